@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+type SourceFile = { readonly path: string; readonly source: string };
+
+// A file may import from its own layer and from those to its left. `index.ts` is src/index.ts itself.
+const layers = 'util domain persistence application system runner actors index.ts cli inspect testing'.split(
+  ' ',
+);
+const apart = ['cli', 'inspect', 'testing'];
+const externals = [/^[^:]+ node:/, /^[^:]+ uuid$/, /^persistence\/postgres\/\S+ pg$/];
+const maxLines = 400;
+
+/** The specifiers of all imports: static, type-only, side effect, re-export, dynamic with a literal, type query. */
+function importsOf(source: string): string[] {
+  const commentOrString =
+    /\/\/.*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
+  const code = source.replace(commentOrString, (text) => (text.startsWith('/') ? ' ' : text));
+  const anyImport =
+    /(?:^|;)\s*(?:import|export)\b(?:[^'"`;()=]*?\bfrom)?\s*['"]([^'"\n]+)['"]|\bimport\(\s*(['"`])([^'"`$\n]+)\2/gm;
+  return Array.from(code.matchAll(anyImport), (match) => match[1] ?? match[3] ?? '');
+}
+
+/** What one import breaks, if anything. Paths are relative to src/. */
+function brokenRule(path: string, specifier: string): string | undefined {
+  if (!specifier.startsWith('.')) {
+    return externals.some((allowed) => allowed.test(`${path} ${specifier}`)) ? undefined : 'external';
+  }
+  const target = posix.join(posix.dirname(path), specifier);
+  if (target === posix.join(posix.dirname(path), 'index.ts')) return 'own index';
+  const from = path.split('/')[0] ?? '';
+  const to = target.split('/')[0] ?? '';
+  if (!layers.includes(to)) return 'unknown layer';
+  if (from !== to && to === 'testing') return 'testing is imported';
+  if (from === 'testing') return to === 'cli' || to === 'inspect' ? 'layer order' : undefined;
+  if (apart.includes(from) && apart.includes(to)) return undefined;
+  return layers.indexOf(to) > layers.indexOf(from) ? 'layer order' : undefined;
+}
+
+/** Checks files of src/ and returns a line per violation: `path: rule (import)`. */
+function check(files: readonly SourceFile[]): { imports: number; violations: string[] } {
+  const violations: string[] = [];
+  let imports = 0;
+  for (const { path, source } of files) {
+    if (!layers.includes(path.split('/')[0] ?? '')) violations.push(`${path}: unknown layer`);
+    if (source.trimEnd().split('\n').length > maxLines)
+      violations.push(`${path}: more than ${maxLines} lines`);
+    for (const specifier of importsOf(source)) {
+      imports += 1;
+      const rule = brokenRule(path, specifier);
+      if (rule !== undefined) violations.push(`${path}: ${rule} (${specifier})`);
+    }
+  }
+  return { imports, violations };
+}
+
+function readSource(): SourceFile[] {
+  const root = new URL('../src/', import.meta.url);
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) =>
+    path.replaceAll('\\', '/'),
+  );
+  return paths
+    .filter((path) => /\.[cm]?[jt]sx?$/.test(path))
+    .map((path) => ({ path, source: readFileSync(new URL(path, root), 'utf8') }));
+}
+
+test('src keeps to its layers', () => {
+  const files = readSource();
+  const { imports, violations } = check(files);
+  expect(violations).toEqual([]);
+  expect(files.length).toBeGreaterThan(10);
+  expect(imports).toBeGreaterThan(0);
+});
+
+describe('the check itself', () => {
+  test.each([
+    ['layer order', 'domain/event.ts', `import { a } from '../runner/runner.ts';`],
+    ['layer order', 'domain/event.ts', `import type { A } from '../persistence/recorder.ts';`],
+    [
+      'layer order',
+      'domain/event.ts',
+      `// it's here\nexport {\n  a, // it's b\n} from "../system/system.ts";`,
+    ],
+    ['layer order', 'domain/event.ts', `const a = await import(\n  '../system/system.ts'\n);`],
+    ['layer order', 'domain/event.ts', `type A = import('../system/system.ts').A;`],
+    ['layer order', 'domain/event.ts', `import '../system/system.ts';`],
+    ['layer order', 'actors/restate/index.ts', `import { a } from '../../index.ts';`],
+    ['layer order', 'index.ts', `export { a } from './cli/main.ts';`],
+    ['layer order', 'testing/index.ts', `import { a } from '../inspect/server.ts';`],
+    ['testing is imported', 'index.ts', `export { a } from './testing/index.ts';`],
+    ['testing is imported', 'cli/main.ts', `import { a } from '../testing/contract.ts';`],
+    ['own index', 'persistence/sqlite/recorder.ts', `import { a } from './index.ts';`],
+    ['external', 'domain/event.ts', `import { a } from 'lodash';`],
+    ['external', 'domain/event.ts', `import { a } from 'kahn';`],
+    ['external', 'persistence/sqlite/recorder.ts', `import pg from 'pg';`],
+    ['unknown layer', 'domain/event.ts', `import { a } from '../../test/a.ts';`],
+    ['unknown layer', 'misc/a.ts', ''],
+    ['more than 400 lines', 'domain/event.ts', 'a();\n'.repeat(401)],
+  ])('finds: %s in %s', (rule, path, source) => {
+    expect(check([{ path, source }]).violations).toEqual([expect.stringContaining(`${path}: ${rule}`)]);
+  });
+
+  test.each([
+    ['domain/event.ts', `import { v7 } from 'uuid';\nimport { a } from '../util/errors.ts';`],
+    ['domain/aggregate.ts', `import type { A } from './event.ts';\nimport fs from 'node:fs';`],
+    ['persistence/postgres/recorder.ts', `import pg from 'pg';`],
+    ['index.ts', `export { a } from './actors/restate/index.ts';`],
+    ['testing/index.ts', `export { a } from './contract.ts';\nimport { b } from '../index.ts';`],
+    ['domain/event.ts', `/* import { a } from '../runner/runner.ts'; */\n// import '../runner/runner.ts'\n`],
+    ['domain/event.ts', `export interface A {\n  readonly from: '../runner/runner.ts';\n}`],
+    ['domain/event.ts', 'a();\n'.repeat(400)],
+  ])('accepts %s: %s', (path, source) => {
+    expect(check([{ path, source }]).violations).toEqual([]);
+  });
+});

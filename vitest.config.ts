@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests import `kahn`, `kahn/sqlite` and so on: the `source` condition leads these names to src/, without a build.
+export default defineConfig({
+  ssr: { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    // Inherited by the worker threads and child processes that tests start, unless they pass their own.
+    execArgv: ['--conditions=source'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
