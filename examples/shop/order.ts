@@ -1,0 +1,42 @@
+import { Aggregate, type DomainEvent } from 'kahn';
+
+export type OrderEvent =
+  | DomainEvent<'Order.Created', { customer: string }>
+  | DomainEvent<'Order.Reserved', { reservationId: string }>
+  | DomainEvent<'Order.Paid', { paymentId: string }>;
+
+/** What a customer wants; done when it is reserved and paid. */
+export class Order extends Aggregate<OrderEvent> {
+  customer = '';
+  reservationId: string | undefined;
+  paymentId: string | undefined;
+
+  static place(customer: string): Order {
+    return Order.create('Order.Created', { customer });
+  }
+
+  get done(): boolean {
+    return this.reservationId !== undefined && this.paymentId !== undefined;
+  }
+
+  reserve(reservationId: string): void {
+    this.trigger('Order.Reserved', { reservationId });
+  }
+
+  pay(paymentId: string): void {
+    this.trigger('Order.Paid', { paymentId });
+  }
+
+  protected override apply(event: OrderEvent): void {
+    switch (event.type) {
+      case 'Order.Created':
+        this.customer = event.data.customer;
+        break;
+      case 'Order.Reserved':
+        this.reservationId = event.data.reservationId;
+        break;
+      case 'Order.Paid':
+        this.paymentId = event.data.paymentId;
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import { ProcessApplication } from 'kahn';
+import type { OrderEvent } from './order.ts';
+import { Payment, type PaymentEvent } from './payment.ts';
+
+/** Takes the money once the goods are set aside. */
+export class Payments extends ProcessApplication<PaymentEvent, OrderEvent> {
+  static readonly applicationName = 'payments';
+  static readonly emits = ['Payment.Created'] as const;
+
+  override readonly policy = this.when({
+    'Order.Reserved': (event, repository) => Payment.for(event.originatorId, repository.deriveId()),
+  });
+}

@@ -1,0 +1,13 @@
+import { ProcessApplication } from 'kahn';
+import type { OrderEvent } from './order.ts';
+import { Reservation, type ReservationEvent } from './reservation.ts';
+
+/** Sets goods aside for every order. */
+export class Reservations extends ProcessApplication<ReservationEvent, OrderEvent> {
+  static readonly applicationName = 'reservations';
+  static readonly emits = ['Reservation.Created'] as const;
+
+  override readonly policy = this.when({
+    'Order.Created': (event, repository) => Reservation.for(event.originatorId, repository.deriveId()),
+  });
+}

@@ -1,0 +1,89 @@
+import type { CustomType } from '../persistence/custom-type.ts';
+import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
+import { Transcoder } from '../persistence/transcoder.ts';
+import { assertId, assertPipelineId } from '../util/ids.ts';
+import { InvalidApplicationError } from './errors.ts';
+import { EventStore } from './event-store.ts';
+
+/** What an application class says of itself. */
+export interface ApplicationDeclaration {
+  readonly name: string;
+  readonly applicationName: string;
+  readonly emits: readonly string[];
+}
+
+/** How applications are opened. */
+export interface StoreOptions {
+  /** The pipeline in whose log it records; 0 by default. */
+  readonly pipelineId?: number;
+  /** Whether storage that is not set up yet is set up; true by default. */
+  readonly setupTables?: boolean;
+  /** How many events the cache of an application holds at most; 10,000 by default, 0 turns it off. */
+  readonly cacheSize?: number;
+  /** The types of one's own that event data may hold. */
+  readonly types?: readonly CustomType[];
+}
+
+/** How an application is opened by itself. */
+export interface OpenOptions extends StoreOptions {
+  readonly persistence: Persistence;
+}
+
+/** What an application works with once it is open. */
+export interface ApplicationBinding {
+  readonly store: EventStore;
+  /** Runs one commit, and what must follow from it at once, when it is its turn. */
+  turn(commit: () => Promise<void>): Promise<void>;
+  /** Releases what was opened for this application alone. */
+  release(): Promise<void>;
+}
+
+/** Opens storage for one application only. */
+export async function bindAlone(
+  declaration: ApplicationDeclaration,
+  options: OpenOptions,
+): Promise<ApplicationBinding> {
+  assertDeclared(declaration);
+  const storage = await openStorage(options.persistence);
+  try {
+    const store = await openStore(declaration, storage, options);
+    const release = async () => {
+      await store.recorder.close();
+      await storage.close();
+    };
+    return { store, turn: (commit) => commit(), release };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** Opens the store of one application in storage that is open. */
+export async function openStore(
+  declaration: ApplicationDeclaration,
+  storage: Storage,
+  options: StoreOptions,
+): Promise<EventStore> {
+  assertDeclared(declaration);
+  const { pipelineId = 0, setupTables = true, cacheSize = 10_000, types = [] } = options;
+  assertPipelineId(pipelineId);
+  const { applicationName, emits } = declaration;
+  const transcoder = new Transcoder(types);
+  const recorder = await storage.openRecorder({ applicationName, setupTables });
+  return new EventStore({ applicationName, pipelineId, emits, recorder, transcoder, cacheSize });
+}
+
+/** Throws {@link InvalidApplicationError} unless the class says what it is called and what it emits. */
+export function assertDeclared({ name, applicationName, emits }: ApplicationDeclaration): void {
+  if (applicationName === undefined) {
+    throw new InvalidApplicationError(
+      `Class ${name} needs 'static readonly applicationName', the durable name of its log.`,
+    );
+  }
+  assertId(applicationName, `The applicationName of class ${name}`);
+  if (!Array.isArray(emits) || emits.some((type) => typeof type !== 'string' || type === '')) {
+    throw new InvalidApplicationError(
+      `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,
+    );
+  }
+}

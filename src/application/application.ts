@@ -1,0 +1,187 @@
+import { type Aggregate, type AggregateClass, aggregateInternals } from '../domain/aggregate.ts';
+import type { DomainEvent } from '../domain/event.ts';
+import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { ApplicationNotOpenError } from './errors.ts';
+import type { EventStore } from './event-store.ts';
+import { type NotificationLog, RecordedNotificationLog } from './notification-log.ts';
+import { NotificationLogReader } from './notification-log-reader.ts';
+import { assertNotInPolicy } from './policy-scope.ts';
+import type { Prompt } from './prompt.ts';
+import { Repository } from './repository.ts';
+
+/** A class of applications. The constructor takes nothing and does nothing but set fields. */
+export type ApplicationClass<A extends Application = Application> = (new () => A) & {
+  /** The durable name of its log: never change it once events are recorded. */
+  readonly applicationName: string;
+  /** The types of all events it may record. */
+  readonly emits: readonly string[];
+};
+
+/** What runners do with an application, and its users do not. */
+export interface ApplicationInternals {
+  bind(application: Application, binding: ApplicationBinding): void;
+  storeOf(application: Application): EventStore;
+  publish(application: Application, pipelineId: number, head: number): void;
+}
+
+export let applicationInternals: ApplicationInternals;
+
+/**
+ * Records the events of its aggregates in one log. Commands are its methods: they make or get aggregates, change
+ * them and `save` them.
+ *
+ * @example
+ * class Accounts extends Application<AccountEvent> {
+ *   static readonly applicationName = 'accounts';
+ *   static readonly emits = ['Account.Opened', 'Account.Closed'] as const;
+ *   async open(owner: string) {
+ *     const account = Account.open(owner);
+ *     await this.save(account);
+ *     return account.id;
+ *   }
+ * }
+ */
+export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
+  readonly #listeners = new Set<(prompt: Prompt) => void>();
+  #open: Opened | undefined;
+  #state: 'not opened' | 'open' | 'closed' = 'not opened';
+
+  /**
+   * Opens an application by itself, without a runner. Close it, or declare it with `await using`.
+   *
+   * @example await using accounts = await Accounts.open({ persistence: sqlite({ directory: 'data' }) });
+   */
+  static async open<A extends Application>(this: ApplicationClass<A>, options: OpenOptions): Promise<A> {
+    const application = new this();
+    applicationInternals.bind(application, await bindAlone(this, options));
+    return application;
+  }
+
+  /** The durable name of its log. */
+  get applicationName(): string {
+    return (this.constructor as unknown as ApplicationClass).applicationName;
+  }
+
+  /** The pipeline in whose log it records. */
+  get pipelineId(): number {
+    return this.#opened.store.pipelineId;
+  }
+
+  /** Gets its aggregates. */
+  get repository(): Repository<Emits> {
+    return this.#opened.repository;
+  }
+
+  /** Its events in the order they were recorded. */
+  get log(): NotificationLog {
+    return this.#opened.log;
+  }
+
+  /** Reads its log with the events decoded, from the beginning unless told to seek. */
+  reader(): NotificationLogReader<Emits> {
+    const { log, store } = this.#opened;
+    return new NotificationLogReader<Emits>(log, (stored) => store.mapper.toEvent(stored) as Emits);
+  }
+
+  /**
+   * Records what was triggered on these aggregates, all of it or nothing, in the order of triggering. Under a
+   * single-threaded runner it resolves when the system has processed everything that follows.
+   *
+   * @throws RecordConflictError if somebody else has changed one of them meanwhile: get it again and repeat.
+   * @throws EventNotEncodableError if an event's data would not come back as it is.
+   * @throws DownstreamError if all is recorded, but an application that follows has failed.
+   */
+  async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
+    const { store, queue } = this.#opened;
+    assertNotInPolicy(this.applicationName);
+    const distinct = [...new Set(aggregates)];
+    const pending = distinct.flatMap((aggregate) => aggregateInternals.pending(aggregate));
+    if (pending.length === 0) return;
+    const prepared = store.prepare(
+      pending.sort((a, b) => a.order - b.order),
+      distinct,
+    );
+    const taken = distinct.map(
+      (aggregate) => [aggregate, aggregateInternals.takePending(aggregate)] as const,
+    );
+    try {
+      await queue.submit(prepared);
+    } catch (error) {
+      if (!prepared.recorded)
+        for (const [aggregate, events] of taken) aggregateInternals.putBack(aggregate, events);
+      throw error;
+    }
+  }
+
+  /** Records a snapshot of an aggregate's newest state, so that it loads without its earlier events. */
+  async takeSnapshot<A extends Aggregate<Emits>>(kind: AggregateClass<A>, id: string): Promise<void> {
+    const { store, repository } = this.#opened;
+    await store.recordSnapshot(store.snapshotOf(await repository.get(kind, id)));
+  }
+
+  /** Calls the listener whenever this object has recorded events, until the function it returns is called. */
+  subscribe(listener: (prompt: Prompt) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Lets the saves under way end, and releases everything. Calling it again does nothing. */
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#state = 'closed';
+    if (open === undefined) return;
+    this.#open = undefined;
+    await open.queue.idle();
+    this.#listeners.clear();
+    await open.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #opened(): Opened {
+    if (this.#open !== undefined) return this.#open;
+    throw new ApplicationNotOpenError(
+      this.applicationName,
+      this.#state === 'closed' ? 'closed' : 'not opened',
+    );
+  }
+
+  #bind(binding: ApplicationBinding): void {
+    const { store } = binding;
+    this.#open = {
+      store,
+      queue: new CommitQueue(store, {
+        turn: (commit) => binding.turn(commit),
+        grown: (head) => this.#publish(store.pipelineId, head),
+      }),
+      repository: new Repository<Emits>(store.applicationName, store.loader),
+      log: new RecordedNotificationLog(store.recorder, store.applicationName, store.pipelineId),
+      release: () => binding.release(),
+    };
+    this.#state = 'open';
+  }
+
+  #publish(pipelineId: number, head: number): void {
+    const { applicationName } = this;
+    for (const listener of this.#listeners) listener({ applicationName, pipelineId, head });
+  }
+
+  static {
+    applicationInternals = {
+      bind: (application, binding) => application.#bind(binding),
+      storeOf: (application) => application.#opened.store,
+      publish: (application, pipelineId, head) => application.#publish(pipelineId, head),
+    };
+  }
+}
+
+interface Opened {
+  readonly store: EventStore;
+  readonly queue: CommitQueue;
+  readonly repository: Repository;
+  readonly log: NotificationLog;
+  release(): Promise<void>;
+}

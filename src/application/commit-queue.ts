@@ -1,0 +1,102 @@
+import { RecordConflictError } from '../persistence/errors.ts';
+import { TooManySavesError } from './errors.ts';
+import type { EventStore, PreparedEvents } from './event-store.ts';
+
+const maxWaiting = 100_000;
+const maxGroup = 1_000;
+
+/** What happens around the commits of an application. */
+export interface CommitHooks {
+  /** Runs one commit, and what must follow from it at once, when it is its turn. */
+  turn(commit: () => Promise<void>): Promise<void>;
+  /** Called after each commit with the head of the log. */
+  grown(head: number): void;
+}
+
+interface Waiting {
+  readonly prepared: PreparedEvents;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Saves that wait at the same time share a transaction (group commit), each succeeding or failing on its own. */
+export class CommitQueue {
+  readonly #store: EventStore;
+  readonly #hooks: CommitHooks;
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(store: EventStore, hooks: CommitHooks) {
+    this.#store = store;
+    this.#hooks = hooks;
+  }
+
+  /** Resolves once recorded, and once the runner has processed what it processes at once. */
+  submit(prepared: PreparedEvents): Promise<void> {
+    if (this.#waiting.length >= maxWaiting) {
+      const name = this.#store.applicationName;
+      throw new TooManySavesError(
+        `${maxWaiting} saves of application '${name}' wait already: await some of them.`,
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ prepared, resolve, reject });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** Resolves when nothing is waiting. */
+  async idle(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    // Once the promises that are ready have run, all saves of this moment are waiting.
+    await new Promise<void>((ready) => process.nextTick(ready));
+    while (this.#waiting.length > 0) await this.#commitGroup();
+    this.#flushing = undefined;
+  }
+
+  async #commitGroup(): Promise<void> {
+    let group: Waiting[] = [];
+    try {
+      await this.#hooks.turn(async () => {
+        group = this.#waiting.splice(0, maxGroup);
+        const recorded = await this.#record(group);
+        group = recorded.group;
+        if (group.length > 0) this.#hooks.grown(recorded.head);
+      });
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  /** Records the group, leaving out one by one those that lost a race to another writer or to each other. */
+  async #record(waiting: Waiting[]): Promise<{ group: Waiting[]; head: number }> {
+    const group = [...waiting];
+    while (group.length > 0) {
+      try {
+        const head = await this.#store.record(group.map(({ prepared }) => prepared));
+        return { group, head };
+      } catch (error) {
+        const loser = error instanceof RecordConflictError ? lastWith(group, error) : -1;
+        if (loser === -1) {
+          for (const { reject } of group) reject(error);
+          return { group: [], head: 0 };
+        }
+        for (const { reject } of group.splice(loser, 1)) reject(error);
+      }
+    }
+    return { group, head: 0 };
+  }
+}
+
+function lastWith(group: readonly Waiting[], conflict: RecordConflictError): number {
+  return group.findLastIndex(({ prepared }) =>
+    prepared.events.some(
+      (event) =>
+        event.originatorId === conflict.originatorId && event.originatorVersion === conflict.attemptedVersion,
+    ),
+  );
+}

@@ -1,0 +1,136 @@
+import {
+  type Aggregate,
+  type AggregateClass,
+  aggregateInternals,
+  type PendingEvent,
+} from '../domain/aggregate.ts';
+import type { DomainEvent } from '../domain/event.ts';
+import { Mapper } from '../persistence/mapper.ts';
+import type { ProcessEvent, Recorder, Tracking } from '../persistence/recorder.ts';
+import type { StoredSnapshot } from '../persistence/stored-event.ts';
+import type { Transcoder } from '../persistence/transcoder.ts';
+import { AggregateLoader } from './aggregate-loader.ts';
+import { UndeclaredEventError } from './errors.ts';
+import { type CachedHistory, HistoryCache, versionOf } from './history-cache.ts';
+
+/** A process event ready to be recorded, with the domain events it was made from. */
+export interface PreparedEvents {
+  readonly processEvent: ProcessEvent;
+  readonly events: readonly DomainEvent[];
+  /** Whether it is on record. */
+  recorded: boolean;
+}
+
+/** Records the events of one application's aggregates, and loads the aggregates. */
+export class EventStore {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+  readonly recorder: Recorder;
+  readonly mapper: Mapper;
+  readonly loader: AggregateLoader;
+  readonly #emits: ReadonlySet<string>;
+  readonly #transcoder: Transcoder;
+  readonly #cache: HistoryCache;
+
+  constructor(options: {
+    applicationName: string;
+    pipelineId: number;
+    emits: readonly string[];
+    recorder: Recorder;
+    transcoder: Transcoder;
+    cacheSize: number;
+  }) {
+    this.applicationName = options.applicationName;
+    this.pipelineId = options.pipelineId;
+    this.recorder = options.recorder;
+    this.mapper = new Mapper(options.applicationName, options.transcoder);
+    this.#emits = new Set(options.emits);
+    this.#transcoder = options.transcoder;
+    this.#cache = new HistoryCache(options.cacheSize);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#transcoder, this.#cache);
+  }
+
+  /** Encodes pending events of some aggregates. Throws if one is undeclared or cannot be encoded. */
+  prepare(
+    pending: readonly PendingEvent[],
+    aggregates: Iterable<Aggregate>,
+    tracking?: Tracking,
+  ): PreparedEvents {
+    const events = pending.map(({ event }) => event);
+    const stored = events.map((event) => {
+      if (!this.#emits.has(event.type)) throw new UndeclaredEventError(this.applicationName, event.type);
+      return this.mapper.toStored(event);
+    });
+    const snapshots = this.#dueSnapshots(events, aggregates);
+    return {
+      processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
+      events,
+      recorded: false,
+    };
+  }
+
+  /** Decodes what another application has recorded. */
+  mapperOf(applicationName: string): Mapper {
+    return new Mapper(applicationName, this.#transcoder);
+  }
+
+  /** Records all in one transaction and resolves with the head of the log. On failure their aggregates leave the cache. */
+  async record(prepared: readonly PreparedEvents[]): Promise<number> {
+    try {
+      const processEvents = prepared.map(({ processEvent }) => processEvent);
+      const head = await this.recorder.record(this.pipelineId, processEvents);
+      for (const one of prepared) {
+        one.recorded = true;
+        this.#remember(one.events, one.processEvent.snapshots);
+      }
+      return head;
+    } catch (error) {
+      for (const { events } of prepared) for (const event of events) this.#cache.purge(event.originatorId);
+      throw error;
+    }
+  }
+
+  /** The state of an aggregate, encoded. Throws NotEncodableError. */
+  snapshotOf(aggregate: Aggregate): StoredSnapshot {
+    return {
+      originatorId: aggregate.id,
+      originatorVersion: aggregate.version,
+      schema: classOf(aggregate).snapshotSchema,
+      state: this.#transcoder.encode(aggregateInternals.snapshot(aggregate)),
+    };
+  }
+
+  async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
+    await this.recorder.recordSnapshots([snapshot]);
+    this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+  }
+
+  #dueSnapshots(events: readonly DomainEvent[], aggregates: Iterable<Aggregate>): StoredSnapshot[] {
+    const due: StoredSnapshot[] = [];
+    for (const aggregate of aggregates) {
+      const every = classOf(aggregate).snapshotEvery;
+      if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
+      const first = events.find((event) => event.originatorId === aggregate.id);
+      if (first === undefined) continue;
+      const before = first.originatorVersion - 1;
+      if (Math.floor(aggregate.version / every) > Math.floor(before / every))
+        due.push(this.snapshotOf(aggregate));
+    }
+    return due;
+  }
+
+  #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
+    const added = Map.groupBy(events, (event) => event.originatorId);
+    for (const [id, newEvents] of added) {
+      const known: CachedHistory = this.#cache.get(id) ?? { snapshot: undefined, events: [] };
+      const follows = versionOf(known) + 1 === newEvents[0]?.originatorVersion;
+      if (follows) this.#cache.set(id, { snapshot: known.snapshot, events: [...known.events, ...newEvents] });
+      else this.#cache.purge(id);
+    }
+    for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+  }
+}
+
+function classOf(aggregate: Aggregate): AggregateClass<Aggregate> {
+  return aggregate.constructor as AggregateClass<Aggregate>;
+}

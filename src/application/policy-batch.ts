@@ -1,0 +1,185 @@
+import {
+  type Aggregate,
+  type AggregateClass,
+  aggregateInternals,
+  type PendingEvent,
+} from '../domain/aggregate.ts';
+import type { DomainEvent } from '../domain/event.ts';
+import type { StoredNotification } from '../persistence/stored-event.ts';
+import { causedId } from '../util/ids.ts';
+import { AggregateNotFoundError, InvalidPolicyError, PolicyError } from './errors.ts';
+import type { EventStore } from './event-store.ts';
+import { newAggregates, type Policy, type PolicyHandler, type PolicyRepository } from './policy.ts';
+
+interface Step {
+  readonly notification: StoredNotification;
+  readonly event: DomainEvent;
+  readonly handler: PolicyHandler<DomainEvent, DomainEvent>;
+}
+
+/**
+ * Runs a policy on several notifications of one upstream, in order: each sees what the earlier ones did. An aggregate
+ * that is not there yet is loaded together with those that the following events of the same type name in the same
+ * place, so that a batch costs a read or two and not one for each event.
+ */
+export class PolicyBatch implements PolicyRepository {
+  readonly #store: EventStore;
+  readonly #upstreamName: string;
+  readonly #policy: Policy;
+  readonly #aggregates = new Map<string, Aggregate>();
+  readonly #absent = new Set<string>();
+  #steps: readonly Step[] = [];
+  #current = 0;
+  #derived = 0;
+  #ended = false;
+
+  constructor(store: EventStore, upstreamName: string, policy: Policy) {
+    this.#store = store;
+    this.#upstreamName = upstreamName;
+    this.#policy = policy;
+  }
+
+  /** The aggregates that were got or made. */
+  get aggregates(): Iterable<Aggregate> {
+    return this.#aggregates.values();
+  }
+
+  /** How many notifications had a handler. */
+  get handled(): number {
+    return this.#steps.length;
+  }
+
+  /** Runs the policy and collects the events in the order in which they were triggered. Throws {@link PolicyError}. */
+  async run(notifications: readonly StoredNotification[], decode: Decode): Promise<readonly PendingEvent[]> {
+    this.#steps = this.#stepsOf(notifications, decode);
+    for (const [i, step] of this.#steps.entries()) {
+      this.#current = i;
+      this.#derived = 0;
+      await this.#apply(step);
+    }
+    this.#ended = true;
+    const pending: PendingEvent[] = [];
+    for (const aggregate of this.aggregates) pending.push(...aggregateInternals.pending(aggregate));
+    return pending.sort((a, b) => a.order - b.order);
+  }
+
+  async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
+    const aggregate = await this.#find(kind, id);
+    if (aggregate !== undefined) return aggregate;
+    throw new AggregateNotFoundError(this.#store.applicationName, kind.name, id);
+  }
+
+  async has<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<boolean> {
+    return (await this.#find(kind, id)) !== undefined;
+  }
+
+  deriveId(): string {
+    const { event } = this.#step();
+    this.#derived += 1;
+    return causedId(event, this.#upstreamName, this.#store.applicationName, this.#derived);
+  }
+
+  /** The notifications that the policy handles, decoded; the others are ignored unread. */
+  #stepsOf(notifications: readonly StoredNotification[], decode: Decode): readonly Step[] {
+    const steps: Step[] = [];
+    for (const notification of notifications) {
+      const handler = this.#policy.handlerOf(notification.type);
+      if (handler === undefined) continue;
+      try {
+        steps.push({ notification, event: decode(notification), handler });
+      } catch (error) {
+        throw policyError(this.#store, this.#upstreamName, notification, error);
+      }
+    }
+    return steps;
+  }
+
+  async #apply({ notification, event, handler }: Step): Promise<void> {
+    try {
+      const result = handler(event, this);
+      for (const aggregate of newAggregates(result instanceof Promise ? await result : result))
+        this.#add(aggregate);
+    } catch (error) {
+      this.#ended = true;
+      throw policyError(this.#store, this.#upstreamName, notification, error);
+    }
+  }
+
+  #add(aggregate: Aggregate): void {
+    const known = this.#aggregates.get(aggregate.id);
+    if (known !== undefined && known !== aggregate) {
+      throw new InvalidPolicyError(
+        `The policy of '${this.#store.applicationName}' made a second aggregate with the id '${aggregate.id}': ` +
+          'get the first one from the repository and change that.',
+      );
+    }
+    this.#aggregates.set(aggregate.id, aggregate);
+  }
+
+  async #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+    const step = this.#step();
+    if (!this.#aggregates.has(id) && !this.#absent.has(id)) await this.#loadAhead(kind, id, step);
+    const aggregate = this.#aggregates.get(id);
+    if (!(aggregate instanceof kind) || aggregateInternals.isDiscarded(aggregate)) return undefined;
+    return aggregate;
+  }
+
+  async #loadAhead<A extends Aggregate>(kind: AggregateClass<A>, id: string, step: Step): Promise<void> {
+    const ids = [id, ...this.#alsoNamed(id, step)];
+    const loaded = await this.#store.loader.load(kind, ids);
+    for (const [i, aggregate] of loaded.entries()) {
+      const loadedId = ids[i] ?? id;
+      if (this.#aggregates.has(loadedId)) continue;
+      if (aggregate === undefined) this.#absent.add(loadedId);
+      else this.#aggregates.set(loadedId, aggregate);
+    }
+  }
+
+  /** The ids that the following events of this type name where this event names `id`. */
+  #alsoNamed(id: string, step: Step): Set<string> {
+    const read = readerOf(step.event, id);
+    const ids = new Set<string>();
+    if (read === undefined) return ids;
+    for (let i = this.#current + 1; i < this.#steps.length; i++) {
+      const event = this.#steps[i]?.event;
+      if (event?.type !== step.event.type) continue;
+      const named = read(event);
+      if (typeof named !== 'string' || named === id || named === '') continue;
+      if (!this.#aggregates.has(named) && !this.#absent.has(named)) ids.add(named);
+    }
+    return ids;
+  }
+
+  #step(): Step {
+    const step = this.#steps[this.#current];
+    if (step !== undefined && !this.#ended) return step;
+    throw new InvalidPolicyError(
+      `The policy of '${this.#store.applicationName}' used its repository after it had returned: ` +
+        'await everything it starts.',
+    );
+  }
+}
+
+type Decode = (stored: StoredNotification) => DomainEvent;
+
+/** Says on which notification the policy of `store`'s application failed. */
+export function policyError(
+  store: EventStore,
+  upstreamName: string,
+  notification: StoredNotification,
+  cause: unknown,
+): PolicyError {
+  const { applicationName, pipelineId } = store;
+  const { id: notificationId, type: eventType, originatorId } = notification;
+  return new PolicyError(
+    { applicationName, upstreamName, pipelineId, notificationId, eventType, originatorId },
+    cause,
+  );
+}
+
+function readerOf(event: DomainEvent, id: string): ((other: DomainEvent) => unknown) | undefined {
+  if (event.originatorId === id) return (other) => other.originatorId;
+  if (typeof event.data !== 'object' || event.data === null) return undefined;
+  const key = Object.entries(event.data).find(([, value]) => value === id)?.[0];
+  return key === undefined ? undefined : (other) => (other.data as Record<string, unknown> | null)?.[key];
+}

@@ -1,0 +1,97 @@
+import type { DomainEvent } from '../domain/event.ts';
+import { breathe } from '../util/event-loop.ts';
+import { Mutex } from '../util/mutex.ts';
+import { Application, applicationInternals } from './application.ts';
+import { InvalidApplicationError } from './errors.ts';
+import { Follower } from './follower.ts';
+import type { NotificationLog } from './notification-log.ts';
+import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy.ts';
+
+/** A process application of any events. */
+export type AnyProcessApplication = ProcessApplication<DomainEvent, never>;
+
+/**
+ * An application that follows others: its policy reacts to each of their events, and what it does is recorded
+ * together with the position in their log, so that every event is processed exactly once.
+ *
+ * @example
+ * class Orders extends ProcessApplication<OrderEvent, ReservationEvent> {
+ *   static readonly applicationName = 'orders';
+ *   static readonly emits = ['Order.Created', 'Order.Reserved'] as const;
+ *   override readonly policy = this.when({
+ *     'Reservation.Created': async (event, repository) => {
+ *       const order = await repository.get(Order, event.data.orderId);
+ *       order.reserve(event.originatorId);
+ *     },
+ *   });
+ * }
+ */
+export abstract class ProcessApplication<
+  out Emits extends DomainEvent = DomainEvent,
+  Follows extends DomainEvent = DomainEvent,
+> extends Application<Emits> {
+  readonly #followers = new Map<string, Follower>();
+  readonly #turns = new Mutex();
+
+  /** What it does with the events it follows; make it with `this.when`. */
+  abstract readonly policy: Policy<Follows, Emits>;
+
+  /** Makes a policy: a handler for each type of event that matters, and perhaps one for all the others. */
+  protected when(
+    handlers: PolicyHandlers<Follows, Emits>,
+    otherwise?: PolicyHandler<Follows, Emits>,
+  ): Policy<Follows, Emits> {
+    return policyOf(this.applicationName, handlers, otherwise);
+  }
+
+  /** Follows the log of an upstream, up to `batchSize` notifications in one transaction. */
+  follow(log: NotificationLog, batchSize: number = 500): void {
+    if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+      throw new InvalidApplicationError(
+        `A batchSize is a whole number from 1, but this one is ${batchSize}.`,
+      );
+    }
+    const store = applicationInternals.storeOf(this);
+    const policy = this.policy as unknown as Policy;
+    const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
+    this.#followers.set(log.applicationName, new Follower({ store, policy, log, batchSize, grown }));
+  }
+
+  /**
+   * Processes what is new in the log of one upstream, or of all, to the end, and resolves with the number of
+   * notifications. One call at a time: others wait for it.
+   *
+   * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
+   */
+  run(options: { readonly upstreamName?: string; readonly signal?: AbortSignal } = {}): Promise<number> {
+    return this.#turns.run(async () => {
+      let processed = 0;
+      for (const follower of this.#chosen(options.upstreamName)) {
+        let pulled = -1;
+        while (pulled !== 0) {
+          options.signal?.throwIfAborted();
+          pulled = await follower.pull();
+          await breathe();
+          processed += pulled;
+        }
+      }
+      return processed;
+    });
+  }
+
+  /** Records the positions behind ignored notifications, which are otherwise recorded with the next events. */
+  recordPositions(): Promise<void> {
+    return this.#turns.run(async () => {
+      for (const follower of this.#followers.values()) await follower.flush();
+    });
+  }
+
+  #chosen(upstreamName: string | undefined): Iterable<Follower> {
+    if (upstreamName === undefined) return this.#followers.values();
+    const follower = this.#followers.get(upstreamName);
+    if (follower !== undefined) return [follower];
+    throw new InvalidApplicationError(
+      `Application '${this.applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
+    );
+  }
+}

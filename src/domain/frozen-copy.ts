@@ -1,0 +1,66 @@
+import type { DeepReadonly } from './event.ts';
+import { MAX_LEVELS, oddityOf } from './plain-data.ts';
+
+/**
+ * Copies plain data, freezing its objects and arrays. What the transcoder refuses to encode is kept as it is, for
+ * the transcoder to find and name; so is what lies deeper than it goes.
+ */
+export function frozenCopy<T>(value: T): DeepReadonly<T> {
+  return (isObject(value) ? copyOf(value, new Map(), 1) : value) as DeepReadonly<T>;
+}
+
+/** The copies made so far by their originals, so that cycles stay cycles. */
+type Copies = Map<object, object>;
+
+function copyOf(value: object, copies: Copies, level: number): object {
+  const known = copies.get(value);
+  if (known) return known;
+  if (level > MAX_LEVELS || oddityOf(value)) return value;
+  if (Array.isArray(value)) return copyArray(value, copies, level);
+  if (value instanceof Date) return new Date(value);
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (value instanceof Map) return copyMap(value, copies, level);
+  if (value instanceof Set) return copySet(value, copies, level);
+  return copyObject(value, copies, level);
+}
+
+function copyArray(original: readonly unknown[], copies: Copies, level: number): object {
+  const copy = [...original];
+  copies.set(original, copy);
+  for (let index = 0; index < copy.length; index++) copy[index] = copyMember(copy[index], copies, level);
+  return Object.freeze(copy);
+}
+
+function copyObject(original: object, copies: Copies, level: number): object {
+  const copy: Record<string, unknown> = { ...original };
+  copies.set(original, copy);
+  for (const key of Object.keys(copy)) {
+    const field = copy[key];
+    // The copy has the key already, so that setting even '__proto__' sets just a field.
+    if (isObject(field)) copy[key] = copyOf(field, copies, level + 1);
+  }
+  return Object.freeze(copy);
+}
+
+function copyMap(original: ReadonlyMap<unknown, unknown>, copies: Copies, level: number): object {
+  const copy = new Map<unknown, unknown>();
+  copies.set(original, copy);
+  for (const [key, value] of original)
+    copy.set(copyMember(key, copies, level), copyMember(value, copies, level));
+  return copy;
+}
+
+function copySet(original: ReadonlySet<unknown>, copies: Copies, level: number): object {
+  const copy = new Set<unknown>();
+  copies.set(original, copy);
+  for (const value of original) copy.add(copyMember(value, copies, level));
+  return copy;
+}
+
+function copyMember(value: unknown, copies: Copies, level: number): unknown {
+  return isObject(value) ? copyOf(value, copies, level + 1) : value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

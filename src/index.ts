@@ -1,0 +1,53 @@
+export { Application, type ApplicationClass } from './application/application.ts';
+export type { OpenOptions, StoreOptions } from './application/application-binding.ts';
+export {
+  AggregateNotFoundError,
+  ApplicationNotOpenError,
+  InvalidApplicationError,
+  InvalidPolicyError,
+  PolicyError,
+  SaveInPolicyError,
+  TooManySavesError,
+  UndeclaredEventError,
+} from './application/errors.ts';
+export { InvalidPositionError, type NotificationLog, type Section } from './application/notification-log.ts';
+export { type Notification, NotificationLogReader } from './application/notification-log-reader.ts';
+export type {
+  Policy,
+  PolicyHandler,
+  PolicyHandlers,
+  PolicyRepository,
+  PolicyResult,
+} from './application/policy.ts';
+export { ProcessApplication } from './application/process-application.ts';
+export type { Prompt } from './application/prompt.ts';
+export type { Repository, RepositoryOptions } from './application/repository.ts';
+export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
+export { AggregateDiscardedError, HistoryBrokenError, NotApplyingError } from './domain/errors.ts';
+export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
+export { type CustomType, defineType } from './persistence/custom-type.ts';
+export {
+  PositionConflictError,
+  RecordConflictError,
+  StorageError,
+  type StorageErrorCode,
+} from './persistence/errors.ts';
+export { EventNotDecodableError, EventNotEncodableError } from './persistence/mapper.ts';
+export { memory } from './persistence/memory/index.ts';
+export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './persistence/persistence.ts';
+export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';
+export type { StoredEvent, StoredNotification, StoredSnapshot } from './persistence/stored-event.ts';
+export { DownstreamError, InvalidRunnerOptionError, RunnerClosedError } from './runner/errors.ts';
+export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
+export {
+  InvalidSystemError,
+  SystemBoundError,
+  SystemRunningError,
+  UnknownApplicationError,
+} from './system/errors.ts';
+export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
+export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
+export { System, type SystemOptions } from './system/system.ts';
+export type { RunnerOptions, SystemRunner } from './system/system-runner.ts';
+export { KahnError } from './util/errors.ts';
+export { InvalidIdError, nameId, newId } from './util/ids.ts';

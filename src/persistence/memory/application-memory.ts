@@ -1,0 +1,117 @@
+import { PositionConflictError, RecordConflictError } from '../errors.ts';
+import type { History, HistoryRequest, ProcessEvent } from '../recorder.ts';
+import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { insertByVersion, lengthUpTo, removeVersion } from './by-version.ts';
+
+/** All that one application has recorded. Every method runs to its end at once, so each is a transaction. */
+export class ApplicationMemory {
+  readonly applicationName: string;
+  readonly #logs = new Map<number, StoredNotification[]>();
+  readonly #positions = new Map<number, Map<string, number>>();
+  // Both ascend by version.
+  readonly #events = new Map<string, StoredNotification[]>();
+  readonly #snapshots = new Map<string, StoredSnapshot[]>();
+
+  constructor(applicationName: string) {
+    this.applicationName = applicationName;
+  }
+
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+    // Whatever can be refused comes first: positions are only worked out here, and events can be taken back.
+    const moved = this.#movedPositions(pipelineId, processEvents);
+    const log = entry(this.#logs, pipelineId, () => []);
+    const before = log.length;
+    for (const { events } of processEvents) {
+      for (const event of events) {
+        if (!this.#append(log, event)) throw this.#takeBack(log, before, event);
+      }
+    }
+    const positions = entry(this.#positions, pipelineId, () => new Map());
+    for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
+    for (const { snapshots } of processEvents) this.recordSnapshots(snapshots);
+    return log.length;
+  }
+
+  history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): History {
+    const snapshot = useSnapshot ? this.#snapshotWithin(originatorId, after, upTo) : undefined;
+    const events = this.#events.get(originatorId) ?? [];
+    const start = lengthUpTo(events, snapshot?.originatorVersion ?? after);
+    return { snapshot, events: events.slice(start, lengthUpTo(events, upTo)) };
+  }
+
+  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
+    return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // the id n stands at index n - 1
+  }
+
+  head(pipelineId: number): number {
+    return this.#logs.get(pipelineId)?.length ?? 0;
+  }
+
+  position(pipelineId: number, upstreamName: string): number {
+    return this.#positions.get(pipelineId)?.get(upstreamName) ?? 0;
+  }
+
+  recordSnapshots(snapshots: readonly StoredSnapshot[]): void {
+    for (const { originatorId, originatorVersion, schema, state } of snapshots) {
+      const list = entry(this.#snapshots, originatorId, () => []);
+      const snapshot = { originatorId, originatorVersion, schema, state };
+      if (insertByVersion(list, snapshot)) continue;
+      list[lengthUpTo(list, originatorVersion) - 1] = snapshot;
+    }
+  }
+
+  #movedPositions(pipelineId: number, processEvents: readonly ProcessEvent[]): Map<string, number> {
+    const moved = new Map<string, number>();
+    for (const { tracking } of processEvents) {
+      if (tracking === undefined) continue;
+      const { upstreamName, expected, position } = tracking;
+      const recorded = this.position(pipelineId, upstreamName);
+      if ((moved.get(upstreamName) ?? recorded) !== expected) {
+        throw new PositionConflictError(this.applicationName, upstreamName, expected, recorded);
+      }
+      moved.set(upstreamName, position);
+    }
+    return moved;
+  }
+
+  #append(log: StoredNotification[], event: StoredEvent): boolean {
+    const { originatorId, originatorVersion, type, data, timestamp } = event;
+    const notification = { id: log.length + 1, originatorId, originatorVersion, type, data, timestamp };
+    if (
+      !insertByVersion(
+        entry(this.#events, originatorId, () => []),
+        notification,
+      )
+    )
+      return false;
+    log.push(notification);
+    return true;
+  }
+
+  #takeBack(log: StoredNotification[], before: number, refused: StoredEvent): RecordConflictError {
+    for (const { originatorId, originatorVersion } of log.splice(before)) {
+      const events = this.#events.get(originatorId) ?? [];
+      removeVersion(events, originatorVersion);
+      if (events.length === 0) this.#events.delete(originatorId);
+    }
+    const { originatorId, originatorVersion } = refused;
+    const current = this.#events.get(originatorId)?.at(-1)?.originatorVersion ?? 0;
+    return new RecordConflictError(this.applicationName, originatorId, originatorVersion, current);
+  }
+
+  #snapshotWithin(originatorId: string, after: number, upTo: number): StoredSnapshot | undefined {
+    const snapshots = this.#snapshots.get(originatorId) ?? [];
+    const newest = snapshots[lengthUpTo(snapshots, upTo) - 1];
+    return newest !== undefined && newest.originatorVersion > after ? newest : undefined;
+  }
+}
+
+/** What the map has at the key, made first if there is nothing. */
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

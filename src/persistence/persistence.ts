@@ -1,0 +1,36 @@
+import type { Recorder } from './recorder.ts';
+
+/**
+ * A description of storage: plain data that can be cloned to another thread or process, where its module opens it.
+ * Made by functions such as `memory()` and `sqlite({ directory })`.
+ */
+export interface Persistence {
+  /** The URL of a module that exports an `openStorage` for the options. */
+  readonly module: string;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How to open the recorder of one application. */
+export interface RecorderOptions {
+  readonly applicationName: string;
+  /** Whether to create what is not there yet; otherwise STORAGE_NOT_SET_UP is thrown. */
+  readonly setupTables: boolean;
+}
+
+/** Opened storage. */
+export interface Storage {
+  openRecorder(options: RecorderOptions): Promise<Recorder>;
+  /** Releases what the recorders share, once they are closed. */
+  close(): Promise<void>;
+}
+
+/** What the module of a {@link Persistence} exports. */
+export interface PersistenceModule {
+  openStorage(options: Persistence['options']): Promise<Storage>;
+}
+
+/** Opens the storage that a description stands for. */
+export async function openStorage(persistence: Persistence): Promise<Storage> {
+  const module: PersistenceModule = await import(persistence.module);
+  return module.openStorage(persistence.options);
+}

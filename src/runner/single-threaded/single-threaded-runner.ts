@@ -1,0 +1,144 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import type { ProcessApplication } from '../../application/process-application.ts';
+import { type System, setDefaultRunner } from '../../system/system.ts';
+import type { RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
+import { unlessAborted } from '../../util/abort.ts';
+import { Mutex } from '../../util/mutex.ts';
+import { DownstreamError, RunnerClosedError } from '../errors.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
+
+/**
+ * Runs a system in this thread. A commit, and all that follows from it in the whole system, is one turn, and turns
+ * follow one another: when `save()` resolves, the system is quiet. Commands that come in during a turn share the next.
+ *
+ * @example
+ * await using runner = await SingleThreadedRunner.start(shop, { persistence: sqlite({ directory: 'data' }) });
+ * await runner.get(Orders).place('ada');
+ */
+export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
+  implements SystemRunner<Apps>
+{
+  readonly #system: System<Apps>;
+  readonly #turns = new Mutex();
+  /** The applications whose logs have grown, first come first served. */
+  readonly #prompts = new Set<string>();
+  readonly #failures = new Map<string, unknown>();
+  #running: RunningSystem | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(system: System<Apps>) {
+    this.#system = system;
+  }
+
+  /**
+   * Opens the applications and catches up with what was recorded before.
+   *
+   * @throws DownstreamError if an application fails while catching up; everything is closed again.
+   * @throws SystemRunningError if this system is running already.
+   * @throws StorageError if the storage cannot be opened.
+   */
+  static async start<Apps extends ApplicationClass>(
+    system: System<Apps>,
+    options: RunnerOptions = {},
+  ): Promise<SingleThreadedRunner<Apps>> {
+    const runner = new SingleThreadedRunner(system);
+    const running = await openSystem(system, options, (name, commit) => runner.#turn(name, commit));
+    runner.#running = running;
+    try {
+      for (const application of running.applications.values()) {
+        application.subscribe((prompt) => runner.#prompts.add(prompt.applicationName));
+      }
+      await runner.#turns.run(() =>
+        runner.#catchUp('The system could not catch up at its start.', options.signal),
+      );
+      return runner;
+    } catch (error) {
+      await runner.close();
+      throw error;
+    }
+  }
+
+  get<A extends Apps>(kind: A): InstanceType<A> {
+    this.#system.assertHas(kind);
+    return this.#opened().applications.get(kind.applicationName) as InstanceType<A>;
+  }
+
+  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#opened();
+    options.signal?.throwIfAborted();
+    await unlessAborted(
+      this.#turns.run(() => this.#catchUp('The system is not caught up.')),
+      options.signal,
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #opened(): RunningSystem {
+    if (this.#closing === undefined && this.#running !== undefined) return this.#running;
+    throw new RunnerClosedError('This runner is closed: start a new one to go on.');
+  }
+
+  #turn(applicationName: string, commit: () => Promise<void>): Promise<void> {
+    return this.#turns.run(async () => {
+      await commit();
+      await this.#settle(
+        `What was saved in '${applicationName}' is recorded, but not all that follows from it is processed.`,
+      );
+    });
+  }
+
+  async #catchUp(failure: string, signal?: AbortSignal): Promise<void> {
+    for (const name of this.#running?.applications.keys() ?? []) this.#prompts.add(name);
+    await this.#settle(failure, signal);
+  }
+
+  /** Runs followers until no prompt is left. Those that are stopped, or stop now, make it throw in the end. */
+  async #settle(failure: string, signal?: AbortSignal): Promise<void> {
+    let complete = true;
+    for (const upstreamName of this.#prompts) {
+      this.#prompts.delete(upstreamName);
+      for (const follower of this.#running?.followersOf(upstreamName) ?? []) {
+        const ran = await this.#attempt(follower, () =>
+          follower.run({ upstreamName, ...(signal && { signal }) }),
+        );
+        complete = complete && ran;
+        signal?.throwIfAborted();
+      }
+    }
+    for (const follower of this.#running?.processApplications ?? []) {
+      if (this.#failures.has(follower.applicationName)) continue;
+      const ran = await this.#attempt(follower, () => follower.recordPositions());
+      complete = complete && ran;
+    }
+    if (!complete) throw new DownstreamError(failure, new Map(this.#failures));
+  }
+
+  /** Whether the application did it; one that fails is stopped. */
+  async #attempt(application: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
+    if (this.#failures.has(application.applicationName)) return false;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#failures.set(application.applicationName, error);
+      return false;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    await Promise.all([...running.applications.values()].map((application) => application.close()));
+    await this.#turns.run(() => running.release());
+  }
+}
+
+setDefaultRunner((system, options) => SingleThreadedRunner.start(system, options));

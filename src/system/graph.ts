@@ -1,0 +1,84 @@
+import type { ApplicationClass } from '../application/application.ts';
+import { ProcessApplication } from '../application/process-application.ts';
+import { messageOf } from '../util/errors.ts';
+import { InvalidSystemError } from './errors.ts';
+
+/** An application in the graph of a system. */
+export interface GraphNode {
+  readonly name: string;
+  /** The types of the events it may record. */
+  readonly emits: readonly string[];
+}
+
+/** One application following another. */
+export interface GraphEdge {
+  readonly upstream: string;
+  readonly downstream: string;
+  /** The types of the upstream's events that the downstream handles; the others it ignores. */
+  readonly eventTypes: readonly string[];
+}
+
+/** Who follows whom, in the order of definition: plain data for whoever wants to draw it. */
+export interface SystemGraph {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+}
+
+/** Describes the applications in some pipelines. Throws {@link InvalidSystemError}. */
+export function graphOf(
+  classes: readonly ApplicationClass[],
+  pipelines: readonly (readonly ApplicationClass[])[],
+): SystemGraph {
+  const edges = new Map<string, GraphEdge>();
+  for (const pipeline of pipelines) {
+    for (const [i, downstream] of pipeline.entries()) {
+      const upstream = pipeline[i - 1];
+      if (upstream === undefined) continue;
+      const edge = edgeOf(upstream, downstream);
+      edges.set(JSON.stringify([edge.upstream, edge.downstream]), edge);
+    }
+  }
+  return {
+    nodes: classes.map(({ applicationName, emits }) => ({ name: applicationName, emits: [...emits] })),
+    edges: [...edges.values()],
+  };
+}
+
+function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass): GraphEdge {
+  const handles = handledBy(downstream);
+  const eventTypes = upstream.emits.filter(handles);
+  if (eventTypes.length === 0) {
+    throw new InvalidSystemError(
+      `Application '${downstream.applicationName}' follows '${upstream.applicationName}', but its policy handles ` +
+        `none of its events (${upstream.emits.join(', ') || 'there are none'}): add a handler, or take it out.`,
+    );
+  }
+  return { upstream: upstream.applicationName, downstream: downstream.applicationName, eventTypes };
+}
+
+function handledBy(kind: ApplicationClass): (type: string) => boolean {
+  const application = constructed(kind);
+  const { policy } = application;
+  if (policy === undefined || typeof policy.handlerOf !== 'function') {
+    throw new InvalidSystemError(`Class ${kind.name} needs 'override readonly policy = this.when({ ... })'.`);
+  }
+  return (type) => policy.handlerOf(type) !== undefined;
+}
+
+function constructed(kind: ApplicationClass): ProcessApplication {
+  let application: unknown;
+  try {
+    application = new kind();
+  } catch (error) {
+    throw new InvalidSystemError(
+      `Class ${kind.name} cannot be constructed without arguments: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (application instanceof ProcessApplication) return application;
+  throw new InvalidSystemError(
+    `Class ${kind.name} follows another application, so it must extend ProcessApplication and have a policy.`,
+  );
+}

@@ -1,0 +1,62 @@
+import type { ApplicationClass } from '../application/application.ts';
+import type { ProcessApplication } from '../application/process-application.ts';
+import type { DomainEvent } from '../domain/event.ts';
+
+/** Classes of which each follows the one before it; a bare class is a pipeline of one. */
+export type Pipeline = ApplicationClass | readonly ApplicationClass[];
+
+/** The classes in some pipelines. */
+export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
+  [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
+    ? Pipelines[I][number]
+    : Pipelines[I];
+}[number] &
+  ApplicationClass;
+
+/**
+ * Checks pipelines while they are compiled: in the place of a class that does not fit stands a sentence that says why,
+ * which the class cannot be assigned to.
+ */
+export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
+  [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
+    ? CheckedPipeline<Pipelines[I]>
+    : CheckedClass<Pipelines[I]>;
+};
+
+type CheckedPipeline<Classes extends readonly ApplicationClass[]> = Classes extends readonly []
+  ? 'A pipeline names at least one application.'
+  : { [I in keyof Classes]: CheckedClass<Classes[I]> } & CheckedFollowers<Classes>;
+
+type CheckedFollowers<
+  Classes extends readonly unknown[],
+  Done extends readonly unknown[] = [unknown],
+> = Classes extends readonly [infer Upstream, infer Downstream, ...infer Rest]
+  ? CheckedFollowers<[Downstream, ...Rest], [...Done, CheckedFollower<Upstream, Downstream>]>
+  : Done;
+
+type CheckedFollower<Upstream, Downstream> =
+  Follows<Downstream> extends never
+    ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but is no ProcessApplication.`
+    : [Follows<Downstream>['type'] & Emits<Upstream>['type']] extends [never]
+      ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but handles none of its events.`
+      : Downstream;
+
+type CheckedClass<Class> = Class extends { readonly emits: readonly (infer Declared)[] }
+  ? [Exclude<Emits<Class>['type'], Declared>] extends [never]
+    ? Class
+    : `The emits of '${NameOf<Class>}' lacks '${Exclude<Emits<Class>['type'], Declared> & string}'.`
+  : `'${NameOf<Class>}' needs static readonly emits = [...] as const.`;
+
+type NameOf<Class> = Class extends { readonly applicationName: infer Name extends string }
+  ? Name
+  : 'application';
+
+type Emits<Class> = Class extends new () => {
+  reader(): { read(): Promise<readonly { readonly event: infer E }[]> };
+}
+  ? E extends DomainEvent
+    ? E
+    : never
+  : never;
+
+type Follows<Class> = Class extends new () => ProcessApplication<infer _, infer F> ? F : never;

@@ -1,0 +1,152 @@
+import { Application, type ApplicationClass } from '../application/application.ts';
+import { assertDeclared, type OpenOptions, type StoreOptions } from '../application/application-binding.ts';
+import type { CustomType } from '../persistence/custom-type.ts';
+import { memory } from '../persistence/memory/index.ts';
+import type { Persistence } from '../persistence/persistence.ts';
+import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
+import { graphOf, type SystemGraph } from './graph.ts';
+import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
+import type { RunnerOptions, SystemRunner } from './system-runner.ts';
+
+/** What belongs to a system besides its pipelines. */
+export interface SystemOptions {
+  /** The types of one's own that event data may hold; make them with `defineType`. */
+  readonly types?: readonly CustomType[];
+}
+
+/** Starts a runner for a system. */
+export type RunnerStarter = <Apps extends ApplicationClass>(
+  system: System<Apps>,
+  options: RunnerOptions,
+) => Promise<SystemRunner<Apps>>;
+
+let startDefaultRunner: RunnerStarter | undefined;
+
+/** Says which runner `system.run()` starts; called by that runner's own module, which stands above this one. */
+export function setDefaultRunner(start: RunnerStarter): void {
+  startDefaultRunner = start;
+}
+
+/**
+ * Which applications there are and who follows whom, without a word about where it is stored or how it is run.
+ *
+ * @example
+ * const shop = System.of([[Orders, Reservations, Orders], [Orders, Payments, Orders]]);
+ */
+export class System<Apps extends ApplicationClass = ApplicationClass> {
+  /** The classes of the applications, in the order of definition. */
+  readonly applications: readonly Apps[];
+  readonly graph: SystemGraph;
+  readonly types: readonly CustomType[];
+  /** The storage it is bound to, if any. */
+  readonly persistence: Persistence | undefined;
+
+  private constructor(system: Pick<System<Apps>, 'applications' | 'graph' | 'types' | 'persistence'>) {
+    this.applications = system.applications;
+    this.graph = system.graph;
+    this.types = system.types;
+    this.persistence = system.persistence;
+  }
+
+  /**
+   * Defines a system by pipelines: in `[A, B, C]`, B follows A and C follows B. Each class is one application, however
+   * often it is named; an application may follow itself, several others, and be followed by several.
+   *
+   * The classes are constructed once to read their policies, so their constructors must only set fields.
+   *
+   * @throws InvalidSystemError if a pipeline or a class is not fit for it.
+   */
+  static of<const Pipelines extends readonly Pipeline[]>(
+    pipelines: Pipelines & CheckedPipelines<Pipelines>,
+    options: SystemOptions = {},
+  ): System<ApplicationsIn<Pipelines>> {
+    const lists = listsOf(pipelines);
+    const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
+    const graph = graphOf(applications, lists);
+    return new System({ applications, graph, types: options.types ?? [], persistence: undefined });
+  }
+
+  /** The same system with the storage it is to be run on. Throws {@link SystemBoundError} if it has one. */
+  bind(persistence: Persistence): System<Apps> {
+    if (this.persistence !== undefined) {
+      throw new SystemBoundError('This system is bound to storage already: bind the one it was made from.');
+    }
+    return new System({ ...this, persistence });
+  }
+
+  /** Opens one of its applications by itself, without a runner: nothing is followed. */
+  async constructApp<A extends Apps>(
+    kind: A,
+    options: StoreOptions & { readonly persistence?: Persistence } = {},
+  ): Promise<InstanceType<A>> {
+    this.assertHas(kind);
+    const opened: OpenOptions = {
+      ...options,
+      types: this.types,
+      persistence: options.persistence ?? this.persistence ?? memory(),
+    };
+    return (await Application.open.call<ApplicationClass, [OpenOptions], Promise<Application>>(
+      kind,
+      opened,
+    )) as InstanceType<A>;
+  }
+
+  /** Runs it in this thread, on the storage it is bound to or else in memory. */
+  async run(options: RunnerOptions = {}): Promise<SystemRunner<Apps>> {
+    if (startDefaultRunner === undefined) {
+      throw new InvalidSystemError(
+        "No runner is loaded: import System from 'kahn', or start a runner by its own name.",
+      );
+    }
+    return startDefaultRunner(this, options);
+  }
+
+  /** Throws {@link UnknownApplicationError} unless the class is one of its applications. */
+  assertHas(kind: ApplicationClass): void {
+    if ((this.applications as readonly ApplicationClass[]).includes(kind)) return;
+    const names = this.applications.map((application) => application.name).join(', ');
+    throw new UnknownApplicationError(`Class ${kind?.name} is not part of this system, which has ${names}.`);
+  }
+}
+
+function listsOf(pipelines: readonly Pipeline[]): readonly (readonly ApplicationClass[])[] {
+  if (!Array.isArray(pipelines) || pipelines.length === 0) {
+    throw new InvalidSystemError(
+      'A system needs at least one pipeline, such as [[Orders, Reservations, Orders]].',
+    );
+  }
+  return pipelines.map((pipeline, i) => {
+    const classes: readonly ApplicationClass[] = Array.isArray(pipeline) ? pipeline : [pipeline];
+    if (classes.length === 0)
+      throw new InvalidSystemError(`Pipeline ${i + 1} is empty: name an application in it.`);
+    for (const [k, kind] of classes.entries())
+      assertApplication(kind, `Element ${k + 1} of pipeline ${i + 1}`);
+    return classes;
+  });
+}
+
+function assertApplication(kind: unknown, where: string): void {
+  if (typeof kind === 'function' && kind.prototype instanceof Application) {
+    assertDeclared(kind as unknown as ApplicationClass);
+    return;
+  }
+  const shown = typeof kind === 'function' ? kind.name : typeof kind;
+  throw new InvalidSystemError(
+    `${where} is ${shown}, not a class that extends Application or ProcessApplication.`,
+  );
+}
+
+function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass[] {
+  const byName = new Map<string, ApplicationClass>();
+  for (const kind of classes) {
+    const known = byName.get(kind.applicationName);
+    if (known !== undefined && known !== kind) {
+      throw new InvalidSystemError(
+        `Classes ${known.name} and ${kind.name} both have the applicationName '${kind.applicationName}': ` +
+          'their logs would mix, so give one of them another name.',
+      );
+    }
+    byName.set(kind.applicationName, kind);
+  }
+  return [...byName.values()];
+}

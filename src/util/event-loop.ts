@@ -1,0 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+const sliceMs = 10;
+let sliceStart = 0;
+
+/**
+ * Lets timers, signals and input have their turn if this thread has not done so for 10 ms: storage in this thread
+ * answers at once, so that a long row of awaits would otherwise hold them up.
+ */
+export async function breathe(): Promise<void> {
+  if (performance.now() - sliceStart < sliceMs) return;
+  await nextTurn();
+  sliceStart = performance.now();
+}

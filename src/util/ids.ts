@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto';
+import { v5, v7, validate } from 'uuid';
+import { KahnError } from './errors.ts';
+
+/** An id, a name or a pipeline id that cannot be stored unchanged everywhere. */
+export class InvalidIdError extends KahnError {
+  override readonly code = 'INVALID_ID';
+}
+
+/** What an id made in a policy is derived from. */
+export interface Cause {
+  readonly originatorId: string;
+  readonly originatorVersion: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+const kahnNamespace = '6f6b8f0e-6d0c-5b2e-9a55-1f3d6c1c7a10';
+
+/** A new time-ordered id (UUIDv7, RFC 9562). */
+export function newId(): string {
+  return v7();
+}
+
+/**
+ * The same id for the same name, always (UUIDv5, RFC 9562): for aggregates that have a natural key.
+ * `namespace` keeps equal names of different kinds apart: any text, or a UUID.
+ *
+ * @example nameId('airport', 'ABQ')
+ */
+export function nameId(namespace: string, name: string): string {
+  return v5(name, validate(namespace) ? namespace : v5(namespace, kahnNamespace));
+}
+
+/**
+ * An id that follows from the event that caused it: ordered by the cause's timestamp (UUIDv7 layout), its other
+ * bits a SHA-256 of cause, application and ordinal. Whoever processes the event again makes the same id.
+ */
+export function causedId(
+  cause: Cause,
+  upstreamName: string,
+  applicationName: string,
+  ordinal: number,
+): string {
+  const key = [upstreamName, cause.originatorId, cause.originatorVersion, applicationName, ordinal];
+  const random = hash('sha256', JSON.stringify(key), 'buffer').subarray(0, 16);
+  return v7({ msecs: cause.timestamp, random });
+}
+
+/** Throws {@link InvalidIdError} unless `id` is a non-empty string that every storage keeps unchanged. */
+export function assertId(id: unknown, what: string): asserts id is string {
+  if (typeof id !== 'string') throw new InvalidIdError(`${what} must be a string, but is ${typeof id}.`);
+  if (id === '') throw new InvalidIdError(`${what} must not be empty.`);
+  if (id.includes('\0') || !id.isWellFormed()) {
+    const shown = JSON.stringify(id);
+    throw new InvalidIdError(
+      `${what} ${shown} has a NUL or half a surrogate pair: no storage keeps it unchanged.`,
+    );
+  }
+}
+
+/** Throws {@link InvalidIdError} unless `pipelineId` is a whole number from 0 to 2 147 483 647. */
+export function assertPipelineId(pipelineId: number): void {
+  if (Number.isInteger(pipelineId) && pipelineId >= 0 && pipelineId <= 0x7fffffff) return;
+  throw new InvalidIdError(
+    `A pipeline id is a whole number from 0 to 2147483647, but this one is ${pipelineId}.`,
+  );
+}

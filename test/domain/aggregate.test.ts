@@ -1,0 +1,91 @@
+import { Aggregate, AggregateDiscardedError, type DomainEvent, InvalidIdError, NotApplyingError } from 'kahn';
+import { expect, test } from 'vitest';
+import { Order } from '../../examples/shop/order.ts';
+import { aggregateInternals } from '../../src/domain/aggregate.ts';
+
+type NoteEvent =
+  | DomainEvent<'Note.Written', { lines: string[] }>
+  | DomainEvent<'Note.Torn', Record<string, never>>;
+
+class Note extends Aggregate<NoteEvent> {
+  lines: readonly string[] = [];
+
+  static write(lines: string[], id?: string): Note {
+    return Note.create('Note.Written', { lines }, id);
+  }
+
+  tear(): void {
+    this.trigger('Note.Torn', {});
+  }
+
+  forget(): void {
+    this.discard();
+  }
+
+  protected override apply(event: NoteEvent): void {
+    if (event.type === 'Note.Torn') this.discard();
+    else this.lines = event.data.lines;
+  }
+}
+
+test('a new aggregate has a time-ordered id, version 1 and the state after its first event', () => {
+  const orders = Array.from({ length: 100 }, () => Order.place('ada'));
+  const ids = orders.map((order) => order.id);
+  expect(ids).toEqual([...ids].sort());
+  expect(new Set(ids).size).toBe(100);
+  expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  expect(orders[0]).toMatchObject({ version: 1, customer: 'ada' });
+});
+
+test('events carry id, version, time and frozen data that no longer belongs to the caller', () => {
+  const lines = ['one'];
+  const before = Date.now();
+  const note = Note.write(lines, 'note-1');
+  lines.push('two');
+  const [pending] = aggregateInternals.pending(note);
+  expect(pending?.event).toMatchObject({
+    type: 'Note.Written',
+    data: { lines: ['one'] },
+    originatorId: 'note-1',
+    originatorVersion: 1,
+  });
+  expect(pending?.event.timestamp).toBeGreaterThanOrEqual(before);
+  expect(pending?.event.timestamp).toBeLessThanOrEqual(Date.now());
+  expect(Object.isFrozen(pending?.event)).toBe(true);
+  expect(() => (note.lines as string[]).push('three')).toThrow(TypeError);
+});
+
+test('any non-empty string that storage keeps unchanged is an id', () => {
+  for (const id of ['1', 'ABQ', 'a/b:c d', 'Zoë 🦆', '../x']) expect(Note.write([], id).id).toBe(id);
+  for (const id of ['', 'a\0b', '\ud800']) expect(() => Note.write([], id)).toThrow(InvalidIdError);
+  expect(() => Note.write([], 7 as unknown as string)).toThrow(
+    'The id of a Note must be a string, but is number.',
+  );
+});
+
+test('nothing happens to a discarded aggregate, and only apply() discards', () => {
+  const note = Note.write([], 'note-1');
+  expect(() => note.forget()).toThrow(NotApplyingError);
+  note.tear();
+  expect(() => note.tear()).toThrow(AggregateDiscardedError);
+  expect(() => note.tear()).toThrow("Note 'note-1' is discarded: 'Note.Torn' can no longer happen to it.");
+  expect(note.version).toBe(2);
+});
+
+test('an event that apply() refuses has not happened', () => {
+  class Strict extends Aggregate<NoteEvent> {
+    static start(): Strict {
+      return Strict.create('Note.Written', { lines: [] });
+    }
+    tear(): void {
+      this.trigger('Note.Torn', {});
+    }
+    protected override apply(event: NoteEvent): void {
+      if (event.type === 'Note.Torn') throw new RangeError('not this one');
+    }
+  }
+  const strict = Strict.start();
+  expect(() => strict.tear()).toThrow(RangeError);
+  expect(strict.version).toBe(1);
+  expect(aggregateInternals.pending(strict)).toHaveLength(1);
+});

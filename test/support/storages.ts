@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memory, type Persistence } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { onTestFinished } from 'vitest';
+
+/** A directory of the running test's own; removed when the test has finished. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Every storage that works in one process; each call of `create` makes an empty one for the running test. */
+export const storages: readonly { readonly name: string; create(): Persistence }[] = [
+  { name: 'memory', create: () => memory() },
+  { name: 'sqlite', create: () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' }) },
+];

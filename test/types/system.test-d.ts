@@ -1,0 +1,69 @@
+import { Application, memory, ProcessApplication, System } from 'kahn';
+import { expectTypeOf } from 'vitest';
+import type { OrderEvent } from '../../examples/shop/order.ts';
+import { Orders } from '../../examples/shop/orders.ts';
+import type { PaymentEvent } from '../../examples/shop/payment.ts';
+import { Payments } from '../../examples/shop/payments.ts';
+import type { ReservationEvent } from '../../examples/shop/reservation.ts';
+import { Reservations } from '../../examples/shop/reservations.ts';
+import { shop } from '../../examples/shop/shop.ts';
+
+class Audit extends ProcessApplication<never, OrderEvent | ReservationEvent> {
+  static readonly applicationName = 'audit';
+  static readonly emits = [] as const;
+  override readonly policy = this.when({}, () => {});
+}
+
+class Plain extends Application<OrderEvent> {
+  static readonly applicationName = 'plain';
+  static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+}
+
+class Nameless extends Application<OrderEvent> {
+  static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+}
+
+class Incomplete extends Application<OrderEvent> {
+  static readonly applicationName = 'incomplete';
+  static readonly emits = ['Order.Created'] as const;
+}
+
+class SelfFollowing extends ProcessApplication<PaymentEvent, PaymentEvent> {
+  static readonly applicationName = 'self';
+  static readonly emits = ['Payment.Created'] as const;
+  override readonly policy = this.when({ 'Payment.Created': () => {} });
+}
+
+System.of([Orders]);
+System.of([[Orders, Reservations, Orders], Plain]);
+System.of([[Plain, Reservations, Orders]]);
+System.of([
+  [Orders, Audit],
+  [Reservations, Audit],
+]);
+System.of([[SelfFollowing, SelfFollowing]]);
+
+// @ts-expect-error 'payments' follows 'reservations', but handles none of its events
+System.of([[Reservations, Payments]]);
+// @ts-expect-error and so it does further down a pipeline
+System.of([[Orders, Reservations, Payments]]);
+// @ts-expect-error a plain application cannot follow
+System.of([[Reservations, Plain]]);
+// @ts-expect-error a pipeline names at least one application
+System.of([[]]);
+// @ts-expect-error not a class
+System.of([[Orders, 'reservations']]);
+// @ts-expect-error not an application
+System.of([[Orders, Date]]);
+// @ts-expect-error applicationName is missing
+System.of([[Nameless, Reservations]]);
+// @ts-expect-error emits lacks 'Order.Reserved' and 'Order.Paid'
+System.of([[Incomplete, Reservations]]);
+
+await using runner = await shop.run();
+expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
+// @ts-expect-error not part of the shop
+runner.get(Plain);
+// @ts-expect-error not part of the shop
+await shop.constructApp(Plain, { persistence: memory() });
+expectTypeOf(await shop.constructApp(Payments)).toEqualTypeOf<Payments>();
