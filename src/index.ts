@@ -32,7 +32,7 @@ export {
   StorageError,
   type StorageErrorCode,
 } from './persistence/errors.ts';
-export { EventNotDecodableError, EventNotEncodableError } from './persistence/mapper.ts';
+export { EventNotDecodableError, EventNotEncodableError, SnapshotNotEncodableError } from './persistence/mapper.ts';
 export { memory } from './persistence/memory/index.ts';
 export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './persistence/persistence.ts';
 export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';

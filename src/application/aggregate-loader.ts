@@ -2,20 +2,17 @@ import { type Aggregate, type AggregateClass, aggregateInternals } from '../doma
 import type { Mapper } from '../persistence/mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../persistence/recorder.ts';
 import type { StoredSnapshot } from '../persistence/stored-event.ts';
-import type { Transcoder } from '../persistence/transcoder.ts';
 import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
 
 /** Makes aggregates from what the cache and the recorder know of them. */
 export class AggregateLoader {
   readonly #recorder: Recorder;
   readonly #mapper: Mapper;
-  readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
 
-  constructor(recorder: Recorder, mapper: Mapper, transcoder: Transcoder, cache: HistoryCache) {
+  constructor(recorder: Recorder, mapper: Mapper, cache: HistoryCache) {
     this.#recorder = recorder;
     this.#mapper = mapper;
-    this.#transcoder = transcoder;
     this.#cache = cache;
   }
 
@@ -76,7 +73,7 @@ export class AggregateLoader {
   #restore<A extends Aggregate>(aggregate: A, kind: AggregateClass<A>, snapshot: StoredSnapshot): boolean {
     if (snapshot.schema !== kind.snapshotSchema) return false;
     try {
-      const state = this.#transcoder.decode(snapshot.state, { frozen: false });
+      const state = this.#mapper.toState(snapshot.state);
       aggregateInternals.restore(aggregate, state, snapshot.originatorVersion);
       return true;
     } catch {

@@ -47,7 +47,7 @@ export class EventStore {
     this.#emits = new Set(options.emits);
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
-    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#transcoder, this.#cache);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache);
   }
 
   /** Encodes pending events of some aggregates. Throws if one is undeclared or cannot be encoded. */
@@ -90,13 +90,13 @@ export class EventStore {
     }
   }
 
-  /** The state of an aggregate, encoded. Throws NotEncodableError. */
+  /** The state of an aggregate, encoded. Throws SnapshotNotEncodableError. */
   snapshotOf(aggregate: Aggregate): StoredSnapshot {
     return {
       originatorId: aggregate.id,
       originatorVersion: aggregate.version,
       schema: classOf(aggregate).snapshotSchema,
-      state: this.#transcoder.encode(aggregateInternals.snapshot(aggregate)),
+      state: this.mapper.toStoredState(aggregate.id, aggregateInternals.snapshot(aggregate)),
     };
   }
 

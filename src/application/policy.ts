@@ -81,7 +81,7 @@ export function newAggregates(result: unknown): readonly Aggregate[] {
     if (aggregate instanceof Aggregate) continue;
     const kind = aggregate === null ? 'null' : typeof aggregate;
     throw new InvalidPolicyError(
-      `A policy returns nothing, a new aggregate or an array of them, but this one ${kind}.`,
+      `A policy returns nothing, a new aggregate or an array of them, but this one gave ${kind}.`,
     );
   }
   return aggregates as readonly Aggregate[];

@@ -40,6 +40,26 @@ export class EventNotDecodableError extends KahnError {
   }
 }
 
+/** The state of an aggregate cannot be put in a snapshot: it would not come back as it is. */
+export class SnapshotNotEncodableError extends KahnError {
+  override readonly code = 'SNAPSHOT_NOT_ENCODABLE';
+  readonly applicationName: string;
+  readonly originatorId: string;
+  /** Where in the state, such as `lines[2].price`. */
+  readonly path: string;
+
+  constructor(applicationName: string, originatorId: string, cause: NotEncodableError) {
+    super(
+      `Application '${applicationName}' cannot take a snapshot of aggregate '${originatorId}'. ${cause.message} ` +
+        'Or override snapshot() and restore().',
+      { cause },
+    );
+    this.applicationName = applicationName;
+    this.originatorId = originatorId;
+    this.path = cause.path;
+  }
+}
+
 /** Turns the domain events of one application into stored events, and back. */
 export class Mapper {
   readonly #applicationName: string;
@@ -71,5 +91,22 @@ export class Mapper {
     } catch (error) {
       throw new EventNotDecodableError(this.#applicationName, stored, error);
     }
+  }
+
+  /** Throws {@link SnapshotNotEncodableError}. */
+  toStoredState(originatorId: string, state: unknown): string {
+    try {
+      return this.#transcoder.encode(state);
+    } catch (error) {
+      if (error instanceof NotEncodableError) {
+        throw new SnapshotNotEncodableError(this.#applicationName, originatorId, error);
+      }
+      throw error;
+    }
+  }
+
+  /** A state that the aggregate may change. Throws NotDecodableError. */
+  toState(stored: string): unknown {
+    return this.#transcoder.decode(stored, { frozen: false });
   }
 }

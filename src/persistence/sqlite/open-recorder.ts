@@ -5,7 +5,7 @@ import type { Recorder } from '../recorder.ts';
 import { explained, isBusy, type Site, siteError } from './errors.ts';
 import { foreign, isBlank, readMarks } from './inspect.ts';
 import { SqliteRecorder } from './recorder.ts';
-import { applicationId, schemaVersion, setUpTables } from './schema.ts';
+import { applicationId, createTables, schemaVersion } from './schema.ts';
 import type { SqliteSettings } from './settings.ts';
 import { siteOf } from './site.ts';
 import { sql } from './statements.ts';
@@ -38,7 +38,7 @@ function setUp(database: DatabaseSync, site: Site): void {
     const marks = readMarks(database);
     if (marks.applicationId === applicationId) return;
     if (marks.applicationId !== 0 || marks.tables > 0) throw foreign(site);
-    database.exec(setUpTables);
+    database.exec(createTables);
   });
 }
 

@@ -8,7 +8,7 @@ export const schemaVersion = 1;
  * Makes the tables of one application and marks the file as ours. Events keep SQLite's own row order, that of commits: measured against rows stored
  * in the order of their key, that is faster to write and to read, and the more so the bigger the data.
  */
-export const setUpTables: string = `
+export const createTables: string = `
   create table events (
     pipeline_id integer not null,
     notification_id integer not null,

@@ -1,0 +1,1 @@
+export { canonicalHistories } from './canonical-histories.ts';

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { event, plain, processEvent, snapshot, tracked } from './fixture.ts';
+import type { Test } from './tested-storage.ts';
+
+const strange = [
+  ...[
+    'order',
+    'Order',
+    'ORDER',
+    'ördér',
+    '注文 🛒',
+    'o\'r"d`e;r--',
+    'a/b',
+    'a\\b',
+    '..',
+    '.',
+    '../orders',
+    '%2e',
+    '%',
+  ],
+  ...[
+    'order ',
+    ' ',
+    'con',
+    'a:b*c?',
+    'line\nbreak',
+    `${'n'.repeat(199)}A`,
+    `${'n'.repeat(199)}B`,
+    '長'.repeat(200),
+  ],
+];
+
+/** Names and ids that try the storage. */
+export function names(test: Test): void {
+  test('applications may have strange names', async (storage) => {
+    for (const name of strange) await (await storage.open(name)).record(0, [processEvent(event(name, 1))]);
+    for (const name of strange) {
+      const recorder = await storage.open(name, false);
+      assert.deepEqual(await recorder.notifications(0, 0, 10), [{ id: 1, ...event(name, 1) }]);
+    }
+  });
+
+  test('aggregates, upstreams and event types may have strange names', async (storage) => {
+    const recorder = await storage.open();
+    const typed = strange.map((name) => ({ ...event(name, 1), type: name, data: JSON.stringify({ name }) }));
+    await recorder.record(
+      0,
+      typed.map((one, index) => tracked(one.originatorId, 0, index + 1, one)),
+    );
+    const requests = strange.map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
+    const found = await recorder.histories(requests);
+    assert.deepEqual(
+      found.flatMap(({ events }) => events.map(plain)),
+      typed,
+    );
+    for (const [index, name] of strange.entries()) assert.equal(await recorder.position(0, name), index + 1);
+  });
+}
+
+/** Big data and many events. */
+export function sizes(test: Test): void {
+  test('an event and a snapshot may have a megabyte', async (storage) => {
+    const recorder = await storage.open();
+    const big = JSON.stringify({ text: 'é'.repeat(500_000) });
+    await recorder.record(0, [
+      { events: [{ ...event('a', 1), data: big }], snapshots: [{ ...snapshot('a', 1), state: big }] },
+    ]);
+    assert.equal((await recorder.notifications(0, 0, 1))[0]?.data, big);
+    const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
+    assert.equal(history?.snapshot?.state, big);
+  });
+
+  test('a call may have ten thousand events', async (storage) => {
+    const recorder = await storage.open();
+    const events = Array.from({ length: 10_000 }, (_, index) =>
+      event(`a${index % 100}`, Math.floor(index / 100) + 1),
+    );
+    assert.equal(
+      await recorder.record(
+        0,
+        events.map((one) => processEvent(one)),
+      ),
+      10_000,
+    );
+    const read = await recorder.notifications(0, 0, 10_000);
+    assert.deepEqual(
+      read,
+      events.map((one, index) => ({ id: index + 1, ...one })),
+    );
+  });
+}

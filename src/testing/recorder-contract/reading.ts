@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import type { HistoryRequest, Recorder } from '../../persistence/recorder.ts';
+import { event, plain, processEvent, snapshot, versions } from './fixture.ts';
+import type { Test, TestedStorage } from './tested-storage.ts';
+
+/** Histories without snapshots. */
+export function histories(test: Test): void {
+  test('many are answered in the order of the requests, each in the order of versions', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.record(0, [processEvent(event('a', 1), event('b', 1), event('a', 2))]);
+    await recorder.record(1, [processEvent(event('b', 2), event('a', 3))]);
+    const all = { after: 0, useSnapshot: false };
+    const found = await recorder.histories([
+      { originatorId: 'b', ...all },
+      { originatorId: 'unknown', ...all },
+      { originatorId: 'a', ...all },
+      { originatorId: 'b', ...all },
+    ]);
+    const b = [event('b', 1), event('b', 2)];
+    assert.deepEqual(
+      found.map(({ events }) => events.map(plain)),
+      [b, [], [event('a', 1), event('a', 2), event('a', 3)], b],
+    );
+    assert.ok(found.every((history) => history.snapshot === undefined));
+    assert.deepEqual(await recorder.histories([]), []);
+  });
+
+  test('they are bounded by versions', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.record(0, [processEvent(...[1, 2, 3, 4, 5].map((version) => event('a', version)))]);
+    assert.deepEqual(await versions(recorder, { originatorId: 'a', after: 3 }), [4, 5]);
+    assert.deepEqual(await versions(recorder, { originatorId: 'a', upTo: 2 }), [1, 2]);
+    assert.deepEqual(await versions(recorder, { originatorId: 'a', after: 1, upTo: 4 }), [2, 3, 4]);
+    assert.deepEqual(await versions(recorder, { originatorId: 'a', after: 4, upTo: 3 }), []);
+    assert.deepEqual(await versions(recorder, { originatorId: 'a', after: 9 }), []);
+  });
+}
+
+/** Snapshots, and histories that start at them. */
+export function snapshots(test: Test): void {
+  async function recorded(storage: TestedStorage): Promise<Recorder> {
+    const recorder = await storage.open();
+    await recorder.record(0, [
+      { events: [1, 2, 3, 4, 5].map((version) => event('a', version)), snapshots: [snapshot('a', 4)] },
+    ]);
+    await recorder.recordSnapshots([snapshot('a', 2), snapshot('b', 3)]);
+    return recorder;
+  }
+
+  async function found(recorder: Recorder, request: Partial<HistoryRequest>): Promise<unknown[]> {
+    const [history] = await recorder.histories([
+      { originatorId: 'a', after: 0, useSnapshot: true, ...request },
+    ]);
+    return [history?.snapshot, history?.events.map(({ originatorVersion }) => originatorVersion)];
+  }
+
+  test('the newest one within the bounds is used, if asked for', async (storage) => {
+    const recorder = await recorded(storage);
+    assert.deepEqual(await found(recorder, {}), [snapshot('a', 4), [5]]);
+    assert.deepEqual(await found(recorder, { useSnapshot: false }), [undefined, [1, 2, 3, 4, 5]]);
+    assert.deepEqual(await found(recorder, { upTo: 4 }), [snapshot('a', 4), []]);
+    assert.deepEqual(await found(recorder, { upTo: 3 }), [snapshot('a', 2), [3]]);
+    assert.deepEqual(await found(recorder, { upTo: 1 }), [undefined, [1]]);
+    assert.deepEqual(await found(recorder, { after: 3 }), [snapshot('a', 4), [5]]);
+    assert.deepEqual(await found(recorder, { after: 4 }), [undefined, [5]]);
+    assert.deepEqual(await found(recorder, { after: 2, upTo: 3 }), [undefined, [3]]);
+    assert.deepEqual(await found(recorder, { originatorId: 'b' }), [snapshot('b', 3), []]);
+  });
+
+  test('one of the same aggregate and version is replaced', async (storage) => {
+    const recorder = await recorded(storage);
+    const newer = { ...snapshot('a', 4), schema: 2, state: '{"newer":true}' };
+    await recorder.recordSnapshots([newer]);
+    assert.deepEqual(await found(recorder, {}), [newer, [5]]);
+    const newest = { ...newer, schema: 3 };
+    await recorder.record(0, [{ events: [], snapshots: [newest] }]);
+    assert.deepEqual(await found(recorder, {}), [newest, [5]]);
+    await recorder.recordSnapshots([]);
+    assert.deepEqual(await found(recorder, { upTo: 3 }), [snapshot('a', 2), [3]]);
+  });
+}
+
+/** How a log is read. */
+export function notifications(test: Test): void {
+  test('they are read page by page', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.record(0, [
+      processEvent(...Array.from({ length: 25 }, (_, index) => event('a', index + 1))),
+    ]);
+    const pages: number[][] = [];
+    for (let after = 0; after < 25; after = pages.at(-1)?.at(-1) ?? 25) {
+      pages.push((await recorder.notifications(0, after, 10)).map(({ id }) => id));
+    }
+    assert.deepEqual(
+      pages.map((page) => [page.length, page[0], page.at(-1)]),
+      [
+        [10, 1, 10],
+        [10, 11, 20],
+        [5, 21, 25],
+      ],
+    );
+    assert.deepEqual(await recorder.notifications(0, 25, 10), []);
+    assert.deepEqual(await recorder.notifications(0, 1_000, 10), []);
+    assert.deepEqual(await recorder.notifications(1, 0, 10), []);
+    assert.deepEqual(await recorder.notifications(0, 3, 1), [{ id: 4, ...event('a', 4) }]);
+  });
+
+  test('what was read does not change when more is recorded', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.record(0, [processEvent(event('a', 1))]);
+    const page = await recorder.notifications(0, 0, 10);
+    const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: false }]);
+    await recorder.record(0, [processEvent(event('a', 2))]);
+    assert.deepEqual([page.length, history?.events.length], [1, 1]);
+  });
+}

@@ -1,0 +1,236 @@
+import {
+  AggregateNotFoundError,
+  Application,
+  ApplicationNotOpenError,
+  EventNotEncodableError,
+  InvalidApplicationError,
+  RecordConflictError,
+  UndeclaredEventError,
+} from 'kahn';
+import { describe, expect, test } from 'vitest';
+import { Order } from '../../examples/shop/order.ts';
+import { Account, type AccountEvent, Accounts } from '../support/accounts.ts';
+import { rejectionOf } from '../support/errors.ts';
+import { storages } from '../support/storages.ts';
+
+describe.each(storages)('an application on $name', ({ create }) => {
+  test('records several aggregates together, in the order of triggering, and gets them back', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const ada = Account.open('ada');
+    const bob = Account.open('bob');
+    ada.change(1);
+    bob.change(2);
+    ada.change(3);
+    await accounts.save(bob, ada, bob);
+    const events = [];
+    for await (const { id, event } of accounts.reader())
+      events.push([id, event.originatorId, event.originatorVersion]);
+    expect(events).toEqual([
+      [1, ada.id, 1],
+      [2, bob.id, 1],
+      [3, ada.id, 2],
+      [4, bob.id, 2],
+      [5, ada.id, 3],
+    ]);
+    expect(await accounts.repository.get(Account, ada.id)).toMatchObject({
+      owner: 'ada',
+      changes: [1, 3],
+      version: 3,
+    });
+    expect(await accounts.repository.get(Account, bob.id)).toMatchObject({
+      owner: 'bob',
+      changes: [2],
+      version: 2,
+    });
+    await accounts.save(ada);
+    expect(await accounts.recorded()).toHaveLength(5);
+  });
+
+  test('an aggregate that was saved goes on, and is found at each of its versions', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const account = Account.open('ada');
+    await accounts.save(account);
+    for (let i = 1; i <= 12; i++) await accounts.save(account.change(i));
+    for (let version = 1; version <= 13; version++) {
+      const then = await accounts.repository.get(Account, account.id, { version });
+      expect(then.changes).toEqual(Array.from({ length: version - 1 }, (_, i) => i + 1));
+      expect(then.version).toBe(version);
+    }
+    expect(await accounts.repository.has(Account, account.id, { version: 13 })).toBe(true);
+    expect(await accounts.repository.has(Account, account.id, { version: 14 })).toBe(false);
+    const error = await rejectionOf(
+      accounts.repository.get(Account, account.id, { version: 14 }),
+      AggregateNotFoundError,
+    );
+    expect(error.message).toBe(`Application 'accounts' has no Account '${account.id}' at version 14.`);
+  });
+
+  test('what is not there, or no longer, is not found', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    expect(await accounts.repository.has(Account, 'nobody')).toBe(false);
+    const missing = await rejectionOf(accounts.repository.get(Account, 'nobody'), AggregateNotFoundError);
+    expect(missing).toMatchObject({ applicationName: 'accounts', originatorId: 'nobody' });
+    const account = Account.open('ada');
+    account.close();
+    await accounts.save(account);
+    expect(await accounts.repository.has(Account, account.id)).toBe(false);
+    await rejectionOf(accounts.repository.get(Account, account.id), AggregateNotFoundError);
+    expect(await accounts.repository.has(Account, account.id, { version: 1 })).toBe(true);
+  });
+
+  test('the loser of a race learns both versions, and nothing of its save is recorded', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const account = Account.open('ada');
+    await accounts.save(account);
+    const mine = await accounts.repository.get(Account, account.id);
+    const theirs = await accounts.repository.get(Account, account.id);
+    await accounts.save(theirs.change('theirs').change('theirs again'));
+    const other = Account.open('bob');
+    const error = await rejectionOf(accounts.save(other, mine.change('mine')), RecordConflictError);
+    expect(error).toMatchObject({
+      applicationName: 'accounts',
+      originatorId: account.id,
+      attemptedVersion: 2,
+      currentVersion: 3,
+    });
+    expect(await accounts.repository.has(Account, other.id)).toBe(false);
+    const again = await accounts.repository.get(Account, account.id);
+    await accounts.save(other, again.change('mine'));
+    expect((await accounts.repository.get(Account, account.id)).changes).toEqual([
+      'theirs',
+      'theirs again',
+      'mine',
+    ]);
+  });
+
+  test('data that would not come back is refused with application, type and path, and the save as a whole', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const good = Account.open('ada');
+    const bad = Account.open('bob').change({ list: [1, { price: Number.NaN }] });
+    const error = await rejectionOf(accounts.save(good, bad), EventNotEncodableError);
+    expect(error).toMatchObject({
+      applicationName: 'accounts',
+      eventType: 'Account.Changed',
+      path: 'by.list[1].price',
+    });
+    expect(error.message).toContain("Application 'accounts' cannot record 'Account.Changed'.");
+    expect(error.message).toContain('by.list[1].price');
+    expect(await accounts.recorded()).toEqual([]);
+    await accounts.save(good);
+    expect(await accounts.recorded()).toEqual(['Account.Opened']);
+  });
+
+  test('an event that is not declared is refused', async () => {
+    class Narrow extends Application<AccountEvent> {
+      static readonly applicationName = 'narrow';
+      static readonly emits = ['Account.Opened'] as const;
+    }
+    await using narrow = await Narrow.open({ persistence: create() });
+    const error = await rejectionOf(narrow.save(Account.open('ada').change(1)), UndeclaredEventError);
+    expect(error).toMatchObject({ applicationName: 'narrow', eventType: 'Account.Changed' });
+    expect(await narrow.log.head()).toBe(0);
+  });
+
+  test('concurrent saves each succeed or fail on their own', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const account = Account.open('ada');
+    await accounts.save(account);
+    const rivals = await Promise.all(
+      Array.from({ length: 20 }, () => accounts.repository.get(Account, account.id)),
+    );
+    const others = Array.from({ length: 20 }, (_, i) => Account.open(`other ${i}`));
+    const unencodable = Account.open('x').change(() => {});
+    const outcomes = await Promise.allSettled([
+      ...rivals.map((rival, i) => accounts.save(rival.change(i))),
+      accounts.save(unencodable),
+      ...others.map((other) => accounts.save(other)),
+    ]);
+    expect(outcomes.slice(0, 20).filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of outcomes.slice(0, 20)) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(RecordConflictError);
+    }
+    expect(outcomes[20]).toMatchObject({ status: 'rejected', reason: { code: 'EVENT_NOT_ENCODABLE' } });
+    expect(outcomes.slice(21).every(({ status }) => status === 'fulfilled')).toBe(true);
+    expect(await accounts.log.head()).toBe(22);
+  });
+
+  test('its log can be read in sections and from any position', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    await accounts.save(...Array.from({ length: 45 }, (_, i) => Account.open(`${i}`)));
+    const first = await accounts.log.section('1,20');
+    expect(first).toMatchObject({ id: '1,20', previousId: undefined, nextId: '21,40' });
+    expect(first.items.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(await accounts.log.section('21,40')).toMatchObject({ previousId: '1,20', nextId: '41,60' });
+    const current = await accounts.log.section('current');
+    expect(current).toMatchObject({ id: '41,60', previousId: '21,40', nextId: undefined });
+    expect(current.items).toHaveLength(5);
+    for (const id of ['2,21', '0,19', '1,21', '', 'last', '1.5,20.5', '-19,0']) {
+      await expect(accounts.log.section(id)).rejects.toMatchObject({ code: 'INVALID_POSITION' });
+    }
+    const reader = accounts.reader().seek(40);
+    expect((await reader.read(2)).map(({ id }) => id)).toEqual([41, 42]);
+    for await (const { id } of reader) if (id === 44) break;
+    expect(reader.position).toBe(44);
+    expect(await reader.read()).toHaveLength(1);
+    expect(await reader.read()).toEqual([]);
+    expect(() => reader.seek(-1)).toThrow('whole number from 0');
+  });
+
+  test('every listener hears of every commit until it unsubscribes', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const heads: number[] = [];
+    const unsubscribe = accounts.subscribe(({ head }) => heads.push(head));
+    await accounts.save(Account.open('ada').change(1));
+    await accounts.save(Account.open('bob'));
+    unsubscribe();
+    await accounts.save(Account.open('cy'));
+    expect(heads).toEqual([2, 3]);
+  });
+
+  test('it records in the log of its pipeline, and aggregates are shared between pipelines', async () => {
+    const persistence = create();
+    await using zero = await Accounts.open({ persistence });
+    await using one = await Accounts.open({ persistence, pipelineId: 1 });
+    const account = Account.open('ada');
+    await zero.save(account);
+    const there = await one.repository.get(Account, account.id);
+    await one.save(there.change(1));
+    expect([await zero.log.head(), await one.log.head()]).toEqual([1, 1]);
+    expect((await zero.repository.get(Account, account.id)).changes).toEqual([1]);
+    await expect(Accounts.open({ persistence, pipelineId: -1 })).rejects.toMatchObject({
+      code: 'INVALID_ID',
+    });
+  });
+
+  test('close() lets saves under way end; then everything says that it is closed', async () => {
+    const persistence = create();
+    const accounts = await Accounts.open({ persistence });
+    const saves = Array.from({ length: 10 }, (_, i) => accounts.save(Account.open(`${i}`)));
+    await accounts.close();
+    await Promise.all(saves);
+    await accounts.close();
+    await rejectionOf(accounts.save(Account.open('late')), ApplicationNotOpenError);
+    expect(() => accounts.repository).toThrow("Application 'accounts' is closed");
+    expect(() => accounts.log).toThrow(ApplicationNotOpenError);
+    await using again = await Accounts.open({ persistence });
+    expect(await again.log.head()).toBe(10);
+  });
+});
+
+test('an application says what its class lacks', async () => {
+  const { create } = storages[0]!;
+  class Nameless extends Application<AccountEvent> {
+    static readonly emits = [] as const;
+  }
+  class Silent extends Application<AccountEvent> {
+    static readonly applicationName = 'silent';
+  }
+  const open = (kind: unknown) => Accounts.open.call(kind as typeof Accounts, { persistence: create() });
+  const nameless = await rejectionOf(open(Nameless), InvalidApplicationError);
+  expect(nameless.message).toContain("Class Nameless needs 'static readonly applicationName'");
+  const silent = await rejectionOf(open(Silent), InvalidApplicationError);
+  expect(silent.message).toContain("Class Silent needs 'static readonly emits'");
+  const unopened = new Accounts();
+  await expect(unopened.save(Account.open('ada'))).rejects.toThrow("Application 'accounts' is not opened");
+  await expect(open(class extends Order {})).rejects.toThrow();
+});

@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import type { Persistence } from 'kahn';
+import { describe, expect, test } from 'vitest';
+import { Click, Clicks, Counters } from '../support/clicks.ts';
+import { storages } from '../support/storages.ts';
+
+/** What a rival does while the policy works on a notification. */
+type Interference = 'nothing' | 'touch' | 'run';
+
+interface Scenario {
+  readonly keys: readonly string[];
+  readonly batchSizes: readonly [number, number];
+  readonly interferences: readonly Interference[];
+  readonly cacheSize: number;
+}
+
+const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  keys: fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 40 }),
+  batchSizes: fc.tuple(fc.integer({ min: 1, max: 15 }), fc.integer({ min: 1, max: 15 })),
+  interferences: fc.array(fc.constantFrom<Interference>('nothing', 'nothing', 'nothing', 'touch', 'run'), {
+    maxLength: 60,
+  }),
+  cacheSize: fc.constantFrom(0, 10, 1_000),
+});
+
+/** Somebody else who works on the same application, outside of any policy. */
+function rivalOf(counters: Counters) {
+  const wanted: { readonly what: Interference; readonly key: string; done(): void }[] = [];
+  let wake = Promise.withResolvers<void>();
+  const working = (async () => {
+    for (;;) {
+      const next = wanted.shift();
+      if (next === undefined) {
+        await wake.promise;
+        wake = Promise.withResolvers<void>();
+      } else if (next.key === 'stop') return;
+      else {
+        if (next.what === 'touch') await counters.touch(next.key);
+        if (next.what === 'run') await counters.run();
+        next.done();
+      }
+    }
+  })();
+  const ask = (what: Interference, key: string) =>
+    new Promise<void>((done) => {
+      wanted.push({ what, key, done });
+      wake.resolve();
+    });
+  return { ask, working };
+}
+
+async function play(
+  persistence: Persistence,
+  { keys, batchSizes, interferences, cacheSize }: Scenario,
+): Promise<void> {
+  await using clicks = await Clicks.open({ persistence });
+  await using counters = await Counters.open({ persistence, cacheSize });
+  await using rivals = await Counters.open({ persistence, cacheSize });
+  counters.follow(clicks.log, batchSizes[0]);
+  rivals.follow(clicks.log, batchSizes[1]);
+  await clicks.save(...keys.map((key, number) => Click.make(key, number)));
+  const rival = rivalOf(rivals);
+  const left = [...interferences];
+  counters.meanwhile = async (number) => rival.ask(left.shift() ?? 'nothing', keys[number] ?? '');
+  let processed = -1;
+  while (processed !== 0) processed = await counters.run();
+  void rival.ask('nothing', 'stop');
+  await rival.working;
+  await assertExactlyOnce(counters, keys);
+}
+
+async function assertExactlyOnce(counters: Counters, keys: readonly string[]): Promise<void> {
+  const numbersOf = (key: string) => keys.flatMap((other, number) => (other === key ? [number] : []));
+  expect(await counters.counted()).toEqual(new Map([...new Set(keys)].map((key) => [key, numbersOf(key)])));
+  const derived: string[] = [];
+  let last = 0;
+  for await (const { id, event } of counters.reader()) {
+    expect(id).toBe(last + 1);
+    last = id;
+    if (event.type === 'Counter.Counted') derived.push(event.data.derivedId);
+  }
+  expect(await counters.log.head()).toBe(last);
+  expect(new Set(derived).size).toBe(keys.length);
+}
+
+describe.each(storages)('any batch size, any conflict on $name', ({ name, create }) => {
+  test('every notification is counted once, in order, and the log has no gap', async () => {
+    const property = fc.asyncProperty(scenarios, (scenario) => play(create(), scenario));
+    await fc.assert(property, { numRuns: name === 'memory' ? 300 : 40 });
+  });
+});
+
+test('a redone batch, a retry and another batch size derive the same ids', async () => {
+  const [{ create }] = storages as [(typeof storages)[number]];
+  await using clicks = await Clicks.open({ persistence: create() });
+  await clicks.save(...[1, 2, 3, 4].map((number) => Click.make('a', number)));
+  const derivedIds = async (batchSize: number, interferences: Interference[]) => {
+    const persistence = create();
+    await using counters = await Counters.open({ persistence });
+    await using rivals = await Counters.open({ persistence });
+    counters.follow(clicks.log, batchSize);
+    const rival = rivalOf(rivals);
+    let calls = 0;
+    counters.meanwhile = async () => {
+      calls += 1;
+      await rival.ask(interferences.shift() ?? 'nothing', 'a');
+    };
+    await counters.run();
+    void rival.ask('nothing', 'stop');
+    await rival.working;
+    const ids: string[] = [];
+    for await (const { event } of counters.reader()) {
+      if (event.type === 'Counter.Counted') ids.push(event.data.derivedId);
+    }
+    return { ids, calls };
+  };
+  const undisturbed = await derivedIds(1, []);
+  const disturbed = await derivedIds(4, ['nothing', 'touch', 'nothing', 'nothing', 'touch']);
+  expect(undisturbed.calls).toBe(4);
+  expect(disturbed.calls).toBeGreaterThan(5);
+  expect(disturbed.ids).toEqual(undisturbed.ids);
+  expect(new Set(undisturbed.ids).size).toBe(4);
+});

@@ -1,0 +1,211 @@
+import { Aggregate, type DomainEvent, type Persistence, PolicyError, ProcessApplication } from 'kahn';
+import { describe, expect, test } from 'vitest';
+import { applicationInternals } from '../../src/application/application.ts';
+import { Click, type ClickEvent, Clicks, Counter, Counters } from '../support/clicks.ts';
+import { rejectionOf } from '../support/errors.ts';
+import { storages } from '../support/storages.ts';
+
+async function opened(persistence: Persistence, batchSize = 500) {
+  const clicks = await Clicks.open({ persistence });
+  const counters = await Counters.open({ persistence });
+  counters.follow(clicks.log, batchSize);
+  const position = () => applicationInternals.storeOf(counters).recorder.position(0, 'clicks');
+  const close = async () => {
+    await counters.close();
+    await clicks.close();
+  };
+  return { clicks, counters, position, [Symbol.asyncDispose]: close };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+describe.each(storages)('a process application on $name', ({ create }) => {
+  test('processes every notification once, in order, whoever asks how often', async () => {
+    await using app = await opened(create(), 7);
+    await app.clicks.save(...numbers(1, 50).map((number) => Click.make(`${number % 3}`, number)));
+    const processed = await Promise.all([app.counters.run(), app.counters.run({ upstreamName: 'clicks' })]);
+    expect(processed).toEqual([50, 0]);
+    await app.clicks.save(Click.make('0', 51));
+    expect(await app.counters.run()).toBe(1);
+    expect(await app.position()).toBe(51);
+    expect(await app.counters.counted()).toEqual(
+      new Map(['1', '2', '0'].map((key) => [key, numbers(1, 51).filter((n) => `${n % 3}` === key)])),
+    );
+    expect((await app.counters.repository.get(Counter, '0')).count).toBe(17);
+  });
+
+  test('goes on from its recorded position when it is opened again', async () => {
+    const persistence = create();
+    {
+      await using app = await opened(persistence);
+      await app.clicks.save(Click.make('a', 1), Click.make('a', 2));
+      await app.counters.run();
+      await app.clicks.save(Click.make('a', 3));
+    }
+    await using app = await opened(persistence);
+    expect(await app.counters.run()).toBe(1);
+    expect(await app.counters.counted()).toEqual(new Map([['a', [1, 2, 3]]]));
+  });
+
+  test.each([1, 4, 500])(
+    'keeps what came before the notification its policy fails on (batches of %i)',
+    async (size) => {
+      await using app = await opened(create(), size);
+      await app.clicks.save(...numbers(1, 10).map((number) => Click.make('a', number)));
+      app.counters.meanwhile = (number) => {
+        if (number === 7) throw new RangeError('seven');
+      };
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const error = await rejectionOf(app.counters.run(), PolicyError);
+        expect(error).toMatchObject({
+          applicationName: 'counters',
+          upstreamName: 'clicks',
+          pipelineId: 0,
+          notificationId: 7,
+          eventType: 'Click.Made',
+        });
+        expect(error.message).toMatch(
+          /^The policy of application 'counters' failed on notification 7 of 'clicks' \('Click.Made' of aggregate '.+'\): seven$/,
+        );
+        expect(error.cause).toBeInstanceOf(RangeError);
+        expect(await app.position()).toBe(6);
+        expect(await app.counters.counted()).toEqual(new Map([['a', numbers(1, 6)]]));
+      }
+      app.counters.meanwhile = () => {};
+      expect(await app.counters.run()).toBe(4);
+      expect(await app.counters.counted()).toEqual(new Map([['a', numbers(1, 10)]]));
+    },
+  );
+
+  test('an event that cannot be recorded is pinned to the notification that caused it', async () => {
+    await using app = await opened(create());
+    await app.clicks.save(
+      ...numbers(1, 5).map((number) => Click.make('a', number === 3 ? Number.MAX_VALUE : number)),
+    );
+    const { policy } = app.counters;
+    Object.assign(policy, {
+      handlerOf: () => (event: ClickEvent) => {
+        const number = event.type === 'Click.Made' && event.data.number === Number.MAX_VALUE ? Number.NaN : 1;
+        const counter = Counter.start(event.originatorId);
+        counter.add(number, '');
+        return counter;
+      },
+    });
+    const error = await rejectionOf(app.counters.run(), PolicyError);
+    expect(error).toMatchObject({
+      notificationId: 3,
+      cause: { code: 'EVENT_NOT_ENCODABLE', path: 'number' },
+    });
+    expect(await app.position()).toBe(2);
+  });
+
+  test('a policy that saves gets an error, in a floating promise too', async () => {
+    await using app = await opened(create());
+    const outcomes: unknown[] = [];
+    app.counters.meanwhile = async () => {
+      outcomes.push(await app.counters.touch('a').catch((error: unknown) => error));
+      outcomes.push(await app.clicks.save(Click.ignored()).catch((error: unknown) => error));
+    };
+    await app.clicks.save(Click.make('a', 1));
+    await app.counters.run();
+    expect(outcomes).toMatchObject([
+      { code: 'SAVE_IN_POLICY', applicationName: 'counters' },
+      { code: 'SAVE_IN_POLICY', applicationName: 'clicks' },
+    ]);
+    expect(await app.counters.recorded()).toEqual(['Counter.Started', 'Counter.Counted']);
+  });
+
+  test('positions behind ignored events are recorded with the next events, on demand, or after a bound', async () => {
+    await using app = await opened(create(), 5);
+    await app.clicks.save(...numbers(1, 12).map(() => Click.ignored()));
+    expect(await app.counters.run()).toBe(12);
+    expect(await app.position()).toBe(0);
+    await app.counters.recordPositions();
+    expect(await app.position()).toBe(12);
+    await app.clicks.save(Click.ignored(), Click.make('a', 1), Click.ignored());
+    await app.counters.run();
+    expect(await app.position()).toBe(15);
+    await app.clicks.save(...numbers(1, 60).map(() => Click.ignored()));
+    await app.counters.run();
+    expect(await app.position()).toBeGreaterThanOrEqual(15 + 50);
+    expect(await app.counters.log.head()).toBe(2);
+  });
+
+  test('events of several aggregates are recorded in the order in which they were triggered', async () => {
+    type StepEvent = DomainEvent<'Step.Made', { step: number }>;
+    class Walker extends Aggregate<StepEvent> {
+      static start(step: number, id: string) {
+        return Walker.create('Step.Made', { step }, id);
+      }
+      go(step: number) {
+        this.trigger('Step.Made', { step });
+      }
+    }
+    class Walkers extends ProcessApplication<StepEvent, ClickEvent> {
+      static readonly applicationName = 'walkers';
+      static readonly emits = ['Step.Made'] as const;
+      override readonly policy = this.when({
+        'Click.Made': (_, repository) => {
+          const one = Walker.start(1, repository.deriveId());
+          const two = Walker.start(2, repository.deriveId());
+          one.go(3);
+          two.go(4);
+          one.go(5);
+          return [two, one];
+        },
+      });
+    }
+    const persistence = create();
+    await using clicks = await Clicks.open({ persistence });
+    await using walkers = await Walkers.open({ persistence });
+    walkers.follow(clicks.log);
+    await clicks.save(Click.make('a', 1), Click.make('a', 2));
+    await walkers.run();
+    const steps = [];
+    for await (const { event } of walkers.reader()) steps.push(event.data.step);
+    expect(steps).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
+  });
+
+  test('a policy that goes on after it has returned is told so', async () => {
+    await using app = await opened(create());
+    const late = Promise.withResolvers<unknown>();
+    Object.assign(app.counters.policy, {
+      handlerOf: () => (_: unknown, repository: { get(kind: unknown, id: string): Promise<unknown> }) => {
+        setImmediate(() => repository.get(Counter, 'a').catch(late.resolve));
+      },
+    });
+    await app.clicks.save(Click.make('a', 1));
+    await app.counters.run();
+    expect(await late.promise).toMatchObject({ code: 'INVALID_POLICY' });
+  });
+
+  test('a second aggregate with the same id is refused', async () => {
+    await using app = await opened(create());
+    Object.assign(app.counters.policy, { handlerOf: () => () => [Counter.start('a'), Counter.start('a')] });
+    await app.clicks.save(Click.make('a', 1));
+    const error = await rejectionOf(app.counters.run(), PolicyError);
+    expect(error.message).toContain("made a second aggregate with the id 'a'");
+  });
+
+  test('running can be aborted between batches, and goes on later', async () => {
+    await using app = await opened(create(), 2);
+    await app.clicks.save(...numbers(1, 6).map((number) => Click.make('a', number)));
+    const abort = new AbortController();
+    app.counters.meanwhile = (number) => {
+      if (number === 3) abort.abort(new Error('enough'));
+    };
+    await expect(app.counters.run({ signal: abort.signal })).rejects.toThrow('enough');
+    expect(await app.position()).toBe(4);
+    expect(await app.counters.run()).toBe(2);
+  });
+
+  test('it says what it does not follow, and which batch size is none', async () => {
+    await using app = await opened(create());
+    await expect(app.counters.run({ upstreamName: 'sales' })).rejects.toThrow(
+      "'counters' does not follow 'sales'",
+    );
+    for (const size of [0, -1, 1.5, Number.NaN]) {
+      expect(() => app.counters.follow(app.clicks.log, size)).toThrow('A batchSize is a whole number from 1');
+    }
+  });
+});

@@ -1,0 +1,203 @@
+import {
+  DownstreamError,
+  type Persistence,
+  RunnerClosedError,
+  type RunnerOptions,
+  type System,
+  type SystemRunner,
+  SystemRunningError,
+} from 'kahn';
+import { canonicalHistories } from 'kahn/testing';
+import { describe, expect, test } from 'vitest';
+import { Orders } from '../../examples/shop/orders.ts';
+import type { Payments } from '../../examples/shop/payments.ts';
+import type { Reservations } from '../../examples/shop/reservations.ts';
+import { shop } from '../../examples/shop/shop.ts';
+import { applicationInternals } from '../../src/application/application.ts';
+import { brokenShop } from '../support/broken-shop.ts';
+import { rejectionOf } from '../support/errors.ts';
+
+type Apps = typeof Orders | typeof Reservations | typeof Payments;
+
+/** A runner under test, on some storage. */
+export interface RunnerSubject {
+  readonly name: string;
+  start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
+  /** Makes empty storage for the running test. */
+  createPersistence(): Persistence;
+}
+
+const customers = Array.from({ length: 25 }, (_, i) => `customer ${i}`);
+
+async function placeAll(runner: SystemRunner<Apps>): Promise<string[]> {
+  const ids = [];
+  for (const customer of customers) ids.push(await runner.get(Orders).place(customer));
+  await runner.caughtUp();
+  return ids;
+}
+
+async function headsAndPositions(runner: SystemRunner<Apps>, system: System<Apps> = shop) {
+  const heads: number[] = [];
+  for (const kind of system.applications) heads.push(await runner.get(kind).log.head());
+  const positions: Record<string, number> = {};
+  for (const { upstream, downstream } of system.graph.edges) {
+    const follower = system.applications.find(({ applicationName }) => applicationName === downstream);
+    const { recorder } = applicationInternals.storeOf(runner.get(follower!));
+    positions[`${upstream}>${downstream}`] = await recorder.position(0, upstream);
+  }
+  return { heads, positions };
+}
+
+const everything = (orders: number) => ({
+  heads: [3 * orders, orders, orders],
+  positions: {
+    'orders>reservations': 3 * orders,
+    'orders>payments': 3 * orders,
+    'reservations>orders': orders,
+    'payments>orders': orders,
+  },
+});
+
+async function historiesOf(runner: SystemRunner<Apps>) {
+  return canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
+}
+
+async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[]): Promise<void> {
+  for (const id of ids) expect(await runner.get(Orders).get(id)).toMatchObject({ done: true, version: 3 });
+}
+
+/** What every runner does, whatever it runs on. */
+export function runnerContract({ name, start, createPersistence }: RunnerSubject): void {
+  describe(name, () => {
+    test('every order ends reserved and paid: 5 events, 8 processed notifications', async () => {
+      await using runner = await start(shop, { persistence: createPersistence() });
+      const ids = await placeAll(runner);
+      await assertAllDone(runner, ids);
+      expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+    });
+
+    test('so do a hundred orders placed at the same time', async () => {
+      await using runner = await start(shop, { persistence: createPersistence() });
+      const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));
+      await runner.caughtUp();
+      await assertAllDone(runner, ids);
+      expect(await headsAndPositions(runner)).toEqual(everything(100));
+    });
+
+    test('what was recorded before the start is caught up; a second start adds nothing', async () => {
+      const persistence = createPersistence();
+      const ids: string[] = [];
+      {
+        await using orders = await shop.constructApp(Orders, { persistence });
+        for (const customer of customers) ids.push(await orders.place(customer));
+      }
+      for (let round = 0; round < 2; round++) {
+        await using runner = await start(shop, { persistence });
+        await runner.caughtUp();
+        await assertAllDone(runner, ids);
+        expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+      }
+    });
+
+    test('the histories are the same with any batch size', async () => {
+      const histories = [];
+      for (const batchSize of [1, 7, 500]) {
+        const persistence = createPersistence();
+        await using orders = await shop.constructApp(Orders, { persistence });
+        for (const customer of customers) await orders.place(customer);
+        await using runner = await start(shop, { persistence, batchSize, cacheSize: batchSize });
+        await runner.caughtUp();
+        histories.push(await historiesOf(runner));
+      }
+      expect(histories[0]).toHaveLength(3 * customers.length);
+      expect(histories[1]).toEqual(histories[0]);
+      expect(histories[2]).toEqual(histories[0]);
+    });
+
+    test('a policy that fails stops its application and no other, and reaches whoever waits', async () => {
+      const persistence = createPersistence();
+      const ids: string[] = [];
+      {
+        await using runner = await start(brokenShop as System<Apps>, { persistence });
+        ids.push(await runner.get(Orders).place('ada'));
+        await runner.caughtUp();
+        await runner
+          .get(Orders)
+          .place('mallory')
+          .catch(() => {});
+        const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+        expect(error.failures.get('reservations')).toMatchObject({
+          code: 'POLICY_FAILED',
+          applicationName: 'reservations',
+          upstreamName: 'orders',
+          notificationId: 4,
+          eventType: 'Order.Created',
+        });
+        expect(error.message).toContain("Application 'reservations' has failed and is stopped");
+        expect(error.message).toContain('nothing for mallory');
+        expect((await headsAndPositions(runner, brokenShop as System<Apps>)).positions).toMatchObject({
+          'orders>reservations': 3,
+          'orders>payments': 4,
+        });
+      }
+      await using repaired = await start(shop, { persistence });
+      await repaired.caughtUp();
+      await assertAllDone(repaired, ids);
+      expect(await headsAndPositions(repaired)).toEqual(everything(2));
+    });
+
+    test('a running system cannot be started, a copy of it and a closed one can', async () => {
+      const persistence = createPersistence();
+      await using runner = await start(shop, { persistence });
+      await rejectionOf(start(shop, { persistence: createPersistence() }), SystemRunningError);
+      await (await start(shop.bind(createPersistence()), {})).close();
+      await runner.close();
+      await (await start(shop, { persistence })).close();
+    });
+
+    test('after close() everything says that it is closed', async () => {
+      const runner = await start(shop, { persistence: createPersistence() });
+      const orders = runner.get(Orders);
+      await runner.close();
+      await runner.close();
+      expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
+      await rejectionOf(runner.caughtUp(), RunnerClosedError);
+      await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
+    });
+
+    test('close() lets the saves under way end', async () => {
+      const persistence = createPersistence();
+      const runner = await start(shop, { persistence });
+      const placing = customers.map((customer) => runner.get(Orders).place(customer));
+      await runner.close();
+      const ids = await Promise.all(placing);
+      await using again = await start(shop, { persistence });
+      await again.caughtUp();
+      await assertAllDone(again, ids);
+    });
+
+    test('waiting can be given up', async () => {
+      await using runner = await start(shop, { persistence: createPersistence() });
+      const reason = new Error('no time');
+      await expect(runner.caughtUp({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      await runner.caughtUp({ signal: new AbortController().signal });
+    });
+
+    test('a start that is given up, or cannot open its storage, leaves nothing behind', async () => {
+      const persistence = createPersistence();
+      const reason = new Error('no time');
+      await expect(start(shop, { persistence, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      const nowhere = {
+        module: 'data:text/javascript,export const openStorage = () => Promise.reject(new Error("no"))',
+      };
+      await expect(start(shop, { persistence: { ...nowhere, options: {} } })).rejects.toThrow('no');
+      await (await start(shop, { persistence })).close();
+    });
+
+    test('a class that is not part of the system is refused', async () => {
+      await using runner = await start(shop, { persistence: createPersistence() });
+      class Stranger extends Orders {}
+      expect(() => runner.get(Stranger)).toThrow('Class Stranger is not part of this system');
+    });
+  });
+}

@@ -1,0 +1,134 @@
+import { readdirSync } from 'node:fs';
+import {
+  Aggregate,
+  type DomainEvent,
+  DownstreamError,
+  ProcessApplication,
+  SingleThreadedRunner,
+  System,
+} from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { describe, expect, test } from 'vitest';
+import { Orders } from '../../examples/shop/orders.ts';
+import { shop } from '../../examples/shop/shop.ts';
+import { brokenShop } from '../support/broken-shop.ts';
+import { rejectionOf } from '../support/errors.ts';
+import { storages, temporaryDirectory } from '../support/storages.ts';
+import { runnerContract } from './runner-contract.ts';
+
+for (const { name, create } of storages) {
+  runnerContract({
+    name: `the single-threaded runner on ${name}`,
+    start: (system, options) => SingleThreadedRunner.start(system, options),
+    createPersistence: create,
+  });
+}
+
+describe.each(storages)('in a single thread on $name', ({ create }) => {
+  test('save() resolves when all that follows is processed', async () => {
+    await using runner = await shop.run({ persistence: create() });
+    const orders = runner.get(Orders);
+    const id = await orders.place('ada');
+    expect((await orders.get(id)).done).toBe(true);
+    const ids = await Promise.all(['bob', 'cy', 'dee'].map((customer) => orders.place(customer)));
+    for (const other of ids) expect((await orders.get(other)).done).toBe(true);
+  });
+
+  test('whole logs are equal from run to run', async () => {
+    const logs = [];
+    for (const batchSize of [1, 500]) {
+      await using runner = await shop.run({ persistence: create(), batchSize });
+      for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
+      const types = [];
+      for (const kind of shop.applications) {
+        for await (const { id, event } of runner.get(kind).reader())
+          types.push([id, event.type, event.originatorVersion]);
+      }
+      logs.push(types);
+    }
+    expect(logs[1]).toEqual(logs[0]);
+  });
+
+  test('a save whose consequences fail says that it is committed, and why the rest is not', async () => {
+    await using runner = await SingleThreadedRunner.start(brokenShop, { persistence: create() });
+    const orders = runner.get(Orders);
+    await orders.place('ada');
+    const error = await rejectionOf(orders.place('mallory'), DownstreamError);
+    expect(error.message).toMatch(
+      /^What was saved in 'orders' is recorded, but not all that follows from it is processed\. Application 'reservations' has failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
+    );
+    expect(error.cause).toMatchObject({ code: 'POLICY_FAILED', notificationId: 4 });
+    expect(await orders.log.head()).toBe(4);
+    const later = await rejectionOf(orders.place('bob'), DownstreamError);
+    expect(later.failures.size).toBe(1);
+    expect(await orders.log.head()).toBe(5);
+  });
+
+  test('a start that fails to catch up throws with the cause, and leaves nothing running', async () => {
+    const persistence = create();
+    await using orders = await brokenShop.constructApp(Orders, { persistence });
+    await orders.place('mallory');
+    const error = await rejectionOf(SingleThreadedRunner.start(brokenShop, { persistence }), DownstreamError);
+    expect(error.message).toContain('The system could not catch up at its start.');
+    await rejectionOf(SingleThreadedRunner.start(brokenShop, { persistence }), DownstreamError);
+  });
+
+  test('an application that follows itself, or another in a cycle, ends when nothing new happens', async () => {
+    type StepEvent = DomainEvent<'Step.Made', { left: number }>;
+    class Step extends Aggregate<StepEvent> {
+      static make(left: number, id?: string) {
+        return Step.create('Step.Made', { left }, id);
+      }
+    }
+    class Stairs extends ProcessApplication<StepEvent, StepEvent> {
+      static readonly applicationName: string = 'stairs';
+      static readonly emits = ['Step.Made'] as const;
+      override readonly policy = this.when({
+        'Step.Made': ({ data }, repository) =>
+          data.left > 0 ? Step.make(data.left - 1, repository.deriveId()) : undefined,
+      });
+    }
+    class Ladder extends Stairs {
+      static override readonly applicationName: string = 'ladder';
+    }
+    const climb = async (system: System<typeof Stairs>) => {
+      await using runner = await system.run({ persistence: create(), batchSize: 3 });
+      await runner.get(Stairs).save(Step.make(20), Step.make(20));
+      const all = [];
+      for (const kind of system.applications) {
+        for await (const { event } of runner.get(kind).reader()) all.push(event.data.left);
+      }
+      return all.sort((a, b) => a - b);
+    };
+    const expected = Array.from({ length: 42 }, (_, i) => Math.floor(i / 2));
+    expect(await climb(System.of([[Stairs, Stairs]]))).toEqual(expected);
+    expect(await climb(System.of([[Stairs, Ladder, Stairs]]) as System<typeof Stairs>)).toEqual(expected);
+  });
+
+  test('200 starts and closes leave nothing behind', async () => {
+    const persistence = create();
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    const resources = () => process.getActiveResourcesInfo().length;
+    await (await shop.run({ persistence })).close();
+    const before = { files: openFiles(), resources: resources() };
+    const listeners = AbortSignal.timeout(600_000);
+    for (let round = 0; round < 200; round++) {
+      await using runner = await shop.run({ persistence, signal: listeners });
+      await runner.get(Orders).place(`${round}`);
+      await runner.caughtUp({ signal: listeners });
+    }
+    expect(openFiles()).toBeLessThanOrEqual(before.files);
+    expect(resources()).toBeLessThanOrEqual(before.resources + 1);
+  });
+});
+
+test('the storage is readable from another process while the system runs', async () => {
+  const directory = temporaryDirectory();
+  await using runner = await shop.run({ persistence: sqlite({ directory }) });
+  await runner.get(Orders).place('ada');
+  expect(
+    readdirSync(directory)
+      .filter((file) => file.endsWith('.sqlite'))
+      .sort(),
+  ).toEqual(['orders.sqlite', 'payments.sqlite', 'reservations.sqlite']);
+});

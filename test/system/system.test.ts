@@ -1,0 +1,155 @@
+import { Application, InvalidSystemError, memory, type Pipeline, ProcessApplication, System } from 'kahn';
+import { expect, test } from 'vitest';
+import { Order, type OrderEvent } from '../../examples/shop/order.ts';
+import { Orders } from '../../examples/shop/orders.ts';
+import type { PaymentEvent } from '../../examples/shop/payment.ts';
+import { Payments } from '../../examples/shop/payments.ts';
+import { Reservations } from '../../examples/shop/reservations.ts';
+import { shop } from '../../examples/shop/shop.ts';
+
+class Plain extends Application<OrderEvent> {
+  static readonly applicationName = 'plain';
+  static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+}
+
+class SelfFollowing extends ProcessApplication<PaymentEvent, PaymentEvent> {
+  static readonly applicationName = 'self';
+  static readonly emits = ['Payment.Created'] as const;
+  override readonly policy = this.when({ 'Payment.Created': () => {} });
+}
+
+const edgesOf = (system: System) =>
+  system.graph.edges.map(({ upstream, downstream }) => `${upstream}>${downstream}`);
+
+test('the graph tells applications and edges once each, with the types that matter on each edge', () => {
+  expect(shop.applications).toEqual([Orders, Reservations, Payments]);
+  expect(shop.graph).toEqual({
+    nodes: [
+      { name: 'orders', emits: ['Order.Created', 'Order.Reserved', 'Order.Paid'] },
+      { name: 'reservations', emits: ['Reservation.Created'] },
+      { name: 'payments', emits: ['Payment.Created'] },
+    ],
+    edges: [
+      { upstream: 'orders', downstream: 'reservations', eventTypes: ['Order.Created'] },
+      { upstream: 'reservations', downstream: 'orders', eventTypes: ['Reservation.Created'] },
+      { upstream: 'orders', downstream: 'payments', eventTypes: ['Order.Reserved'] },
+      { upstream: 'payments', downstream: 'orders', eventTypes: ['Payment.Created'] },
+    ],
+  });
+  expect(structuredClone(shop.graph)).toEqual(shop.graph);
+});
+
+test('pipelines may be joined, repeated, bare, self-following, fan in and fan out', () => {
+  const joined = System.of([[Orders, Reservations, Orders, Payments, Orders]]);
+  expect(edgesOf(joined)).toEqual(edgesOf(shop));
+  const repeated = System.of([
+    [Orders, Reservations, Orders],
+    [Orders, Reservations],
+    [Orders, Payments, Orders, Payments],
+  ]);
+  expect(edgesOf(repeated)).toEqual(edgesOf(shop));
+  expect(System.of([Orders, Plain]).graph).toMatchObject({
+    nodes: [{ name: 'orders' }, { name: 'plain' }],
+    edges: [],
+  });
+  expect(edgesOf(System.of([[SelfFollowing, SelfFollowing]]))).toEqual(['self>self']);
+  expect(
+    edgesOf(
+      System.of([
+        [Plain, Reservations],
+        [Plain, Payments],
+      ]),
+    ),
+  ).toEqual(['plain>reservations', 'plain>payments']);
+});
+
+class SameName extends Application<OrderEvent> {
+  static readonly applicationName = 'orders';
+  static readonly emits = ['Order.Created'] as const;
+}
+
+class Failing extends Application<OrderEvent> {
+  static readonly applicationName = 'failing';
+  static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+  constructor() {
+    super();
+    throw new RangeError('no database here');
+  }
+}
+
+class FailingFollower extends ProcessApplication<PaymentEvent, OrderEvent> {
+  static readonly applicationName = 'failing-follower';
+  static readonly emits = ['Payment.Created'] as const;
+  override readonly policy = this.when({});
+  constructor() {
+    super();
+    throw new RangeError('no database here');
+  }
+}
+
+class NoPolicy extends ProcessApplication<PaymentEvent, OrderEvent> {
+  static readonly applicationName = 'no-policy';
+  static readonly emits = ['Payment.Created'] as const;
+  declare readonly policy: never;
+}
+
+class Nameless extends Application<OrderEvent> {}
+
+test.each<[string, unknown, string]>([
+  ['no pipeline', [], 'A system needs at least one pipeline'],
+  ['no array', Orders, 'A system needs at least one pipeline'],
+  ['an empty pipeline', [[Orders], []], 'Pipeline 2 is empty'],
+  ['a name', [[Orders, 'reservations']], 'Element 2 of pipeline 1 is string, not a class'],
+  ['another class', [[Date]], 'Element 1 of pipeline 1 is Date, not a class'],
+  ['a function', [[Orders], () => Orders], 'Element 1 of pipeline 2 is '],
+  ['an aggregate', [Order], 'Element 1 of pipeline 1 is Order, not a class'],
+  ['nothing', [[Orders, undefined]], 'Element 2 of pipeline 1 is undefined, not a class'],
+  [
+    'equal names',
+    [[Orders, Reservations], SameName],
+    "Classes Orders and SameName both have the applicationName 'orders'",
+  ],
+  [
+    'a deaf follower',
+    [[Orders, Reservations, Payments]],
+    "'payments' follows 'reservations', but its policy handles none",
+  ],
+  ['a follower without a policy', [[Orders, NoPolicy]], "Class NoPolicy needs 'override readonly policy"],
+  ['a plain follower', [[Reservations, Plain]], 'Class Plain follows another application, so it must extend'],
+  ['a constructor that throws', [[Orders, FailingFollower]], 'Class FailingFollower cannot be constructed'],
+])('%s is refused', (_, pipelines, message) => {
+  const define = () => System.of(pipelines as readonly Pipeline[] as never);
+  expect(define).toThrow(InvalidSystemError);
+  expect(define).toThrow(message);
+});
+
+test('a class without a name is refused, an upstream is not constructed', () => {
+  expect(() => System.of([Nameless] as never)).toThrow(
+    "Class Nameless needs 'static readonly applicationName'",
+  );
+  expect(System.of([Failing]).graph.nodes).toHaveLength(1);
+});
+
+test('bind() makes a copy with storage, once', async () => {
+  const persistence = memory();
+  const bound = shop.bind(persistence);
+  expect(shop.persistence).toBeUndefined();
+  expect(bound.persistence).toBe(persistence);
+  expect(bound.graph).toBe(shop.graph);
+  expect(() => bound.bind(memory())).toThrow('bound to storage already');
+  await expect(bound.run({ persistence })).rejects.toMatchObject({ code: 'SYSTEM_BOUND' });
+  const orders = await bound.constructApp(Orders);
+  const id = await orders.place('ada');
+  await orders.close();
+  await using runner = await bound.run();
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+});
+
+test('constructApp() opens one application that follows nothing', async () => {
+  const persistence = memory();
+  await using orders = await shop.constructApp(Orders, { persistence, pipelineId: 3 });
+  const id = await orders.place('ada');
+  expect(orders.pipelineId).toBe(3);
+  expect((await orders.get(id)).done).toBe(false);
+  await expect(shop.constructApp(Plain as never)).rejects.toMatchObject({ code: 'UNKNOWN_APPLICATION' });
+});
