@@ -5,6 +5,7 @@ export {
   ApplicationNotOpenError,
   InvalidApplicationError,
   InvalidPolicyError,
+  LogBrokenError,
   PolicyError,
   SaveInPolicyError,
   TooManySavesError,
@@ -25,19 +26,24 @@ export type { Repository, RepositoryOptions } from './application/repository.ts'
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export { AggregateDiscardedError, HistoryBrokenError, NotApplyingError } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
-export { type CustomType, defineType } from './persistence/custom-type.ts';
+export { type CustomType, defineType, InvalidCustomTypeError } from './persistence/custom-type.ts';
 export {
+  InvalidPersistenceError,
   PositionConflictError,
   RecordConflictError,
   StorageError,
   type StorageErrorCode,
 } from './persistence/errors.ts';
-export { EventNotDecodableError, EventNotEncodableError, SnapshotNotEncodableError } from './persistence/mapper.ts';
+export {
+  EventNotDecodableError,
+  EventNotEncodableError,
+  SnapshotNotEncodableError,
+} from './persistence/mapper.ts';
 export { memory } from './persistence/memory/index.ts';
 export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './persistence/persistence.ts';
 export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';
 export type { StoredEvent, StoredNotification, StoredSnapshot } from './persistence/stored-event.ts';
-export { DownstreamError, InvalidRunnerOptionError, RunnerClosedError } from './runner/errors.ts';
+export { DownstreamError, RunnerClosedError } from './runner/errors.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
 export {
   InvalidSystemError,
@@ -51,3 +57,4 @@ export { System, type SystemOptions } from './system/system.ts';
 export type { RunnerOptions, SystemRunner } from './system/system-runner.ts';
 export { KahnError } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
+export { InvalidOptionError } from './util/options.ts';

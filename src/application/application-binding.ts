@@ -2,6 +2,7 @@ import type { CustomType } from '../persistence/custom-type.ts';
 import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
 import { Transcoder } from '../persistence/transcoder.ts';
 import { assertId, assertPipelineId } from '../util/ids.ts';
+import { assertWholeNumber } from '../util/options.ts';
 import { InvalidApplicationError } from './errors.ts';
 import { EventStore } from './event-store.ts';
 
@@ -67,6 +68,7 @@ export async function openStore(
   assertDeclared(declaration);
   const { pipelineId = 0, setupTables = true, cacheSize = 10_000, types = [] } = options;
   assertPipelineId(pipelineId);
+  assertWholeNumber(cacheSize, 'cacheSize', 0);
   const { applicationName, emits } = declaration;
   const transcoder = new Transcoder(types);
   const recorder = await storage.openRecorder({ applicationName, setupTables });

@@ -2,11 +2,11 @@ import { type Aggregate, type AggregateClass, aggregateInternals } from '../doma
 import type { DomainEvent } from '../domain/event.ts';
 import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { ApplicationNotOpenError } from './errors.ts';
+import { ApplicationNotOpenError, SaveInPolicyError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
 import { type NotificationLog, RecordedNotificationLog } from './notification-log.ts';
 import { NotificationLogReader } from './notification-log-reader.ts';
-import { assertNotInPolicy } from './policy-scope.ts';
+import { callingPolicy } from './policy-scope.ts';
 import type { Prompt } from './prompt.ts';
 import { Repository } from './repository.ts';
 
@@ -94,7 +94,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    */
   async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
     const { store, queue } = this.#opened;
-    assertNotInPolicy(this.applicationName);
+    const policyOf = callingPolicy();
+    if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
     const distinct = [...new Set(aggregates)];
     const pending = distinct.flatMap((aggregate) => aggregateInternals.pending(aggregate));
     if (pending.length === 0) return;

@@ -74,6 +74,22 @@ export class InvalidPolicyError extends KahnError {
   override readonly code = 'INVALID_POLICY';
 }
 
+/** A notification log does not fit what a follower knows of it: notifications are missing. */
+export class LogBrokenError extends KahnError {
+  override readonly code = 'LOG_BROKEN';
+  readonly applicationName: string;
+  readonly upstreamName: string;
+
+  constructor(applicationName: string, upstreamName: string, what: string) {
+    super(
+      `Application '${applicationName}' cannot follow '${upstreamName}': ${what} ` +
+        'Has its storage been replaced, or restored from an older backup? Restore both as of the same moment.',
+    );
+    this.applicationName = applicationName;
+    this.upstreamName = upstreamName;
+  }
+}
+
 /** Where a policy failed. */
 export interface FailedNotification {
   readonly applicationName: string;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Aggregate, PendingEvent } from '../domain/aggregate.ts';
 import { PositionConflictError, RecordConflictError, StorageError } from '../persistence/errors.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
+import { LogBrokenError } from './errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { Policy } from './policy.ts';
@@ -78,8 +79,12 @@ export class Follower {
   async #locate(): Promise<number> {
     if (this.#position === undefined) {
       const { recorder, pipelineId } = this.#options.store;
-      this.#position = await recorder.position(pipelineId, this.upstreamName);
-      this.#seen = this.#position;
+      const position = await recorder.position(pipelineId, this.upstreamName);
+      const head = await this.#options.log.head();
+      if (head < position)
+        throw this.#broken(`it has processed ${position} notifications, but the log ends at ${head}.`);
+      this.#position = position;
+      this.#seen = position;
     }
     return this.#position;
   }
@@ -87,8 +92,17 @@ export class Follower {
   async #pullOnce(): Promise<number> {
     await this.#locate();
     const notifications = await this.#options.log.select(this.#seen, this.#options.batchSize);
-    if (notifications.length > 0) await this.#process(notifications);
+    const last = notifications.at(-1);
+    if (last === undefined) return 0;
+    if (last.id !== this.#seen + notifications.length) {
+      throw this.#broken(`the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`);
+    }
+    await this.#process(notifications);
     return notifications.length;
+  }
+
+  #broken(what: string): LogBrokenError {
+    return new LogBrokenError(this.#options.store.applicationName, this.upstreamName, what);
   }
 
   /** All together or, if that fails for one of them, one by one. */

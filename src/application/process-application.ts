@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../domain/event.ts';
 import { breathe } from '../util/event-loop.ts';
 import { Mutex } from '../util/mutex.ts';
+import { assertWholeNumber } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
 import { InvalidApplicationError } from './errors.ts';
 import { Follower } from './follower.ts';
@@ -46,11 +47,7 @@ export abstract class ProcessApplication<
 
   /** Follows the log of an upstream, up to `batchSize` notifications in one transaction. */
   follow(log: NotificationLog, batchSize: number = 500): void {
-    if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-      throw new InvalidApplicationError(
-        `A batchSize is a whole number from 1, but this one is ${batchSize}.`,
-      );
-    }
+    assertWholeNumber(batchSize, 'batchSize', 1);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);

@@ -5,11 +5,6 @@ export class RunnerClosedError extends KahnError {
   override readonly code = 'RUNNER_CLOSED';
 }
 
-/** An option of a runner is out of its bounds. */
-export class InvalidRunnerOptionError extends KahnError {
-  override readonly code = 'INVALID_RUNNER_OPTION';
-}
-
 /** An application has failed and was stopped, and with it what should have followed. The others went on. */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';

@@ -30,11 +30,14 @@ export function graphOf(
   pipelines: readonly (readonly ApplicationClass[])[],
 ): SystemGraph {
   const edges = new Map<string, GraphEdge>();
+  const handles = new Map<ApplicationClass, Handles>();
   for (const pipeline of pipelines) {
     for (const [i, downstream] of pipeline.entries()) {
       const upstream = pipeline[i - 1];
       if (upstream === undefined) continue;
-      const edge = edgeOf(upstream, downstream);
+      const handled = handles.get(downstream) ?? handledBy(downstream);
+      handles.set(downstream, handled);
+      const edge = edgeOf(upstream, downstream, handled);
       edges.set(JSON.stringify([edge.upstream, edge.downstream]), edge);
     }
   }
@@ -44,8 +47,10 @@ export function graphOf(
   };
 }
 
-function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass): GraphEdge {
-  const handles = handledBy(downstream);
+/** Whether a policy handles events of a type. */
+type Handles = (type: string) => boolean;
+
+function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handles: Handles): GraphEdge {
   const eventTypes = upstream.emits.filter(handles);
   if (eventTypes.length === 0) {
     throw new InvalidSystemError(
@@ -56,7 +61,7 @@ function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass): Graph
   return { upstream: upstream.applicationName, downstream: downstream.applicationName, eventTypes };
 }
 
-function handledBy(kind: ApplicationClass): (type: string) => boolean {
+function handledBy(kind: ApplicationClass): Handles {
   const application = constructed(kind);
   const { policy } = application;
   if (policy === undefined || typeof policy.handlerOf !== 'function') {

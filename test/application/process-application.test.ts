@@ -1,4 +1,11 @@
-import { Aggregate, type DomainEvent, type Persistence, PolicyError, ProcessApplication } from 'kahn';
+import {
+  Aggregate,
+  type DomainEvent,
+  LogBrokenError,
+  type Persistence,
+  PolicyError,
+  ProcessApplication,
+} from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
 import { Click, type ClickEvent, Clicks, Counter, Counters } from '../support/clicks.ts';
@@ -205,7 +212,27 @@ describe.each(storages)('a process application on $name', ({ create }) => {
       "'counters' does not follow 'sales'",
     );
     for (const size of [0, -1, 1.5, Number.NaN]) {
-      expect(() => app.counters.follow(app.clicks.log, size)).toThrow('A batchSize is a whole number from 1');
+      expect(() => app.counters.follow(app.clicks.log, size)).toThrow(
+        'batchSize must be a whole number from 1',
+      );
     }
+  });
+
+  test('a log that has lost what was processed is not followed', async () => {
+    const persistence = create();
+    const { position } = await (async () => {
+      await using app = await opened(persistence);
+      await app.clicks.save(Click.make('a', 1), Click.make('a', 2));
+      await app.counters.run();
+      return { position: await app.position() };
+    })();
+    expect(position).toBe(2);
+    await using replaced = await Clicks.open({ persistence: create() });
+    await replaced.save(Click.make('b', 1));
+    await using counters = await Counters.open({ persistence });
+    counters.follow(replaced.log);
+    const error = await rejectionOf(counters.run(), LogBrokenError);
+    expect(error).toMatchObject({ applicationName: 'counters', upstreamName: 'clicks' });
+    expect(error.message).toContain('has processed 2 notifications, but the log ends at 1');
   });
 });

@@ -10,6 +10,7 @@ import {
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
+import { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
 import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
@@ -103,6 +104,23 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     const expected = Array.from({ length: 42 }, (_, i) => Math.floor(i / 2));
     expect(await climb(System.of([[Stairs, Stairs]]))).toEqual(expected);
     expect(await climb(System.of([[Stairs, Ladder, Stairs]]) as System<typeof Stairs>)).toEqual(expected);
+  });
+
+  test('a policy that waits for the system to be quiet is told that it never will be', async () => {
+    let calls: (() => Promise<unknown>)[] = [];
+    const outcomes: unknown[] = [];
+    class Waiting extends Orders {
+      override readonly policy = this.when({
+        'Reservation.Created': async () => {
+          for (const call of calls) outcomes.push(await call().catch((error: unknown) => error));
+        },
+      });
+    }
+    const system = System.of([[Waiting, Reservations, Waiting]]);
+    await using runner = await system.run({ persistence: create() });
+    calls = [() => runner.caughtUp(), () => runner.close()];
+    await runner.get(Waiting).place('ada');
+    expect(outcomes).toMatchObject([{ code: 'INVALID_POLICY' }, { code: 'INVALID_POLICY' }]);
   });
 
   test('200 starts and closes leave nothing behind', async () => {

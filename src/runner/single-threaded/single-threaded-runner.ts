@@ -1,4 +1,6 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { InvalidPolicyError } from '../../application/errors.ts';
+import { callingPolicy } from '../../application/policy-scope.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { type System, setDefaultRunner } from '../../system/system.ts';
 import type { RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
@@ -65,6 +67,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#opened();
+    assertNotInPolicy('caughtUp()');
     options.signal?.throwIfAborted();
     await unlessAborted(
       this.#turns.run(() => this.#catchUp('The system is not caught up.')),
@@ -72,9 +75,10 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     );
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    assertNotInPolicy('close()');
     this.#closing ??= this.#close();
-    return this.#closing;
+    await this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -139,6 +143,15 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await Promise.all([...running.applications.values()].map((application) => application.close()));
     await this.#turns.run(() => running.release());
   }
+}
+
+/** A policy that waited for its own end would wait for ever. */
+function assertNotInPolicy(call: string): void {
+  const policyOf = callingPolicy();
+  if (policyOf === undefined) return;
+  throw new InvalidPolicyError(
+    `The policy of '${policyOf}' called ${call} of its runner, which waits for it to end.`,
+  );
 }
 
 setDefaultRunner((system, options) => SingleThreadedRunner.start(system, options));
