@@ -45,23 +45,29 @@ export class Follower {
   }
 
   /**
-   * Processes up to one batch of notifications and resolves with their number; 0 means the end of the log.
+   * Processes a batch of notifications and resolves with how many it got ahead by; 0 means the end of the log.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
    */
   async pull(): Promise<number> {
-    let start = await this.#locate();
+    await this.#locate();
+    const from = this.#seen;
+    let start = from;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#pullOnce();
+        const found = await this.#pullOnce();
+        // After a failure, ignored notifications whose position was not recorded are read once more.
+        if (!found || this.#seen > from) return this.#seen - from;
+        tries = 0;
+        continue;
       } catch (error) {
         this.#position = undefined;
         if (!isTransient(error) || tries === maxTries) throw error;
       }
       await delay(Math.min(2 ** tries, maxDelayMs));
-      const position = await this.#locate();
-      if (position > start) tries = 0;
-      start = position;
+      await this.#locate();
+      if (this.#seen > start) tries = 0;
+      start = this.#seen;
     }
   }
 
@@ -76,29 +82,29 @@ export class Follower {
     }
   }
 
-  async #locate(): Promise<number> {
-    if (this.#position === undefined) {
-      const { recorder, pipelineId } = this.#options.store;
-      const position = await recorder.position(pipelineId, this.upstreamName);
-      const head = await this.#options.log.head();
-      if (head < position)
-        throw this.#broken(`it has processed ${position} notifications, but the log ends at ${head}.`);
-      this.#position = position;
-      this.#seen = position;
+  async #locate(): Promise<void> {
+    if (this.#position !== undefined) return;
+    const { recorder, pipelineId } = this.#options.store;
+    const position = await recorder.position(pipelineId, this.upstreamName);
+    const head = await this.#options.log.head();
+    if (head < position) {
+      throw this.#broken(`it has processed ${position} notifications, but the log ends at ${head}.`);
     }
-    return this.#position;
+    this.#position = position;
+    this.#seen = position;
   }
 
-  async #pullOnce(): Promise<number> {
+  /** Whether there was anything to process. */
+  async #pullOnce(): Promise<boolean> {
     await this.#locate();
     const notifications = await this.#options.log.select(this.#seen, this.#options.batchSize);
     const last = notifications.at(-1);
-    if (last === undefined) return 0;
+    if (last === undefined) return false;
     if (last.id !== this.#seen + notifications.length) {
       throw this.#broken(`the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`);
     }
     await this.#process(notifications);
-    return notifications.length;
+    return true;
   }
 
   #broken(what: string): LogBrokenError {

@@ -90,6 +90,49 @@ describe.each(storages)('any batch size, any conflict on $name', ({ name, create
   });
 });
 
+test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {
+  const [{ create }] = storages as [(typeof storages)[number]];
+  const persistence = create();
+  await using clicks = await Clicks.open({ persistence });
+  await using counters = await Counters.open({ persistence });
+  await using rivals = await Counters.open({ persistence });
+  counters.follow(clicks.log);
+  await clicks.save(...Array.from({ length: 30 }, (_, i) => Click.make('a', i)));
+  const rival = rivalOf(rivals);
+  const disturbed = new Set<number>();
+  counters.meanwhile = async (number) => {
+    const done = (await counters.counted()).get('a')?.length ?? 0;
+    // The next one is disturbed once, those behind it always.
+    if (number > done || !disturbed.has(number)) await rival.ask('touch', 'a');
+    if (number === done) disturbed.add(number);
+  };
+  expect(await counters.run()).toBe(30);
+  void rival.ask('nothing', 'stop');
+  await rival.working;
+  expect((await counters.counted()).get('a')).toHaveLength(30);
+  expect(disturbed.size).toBe(30);
+});
+
+test('ignored notifications read again after a conflict do not look like the end of the log', async () => {
+  const [{ create }] = storages as [(typeof storages)[number]];
+  const persistence = create();
+  await using clicks = await Clicks.open({ persistence });
+  await using counters = await Counters.open({ persistence });
+  await using rivals = await Counters.open({ persistence });
+  counters.follow(clicks.log, 5);
+  const ignored = (count: number) => Array.from({ length: count }, () => Click.ignored());
+  await clicks.save(...ignored(5), Click.make('a', 1), ...ignored(4), Click.make('a', 2));
+  const rival = rivalOf(rivals);
+  let disturbances = 1;
+  counters.meanwhile = async () => {
+    if (disturbances-- > 0) await rival.ask('touch', 'a');
+  };
+  await counters.run();
+  void rival.ask('nothing', 'stop');
+  await rival.working;
+  expect(await counters.counted()).toEqual(new Map([['a', [1, 2]]]));
+});
+
 test('a redone batch, a retry and another batch size derive the same ids', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
   await using clicks = await Clicks.open({ persistence: create() });

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { memory } from 'kahn/memory';
+import { sqlite } from 'kahn/sqlite';
+import { describe, expect, it } from 'vitest';
+import { openStorage, type Persistence } from '../../src/persistence/persistence.ts';
+import type { HistoryRequest, ProcessEvent, Recorder } from '../../src/persistence/recorder.ts';
+import type { StoredEvent, StoredNotification, StoredSnapshot } from '../../src/persistence/stored-event.ts';
+
+/** What a recorder must do, said as plainly as possible: everything is copied, checked and only then kept. */
+class Model {
+  logs: StoredNotification[][] = [[], [], []];
+  snapshots: StoredSnapshot[] = [];
+  positions: Record<string, number> = {};
+
+  /** The head, or the code of the error. */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | string {
+    const { logs, snapshots, positions } = structuredClone({ ...this });
+    const log = logs[pipelineId]!;
+    let refused: string | undefined;
+    for (const { events, snapshots: own, tracking } of processEvents) {
+      for (const event of events) {
+        if (logs.flat().some((one) => isSame(one, event))) refused ??= 'RECORD_CONFLICT';
+        log.push({ id: log.length + 1, ...event });
+      }
+      for (const snapshot of own) put(snapshots, snapshot);
+      if (tracking === undefined) continue;
+      const key = `${pipelineId} ${tracking.upstreamName}`;
+      if ((positions[key] ?? 0) !== tracking.expected) refused ??= 'POSITION_CONFLICT';
+      positions[key] = tracking.position;
+    }
+    if (refused !== undefined) return refused;
+    Object.assign(this, { logs, snapshots, positions });
+    return log.length;
+  }
+
+  history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): unknown {
+    const within = (one: StoredEvent | StoredSnapshot): boolean =>
+      one.originatorId === originatorId && one.originatorVersion > after && one.originatorVersion <= upTo;
+    const snapshot = useSnapshot ? this.snapshots.filter(within).toSorted(byVersion).at(-1) : undefined;
+    const events = this.logs.flat().filter(within).toSorted(byVersion);
+    const start = snapshot?.originatorVersion ?? 0;
+    return {
+      snapshot,
+      versions: events.map((one) => one.originatorVersion).filter((version) => version > start),
+    };
+  }
+}
+
+interface Versioned {
+  readonly originatorId: string;
+  readonly originatorVersion: number;
+}
+
+function isSame(one: Versioned, other: Versioned): boolean {
+  return one.originatorId === other.originatorId && one.originatorVersion === other.originatorVersion;
+}
+
+function byVersion(one: Versioned, other: Versioned): number {
+  return one.originatorVersion - other.originatorVersion;
+}
+
+function put(snapshots: StoredSnapshot[], snapshot: StoredSnapshot): void {
+  const index = snapshots.findIndex((one) => isSame(one, snapshot));
+  snapshots.splice(index < 0 ? snapshots.length : index, 1, snapshot);
+}
+
+interface Real {
+  recorders: Recorder[];
+  reopen(index: number): Promise<void>;
+}
+type Command = fc.AsyncCommand<Model, Real>;
+
+/** A command that is always possible. */
+function command(name: string, run: (model: Model, real: Real) => Promise<void>): Command {
+  return { check: () => true, run, toString: () => name };
+}
+
+const originatorId = fc.constantFrom('a', 'b', 'c');
+const originatorVersion = fc.integer({ min: 1, max: 12 });
+const pipeline = fc.integer({ min: 0, max: 2 });
+const upstreamName = fc.constantFrom('up', 'other');
+const which = fc.integer({ min: 0, max: 1 });
+const event = fc.record({
+  originatorId,
+  originatorVersion,
+  type: fc.constantFrom('Made', 'Changed'),
+  data: fc.json(),
+  timestamp: fc.integer({ min: 0, max: 2 ** 45 }),
+});
+const snapshot = fc.record({ originatorId, originatorVersion, schema: fc.nat(3), state: fc.json() });
+const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
+  {
+    events: fc.array(event, { maxLength: 3 }),
+    snapshots: fc.array(snapshot, { maxLength: 2 }),
+    tracking: fc.record({ upstreamName, expected: fc.nat(2), position: fc.nat(2) }),
+  },
+  { requiredKeys: ['events', 'snapshots'] },
+);
+const request: fc.Arbitrary<HistoryRequest> = fc.record(
+  { originatorId, after: fc.nat(12), upTo: fc.nat(13), useSnapshot: fc.boolean() },
+  { requiredKeys: ['originatorId', 'after', 'useSnapshot'] },
+);
+
+const commands: fc.Arbitrary<Command>[] = [
+  fc
+    .tuple(which, pipeline, fc.array(processEvent, { maxLength: 3 }))
+    .map(([index, pipelineId, processEvents]) =>
+      command(`record(${pipelineId}, ${fc.stringify(processEvents)})`, async (model, { recorders }) => {
+        const result = await recorders[index]!.record(pipelineId, processEvents).catch(({ code }) => code);
+        const expected = model.record(pipelineId, processEvents);
+        if (typeof expected === 'number') expect(result).toBe(expected);
+        else expect(result).toMatch(/^(RECORD|POSITION)_CONFLICT$/); // a call may break both rules
+      }),
+    ),
+  fc.tuple(which, fc.array(snapshot, { maxLength: 3 })).map(([index, snapshots]) =>
+    command(`recordSnapshots(${fc.stringify(snapshots)})`, async (model, { recorders }) => {
+      await recorders[index]!.recordSnapshots(snapshots);
+      for (const one of snapshots) put(model.snapshots, one);
+    }),
+  ),
+  fc.tuple(which, fc.array(request, { maxLength: 4 })).map(([index, requests]) =>
+    command(`histories(${fc.stringify(requests)})`, async (model, { recorders }) => {
+      const found = (await recorders[index]!.histories(requests)).map((one) => ({
+        snapshot: one.snapshot,
+        versions: one.events.map((own) => own.originatorVersion),
+      }));
+      expect(found).toEqual(requests.map((one) => model.history(one)));
+    }),
+  ),
+  fc
+    .tuple(which, pipeline, fc.nat(8), fc.integer({ min: 1, max: 5 }))
+    .map(([index, pipelineId, after, limit]) =>
+      command(`notifications(${pipelineId}, ${after}, ${limit})`, async (model, { recorders }) => {
+        const log = model.logs[pipelineId]!;
+        const recorder = recorders[index]!;
+        expect(await recorder.notifications(pipelineId, after, limit)).toEqual(
+          log.slice(after, after + limit),
+        );
+        expect(await recorder.head(pipelineId)).toBe(log.length);
+      }),
+    ),
+  fc.tuple(which, pipeline, upstreamName).map(([index, pipelineId, name]) =>
+    command(`position(${pipelineId}, ${name})`, async (model, { recorders }) => {
+      const expected = model.positions[`${pipelineId} ${name}`] ?? 0;
+      expect(await recorders[index]!.position(pipelineId, name)).toBe(expected);
+    }),
+  ),
+  which.map((index) => command(`reopen(${index})`, (_model, real) => real.reopen(index))),
+];
+
+async function assertModelled(persistence: Persistence, steps: Iterable<Command>): Promise<void> {
+  const storage = await openStorage(persistence);
+  const open = (): Promise<Recorder> =>
+    storage.openRecorder({ applicationName: 'orders', setupTables: true });
+  const recorders = [await open(), await open()];
+  const reopen = async (index: number): Promise<void> => {
+    await recorders[index]!.close();
+    recorders[index] = await open();
+  };
+  try {
+    await fc.asyncModelRun(() => ({ model: new Model(), real: { recorders, reopen } }), steps);
+  } finally {
+    for (const recorder of recorders) await recorder.close();
+  }
+}
+
+describe('two recorders of one application do what the model does', () => {
+  const steps = fc.commands(commands, { maxCommands: 60, size: 'max' });
+
+  it('in memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, (some) => assertModelled(memory(), some)),
+      { numRuns: 300 },
+    );
+  });
+
+  it('in SQLite', async () => {
+    const property = fc.asyncProperty(steps, async (some) => {
+      const directory = await mkdtemp(join(tmpdir(), 'kahn-model-'));
+      try {
+        await assertModelled(sqlite({ directory, synchronous: 'NORMAL' }), some);
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+});
