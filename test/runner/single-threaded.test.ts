@@ -65,6 +65,24 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     expect(await orders.log.head()).toBe(5);
   });
 
+  test('an application that has failed stays stopped until the next start', async () => {
+    let attempts = 0;
+    class Flaky extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': () => {
+          attempts += 1;
+          if (attempts === 1) throw new RangeError('only once');
+        },
+      });
+    }
+    const system = System.of([[Orders, Flaky, Orders]]);
+    await using runner = await system.run({ persistence: create() });
+    await rejectionOf(runner.get(Orders).place('ada'), DownstreamError);
+    await rejectionOf(runner.get(Orders).place('bob'), DownstreamError);
+    await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect(attempts).toBe(1);
+  });
+
   test('a start that fails to catch up throws with the cause, and leaves nothing running', async () => {
     const persistence = create();
     await using orders = await brokenShop.constructApp(Orders, { persistence });
