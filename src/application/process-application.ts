@@ -8,9 +8,6 @@ import { Follower } from './follower.ts';
 import type { NotificationLog } from './notification-log.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy.ts';
 
-/** A process application of any events. */
-export type AnyProcessApplication = ProcessApplication<DomainEvent, never>;
-
 /**
  * An application that follows others: its policy reacts to each of their events, and what it does is recorded
  * together with the position in their log, so that every event is processed exactly once.

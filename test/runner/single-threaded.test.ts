@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { readdirSync } from 'node:fs';
 import {
   Aggregate,
@@ -9,6 +10,7 @@ import {
 } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
+import { Order } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
@@ -141,6 +143,17 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     expect(outcomes).toMatchObject([{ code: 'INVALID_POLICY' }, { code: 'INVALID_POLICY' }]);
   });
 
+  test('a long catch-up lets timers and signals have their turn', async () => {
+    const persistence = create();
+    await using orders = await shop.constructApp(Orders, { persistence });
+    await orders.save(...Array.from({ length: 5_000 }, (_, i) => Order.place(`${i}`)));
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(new Error('enough')), 1);
+    await expect(shop.run({ persistence, batchSize: 50, signal: abort.signal })).rejects.toThrow('enough');
+    await using runner = await shop.run({ persistence });
+    expect(await runner.get(Orders).log.head()).toBe(15_000);
+  });
+
   test('200 starts and closes leave nothing behind', async () => {
     const persistence = create();
     const openFiles = () => readdirSync('/proc/self/fd').length;
@@ -153,6 +166,7 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
       await runner.get(Orders).place(`${round}`);
       await runner.caughtUp({ signal: listeners });
     }
+    expect(getEventListeners(listeners, 'abort')).toEqual([]);
     expect(openFiles()).toBeLessThanOrEqual(before.files);
     expect(resources()).toBeLessThanOrEqual(before.resources + 1);
   });
