@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
+import { breathe } from '../util/event-loop.ts';
 import { assertCount, type NotificationLog } from './notification-log.ts';
 
 /** An event with its id in a notification log. */
@@ -51,6 +52,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
     for (;;) {
       const page = await this.#log.select(this.#position, this.#pageSize);
       if (page.length === 0) return;
+      await breathe();
       for (const item of page) {
         const event = this.#decode(item);
         this.#position = item.id;

@@ -1,0 +1,65 @@
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { UsageError } from './errors.ts';
+
+/** What the job is to do. */
+export interface Options {
+  /** The JSON file with the records. */
+  readonly file: string;
+  /** The name of the file without its ending; it goes into the ids of the flights. */
+  readonly dataset: string;
+  /** Where the events are kept. */
+  readonly directory: string;
+}
+
+const sizes = ['2k', '5k', '10k', '20k', '200k'];
+
+export const help = `Claims and pays the compensation for late flights, and finds the worst airports.
+
+Usage: npm start -- [options]
+
+  --size SIZE        how many of the real flights: ${sizes.join(', ')} (default 5k)
+  --file PATH        flights of your own, a JSON array of records such as
+                     {"date":"2001/01/01 06:55","delay":-19,"distance":1797,"origin":"LAX","destination":"BNA"}
+                     (minutes and miles; date, origin and destination may be left out)
+  --directory PATH   where the events are kept (default data/ and the name of the file)
+  --help             show this
+
+Stop it whenever you like, with Ctrl-C or worse: the same command goes on where it was.
+`;
+
+/** Reads the command line; undefined if help is asked for. Throws {@link UsageError}. */
+export function optionsFrom(args: readonly string[]): Options | undefined {
+  const { size, file, directory, help: helpWanted } = parse(args);
+  if (helpWanted) return undefined;
+  if (file !== undefined && size !== undefined) throw new UsageError('Give --size or --file, not both.');
+  if (file === '') throw new UsageError('--file needs the path of a JSON file.');
+  if (directory === '') throw new UsageError('--directory needs a path.');
+  const path = file ?? shippedFile(size ?? '5k');
+  const dataset = basename(path, '.json');
+  return { file: path, dataset, directory: directory ?? join('data', dataset) };
+}
+
+function parse(args: readonly string[]) {
+  const string = { type: 'string' } as const;
+  const options = {
+    size: string,
+    file: string,
+    directory: string,
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  try {
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function shippedFile(size: string): string {
+  if (!sizes.includes(size)) {
+    throw new UsageError(`There is no --size '${size}': choose one of ${sizes.join(', ')}.`);
+  }
+  const url = new URL(`../data/flights-${size}.json`, import.meta.resolve('vega-datasets'));
+  return fileURLToPath(url);
+}

@@ -1,0 +1,18 @@
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** A number to read, such as 12,345. */
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** Rows of cells in columns: the first to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map((row) => `  ${row.map((cell, i) => aligned(cell, widths[i] ?? 0, i)).join('  ')}\n`)
+    .join('');
+}
+
+function aligned(cell: string, width: number, column: number): string {
+  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/storages.ts';
+import { historiesIn, logsIn, type Outcome, runJob, startJob } from './flights-job.ts';
+
+const kills = 20;
+const maxStartMs = 400;
+const maxLineMs = 60;
+const seed = Number(process.env.FLIGHTS_SEED ?? Math.floor(Math.random() * 2 ** 32));
+
+/** Numbers from 0 up to 1, always the same for the same seed (mulberry32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Starts the job and kills it some time after it has said so many lines, unless it ends before. */
+function killedAfter(lines: number, ms: number, directory: string): Promise<Outcome> {
+  const { child, outcome } = startJob('--size', '2k', '--directory', directory);
+  const kill = () => setTimeout(() => child.kill('SIGKILL'), ms);
+  let said = 0;
+  if (lines === 0) kill();
+  child.stdout.on('data', (text) => {
+    const before = said;
+    said += `${text}`.split('\n').length - 1;
+    if (before < lines && said >= lines) kill();
+  });
+  return outcome;
+}
+
+/** One of the moments spread over a run: while it starts, in or between two of its saves, or near its end. */
+function killedSomewhere(random: () => number, directory: string): Promise<Outcome> {
+  const lines = Math.floor(random() * 8);
+  return killedAfter(lines, random() * (lines === 0 ? maxStartMs : maxLineMs), directory);
+}
+
+async function expectContiguous(directory: string): Promise<void> {
+  for (const log of Object.values(await logsIn(directory))) {
+    expect(log.map(({ id }) => id)).toEqual(log.map((_, i) => i + 1));
+  }
+}
+
+test(`killed ${kills} times (FLIGHTS_SEED=${seed}), it ends with the same histories`, async () => {
+  const random = randomNumbers(seed);
+  const unbroken = temporaryDirectory();
+  expect(await runJob('--size', '2k', '--directory', unbroken)).toMatchObject({ code: 0 });
+  const expected = await historiesIn(unbroken);
+
+  for (let killed = 0; killed < kills; ) {
+    // When the job gets done in spite of it, another one takes the kills that are left.
+    const directory = temporaryDirectory();
+    for (let done = false; !done; ) {
+      const outcome = await (killed < kills
+        ? killedSomewhere(random, directory)
+        : runJob('--size', '2k', '--directory', directory));
+      await expectContiguous(directory);
+      done = !outcome.killed;
+      if (outcome.killed) killed += 1;
+      else expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    }
+    expect(await historiesIn(directory)).toEqual(expected);
+  }
+}, 120_000);

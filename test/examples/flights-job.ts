@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { Application, StoredNotification } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { canonicalHistories } from 'kahn/testing';
+import { onTestFinished } from 'vitest';
+import { airTravel } from '../../examples/flights/system.ts';
+
+const main = fileURLToPath(new URL('../../examples/flights/main.ts', import.meta.url));
+
+/** How a job ended, and what it said. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly killed: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the job in a process of its own. */
+export function startJob(...args: readonly string[]) {
+  const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exit = Promise.withResolvers<Pick<Outcome, 'code' | 'killed'>>();
+  child
+    .on('error', exit.reject)
+    .on('close', (code, signal) => exit.resolve({ code, killed: signal === 'SIGKILL' }));
+  const ended = Promise.all([exit.promise, text(child.stdout), text(child.stderr)]);
+  const outcome = ended.then(([exited, stdout, stderr]): Outcome => ({ ...exited, stdout, stderr }));
+  return { child, outcome };
+}
+
+/** Runs the job to its end. */
+export function runJob(...args: readonly string[]): Promise<Outcome> {
+  return startJob(...args).outcome;
+}
+
+/** Everything in the logs of all applications, by their names. */
+export function logsIn(directory: string): Promise<Record<string, readonly StoredNotification[]>> {
+  return withApplications(directory, async (applications) => {
+    const logs = applications.map(async ({ applicationName, log }) => [
+      applicationName,
+      await log.select(0, Number.MAX_SAFE_INTEGER),
+    ]);
+    return Object.fromEntries(await Promise.all(logs));
+  });
+}
+
+/** The canonical histories of all applications. */
+export function historiesIn(directory: string): Promise<readonly string[]> {
+  return withApplications(directory, canonicalHistories);
+}
+
+async function withApplications<T>(directory: string, use: (all: Application[]) => Promise<T>): Promise<T> {
+  await using opened = new AsyncDisposableStack();
+  const applications: Application[] = [];
+  for (const kind of airTravel.applications) {
+    const application = await airTravel.constructApp(kind, { persistence: sqlite({ directory }) });
+    applications.push(opened.use(application));
+  }
+  return await use(applications);
+}

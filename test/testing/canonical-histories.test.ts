@@ -1,0 +1,127 @@
+import { Aggregate, Application, type DomainEvent, memory, newId } from 'kahn';
+import { canonicalHistories } from 'kahn/testing';
+import { expect, test } from 'vitest';
+
+type NoteEvent = DomainEvent<'Note.Written', { text: string }> | DomainEvent<'Note.Linked', { to: unknown }>;
+
+class Note extends Aggregate<NoteEvent> {
+  static write(text: string, id?: string): Note {
+    return Note.create('Note.Written', { text }, id);
+  }
+
+  link(to: unknown): this {
+    this.trigger('Note.Linked', { to });
+    return this;
+  }
+}
+
+class Notes extends Application<NoteEvent> {
+  static readonly applicationName: string = 'notes';
+  static readonly emits = ['Note.Written', 'Note.Linked'];
+}
+
+class Letters extends Notes {
+  static override readonly applicationName = 'letters';
+}
+
+/** The canonical histories of notes that are saved in one application and, perhaps, others in a second one. */
+async function histories(notes: readonly Note[], letters: readonly Note[] = []): Promise<readonly string[]> {
+  await using first = await Notes.open({ persistence: memory() });
+  await using second = await Letters.open({ persistence: memory() });
+  await first.save(...notes);
+  await second.save(...letters);
+  return await canonicalHistories([first, second]);
+}
+
+function notes(...texts: readonly string[]): Note[] {
+  return texts.map((text) => Note.write(text));
+}
+
+/** As many notes as there are numbers, all alike; each is linked to the one with its number. */
+function linked(...targets: readonly number[]): Note[] {
+  const all = targets.map(() => Note.write('same'));
+  return all.map((note, i) => note.link(all[targets[i]!]!.id));
+}
+
+function chat(question = 'why?', answer = 'because'): Note[] {
+  const [first, second] = notes(question, answer) as [Note, Note];
+  return [first.link(second.id), second.link({ all: [first.id], [`to:${first.id}`]: 1 })];
+}
+
+test('ids and times do not matter', async () => {
+  expect(await histories(chat())).toEqual(await histories(chat()));
+  expect(await histories(linked(1, 2, 0))).toEqual(await histories(linked(2, 0, 1)));
+});
+
+test('nor does the order of different aggregates in the log', async () => {
+  expect(await histories(notes('a', 'b'))).toEqual(await histories(notes('b', 'a')));
+});
+
+test('a text shows an aggregate of one application: its label and its events', async () => {
+  const [note] = notes('hello') as [Note];
+  expect(await histories([note.link(note.id)])).toEqual([
+    expect.stringMatching(
+      /^notes id-[0-9a-f]{16}\n {2}Note\.Written \{"text":"hello"\}\n {2}Note\.Linked \{"to":"itself"\}$/,
+    ),
+  ]);
+});
+
+test('there is nothing in empty logs', async () => {
+  expect(await histories([])).toEqual([]);
+});
+
+test('names given as ids stay', async () => {
+  const named = (id: string) => histories([Note.write('a', id)]);
+  expect(await named('ABQ')).toEqual(['notes ABQ\n  Note.Written {"text":"a"}']);
+  expect(await named('ABQ')).not.toEqual(await named('SFO'));
+});
+
+test('an id of no aggregate stays', async () => {
+  const id = newId();
+  const [text] = await histories([Note.write('a').link(id)]);
+  expect(text).toContain(id);
+});
+
+test('an aggregate may have its id in two applications', async () => {
+  const twice = (other: string) => {
+    const id = newId();
+    return histories([Note.write('a', id), Note.write('b')], [Note.write(other, id)]);
+  };
+  expect(await twice('c')).toEqual(await twice('c'));
+  expect(await twice('c')).not.toEqual(await twice('d'));
+});
+
+const different: readonly (readonly [string, () => Note[], () => Note[]])[] = [
+  ['a field', () => chat('why?'), () => chat('how?')],
+  ['an event', () => notes('a'), () => [Note.write('a').link(1)]],
+  ['an aggregate', () => notes('a', 'a'), () => notes('a')],
+  [
+    'the order within an aggregate',
+    () => [Note.write('a').link(1).link(2)],
+    () => [Note.write('a').link(2).link(1)],
+  ],
+  ['a reference', () => linked(1, 2, 0), () => linked(1, 2, 1)],
+  ['a reference to itself', () => linked(0, 1), () => linked(1, 0)],
+  ['which of two equal aggregates is referred to twice', () => linked(2, 3, 2, 3), () => linked(2, 2, 2, 3)],
+  ['something far away', () => linked(1, 2, 3, 4, 5, 5), () => linked(1, 2, 3, 4, 5, 4)],
+];
+
+test.each(different)('%s matters', async (_, one, other) => {
+  expect(await histories(one())).toEqual(await histories(one()));
+  expect(await histories(other())).toEqual(await histories(other()));
+  expect(await histories(one())).not.toEqual(await histories(other()));
+});
+
+test('the application matters', async () => {
+  expect(await histories(notes('a'))).not.toEqual(await histories([], notes('a')));
+});
+
+test('who it is referred to by matters', async () => {
+  const received = (count: number) => {
+    const received = notes('same', 'same') as [Note, Note];
+    const sent = [0, 1].map((i) => Note.write('to').link(received[i % count]!.id));
+    return histories(received, sent);
+  };
+  expect(await received(2)).toEqual(await received(2));
+  expect(await received(2)).not.toEqual(await received(1));
+});
