@@ -24,14 +24,15 @@ export class AggregateLoader {
     const known = ids.map((id) => this.#cache.get(id));
     const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
     const loaded: (A | undefined)[] = [];
-    for (const [i, id] of ids.entries()) {
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as string;
       let history = this.#joined(known[i], read[i]);
       let aggregate = this.#built(kind, id, history);
       if (aggregate === undefined) {
         history = await this.#readWhole(id);
         aggregate = this.#replayed(new kind(id), history);
       }
-      this.#cache.set(id, history);
+      if (history !== known[i]) this.#cache.set(id, history);
       loaded.push(existing(aggregate));
     }
     return loaded;
@@ -58,9 +59,10 @@ export class AggregateLoader {
   }
 
   #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
+    if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
     const events = (read?.events ?? []).map((stored) => this.#mapper.toEvent(stored));
     if (known === undefined) return { snapshot: read?.snapshot, events };
-    return events.length === 0 ? known : { snapshot: known.snapshot, events: [...known.events, ...events] };
+    return { snapshot: known.snapshot, events: known.events.concat(events) };
   }
 
   /** Undefined if the history starts at a snapshot that this class cannot read. */

@@ -96,21 +96,19 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     const { store, queue } = this.#opened;
     const policyOf = callingPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
-    const distinct = [...new Set(aggregates)];
-    const pending = distinct.flatMap((aggregate) => aggregateInternals.pending(aggregate));
+    const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
+    const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
+    const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
     if (pending.length === 0) return;
-    const prepared = store.prepare(
-      pending.sort((a, b) => a.order - b.order),
-      distinct,
-    );
-    const taken = distinct.map(
-      (aggregate) => [aggregate, aggregateInternals.takePending(aggregate)] as const,
-    );
+    const prepared = store.prepare(pending, distinct);
+    for (const aggregate of distinct) aggregateInternals.takePending(aggregate);
     try {
       await queue.submit(prepared);
     } catch (error) {
-      if (!prepared.recorded)
-        for (const [aggregate, events] of taken) aggregateInternals.putBack(aggregate, events);
+      if (!prepared.recorded) {
+        for (const [i, aggregate] of distinct.entries())
+          aggregateInternals.putBack(aggregate, taken[i] ?? []);
+      }
       throw error;
     }
   }

@@ -11,7 +11,7 @@ import type { StoredSnapshot } from '../persistence/stored-event.ts';
 import type { Transcoder } from '../persistence/transcoder.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { UndeclaredEventError } from './errors.ts';
-import { type CachedHistory, HistoryCache, versionOf } from './history-cache.ts';
+import { HistoryCache } from './history-cache.ts';
 
 /** A process event ready to be recorded, with the domain events it was made from. */
 export interface PreparedEvents {
@@ -120,13 +120,7 @@ export class EventStore {
   }
 
   #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
-    const added = Map.groupBy(events, (event) => event.originatorId);
-    for (const [id, newEvents] of added) {
-      const known: CachedHistory = this.#cache.get(id) ?? { snapshot: undefined, events: [] };
-      const follows = versionOf(known) + 1 === newEvents[0]?.originatorVersion;
-      if (follows) this.#cache.set(id, { snapshot: known.snapshot, events: [...known.events, ...newEvents] });
-      else this.#cache.purge(id);
-    }
+    for (const event of events) this.#cache.append(event);
     for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 }

@@ -15,54 +15,66 @@ export function versionOf(history: CachedHistory): number {
 /**
  * Keeps the histories used last, up to a number of events. It holds events and not aggregates, because events are
  * frozen: two callers never share an aggregate, and one that failed to be recorded leaves nothing behind.
+ *
+ * There are two generations. What is used is put in the new one; when that is half of all, it becomes the old one, and
+ * what was not used since the last time is forgotten. That is nearly as good as a strict order of use, and much cheaper.
  */
 export class HistoryCache {
-  readonly #capacity: number;
-  readonly #histories = new Map<string, CachedHistory>();
-  #size = 0;
+  readonly #halfCapacity: number;
+  #recent = new Map<string, CachedHistory>();
+  #older = new Map<string, CachedHistory>();
+  #recentSize = 0;
 
   /** `capacity` is the number of events held at most; 0 holds none. */
   constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  /** How many events and snapshots are held. */
-  get size(): number {
-    return this.#size;
+    this.#halfCapacity = capacity / 2;
   }
 
   get(originatorId: string): CachedHistory | undefined {
-    const history = this.#histories.get(originatorId);
-    if (history === undefined) return undefined;
-    this.#histories.delete(originatorId);
-    this.#histories.set(originatorId, history);
-    return history;
+    const recent = this.#recent.get(originatorId);
+    if (recent !== undefined) return recent;
+    const older = this.#older.get(originatorId);
+    if (older !== undefined) this.set(originatorId, older);
+    return older;
   }
 
   set(originatorId: string, history: CachedHistory): void {
-    this.purge(originatorId);
     const size = sizeOf(history);
-    if (size > this.#capacity) return;
-    this.#histories.set(originatorId, history);
-    this.#size += size;
-    this.#evict();
+    if (size === 0 || size > this.#halfCapacity) {
+      this.purge(originatorId);
+      return;
+    }
+    if (this.#recentSize + size > this.#halfCapacity) this.#age();
+    this.#recentSize += size - sizeOf(this.#recent.get(originatorId));
+    this.#recent.set(originatorId, history);
+  }
+
+  /**
+   * Adds an event just recorded to the history that it continues. One that is not held is not begun: most aggregates
+   * are made and never loaded again.
+   */
+  append(event: DomainEvent): void {
+    const known = this.get(event.originatorId);
+    if (known === undefined) return;
+    const follows = event.originatorVersion === versionOf(known) + 1;
+    if (follows) this.set(event.originatorId, { snapshot: known.snapshot, events: [...known.events, event] });
+    else this.purge(event.originatorId);
   }
 
   purge(originatorId: string): void {
-    const history = this.#histories.get(originatorId);
-    if (history === undefined) return;
-    this.#histories.delete(originatorId);
-    this.#size -= sizeOf(history);
+    this.#recentSize -= sizeOf(this.#recent.get(originatorId));
+    this.#recent.delete(originatorId);
+    this.#older.delete(originatorId);
   }
 
-  #evict(): void {
-    for (const [oldest] of this.#histories) {
-      if (this.#size <= this.#capacity) return;
-      this.purge(oldest);
-    }
+  #age(): void {
+    this.#older = this.#recent;
+    this.#recent = new Map();
+    this.#recentSize = 0;
   }
 }
 
-function sizeOf(history: CachedHistory): number {
+function sizeOf(history: CachedHistory | undefined): number {
+  if (history === undefined) return 0;
   return history.events.length + (history.snapshot === undefined ? 0 : 1);
 }

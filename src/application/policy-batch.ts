@@ -1,5 +1,5 @@
 import {
-  type Aggregate,
+  Aggregate,
   type AggregateClass,
   aggregateInternals,
   type PendingEvent,
@@ -26,8 +26,8 @@ export class PolicyBatch implements PolicyRepository {
   readonly #store: EventStore;
   readonly #upstreamName: string;
   readonly #policy: Policy;
-  readonly #aggregates = new Map<string, Aggregate>();
-  readonly #absent = new Set<string>();
+  /** Those got or made; undefined for those that are not there. */
+  readonly #aggregates = new Map<string, Aggregate | undefined>();
   #steps: readonly Step[] = [];
   #current = 0;
   #derived = 0;
@@ -41,7 +41,7 @@ export class PolicyBatch implements PolicyRepository {
 
   /** The aggregates that were got or made. */
   get aggregates(): Iterable<Aggregate> {
-    return this.#aggregates.values();
+    return this.#aggregates.values().filter((aggregate) => aggregate !== undefined);
   }
 
   /** How many notifications had a handler. */
@@ -52,19 +52,27 @@ export class PolicyBatch implements PolicyRepository {
   /** Runs the policy and collects the events in the order in which they were triggered. Throws {@link PolicyError}. */
   async run(notifications: readonly StoredNotification[], decode: Decode): Promise<readonly PendingEvent[]> {
     this.#steps = this.#stepsOf(notifications, decode);
-    for (const [i, step] of this.#steps.entries()) {
-      this.#current = i;
+    for (const step of this.#steps) {
       this.#derived = 0;
-      await this.#apply(step);
+      try {
+        const result = step.handler(step.event, this);
+        this.#collect(result instanceof Promise ? await result : result);
+      } catch (error) {
+        this.#ended = true;
+        throw policyError(this.#store, this.#upstreamName, step.notification, error);
+      }
+      this.#current += 1;
     }
     this.#ended = true;
     const pending: PendingEvent[] = [];
-    for (const aggregate of this.aggregates) pending.push(...aggregateInternals.pending(aggregate));
+    for (const aggregate of this.aggregates) {
+      for (const one of aggregateInternals.pending(aggregate)) pending.push(one);
+    }
     return pending.sort((a, b) => a.order - b.order);
   }
 
   async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const aggregate = await this.#find(kind, id);
+    const aggregate = this.#isKnown(id) ? this.#known(kind, id) : await this.#find(kind, id);
     if (aggregate !== undefined) return aggregate;
     throw new AggregateNotFoundError(this.#store.applicationName, kind.name, id);
   }
@@ -94,15 +102,10 @@ export class PolicyBatch implements PolicyRepository {
     return steps;
   }
 
-  async #apply({ notification, event, handler }: Step): Promise<void> {
-    try {
-      const result = handler(event, this);
-      for (const aggregate of newAggregates(result instanceof Promise ? await result : result))
-        this.#add(aggregate);
-    } catch (error) {
-      this.#ended = true;
-      throw policyError(this.#store, this.#upstreamName, notification, error);
-    }
+  #collect(result: unknown): void {
+    if (result === undefined) return;
+    if (result instanceof Aggregate) this.#add(result);
+    else for (const aggregate of newAggregates(result)) this.#add(aggregate);
   }
 
   #add(aggregate: Aggregate): void {
@@ -118,7 +121,16 @@ export class PolicyBatch implements PolicyRepository {
 
   async #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
     const step = this.#step();
-    if (!this.#aggregates.has(id) && !this.#absent.has(id)) await this.#loadAhead(kind, id, step);
+    if (!this.#isKnown(id)) await this.#loadAhead(kind, id, step);
+    return this.#known(kind, id);
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#aggregates.has(id);
+  }
+
+  #known<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
+    this.#step();
     const aggregate = this.#aggregates.get(id);
     if (!(aggregate instanceof kind) || aggregateInternals.isDiscarded(aggregate)) return undefined;
     return aggregate;
@@ -127,11 +139,9 @@ export class PolicyBatch implements PolicyRepository {
   async #loadAhead<A extends Aggregate>(kind: AggregateClass<A>, id: string, step: Step): Promise<void> {
     const ids = [id, ...this.#alsoNamed(id, step)];
     const loaded = await this.#store.loader.load(kind, ids);
-    for (const [i, aggregate] of loaded.entries()) {
+    for (let i = 0; i < ids.length; i++) {
       const loadedId = ids[i] ?? id;
-      if (this.#aggregates.has(loadedId)) continue;
-      if (aggregate === undefined) this.#absent.add(loadedId);
-      else this.#aggregates.set(loadedId, aggregate);
+      if (!this.#isKnown(loadedId)) this.#aggregates.set(loadedId, loaded[i]);
     }
   }
 
@@ -145,7 +155,7 @@ export class PolicyBatch implements PolicyRepository {
       if (event?.type !== step.event.type) continue;
       const named = read(event);
       if (typeof named !== 'string' || named === id || named === '') continue;
-      if (!this.#aggregates.has(named) && !this.#absent.has(named)) ids.add(named);
+      if (!this.#isKnown(named)) ids.add(named);
     }
     return ids;
   }

@@ -31,6 +31,8 @@ export interface AggregateInternals {
 export let aggregateInternals: AggregateInternals;
 
 let lastOrder = 0;
+/** Shared by all that have nothing pending, which are most. */
+const none: PendingEvent[] = [];
 
 /**
  * A cluster of state that changes by events only, and is recorded and loaded as one.
@@ -51,13 +53,13 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
 
   readonly id: string;
   #version = 0;
-  #pending: PendingEvent[] = [];
+  #pending: PendingEvent[] = none;
   #discarded = false;
   #applying = false;
 
   /** Called by `create` and by repositories; throws InvalidIdError for an id that cannot be stored. */
   constructor(id: string) {
-    assertId(id, `The id of a ${new.target.name}`);
+    assertId(id, () => `The id of a ${new.target.name}`);
     this.id = id;
   }
 
@@ -124,7 +126,9 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     });
     this.#apply(event);
     lastOrder += 1;
-    this.#pending.push({ event, order: lastOrder });
+    const pending = { event, order: lastOrder };
+    if (this.#pending.length === 0) this.#pending = [pending];
+    else this.#pending.push(pending);
   }
 
   #apply(event: DomainEvent): void {
@@ -146,7 +150,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       pending: (aggregate) => aggregate.#pending,
       takePending: (aggregate) => {
         const taken = aggregate.#pending;
-        aggregate.#pending = [];
+        aggregate.#pending = none;
         return taken;
       },
       putBack: (aggregate, pending) => {

@@ -6,11 +6,22 @@ import { MAX_LEVELS, oddityOf } from './plain-data.ts';
  * the transcoder to find and name; so is what lies deeper than it goes.
  */
 export function frozenCopy<T>(value: T): DeepReadonly<T> {
-  return (isObject(value) ? copyOf(value, new Map(), 1) : value) as DeepReadonly<T>;
+  return (isObject(value) ? copyOf(value, new Copies(), 1) : value) as DeepReadonly<T>;
 }
 
 /** The copies made so far by their originals, so that cycles stay cycles. */
-type Copies = Map<object, object>;
+class Copies {
+  #copies: Map<object, object> | undefined;
+
+  get(original: object): object | undefined {
+    return this.#copies?.get(original);
+  }
+
+  set(original: object, copy: object): void {
+    this.#copies ??= new Map();
+    this.#copies.set(original, copy);
+  }
+}
 
 function copyOf(value: object, copies: Copies, level: number): object {
   const known = copies.get(value);
@@ -33,11 +44,14 @@ function copyArray(original: readonly unknown[], copies: Copies, level: number):
 
 function copyObject(original: object, copies: Copies, level: number): object {
   const copy: Record<string, unknown> = { ...original };
-  copies.set(original, copy);
-  for (const key of Object.keys(copy)) {
+  if (level > 1) copies.set(original, copy);
+  for (const key in copy) {
     const field = copy[key];
+    if (!isObject(field)) continue;
+    // At the top it is met again only through something in it; most data has nothing that could.
+    if (level === 1) copies.set(original, copy);
     // The copy has the key already, so that setting even '__proto__' sets just a field.
-    if (isObject(field)) copy[key] = copyOf(field, copies, level + 1);
+    copy[key] = copyOf(field, copies, level + 1);
   }
   return Object.freeze(copy);
 }

@@ -17,9 +17,27 @@ export interface Cause {
 
 const kahnNamespace = '6f6b8f0e-6d0c-5b2e-9a55-1f3d6c1c7a10';
 
-/** A new time-ordered id (UUIDv7, RFC 9562). */
+const randomBytes = new Uint8Array(16 * 256);
+let randomUsed = randomBytes.length;
+let lastMs = 0;
+let sequence = 0;
+
+/** A new time-ordered id (UUIDv7, RFC 9562), above all those made before it in this thread. */
 export function newId(): string {
-  return v7();
+  const now = Date.now();
+  sequence = now > lastMs ? 0 : sequence + 1;
+  lastMs = Math.max(now, lastMs);
+  return v7({ msecs: lastMs, seq: sequence, random: sixteenRandomBytes() });
+}
+
+/** Drawn in bulk: one draw for each id would take five times as long. */
+function sixteenRandomBytes(): Uint8Array {
+  if (randomUsed === randomBytes.length) {
+    crypto.getRandomValues(randomBytes);
+    randomUsed = 0;
+  }
+  randomUsed += 16;
+  return randomBytes.subarray(randomUsed - 16, randomUsed);
 }
 
 /**
@@ -43,20 +61,20 @@ export function causedId(
   ordinal: number,
 ): string {
   const key = [upstreamName, cause.originatorId, cause.originatorVersion, applicationName, ordinal];
-  const random = hash('sha256', JSON.stringify(key), 'buffer').subarray(0, 16);
+  // No name or id holds a NUL.
+  const random = Buffer.from(hash('sha256', key.join('\0')), 'hex').subarray(0, 16);
   return v7({ msecs: cause.timestamp, random });
 }
 
 /** Throws {@link InvalidIdError} unless `id` is a non-empty string that every storage keeps unchanged. */
-export function assertId(id: unknown, what: string): asserts id is string {
-  if (typeof id !== 'string') throw new InvalidIdError(`${what} must be a string, but is ${typeof id}.`);
-  if (id === '') throw new InvalidIdError(`${what} must not be empty.`);
-  if (id.includes('\0') || !id.isWellFormed()) {
-    const shown = JSON.stringify(id);
-    throw new InvalidIdError(
-      `${what} ${shown} has a NUL or half a surrogate pair: no storage keeps it unchanged.`,
-    );
-  }
+export function assertId(id: unknown, what: string | (() => string)): asserts id is string {
+  if (typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed()) return;
+  const subject = typeof what === 'string' ? what : what();
+  if (typeof id !== 'string') throw new InvalidIdError(`${subject} must be a string, but is ${typeof id}.`);
+  if (id === '') throw new InvalidIdError(`${subject} must not be empty.`);
+  throw new InvalidIdError(
+    `${subject} ${JSON.stringify(id)} has a NUL or half a surrogate pair: no storage keeps it unchanged.`,
+  );
 }
 
 /** Throws {@link InvalidIdError} unless `pipelineId` is a whole number from 0 to 2 147 483 647. */

@@ -17,19 +17,49 @@ const history = (originatorId: string, count: number) => ({
   events: eventsOf(originatorId, count),
 });
 
-test('the cache holds at most its capacity of events, and forgets what was used longest ago', () => {
-  const cache = new HistoryCache(10);
-  for (const id of ['a', 'b', 'c']) cache.set(id, history(id, 3));
-  cache.get('a');
-  cache.set('d', history('d', 4));
-  expect(cache.size).toBe(10);
-  expect(['a', 'b', 'c', 'd'].filter((id) => cache.get(id) !== undefined)).toEqual(['a', 'c', 'd']);
-  cache.set('e', history('e', 11));
-  expect(cache.get('e')).toBeUndefined();
+test('the cache keeps what is used and forgets what is not, within its capacity', () => {
+  const cache = new HistoryCache(20);
+  const held = (ids: readonly string[]) => ids.filter((id) => cache.get(id) !== undefined);
+  for (let i = 0; i < 100; i++) {
+    cache.set('used', history('used', 2));
+    cache.set(`${i}`, history(`${i}`, 3));
+  }
+  expect(cache.get('used')?.events).toHaveLength(2);
+  const others = Array.from({ length: 100 }, (_, i) => `${i}`);
+  expect(held(others).length).toBeLessThanOrEqual(20 / 3);
+  expect(cache.get('99')).toBeDefined();
+  cache.set('large', history('large', 11));
+  expect(cache.get('large')).toBeUndefined();
+});
+
+test('the cache continues histories it holds, and forgets those that an event does not follow on from', () => {
+  const cache = new HistoryCache(100);
+  const [first, second, third] = eventsOf('a', 3) as [DomainEvent, DomainEvent, DomainEvent];
+  cache.append(first);
+  expect(cache.get('a')).toBeUndefined();
+  cache.set('a', { snapshot: undefined, events: [first] });
+  cache.append(second);
+  expect(cache.get('a')?.events).toEqual([first, second]);
+  cache.append(second);
+  expect(cache.get('a')).toBeUndefined();
+  cache.set('a', { snapshot: undefined, events: [first] });
+  cache.append(third);
+  expect(cache.get('a')).toBeUndefined();
+  cache.set('a', { snapshot: undefined, events: [first] });
+  cache.purge('a');
+  expect(cache.get('a')).toBeUndefined();
+});
+
+test('aggregates that are not there take no room', () => {
+  const cache = new HistoryCache(100);
+  cache.set('nobody', history('nobody', 0));
+  expect(cache.get('nobody')).toBeUndefined();
+});
+
+test('a cache without capacity holds nothing', () => {
+  const cache = new HistoryCache(0);
   cache.set('a', history('a', 1));
-  expect(cache.size).toBe(8);
-  for (const id of ['a', 'c', 'd']) cache.purge(id);
-  expect(cache.size).toBe(0);
+  expect(cache.get('a')).toBeUndefined();
 });
 
 describe.each(storages)('with a cache on $name', ({ create }) => {

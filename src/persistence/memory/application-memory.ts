@@ -19,15 +19,14 @@ export class ApplicationMemory {
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     // Whatever can be refused comes first: positions are only worked out here, and events can be taken back.
     const moved = this.#movedPositions(pipelineId, processEvents);
-    const log = entry(this.#logs, pipelineId, () => []);
+    const log = this.#logOf(pipelineId);
     const before = log.length;
     for (const { events } of processEvents) {
       for (const event of events) {
         if (!this.#append(log, event)) throw this.#takeBack(log, before, event);
       }
     }
-    const positions = entry(this.#positions, pipelineId, () => new Map());
-    for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
+    if (moved !== undefined) this.#movePositions(pipelineId, moved);
     for (const { snapshots } of processEvents) this.recordSnapshots(snapshots);
     return log.length;
   }
@@ -60,15 +59,28 @@ export class ApplicationMemory {
     }
   }
 
-  #movedPositions(pipelineId: number, processEvents: readonly ProcessEvent[]): Map<string, number> {
-    const moved = new Map<string, number>();
+  #logOf(pipelineId: number): StoredNotification[] {
+    return this.#logs.get(pipelineId) ?? entry(this.#logs, pipelineId, () => []);
+  }
+
+  #movePositions(pipelineId: number, moved: ReadonlyMap<string, number>): void {
+    const positions = entry(this.#positions, pipelineId, () => new Map());
+    for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
+  }
+
+  #movedPositions(
+    pipelineId: number,
+    processEvents: readonly ProcessEvent[],
+  ): Map<string, number> | undefined {
+    let moved: Map<string, number> | undefined;
     for (const { tracking } of processEvents) {
       if (tracking === undefined) continue;
       const { upstreamName, expected, position } = tracking;
       const recorded = this.position(pipelineId, upstreamName);
-      if ((moved.get(upstreamName) ?? recorded) !== expected) {
+      if ((moved?.get(upstreamName) ?? recorded) !== expected) {
         throw new PositionConflictError(this.applicationName, upstreamName, expected, recorded);
       }
+      moved ??= new Map();
       moved.set(upstreamName, position);
     }
     return moved;
@@ -77,13 +89,9 @@ export class ApplicationMemory {
   #append(log: StoredNotification[], event: StoredEvent): boolean {
     const { originatorId, originatorVersion, type, data, timestamp } = event;
     const notification = { id: log.length + 1, originatorId, originatorVersion, type, data, timestamp };
-    if (
-      !insertByVersion(
-        entry(this.#events, originatorId, () => []),
-        notification,
-      )
-    )
-      return false;
+    const known = this.#events.get(originatorId);
+    if (known === undefined) this.#events.set(originatorId, [notification]);
+    else if (!insertByVersion(known, notification)) return false;
     log.push(notification);
     return true;
   }

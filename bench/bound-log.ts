@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import type { StoredEvent, StoredNotification } from 'kahn';
+
+/** The storage of one application of the bound: what a recorder keeps, without promises and without a layer above. */
+export interface BoundLog {
+  readonly name: string;
+  /** All that the work writes is kept, or nothing. */
+  transaction(work: () => void): void;
+  /** Throws if the aggregate has an event of this version already. */
+  append(event: StoredEvent): void;
+  /** Up to `limit` notifications with ids above `after`. */
+  read(after: number, limit: number): readonly StoredNotification[];
+  /** The version of an aggregate on record; 0 if there is none. */
+  versionOf(originatorId: string): number;
+  position(upstreamName: string): number;
+  /** Throws unless the position is the expected one. */
+  movePosition(upstreamName: string, expected: number, position: number): void;
+}
+
+/** Where the bound keeps the logs of its applications. */
+export interface BoundStorage {
+  open(name: string): BoundLog;
+  close(): void;
+}
+
+let prefixMs = -1;
+let prefix = '';
+
+/** A UUIDv7 the quick way: 48 bits of time, the same for many in a row, before an id of Node's own random pool. */
+export function timeOrderedId(now: number): string {
+  if (now !== prefixMs) {
+    const time = now.toString(16).padStart(12, '0');
+    prefixMs = now;
+    prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+  }
+  return prefix + randomUUID().slice(15);
+}

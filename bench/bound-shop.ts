@@ -1,0 +1,121 @@
+import { BoundFollower } from './bound-follower.ts';
+import { type BoundLog, type BoundStorage, timeOrderedId } from './bound-log.ts';
+
+/** Records orders, all of them in one transaction, and gives their ids. */
+export function placeOrders(orders: BoundLog, customers: readonly string[]): readonly string[] {
+  const ids: string[] = [];
+  orders.transaction(() => {
+    for (const customer of customers) {
+      const timestamp = Date.now();
+      const originatorId = timeOrderedId(timestamp);
+      const data = JSON.stringify({ customer });
+      orders.append({ originatorId, originatorVersion: 1, type: 'Order.Created', data, timestamp });
+      ids.push(originatorId);
+    }
+  });
+  return ids;
+}
+
+interface Command {
+  readonly customer: string;
+  resolve(id: string): void;
+  reject(error: unknown): void;
+}
+
+/** The shop as one would write it by hand for the same storage, with nothing of the library above its tables. */
+export class BoundShop {
+  readonly orders: BoundLog;
+  readonly #followers: ReadonlyMap<BoundLog, readonly BoundFollower[]>;
+  #commands: Command[] = [];
+
+  constructor(storage: BoundStorage) {
+    const orders = storage.open('orders');
+    const reservations = storage.open('reservations');
+    const payments = storage.open('payments');
+    this.orders = orders;
+    this.#followers = new Map([
+      [
+        orders,
+        [
+          follows(orders, reservations, 'Order.Created', 'Reservation.Created'),
+          follows(orders, payments, 'Order.Reserved', 'Payment.Created'),
+        ],
+      ],
+      [reservations, [notes(reservations, orders, 'Reservation.Created', 'Order.Reserved', 'reservationId')]],
+      [payments, [notes(payments, orders, 'Payment.Created', 'Order.Paid', 'paymentId')]],
+    ]);
+  }
+
+  /** Commands given at the same time share a transaction, and end once all that comes of them is processed. */
+  place(customer: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#commands.push({ customer, resolve, reject });
+      if (waiting === 1) process.nextTick(() => this.#commit());
+    });
+  }
+
+  #commit(): void {
+    const commands = this.#commands;
+    this.#commands = [];
+    try {
+      const ids = placeOrders(
+        this.orders,
+        commands.map(({ customer }) => customer),
+      );
+      this.settle([this.orders]);
+      for (const [i, { resolve }] of commands.entries()) resolve(ids[i] ?? '');
+    } catch (error) {
+      for (const { reject } of commands) reject(error);
+    }
+  }
+
+  /** Processes all there is, and what comes of it, in the order in which the logs have grown. */
+  settle(grown: Iterable<BoundLog> = this.#followers.keys()): void {
+    const prompts = new Set(grown);
+    for (const log of prompts) {
+      prompts.delete(log);
+      for (const follower of this.#followers.get(log) ?? []) {
+        if (follower.run()) prompts.add(follower.log);
+      }
+    }
+    for (const followers of this.#followers.values()) for (const follower of followers) follower.flush();
+  }
+
+  /** The logs of all applications. */
+  get logs(): Iterable<BoundLog> {
+    return this.#followers.keys();
+  }
+}
+
+/** Makes something new for an order. */
+function follows(orders: BoundLog, log: BoundLog, type: string, newType: string): BoundFollower {
+  return new BoundFollower(orders, log, type, (cause) => {
+    const timestamp = Date.now();
+    const data = JSON.stringify({ orderId: cause.originatorId });
+    const originatorId = timeOrderedId(timestamp);
+    log.append({ originatorId, originatorVersion: 1, type: newType, data, timestamp });
+  });
+}
+
+/** Notes on an order, which it looks up, what was made for it. */
+function notes(
+  upstream: BoundLog,
+  orders: BoundLog,
+  type: string,
+  newType: string,
+  key: string,
+): BoundFollower {
+  return new BoundFollower(upstream, orders, type, (cause) => {
+    const { orderId } = JSON.parse(cause.data) as { orderId: string };
+    const version = orders.versionOf(orderId);
+    if (version === 0) throw new Error(`There is no order ${orderId}.`);
+    const data = JSON.stringify({ [key]: cause.originatorId });
+    orders.append({
+      originatorId: orderId,
+      originatorVersion: version + 1,
+      type: newType,
+      data,
+      timestamp: Date.now(),
+    });
+  });
+}

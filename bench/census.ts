@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import type { StoredNotification } from 'kahn';
+
+/** The whole logs of the applications by their names. */
+export type Logs = ReadonlyMap<string, readonly StoredNotification[]>;
+
+const histories = {
+  1: { orders: ['Order.Created'] },
+  5: {
+    orders: ['Order.Created', 'Order.Reserved', 'Order.Paid'],
+    reservations: ['Reservation.Created'],
+    payments: ['Payment.Created'],
+  },
+};
+
+/**
+ * Asserts that every aggregate of every application has its whole history, once, and the log no gap; gives the bytes
+ * stored in data, which are as many whoever wrote them, for all ids are UUIDs.
+ */
+export function census(logs: Logs, orders: number, eventsPerOrder: 1 | 5): number {
+  const expected = Object.entries(histories[eventsPerOrder]);
+  assert.deepEqual([...logs.keys()].sort(), expected.map(([name]) => name).sort());
+  let bytes = 0;
+  for (const [name, types] of expected) {
+    const log = logs.get(name) ?? [];
+    assert.equal(log.length, orders * types.length, `events of ${name}`);
+    for (const [i, { id }] of log.entries()) assert.equal(id, i + 1, `notification ids of ${name}`);
+    const found = Map.groupBy(log, ({ originatorId }) => originatorId);
+    assert.equal(found.size, orders, `aggregates of ${name}`);
+    for (const events of found.values()) assert.deepEqual(sorted(events), types);
+    bytes += log.reduce((sum, { data }) => sum + data.length, 0);
+  }
+  return bytes;
+}
+
+function sorted(events: readonly StoredNotification[]): readonly string[] {
+  return events.toSorted((a, b) => a.originatorVersion - b.originatorVersion).map(({ type }) => type);
+}

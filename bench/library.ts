@@ -1,0 +1,59 @@
+import { type Application, type Persistence, SingleThreadedRunner } from 'kahn';
+import { Order } from '../examples/shop/order.ts';
+import { Orders } from '../examples/shop/orders.ts';
+import { Payments } from '../examples/shop/payments.ts';
+import { Reservations } from '../examples/shop/reservations.ts';
+import { shop } from '../examples/shop/shop.ts';
+import type { Logs } from './census.ts';
+import { timed } from './measure.ts';
+import type { Contestant } from './workloads.ts';
+
+/** The shop of the examples, on one persistence. */
+export function library(persistence: Persistence): Contestant {
+  return {
+    async oneByOne(customers) {
+      await setUp(persistence);
+      await using orders = await shop.constructApp(Orders, { persistence });
+      const commands = await timed(async () => {
+        for (const customer of customers) await orders.place(customer);
+      });
+      const followers = await timed(() => SingleThreadedRunner.start(shop, { persistence }));
+      await using runner = followers.result;
+      return { ms: commands.ms + followers.ms, logs: await logsOf(runner) };
+    },
+
+    async inWaves(waves) {
+      await using runner = await SingleThreadedRunner.start(shop, { persistence });
+      const orders = runner.get(Orders);
+      const { ms } = await timed(async () => {
+        for (const wave of waves) await Promise.all(wave.map((customer) => orders.place(customer)));
+      });
+      return { ms, logs: await logsOf(runner) };
+    },
+
+    async append(waves) {
+      await using orders = await shop.constructApp(Orders, { persistence });
+      const { ms } = await timed(async () => {
+        for (const wave of waves) await orders.save(...wave.map((customer) => Order.place(customer)));
+      });
+      return { ms, logs: await read([orders]) };
+    },
+  };
+}
+
+/** Makes the files, which is no part of the work. */
+async function setUp(persistence: Persistence): Promise<void> {
+  await using _runner = await SingleThreadedRunner.start(shop, { persistence });
+}
+
+function logsOf(runner: SingleThreadedRunner<(typeof shop.applications)[number]>): Promise<Logs> {
+  return read([runner.get(Orders), runner.get(Reservations), runner.get(Payments)]);
+}
+
+async function read(applications: readonly Application[]): Promise<Logs> {
+  const all = Number.MAX_SAFE_INTEGER;
+  const logs = applications.map(
+    async ({ applicationName, log }) => [applicationName, await log.select(0, all)] as const,
+  );
+  return new Map(await Promise.all(logs));
+}

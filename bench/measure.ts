@@ -1,0 +1,47 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Does the work. The garbage of before is not collected first: with nothing left alive, that would also throw away
+ * the machine code that V8 has made so far.
+ */
+export async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number; result: T }> {
+  const start = performance.now();
+  const result = await work();
+  return { ms: performance.now() - start, result };
+}
+
+/** The value in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half) - 1] ?? Number.NaN)) / 2;
+}
+
+/** Does the work with a new directory, and removes it. */
+export async function inNewDirectory<T>(parent: string, work: (directory: string) => Promise<T>): Promise<T> {
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, 'kahn-bench-'));
+  try {
+    return await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The median time of a transaction that writes one row to a SQLite file, in microseconds. */
+export async function commitMicros(directory: string, synchronous: 'FULL' | 'NORMAL'): Promise<number> {
+  using database = new DatabaseSync(join(directory, `${synchronous}.sqlite`));
+  database.exec(
+    `pragma journal_mode = wal; pragma synchronous = ${synchronous}; create table t (n integer);`,
+  );
+  const insert = database.prepare('insert into t values (?)');
+  const times: number[] = [];
+  for (let i = 0; i < 500; i += 1) {
+    const start = performance.now();
+    insert.run(i);
+    times.push(performance.now() - start);
+  }
+  return median(times) * 1_000;
+}

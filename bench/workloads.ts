@@ -1,0 +1,55 @@
+import type { Logs } from './census.ts';
+
+/** How long some work took, and what it left behind. */
+export interface Run {
+  readonly ms: number;
+  readonly logs: Logs;
+}
+
+/** The library or the bound, on new storage. Opening and reading back are not timed. */
+export interface Contestant {
+  /** Commands one at a time, each in its own transaction, with nobody following; then followers in batches. */
+  oneByOne(customers: readonly string[]): Promise<Run>;
+  /** Waves of commands given at the same time, each wave processed to the end by the whole system. */
+  inWaves(waves: readonly (readonly string[])[]): Promise<Run>;
+  /** Appends only, each wave in one transaction. */
+  append(waves: readonly (readonly string[])[]): Promise<Run>;
+}
+
+/** A way to give the shop its orders. */
+export interface Workload {
+  readonly name: string;
+  /** How many events an order ends with. */
+  readonly eventsPerOrder: 1 | 5;
+  /** The library's least part of the bound's speed, in percent. */
+  readonly targets: { readonly memory: number; readonly FULL: number };
+  run(contestant: Contestant, customers: readonly string[]): Promise<Run>;
+}
+
+const memory = 50;
+
+export const workloads: readonly Workload[] = [
+  {
+    name: 'one command per transaction, followers batched',
+    eventsPerOrder: 5,
+    targets: { memory, FULL: 70 },
+    run: (contestant, customers) => contestant.oneByOne(customers),
+  },
+  {
+    name: '100 concurrent commands',
+    eventsPerOrder: 5,
+    targets: { memory, FULL: 60 },
+    run: (contestant, customers) => contestant.inWaves(wavesOf(customers, 100)),
+  },
+  {
+    name: 'appends in 1,000s',
+    eventsPerOrder: 1,
+    targets: { memory, FULL: 70 },
+    run: (contestant, customers) => contestant.append(wavesOf(customers, 1_000)),
+  },
+];
+
+function wavesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
