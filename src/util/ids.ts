@@ -61,9 +61,11 @@ export function causedId(
   ordinal: number,
 ): string {
   const key = [upstreamName, cause.originatorId, cause.originatorVersion, applicationName, ordinal];
-  // No name or id holds a NUL.
-  const random = Buffer.from(hash('sha256', key.join('\0')), 'hex').subarray(0, 16);
-  return v7({ msecs: cause.timestamp, random });
+  const digest = hash('sha256', key.join('\0')); // no name or id holds a NUL
+  const time = cause.timestamp.toString(16).padStart(12, '0');
+  const variant = '89ab'.charAt(Number.parseInt(digest.charAt(3), 16) & 3);
+  const front = `${time.slice(0, 8)}-${time.slice(8)}-7${digest.slice(0, 3)}`;
+  return `${front}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }
 
 /** Throws {@link InvalidIdError} unless `id` is a non-empty string that every storage keeps unchanged. */
