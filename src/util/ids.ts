@@ -17,27 +17,34 @@ export interface Cause {
 
 const kahnNamespace = '6f6b8f0e-6d0c-5b2e-9a55-1f3d6c1c7a10';
 
-const randomBytes = new Uint8Array(16 * 256);
-let randomUsed = randomBytes.length;
+const idLength = 16;
+const pool = new Uint8Array(idLength * 256);
+const poolView = new DataView(pool.buffer);
+let poolUsed = pool.length;
 let lastMs = 0;
 let sequence = 0;
 
 /** A new time-ordered id (UUIDv7, RFC 9562), above all those made before it in this thread. */
 export function newId(): string {
+  const start = drawn();
   const now = Date.now();
-  sequence = now > lastMs ? 0 : sequence + 1;
-  lastMs = Math.max(now, lastMs);
-  return v7({ msecs: lastMs, seq: sequence, random: sixteenRandomBytes() });
+  if (now > lastMs) {
+    lastMs = now;
+    sequence = poolView.getUint32(start) >>> 1;
+  } else {
+    sequence += 1;
+  }
+  return v7({ msecs: lastMs, seq: sequence, random: pool.subarray(start, start + idLength) });
 }
 
-/** Drawn in bulk: one draw for each id would take five times as long. */
-function sixteenRandomBytes(): Uint8Array {
-  if (randomUsed === randomBytes.length) {
-    crypto.getRandomValues(randomBytes);
-    randomUsed = 0;
+/** Where in the pool there are random bytes for one id; drawn one by one they would cost five times as much. */
+function drawn(): number {
+  if (poolUsed === pool.length) {
+    crypto.getRandomValues(pool);
+    poolUsed = 0;
   }
-  randomUsed += 16;
-  return randomBytes.subarray(randomUsed - 16, randomUsed);
+  poolUsed += idLength;
+  return poolUsed - idLength;
 }
 
 /**
