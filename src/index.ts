@@ -24,7 +24,12 @@ export { ProcessApplication } from './application/process-application.ts';
 export type { Prompt } from './application/prompt.ts';
 export type { Repository, RepositoryOptions } from './application/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
-export { AggregateDiscardedError, HistoryBrokenError, NotApplyingError } from './domain/errors.ts';
+export {
+  AggregateDiscardedError,
+  AggregateReleasedError,
+  HistoryBrokenError,
+  NotApplyingError,
+} from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
 export { type CustomType, defineType, InvalidCustomTypeError } from './persistence/custom-type.ts';
 export {

@@ -52,18 +52,15 @@ export class PolicyBatch implements PolicyRepository {
   /** Runs the policy and collects the events in the order in which they were triggered. Throws {@link PolicyError}. */
   async run(notifications: readonly StoredNotification[], decode: Decode): Promise<readonly PendingEvent[]> {
     this.#steps = this.#stepsOf(notifications, decode);
-    for (const step of this.#steps) {
-      this.#derived = 0;
-      try {
-        const result = step.handler(step.event, this);
-        this.#collect(result instanceof Promise ? await result : result);
-      } catch (error) {
-        this.#ended = true;
-        throw policyError(this.#store, this.#upstreamName, step.notification, error);
+    try {
+      for (const step of this.#steps) {
+        await this.#apply(step);
+        this.#current += 1;
       }
-      this.#current += 1;
+    } finally {
+      this.#ended = true;
+      for (const aggregate of this.aggregates) aggregateInternals.release(aggregate);
     }
-    this.#ended = true;
     const pending: PendingEvent[] = [];
     for (const aggregate of this.aggregates) {
       for (const one of aggregateInternals.pending(aggregate)) pending.push(one);
@@ -72,7 +69,7 @@ export class PolicyBatch implements PolicyRepository {
   }
 
   async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const aggregate = this.#isKnown(id) ? this.#known(kind, id) : await this.#find(kind, id);
+    const aggregate = this.#known(kind, id) ?? (await this.#find(kind, id));
     if (aggregate !== undefined) return aggregate;
     throw new AggregateNotFoundError(this.#store.applicationName, kind.name, id);
   }
@@ -102,6 +99,16 @@ export class PolicyBatch implements PolicyRepository {
     return steps;
   }
 
+  async #apply({ notification, event, handler }: Step): Promise<void> {
+    this.#derived = 0;
+    try {
+      const result = handler(event, this);
+      this.#collect(result instanceof Promise ? await result : result);
+    } catch (error) {
+      throw policyError(this.#store, this.#upstreamName, notification, error);
+    }
+  }
+
   #collect(result: unknown): void {
     if (result === undefined) return;
     if (result instanceof Aggregate) this.#add(result);
@@ -121,12 +128,15 @@ export class PolicyBatch implements PolicyRepository {
 
   async #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
     const step = this.#step();
-    if (!this.#isKnown(id)) await this.#loadAhead(kind, id, step);
+    if (this.#mustLoad(kind, id)) await this.#loadAhead(kind, id, step);
     return this.#known(kind, id);
   }
 
-  #isKnown(id: string): boolean {
-    return this.#aggregates.has(id);
+  /** Whether it is not here, or was taken for another kind when it was loaded ahead and nothing was done to it. */
+  #mustLoad<A extends Aggregate>(kind: AggregateClass<A>, id: string): boolean {
+    const aggregate = this.#aggregates.get(id);
+    if (aggregate === undefined) return !this.#aggregates.has(id);
+    return !(aggregate instanceof kind) && aggregateInternals.pending(aggregate).length === 0;
   }
 
   #known<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
@@ -139,9 +149,9 @@ export class PolicyBatch implements PolicyRepository {
   async #loadAhead<A extends Aggregate>(kind: AggregateClass<A>, id: string, step: Step): Promise<void> {
     const ids = [id, ...this.#alsoNamed(id, step)];
     const loaded = await this.#store.loader.load(kind, ids);
-    for (let i = 0; i < ids.length; i++) {
+    for (const [i, aggregate] of loaded.entries()) {
       const loadedId = ids[i] ?? id;
-      if (!this.#isKnown(loadedId)) this.#aggregates.set(loadedId, loaded[i]);
+      if (this.#mustLoad(kind, loadedId)) this.#aggregates.set(loadedId, aggregate);
     }
   }
 
@@ -155,7 +165,7 @@ export class PolicyBatch implements PolicyRepository {
       if (event?.type !== step.event.type) continue;
       const named = read(event);
       if (typeof named !== 'string' || named === id || named === '') continue;
-      if (!this.#isKnown(named)) ids.add(named);
+      if (!this.#aggregates.has(named)) ids.add(named);
     }
     return ids;
   }

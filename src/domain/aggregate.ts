@@ -1,5 +1,10 @@
 import { assertId, newId } from '../util/ids.ts';
-import { AggregateDiscardedError, HistoryBrokenError, NotApplyingError } from './errors.ts';
+import {
+  AggregateDiscardedError,
+  AggregateReleasedError,
+  HistoryBrokenError,
+  NotApplyingError,
+} from './errors.ts';
 import type { DataOf, DomainEvent, EventOfType } from './event.ts';
 import { frozenCopy } from './frozen-copy.ts';
 
@@ -24,6 +29,8 @@ export interface AggregateInternals {
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
   isDiscarded(aggregate: Aggregate): boolean;
+  /** Lets nothing more happen to it. */
+  release(aggregate: Aggregate): void;
   snapshot(aggregate: Aggregate): unknown;
   restore(aggregate: Aggregate, state: unknown, version: number): void;
 }
@@ -55,6 +62,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   #version = 0;
   #pending: PendingEvent[] = none;
   #discarded = false;
+  #released = false;
   #applying = false;
 
   /** Called by `create` and by repositories; throws InvalidIdError for an id that cannot be stored. */
@@ -117,6 +125,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
 
   #trigger(type: string, data: unknown): void {
     if (this.#discarded) throw new AggregateDiscardedError(this.#kind, this.id, type);
+    if (this.#released) throw new AggregateReleasedError(this.#kind, this.id, type);
     const event: DomainEvent = Object.freeze({
       type,
       data: frozenCopy(data),
@@ -157,6 +166,9 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
         aggregate.#pending = [...pending, ...aggregate.#pending];
       },
       isDiscarded: (aggregate) => aggregate.#discarded,
+      release: (aggregate) => {
+        aggregate.#released = true;
+      },
       snapshot: (aggregate) => aggregate.snapshot(),
       restore: (aggregate, state, version) => {
         aggregate.restore(state);

@@ -11,6 +11,20 @@ export class AggregateDiscardedError extends KahnError {
   }
 }
 
+/** An aggregate was used after the policy that got or made it had ended: it would not be recorded. */
+export class AggregateReleasedError extends KahnError {
+  override readonly code = 'AGGREGATE_RELEASED';
+  readonly originatorId: string;
+
+  constructor(kind: string, originatorId: string, eventType: string) {
+    super(
+      `'${eventType}' came too late for ${kind} '${originatorId}': the policy that got it has ended. ` +
+        'A policy must await everything it starts, and not keep what it gets.',
+    );
+    this.originatorId = originatorId;
+  }
+}
+
 /** Something that only `apply` may do was done outside of it. */
 export class NotApplyingError extends KahnError {
   override readonly code = 'NOT_APPLYING';

@@ -4,11 +4,12 @@ import {
   LogBrokenError,
   type Persistence,
   PolicyError,
+  type PolicyRepository,
   ProcessApplication,
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
-import { Click, type ClickEvent, Clicks, Counter, Counters } from '../support/clicks.ts';
+import { Click, type ClickEvent, Clicks, Counter, type CounterEvent, Counters } from '../support/clicks.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
 
@@ -184,6 +185,65 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     await app.clicks.save(Click.make('a', 1));
     await app.counters.run();
     expect(await late.promise).toMatchObject({ code: 'INVALID_POLICY' });
+  });
+
+  test('an aggregate that a policy kept can no longer change', async () => {
+    await using app = await opened(create());
+    const kept: Counter[] = [];
+    Object.assign(app.counters.policy, {
+      handlerOf: () => () => {
+        kept.push(Counter.start('a'));
+        return kept;
+      },
+    });
+    await app.clicks.save(Click.make('a', 1));
+    await app.counters.run();
+    expect(() => kept[0]?.touch()).toThrow("'Counter.Touched' came too late for Counter 'a'");
+    expect(await app.counters.recorded()).toEqual(['Counter.Started']);
+  });
+
+  test('what was loaded ahead as one kind of aggregate can be got as another', async () => {
+    class Tally extends Counter {}
+    await using app = await opened(create());
+    await app.counters.touch('a');
+    await app.counters.touch('b');
+    Object.assign(app.counters.policy, {
+      handlerOf: () => async (event: ClickEvent, repository: PolicyRepository<CounterEvent>) => {
+        if (event.type !== 'Click.Made') return;
+        const { key, number } = event.data;
+        const counter = await repository.get(number === 1 ? Counter : Tally, key);
+        counter.add(number, '');
+      },
+    });
+    await app.clicks.save(Click.make('a', 1), Click.make('b', 2), Click.make('b', 3));
+    await app.counters.run();
+    expect(await app.counters.counted()).toEqual(
+      new Map([
+        ['a', [1]],
+        ['b', [2, 3]],
+      ]),
+    );
+  });
+
+  test('an aggregate got twice at the same time is one', async () => {
+    await using app = await opened(create());
+    await app.counters.touch('a');
+    await app.counters.touch('b');
+    Object.assign(app.counters.policy, {
+      handlerOf: () => async (_: unknown, repository: PolicyRepository<CounterEvent>) => {
+        const ids = ['a', 'b', 'a', 'b', 'a'];
+        const counters = await Promise.all(ids.map((id) => repository.get(Counter, id)));
+        for (const [number, counter] of counters.entries()) counter.add(number, '');
+      },
+    });
+    await app.clicks.save(Click.make('a', 1));
+    await app.counters.run();
+    expect(await app.counters.counted()).toEqual(
+      new Map([
+        ['a', [0, 2, 4]],
+        ['b', [1, 3]],
+      ]),
+    );
   });
 
   test('a second aggregate with the same id is refused', async () => {
