@@ -7,6 +7,7 @@ export {
   InvalidPolicyError,
   LogBrokenError,
   PolicyError,
+  RunnerOwnedError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
@@ -27,8 +28,8 @@ export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
   AggregateReleasedError,
+  ApplyRuleError,
   HistoryBrokenError,
-  NotApplyingError,
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
 export { type CustomType, defineType, InvalidCustomTypeError } from './persistence/custom-type.ts';
@@ -62,4 +63,4 @@ export { System, type SystemOptions } from './system/system.ts';
 export type { RunnerOptions, SystemRunner } from './system/system-runner.ts';
 export { KahnError } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
-export { InvalidOptionError } from './util/options.ts';
+export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';

@@ -1,7 +1,9 @@
-import { type Aggregate, type AggregateClass, aggregateInternals } from '../domain/aggregate.ts';
+import { Aggregate, type AggregateClass, aggregateInternals } from '../domain/aggregate.ts';
 import type { Mapper } from '../persistence/mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../persistence/recorder.ts';
 import type { StoredSnapshot } from '../persistence/stored-event.ts';
+import { assertId } from '../util/ids.ts';
+import { InvalidArgumentError } from '../util/options.ts';
 import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
 
 /** Makes aggregates from what the cache and the recorder know of them. */
@@ -16,34 +18,44 @@ export class AggregateLoader {
     this.#cache = cache;
   }
 
-  /** The newest state of many aggregates in one read; undefined where there is none or it is discarded. */
-  async load<A extends Aggregate>(
-    kind: AggregateClass<A>,
-    ids: readonly string[],
-  ): Promise<(A | undefined)[]> {
+  /** The newest histories of many aggregates, in one read. */
+  async histories(ids: readonly string[]): Promise<readonly CachedHistory[]> {
     const known = ids.map((id) => this.#cache.get(id));
     const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
-    const loaded: (A | undefined)[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] as string;
-      let history = this.#joined(known[i], read[i]);
-      let aggregate = this.#built(kind, id, history);
-      if (aggregate === undefined) {
-        history = await this.#readWhole(id);
-        aggregate = this.#replayed(new kind(id), history);
-      }
+    return ids.map((id, i) => {
+      const history = this.#joined(known[i], read[i]);
       if (history !== known[i]) this.#cache.set(id, history);
-      loaded.push(existing(aggregate));
-    }
-    return loaded;
+      return history;
+    });
   }
 
-  /** One aggregate as it was at a version; undefined if it was never there or discarded by then. */
+  /** An aggregate from its history; undefined if there is nothing in it, or it is discarded. */
+  async build<A extends Aggregate>(
+    kind: AggregateClass<A>,
+    id: string,
+    history: CachedHistory,
+  ): Promise<A | undefined> {
+    const aggregate = this.#built(kind, id, history);
+    if (aggregate !== undefined) return existing(aggregate);
+    const whole = await this.#readWhole(id);
+    this.#cache.set(id, whole);
+    return existing(this.#replayed(new kind(id), whole));
+  }
+
+  /** The newest state of an aggregate; undefined if it is not there or discarded. */
+  async load<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+    assertAsked(kind, id);
+    const [history] = await this.histories([id]);
+    return history && this.build(kind, id, history);
+  }
+
+  /** An aggregate as it was at a version; undefined if it was never there or discarded by then. */
   async loadAt<A extends Aggregate>(
     kind: AggregateClass<A>,
     id: string,
     version: number,
   ): Promise<A | undefined> {
+    assertAsked(kind, id);
     const request: HistoryRequest = { originatorId: id, after: 0, upTo: version, useSnapshot: true };
     const [read] = await this.#recorder.histories([request]);
     const aggregate =
@@ -87,6 +99,16 @@ export class AggregateLoader {
     for (const event of history.events) aggregateInternals.replay(aggregate, event);
     return aggregate;
   }
+}
+
+/** Throws InvalidArgumentError or InvalidIdError unless these are a class of aggregates and an id. */
+export function assertAsked(kind: unknown, id: unknown): void {
+  if (typeof kind !== 'function' || !(kind.prototype instanceof Aggregate)) {
+    throw new InvalidArgumentError(
+      `A repository takes a class of aggregates and an id, not ${String(kind)}.`,
+    );
+  }
+  assertId(id, () => `The id of a ${kind.name}`);
 }
 
 function newestOf(originatorId: string, known: CachedHistory | undefined): HistoryRequest {

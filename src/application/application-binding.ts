@@ -1,8 +1,8 @@
 import type { CustomType } from '../persistence/custom-type.ts';
 import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
 import { Transcoder } from '../persistence/transcoder.ts';
-import { assertId, assertPipelineId } from '../util/ids.ts';
-import { assertWholeNumber } from '../util/options.ts';
+import { assertId, assertPipelineId, isId } from '../util/ids.ts';
+import { assertOptions, assertWholeNumber } from '../util/options.ts';
 import { InvalidApplicationError } from './errors.ts';
 import { EventStore } from './event-store.ts';
 
@@ -35,9 +35,13 @@ export interface ApplicationBinding {
   readonly store: EventStore;
   /** Runs one commit, and what must follow from it at once, when it is its turn. */
   turn(commit: () => Promise<void>): Promise<void>;
+  /** Whether it ends with its runner, and cannot be closed by itself. */
+  readonly belongsToRunner: boolean;
   /** Releases what was opened for this application alone. */
   release(): Promise<void>;
 }
+
+const openOptions = ['persistence', 'pipelineId', 'setupTables', 'cacheSize', 'types'];
 
 /** Opens storage for one application only. */
 export async function bindAlone(
@@ -45,6 +49,7 @@ export async function bindAlone(
   options: OpenOptions,
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
+  assertOptions(options, openOptions, `${declaration.name}.open()`);
   const storage = await openStorage(options.persistence);
   try {
     const store = await openStore(declaration, storage, options);
@@ -52,7 +57,7 @@ export async function bindAlone(
       await store.recorder.close();
       await storage.close();
     };
-    return { store, turn: (commit) => commit(), release };
+    return { store, turn: (commit) => commit(), belongsToRunner: false, release };
   } catch (error) {
     await storage.close();
     throw error;
@@ -83,7 +88,7 @@ export function assertDeclared({ name, applicationName, emits }: ApplicationDecl
     );
   }
   assertId(applicationName, `The applicationName of class ${name}`);
-  if (!Array.isArray(emits) || emits.some((type) => typeof type !== 'string' || type === '')) {
+  if (!Array.isArray(emits) || !emits.every(isId)) {
     throw new InvalidApplicationError(
       `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,
     );

@@ -1,9 +1,20 @@
-import { type Aggregate, type AggregateClass, aggregateInternals } from '../domain/aggregate.ts';
+import {
+  Aggregate,
+  type AggregateClass,
+  aggregateInternals,
+  type PendingEvent,
+} from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import { InvalidArgumentError } from '../util/options.ts';
 import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { ApplicationNotOpenError, SaveInPolicyError } from './errors.ts';
-import type { EventStore } from './event-store.ts';
+import {
+  ApplicationNotOpenError,
+  InvalidPolicyError,
+  RunnerOwnedError,
+  SaveInPolicyError,
+} from './errors.ts';
+import type { EventStore, PreparedEvents } from './event-store.ts';
 import { type NotificationLog, RecordedNotificationLog } from './notification-log.ts';
 import { NotificationLogReader } from './notification-log-reader.ts';
 import { callingPolicy } from './policy-scope.ts';
@@ -21,6 +32,7 @@ export type ApplicationClass<A extends Application = Application> = (new () => A
 /** What runners do with an application, and its users do not. */
 export interface ApplicationInternals {
   bind(application: Application, binding: ApplicationBinding): void;
+  close(application: Application): Promise<void>;
   storeOf(application: Application): EventStore;
   publish(application: Application, pipelineId: number, head: number): void;
 }
@@ -68,8 +80,14 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     return this.#opened.store.pipelineId;
   }
 
-  /** Gets its aggregates. */
+  /** Gets its aggregates; in its own policy, use the repository that the policy is given. */
   get repository(): Repository<Emits> {
+    if (callingPolicy() === this.applicationName) {
+      throw new InvalidPolicyError(
+        `The policy of '${this.applicationName}' used this.repository: what it changes there would not be recorded. ` +
+          'Use the repository that the handler is given.',
+      );
+    }
     return this.#opened.repository;
   }
 
@@ -96,21 +114,21 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     const { store, queue } = this.#opened;
     const policyOf = callingPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
+    for (const aggregate of aggregates) this.#assertAggregate(aggregate);
     const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
+    // What a save under way holds comes first: recorded behind it, or put back if it fails.
+    let underway = distinct.filter(aggregateInternals.saving);
+    while (underway.length > 0) {
+      await Promise.all(underway.map(aggregateInternals.saving));
+      underway = distinct.filter(aggregateInternals.saving);
+    }
     const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
     const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
     if (pending.length === 0) return;
-    const prepared = store.prepare(pending, distinct);
-    for (const aggregate of distinct) aggregateInternals.takePending(aggregate);
-    try {
-      await queue.submit(prepared);
-    } catch (error) {
-      if (!prepared.recorded) {
-        for (const [i, aggregate] of distinct.entries())
-          aggregateInternals.putBack(aggregate, taken[i] ?? []);
-      }
-      throw error;
-    }
+    const saving = this.#submit(queue, store.prepare(pending, distinct), distinct, taken);
+    const settled = saving.catch(() => {});
+    for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, settled);
+    await saving;
   }
 
   /** Records a snapshot of an aggregate's newest state, so that it loads without its earlier events. */
@@ -119,14 +137,30 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     await store.recordSnapshot(store.snapshotOf(await repository.get(kind, id)));
   }
 
-  /** Calls the listener whenever this object has recorded events, until the function it returns is called. */
+  /**
+   * Calls the listener whenever this object has recorded events, until the function it returns is called. What a
+   * listener throws becomes an uncaught exception of the process; the save it heard of is not affected.
+   */
   subscribe(listener: (prompt: Prompt) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Lets the saves under way end, and releases everything. Calling it again does nothing. */
+  /**
+   * Lets the saves under way end, and releases everything. Calling it again does nothing.
+   *
+   * @throws RunnerOwnedError if it was got from a runner: it is closed with the runner.
+   */
   async close(): Promise<void> {
+    if (this.#open?.belongsToRunner) throw new RunnerOwnedError(this.applicationName);
+    await this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
     const open = this.#open;
     this.#state = 'closed';
     if (open === undefined) return;
@@ -136,8 +170,29 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     await open.release();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async #submit(
+    queue: CommitQueue,
+    prepared: PreparedEvents,
+    aggregates: readonly Aggregate[],
+    taken: readonly (readonly PendingEvent[])[],
+  ): Promise<void> {
+    for (const aggregate of aggregates) aggregateInternals.takePending(aggregate);
+    try {
+      await queue.submit(prepared);
+    } finally {
+      for (const [i, aggregate] of aggregates.entries()) {
+        if (!prepared.recorded) aggregateInternals.putBack(aggregate, taken[i] ?? []);
+        aggregateInternals.setSaving(aggregate, undefined);
+      }
+    }
+  }
+
+  #assertAggregate(aggregate: unknown): void {
+    if (aggregate instanceof Aggregate) return;
+    const kind = Array.isArray(aggregate) ? 'an array: spread it' : typeof aggregate;
+    throw new InvalidArgumentError(
+      `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
+    );
   }
 
   get #opened(): Opened {
@@ -158,6 +213,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       }),
       repository: new Repository<Emits>(store.applicationName, store.loader),
       log: new RecordedNotificationLog(store.recorder, store.applicationName, store.pipelineId),
+      belongsToRunner: binding.belongsToRunner,
       release: () => binding.release(),
     };
     this.#state = 'open';
@@ -165,12 +221,22 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   #publish(pipelineId: number, head: number): void {
     const { applicationName } = this;
-    for (const listener of this.#listeners) listener({ applicationName, pipelineId, head });
+    for (const listener of this.#listeners) {
+      try {
+        listener({ applicationName, pipelineId, head });
+      } catch (error) {
+        // The events are on record, whatever a listener makes of that: its error is nobody's here.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   static {
     applicationInternals = {
       bind: (application, binding) => application.#bind(binding),
+      close: (application) => application.#close(),
       storeOf: (application) => application.#opened.store,
       publish: (application, pipelineId, head) => application.#publish(pipelineId, head),
     };
@@ -182,5 +248,6 @@ interface Opened {
   readonly queue: CommitQueue;
   readonly repository: Repository;
   readonly log: NotificationLog;
+  readonly belongsToRunner: boolean;
   release(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { RecordConflictError } from '../persistence/errors.ts';
+import { breathe } from '../util/event-loop.ts';
 import { TooManySavesError } from './errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 
@@ -35,9 +36,10 @@ export class CommitQueue {
   submit(prepared: PreparedEvents): Promise<void> {
     if (this.#waiting.length >= maxWaiting) {
       const name = this.#store.applicationName;
-      throw new TooManySavesError(
+      const error = new TooManySavesError(
         `${maxWaiting} saves of application '${name}' wait already: await some of them.`,
       );
+      return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ prepared, resolve, reject });
@@ -53,7 +55,10 @@ export class CommitQueue {
   async #flush(): Promise<void> {
     // Once the promises that are ready have run, all saves of this moment are waiting.
     await new Promise<void>((ready) => process.nextTick(ready));
-    while (this.#waiting.length > 0) await this.#commitGroup();
+    while (this.#waiting.length > 0) {
+      await this.#commitGroup();
+      await breathe();
+    }
     this.#flushing = undefined;
   }
 
@@ -72,31 +77,31 @@ export class CommitQueue {
     }
   }
 
-  /** Records the group, leaving out one by one those that lost a race to another writer or to each other. */
+  /** Records the group without those that have lost a race to another writer or to each other. */
   async #record(waiting: Waiting[]): Promise<{ group: Waiting[]; head: number }> {
-    const group = [...waiting];
+    let group = waiting;
     while (group.length > 0) {
       try {
         const head = await this.#store.record(group.map(({ prepared }) => prepared));
         return { group, head };
       } catch (error) {
-        const loser = error instanceof RecordConflictError ? lastWith(group, error) : -1;
-        if (loser === -1) {
-          for (const { reject } of group) reject(error);
-          return { group: [], head: 0 };
-        }
-        for (const { reject } of group.splice(loser, 1)) reject(error);
+        const losers = error instanceof RecordConflictError ? losersOf(group, error) : group;
+        for (const { reject } of losers) reject(error);
+        group = group.filter((waiting) => !losers.includes(waiting));
+        await breathe();
       }
     }
     return { group, head: 0 };
   }
 }
 
-function lastWith(group: readonly Waiting[], conflict: RecordConflictError): number {
-  return group.findLastIndex(({ prepared }) =>
+/** Those that would record the version in conflict; if it is not on record, all but the first of them. */
+function losersOf(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
+  const rivals = group.filter(({ prepared }) =>
     prepared.events.some(
       (event) =>
         event.originatorId === conflict.originatorId && event.originatorVersion === conflict.attemptedVersion,
     ),
   );
+  return conflict.currentVersion < conflict.attemptedVersion && rivals.length > 1 ? rivals.slice(1) : rivals;
 }

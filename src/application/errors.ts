@@ -28,6 +28,17 @@ export class ApplicationNotOpenError extends KahnError {
   }
 }
 
+/** An application that belongs to a runner was closed by itself: the others would wait for it in vain. */
+export class RunnerOwnedError extends KahnError {
+  override readonly code = 'RUNNER_OWNED';
+  readonly applicationName: string;
+
+  constructor(applicationName: string) {
+    super(`Application '${applicationName}' belongs to its runner: close the runner instead.`);
+    this.applicationName = applicationName;
+  }
+}
+
 /** An application class lacks something that every application needs, or has it wrong. */
 export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';

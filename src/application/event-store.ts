@@ -9,6 +9,7 @@ import { Mapper } from '../persistence/mapper.ts';
 import type { ProcessEvent, Recorder, Tracking } from '../persistence/recorder.ts';
 import type { StoredSnapshot } from '../persistence/stored-event.ts';
 import type { Transcoder } from '../persistence/transcoder.ts';
+import { assertWholeNumber } from '../util/options.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { UndeclaredEventError } from './errors.ts';
 import { HistoryCache } from './history-cache.ts';
@@ -110,6 +111,7 @@ export class EventStore {
     for (const aggregate of aggregates) {
       const every = classOf(aggregate).snapshotEvery;
       if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
+      assertWholeNumber(every, `snapshotEvery of ${classOf(aggregate).name}`, 1);
       const first = events.find((event) => event.originatorId === aggregate.id);
       if (first === undefined) continue;
       const before = first.originatorVersion - 1;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Aggregate, PendingEvent } from '../domain/aggregate.ts';
 import { PositionConflictError, RecordConflictError, StorageError } from '../persistence/errors.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
-import { LogBrokenError } from './errors.ts';
+import { LogBrokenError, PolicyError } from './errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { Policy } from './policy.ts';
@@ -36,6 +36,8 @@ export class Follower {
   #position: number | undefined;
   /** Up to where the log was read: between position and this there are ignored notifications only. */
   #seen = 0;
+  /** The notification that is processed by itself, if one is. */
+  #single: StoredNotification | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -52,33 +54,22 @@ export class Follower {
   async pull(): Promise<number> {
     await this.#locate();
     const from = this.#seen;
-    let start = from;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const found = await this.#pullOnce();
-        // After a failure, ignored notifications whose position was not recorded are read once more.
-        if (!found || this.#seen > from) return this.#seen - from;
-        tries = 0;
-        continue;
-      } catch (error) {
-        this.#position = undefined;
-        if (!isTransient(error) || tries === maxTries) throw error;
-      }
-      await delay(Math.min(2 ** tries, maxDelayMs));
-      await this.#locate();
-      if (this.#seen > start) tries = 0;
-      start = this.#seen;
-    }
+    let found = await this.#pullBatch();
+    // After a failure, ignored notifications whose position was not recorded are read once more.
+    while (found && this.#seen <= from) found = await this.#pullBatch();
+    return this.#seen - from;
   }
 
   /** Records the position if ignored notifications were read since it was recorded last. */
   async flush(): Promise<void> {
-    if (this.#position === undefined || this.#seen === this.#position) return;
-    try {
-      await this.#record(this.#prepare([], [], this.#seen));
-    } catch (error) {
-      this.#position = undefined;
-      if (!(error instanceof PositionConflictError)) throw error;
+    for (let tries = 1; this.#position !== undefined && this.#seen > this.#position; tries += 1) {
+      try {
+        await this.#record(this.#prepare([], [], this.#seen));
+      } catch (error) {
+        if (error instanceof PositionConflictError) this.#position = undefined;
+        else if (!isTransient(error) || tries === maxTries) throw error;
+        else await delay(delayMs(tries));
+      }
     }
   }
 
@@ -92,6 +83,24 @@ export class Follower {
     }
     this.#position = position;
     this.#seen = position;
+  }
+
+  /** Tries again while others record the same things, as long as somebody gets ahead. */
+  async #pullBatch(): Promise<boolean> {
+    let start = this.#seen;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#pullOnce();
+      } catch (error) {
+        this.#position = undefined;
+        if (!isTransient(error)) throw error;
+        if (tries === maxTries) throw this.#explained(error);
+      }
+      await delay(delayMs(tries));
+      await this.#locate();
+      if (this.#seen > start) tries = 0;
+      start = this.#seen;
+    }
   }
 
   /** Whether there was anything to process. */
@@ -122,7 +131,14 @@ export class Follower {
     }
   }
 
+  /** A conflict that does not pass is the policy's: it makes what is there already. */
+  #explained(error: unknown): unknown {
+    if (!(error instanceof RecordConflictError) || this.#single === undefined) return error;
+    return policyError(this.#options.store, this.upstreamName, this.#single, error);
+  }
+
   async #processTogether(notifications: readonly StoredNotification[]): Promise<void> {
+    this.#single = notifications.length === 1 ? notifications[0] : undefined;
     const { store, policy, batchSize } = this.#options;
     const batch = new PolicyBatch(store, this.upstreamName, policy);
     const pending = await inPolicyOf(store.applicationName, () => batch.run(notifications, this.#decode));
@@ -164,7 +180,12 @@ export class Follower {
   }
 }
 
+function delayMs(tries: number): number {
+  return Math.min(2 ** tries, maxDelayMs);
+}
+
 function isTransient(error: unknown): boolean {
+  if (error instanceof PolicyError) return error.cause instanceof StorageError && error.cause.transient;
   if (error instanceof StorageError) return error.transient;
   return error instanceof RecordConflictError || error instanceof PositionConflictError;
 }

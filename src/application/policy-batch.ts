@@ -6,9 +6,11 @@ import {
 } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
-import { causedId } from '../util/ids.ts';
+import { causedId, isId } from '../util/ids.ts';
+import { assertAsked } from './aggregate-loader.ts';
 import { AggregateNotFoundError, InvalidPolicyError, PolicyError } from './errors.ts';
 import type { EventStore } from './event-store.ts';
+import type { CachedHistory } from './history-cache.ts';
 import { newAggregates, type Policy, type PolicyHandler, type PolicyRepository } from './policy.ts';
 
 interface Step {
@@ -26,8 +28,10 @@ export class PolicyBatch implements PolicyRepository {
   readonly #store: EventStore;
   readonly #upstreamName: string;
   readonly #policy: Policy;
-  /** Those got or made; undefined for those that are not there. */
-  readonly #aggregates = new Map<string, Aggregate | undefined>();
+  /** Those got or made. */
+  readonly #aggregates = new Map<string, Aggregate>();
+  /** What was loaded, also for those that nobody has got yet. */
+  readonly #histories = new Map<string, CachedHistory>();
   #steps: readonly Step[] = [];
   #current = 0;
   #derived = 0;
@@ -41,7 +45,7 @@ export class PolicyBatch implements PolicyRepository {
 
   /** The aggregates that were got or made. */
   get aggregates(): Iterable<Aggregate> {
-    return this.#aggregates.values().filter((aggregate) => aggregate !== undefined);
+    return this.#aggregates.values();
   }
 
   /** How many notifications had a handler. */
@@ -103,7 +107,7 @@ export class PolicyBatch implements PolicyRepository {
     this.#derived = 0;
     try {
       const result = handler(event, this);
-      this.#collect(result instanceof Promise ? await result : result);
+      this.#collect(isThenable(result) ? await result : result);
     } catch (error) {
       throw policyError(this.#store, this.#upstreamName, notification, error);
     }
@@ -128,15 +132,14 @@ export class PolicyBatch implements PolicyRepository {
 
   async #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
     const step = this.#step();
-    if (this.#mustLoad(kind, id)) await this.#loadAhead(kind, id, step);
+    if (!this.#aggregates.has(id)) {
+      assertAsked(kind, id);
+      const history = this.#histories.get(id) ?? (await this.#loadAhead(id, step));
+      const built = await this.#store.loader.build(kind, id, history);
+      // Another call may have built it meanwhile.
+      if (built !== undefined && !this.#aggregates.has(id)) this.#aggregates.set(id, built);
+    }
     return this.#known(kind, id);
-  }
-
-  /** Whether it is not here, or was taken for another kind when it was loaded ahead and nothing was done to it. */
-  #mustLoad<A extends Aggregate>(kind: AggregateClass<A>, id: string): boolean {
-    const aggregate = this.#aggregates.get(id);
-    if (aggregate === undefined) return !this.#aggregates.has(id);
-    return !(aggregate instanceof kind) && aggregateInternals.pending(aggregate).length === 0;
   }
 
   #known<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
@@ -146,13 +149,11 @@ export class PolicyBatch implements PolicyRepository {
     return aggregate;
   }
 
-  async #loadAhead<A extends Aggregate>(kind: AggregateClass<A>, id: string, step: Step): Promise<void> {
+  async #loadAhead(id: string, step: Step): Promise<CachedHistory> {
     const ids = [id, ...this.#alsoNamed(id, step)];
-    const loaded = await this.#store.loader.load(kind, ids);
-    for (const [i, aggregate] of loaded.entries()) {
-      const loadedId = ids[i] ?? id;
-      if (this.#mustLoad(kind, loadedId)) this.#aggregates.set(loadedId, aggregate);
-    }
+    const histories = await this.#store.loader.histories(ids);
+    for (const [i, history] of histories.entries()) this.#histories.set(ids[i] ?? id, history);
+    return histories[0] ?? { snapshot: undefined, events: [] };
   }
 
   /** The ids that the following events of this type name where this event names `id`. */
@@ -164,8 +165,7 @@ export class PolicyBatch implements PolicyRepository {
       const event = this.#steps[i]?.event;
       if (event?.type !== step.event.type) continue;
       const named = read(event);
-      if (typeof named !== 'string' || named === id || named === '') continue;
-      if (!this.#aggregates.has(named)) ids.add(named);
+      if (isId(named) && named !== id && !this.#histories.has(named)) ids.add(named);
     }
     return ids;
   }
@@ -178,6 +178,10 @@ export class PolicyBatch implements PolicyRepository {
         'await everything it starts.',
     );
   }
+}
+
+function isThenable(result: unknown): boolean {
+  return typeof (result as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 type Decode = (stored: StoredNotification) => DomainEvent;

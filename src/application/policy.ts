@@ -1,4 +1,4 @@
-import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
+import { Aggregate, type AggregateClass, aggregateInternals } from '../domain/aggregate.ts';
 import type { DomainEvent, EventOfType } from '../domain/event.ts';
 import { causedId } from '../util/ids.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from './errors.ts';
@@ -33,7 +33,8 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
 
 /**
  * What a process application does with each event it follows. It can be called by itself, with a plain Map as
- * repository, and resolves with the new aggregates.
+ * repository, and resolves with the new aggregates. Ids it derives are then stable, but not those of a running system,
+ * in which the name of the upstream is part of them.
  *
  * @example
  * const order = Order.place('ada');
@@ -105,13 +106,18 @@ class MapRepository implements PolicyRepository {
   }
 
   async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const aggregate = this.#aggregates.get(id);
-    if (aggregate instanceof kind) return aggregate;
+    const aggregate = this.#find(kind, id);
+    if (aggregate !== undefined) return aggregate;
     throw new AggregateNotFoundError(this.#applicationName, kind.name, id);
   }
 
   async has<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<boolean> {
-    return this.#aggregates.get(id) instanceof kind;
+    return this.#find(kind, id) !== undefined;
+  }
+
+  #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
+    const aggregate = this.#aggregates.get(id);
+    return aggregate instanceof kind && !aggregateInternals.isDiscarded(aggregate) ? aggregate : undefined;
   }
 
   deriveId(): string {

@@ -1,5 +1,6 @@
 import type { Aggregate, AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import { breathe } from '../util/event-loop.ts';
 import type { AggregateLoader } from './aggregate-loader.ts';
 import { AggregateNotFoundError } from './errors.ts';
 
@@ -46,8 +47,8 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     id: string,
     options?: RepositoryOptions,
   ): Promise<A | undefined> {
+    await breathe();
     if (options?.version !== undefined) return this.#loader.loadAt(kind, id, options.version);
-    const [aggregate] = await this.#loader.load(kind, [id]);
-    return aggregate;
+    return this.#loader.load(kind, id);
   }
 }

@@ -2,11 +2,11 @@ import { assertId, newId } from '../util/ids.ts';
 import {
   AggregateDiscardedError,
   AggregateReleasedError,
+  ApplyRuleError,
   HistoryBrokenError,
-  NotApplyingError,
 } from './errors.ts';
 import type { DataOf, DomainEvent, EventOfType } from './event.ts';
-import { frozenCopy } from './frozen-copy.ts';
+import { frozenCopy, hasMutableParts } from './frozen-copy.ts';
 
 /** An event that is triggered but not recorded yet, with its place among all events triggered in this thread. */
 export interface PendingEvent {
@@ -29,6 +29,9 @@ export interface AggregateInternals {
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
   isDiscarded(aggregate: Aggregate): boolean;
+  /** The save of it that is under way, if any; never rejects. */
+  saving(aggregate: Aggregate): Promise<unknown> | undefined;
+  setSaving(aggregate: Aggregate, save: Promise<unknown> | undefined): void;
   /** Lets nothing more happen to it. */
   release(aggregate: Aggregate): void;
   snapshot(aggregate: Aggregate): unknown;
@@ -53,7 +56,10 @@ const none: PendingEvent[] = [];
  * }
  */
 export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
-  /** Record a snapshot whenever the version passes a multiple of this; none if undefined. */
+  /**
+   * Record a snapshot whenever the version passes a multiple of this; none if undefined. A snapshot is a copy of the
+   * public fields: override `snapshot` and `restore` if the state is in #private ones, or they come back empty.
+   */
   static readonly snapshotEvery: number | undefined = undefined;
   /** Raise it when the state changes its shape: snapshots of other schemas are ignored. */
   static readonly snapshotSchema: number = 1;
@@ -63,6 +69,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   #pending: PendingEvent[] = none;
   #discarded = false;
   #released = false;
+  #saving: Promise<unknown> | undefined;
   #applying = false;
 
   /** Called by `create` and by repositories; throws InvalidIdError for an id that cannot be stored. */
@@ -104,7 +111,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /** Called from `apply` for the event that ends the aggregate: repositories no longer find it. */
   protected discard(): void {
     if (!this.#applying)
-      throw new NotApplyingError(`${this.#kind}.discard() is for apply(), not for commands.`);
+      throw new ApplyRuleError(`${this.#kind}.discard() is for apply(), not for commands.`);
     this.#discarded = true;
   }
 
@@ -124,6 +131,9 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 
   #trigger(type: string, data: unknown): void {
+    if (this.#applying) {
+      throw new ApplyRuleError(`${this.#kind}.apply() triggered '${type}': it only changes the state.`);
+    }
     if (this.#discarded) throw new AggregateDiscardedError(this.#kind, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#kind, this.id, type);
     const event: DomainEvent = Object.freeze({
@@ -146,7 +156,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     }
     this.#applying = true;
     try {
-      this.apply(event as EventOfType<E, string>);
+      this.apply(withOwnData(event) as EventOfType<E, string>);
     } finally {
       this.#applying = false;
     }
@@ -166,6 +176,10 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
         aggregate.#pending = [...pending, ...aggregate.#pending];
       },
       isDiscarded: (aggregate) => aggregate.#discarded,
+      saving: (aggregate) => aggregate.#saving,
+      setSaving: (aggregate, save) => {
+        aggregate.#saving = save;
+      },
       release: (aggregate) => {
         aggregate.#released = true;
       },
@@ -176,4 +190,10 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       },
     };
   }
+}
+
+/** What apply() makes of a Date or a Map must not change the event that is recorded, or that is cached for others. */
+function withOwnData(event: DomainEvent): DomainEvent {
+  if (!hasMutableParts(event.data)) return event;
+  return Object.freeze({ ...event, data: frozenCopy(event.data) });
 }

@@ -25,9 +25,9 @@ export class AggregateReleasedError extends KahnError {
   }
 }
 
-/** Something that only `apply` may do was done outside of it. */
-export class NotApplyingError extends KahnError {
-  override readonly code = 'NOT_APPLYING';
+/** `apply` did what only commands may do, or a command what only `apply` may do. */
+export class ApplyRuleError extends KahnError {
+  override readonly code = 'APPLY_RULE';
 }
 
 /** Recorded events do not fit the aggregate they are replayed on: a version is missing or comes twice. */

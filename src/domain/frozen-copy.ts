@@ -1,5 +1,5 @@
 import type { DeepReadonly } from './event.ts';
-import { MAX_LEVELS, oddityOf } from './plain-data.ts';
+import { maxLevels, oddityOf } from './plain-data.ts';
 
 /**
  * Copies plain data, freezing its objects and arrays. What the transcoder refuses to encode is kept as it is, for
@@ -7,6 +7,13 @@ import { MAX_LEVELS, oddityOf } from './plain-data.ts';
  */
 export function frozenCopy<T>(value: T): DeepReadonly<T> {
   return (isObject(value) ? copyOf(value, new Copies(), 1) : value) as DeepReadonly<T>;
+}
+
+/** Whether frozen data has something in it that cannot be frozen: a Date, Map, Set, Uint8Array or custom type. */
+export function hasMutableParts(data: unknown): boolean {
+  if (!isObject(data)) return false;
+  const isPlain = Array.isArray(data) || Object.getPrototypeOf(data) === Object.prototype;
+  return !isPlain || !Object.isFrozen(data) || Object.values(data).some(hasMutableParts);
 }
 
 /** The copies made so far by their originals, so that cycles stay cycles. */
@@ -26,7 +33,7 @@ class Copies {
 function copyOf(value: object, copies: Copies, level: number): object {
   const known = copies.get(value);
   if (known) return known;
-  if (level > MAX_LEVELS || oddityOf(value)) return value;
+  if (level > maxLevels || oddityOf(value)) return value;
   if (Array.isArray(value)) return copyArray(value, copies, level);
   if (value instanceof Date) return new Date(value);
   if (value instanceof Uint8Array) return new Uint8Array(value);

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 
 /** How deep data may be nested. A Map counts as three levels: itself, its list of entries, and an entry; a Set as two. */
-export const MAX_LEVELS = 1000;
+export const maxLevels = 1000;
 
 /** Something about an object that a copy or an encoding of it would lose. */
 export interface Oddity {
@@ -86,12 +86,12 @@ function instanceReason(prototype: unknown): string {
   if (prototype === null) return 'it is an object without prototype; copy it with { ...value }';
   if (prototype === Buffer.prototype) return 'it is a Buffer; copy it with new Uint8Array(buffer)';
   const name = classNameOf(prototype as object);
-  if (BOXES.has(prototype)) return `it is a boxed ${name}; use the primitive, its valueOf()`;
+  if (boxes.has(prototype)) return `it is a boxed ${name}; use the primitive, its valueOf()`;
   if (name === 'Object') return 'it inherits from another object; copy it with { ...value }';
-  return `it is an instance of ${name}, which is not registered; give the transcoder a custom type for it`;
+  return `it is an instance of ${name}, which is not registered: see defineType and System.of(…, { types })`;
 }
 
-const BOXES: ReadonlySet<unknown> = new Set(
+const boxes: ReadonlySet<unknown> = new Set(
   [String, Number, Boolean, BigInt, Symbol].map((box): unknown => box.prototype),
 );
 

@@ -44,7 +44,7 @@ const set: CustomType = defineType({
 });
 
 /** The classes every transcoder knows, beside plain objects and arrays. */
-export const BUILT_IN_TYPES: readonly CustomType[] = [date, bytes, map, set];
+export const builtInTypes: readonly CustomType[] = [date, bytes, map, set];
 
 function malformed(): never {
   throw new TypeError('the value is malformed');

@@ -1,12 +1,12 @@
-import { MAX_LEVELS } from '../domain/plain-data.ts';
+import { maxLevels } from '../domain/plain-data.ts';
 import { messageOf } from '../util/errors.ts';
 import type { CustomType } from './custom-type.ts';
-import { BIGINT, NEGATIVE_ZERO, OBJECT, TAG, UNDEFINED } from './tag.ts';
+import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tag.ts';
 import { NotDecodableError } from './transcoder-errors.ts';
 import type { TypeRegistry } from './type-registry.ts';
 
 /** Every level of a value takes at most two in its text, and one more may tag a bigint. */
-const MAX_TEXT_LEVELS = 2 * MAX_LEVELS + 1;
+const maxTextLevels = 2 * maxLevels + 1;
 
 /** Turns what JSON.parse gives into the value that was encoded, in place. */
 export class Decoder {
@@ -21,10 +21,10 @@ export class Decoder {
   /** @throws NotDecodableError if it holds a tag that is unknown or malformed. */
   fromJson(json: unknown, level = 1): unknown {
     if (typeof json !== 'object' || json === null) return json;
-    if (level > MAX_TEXT_LEVELS)
-      throw new NotDecodableError(`it is nested deeper than ${MAX_TEXT_LEVELS} levels`);
+    if (level > maxTextLevels)
+      throw new NotDecodableError(`it is nested deeper than ${maxTextLevels} levels`);
     if (Array.isArray(json)) return this.#array(json, level);
-    return Object.hasOwn(json, TAG)
+    return Object.hasOwn(json, tagKey)
       ? this.#tagged(json as Fields, level)
       : this.#object(json as Fields, level);
   }
@@ -47,15 +47,15 @@ export class Decoder {
   }
 
   #tagged(json: Fields, level: number): unknown {
-    const tag = json[TAG];
+    const tag = json[tagKey];
     const hasValue = Object.hasOwn(json, 'value');
     if (Object.keys(json).length !== (hasValue ? 2 : 1)) throw malformed(tag);
-    if (tag === UNDEFINED || tag === NEGATIVE_ZERO) {
+    if (tag === undefinedTag || tag === negativeZeroTag) {
       if (hasValue) throw malformed(tag);
-      return tag === UNDEFINED ? undefined : -0;
+      return tag === undefinedTag ? undefined : -0;
     }
-    if (tag === BIGINT) return bigintFrom(json.value);
-    if (tag === OBJECT) return this.#escaped(json.value, level + 1);
+    if (tag === bigintTag) return bigintFrom(json.value);
+    if (tag === objectTag) return this.#escaped(json.value, level + 1);
     const type = this.#types.named(tag);
     if (type === undefined)
       throw new NotDecodableError(`its type ${JSON.stringify(tag)} is unknown; register it`);
@@ -64,7 +64,7 @@ export class Decoder {
   }
 
   #escaped(json: unknown, level: number): unknown {
-    if (typeof json !== 'object' || json === null || !Object.hasOwn(json, TAG)) throw malformed(OBJECT);
+    if (typeof json !== 'object' || json === null || !Object.hasOwn(json, tagKey)) throw malformed(objectTag);
     return this.#object(json as Fields, level);
   }
 }
@@ -81,7 +81,7 @@ function decoded(type: CustomType, encoded: unknown): unknown {
 }
 
 function bigintFrom(text: unknown): bigint {
-  if (typeof text !== 'string' || !/^(0|-?[1-9]\d*)$/.test(text)) throw malformed(BIGINT);
+  if (typeof text !== 'string' || !/^(0|-?[1-9]\d*)$/.test(text)) throw malformed(bigintTag);
   return BigInt(text);
 }
 

@@ -1,8 +1,8 @@
-import { MAX_LEVELS, oddityOf } from '../domain/plain-data.ts';
+import { maxLevels, oddityOf } from '../domain/plain-data.ts';
 import { messageOf } from '../util/errors.ts';
-import { BUILT_IN_TYPES } from './built-in-types.ts';
+import { builtInTypes } from './built-in-types.ts';
 import type { CustomType } from './custom-type.ts';
-import { BIGINT, NEGATIVE_ZERO, OBJECT, TAG, UNDEFINED } from './tag.ts';
+import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tag.ts';
 import { NotEncodableError } from './transcoder-errors.ts';
 import type { TypeRegistry } from './type-registry.ts';
 import { pathText, type Step } from './value-path.ts';
@@ -29,9 +29,9 @@ export class Encoder {
       case 'object':
         return value === null ? null : this.#container(value);
       case 'undefined':
-        return { [TAG]: UNDEFINED };
+        return { [tagKey]: undefinedTag };
       case 'bigint':
-        return { [TAG]: BIGINT, value: `${value}` };
+        return { [tagKey]: bigintTag, value: `${value}` };
       default:
         throw this.#refusal(`it is a ${typeof value}, which is not data; leave it out`);
     }
@@ -39,17 +39,17 @@ export class Encoder {
 
   #number(value: number): unknown {
     if (!Number.isFinite(value)) throw this.#refusal(`it is ${value}; use null or a string instead`);
-    return Object.is(value, -0) ? { [TAG]: NEGATIVE_ZERO } : value;
+    return Object.is(value, -0) ? { [tagKey]: negativeZeroTag } : value;
   }
 
   #container(value: object): unknown {
     if (this.#containers.includes(value))
       throw this.#refusal('it contains itself; refer to it by an id instead');
-    if (this.#containers.length === MAX_LEVELS) {
-      throw this.#refusal(`it is nested deeper than ${MAX_LEVELS} levels; flatten it`);
+    if (this.#containers.length === maxLevels) {
+      throw this.#refusal(`it is nested deeper than ${maxLevels} levels; flatten it`);
     }
     const type = this.#types.withPrototype(Object.getPrototypeOf(value));
-    if (type === undefined || BUILT_IN_TYPES.includes(type)) this.#refuseOddity(value);
+    if (type === undefined || builtInTypes.includes(type)) this.#refuseOddity(value);
     const depth = this.#containers.push(value) - 1;
     const json = type ? this.#instance(value, type, depth) : this.#plain(value, depth);
     this.#containers.pop();
@@ -83,13 +83,13 @@ export class Encoder {
       copy[key] = json;
     }
     const json = copy ?? value;
-    return Object.hasOwn(value, TAG) ? { [TAG]: OBJECT, value: json } : json;
+    return Object.hasOwn(value, tagKey) ? { [tagKey]: objectTag, value: json } : json;
   }
 
   #instance(value: object, type: CustomType, depth: number): unknown {
     const encoded = this.#encoded(value, type);
     this.#steps[depth] = type.name;
-    return { [TAG]: type.name, value: this.toJson(encoded) };
+    return { [tagKey]: type.name, value: this.toJson(encoded) };
   }
 
   #encoded(value: object, type: CustomType): unknown {

@@ -1,3 +1,4 @@
+import { InvalidPersistenceError } from './errors.ts';
 import type { Recorder } from './recorder.ts';
 
 /**
@@ -29,8 +30,23 @@ export interface PersistenceModule {
   openStorage(options: Persistence['options']): Promise<Storage>;
 }
 
-/** Opens the storage that a description stands for. */
+/** Opens the storage that a description stands for. Throws InvalidPersistenceError if it is no description. */
 export async function openStorage(persistence: Persistence): Promise<Storage> {
-  const module: PersistenceModule = await import(persistence.module);
+  assertPersistence(persistence);
+  const module: Partial<PersistenceModule> = await import(persistence.module);
+  if (typeof module.openStorage !== 'function') {
+    throw new InvalidPersistenceError(
+      `The module '${persistence.module}' of a persistence exports no openStorage().`,
+    );
+  }
   return module.openStorage(persistence.options);
+}
+
+/** Throws InvalidPersistenceError unless it looks like a description of storage. */
+export function assertPersistence(persistence: unknown): asserts persistence is Persistence {
+  const { module, options } = (persistence ?? {}) as Partial<Persistence>;
+  if (typeof module === 'string' && typeof options === 'object') return;
+  throw new InvalidPersistenceError(
+    'A persistence is what memory(), sqlite({ directory }) and the like return; this is something else.',
+  );
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../util/errors.ts';
 import type { CustomType } from './custom-type.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
-import { TAG } from './tag.ts';
+import { tagKey } from './tag.ts';
 import { NotDecodableError } from './transcoder-errors.ts';
 import { TypeRegistry } from './type-registry.ts';
 
@@ -46,7 +46,7 @@ function isFlat(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) !== Object.prototype || oddityOf(value) !== undefined) return false;
   for (const key in value) {
-    if (key === TAG || !isJson((value as Record<string, unknown>)[key])) return false;
+    if (key === tagKey || !isJson((value as Record<string, unknown>)[key])) return false;
   }
   return true;
 }

@@ -1,9 +1,9 @@
-import { BUILT_IN_TYPES } from './built-in-types.ts';
+import { builtInTypes } from './built-in-types.ts';
 import { type CustomType, InvalidCustomTypeError } from './custom-type.ts';
-import { BIGINT, NEGATIVE_ZERO, OBJECT, UNDEFINED } from './tag.ts';
+import { bigintTag, negativeZeroTag, objectTag, undefinedTag } from './tag.ts';
 
-const RESERVED_NAMES: readonly unknown[] = ['', UNDEFINED, NEGATIVE_ZERO, BIGINT, OBJECT];
-const RESERVED_PROTOTYPES: readonly unknown[] = [Object.prototype, Array.prototype, Function.prototype];
+const reservedNames: readonly unknown[] = ['', undefinedTag, negativeZeroTag, bigintTag, objectTag];
+const reservedPrototypes: readonly unknown[] = [Object.prototype, Array.prototype, Function.prototype];
 
 /** The types a transcoder knows, built-in and custom. */
 export class TypeRegistry {
@@ -12,7 +12,7 @@ export class TypeRegistry {
 
   /** @throws InvalidCustomTypeError if a name or class is given twice, is missing, or is built in. */
   constructor(customTypes: readonly CustomType[]) {
-    for (const type of [...BUILT_IN_TYPES, ...customTypes]) this.#add(type);
+    for (const type of [...builtInTypes, ...customTypes]) this.#add(type);
   }
 
   named(name: unknown): CustomType | undefined {
@@ -27,12 +27,12 @@ export class TypeRegistry {
   #add(type: CustomType): void {
     const { name } = type;
     const prototype: unknown = type.type?.prototype;
-    if (typeof name !== 'string' || RESERVED_NAMES.includes(name)) {
+    if (typeof name !== 'string' || reservedNames.includes(name)) {
       throw new InvalidCustomTypeError(name, 'the name is reserved or empty; choose another');
     }
     if (this.#byName.has(name))
       throw new InvalidCustomTypeError(name, 'another type has this name; choose another');
-    if (typeof prototype !== 'object' || prototype === null || RESERVED_PROTOTYPES.includes(prototype)) {
+    if (typeof prototype !== 'object' || prototype === null || reservedPrototypes.includes(prototype)) {
       throw new InvalidCustomTypeError(name, "its 'type' must be a class other than Object and Array");
     }
     const rival = this.#byPrototype.get(prototype);

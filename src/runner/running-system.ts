@@ -6,6 +6,7 @@ import { openStorage, type Persistence } from '../persistence/persistence.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import type { RunnerOptions } from '../system/system-runner.ts';
+import { assertOptions, assertWholeNumber } from '../util/options.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
 export type Turn = (applicationName: string, commit: () => Promise<void>) => Promise<void>;
@@ -20,6 +21,7 @@ export interface RunningSystem {
   release(): Promise<void>;
 }
 
+const runnerOptions = ['persistence', 'setupTables', 'batchSize', 'cacheSize', 'signal'];
 const running = new WeakSet<object>();
 
 /**
@@ -33,6 +35,9 @@ export async function openSystem<Apps extends ApplicationClass>(
   options: RunnerOptions,
   turn: Turn,
 ): Promise<RunningSystem> {
+  assertOptions(options, runnerOptions, 'A runner');
+  const { setupTables = true, batchSize = 500, cacheSize = 10_000, signal } = options;
+  assertWholeNumber(batchSize, 'batchSize', 1);
   const persistence = persistenceOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
@@ -40,18 +45,19 @@ export async function openSystem<Apps extends ApplicationClass>(
   opened.defer(() => storage.close());
   const applications = new Map<string, Application>();
   for (const kind of system.applications) {
-    options.signal?.throwIfAborted();
-    const store = await openStore(kind, storage, { ...options, types: system.types });
+    signal?.throwIfAborted();
+    const store = await openStore(kind, storage, { setupTables, cacheSize, types: system.types });
     opened.defer(() => store.recorder.close());
     const application = new kind();
     applicationInternals.bind(application, {
       store,
       turn: (commit) => turn(kind.applicationName, commit),
+      belongsToRunner: true,
       release: async () => {},
     });
     applications.set(kind.applicationName, application);
   }
-  const followers = followEdges(system, applications, options.batchSize);
+  const followers = followEdges(system, applications, batchSize);
   const resources = opened.move();
   return {
     applications,
@@ -85,7 +91,7 @@ function claim(system: object): () => void {
 function followEdges(
   system: System,
   applications: ReadonlyMap<string, Application>,
-  batchSize: number | undefined,
+  batchSize: number,
 ): Map<string, ProcessApplication[]> {
   const followers = new Map<string, ProcessApplication[]>();
   for (const { upstream, downstream } of system.graph.edges) {

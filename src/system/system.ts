@@ -2,7 +2,8 @@ import { Application, type ApplicationClass } from '../application/application.t
 import { assertDeclared, type OpenOptions, type StoreOptions } from '../application/application-binding.ts';
 import type { CustomType } from '../persistence/custom-type.ts';
 import { memory } from '../persistence/memory/index.ts';
-import type { Persistence } from '../persistence/persistence.ts';
+import { assertPersistence, type Persistence } from '../persistence/persistence.ts';
+import { assertOptions } from '../util/options.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
@@ -60,6 +61,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     pipelines: Pipelines & CheckedPipelines<Pipelines>,
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
+    assertOptions(options, ['types'], 'System.of()');
     const lists = listsOf(pipelines);
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
@@ -71,6 +73,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     if (this.persistence !== undefined) {
       throw new SystemBoundError('This system is bound to storage already: bind the one it was made from.');
     }
+    assertPersistence(persistence);
     return new System({ ...this, persistence });
   }
 

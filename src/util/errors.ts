@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /**
  * The base of every error this library throws on purpose. Tell them apart by `code`, a literal that survives
  * threads and processes where classes do not.
@@ -13,5 +15,5 @@ export abstract class KahnError extends Error {
 
 /** The text of anything thrown, for use inside another message. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return thrown instanceof Error ? thrown.message : inspect(thrown);
 }

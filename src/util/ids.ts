@@ -75,9 +75,14 @@ export function causedId(
   return `${front}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }
 
+/** Whether it is a non-empty string that every storage keeps unchanged. */
+export function isId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed();
+}
+
 /** Throws {@link InvalidIdError} unless `id` is a non-empty string that every storage keeps unchanged. */
 export function assertId(id: unknown, what: string | (() => string)): asserts id is string {
-  if (typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed()) return;
+  if (isId(id)) return;
   const subject = typeof what === 'string' ? what : what();
   if (typeof id !== 'string') throw new InvalidIdError(`${subject} must be a string, but is ${typeof id}.`);
   if (id === '') throw new InvalidIdError(`${subject} must not be empty.`);

@@ -4,6 +4,8 @@ import {
   ApplicationNotOpenError,
   EventNotEncodableError,
   InvalidApplicationError,
+  InvalidArgumentError,
+  InvalidIdError,
   RecordConflictError,
   UndeclaredEventError,
 } from 'kahn';
@@ -129,6 +131,98 @@ describe.each(storages)('an application on $name', ({ create }) => {
     const error = await rejectionOf(narrow.save(Account.open('ada').change(1)), UndeclaredEventError);
     expect(error).toMatchObject({ applicationName: 'narrow', eventType: 'Account.Changed' });
     expect(await narrow.log.head()).toBe(0);
+  });
+
+  test('a save that failed records nothing when it is repeated, and says so again', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const account = Account.open('ada');
+    await accounts.save(account);
+    const stale = await accounts.repository.get(Account, account.id);
+    await accounts.save(account.change('theirs'));
+    stale.change('mine');
+    await rejectionOf(accounts.save(stale), RecordConflictError);
+    await rejectionOf(accounts.save(stale), RecordConflictError);
+    expect(await accounts.recorded()).toEqual(['Account.Opened', 'Account.Changed']);
+  });
+
+  test('overlapping saves of one aggregate are recorded one behind the other, or put back', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const ada = Account.open('ada');
+    const bob = Account.open('bob');
+    await accounts.save(ada, bob);
+    const staleBob = await accounts.repository.get(Account, bob.id);
+    await accounts.save(bob.change('rival'));
+    const first = accounts.save(ada.change(1), staleBob.change('stale'));
+    const second = accounts.save(ada.change(2));
+    const third = accounts.save(ada);
+    await rejectionOf(first, RecordConflictError);
+    await Promise.all([second, third]);
+    expect(await accounts.repository.get(Account, ada.id)).toMatchObject({ changes: [1, 2], version: 3 });
+
+    const mine = await accounts.repository.get(Account, ada.id);
+    await accounts.save(ada.change('rival'));
+    await rejectionOf(accounts.save(mine.change('mine 1')), RecordConflictError);
+    const outcomes = await Promise.allSettled([
+      accounts.save(mine.change('mine 2')),
+      accounts.save(mine.change('mine 3')),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect((await accounts.repository.get(Account, ada.id)).changes).toEqual([1, 2, 'rival']);
+  });
+
+  test('what apply() does to a date or a map changes neither the record nor the cache', async () => {
+    class Meddling extends Account {
+      protected override apply(event: AccountEvent): void {
+        super.apply(event);
+        const last = this.changes.at(-1);
+        if (last instanceof Date) last.setUTCFullYear(1999);
+        if (last instanceof Map) last.clear();
+      }
+    }
+    await using accounts = await Accounts.open({ persistence: create() });
+    const date = new Date('2026-01-01');
+    const meddling = Meddling.create('Account.Opened', { owner: 'ada' })
+      .change(date)
+      .change(new Map([[1, [2]]]));
+    await accounts.save(meddling);
+    for (let i = 0; i < 3; i++) {
+      await accounts.repository.get(Meddling, meddling.id);
+      const account = await accounts.repository.get(Account, meddling.id);
+      expect(account.changes).toEqual([new Date('2026-01-01'), new Map([[1, [2]]])]);
+    }
+    expect(date).toEqual(new Date('2026-01-01'));
+  });
+
+  test('saves of the same moment share a transaction', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const heads: number[] = [];
+    accounts.subscribe(({ head }) => heads.push(head));
+    await Promise.all(Array.from({ length: 100 }, (_, i) => accounts.save(Account.open(`${i}`))));
+    expect(heads).toEqual([100]);
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        await accounts.repository.has(Account, 'nobody');
+        await accounts.save(Account.open(`later ${i}`));
+      }),
+    );
+    expect(heads).toEqual([100, 200]);
+  });
+
+  test('what is no aggregate, or no class of them, is refused', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<void>;
+    for (const [what, shown] of [
+      [[Account.open('ada')], 'not an array: spread it'],
+      [undefined, 'not undefined'],
+      [{ id: '1' }, 'not object'],
+    ]) {
+      const error = await rejectionOf(save(what), InvalidArgumentError);
+      expect(error.message).toContain(shown);
+    }
+    const get = accounts.repository.get.bind(accounts.repository) as (...what: unknown[]) => Promise<unknown>;
+    await rejectionOf(get('account-1'), InvalidArgumentError);
+    await rejectionOf(get(Account), InvalidIdError);
+    await rejectionOf(get(Date, 'account-1'), InvalidArgumentError);
   });
 
   test('concurrent saves each succeed or fail on their own', async () => {

@@ -111,7 +111,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     await using app = await opened(create());
     const outcomes: unknown[] = [];
     app.counters.meanwhile = async () => {
-      outcomes.push(await app.counters.touch('a').catch((error: unknown) => error));
+      outcomes.push(await app.counters.save(Counter.start('b')).catch((error: unknown) => error));
       outcomes.push(await app.clicks.save(Click.ignored()).catch((error: unknown) => error));
     };
     await app.clicks.save(Click.make('a', 1));
@@ -244,6 +244,57 @@ describe.each(storages)('a process application on $name', ({ create }) => {
         ['b', [1, 3]],
       ]),
     );
+  });
+
+  test('an aggregate that was discarded earlier in the batch is not found', async () => {
+    await using app = await opened(create());
+    const found: boolean[] = [];
+    Object.assign(app.counters.policy, {
+      handlerOf: () => async (_: unknown, repository: PolicyRepository<CounterEvent>) => {
+        found.push(await repository.has(Counter, 'a'));
+        if (found.length === 1) return Counter.start('a');
+        if (found.length === 2) (await repository.get(Counter, 'a')).stop();
+        return undefined;
+      },
+    });
+    await app.clicks.save(...numbers(1, 3).map((number) => Click.make('a', number)));
+    await app.counters.run();
+    expect(found).toEqual([false, true, false]);
+  });
+
+  test('what the policy makes twice is pinned to its notification', async () => {
+    await using app = await opened(create());
+    Object.assign(app.counters.policy, { handlerOf: () => () => Counter.start('always the same') });
+    await app.clicks.save(Click.make('a', 1), Click.make('a', 2));
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const error = await rejectionOf(app.counters.run(), PolicyError);
+      expect(error).toMatchObject({
+        notificationId: 2,
+        upstreamName: 'clicks',
+        cause: { code: 'RECORD_CONFLICT' },
+      });
+      expect(error.message).toContain("cannot record version 1 of aggregate 'always the same'");
+    }
+    expect(await app.position()).toBe(1);
+  });
+
+  test('a policy that uses the repository of the application itself is told so', async () => {
+    await using app = await opened(create());
+    app.counters.meanwhile = async () => void (await app.counters.repository.has(Counter, 'a'));
+    await app.clicks.save(Click.make('a', 1));
+    const error = await rejectionOf(app.counters.run(), PolicyError);
+    expect(error.message).toContain("The policy of 'counters' used this.repository");
+  });
+
+  test('whatever is thrown is told', async () => {
+    await using app = await opened(create());
+    await app.clicks.save(Click.make('a', 1));
+    for (const thrown of [undefined, null, 'text', Object.create(null), Symbol('s')]) {
+      app.counters.meanwhile = () => {
+        throw thrown;
+      };
+      expect((await rejectionOf(app.counters.run(), PolicyError)).cause).toBe(thrown);
+    }
   });
 
   test('a second aggregate with the same id is refused', async () => {

@@ -1,4 +1,4 @@
-import { Aggregate, AggregateDiscardedError, type DomainEvent, InvalidIdError, NotApplyingError } from 'kahn';
+import { Aggregate, AggregateDiscardedError, ApplyRuleError, type DomainEvent, InvalidIdError } from 'kahn';
 import { expect, test } from 'vitest';
 import { Order } from '../../examples/shop/order.ts';
 import { aggregateInternals } from '../../src/domain/aggregate.ts';
@@ -65,11 +65,23 @@ test('any non-empty string that storage keeps unchanged is an id', () => {
 
 test('nothing happens to a discarded aggregate, and only apply() discards', () => {
   const note = Note.write([], 'note-1');
-  expect(() => note.forget()).toThrow(NotApplyingError);
+  expect(() => note.forget()).toThrow(ApplyRuleError);
   note.tear();
   expect(() => note.tear()).toThrow(AggregateDiscardedError);
   expect(() => note.tear()).toThrow("Note 'note-1' is discarded: 'Note.Torn' can no longer happen to it.");
   expect(note.version).toBe(2);
+});
+
+test('apply() cannot trigger', () => {
+  class Chatty extends Aggregate<NoteEvent> {
+    static start(): Chatty {
+      return Chatty.create('Note.Written', { lines: [] });
+    }
+    protected override apply(event: NoteEvent): void {
+      if (event.type === 'Note.Written') this.trigger('Note.Torn', {});
+    }
+  }
+  expect(() => Chatty.start()).toThrow("Chatty.apply() triggered 'Note.Torn'");
 });
 
 test('an event that apply() refuses has not happened', () => {

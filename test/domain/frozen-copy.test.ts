@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { frozenCopy } from '../../src/domain/frozen-copy.ts';
-import { MAX_LEVELS } from '../../src/domain/plain-data.ts';
+import { maxLevels } from '../../src/domain/plain-data.ts';
 import { anyData, identical, isDeepFrozen, nested } from './any-data.ts';
 
 test('a copy is identical, frozen, and shares no object with the original', () => {
@@ -80,7 +80,7 @@ test.each<[string, (inner: unknown) => unknown, (outer: never) => unknown]>([
 ])('%s nested deeper than can be encoded are kept as they are from there', (_, wrap, unwrap) => {
   let original = nested(20_000, wrap, 1);
   let copy: unknown = frozenCopy(original);
-  for (let level = 1; level <= MAX_LEVELS; level++) {
+  for (let level = 1; level <= maxLevels; level++) {
     expect(copy === original).toBe(false);
     [original, copy] = [unwrap(original as never), unwrap(copy as never)];
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_LEVELS } from '../../src/domain/plain-data.ts';
+import { maxLevels } from '../../src/domain/plain-data.ts';
 import { type CustomType, defineType } from '../../src/persistence/custom-type.ts';
 import { NotDecodableError, NotEncodableError, Transcoder } from '../../src/persistence/transcoder.ts';
 import { anyData, identical, isDeepFrozen, nested } from '../domain/any-data.ts';
@@ -283,12 +283,12 @@ describe('what would not come back is refused', () => {
 
 describe('nesting is bounded', () => {
   test.each<[string, number, (inner: unknown) => unknown]>([
-    ['arrays', MAX_LEVELS, (inner) => [inner]],
-    ['objects', MAX_LEVELS, (inner) => ({ inner })],
-    ['escaped objects', MAX_LEVELS, (inner) => ({ $kahn: inner })],
-    ['Maps', Math.floor(MAX_LEVELS / 3), (inner) => new Map([[inner, 1]])],
-    ['Sets', MAX_LEVELS / 2, (inner) => new Set([inner])],
-    ['custom types', MAX_LEVELS / 2, (inner) => Money.of(1n, inner)],
+    ['arrays', maxLevels, (inner) => [inner]],
+    ['objects', maxLevels, (inner) => ({ inner })],
+    ['escaped objects', maxLevels, (inner) => ({ $kahn: inner })],
+    ['Maps', Math.floor(maxLevels / 3), (inner) => new Map([[inner, 1]])],
+    ['Sets', maxLevels / 2, (inner) => new Set([inner])],
+    ['custom types', maxLevels / 2, (inner) => Money.of(1n, inner)],
   ])('in %s', (_, levels, wrap) => {
     const deepest = nested(levels, wrap, 1n);
     expect(transcoder.encode(transcoder.decode(transcoder.encode(deepest)))).toBe(transcoder.encode(deepest));

@@ -1,5 +1,6 @@
 import {
   DownstreamError,
+  KahnError,
   type Persistence,
   RunnerClosedError,
   type RunnerOptions,
@@ -191,6 +192,30 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
         module: 'data:text/javascript,export const openStorage = () => Promise.reject(new Error("no"))',
       };
       await expect(start(shop, { persistence: { ...nowhere, options: {} } })).rejects.toThrow('no');
+      await (await start(shop, { persistence })).close();
+    });
+
+    test('an application cannot be closed without its runner', async () => {
+      await using runner = await start(shop, { persistence: createPersistence() });
+      const orders = runner.get(Orders);
+      await expect(orders.close()).rejects.toMatchObject({ code: 'RUNNER_OWNED', applicationName: 'orders' });
+      const id = await orders.place('ada');
+      await runner.caughtUp();
+      await assertAllDone(runner, [id]);
+    });
+
+    test('wrong options are refused before anything is opened', async () => {
+      const persistence = createPersistence();
+      const bad: [unknown, string][] = [
+        [{ persistance: persistence }, "has no option 'persistance', only persistence, setupTables"],
+        [{ persistence, batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
+        [{ persistence, cacheSize: -1 }, 'cacheSize must be a whole number from 0, but is -1'],
+        [{ persistence: {} }, 'A persistence is what memory(), sqlite({ directory }) and the like return'],
+      ];
+      for (const [options, message] of bad) {
+        const error = await rejectionOf(start(shop, options as RunnerOptions), KahnError);
+        expect(error.message).toContain(message);
+      }
       await (await start(shop, { persistence })).close();
     });
 

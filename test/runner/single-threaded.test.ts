@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   Aggregate,
   type DomainEvent,
@@ -12,6 +14,8 @@ import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
+import { Payments } from '../../examples/shop/payments.ts';
+import { Reservation } from '../../examples/shop/reservation.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
 import { brokenShop } from '../support/broken-shop.ts';
@@ -52,13 +56,44 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     expect(logs[1]).toEqual(logs[0]);
   });
 
+  test('prompts are served first come, first served', async () => {
+    const calls: string[] = [];
+    class Watching extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': (event, repository) => {
+          calls.push('reserve');
+          return Reservation.for(event.originatorId, repository.deriveId());
+        },
+      });
+    }
+    class WatchingOrders extends Orders {
+      override readonly policy = this.when({
+        'Reservation.Created': async (event, repository) => {
+          calls.push('note');
+          (await repository.get(Order, event.data.orderId)).reserve(event.originatorId);
+        },
+        'Payment.Created': () => {},
+      });
+    }
+    class Auditing extends Payments {
+      override readonly policy = this.when({}, ({ type }) => void calls.push(`audit ${type}`));
+    }
+    const system = System.of([
+      [WatchingOrders, Watching, WatchingOrders, Auditing],
+      [Watching, WatchingOrders],
+    ]);
+    await using runner = await system.run({ persistence: create() });
+    await runner.get(WatchingOrders).place('ada');
+    expect(calls).toEqual(['reserve', 'audit Order.Created', 'note', 'audit Order.Reserved']);
+  });
+
   test('a save whose consequences fail says that it is committed, and why the rest is not', async () => {
     await using runner = await SingleThreadedRunner.start(brokenShop, { persistence: create() });
     const orders = runner.get(Orders);
     await orders.place('ada');
     const error = await rejectionOf(orders.place('mallory'), DownstreamError);
     expect(error.message).toMatch(
-      /^What was saved in 'orders' is recorded, but not all that follows from it is processed\. Application 'reservations' has failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
+      /^What was saved in 'orders' is recorded, but not all that is to follow could be processed\. Application 'reservations' has failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
     );
     expect(error.cause).toMatchObject({ code: 'POLICY_FAILED', notificationId: 4 });
     expect(await orders.log.head()).toBe(4);
@@ -145,16 +180,66 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
 
   test('a long catch-up lets timers and signals have their turn', async () => {
     const persistence = create();
-    await using orders = await shop.constructApp(Orders, { persistence });
-    await orders.save(...Array.from({ length: 5_000 }, (_, i) => Order.place(`${i}`)));
+    const reason = new Error('enough');
     const abort = new AbortController();
-    setTimeout(() => abort.abort(new Error('enough')), 1);
-    await expect(shop.run({ persistence, batchSize: 50, signal: abort.signal })).rejects.toThrow('enough');
-    await using runner = await shop.run({ persistence });
-    expect(await runner.get(Orders).log.head()).toBe(15_000);
+    let processed = 0;
+    class Slow extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': () => {
+          processed += 1;
+          if (processed === 1) setTimeout(() => abort.abort(reason), 1);
+        },
+      });
+    }
+    const system = System.of([[Orders, Slow, Orders]]);
+    await using orders = await system.constructApp(Orders, { persistence });
+    await orders.save(...Array.from({ length: 20_000 }, (_, i) => Order.place(`${i}`)));
+    await expect(system.run({ persistence, batchSize: 20, signal: abort.signal })).rejects.toBe(reason);
+    expect(processed).toBeLessThan(20_000);
   });
 
-  test('200 starts and closes leave nothing behind', async () => {
+  test('a long row of commands and reads lets timers have their turn', async () => {
+    await using runner = await shop.run({ persistence: create() });
+    const orders = runner.get(Orders);
+    const id = await orders.place('ada');
+    for (const work of [() => orders.get(id), () => orders.place('bob')]) {
+      let ticks = 0;
+      const timer = setInterval(() => {
+        ticks += 1;
+      }, 1);
+      const end = performance.now() + 200;
+      while (performance.now() < end) await work();
+      clearInterval(timer);
+      expect(ticks).toBeGreaterThan(3);
+    }
+  });
+
+  test('a caller that gives up waiting leaves the work going on', async () => {
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    class Waiting extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': async () => {
+          started.resolve();
+          await finish.promise;
+        },
+      });
+    }
+    const system = System.of([[Orders, Waiting, Orders]]);
+    await using runner = await system.run({ persistence: create() });
+    const placing = runner.get(Orders).place('ada');
+    await started.promise;
+    const abort = new AbortController();
+    const waiting = runner.caughtUp({ signal: abort.signal });
+    const reason = new Error('no time');
+    abort.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    finish.resolve();
+    await placing;
+    await runner.caughtUp();
+  });
+
+  test.runIf(existsSync('/proc/self/fd'))('200 starts and closes leave nothing behind', async () => {
     const persistence = create();
     const openFiles = () => readdirSync('/proc/self/fd').length;
     const resources = () => process.getActiveResourcesInfo().length;
@@ -172,13 +257,21 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
   });
 });
 
-test('the storage is readable from another process while the system runs', async () => {
+test('the tables can be read by another process while the system runs', async () => {
   const directory = temporaryDirectory();
   await using runner = await shop.run({ persistence: sqlite({ directory }) });
   await runner.get(Orders).place('ada');
-  expect(
-    readdirSync(directory)
-      .filter((file) => file.endsWith('.sqlite'))
-      .sort(),
-  ).toEqual(['orders.sqlite', 'payments.sqlite', 'reservations.sqlite']);
+  const script = `
+    const { DatabaseSync } = require('node:sqlite');
+    const database = new DatabaseSync(process.argv[1], { readOnly: true });
+    console.log(JSON.stringify(database.prepare(
+      "select notification_id as id, type, data ->> 'customer' as customer from events order by id").all()));`;
+  const output = execFileSync(process.execPath, ['-e', script, join(directory, 'orders.sqlite')], {
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(output)).toEqual([
+    { id: 1, type: 'Order.Created', customer: 'ada' },
+    { id: 2, type: 'Order.Reserved', customer: null },
+    { id: 3, type: 'Order.Paid', customer: null },
+  ]);
 });

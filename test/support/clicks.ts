@@ -23,7 +23,7 @@ export class Clicks extends Application<ClickEvent> {
 export type CounterEvent =
   | DomainEvent<'Counter.Started', { key: string }>
   | DomainEvent<'Counter.Counted', { number: number; derivedId: string }>
-  | DomainEvent<'Counter.Touched', Record<string, never>>;
+  | DomainEvent<'Counter.Touched' | 'Counter.Stopped', Record<string, never>>;
 
 export class Counter extends Aggregate<CounterEvent> {
   count = 0;
@@ -40,15 +40,25 @@ export class Counter extends Aggregate<CounterEvent> {
     this.trigger('Counter.Touched', {});
   }
 
+  stop(): void {
+    this.trigger('Counter.Stopped', {});
+  }
+
   protected override apply(event: CounterEvent): void {
     if (event.type === 'Counter.Counted') this.count += 1;
+    if (event.type === 'Counter.Stopped') this.discard();
   }
 }
 
 /** Counts the clicks on each key; a test may do something in the middle of its policy. */
 export class Counters extends ProcessApplication<CounterEvent, ClickEvent> {
   static readonly applicationName = 'counters';
-  static readonly emits = ['Counter.Started', 'Counter.Counted', 'Counter.Touched'] as const;
+  static readonly emits = [
+    'Counter.Started',
+    'Counter.Counted',
+    'Counter.Touched',
+    'Counter.Stopped',
+  ] as const;
 
   meanwhile: (number: number) => Promise<void> | void = () => {};
 

@@ -1,4 +1,4 @@
-import type { ApplicationClass } from '../../application/application.ts';
+import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { InvalidPolicyError } from '../../application/errors.ts';
 import { callingPolicy } from '../../application/policy-scope.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
@@ -94,7 +94,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return this.#turns.run(async () => {
       await commit();
       await this.#settle(
-        `What was saved in '${applicationName}' is recorded, but not all that follows from it is processed.`,
+        `What was saved in '${applicationName}' is recorded, but not all that is to follow could be processed.`,
       );
     });
   }
@@ -140,7 +140,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   async #close(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
-    await Promise.all([...running.applications.values()].map((application) => application.close()));
+    await Promise.all([...running.applications.values()].map(applicationInternals.close));
     await this.#turns.run(() => running.release());
   }
 }
