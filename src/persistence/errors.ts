@@ -32,7 +32,7 @@ export type StorageErrorCode =
   | 'STORAGE_NOT_SET_UP'
   | 'STORAGE_UNWRITABLE';
 
-/** An aggregate already has an event of this version: somebody else recorded it first. */
+/** An event's version does not come next for its aggregate: mostly, somebody else has recorded one meanwhile. */
 export class RecordConflictError extends KahnError {
   override readonly code = 'RECORD_CONFLICT';
   readonly applicationName: string;
@@ -50,8 +50,8 @@ export class RecordConflictError extends KahnError {
   ) {
     const reason =
       attemptedVersion > currentVersion
-        ? 'one call records it twice'
-        : `it is at version ${currentVersion} already`;
+        ? `it is at version ${currentVersion}, and this one comes twice or without the one before it`
+        : `it is at version ${currentVersion} already, so get it again and repeat`;
     super(
       `Application '${applicationName}' cannot record version ${attemptedVersion} ` +
         `of aggregate '${originatorId}': ${reason}.`,

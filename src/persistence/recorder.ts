@@ -43,7 +43,7 @@ export interface Recorder {
    * with the id of the log's last notification. Notification ids follow the order of the events, without a gap.
    * No reader sees a notification before all those with smaller ids.
    *
-   * @throws RecordConflictError if an event's (originatorId, originatorVersion) is recorded already or twice here.
+   * @throws RecordConflictError unless the version of each event is one above the newest of its aggregate.
    * @throws PositionConflictError if a position is not the expected one.
    * @throws StorageError if the storage fails.
    */

@@ -1,14 +1,14 @@
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { insertByVersion, lengthUpTo, removeVersion } from './by-version.ts';
+import { insertByVersion, lengthUpTo } from './by-version.ts';
 
 /** All that one application has recorded. Every method runs to its end at once, so each is a transaction. */
 export class ApplicationMemory {
   readonly applicationName: string;
   readonly #logs = new Map<number, StoredNotification[]>();
   readonly #positions = new Map<number, Map<string, number>>();
-  // Both ascend by version.
+  // The event of version n stands at index n - 1; snapshots ascend by version.
   readonly #events = new Map<string, StoredNotification[]>();
   readonly #snapshots = new Map<string, StoredSnapshot[]>();
 
@@ -34,8 +34,7 @@ export class ApplicationMemory {
   history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): History {
     const snapshot = useSnapshot ? this.#snapshotWithin(originatorId, after, upTo) : undefined;
     const events = this.#events.get(originatorId) ?? [];
-    const start = lengthUpTo(events, snapshot?.originatorVersion ?? after);
-    return { snapshot, events: events.slice(start, lengthUpTo(events, upTo)) };
+    return { snapshot, events: events.slice(snapshot?.originatorVersion ?? after, Math.max(upTo, 0)) };
   }
 
   notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
@@ -90,16 +89,17 @@ export class ApplicationMemory {
     const { originatorId, originatorVersion, type, data, timestamp } = event;
     const notification = { id: log.length + 1, originatorId, originatorVersion, type, data, timestamp };
     const known = this.#events.get(originatorId);
+    if (originatorVersion !== (known?.length ?? 0) + 1) return false;
     if (known === undefined) this.#events.set(originatorId, [notification]);
-    else if (!insertByVersion(known, notification)) return false;
+    else known.push(notification);
     log.push(notification);
     return true;
   }
 
   #takeBack(log: StoredNotification[], before: number, refused: StoredEvent): RecordConflictError {
-    for (const { originatorId, originatorVersion } of log.splice(before)) {
+    for (const { originatorId } of log.splice(before)) {
       const events = this.#events.get(originatorId) ?? [];
-      removeVersion(events, originatorVersion);
+      events.pop();
       if (events.length === 0) this.#events.delete(originatorId);
     }
     const { originatorId, originatorVersion } = refused;

@@ -19,16 +19,11 @@ export function lengthUpTo(list: readonly Versioned[], version: number): number 
 export function insertByVersion<T extends Versioned>(list: T[], item: T): boolean {
   const version = item.originatorVersion;
   if (version > (list.at(-1)?.originatorVersion ?? -Infinity)) {
-    list.push(item); // nearly always: an aggregate's next event
+    list.push(item);
     return true;
   }
   const index = lengthUpTo(list, version);
   if (list[index - 1]?.originatorVersion === version) return false;
   list.splice(index, 0, item);
   return true;
-}
-
-/** Removes the item of this version, which the list must have. */
-export function removeVersion(list: Versioned[], version: number): void {
-  list.splice(lengthUpTo(list, version) - 1, 1);
 }

@@ -21,7 +21,7 @@ export const sql = {
 export interface Statements {
   /** pipelineId -> notificationId */
   readonly head: StatementSync;
-  /** pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; no change if recorded */
+  /** pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; no change unless it is the next version */
   readonly insertEvent: StatementSync;
   /** pipelineId, upstreamName, position, expected; no change if the position is not the expected one */
   readonly movePosition: StatementSync;
@@ -51,7 +51,8 @@ export function prepare(database: DatabaseSync): Statements {
     insertEvent: statement(`
       insert into events
         (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp)
-      values (?, ?, ?, ?, ?, ?, ?)
+      select ?1, ?2, ?3, ?4, ?5, ?6, ?7
+      where ?4 = 1 or exists (select 1 from events where originator_id = ?3 and originator_version = ?4 - 1)
       on conflict (originator_id, originator_version) do nothing`),
     movePosition: statement(`
       insert into positions (pipeline_id, upstream_name, position)

@@ -12,7 +12,7 @@ export function sharing(test: Test): void {
         await first.record(0, [tracked('up', version - 1, version, event('a', version))]),
         version,
       );
-      const stale = second.record(0, [tracked('up', version - 1, version, event('b', version))]);
+      const stale = second.record(0, [tracked('up', version - 1, version, event(`b${version}`, 1))]);
       await assert.rejects(stale, { code: 'POSITION_CONFLICT', actual: version });
       await assert.rejects(second.record(0, [processEvent(event('a', version))]), {
         code: 'RECORD_CONFLICT',

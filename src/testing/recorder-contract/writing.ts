@@ -57,20 +57,25 @@ export function recording(test: Test): void {
     assert.equal(await recorder.record(0, [processEvent()]), 1);
   });
 
-  test('versions need not be contiguous or in order', async (storage) => {
+  test('an event is refused unless its version comes next', async (storage) => {
     const recorder = await storage.open();
-    await recorder.record(0, [processEvent(event('a', 5), event('a', 2), event('a', 9))]);
-    await recorder.record(0, [processEvent(event('a', 3))]);
-    assert.deepEqual(await versions(recorder, { originatorId: 'a' }), [2, 3, 5, 9]);
-    assert.deepEqual(await versions(recorder, { originatorId: 'a', after: 2, upTo: 8 }), [3, 5]);
-    assert.deepEqual(
-      (await recorder.notifications(0, 0, 9)).map(({ originatorVersion }) => originatorVersion),
-      [5, 2, 9, 3],
-    );
-    await assert.rejects(recorder.record(0, [processEvent(event('a', 3))]), {
+    await recorder.record(0, [processEvent(event('a', 1))]);
+    for (const [attemptedVersion, ...rest] of [[3], [9], [1], [3, 2]]) {
+      const events = [attemptedVersion, ...rest].map((version) => event('a', version ?? 0));
+      await assert.rejects(recorder.record(0, [processEvent(event('b', 1), ...events)]), {
+        code: 'RECORD_CONFLICT',
+        originatorId: 'a',
+        attemptedVersion,
+        currentVersion: 1,
+      });
+    }
+    await assert.rejects(recorder.record(0, [processEvent(event('c', 2))]), {
       code: 'RECORD_CONFLICT',
-      currentVersion: 9,
+      currentVersion: 0,
     });
+    assert.equal(await recorder.record(1, [processEvent(event('a', 2), event('a', 3))]), 2);
+    assert.deepEqual(await versions(recorder, { originatorId: 'a' }), [1, 2, 3]);
+    assert.deepEqual(await versions(recorder, { originatorId: 'b' }), []);
   });
 }
 
