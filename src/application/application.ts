@@ -40,8 +40,8 @@ export interface ApplicationInternals {
 export let applicationInternals: ApplicationInternals;
 
 /**
- * Records the events of its aggregates in one log. Commands are its methods: they make or get aggregates, change
- * them and `save` them.
+ * Records the events of its aggregates in one log. Commands are its methods: they make or get aggregates,
+ * change them and `save` them.
  *
  * @example
  * class Accounts extends Application<AccountEvent> {
@@ -138,8 +138,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Calls the listener whenever this object has recorded events, until the function it returns is called. What a
-   * listener throws becomes an uncaught exception of the process; the save it heard of is not affected.
+   * Calls the listener whenever this object has recorded events, until the function it returns is called.
+   * What a listener throws becomes an uncaught exception of the process; the save it heard of is not
+   * affected.
    */
   subscribe(listener: (prompt: Prompt) => void): () => void {
     this.#listeners.add(listener);

@@ -20,7 +20,10 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Saves that wait at the same time share a transaction (group commit), each succeeding or failing on its own. */
+/**
+ * Saves that wait at the same time share a transaction (group commit), each succeeding or failing on its
+ * own.
+ */
 export class CommitQueue {
   readonly #store: EventStore;
   readonly #hooks: CommitHooks;

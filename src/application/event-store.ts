@@ -75,7 +75,10 @@ export class EventStore {
     return new Mapper(applicationName, this.#transcoder);
   }
 
-  /** Records all in one transaction and resolves with the head of the log. On failure their aggregates leave the cache. */
+  /**
+   * Records all in one transaction and resolves with the head of the log. On failure their aggregates leave
+   * the cache.
+   */
   async record(prepared: readonly PreparedEvents[]): Promise<number> {
     try {
       const processEvents = prepared.map(({ processEvent }) => processEvent);

@@ -27,7 +27,10 @@ export interface FollowerOptions {
   grown(head: number): void;
 }
 
-/** Follows one upstream: reads its log, runs the policy, and records what comes of it together with the position. */
+/**
+ * Follows one upstream: reads its log, runs the policy, and records what comes of it together with the
+ * position.
+ */
 export class Follower {
   readonly upstreamName: string;
   readonly #options: FollowerOptions;
@@ -47,7 +50,8 @@ export class Follower {
   }
 
   /**
-   * Processes a batch of notifications and resolves with how many it got ahead by; 0 means the end of the log.
+   * Processes a batch of notifications and resolves with how many it got ahead by; 0 means the end of the
+   * log.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
    */

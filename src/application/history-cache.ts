@@ -13,11 +13,13 @@ export function versionOf(history: CachedHistory): number {
 }
 
 /**
- * Keeps the histories used last, up to a number of events. It holds events and not aggregates, because events are
- * frozen: two callers never share an aggregate, and one that failed to be recorded leaves nothing behind.
+ * Keeps the histories used last, up to a number of events. It holds events and not aggregates, because
+ * events are frozen: two callers never share an aggregate, and one that failed to be recorded leaves
+ * nothing behind.
  *
- * There are two generations. What is used is put in the new one; when that is half of all, it becomes the old one, and
- * what was not used since the last time is forgotten. That is nearly as good as a strict order of use, and much cheaper.
+ * There are two generations. What is used is put in the new one; when that is half of all, it becomes the
+ * old one, and what was not used since the last time is forgotten. That is nearly as good as a strict order
+ * of use, and much cheaper.
  */
 export class HistoryCache {
   readonly #halfCapacity: number;
@@ -50,8 +52,8 @@ export class HistoryCache {
   }
 
   /**
-   * Adds an event just recorded to the history that it continues. One that is not held is not begun: most aggregates
-   * are made and never loaded again.
+   * Adds an event just recorded to the history that it continues. One that is not held is not begun: most
+   * aggregates are made and never loaded again.
    */
   append(event: DomainEvent): void {
     const known = this.get(event.originatorId);

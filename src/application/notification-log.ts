@@ -2,7 +2,10 @@ import type { Recorder } from '../persistence/recorder.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
 import { KahnError } from '../util/errors.ts';
 
-/** A section id is not 'current' or 'first,last' in steps of the section size, or a position is not a whole number. */
+/**
+ * A section id is not 'current' or 'first,last' in steps of the section size, or a position is not a whole
+ * number.
+ */
 export class InvalidPositionError extends KahnError {
   override readonly code = 'INVALID_POSITION';
 }
@@ -17,7 +20,9 @@ export interface Section {
   readonly nextId: string | undefined;
 }
 
-/** The events of one application and pipeline in the order they were recorded, counted from 1 without gaps. */
+/**
+ * The events of one application and pipeline in the order they were recorded, counted from 1 without gaps.
+ */
 export interface NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;

@@ -20,9 +20,9 @@ interface Step {
 }
 
 /**
- * Runs a policy on several notifications of one upstream, in order: each sees what the earlier ones did. An aggregate
- * that is not there yet is loaded together with those that the following events of the same type name in the same
- * place, so that a batch costs a read or two and not one for each event.
+ * Runs a policy on several notifications of one upstream, in order: each sees what the earlier ones did. An
+ * aggregate that is not there yet is loaded together with those that the following events of the same type
+ * name in the same place, so that a batch costs a read or two and not one for each event.
  */
 export class PolicyBatch implements PolicyRepository {
   readonly #store: EventStore;
@@ -53,7 +53,10 @@ export class PolicyBatch implements PolicyRepository {
     return this.#steps.length;
   }
 
-  /** Runs the policy and collects the events in the order in which they were triggered. Throws {@link PolicyError}. */
+  /**
+   * Runs the policy and collects the events in the order in which they were triggered. Throws {@link
+   * PolicyError}.
+   */
   async run(notifications: readonly StoredNotification[], decode: Decode): Promise<readonly PendingEvent[]> {
     this.#steps = this.#stepsOf(notifications, decode);
     try {

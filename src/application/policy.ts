@@ -5,11 +5,17 @@ import { AggregateNotFoundError, InvalidPolicyError } from './errors.ts';
 
 /** What a policy may use: the aggregates of its own application, and ids that follow from the event. */
 export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
-  /** Gets an aggregate; what is triggered on it is recorded with the position. Throws AggregateNotFoundError. */
+  /**
+   * Gets an aggregate; what is triggered on it is recorded with the position. Throws
+   * AggregateNotFoundError.
+   */
   get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<A>;
   /** Whether `get` would find it. */
   has<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<boolean>;
-  /** An id for a new aggregate: the n-th call for the same event gives the same id, on a retry and on any runner. */
+  /**
+   * An id for a new aggregate: the n-th call for the same event gives the same id, on a retry and on any
+   * runner.
+   */
   deriveId(): string;
 }
 
@@ -33,8 +39,8 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
 
 /**
  * What a process application does with each event it follows. It can be called by itself, with a plain Map as
- * repository, and resolves with the new aggregates. Ids it derives are then stable, but not those of a running system,
- * in which the name of the upstream is part of them.
+ * repository, and resolves with the new aggregates. Ids it derives are then stable, but not those of a
+ * running system, in which the name of the upstream is part of them.
  *
  * @example
  * const order = Order.place('ada');

@@ -73,7 +73,9 @@ export abstract class ProcessApplication<
     });
   }
 
-  /** Records the positions behind ignored notifications, which are otherwise recorded with the next events. */
+  /**
+   * Records the positions behind ignored notifications, which are otherwise recorded with the next events.
+   */
   recordPositions(): Promise<void> {
     return this.#turns.run(async () => {
       for (const follower of this.#followers.values()) await follower.flush();

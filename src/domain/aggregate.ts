@@ -8,7 +8,10 @@ import {
 import type { DataOf, DomainEvent, EventOfType } from './event.ts';
 import { frozenCopy, hasMutableParts } from './frozen-copy.ts';
 
-/** An event that is triggered but not recorded yet, with its place among all events triggered in this thread. */
+/**
+ * An event that is triggered but not recorded yet, with its place among all events triggered in this
+ * thread.
+ */
 export interface PendingEvent {
   readonly event: DomainEvent;
   readonly order: number;
@@ -57,8 +60,9 @@ const none: PendingEvent[] = [];
  */
 export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
-   * Record a snapshot whenever the version passes a multiple of this; none if undefined. A snapshot is a copy of the
-   * public fields: override `snapshot` and `restore` if the state is in #private ones, or they come back empty.
+   * Record a snapshot whenever the version passes a multiple of this; none if undefined. A snapshot is a
+   * copy of the public fields: override `snapshot` and `restore` if the state is in #private ones, or they
+   * come back empty.
    */
   static readonly snapshotEvery: number | undefined = undefined;
   /** Raise it when the state changes its shape: snapshots of other schemas are ignored. */
@@ -192,7 +196,10 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 }
 
-/** What apply() makes of a Date or a Map must not change the event that is recorded, or that is cached for others. */
+/**
+ * What apply() makes of a Date or a Map must not change the event that is recorded, or that is cached for
+ * others.
+ */
 function withOwnData(event: DomainEvent): DomainEvent {
   if (!hasMutableParts(event.data)) return event;
   return Object.freeze({ ...event, data: frozenCopy(event.data) });

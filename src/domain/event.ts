@@ -12,8 +12,8 @@ export type DeepReadonly<T> = T extends (...args: never) => unknown
           : T;
 
 /**
- * Something that happened to an aggregate. Declare an aggregate's events as a union, tagged by `type`: a durable
- * name, never to be reused for something else.
+ * Something that happened to an aggregate. Declare an aggregate's events as a union, tagged by `type`: a
+ * durable name, never to be reused for something else.
  *
  * @example
  * type OrderEvent =

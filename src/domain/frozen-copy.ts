@@ -2,14 +2,17 @@ import type { DeepReadonly } from './event.ts';
 import { maxLevels, oddityOf } from './plain-data.ts';
 
 /**
- * Copies plain data, freezing its objects and arrays. What the transcoder refuses to encode is kept as it is, for
- * the transcoder to find and name; so is what lies deeper than it goes.
+ * Copies plain data, freezing its objects and arrays. What the transcoder refuses to encode is kept as it
+ * is, for the transcoder to find and name; so is what lies deeper than it goes.
  */
 export function frozenCopy<T>(value: T): DeepReadonly<T> {
   return (isObject(value) ? copyOf(value, new Copies(), 1) : value) as DeepReadonly<T>;
 }
 
-/** Whether frozen data has something in it that cannot be frozen: a Date, Map, Set, Uint8Array or custom type. */
+/**
+ * Whether frozen data has something in it that cannot be frozen: a Date, Map, Set, Uint8Array or custom
+ * type.
+ */
 export function hasMutableParts(data: unknown): boolean {
   if (!isObject(data)) return false;
   const isPlain = Array.isArray(data) || Object.getPrototypeOf(data) === Object.prototype;

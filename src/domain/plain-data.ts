@@ -1,6 +1,9 @@
 import { types } from 'node:util';
 
-/** How deep data may be nested. A Map counts as three levels: itself, its list of entries, and an entry; a Set as two. */
+/**
+ * How deep data may be nested. A Map counts as three levels: itself, its list of entries, and an entry; a
+ * Set as two.
+ */
 export const maxLevels = 1000;
 
 /** Something about an object that a copy or an encoding of it would lose. */
@@ -11,7 +14,10 @@ export interface Oddity {
   readonly reason: string;
 }
 
-/** Tells why an object is not plain data: an object literal, array, Date, Map, Set or Uint8Array and nothing more. */
+/**
+ * Tells why an object is not plain data: an object literal, array, Date, Map, Set or Uint8Array and nothing
+ * more.
+ */
 export function oddityOf(value: object): Oddity | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   switch (prototype) {

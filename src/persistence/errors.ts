@@ -32,7 +32,10 @@ export type StorageErrorCode =
   | 'STORAGE_NOT_SET_UP'
   | 'STORAGE_UNWRITABLE';
 
-/** An event's version does not come next for its aggregate: mostly, somebody else has recorded one meanwhile. */
+/**
+ * An event's version does not come next for its aggregate: mostly, somebody else has recorded one
+ * meanwhile.
+ */
 export class RecordConflictError extends KahnError {
   override readonly code = 'RECORD_CONFLICT';
   readonly applicationName: string;
@@ -63,7 +66,10 @@ export class RecordConflictError extends KahnError {
   }
 }
 
-/** A position upstream was moved by somebody else: another runner processes the same application and pipeline. */
+/**
+ * A position upstream was moved by somebody else: another runner processes the same application and
+ * pipeline.
+ */
 export class PositionConflictError extends KahnError {
   override readonly code = 'POSITION_CONFLICT';
   readonly applicationName: string;

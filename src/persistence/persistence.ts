@@ -2,8 +2,8 @@ import { InvalidPersistenceError } from './errors.ts';
 import type { Recorder } from './recorder.ts';
 
 /**
- * A description of storage: plain data that can be cloned to another thread or process, where its module opens it.
- * Made by functions such as `memory()` and `sqlite({ directory })`.
+ * A description of storage: plain data that can be cloned to another thread or process, where its module
+ * opens it. Made by functions such as `memory()` and `sqlite({ directory })`.
  */
 export interface Persistence {
   /** The URL of a module that exports an `openStorage` for the options. */
@@ -30,7 +30,9 @@ export interface PersistenceModule {
   openStorage(options: Persistence['options']): Promise<Storage>;
 }
 
-/** Opens the storage that a description stands for. Throws InvalidPersistenceError if it is no description. */
+/**
+ * Opens the storage that a description stands for. Throws InvalidPersistenceError if it is no description.
+ */
 export async function openStorage(persistence: Persistence): Promise<Storage> {
   assertPersistence(persistence);
   const module: Partial<PersistenceModule> = await import(persistence.module);

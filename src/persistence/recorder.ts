@@ -9,7 +9,9 @@ export interface Tracking {
   readonly position: number;
 }
 
-/** What must be recorded together or not at all: new events, snapshots of their aggregates, and a position. */
+/**
+ * What must be recorded together or not at all: new events, snapshots of their aggregates, and a position.
+ */
 export interface ProcessEvent {
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
@@ -27,21 +29,24 @@ export interface HistoryRequest {
   readonly useSnapshot: boolean;
 }
 
-/** What happened to one aggregate: a snapshot if one was asked for and found, and the events after it, in order. */
+/**
+ * What happened to one aggregate: a snapshot if one was asked for and found, and the events after it, in
+ * order.
+ */
 export interface History {
   readonly snapshot: StoredSnapshot | undefined;
   readonly events: readonly StoredEvent[];
 }
 
 /**
- * The storage of one application. Everything it records is durable when the promise resolves, and a rejected call
- * has recorded nothing.
+ * The storage of one application. Everything it records is durable when the promise resolves, and a
+ * rejected call has recorded nothing.
  */
 export interface Recorder {
   /**
-   * Records all process events in one transaction, in the order given, in the log of `pipelineId`, and resolves
-   * with the id of the log's last notification. Notification ids follow the order of the events, without a gap.
-   * No reader sees a notification before all those with smaller ids.
+   * Records all process events in one transaction, in the order given, in the log of `pipelineId`, and
+   * resolves with the id of the log's last notification. Notification ids follow the order of the events,
+   * without a gap. No reader sees a notification before all those with smaller ids.
    *
    * @throws RecordConflictError unless the version of each event is one above the newest of its aggregate.
    * @throws PositionConflictError if a position is not the expected one.
@@ -64,6 +69,8 @@ export interface Recorder {
   /** Records snapshots by themselves, replacing those of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;
 
-  /** Releases everything; calling it again does nothing. Other calls then throw StorageError STORAGE_CLOSED. */
+  /**
+   * Releases everything; calling it again does nothing. Other calls then throw StorageError STORAGE_CLOSED.
+   */
   close(): Promise<void>;
 }

@@ -10,9 +10,9 @@ import { TypeRegistry } from './type-registry.ts';
 export { NotDecodableError, NotEncodableError } from './transcoder-errors.ts';
 
 /**
- * Encodes data as JSON text and back, losing nothing: what cannot come back as it is, is refused. Accepted are null,
- * booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and the
- * custom types given.
+ * Encodes data as JSON text and back, losing nothing: what cannot come back as it is, is refused. Accepted
+ * are null, booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set,
+ * Uint8Array and the custom types given.
  */
 export class Transcoder {
   readonly #types: TypeRegistry;

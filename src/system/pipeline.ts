@@ -14,8 +14,8 @@ export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
   ApplicationClass;
 
 /**
- * Checks pipelines while they are compiled: in the place of a class that does not fit stands a sentence that says why,
- * which the class cannot be assigned to.
+ * Checks pipelines while they are compiled: in the place of a class that does not fit stands a sentence
+ * that says why, which the class cannot be assigned to.
  */
 export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
   [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
@@ -25,7 +25,9 @@ export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
 
 type CheckedPipeline<Classes extends readonly ApplicationClass[]> = Classes extends readonly []
   ? 'A pipeline names at least one application.'
-  : { [I in keyof Classes]: CheckedClass<Classes[I]> } & CheckedFollowers<Classes>;
+  : number extends Classes['length'] // put together at run time, and checked then
+    ? Classes
+    : { [I in keyof Classes]: CheckedClass<Classes[I]> } & CheckedFollowers<Classes>;
 
 type CheckedFollowers<
   Classes extends readonly unknown[],
@@ -42,10 +44,12 @@ type CheckedFollower<Upstream, Downstream> =
       : Downstream;
 
 type CheckedClass<Class> = Class extends { readonly emits: readonly (infer Declared)[] }
-  ? [Exclude<Emits<Class>['type'], Declared>] extends [never]
-    ? Class
-    : `The emits of '${NameOf<Class>}' lacks '${Exclude<Emits<Class>['type'], Declared> & string}'.`
-  : `'${NameOf<Class>}' needs static readonly emits = [...] as const.`;
+  ? string extends Declared
+    ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
+    : [Exclude<Emits<Class>['type'], Declared>] extends [never]
+      ? Class
+      : `The emits of '${NameOf<Class>}' lacks '${Exclude<Emits<Class>['type'], Declared> & string}'.`
+  : never;
 
 type NameOf<Class> = Class extends { readonly applicationName: infer Name extends string }
   ? Name

@@ -23,13 +23,16 @@ export type RunnerStarter = <Apps extends ApplicationClass>(
 
 let startDefaultRunner: RunnerStarter | undefined;
 
-/** Says which runner `system.run()` starts; called by that runner's own module, which stands above this one. */
+/**
+ * Says which runner `system.run()` starts; called by that runner's own module, which stands above this one.
+ */
 export function setDefaultRunner(start: RunnerStarter): void {
   startDefaultRunner = start;
 }
 
 /**
- * Which applications there are and who follows whom, without a word about where it is stored or how it is run.
+ * Which applications there are and who follows whom, without a word about where it is stored or how it is
+ * run.
  *
  * @example
  * const shop = System.of([[Orders, Reservations, Orders], [Orders, Payments, Orders]]);
@@ -50,8 +53,9 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   }
 
   /**
-   * Defines a system by pipelines: in `[A, B, C]`, B follows A and C follows B. Each class is one application, however
-   * often it is named; an application may follow itself, several others, and be followed by several.
+   * Defines a system by pipelines: in `[A, B, C]`, B follows A and C follows B. Each class is one
+   * application, however often it is named; an application may follow itself, several others, and be
+   * followed by several.
    *
    * The classes are constructed once to read their policies, so their constructors must only set fields.
    *

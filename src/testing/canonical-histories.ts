@@ -3,13 +3,14 @@ import type { Application } from '../application/application.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
 
 /**
- * The histories of all aggregates in some applications, as sorted texts that are equal for two runs of the same
- * commands, whichever runner and storage had them: times are left out, and ids that are made anew in every run (UUIDs
- * of versions 4 and 7, such as those of `newId` and `deriveId`) give way to labels that follow from the events alone.
- * Names given as ids stay. Pass all applications that refer to each other's aggregates; none may be recording.
+ * The histories of all aggregates in some applications, as sorted texts that are equal for two runs of the
+ * same commands, whichever runner and storage had them: times are left out, and ids that are made anew in
+ * every run (UUIDs of versions 4 and 7, such as those of `newId` and `deriveId`) give way to labels that
+ * follow from the events alone. Names given as ids stay. Pass all applications that refer to each other's
+ * aggregates; none may be recording.
  *
- * An aggregate's label follows from its events, from those of the aggregates it refers to and is referred to by, and
- * so on. Aggregates that cannot be told apart in this way have the same label.
+ * An aggregate's label follows from its events, from those of the aggregates it refers to and is referred
+ * to by, and so on. Aggregates that cannot be told apart in this way have the same label.
  *
  * @example expect(await canonicalHistories([orders, payments])).toEqual(expected);
  */

@@ -17,7 +17,10 @@ export interface RecorderSubject {
   create(): Promise<{ persistence: Persistence; cleanUp(): Promise<void> }>;
 }
 
-/** Defines the tests that the recorders of any storage must pass; they throw AssertionError where one does not. */
+/**
+ * Defines the tests that the recorders of any storage must pass; they throw AssertionError where one does
+ * not.
+ */
 export function recorderContract(runner: TestRunner, subject: RecorderSubject): void {
   const test: Test = (name, body) =>
     runner.it(name, async () => {

@@ -37,7 +37,9 @@ export function newId(): string {
   return v7({ msecs: lastMs, seq: sequence, random: pool.subarray(start, start + idLength) });
 }
 
-/** Where in the pool there are random bytes for one id; drawn one by one they would cost five times as much. */
+/**
+ * Where in the pool there are random bytes for one id; drawn one by one they would cost five times as much.
+ */
 function drawn(): number {
   if (poolUsed === pool.length) {
     crypto.getRandomValues(pool);
@@ -58,8 +60,9 @@ export function nameId(namespace: string, name: string): string {
 }
 
 /**
- * An id that follows from the event that caused it: ordered by the cause's timestamp (UUIDv7 layout), its other
- * bits a SHA-256 of cause, application and ordinal. Whoever processes the event again makes the same id.
+ * An id that follows from the event that caused it: ordered by the cause's timestamp (UUIDv7 layout), its
+ * other bits a SHA-256 of cause, application and ordinal. Whoever processes the event again makes the same
+ * id.
  */
 export function causedId(
   cause: Cause,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { memory } from 'kahn/memory';
+import { memory } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
 import { openStorage, type Persistence } from '../../src/persistence/persistence.ts';

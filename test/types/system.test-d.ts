@@ -28,6 +28,11 @@ class Incomplete extends Application<OrderEvent> {
   static readonly emits = ['Order.Created'] as const;
 }
 
+class Loose extends Application<OrderEvent> {
+  static readonly applicationName = 'loose';
+  static readonly emits = ['Order.Created'];
+}
+
 class SelfFollowing extends ProcessApplication<PaymentEvent, PaymentEvent> {
   static readonly applicationName = 'self';
   static readonly emits = ['Payment.Created'] as const;
@@ -43,6 +48,10 @@ System.of([
 ]);
 System.of([[SelfFollowing, SelfFollowing]]);
 
+const participants = [Orders, Reservations] as (typeof Orders | typeof Reservations)[];
+System.of(participants.flatMap((one) => participants.map((other) => [one, other])));
+System.of([participants, [Orders]]);
+
 // @ts-expect-error 'payments' follows 'reservations', but handles none of its events
 System.of([[Reservations, Payments]]);
 // @ts-expect-error and so it does further down a pipeline
@@ -57,6 +66,8 @@ System.of([[Orders, 'reservations']]);
 System.of([[Orders, Date]]);
 // @ts-expect-error applicationName is missing
 System.of([[Nameless, Reservations]]);
+// @ts-expect-error emits is not a list of literals: 'as const' is missing
+System.of([[Loose, Reservations]]);
 // @ts-expect-error emits lacks 'Order.Reserved' and 'Order.Paid'
 System.of([[Incomplete, Reservations]]);
 

@@ -12,8 +12,8 @@ const stores = new Map<string, WeakRef<Store>>();
 const freed = new FinalizationRegistry<string>((id) => stores.delete(id));
 
 /**
- * Storage on the heap of this thread, empty and distinct at each call; opening one description twice shares the
- * data. It is freed with the description, once nothing has it open.
+ * Storage on the heap of this thread, empty and distinct at each call; opening one description twice shares
+ * the data. It is freed with the description, once nothing has it open.
  */
 export function memory(): Persistence {
   const id = newId();
@@ -26,9 +26,9 @@ export function memory(): Persistence {
 }
 
 /**
- * Opens the memory that a description stands for. Its `openRecorder` throws {@link StorageError} STORAGE_MISSING if
- * the description comes from another thread or process, STORAGE_NOT_SET_UP if there is nothing and nothing may be
- * created.
+ * Opens the memory that a description stands for. Its `openRecorder` throws {@link StorageError}
+ * STORAGE_MISSING if the description comes from another thread or process, STORAGE_NOT_SET_UP if there is
+ * nothing and nothing may be created.
  */
 export async function openStorage(options: Persistence['options']): Promise<Storage> {
   const store = stores.get(String(options.id))?.deref();

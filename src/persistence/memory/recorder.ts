@@ -3,7 +3,10 @@ import type { History, HistoryRequest, ProcessEvent, Recorder } from '../recorde
 import type { StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import type { ApplicationMemory } from './application-memory.ts';
 
-/** A recorder that keeps everything on the heap, as plain objects; others of the same application see it at once. */
+/**
+ * A recorder that keeps everything on the heap, as plain objects; others of the same application see it at
+ * once.
+ */
 export class MemoryRecorder implements Recorder {
   readonly #applicationName: string;
   #open: ApplicationMemory | undefined;

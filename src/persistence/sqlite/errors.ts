@@ -73,7 +73,10 @@ export function isBusy(error: unknown): boolean {
   return storageCode(error) === 'STORAGE_BUSY';
 }
 
-/** SQLite's name of an error, without the details of its extended result code; otherwise the error's own code. */
+/**
+ * SQLite's name of an error, without the details of its extended result code; otherwise the error's own
+ * code.
+ */
 export function resultCode(error: unknown): string {
   const { code, errcode } = error as { code?: unknown; errcode?: number };
   const primary = (errcode ?? 0) & 0xff;

@@ -5,8 +5,9 @@ import { type SqliteOptions, settingsFrom } from './settings.ts';
 export type { SqliteOptions };
 
 /**
- * Storage in SQLite files, one `<directory>/<applicationName>.sqlite` per application, for any number of threads and
- * processes of one machine. The directory is resolved now and must exist when a recorder is opened.
+ * Storage in SQLite files, one `<directory>/<applicationName>.sqlite` per application, for any number of
+ * threads and processes of one machine. The directory is resolved now and must exist when a recorder is
+ * opened.
  *
  * @throws InvalidPersistenceError if an option is unknown or has an impossible value.
  */
@@ -14,7 +15,10 @@ export function sqlite(options: SqliteOptions): Persistence {
   return { module: import.meta.url, options: { ...settingsFrom({ ...options }) } };
 }
 
-/** Opens the storage that a description made by {@link sqlite} stands for; its `openRecorder` throws StorageError. */
+/**
+ * Opens the storage that a description made by {@link sqlite} stands for; its `openRecorder` throws
+ * StorageError.
+ */
 export async function openStorage(options: Persistence['options']): Promise<Storage> {
   const settings = settingsFrom(options);
   return {

@@ -21,8 +21,9 @@ export function readMarks(database: DatabaseSync): Marks {
 }
 
 /**
- * Whether there is nothing at the site yet, or only an empty file or database. Changes nothing, whatever it finds.
- * Throws STORAGE_MISSING or STORAGE_UNWRITABLE if files cannot be made there, STORAGE_FOREIGN if one is not ours.
+ * Whether there is nothing at the site yet, or only an empty file or database. Changes nothing, whatever it
+ * finds. Throws STORAGE_MISSING or STORAGE_UNWRITABLE if files cannot be made there, STORAGE_FOREIGN if one
+ * is not ours.
  */
 export function isBlank(site: Site): boolean {
   assertDirectory(site);
@@ -63,9 +64,10 @@ function assertDirectory(site: Site): void {
 }
 
 /**
- * Reads the marks of a file that may be anybody's. `immutable` keeps SQLite from making a -wal and a -shm file beside
- * it or recovering it. Reading it without SQLite would be worse: closing the file would drop this process's locks
- * on it. None if the file seems damaged, as it may while another process writes: opening it with locks will tell.
+ * Reads the marks of a file that may be anybody's. `immutable` keeps SQLite from making a -wal and a -shm
+ * file beside it or recovering it. Reading it without SQLite would be worse: closing the file would drop
+ * this process's locks on it. None if the file seems damaged, as it may while another process writes:
+ * opening it with locks will tell.
  */
 function peek(site: Site): Marks | undefined {
   const url = pathToFileURL(site.file);

@@ -11,7 +11,10 @@ import { siteOf } from './site.ts';
 import { sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
-/** Opens the recorder of one application, making its file if need be; throws StorageError with no file left open. */
+/**
+ * Opens the recorder of one application, making its file if need be; throws StorageError with no file left
+ * open.
+ */
 export async function openRecorder(settings: SqliteSettings, options: RecorderOptions): Promise<Recorder> {
   const site = siteOf(settings.directory, options.applicationName);
   let database: DatabaseSync | undefined;
@@ -32,7 +35,9 @@ export async function openRecorder(settings: SqliteSettings, options: RecorderOp
   }
 }
 
-/** Makes the tables and marks the file as ours in one transaction, unless another process has just done so. */
+/**
+ * Makes the tables and marks the file as ours in one transaction, unless another process has just done so.
+ */
 function setUp(database: DatabaseSync, site: Site): void {
   inTransaction(database, sql.beginWrite, () => {
     const marks = readMarks(database);

@@ -5,8 +5,9 @@ export const applicationId = 0x6b61686e;
 export const schemaVersion = 1;
 
 /**
- * Makes the tables of one application and marks the file as ours. Events keep SQLite's own row order, that of commits: measured against rows stored
- * in the order of their key, that is faster to write and to read, and the more so the bigger the data.
+ * Makes the tables of one application and marks the file as ours. Events keep SQLite's own row order, that
+ * of commits: measured against rows stored in the order of their key, that is faster to write and to read,
+ * and the more so the bigger the data.
  */
 export const createTables: string = `
   create table events (

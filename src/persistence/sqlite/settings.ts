@@ -5,7 +5,10 @@ import { InvalidPersistenceError } from '../errors.ts';
 export interface SqliteOptions {
   /** An existing directory. */
   readonly directory: string;
-  /** FULL, the default, keeps every commit through a power cut; NORMAL may lose the last ones, but only in whole. */
+  /**
+   * FULL, the default, keeps every commit through a power cut; NORMAL may lose the last ones, but only in
+   * whole.
+   */
   readonly synchronous?: 'FULL' | 'NORMAL';
   /** How long a call waits, blocking its thread, while another thread or process writes; 5 000 by default. */
   readonly busyTimeoutMs?: number;

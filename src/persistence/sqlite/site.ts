@@ -4,7 +4,10 @@ import type { Site } from './errors.ts';
 
 const longestName = 200; // file systems allow 255 bytes, and SQLite appends `-journal`
 
-/** The file of an application; different names have different files, also where upper and lower case are one. */
+/**
+ * The file of an application; different names have different files, also where upper and lower case are
+ * one.
+ */
 export function siteOf(directory: string, applicationName: string): Site {
   const encoded = Array.from(Buffer.from(applicationName), encodeByte).join('');
   return { applicationName, file: join(directory, `${shortened(encoded)}.sqlite`) };

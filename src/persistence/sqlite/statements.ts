@@ -21,7 +21,10 @@ export const sql = {
 export interface Statements {
   /** pipelineId -> notificationId */
   readonly head: StatementSync;
-  /** pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; no change unless it is the next version */
+  /**
+   * pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; no change unless it
+   * is the next version
+   */
   readonly insertEvent: StatementSync;
   /** pipelineId, upstreamName, position, expected; no change if the position is not the expected one */
   readonly movePosition: StatementSync;

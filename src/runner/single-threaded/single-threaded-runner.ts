@@ -10,12 +10,13 @@ import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
 
 /**
- * Runs a system in this thread. A commit, and all that follows from it in the whole system, is one turn, and turns
- * follow one another: when `save()` resolves, the system is quiet. Commands that come in during a turn share the next.
+ * Runs a system in this thread. A commit, and all that follows from it in the whole system, is one turn,
+ * and turns follow one another: when `save()` resolves, the system is quiet. Commands that come in during a
+ * turn share the next.
  *
  * @example
- * await using runner = await SingleThreadedRunner.start(shop, { persistence: sqlite({ directory: 'data' }) });
- * await runner.get(Orders).place('ada');
+ * await using runner = await SingleThreadedRunner.start(shop, { persistence: sqlite({ directory: 'data' })
+ * }); await runner.get(Orders).place('ada');
  */
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
@@ -104,7 +105,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await this.#settle(failure, signal);
   }
 
-  /** Runs followers until no prompt is left. Those that are stopped, or stop now, make it throw in the end. */
+  /**
+   * Runs followers until no prompt is left. Those that are stopped, or stop now, make it throw in the end.
+   */
   async #settle(failure: string, signal?: AbortSignal): Promise<void> {
     let complete = true;
     for (const upstreamName of this.#prompts) {

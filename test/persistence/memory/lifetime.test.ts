@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { memory } from 'kahn/memory';
+import { memory } from 'kahn';
 import { expect, it, vi } from 'vitest';
 import { openStorage, type Persistence, type Storage } from '../../../src/persistence/persistence.ts';
 

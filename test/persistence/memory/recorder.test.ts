@@ -1,4 +1,4 @@
-import { memory } from 'kahn/memory';
+import { memory } from 'kahn';
 import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract.ts';
 
