@@ -14,7 +14,7 @@ export interface Result {
   readonly libraryOrdersPerSecond: number;
   readonly boundOrdersPerSecond: number;
   readonly eventsPerOrder: number;
-  /** The library's speed in percent of the bound's: of the medians, and in the worst and the best round. */
+  /** The library's speed in percent of the bound's, which ran right behind it: the median, worst and best round. */
   readonly percent: { readonly median: number; readonly worst: number; readonly best: number };
   readonly target: number | undefined;
 }
@@ -46,7 +46,7 @@ export async function compare(storage: StorageKind, workload: Workload, options:
     boundOrdersPerSecond: (orders / median(bound)) * 1_000,
     eventsPerOrder: workload.eventsPerOrder,
     percent: {
-      median: (median(bound) / median(library)) * 100,
+      median: median(percents),
       worst: Math.min(...percents),
       best: Math.max(...percents),
     },

@@ -30,16 +30,13 @@ export class AggregateLoader {
   }
 
   /** An aggregate from its history; undefined if there is nothing in it, or it is discarded. */
-  async build<A extends Aggregate>(
+  build<A extends Aggregate>(
     kind: AggregateClass<A>,
     id: string,
     history: CachedHistory,
-  ): Promise<A | undefined> {
+  ): A | undefined | Promise<A | undefined> {
     const aggregate = this.#built(kind, id, history);
-    if (aggregate !== undefined) return existing(aggregate);
-    const whole = await this.#readWhole(id);
-    this.#cache.set(id, whole);
-    return existing(this.#replayed(new kind(id), whole));
+    return aggregate === undefined ? this.#buildFromWhole(kind, id) : existing(aggregate);
   }
 
   /** The newest state of an aggregate; undefined if it is not there or discarded. */
@@ -62,6 +59,12 @@ export class AggregateLoader {
       this.#built(kind, id, this.#joined(undefined, read)) ??
       this.#replayed(new kind(id), await this.#readWhole(id, version));
     return aggregate.version === version ? existing(aggregate) : undefined;
+  }
+
+  async #buildFromWhole<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+    const whole = await this.#readWhole(id);
+    this.#cache.set(id, whole);
+    return existing(this.#replayed(new kind(id), whole));
   }
 
   async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {

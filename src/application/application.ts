@@ -119,15 +119,14 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     // What a save under way holds comes first: recorded behind it, or put back if it fails.
     let underway = distinct.filter(aggregateInternals.saving);
     while (underway.length > 0) {
-      await Promise.all(underway.map(aggregateInternals.saving));
+      await Promise.allSettled(underway.map(aggregateInternals.saving));
       underway = distinct.filter(aggregateInternals.saving);
     }
     const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
     const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
     if (pending.length === 0) return;
     const saving = this.#submit(queue, store.prepare(pending, distinct), distinct, taken);
-    const settled = saving.catch(() => {});
-    for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, settled);
+    for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
     await saving;
   }
 

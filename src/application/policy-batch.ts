@@ -76,7 +76,8 @@ export class PolicyBatch implements PolicyRepository {
   }
 
   async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const aggregate = this.#known(kind, id) ?? (await this.#find(kind, id));
+    const found = this.#find(kind, id);
+    const aggregate = found instanceof Promise ? await found : found;
     if (aggregate !== undefined) return aggregate;
     throw new AggregateNotFoundError(this.#store.applicationName, kind.name, id);
   }
@@ -133,15 +134,22 @@ export class PolicyBatch implements PolicyRepository {
     this.#aggregates.set(aggregate.id, aggregate);
   }
 
-  async #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+  /** At once if it is here or was loaded ahead. */
+  #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined | Promise<A | undefined> {
     const step = this.#step();
-    if (!this.#aggregates.has(id)) {
-      assertAsked(kind, id);
-      const history = this.#histories.get(id) ?? (await this.#loadAhead(id, step));
-      const built = await this.#store.loader.build(kind, id, history);
-      // Another call may have built it meanwhile.
-      if (built !== undefined && !this.#aggregates.has(id)) this.#aggregates.set(id, built);
-    }
+    if (this.#aggregates.has(id)) return this.#known(kind, id);
+    assertAsked(kind, id);
+    const history = this.#histories.get(id);
+    if (history === undefined) return this.#loadAhead(id, step).then(() => this.#find(kind, id));
+    const built = this.#store.loader.build(kind, id, history);
+    return built instanceof Promise
+      ? built.then((late) => this.#keep(kind, id, late))
+      : this.#keep(kind, id, built);
+  }
+
+  #keep<A extends Aggregate>(kind: AggregateClass<A>, id: string, built: A | undefined): A | undefined {
+    // Another call may have built it meanwhile.
+    if (built !== undefined && !this.#aggregates.has(id)) this.#aggregates.set(id, built);
     return this.#known(kind, id);
   }
 
@@ -152,11 +160,10 @@ export class PolicyBatch implements PolicyRepository {
     return aggregate;
   }
 
-  async #loadAhead(id: string, step: Step): Promise<CachedHistory> {
+  async #loadAhead(id: string, step: Step): Promise<void> {
     const ids = [id, ...this.#alsoNamed(id, step)];
     const histories = await this.#store.loader.histories(ids);
     for (const [i, history] of histories.entries()) this.#histories.set(ids[i] ?? id, history);
-    return histories[0] ?? { snapshot: undefined, events: [] };
   }
 
   /** The ids that the following events of this type name where this event names `id`. */

@@ -32,7 +32,7 @@ export interface AggregateInternals {
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
   isDiscarded(aggregate: Aggregate): boolean;
-  /** The save of it that is under way, if any; never rejects. */
+  /** The save of it that is under way, if any. */
   saving(aggregate: Aggregate): Promise<unknown> | undefined;
   setSaving(aggregate: Aggregate, save: Promise<unknown> | undefined): void;
   /** Lets nothing more happen to it. */

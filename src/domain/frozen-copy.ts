@@ -15,8 +15,12 @@ export function frozenCopy<T>(value: T): DeepReadonly<T> {
  */
 export function hasMutableParts(data: unknown): boolean {
   if (!isObject(data)) return false;
-  const isPlain = Array.isArray(data) || Object.getPrototypeOf(data) === Object.prototype;
-  return !isPlain || !Object.isFrozen(data) || Object.values(data).some(hasMutableParts);
+  const isPlain = Object.getPrototypeOf(data) === Object.prototype || Array.isArray(data);
+  if (!isPlain || !Object.isFrozen(data)) return true;
+  for (const key in data) {
+    if (hasMutableParts((data as Record<string, unknown>)[key])) return true;
+  }
+  return false;
 }
 
 /** The copies made so far by their originals, so that cycles stay cycles. */
