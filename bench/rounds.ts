@@ -11,7 +11,7 @@ const warmUpRounds = 5; // V8 goes on compiling for about as many
 export interface Result {
   readonly storage: string;
   readonly workload: string;
-  readonly libraryOrdersPerSecond: number;
+  readonly ourOrdersPerSecond: number;
   readonly boundOrdersPerSecond: number;
   readonly eventsPerOrder: number;
   /** The library's speed in percent of the bound's, which ran right behind it: the median, worst and best round. */
@@ -27,7 +27,7 @@ export async function compare(storage: StorageKind, workload: Workload, options:
   const bound: number[] = [];
   for (let round = 1; round <= warmUpRounds + options.rounds; round += 1) {
     const ours = await inNewDirectory(options.directory, async (directory) =>
-      checked(await workload.run(storage.library(directory), customers), workload, orders),
+      checked(await workload.run(storage.ours(directory), customers), workload, orders),
     );
     const theirs = await inNewDirectory(options.directory, async (directory) => {
       using contestant = storage.bound(directory);
@@ -42,7 +42,7 @@ export async function compare(storage: StorageKind, workload: Workload, options:
   return {
     storage: storage.name,
     workload: workload.name,
-    libraryOrdersPerSecond: (orders / median(library)) * 1_000,
+    ourOrdersPerSecond: (orders / median(library)) * 1_000,
     boundOrdersPerSecond: (orders / median(bound)) * 1_000,
     eventsPerOrder: workload.eventsPerOrder,
     percent: {

@@ -13,7 +13,7 @@ export interface StorageKind {
   readonly events: number;
   /** The target of a workload here; undefined if there is none. */
   targetOf(workload: Workload): number | undefined;
-  library(directory: string): Contestant;
+  ours(directory: string): Contestant;
   bound(directory: string): Contestant & Disposable;
 }
 
@@ -22,7 +22,7 @@ export const storages: readonly StorageKind[] = [
     name: 'memory',
     events: 25_000,
     targetOf: ({ targets }) => targets.memory,
-    library: () => library(memory()),
+    ours: () => library(memory()),
     bound: () => closing(new BoundMemory()),
   },
   sqliteKind('FULL', 10_000),
@@ -34,7 +34,7 @@ function sqliteKind(synchronous: 'FULL' | 'NORMAL', events: number): StorageKind
     name: `SQLite ${synchronous}`,
     events,
     targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
-    library: (directory) => library(sqlite({ directory, synchronous })),
+    ours: (directory) => library(sqlite({ directory, synchronous })),
     bound: (directory) => closing(new BoundSqlite(directory, synchronous)),
   };
 }

@@ -20,8 +20,8 @@ export function lineOf(result: Result): string {
   return line([
     result.storage,
     result.workload,
-    whole(result.libraryOrdersPerSecond),
-    whole(result.libraryOrdersPerSecond * result.eventsPerOrder),
+    whole(result.ourOrdersPerSecond),
+    whole(result.ourOrdersPerSecond * result.eventsPerOrder),
     whole(result.boundOrdersPerSecond),
     `${percent.median.toFixed(1)} %`,
     `${percent.worst.toFixed(0)} - ${percent.best.toFixed(0)}`,

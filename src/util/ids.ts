@@ -51,7 +51,7 @@ function drawn(): number {
 
 /**
  * The same id for the same name, always (UUIDv5, RFC 9562): for aggregates that have a natural key.
- * `namespace` keeps equal names of different kinds apart: any text, or a UUID.
+ * `namespace` keeps equal names of different kinds apart: a UUID or else a text.
  *
  * @example nameId('airport', 'ABQ')
  */
