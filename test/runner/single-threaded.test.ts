@@ -190,7 +190,10 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     await using runner = await shop.run({ persistence: create() });
     const orders = runner.get(Orders);
     const id = await orders.place('ada');
-    for (const work of [() => orders.get(id), () => orders.place('bob')]) {
+    const readAll = async () => {
+      for await (const { id: notificationId } of orders.reader()) expect(notificationId).toBeGreaterThan(0);
+    };
+    for (const work of [() => orders.get(id), readAll, () => orders.place('bob')]) {
       let ticks = 0;
       const timer = setInterval(() => {
         ticks += 1;
