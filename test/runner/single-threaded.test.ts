@@ -11,7 +11,7 @@ import {
   System,
 } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Order } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
 import { Payment } from '../../examples/shop/payment.ts';
@@ -184,6 +184,37 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     await orders.save(...Array.from({ length: 20_000 }, (_, i) => Order.place(`${i}`)));
     await expect(system.run({ persistence, batchSize: 20, signal: abort.signal })).rejects.toBe(reason);
     expect(processed).toBeLessThan(20_000);
+  });
+
+  test('a system that is never quiet can be closed', async () => {
+    type TurnEvent = DomainEvent<'Wheel.Turned', Record<string, never>>;
+    class Wheel extends Aggregate<TurnEvent> {
+      static turn(id?: string) {
+        return Wheel.create('Wheel.Turned', {}, id);
+      }
+    }
+    class Wheels extends ProcessApplication<TurnEvent, TurnEvent> {
+      static readonly applicationName = 'wheels';
+      static readonly emits = ['Wheel.Turned'] as const;
+      override readonly policy = this.when({
+        'Wheel.Turned': (_, repository) => Wheel.turn(repository.deriveId()),
+      });
+    }
+    const persistence = create();
+    const system = System.of([[Wheels, Wheels]]);
+    const runner = await system.run({ persistence });
+    const wheels = runner.get(Wheels);
+    const saving = wheels.save(Wheel.turn());
+    await vi.waitUntil(async () => (await wheels.log.head()) > 100);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const closing = runner.close();
+    vi.advanceTimersByTime(10_000);
+    await expect(saving).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+    await closing;
+    vi.useRealTimers();
+    await using again = await Wheels.open({ persistence });
+    expect(await again.log.head()).toBeGreaterThan(100);
   });
 
   test('a long row of commands and reads lets timers have their turn', async () => {

@@ -26,6 +26,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   /** The applications whose logs have grown, first come first served. */
   readonly #prompts = new Set<string>();
   readonly #failures = new Map<string, unknown>();
+  /** Aborted when closing has taken too long. */
+  readonly #stop = new AbortController();
   #running: RunningSystem | undefined;
   #closing: Promise<void> | undefined;
 
@@ -76,6 +78,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     );
   }
 
+  /** As every runner; a system that is not quiet after 10 s is stopped, and goes on at the next start. */
   async close(): Promise<void> {
     assertNotInPolicy('close()');
     this.#closing ??= this.#close();
@@ -109,15 +112,14 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
    * Runs followers until no prompt is left. Those that are stopped, or stop now, make it throw in the end.
    */
   async #settle(failure: string, signal?: AbortSignal): Promise<void> {
+    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
     let complete = true;
     for (const upstreamName of this.#prompts) {
       this.#prompts.delete(upstreamName);
       for (const follower of this.#running?.followersOf(upstreamName) ?? []) {
-        const ran = await this.#attempt(follower, () =>
-          follower.run({ upstreamName, ...(signal && { signal }) }),
-        );
+        const ran = await this.#attempt(follower, () => follower.run({ upstreamName, signal: stop }));
         complete = complete && ran;
-        signal?.throwIfAborted();
+        stop.throwIfAborted();
       }
     }
     for (const follower of this.#running?.processApplications ?? []) {
@@ -143,10 +145,20 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   async #close(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
-    await Promise.all([...running.applications.values()].map(applicationInternals.close));
-    await this.#turns.run(() => running.release());
+    const late = setTimeout(() => this.#stop.abort(new RunnerClosedError(stoppedText)), maxDrainMs);
+    try {
+      await Promise.all([...running.applications.values()].map(applicationInternals.close));
+      await this.#turns.run(() => running.release());
+    } finally {
+      clearTimeout(late);
+    }
   }
 }
+
+const maxDrainMs = 10_000;
+const stoppedText =
+  `The system was not quiet ${maxDrainMs / 1_000} s after its runner was closed, so it was stopped. ` +
+  'What was saved is recorded; what is to follow from it is processed after the next start.';
 
 /** A policy that waited for its own end would wait for ever. */
 function assertNotInPolicy(call: string): void {
