@@ -11,14 +11,14 @@ export function frozenCopy<T>(value: T): DeepReadonly<T> {
 
 /**
  * Whether frozen data has something in it that cannot be frozen: a Date, Map, Set, Uint8Array or custom
- * type.
+ * type. Where it cannot tell, as in a cycle, it says yes.
  */
-export function hasMutableParts(data: unknown): boolean {
+export function hasMutableParts(data: unknown, level: number = 1): boolean {
   if (!isObject(data)) return false;
-  const isPlain = Object.getPrototypeOf(data) === Object.prototype || Array.isArray(data);
-  if (!isPlain || !Object.isFrozen(data)) return true;
+  if (level > maxLevels || !Object.isFrozen(data)) return true;
+  if (Object.getPrototypeOf(data) !== Object.prototype && !Array.isArray(data)) return true;
   for (const key in data) {
-    if (hasMutableParts((data as Record<string, unknown>)[key])) return true;
+    if (hasMutableParts((data as Record<string, unknown>)[key], level + 1)) return true;
   }
   return false;
 }

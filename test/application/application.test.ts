@@ -122,6 +122,25 @@ describe.each(storages)('an application on $name', ({ create }) => {
     expect(await accounts.recorded()).toEqual(['Account.Opened']);
   });
 
+  test('cycles and data nested too deep can be triggered, and are refused when they are saved', async () => {
+    await using accounts = await Accounts.open({ persistence: create() });
+    const cycle: { list: unknown[] } = { list: [1] };
+    cycle.list.push(cycle);
+    let deep: unknown = 'bottom';
+    for (let level = 0; level < 20_000; level++) deep = level % 2 === 0 ? [deep] : { deep };
+    for (const [data, path] of [
+      [cycle, 'by.list[1]'],
+      [deep, expect.stringMatching(/^by\.deep\[0\]/)],
+    ]) {
+      const error = await rejectionOf(
+        accounts.save(Account.open('ada').change(data)),
+        EventNotEncodableError,
+      );
+      expect(error).toMatchObject({ eventType: 'Account.Changed', path });
+    }
+    expect(await accounts.recorded()).toEqual([]);
+  });
+
   test('an event that is not declared is refused', async () => {
     class Narrow extends Application<AccountEvent> {
       static readonly applicationName = 'narrow';
