@@ -70,7 +70,6 @@ export async function openStore(
   storage: Storage,
   options: StoreOptions,
 ): Promise<EventStore> {
-  assertDeclared(declaration);
   const { pipelineId = 0, setupTables = true, cacheSize = 10_000, types = [] } = options;
   assertPipelineId(pipelineId);
   assertWholeNumber(cacheSize, 'cacheSize', 0);

@@ -98,7 +98,10 @@ export class CommitQueue {
   }
 }
 
-/** Those that would record the version in conflict; if it is not on record, all but the first of them. */
+/**
+ * Those that would record the version in conflict; if it is not on record, all but the first of them. A
+ * conflict that names none of them ends them all.
+ */
 function losersOf(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
   const rivals = group.filter(({ prepared }) =>
     prepared.events.some(
@@ -106,5 +109,6 @@ function losersOf(group: readonly Waiting[], conflict: RecordConflictError): rea
         event.originatorId === conflict.originatorId && event.originatorVersion === conflict.attemptedVersion,
     ),
   );
+  if (rivals.length === 0) return group;
   return conflict.currentVersion < conflict.attemptedVersion && rivals.length > 1 ? rivals.slice(1) : rivals;
 }

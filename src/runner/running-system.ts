@@ -36,8 +36,8 @@ export async function openSystem<Apps extends ApplicationClass>(
   turn: Turn,
 ): Promise<RunningSystem> {
   assertOptions(options, runnerOptions, 'A runner');
-  const { setupTables = true, batchSize = 500, cacheSize = 10_000, signal } = options;
-  assertWholeNumber(batchSize, 'batchSize', 1);
+  const { persistence: _, batchSize, signal, ...storeOptions } = options;
+  if (batchSize !== undefined) assertWholeNumber(batchSize, 'batchSize', 1);
   const persistence = persistenceOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
@@ -46,7 +46,7 @@ export async function openSystem<Apps extends ApplicationClass>(
   const applications = new Map<string, Application>();
   for (const kind of system.applications) {
     signal?.throwIfAborted();
-    const store = await openStore(kind, storage, { setupTables, cacheSize, types: system.types });
+    const store = await openStore(kind, storage, { ...storeOptions, types: system.types });
     opened.defer(() => store.recorder.close());
     const application = new kind();
     applicationInternals.bind(application, {
@@ -91,7 +91,7 @@ function claim(system: object): () => void {
 function followEdges(
   system: System,
   applications: ReadonlyMap<string, Application>,
-  batchSize: number,
+  batchSize: number | undefined,
 ): Map<string, ProcessApplication[]> {
   const followers = new Map<string, ProcessApplication[]>();
   for (const { upstream, downstream } of system.graph.edges) {

@@ -15,8 +15,9 @@ import { openSystem, type RunningSystem } from '../running-system.ts';
  * turn share the next.
  *
  * @example
- * await using runner = await SingleThreadedRunner.start(shop, { persistence: sqlite({ directory: 'data' })
- * }); await runner.get(Orders).place('ada');
+ * const persistence = sqlite({ directory: 'data' });
+ * await using runner = await SingleThreadedRunner.start(shop, { persistence });
+ * await runner.get(Orders).place('ada');
  */
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
