@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     environment: 'node',
+    globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     // Inherited by the worker threads and child processes that tests start, unless they pass their own.
     execArgv: ['--conditions=source'],

@@ -23,7 +23,6 @@ export type {
   PolicyResult,
 } from './application/policy.ts';
 export { ProcessApplication } from './application/process-application.ts';
-export type { Prompt } from './application/prompt.ts';
 export type { Repository, RepositoryOptions } from './application/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
@@ -48,6 +47,7 @@ export {
 } from './persistence/mapper.ts';
 export { memory } from './persistence/memory/index.ts';
 export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './persistence/persistence.ts';
+export type { Prompt } from './persistence/prompt.ts';
 export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';
 export type { StoredEvent, StoredNotification, StoredSnapshot } from './persistence/stored-event.ts';
 export { DownstreamError, RunnerClosedError } from './runner/errors.ts';

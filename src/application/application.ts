@@ -5,6 +5,7 @@ import {
   type PendingEvent,
 } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import type { Prompt } from '../persistence/prompt.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -18,7 +19,6 @@ import type { EventStore, PreparedEvents } from './event-store.ts';
 import { type NotificationLog, RecordedNotificationLog } from './notification-log.ts';
 import { NotificationLogReader } from './notification-log-reader.ts';
 import { callingPolicy } from './policy-scope.ts';
-import type { Prompt } from './prompt.ts';
 import { Repository } from './repository.ts';
 
 /** A class of applications. The constructor takes nothing and does nothing but set fields. */

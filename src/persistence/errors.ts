@@ -16,7 +16,7 @@ export class StorageError extends KahnError {
     super(message, options);
     this.code = code;
     this.applicationName = applicationName;
-    this.transient = code === 'STORAGE_BUSY';
+    this.transient = transientCodes.includes(code);
   }
 }
 
@@ -24,13 +24,22 @@ export type StorageErrorCode =
   | 'STORAGE_BUSY'
   | 'STORAGE_CLOSED'
   | 'STORAGE_CORRUPT'
+  | 'STORAGE_DENIED'
   | 'STORAGE_FAILED'
   | 'STORAGE_FOREIGN'
   | 'STORAGE_FULL'
   | 'STORAGE_MISSING'
   | 'STORAGE_NEWER'
   | 'STORAGE_NOT_SET_UP'
+  | 'STORAGE_OUTCOME_UNKNOWN'
+  | 'STORAGE_UNREACHABLE'
   | 'STORAGE_UNWRITABLE';
+
+const transientCodes: readonly StorageErrorCode[] = [
+  'STORAGE_BUSY',
+  'STORAGE_OUTCOME_UNKNOWN',
+  'STORAGE_UNREACHABLE',
+];
 
 /**
  * An event's version does not come next for its aggregate: mostly, somebody else has recorded one

@@ -1,14 +1,22 @@
 import { InvalidPersistenceError } from './errors.ts';
+import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
+
+/** The value of an option of storage: plain data that can be cloned. */
+export type PersistenceOption =
+  | string
+  | number
+  | boolean
+  | { readonly [name: string]: PersistenceOption | undefined };
 
 /**
  * A description of storage: plain data that can be cloned to another thread or process, where its module
- * opens it. Made by functions such as `memory()` and `sqlite({ directory })`.
+ * opens it. Made by functions such as `memory()`, `sqlite({ directory })` and `postgres({ connectionString })`.
  */
 export interface Persistence {
   /** The URL of a module that exports an `openStorage` for the options. */
   readonly module: string;
-  readonly options: Readonly<Record<string, string | number | boolean>>;
+  readonly options: { readonly [name: string]: PersistenceOption | undefined };
 }
 
 /** How to open the recorder of one application. */
@@ -18,9 +26,22 @@ export interface RecorderOptions {
   readonly setupTables: boolean;
 }
 
+/** Hears of logs that grow. */
+export interface LogListener {
+  /** A log has grown, by whoever records elsewhere. */
+  heard(prompt: Prompt): void;
+  /** It is told from now on; what happened before may have been missed. */
+  missed(): void;
+}
+
 /** Opened storage. */
 export interface Storage {
   openRecorder(options: RecorderOptions): Promise<Recorder>;
+  /**
+   * Tells of logs that have grown, until it is disposed of; prompts may be lost, so poll, too. Only storage that
+   * knows what other processes record has this.
+   */
+  listen?(listener: LogListener): Promise<AsyncDisposable>;
   /** Releases what the recorders share, once they are closed. */
   close(): Promise<void>;
 }

@@ -1,0 +1,20 @@
+import type { Persistence } from '../persistence.ts';
+import { idOfPool } from './kept-pools.ts';
+import type { PostgresClient, PostgresPool } from './pool.ts';
+import { type PostgresOptions, type PostgresTls, settingsFrom } from './settings.ts';
+
+export { openStorage } from './open-storage.ts';
+export type { PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
+
+/**
+ * Storage in PostgreSQL, four tables for each application in one schema, for any number of processes on any number
+ * of hosts. Needs the driver: `npm install pg`. Nothing is connected yet.
+ *
+ * @throws InvalidPersistenceError if an option is unknown or has an impossible value.
+ * @example postgres({ connectionString: 'postgres://app:secret@db.example/app', schema: 'shop' })
+ */
+export function postgres(options: PostgresOptions = {}): Persistence {
+  const { pool, ...others } = options;
+  const settings = settingsFrom(pool === undefined ? others : { ...others, poolId: idOfPool(pool) });
+  return { module: import.meta.url, options: { ...settings } };
+}

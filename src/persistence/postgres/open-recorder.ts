@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import type { KahnError } from '../../util/errors.ts';
+import { StorageError } from '../errors.ts';
+import type { Connections, Query } from './connections.ts';
+import { siteError } from './errors.ts';
+import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
+import { applicationsTable, createApplications, createTables, schemaVersion } from './schema.ts';
+import type { Tables } from './site.ts';
+import { type Statement, type Statements, sql, statementsFor } from './statements.ts';
+
+/** Opens the recorder of one application, making its tables if need be; throws StorageError. */
+export async function openRecorder(
+  options: PostgresRecorderOptions,
+  setupTables: boolean,
+): Promise<PostgresRecorder> {
+  const { tables, connections, retry } = options;
+  await retry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
+  return new PostgresRecorder(options);
+}
+
+/** A server that is not there is reported at once: mostly, its name is wrong. */
+function isBusy(error: KahnError): boolean {
+  return error instanceof StorageError && error.code === 'STORAGE_BUSY';
+}
+
+async function prepareTables(connections: Connections, tables: Tables, setupTables: boolean): Promise<void> {
+  const statements = statementsFor(tables);
+  const found = await connections.use((query) => inspect(query, tables, statements));
+  if (found.version === undefined) {
+    if (!setupTables) throw notSetUp(tables);
+    await connections.transaction((query) => setUp(query, tables, statements));
+  } else {
+    assertVersion(found.version, tables);
+  }
+}
+
+/** What there is in the database. */
+interface Found {
+  readonly schema: boolean;
+  readonly applications: boolean;
+  /** The version of the application's tables, if it has any. */
+  readonly version: number | undefined;
+}
+
+async function inspect(query: Query, tables: Tables, { version }: Statements): Promise<Found> {
+  const [row] = await query(sql.inspect, [tables.schema, applicationsTable(tables.schema)]);
+  const [encoding, schema, applications] = row ?? [];
+  if (encoding !== 'UTF8') {
+    const reason = `the database stores text as ${encoding}, which cannot hold all of it. Create one with UTF8.`;
+    throw siteError('STORAGE_FAILED', tables, reason);
+  }
+  const [registered] = applications === 1 ? await query(version, [tables.applicationName]) : [];
+  return {
+    schema: schema === 1,
+    applications: applications === 1,
+    version: registered && Number(registered[0]),
+  };
+}
+
+/** Makes what is missing, unless somebody else has just done so: one at a time does this. */
+async function setUp(query: Query, tables: Tables, statements: Statements): Promise<void> {
+  await query(sql.lock, [lockKey(tables.schema)]);
+  const found = await inspect(query, tables, statements);
+  if (found.version !== undefined) {
+    assertVersion(found.version, tables);
+    return;
+  }
+  if (!found.schema) await query(ddl(`create schema ${tables.schema}`));
+  if (!found.applications) await query(ddl(createApplications(tables.schema)));
+  for (const table of [tables.events, tables.logs, tables.positions, tables.snapshots]) {
+    const [row] = await query(sql.exists, [table]);
+    if (row?.[0] === 1) throw foreign(tables, table);
+  }
+  for (const text of createTables(tables)) await query(ddl(text));
+  await query(statements.register, [tables.applicationName, schemaVersion]);
+}
+
+function ddl(text: string): Statement {
+  return { text };
+}
+
+/** A 64-bit number for PostgreSQL's advisory locks. */
+function lockKey(schema: string): string {
+  return `${Buffer.from(hash('sha256', `kahn set-up of ${schema}`, 'buffer')).readBigInt64BE()}`;
+}
+
+function assertVersion(version: number, tables: Tables): void {
+  if (version === schemaVersion) return;
+  const reason = `its tables have version ${version}, but this release of the library knows ${schemaVersion}.`;
+  throw siteError('STORAGE_NEWER', tables, `${reason} Use the release that wrote it, or a later one.`);
+}
+
+function foreign(tables: Tables, table: string): StorageError {
+  const reason =
+    `there is a table ${table} that this library has not made. It has been left as it is: ` +
+    'move it away, or choose another schema.';
+  return siteError('STORAGE_FOREIGN', tables, reason);
+}
+
+function notSetUp(tables: Tables): StorageError {
+  const reason = 'it has no tables there yet. Open it with setupTables: true first.';
+  return siteError('STORAGE_NOT_SET_UP', tables, reason);
+}

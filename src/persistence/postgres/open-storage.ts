@@ -1,0 +1,51 @@
+import { newId } from '../../util/ids.ts';
+import type { Persistence, Storage } from '../persistence.ts';
+import { Connections } from './connections.ts';
+import { Listener } from './listener.ts';
+import { openRecorder } from './open-recorder.ts';
+import { Retry } from './retry.ts';
+import { reach } from './server.ts';
+import { settingsFrom } from './settings.ts';
+import { channelOf, tablesOf } from './site.ts';
+
+/** How much longer than the server takes to give a statement up its answer may take. */
+const answerMarginMs = 5_000;
+
+/**
+ * Opens the storage that a description made by `postgres()` stands for. Its `openRecorder` throws StorageError.
+ *
+ * @throws InvalidPersistenceError if the driver is not installed, or the description is not for this thread.
+ */
+export async function openStorage(options: Persistence['options']): Promise<Storage> {
+  const settings = settingsFrom(options);
+  const server = await reach(settings);
+  const closing = new AbortController();
+  const shared = {
+    connections: new Connections(server.pool, {
+      named: server.ownsSessions,
+      answerTimeoutMs: settings.statementTimeoutMs + answerMarginMs,
+    }),
+    retry: new Retry(settings.retryTimeoutMs, closing.signal),
+    channel: channelOf(settings.schema),
+    writerId: newId(),
+  };
+  const { listen } = server;
+  return {
+    openRecorder: ({ applicationName, setupTables }) => {
+      const tables = tablesOf(settings.schema, applicationName, server.name);
+      return openRecorder({ ...shared, tables }, setupTables);
+    },
+    ...(listen && {
+      listen: async (listener) => {
+        const { channel, writerId } = shared;
+        const listening = new Listener({ connect: listen, channel, writerId, listener });
+        await listening.started;
+        return listening;
+      },
+    }),
+    async close() {
+      closing.abort();
+      await server.close();
+    },
+  };
+}

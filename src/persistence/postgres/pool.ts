@@ -1,0 +1,30 @@
+/** A statement as the driver takes it; with a name it is prepared once for each connection. */
+export interface DriverQuery {
+  text: string;
+  name?: string;
+  values?: unknown[];
+  rowMode: 'array';
+  types?: { getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown };
+  query_timeout?: number;
+}
+
+/** A notification as the driver gives it. */
+export interface DriverNotification {
+  readonly channel: string;
+  readonly payload?: string | undefined;
+}
+
+/** What is used of a connection of the driver `pg`. */
+export interface PostgresClient {
+  query(query: DriverQuery): Promise<{ rows: unknown[][] }>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'notification', listener: (notification: DriverNotification) => void): unknown;
+  removeListener(event: 'error', listener: (error: Error) => void): unknown;
+  release(destroy?: boolean): void;
+}
+
+/** What is used of a pool of the driver `pg`: pass a `pg.Pool`. */
+export interface PostgresPool {
+  connect(): Promise<PostgresClient>;
+}

@@ -1,0 +1,56 @@
+import type { Tables } from './site.ts';
+
+/** The version of the tables below. */
+export const schemaVersion = 1;
+
+/** The table that says which applications have tables in a schema, and of what version. */
+export function applicationsTable(schema: string): string {
+  return `${schema}.kahn_applications`;
+}
+
+/** Makes the table of applications. */
+export function createApplications(schema: string): string {
+  return `
+    create table ${applicationsTable(schema)} (
+      application_name text collate "C" primary key,
+      version integer not null
+    )`;
+}
+
+/**
+ * Makes the tables of one application. Wide columns come first, so that rows need no padding; names and ids are
+ * compared by their bytes, which no other version of the server or its libraries orders differently.
+ */
+export function createTables({ events, logs, positions, snapshots }: Tables): readonly string[] {
+  return [
+    `create table ${events} (
+      notification_id bigint not null,
+      timestamp bigint not null, -- milliseconds since 1970
+      commit_id bigint not null, -- random, the same for all that was recorded in one call
+      pipeline_id integer not null,
+      originator_version integer not null,
+      originator_id text collate "C" not null,
+      type text collate "C" not null,
+      data text not null,
+      primary key (pipeline_id, notification_id),
+      unique (originator_id, originator_version)
+    )`,
+    `create table ${logs} (
+      head bigint not null, -- the newest notification id
+      pipeline_id integer primary key
+    )`,
+    `create table ${positions} (
+      position bigint not null,
+      pipeline_id integer not null,
+      upstream_name text collate "C" not null,
+      primary key (pipeline_id, upstream_name)
+    )`,
+    `create table ${snapshots} (
+      schema bigint not null,
+      originator_version integer not null,
+      originator_id text collate "C" not null,
+      state text not null,
+      primary key (originator_id, originator_version)
+    )`,
+  ];
+}

@@ -1,0 +1,136 @@
+import type { Client, ClientBase, ClientConfig } from 'pg';
+import { InvalidPersistenceError } from '../errors.ts';
+import { type Driver, loadDriver } from './driver.ts';
+import { poolOfId } from './kept-pools.ts';
+import type { ListeningClient } from './listener.ts';
+import type { PostgresPool } from './pool.ts';
+import type { PostgresSettings } from './settings.ts';
+import { Sockets } from './sockets.ts';
+import { sql } from './statements.ts';
+
+/** A way to a server. */
+export interface Server {
+  readonly pool: PostgresPool;
+  /** Whether each connection keeps its session and is ours alone, so that statements may be prepared on it. */
+  readonly ownsSessions: boolean;
+  /** Which database on which server; holds no secret. */
+  readonly name: string;
+  /** Makes a connection that keeps its session; undefined if there is no way to one. */
+  readonly listen: (() => Promise<ListeningClient>) | undefined;
+  /** Closes the connections of our own. */
+  close(): Promise<void>;
+}
+
+/** Networks may forget connections on which nothing is sent for minutes. */
+const keepAliveMs = 30_000;
+
+/** Finds the pool or makes one, connecting nothing yet. Throws InvalidPersistenceError. */
+export async function reach(settings: PostgresSettings): Promise<Server> {
+  const driver = await loadDriver();
+  const sockets = new Sockets();
+  const direct = directConfig(settings, sockets);
+  const listen = direct && (() => connected(parsed(driver, direct)));
+  return settings.poolId === undefined
+    ? ownServer(driver, settings, sockets, listen)
+    : lentServer(settings.poolId, settings, sockets, listen);
+}
+
+function ownServer(
+  driver: Driver,
+  settings: PostgresSettings,
+  sockets: Sockets,
+  listen: Server['listen'],
+): Server {
+  const config = configOf(settings, sockets, settings.connectionString);
+  const { host, port, database } = parsed(driver, config);
+  const setUp = async (client: ClientBase) => {
+    await client.query(sql.settings.text, [settings.statementTimeoutMs]);
+  };
+  const pool = new driver.Pool({
+    ...config,
+    max: settings.poolSize,
+    ...(!settings.transactionPooler && { onConnect: setUp }),
+  });
+  pool.on('error', () => {}); // of a connection that nobody uses; the next one is made when it is needed
+  return {
+    pool,
+    ownsSessions: !settings.transactionPooler,
+    name: `database '${database}' at ${host}:${port}`,
+    listen,
+    close: () => sockets.end(() => pool.end()),
+  };
+}
+
+function lentServer(
+  poolId: string,
+  { transactionPooler }: PostgresSettings,
+  sockets: Sockets,
+  listen: Server['listen'],
+): Server {
+  const pool = poolOfId(poolId);
+  if (pool === undefined) {
+    throw new InvalidPersistenceError(
+      'This postgres({ pool }) was made in another thread or process, and a pool cannot go there. ' +
+        'Give postgres() a connectionString instead.',
+    );
+  }
+  return {
+    pool,
+    ownsSessions: false,
+    name: 'the database of its pool',
+    listen: listen ?? (transactionPooler ? undefined : () => borrowed(pool)),
+    close: () => sockets.end(async () => {}),
+  };
+}
+
+/** How to connect for LISTEN; undefined if there is no way but a pool. */
+function directConfig(settings: PostgresSettings, sockets: Sockets): ClientConfig | undefined {
+  const { listenConnectionString, connectionString, poolId, transactionPooler } = settings;
+  if (listenConnectionString !== undefined) return configOf(settings, sockets, listenConnectionString);
+  if (poolId !== undefined || transactionPooler) return undefined;
+  return configOf(settings, sockets, connectionString);
+}
+
+function configOf(
+  { tls, connectionTimeoutMs }: PostgresSettings,
+  sockets: Sockets,
+  connectionString: string | undefined,
+): ClientConfig {
+  return {
+    ...(connectionString !== undefined && { connectionString }),
+    ...(tls !== undefined && { ssl: tls }),
+    connectionTimeoutMillis: connectionTimeoutMs,
+    fallback_application_name: 'kahn',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    stream: sockets.create,
+  };
+}
+
+/** A client that is not connected yet. What is wrong with its URL is not shown: it may hold a password. */
+function parsed({ Client }: Driver, config: ClientConfig): Client {
+  try {
+    return new Client(config);
+  } catch {
+    throw new InvalidPersistenceError(
+      'postgres() was given a connection string that the driver cannot read. ' +
+        'Check that special characters in its password are percent-encoded, and the files that it names.',
+    );
+  }
+}
+
+async function connected(client: Client): Promise<ListeningClient> {
+  client.on('error', () => {}); // shows as its end
+  await client.connect();
+  return client;
+}
+
+/** A connection taken out of a pool for good: what listens on it must not be given to anybody else. */
+async function borrowed(pool: PostgresPool): Promise<ListeningClient> {
+  const client = await pool.connect();
+  return {
+    on: client.on.bind(client),
+    query: (query) => client.query(query),
+    end: async () => client.release(true),
+  };
+}

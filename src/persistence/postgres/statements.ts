@@ -1,0 +1,185 @@
+import { hash } from 'node:crypto';
+import { applicationsTable } from './schema.ts';
+import type { Tables } from './site.ts';
+
+/** A row as an array of its columns. */
+export type Row = readonly (string | number | null)[];
+
+/** A statement; those with a name are used often, and prepared under it where that is possible. */
+export interface Statement {
+  readonly text: string;
+  readonly name?: string;
+}
+
+/** The SQL that belongs to no application. */
+export const sql = {
+  begin: { text: 'begin' },
+  commit: { text: 'commit' },
+  rollback: { text: 'rollback' },
+  /** statementTimeoutMs; plans that are kept must not depend on how small the tables were when they were made. */
+  settings: {
+    text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false)`,
+  },
+  listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
+  /** key; until the end of the transaction */
+  lock: { text: 'select pg_advisory_xact_lock($1)::text' },
+  /** schema, applications table -> encoding, whether the schema and the table are there (1 or 0) */
+  inspect: {
+    text: `
+      select current_setting('server_encoding'), (to_regnamespace($1) is not null)::integer,
+        (to_regclass($2) is not null)::integer`,
+  },
+  /** events table -> whether it is there (1 or 0) */
+  exists: { text: 'select (to_regclass($1) is not null)::integer' },
+} as const;
+
+/** The statements of one application. */
+export interface Statements {
+  /** applicationName -> version */
+  readonly version: Statement;
+  /** applicationName, version */
+  readonly register: Statement;
+  /** See {@link appendText}. */
+  readonly append: Statement;
+  /** originatorIds, originatorVersions, schemas, states */
+  readonly putSnapshots: Statement;
+  /** originatorId, originatorVersion, commitId -> notificationId */
+  readonly committed: Statement;
+  /** originatorIds -> originatorVersion, in the same order */
+  readonly newestVersions: Statement;
+  /** pipelineId, upstreamNames -> position, in the same order */
+  readonly positions: Statement;
+  /** pipelineId -> notificationId */
+  readonly head: Statement;
+  /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp */
+  readonly notifications: Statement;
+  /**
+   * originatorIds, after, upTo, useSnapshot -> number of the request from 1, 0 for a snapshot or 1 for an event,
+   * originatorVersion, type, data or state, timestamp or schema
+   */
+  readonly histories: Statement;
+}
+
+/** The texts for one application's tables. */
+export function statementsFor(tables: Tables): Statements {
+  const { events, logs, positions, snapshots } = tables;
+  const applications = applicationsTable(tables.schema);
+  return {
+    version: { text: `select version from ${applications} where application_name = $1` },
+    register: { text: `insert into ${applications} (application_name, version) values ($1, $2)` },
+    append: named(appendText(tables)),
+    putSnapshots: named(
+      putSnapshotsText(tables, 'unnest($1::text[], $2::integer[], $3::bigint[], $4::text[])'),
+    ),
+    committed: named(`
+      select notification_id from ${events}
+      where originator_id = $1 and originator_version = $2 and commit_id = $3`),
+    newestVersions: named(`
+      select coalesce((
+        select e.originator_version from ${events} e where e.originator_id = i.id order by e.originator_version desc limit 1
+      ), 0)
+      from unnest($1::text[]) with ordinality as i (id, number) order by i.number`),
+    positions: named(`
+      select coalesce((
+        select p.position from ${positions} p where p.pipeline_id = $1 and p.upstream_name = i.name
+      ), 0)
+      from unnest($2::text[]) with ordinality as i (name, number) order by i.number`),
+    head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
+    notifications: named(`
+      select notification_id, originator_id, originator_version, type, data, timestamp
+      from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
+    histories: named(`
+      with request as (
+        select * from unnest($1::text[], $2::integer[], $3::integer[], $4::boolean[])
+          with ordinality as r (id, after, up_to, use_snapshot, number)
+      ), snapshot as (
+        select r.number, s.* from request r cross join lateral (
+          select * from ${snapshots} s
+          where r.use_snapshot and s.originator_id = r.id
+            and s.originator_version > r.after and s.originator_version <= r.up_to
+          order by s.originator_version desc limit 1
+        ) s
+      )
+      select number, 0 as place, originator_version, null as type, state, schema from snapshot
+      union all
+      select r.number, 1, e.originator_version, e.type, e.data, e.timestamp
+      from request r left join snapshot s on s.number = r.number cross join lateral (
+        select * from ${events} e
+        where e.originator_id = r.id
+          and e.originator_version > coalesce(s.originator_version, r.after) and e.originator_version <= r.up_to
+        offset 0
+      ) e
+      order by number, place, originator_version`),
+  };
+}
+
+/**
+ * Records a batch of process events, which is a transaction by itself. In this order:
+ *
+ * 1. The versions before those of the events must be on record.
+ * 2. Positions are moved if they are the expected ones, waiting for whoever is about to move them.
+ * 3. The head of the log is moved on. From here to the commit nobody else writes to this log: so ids have no gap,
+ *    and whoever sees one sees all before it. All take the locks in this order, so none waits in a circle.
+ * 4. Events and snapshots are inserted, and followers prompted.
+ *
+ * It gives the head, or no row, having changed nothing, if a version before is missing or no position was the
+ * expected one. It fails with unique_violation if a version is on record, and with not_null_violation if some
+ * positions were the expected ones and others not.
+ */
+function appendText(tables: Tables): string {
+  const { events, logs, positions } = tables;
+  return `
+    with event as (
+      select * from unnest($3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[])
+        with ordinality as e (originator_id, originator_version, type, data, timestamp, number)
+    ), ready as (
+      select not exists (
+        select from unnest($8::text[], $9::integer[]) as before (originator_id, originator_version)
+        where (
+          select e.originator_version from ${events} e
+          where e.originator_id = before.originator_id and e.originator_version = before.originator_version
+        ) is null
+      ) as ok
+    ), tracked as (
+      select * from unnest($10::text[], $11::bigint[], $12::bigint[]) as t (upstream_name, expected, position)
+    ), moved as (
+      insert into ${positions} as p (pipeline_id, upstream_name, position)
+      select $1::integer, t.upstream_name, t.position from tracked t, ready
+      where ready.ok and t.expected = coalesce((
+        select c.position from ${positions} c where c.pipeline_id = $1::integer and c.upstream_name = t.upstream_name
+      ), 0)
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position
+      where p.position = (select t.expected from tracked t where t.upstream_name = excluded.upstream_name)
+      returning position
+    ), log as (
+      insert into ${logs} as l (pipeline_id, head)
+      select $1::integer, case when m.count = cardinality($10::text[]) then cardinality($3::text[]) end
+      from (select count(*) from moved) m, ready
+      where ready.ok and (m.count > 0 or cardinality($10::text[]) = 0)
+      on conflict (pipeline_id) do update set head = l.head + excluded.head
+      returning head
+    ), inserted as (
+      insert into ${events}
+        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
+      select $1::integer, log.head - cardinality($3::text[]) + e.number,
+        e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint
+      from log, event e
+    ), snapshot as (
+      ${putSnapshotsText(tables, 'log, unnest($13::text[], $14::integer[], $15::bigint[], $16::text[])')}
+    )
+    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($17, $18 || log.head || ']')::text end from log`;
+}
+
+/** Replaces those of the same aggregate and version. */
+function putSnapshotsText({ snapshots }: Tables, from: string): string {
+  return `
+      insert into ${snapshots} (originator_id, originator_version, schema, state)
+      select s.* from ${from} as s
+      on conflict (originator_id, originator_version)
+      do update set schema = excluded.schema, state = excluded.state`;
+}
+
+/** Named by its text: connections are shared by applications, and may outlive a release of this library. */
+function named(text: string): Statement {
+  return { text, name: `kahn_${hash('sha256', text).slice(0, 32)}` };
+}
