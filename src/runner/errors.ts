@@ -1,3 +1,5 @@
+import { PolicyError } from '../application/errors.ts';
+import { StorageError } from '../persistence/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
@@ -5,7 +7,10 @@ export class RunnerClosedError extends KahnError {
   override readonly code = 'RUNNER_CLOSED';
 }
 
-/** An application has failed and was stopped, and with it what should have followed. The others went on. */
+/**
+ * An application has failed, and with it what should have followed; the others went on. It is stopped, unless only
+ * its storage was busy or away: then it goes on later.
+ */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
   /** The applications that have failed, by name, with the cause. */
@@ -14,12 +19,16 @@ export class DownstreamError extends KahnError {
   constructor(what: string, failures: ReadonlyMap<string, unknown>) {
     const [name, cause] = [...failures][0] ?? [];
     const others = failures.size > 1 ? ` (and ${failures.size - 1} more)` : '';
-    super(
-      `${what} Application '${name}'${others} has failed and is stopped until the next start: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    const state = isInterruption(cause)
+      ? 'was interrupted and goes on later'
+      : 'has failed and is stopped until the next start';
+    super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, { cause });
     this.failures = failures;
   }
+}
+
+/** Whether an application failed only because its storage was busy or away. */
+export function isInterruption(error: unknown): boolean {
+  const cause = error instanceof PolicyError ? error.cause : error;
+  return cause instanceof StorageError && cause.transient;
 }

@@ -2,7 +2,7 @@ import { type Application, type ApplicationClass, applicationInternals } from '.
 import { openStore } from '../application/application-binding.ts';
 import { ProcessApplication } from '../application/process-application.ts';
 import { memory } from '../persistence/memory/index.ts';
-import { openStorage, type Persistence } from '../persistence/persistence.ts';
+import { type LogListener, openStorage, type Persistence } from '../persistence/persistence.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import type { RunnerOptions } from '../system/system-runner.ts';
@@ -17,11 +17,16 @@ export interface RunningSystem {
   readonly processApplications: readonly ProcessApplication[];
   /** Who follows an application, in the order of definition. */
   followersOf(applicationName: string): readonly ProcessApplication[];
+  /**
+   * Tells of what other processes record, if the storage knows; resolves with whether it does. Ends when all is
+   * released.
+   */
+  listen(listener: LogListener): Promise<boolean>;
   /** Releases everything, the applications being idle. */
   release(): Promise<void>;
 }
 
-const runnerOptions = ['persistence', 'setupTables', 'batchSize', 'cacheSize', 'signal'];
+const runnerOptions = ['persistence', 'setupTables', 'batchSize', 'cacheSize', 'pollIntervalMs', 'signal'];
 const running = new WeakSet<object>();
 
 /**
@@ -36,8 +41,9 @@ export async function openSystem<Apps extends ApplicationClass>(
   turn: Turn,
 ): Promise<RunningSystem> {
   assertOptions(options, runnerOptions, 'A runner');
-  const { persistence: _, batchSize, signal, ...storeOptions } = options;
+  const { persistence: _, batchSize, pollIntervalMs, signal, ...storeOptions } = options;
   if (batchSize !== undefined) assertWholeNumber(batchSize, 'batchSize', 1);
+  if (pollIntervalMs !== undefined) assertWholeNumber(pollIntervalMs, 'pollIntervalMs', 1);
   const persistence = persistenceOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
@@ -65,6 +71,11 @@ export async function openSystem<Apps extends ApplicationClass>(
       (application) => application instanceof ProcessApplication,
     ),
     followersOf: (applicationName) => followers.get(applicationName) ?? [],
+    listen: async (listener) => {
+      const listening = await storage.listen?.(listener);
+      if (listening !== undefined) resources.use(listening);
+      return listening !== undefined;
+    },
     release: () => resources.disposeAsync(),
   };
 }

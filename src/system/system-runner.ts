@@ -11,6 +11,11 @@ export interface RunnerOptions {
   readonly batchSize?: number;
   /** How many events the cache of an application holds at most; 10,000 by default. */
   readonly cacheSize?: number;
+  /**
+   * How often the logs are looked at for what no prompt has told of, in milliseconds; 5,000 by default on storage
+   * that tells of what other processes record, such as `postgres()`, and else never.
+   */
+  readonly pollIntervalMs?: number;
   /** Gives up starting: what was opened is closed again. */
   readonly signal?: AbortSignal;
 }

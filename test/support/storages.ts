@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { memory, type Persistence } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
+import { temporaryPostgres } from './postgres.ts';
 
 /** A directory of the running test's own; removed when the test has finished. */
 export function temporaryDirectory(): string {
@@ -16,4 +17,5 @@ export function temporaryDirectory(): string {
 export const storages: readonly { readonly name: string; create(): Persistence }[] = [
   { name: 'memory', create: () => memory() },
   { name: 'sqlite', create: () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' }) },
+  { name: 'postgres', create: () => temporaryPostgres() },
 ];

@@ -6,7 +6,7 @@ import { type System, setDefaultRunner } from '../../system/system.ts';
 import type { RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
-import { DownstreamError, RunnerClosedError } from '../errors.ts';
+import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
 
 /**
@@ -26,11 +26,17 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   readonly #turns = new Mutex();
   /** The applications whose logs have grown, first come first served. */
   readonly #prompts = new Set<string>();
+  /** Those that are stopped. */
   readonly #failures = new Map<string, unknown>();
+  /** Those that could not go on in this turn, because their storage was busy or away. */
+  readonly #interruptions = new Map<string, unknown>();
   /** Aborted when closing has taken too long. */
   readonly #stop = new AbortController();
   #running: RunningSystem | undefined;
   #closing: Promise<void> | undefined;
+  #polling: NodeJS.Timeout | undefined;
+  /** Whether a turn is to come for what others have recorded: at first, that of the start. */
+  #waitsForTurn = true;
 
   private constructor(system: System<Apps>) {
     this.#system = system;
@@ -54,6 +60,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       for (const application of running.applications.values()) {
         application.subscribe((prompt) => runner.#prompts.add(prompt.applicationName));
       }
+      await runner.#listen(options.pollIntervalMs);
       await runner.#turns.run(() =>
         runner.#catchUp('The system could not catch up at its start.', options.signal),
       );
@@ -104,17 +111,46 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     });
   }
 
+  /** Follows what other processes record, too: by prompts of the storage, and by looking now and then. */
+  async #listen(pollIntervalMs: number | undefined): Promise<void> {
+    const tells = await this.#running?.listen({
+      heard: ({ applicationName }) => this.#prompted([applicationName]),
+      missed: () => this.#prompted(this.#names),
+    });
+    const intervalMs = pollIntervalMs ?? (tells ? defaultPollIntervalMs : undefined);
+    if (intervalMs !== undefined) this.#polling = setInterval(() => this.#prompted(this.#names), intervalMs);
+  }
+
+  /** Takes a turn for what nobody here waits for: failures reach whoever waits next. */
+  #prompted(names: Iterable<string>): void {
+    for (const name of names) this.#prompts.add(name);
+    if (this.#waitsForTurn || this.#closing !== undefined) return;
+    this.#waitsForTurn = true;
+    const turn = this.#turns.run(async () => {
+      this.#waitsForTurn = false;
+      await this.#settle('What other processes recorded could not be processed.');
+    });
+    turn.catch(() => {});
+  }
+
+  get #names(): Iterable<string> {
+    return this.#running?.applications.keys() ?? [];
+  }
+
   async #catchUp(failure: string, signal?: AbortSignal): Promise<void> {
-    for (const name of this.#running?.applications.keys() ?? []) this.#prompts.add(name);
+    this.#waitsForTurn = false;
+    for (const name of this.#names) this.#prompts.add(name);
     await this.#settle(failure, signal);
   }
 
   /**
-   * Runs followers until no prompt is left. Those that are stopped, or stop now, make it throw in the end.
+   * Runs followers until no prompt is left. Those that are stopped, stop now or cannot go on now make it throw in
+   * the end.
    */
   async #settle(failure: string, signal?: AbortSignal): Promise<void> {
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
     let complete = true;
+    this.#interruptions.clear();
     for (const upstreamName of this.#prompts) {
       this.#prompts.delete(upstreamName);
       for (const follower of this.#running?.followersOf(upstreamName) ?? []) {
@@ -124,21 +160,24 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       }
     }
     for (const follower of this.#running?.processApplications ?? []) {
-      if (this.#failures.has(follower.applicationName)) continue;
+      const { applicationName } = follower;
+      if (this.#failures.has(applicationName) || this.#interruptions.has(applicationName)) continue;
       const ran = await this.#attempt(follower, () => follower.recordPositions());
       complete = complete && ran;
     }
-    if (!complete) throw new DownstreamError(failure, new Map(this.#failures));
+    // The next turn, whatever it is for, takes up again what was interrupted.
+    if (this.#interruptions.size > 0) for (const name of this.#names) this.#prompts.add(name);
+    if (!complete) throw new DownstreamError(failure, new Map([...this.#failures, ...this.#interruptions]));
   }
 
-  /** Whether the application did it; one that fails is stopped. */
-  async #attempt(application: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
-    if (this.#failures.has(application.applicationName)) return false;
+  /** Whether the application did it; one that fails is stopped, unless it was only interrupted. */
+  async #attempt({ applicationName }: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
+    if (this.#failures.has(applicationName) || this.#interruptions.has(applicationName)) return false;
     try {
       await work();
       return true;
     } catch (error) {
-      this.#failures.set(application.applicationName, error);
+      (isInterruption(error) ? this.#interruptions : this.#failures).set(applicationName, error);
       return false;
     }
   }
@@ -146,6 +185,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   async #close(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    clearInterval(this.#polling);
     const late = setTimeout(() => this.#stop.abort(new RunnerClosedError(stoppedText)), maxDrainMs);
     try {
       await Promise.all([...running.applications.values()].map(applicationInternals.close));
@@ -156,6 +196,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 }
 
+const defaultPollIntervalMs = 5_000;
 const maxDrainMs = 10_000;
 const stoppedText =
   `The system was not quiet ${maxDrainMs / 1_000} s after its runner was closed, so it was stopped. ` +
