@@ -19,6 +19,7 @@ const storageCodes: Readonly<Record<string, StorageErrorCode>> = {
   '40P01': 'STORAGE_BUSY', // deadlock_detected
   '42501': 'STORAGE_DENIED', // insufficient_privilege
   '42P01': 'STORAGE_NOT_SET_UP', // undefined_table
+  '42P07': 'STORAGE_FOREIGN', // duplicate_table
   '53000': 'STORAGE_BUSY', // insufficient_resources
   '53100': 'STORAGE_FULL', // disk_full
   '53200': 'STORAGE_BUSY', // out_of_memory
@@ -38,6 +39,8 @@ const advice: Readonly<Partial<Record<StorageErrorCode, string>>> = {
   STORAGE_BUSY: 'the server or the pool was too busy for too long. Try again, or allow it more time.',
   STORAGE_CORRUPT: 'the server found damaged data. Restore it from a backup.',
   STORAGE_DENIED: 'the server refuses it. Check the user, its password, its rights and TLS.',
+  STORAGE_FOREIGN:
+    'there is a table that this library has not made. It has been left as it is: move it away, or choose another schema.',
   STORAGE_FULL: 'the server has no room left. Nothing of this call is stored; make room and try again.',
   STORAGE_MISSING: 'there is no such database. Create it first.',
   STORAGE_NOT_SET_UP: 'its tables are not there (any more). Open it with setupTables: true, or restore them.',

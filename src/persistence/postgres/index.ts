@@ -1,7 +1,7 @@
 import type { Persistence } from '../persistence.ts';
 import { idOfPool } from './kept-pools.ts';
 import type { PostgresClient, PostgresPool } from './pool.ts';
-import { type PostgresOptions, type PostgresTls, settingsFrom } from './settings.ts';
+import { assertPoolAlone, type PostgresOptions, type PostgresTls, settingsFrom } from './settings.ts';
 
 export { openStorage } from './open-storage.ts';
 export type { PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
@@ -15,6 +15,7 @@ export type { PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
  */
 export function postgres(options: PostgresOptions = {}): Persistence {
   const { pool, ...others } = options;
+  if (pool !== undefined) assertPoolAlone(others);
   const settings = settingsFrom(pool === undefined ? others : { ...others, poolId: idOfPool(pool) });
   return { module: import.meta.url, options: { ...settings } };
 }

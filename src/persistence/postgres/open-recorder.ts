@@ -3,6 +3,7 @@ import type { KahnError } from '../../util/errors.ts';
 import { StorageError } from '../errors.ts';
 import type { Connections, Query } from './connections.ts';
 import { siteError } from './errors.ts';
+import { quoted } from './identifiers.ts';
 import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
 import { applicationsTable, createApplications, createTables, schemaVersion } from './schema.ts';
 import type { Tables } from './site.ts';
@@ -43,7 +44,7 @@ interface Found {
 }
 
 async function inspect(query: Query, tables: Tables, { version }: Statements): Promise<Found> {
-  const [row] = await query(sql.inspect, [tables.schema, applicationsTable(tables.schema)]);
+  const [row] = await query(sql.inspect, [tables.schema, applicationsTable]);
   const [encoding, schema, applications] = row ?? [];
   if (encoding !== 'UTF8') {
     const reason = `the database stores text as ${encoding}, which cannot hold all of it. Create one with UTF8.`;
@@ -65,12 +66,8 @@ async function setUp(query: Query, tables: Tables, statements: Statements): Prom
     assertVersion(found.version, tables);
     return;
   }
-  if (!found.schema) await query(ddl(`create schema ${tables.schema}`));
+  if (!found.schema) await query(ddl(`create schema ${quoted(tables.schema)}`));
   if (!found.applications) await query(ddl(createApplications(tables.schema)));
-  for (const table of [tables.events, tables.logs, tables.positions, tables.snapshots]) {
-    const [row] = await query(sql.exists, [table]);
-    if (row?.[0] === 1) throw foreign(tables, table);
-  }
   for (const text of createTables(tables)) await query(ddl(text));
   await query(statements.register, [tables.applicationName, schemaVersion]);
 }
@@ -88,13 +85,6 @@ function assertVersion(version: number, tables: Tables): void {
   if (version === schemaVersion) return;
   const reason = `its tables have version ${version}, but this release of the library knows ${schemaVersion}.`;
   throw siteError('STORAGE_NEWER', tables, `${reason} Use the release that wrote it, or a later one.`);
-}
-
-function foreign(tables: Tables, table: string): StorageError {
-  const reason =
-    `there is a table ${table} that this library has not made. It has been left as it is: ` +
-    'move it away, or choose another schema.';
-  return siteError('STORAGE_FOREIGN', tables, reason);
 }
 
 function notSetUp(tables: Tables): StorageError {

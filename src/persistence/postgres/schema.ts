@@ -1,17 +1,21 @@
+import { quoted } from './identifiers.ts';
 import type { Tables } from './site.ts';
 
 /** The version of the tables below. */
 export const schemaVersion = 1;
 
-/** The table that says which applications have tables in a schema, and of what version. */
-export function applicationsTable(schema: string): string {
-  return `${schema}.kahn_applications`;
+/** Says which applications have tables in a schema, and of what version. */
+export const applicationsTable = 'kahn_applications';
+
+/** The name of that table, ready for SQL. */
+export function applicationsIn(schema: string): string {
+  return `${quoted(schema)}.${applicationsTable}`;
 }
 
 /** Makes the table of applications. */
 export function createApplications(schema: string): string {
   return `
-    create table ${applicationsTable(schema)} (
+    create table ${applicationsIn(schema)} (
       application_name text collate "C" primary key,
       version integer not null
     )`;

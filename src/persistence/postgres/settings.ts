@@ -78,7 +78,6 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Postgr
   const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== 'poolId');
   if (unknown !== undefined) throw invalid(unknown, `is none of the options ${known.join(', ')}`);
   const { connectionString, listenConnectionString, tls, poolId } = options;
-  if (poolId !== undefined) assertPoolAlone(options);
   if (tls !== undefined && /[?&]ssl(mode)?=/.test(`${connectionString} ${listenConnectionString}`)) {
     throw invalid('tls', 'the connection string decides already: leave one of them out');
   }
@@ -101,7 +100,8 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Postgr
   };
 }
 
-function assertPoolAlone(options: Readonly<Record<string, unknown>>): void {
+/** Throws {@link InvalidPersistenceError} if there are options that a pool passed with them decides. */
+export function assertPoolAlone(options: Readonly<Record<string, unknown>>): void {
   const own = ['connectionString', 'tls', 'poolSize'].find((name) => options[name] !== undefined);
   if (own !== undefined) throw invalid(own, 'belongs to connections of its own: leave it out, or the pool');
 }

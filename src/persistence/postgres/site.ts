@@ -1,7 +1,7 @@
 import type { Site } from './errors.ts';
 import { quoted, tablePrefix } from './identifiers.ts';
 
-/** The tables of one application, by names ready for SQL. */
+/** The tables of one application, in names ready for SQL but for the schema's. */
 export interface Tables extends Site {
   readonly schema: string;
   readonly events: string;
@@ -17,7 +17,7 @@ export function tablesOf(schema: string, applicationName: string, server: string
   return {
     applicationName,
     place: `schema '${schema}' of ${server}`,
-    schema: quoted(schema),
+    schema,
     events: table('events'),
     logs: table('logs'),
     positions: table('positions'),

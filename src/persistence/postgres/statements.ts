@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { applicationsTable } from './schema.ts';
+import { applicationsIn } from './schema.ts';
 import type { Tables } from './site.ts';
 
 /** A row as an array of its columns. */
@@ -23,14 +23,18 @@ export const sql = {
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key; until the end of the transaction */
   lock: { text: 'select pg_advisory_xact_lock($1)::text' },
-  /** schema, applications table -> encoding, whether the schema and the table are there (1 or 0) */
+  /**
+   * schema, applications table -> encoding, whether the schema and the table are there (1 or 0); names without
+   * quotes. The catalogue is asked as a table: functions such as to_regclass may answer from a cache that knows
+   * nothing of what another session has just made.
+   */
   inspect: {
     text: `
-      select current_setting('server_encoding'), (to_regnamespace($1) is not null)::integer,
-        (to_regclass($2) is not null)::integer`,
+      select current_setting('server_encoding'),
+        (select count(*) from pg_namespace where nspname = $1)::integer,
+        (select count(*) from pg_class where relname = $2 and relnamespace in
+          (select oid from pg_namespace where nspname = $1))::integer`,
   },
-  /** events table -> whether it is there (1 or 0) */
-  exists: { text: 'select (to_regclass($1) is not null)::integer' },
 } as const;
 
 /** The statements of one application. */
@@ -63,7 +67,7 @@ export interface Statements {
 /** The texts for one application's tables. */
 export function statementsFor(tables: Tables): Statements {
   const { events, logs, positions, snapshots } = tables;
-  const applications = applicationsTable(tables.schema);
+  const applications = applicationsIn(tables.schema);
   return {
     version: { text: `select version from ${applications} where application_name = $1` },
     register: { text: `insert into ${applications} (application_name, version) values ($1, $2)` },

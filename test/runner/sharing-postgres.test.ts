@@ -1,0 +1,157 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { SingleThreadedRunner } from 'kahn';
+import { type PostgresOptions, type PostgresPool, postgres } from 'kahn/postgres';
+import pg from 'pg';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Orders } from '../../examples/shop/orders.ts';
+import { shop } from '../../examples/shop/shop.ts';
+import { brokenShop } from '../support/broken-shop.ts';
+import { connectionString, query, temporarySchema } from '../support/postgres.ts';
+
+const soon = { timeout: 4_000, interval: 10 }; // sooner than the poll
+const never = 60_000;
+
+async function started(options: PostgresOptions, pollIntervalMs: number = never) {
+  const persistence = postgres(options.pool === undefined ? { connectionString, ...options } : options);
+  const runner = await SingleThreadedRunner.start(shop.bind(persistence), { pollIntervalMs });
+  onTestFinished(() => runner.close());
+  return runner;
+}
+
+/** Orders on the same tables, in nobody's runner. */
+async function ordersElsewhere(schema: string): Promise<Orders> {
+  const orders = await shop.constructApp(Orders, { persistence: postgres({ connectionString, schema }) });
+  onTestFinished(() => orders.close());
+  return orders;
+}
+
+async function untilDone(orders: Orders, id: string, wait = soon): Promise<void> {
+  await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), wait);
+}
+
+/** The process ids of the server's sessions that listen for a schema. */
+async function listening(schema: string): Promise<number[]> {
+  const rows = await query('select pid from pg_stat_activity where query = $1', [`listen "kahn ${schema}"`]);
+  return rows.map(({ pid }) => pid);
+}
+
+test('what another process records is followed at once', async () => {
+  const schema = temporarySchema();
+  await started({ schema });
+  const orders = await ordersElsewhere(schema);
+  for (const customer of ['ada', 'bob', 'cy']) await untilDone(orders, await orders.place(customer));
+});
+
+test('a listening connection may die at any time', async () => {
+  const schema = temporarySchema();
+  await started({ schema });
+  const orders = await ordersElsewhere(schema);
+  for (let round = 0; round < 5; round += 1) {
+    const [pid] = await vi.waitUntil(async () => {
+      const pids = await listening(schema);
+      return pids.length === 1 && pids;
+    }, soon);
+    await query('select pg_terminate_backend($1)', [pid]);
+    await untilDone(orders, await orders.place(`${round}`)); // in the gap, or after it
+  }
+});
+
+test('where LISTEN is out of reach, the poll finds what others record', async () => {
+  const schema = temporarySchema();
+  await started({ schema, transactionPooler: true }, 20);
+  const orders = await ordersElsewhere(schema);
+  expect(await listening(schema)).toEqual([]);
+  await untilDone(orders, await orders.place('ada'));
+});
+
+test('an application that fails on what another process recorded says so to whoever waits', async () => {
+  const schema = temporarySchema();
+  const persistence = postgres({ connectionString, schema });
+  await using runner = await SingleThreadedRunner.start(brokenShop.bind(persistence));
+  const orders = await ordersElsewhere(schema);
+  await orders.place('mallory');
+  await expect(runner.caughtUp()).rejects.toMatchObject({ code: 'DOWNSTREAM_FAILED' });
+});
+
+/** A pool that counts the statements that go through it. */
+function countingPool(): PostgresPool & { statements: number } {
+  const pool = new pg.Pool({ connectionString });
+  onTestFinished(() => pool.end());
+  const counting = {
+    statements: 0,
+    async connect() {
+      const client = await pool.connect();
+      return new Proxy(client, {
+        get(target, property) {
+          if (property === 'query') counting.statements += 1;
+          const value = Reflect.get(target, property);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    },
+  };
+  return counting;
+}
+
+/** Runs the shop, on tables of its own, with so many runners that each place as many orders, one after another. */
+async function runTogether(count: number, ordersEach: number) {
+  const schema = temporarySchema();
+  const pools = Array.from({ length: count }, countingPool);
+  const runners = await Promise.all(pools.map((pool) => started({ pool, schema })));
+  for (const pool of pools) pool.statements = 0;
+  await Promise.all(
+    runners.map(async (runner, i) => {
+      for (let n = 0; n < ordersEach; n += 1) await runner.get(Orders).place(`${i} ${n}`);
+    }),
+  );
+  for (const runner of runners) await runner.caughtUp();
+  const heads: number[] = [];
+  for (const kind of shop.applications) heads.push((await runners[0]?.get(kind).log.head()) ?? 0);
+  const statements = pools.reduce((sum, pool) => sum + pool.statements, 0);
+  return { pools, heads, perOrder: statements / (count * ordersEach) };
+}
+
+test('two runners at once process everything once, get on with it, and rest when there is nothing to do', async () => {
+  const alone = await runTogether(1, 50);
+  const together = await runTogether(2, 50);
+  expect(together.heads).toEqual([300, 100, 100]);
+  // Each looks at what the other one records, and may find that it was too late to process it: nothing more.
+  expect(together.perOrder / alone.perOrder).toBeLessThan(4);
+  // Once the prompts of the last commits are served, nobody asks for anything.
+  const counts = () => together.pools.map(({ statements }) => statements);
+  await vi.waitUntil(async () => {
+    const before = counts();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return counts().every((count, i) => count === before[i]);
+  }, soon);
+});
+
+test('so do two processes', async () => {
+  const schema = temporarySchema();
+  const child = fileURLToPath(new URL('shop-child.ts', import.meta.url));
+  const start = (name: string): ChildProcess => {
+    const process = fork(child, [connectionString, schema, name], { execArgv: ['--conditions=source'] });
+    onTestFinished(() => void process.kill('SIGKILL'));
+    return process;
+  };
+  const children = ['one', 'two', 'three'].map(start);
+  const heard = (process: ChildProcess) => once(process, 'message', { signal: AbortSignal.timeout(20_000) });
+  await Promise.all(children.map(heard));
+  const placed = children.map(heard);
+  for (const process of children) process.send(60);
+  await Promise.all(placed);
+  const runner = await started({ schema });
+  await runner.caughtUp();
+  const heads = [];
+  for (const kind of shop.applications) heads.push(await runner.get(kind).log.head());
+  expect(heads).toEqual([540, 180, 180]);
+  const exits = children.map((process) => once(process, 'exit', { signal: AbortSignal.timeout(20_000) }));
+  for (const process of children) process.disconnect();
+  expect(await Promise.all(exits)).toEqual([
+    [0, null],
+    [0, null],
+    [0, null],
+  ]);
+});
