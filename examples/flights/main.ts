@@ -20,7 +20,7 @@ function explained(error: unknown): number {
     return 1;
   }
   if (cause instanceof RecordConflictError) {
-    console.error(`${cause.message} Is another run busy in this directory?`);
+    console.error(`${cause.message} Is another run busy there?`);
     return 1;
   }
   throw error;

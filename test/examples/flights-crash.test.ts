@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
-import { temporaryDirectory } from '../support/storages.ts';
-import { historiesIn, logsIn, type Outcome, runJob, startJob } from './flights-job.ts';
+import {
+  historiesIn,
+  inDatabase,
+  inDirectory,
+  logsIn,
+  type Outcome,
+  runJob,
+  startJob,
+  type TestedPlace,
+} from './flights-job.ts';
 
 const kills = 20;
 const maxStartMs = 400;
@@ -19,8 +27,8 @@ function randomNumbers(seed: number): () => number {
 }
 
 /** Starts the job and kills it some time after it has said so many lines, unless it ends before. */
-function killedAfter(lines: number, ms: number, directory: string): Promise<Outcome> {
-  const { child, outcome } = startJob('--size', '2k', '--directory', directory);
+function killedAfter(lines: number, ms: number, { args }: TestedPlace): Promise<Outcome> {
+  const { child, outcome } = startJob('--size', '2k', ...args);
   const kill = () => setTimeout(() => child.kill('SIGKILL'), ms);
   let said = 0;
   if (lines === 0) kill();
@@ -33,35 +41,42 @@ function killedAfter(lines: number, ms: number, directory: string): Promise<Outc
 }
 
 /** One of the moments spread over a run: while it starts, in or between two of its saves, or near its end. */
-function killedSomewhere(random: () => number, directory: string): Promise<Outcome> {
+function killedSomewhere(random: () => number, place: TestedPlace): Promise<Outcome> {
   const lines = Math.floor(random() * 8);
-  return killedAfter(lines, random() * (lines === 0 ? maxStartMs : maxLineMs), directory);
+  return killedAfter(lines, random() * (lines === 0 ? maxStartMs : maxLineMs), place);
 }
 
-async function expectContiguous(directory: string): Promise<void> {
-  for (const log of Object.values(await logsIn(directory))) {
+async function expectContiguous(place: TestedPlace): Promise<void> {
+  for (const log of Object.values(await logsIn(place))) {
     expect(log.map(({ id }) => id)).toEqual(log.map((_, i) => i + 1));
   }
 }
 
-test(`killed ${kills} times (FLIGHTS_SEED=${seed}), it ends with the same histories`, async () => {
-  const random = randomNumbers(seed);
-  const unbroken = temporaryDirectory();
-  expect(await runJob('--size', '2k', '--directory', unbroken)).toMatchObject({ code: 0 });
-  const expected = await historiesIn(unbroken);
+test.each([
+  { name: 'SQLite', newPlace: async () => inDirectory() },
+  { name: 'PostgreSQL', newPlace: () => inDatabase('flights_2k') },
+])(
+  `killed ${kills} times (FLIGHTS_SEED=${seed}), it ends with the same histories on $name`,
+  async ({ newPlace }) => {
+    const random = randomNumbers(seed);
+    const unbroken = await newPlace();
+    expect(await runJob('--size', '2k', ...unbroken.args)).toMatchObject({ code: 0 });
+    const expected = await historiesIn(unbroken);
 
-  for (let killed = 0; killed < kills; ) {
-    // When the job gets done in spite of it, another one takes the kills that are left.
-    const directory = temporaryDirectory();
-    for (let done = false; !done; ) {
-      const outcome = await (killed < kills
-        ? killedSomewhere(random, directory)
-        : runJob('--size', '2k', '--directory', directory));
-      await expectContiguous(directory);
-      done = !outcome.killed;
-      if (outcome.killed) killed += 1;
-      else expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    for (let killed = 0; killed < kills; ) {
+      // When the job gets done in spite of it, another one takes the kills that are left.
+      const place = await newPlace();
+      for (let done = false; !done; ) {
+        const outcome = await (killed < kills
+          ? killedSomewhere(random, place)
+          : runJob('--size', '2k', ...place.args));
+        await expectContiguous(place);
+        done = !outcome.killed;
+        if (outcome.killed) killed += 1;
+        else expect(outcome).toMatchObject({ code: 0, stderr: '' });
+      }
+      expect(await historiesIn(place)).toEqual(expected);
     }
-    expect(await historiesIn(directory)).toEqual(expected);
-  }
-}, 120_000);
+  },
+  120_000,
+);

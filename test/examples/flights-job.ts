@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { Application, StoredNotification } from 'kahn';
+import type { Application, Persistence, StoredNotification } from 'kahn';
+import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { canonicalHistories } from 'kahn/testing';
 import { onTestFinished } from 'vitest';
 import { airTravel } from '../../examples/flights/system.ts';
+import { temporaryDatabase } from '../support/postgres.ts';
+import { temporaryDirectory } from '../support/storages.ts';
 
 const main = fileURLToPath(new URL('../../examples/flights/main.ts', import.meta.url));
 
@@ -37,9 +40,26 @@ export function runJob(...args: readonly string[]): Promise<Outcome> {
   return startJob(...args).outcome;
 }
 
+/** Where a job keeps its events, as the job and as the tests know it. */
+export interface TestedPlace {
+  readonly args: readonly string[];
+  readonly persistence: Persistence;
+}
+
+/** SQLite files. */
+export function inDirectory(directory: string = temporaryDirectory()): TestedPlace {
+  return { args: ['--directory', directory], persistence: sqlite({ directory }) };
+}
+
+/** A PostgreSQL database; the job names the schema after its data. */
+export async function inDatabase(schema: string): Promise<TestedPlace> {
+  const connectionString = await temporaryDatabase();
+  return { args: ['--postgres', connectionString], persistence: postgres({ connectionString, schema }) };
+}
+
 /** Everything in the logs of all applications, by their names. */
-export function logsIn(directory: string): Promise<Record<string, readonly StoredNotification[]>> {
-  return withApplications(directory, async (applications) => {
+export function logsIn(place: TestedPlace): Promise<Record<string, readonly StoredNotification[]>> {
+  return withApplications(place, async (applications) => {
     const logs = applications.map(async ({ applicationName, log }) => [
       applicationName,
       await log.select(0, Number.MAX_SAFE_INTEGER),
@@ -49,15 +69,18 @@ export function logsIn(directory: string): Promise<Record<string, readonly Store
 }
 
 /** The canonical histories of all applications. */
-export function historiesIn(directory: string): Promise<readonly string[]> {
-  return withApplications(directory, canonicalHistories);
+export function historiesIn(place: TestedPlace): Promise<readonly string[]> {
+  return withApplications(place, canonicalHistories);
 }
 
-async function withApplications<T>(directory: string, use: (all: Application[]) => Promise<T>): Promise<T> {
+async function withApplications<T>(
+  { persistence }: TestedPlace,
+  use: (all: Application[]) => Promise<T>,
+): Promise<T> {
   await using opened = new AsyncDisposableStack();
   const applications: Application[] = [];
   for (const kind of airTravel.applications) {
-    const application = await airTravel.constructApp(kind, { persistence: sqlite({ directory }) });
+    const application = await airTravel.constructApp(kind, { persistence });
     applications.push(opened.use(application));
   }
   return await use(applications);

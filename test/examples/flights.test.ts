@@ -9,7 +9,7 @@ import { compensationFor } from '../../examples/flights/compensation.ts';
 import { flightRecord } from '../../examples/flights/job/flight-record.ts';
 import { airTravel } from '../../examples/flights/system.ts';
 import { temporaryDirectory } from '../support/storages.ts';
-import { historiesIn, logsIn, runJob, startJob } from './flights-job.ts';
+import { historiesIn, inDatabase, inDirectory, logsIn, runJob, startJob } from './flights-job.ts';
 
 const records: readonly object[] = JSON.parse(
   readFileSync(new URL('../data/flights-2k.json', import.meta.resolve('vega-datasets')), 'utf8'),
@@ -24,9 +24,12 @@ function fileOf(content: unknown, name = 'own.json'): string {
 }
 
 describe('the job', () => {
-  test('claims and pays what is due for 2,000 flights, once', async () => {
-    const directory = join(temporaryDirectory(), 'not', 'there yet');
-    const first = await runJob('--size', '2k', '--directory', directory);
+  test.each([
+    { name: 'SQLite', newPlace: async () => inDirectory(join(temporaryDirectory(), 'not', 'there yet')) },
+    { name: 'PostgreSQL', newPlace: () => inDatabase('flights_2k') },
+  ])('claims and pays what is due for 2,000 flights, once, on $name', async ({ newPlace }) => {
+    const place = await newPlace();
+    const first = await runJob('--size', '2k', ...place.args);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     for (const line of [
       /Flights +2,000\n/,
@@ -44,12 +47,12 @@ describe('the job', () => {
     ]) {
       expect(first.stdout).toMatch(line);
     }
-    const logs = await logsIn(directory);
-    const second = await runJob('--size', '2k', '--directory', directory);
+    const logs = await logsIn(place);
+    const second = await runJob('--size', '2k', ...place.args);
     expect(second).toMatchObject({ code: 0, stderr: '' });
     expect(second.stdout).toContain('2,000 of them are recorded already.');
     expect(second.stdout).toContain('Everything was done already: 0 events were added.');
-    expect(await logsIn(directory)).toEqual(logs);
+    expect(await logsIn(place)).toEqual(logs);
   });
 
   test('goes on where records were recorded already', async () => {
@@ -61,7 +64,7 @@ describe('the job', () => {
     expect(stdout).toContain('150 of them are recorded already.');
     const unbroken = temporaryDirectory();
     await runJob('--directory', unbroken, '--file', fileOf(records.slice(0, 200)));
-    expect(await historiesIn(directory)).toEqual(await historiesIn(unbroken));
+    expect(await historiesIn(inDirectory(directory))).toEqual(await historiesIn(inDirectory(unbroken)));
   });
 
   test('says so when records name no airports', async () => {
@@ -122,6 +125,8 @@ describe('the command line', () => {
     ["Unknown option '--sise'", ['--sise', '5k']],
     ["no --size '3k'", ['--size', '3k']],
     ['not both', ['--size', '5k', '--file', 'own.json']],
+    ['not both', ['--directory', 'data', '--postgres', 'postgres://localhost/app']],
+    ["'connectionString'", ['--postgres', 'localhost']],
     ['argument missing', ['--directory']],
     ["Unexpected argument '5k'", ['5k']],
   ])('says what is wrong: %s', async (message, args) => {
@@ -165,11 +170,11 @@ describe('an input', () => {
   ])('is refused by a directory that holds another: %s', async (_, name, content, message) => {
     const directory = temporaryDirectory();
     await runJob('--directory', directory, '--file', fileOf(records.slice(0, 20)));
-    const logs = await logsIn(directory);
+    const logs = await logsIn(inDirectory(directory));
     const { code, stderr } = await runJob('--directory', directory, '--file', fileOf(content, name));
     expect(code).toBe(1);
     expect(stderr).toContain(message);
-    expect(await logsIn(directory)).toEqual(logs);
+    expect(await logsIn(inDirectory(directory))).toEqual(logs);
   });
 
   test('is refused by a directory that cannot be one', async () => {

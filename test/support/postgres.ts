@@ -18,6 +18,16 @@ export async function query(text: string, values: unknown[] = [], url = connecti
   }
 }
 
+/** The URL of an empty database of the running test's own, dropped when it has finished. */
+export async function temporaryDatabase(): Promise<string> {
+  const name = freshName('test');
+  await query(`create database ${name}`);
+  onTestFinished(async () => void (await query(`drop database if exists ${name} with (force)`)));
+  const url = new URL(connectionString);
+  url.pathname = name;
+  return url.href;
+}
+
 /** A schema of the running test's own, dropped when it has finished. */
 export function temporarySchema(url = connectionString): string {
   const schema = freshName('test');

@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Persistence } from 'kahn';
 import { arrivalOf, flightId } from '../flight.ts';
 import { Flights } from '../flights.ts';
 import { airTravel } from '../system.ts';
@@ -8,7 +6,7 @@ import { InputError } from './errors.ts';
 import type { FlightRecord } from './flight-record.ts';
 import type { Options } from './options.ts';
 
-/** What a directory holds before the job goes on there. */
+/** What a place holds before the job goes on there. */
 export interface Holdings {
   /** How many flights are recorded: those in the first so many records. */
   readonly flights: number;
@@ -16,13 +14,10 @@ export interface Holdings {
   readonly events: number;
 }
 
-/** Looks into the directory, adding no events. Throws {@link InputError} unless its flights are those in the records. */
-export async function holdingsOf(
-  options: Options,
-  records: readonly FlightRecord[],
-  persistence: Persistence,
-): Promise<Holdings> {
-  await createDirectory(options.directory);
+/** Looks into the place, adding no events. Throws {@link InputError} unless its flights are those in the records. */
+export async function holdingsOf(options: Options, records: readonly FlightRecord[]): Promise<Holdings> {
+  const { persistence, prepare } = options.place;
+  await prepare();
   let events = 0;
   let flights = 0;
   for (const kind of airTravel.applications) {
@@ -36,7 +31,7 @@ export async function holdingsOf(
 /** Counts the recorded flights, comparing each with the record that it must come from. */
 async function matchingFlights(
   flights: Flights,
-  { dataset, directory }: Options,
+  { dataset, place }: Options,
   records: readonly FlightRecord[],
 ): Promise<number> {
   let count = 0;
@@ -48,19 +43,11 @@ async function matchingFlights(
       isDeepStrictEqual(event.data, arrivalOf(record));
     if (!matches) {
       throw new InputError(
-        `Directory ${directory} holds other flights than dataset '${dataset}': they differ from record ${id} on. ` +
-          'Nothing was added. Choose another --directory.',
+        `There are other flights than those of '${dataset}' in ${place.name}: they differ from record ${id} on. ` +
+          `Nothing was added. Choose another ${place.option}.`,
       );
     }
     count = id;
   }
   return count;
-}
-
-async function createDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    throw new InputError(`Directory ${directory} cannot be created: ${(error as Error).message}.`);
-  }
 }

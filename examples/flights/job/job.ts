@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
 import { SingleThreadedRunner } from 'kahn';
-import { sqlite } from 'kahn/sqlite';
 import { Flights } from '../flights.ts';
 import { airTravel } from '../system.ts';
 import { compare } from './comparison.ts';
@@ -16,11 +15,11 @@ import { count } from './text.ts';
 
 /** Does what is left to do, prints what came out, and resolves with whether every figure is right. */
 export async function runJob(options: Options, signal: AbortSignal): Promise<boolean> {
-  const { dataset, directory } = options;
+  const { dataset, place } = options;
+  const { persistence } = place;
   const print = (text: string) => process.stdout.write(text);
   const records = await readRecords(options.file);
-  const persistence = sqlite({ directory });
-  const before = await holdingsOf(options, records, persistence);
+  const before = await holdingsOf(options, records);
   print(opening(options, records.length, before));
 
   const startedAt = performance.now();
@@ -41,9 +40,9 @@ export async function runJob(options: Options, signal: AbortSignal): Promise<boo
   return comparison.differences.length === 0;
 }
 
-function opening({ dataset, directory }: Options, total: number, before: Holdings): string {
+function opening({ dataset, place }: Options, total: number, before: Holdings): string {
   const title = styleText('bold', dataset);
   const known = before.flights > 0 ? `  ${count(before.flights)} of them are recorded already.\n` : '';
   const gap = before.flights < total ? '\n' : '';
-  return `\n  ${count(total)} flights of ${title}, on SQLite in ${directory}\n${known}${gap}`;
+  return `\n  ${count(total)} flights of ${title}, in ${place.name}\n${known}${gap}`;
 }

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UsageError } from './errors.ts';
+import { inDatabase, inDirectory, type Place } from './place.ts';
 
 /** What the job is to do. */
 export interface Options {
@@ -9,8 +10,7 @@ export interface Options {
   readonly file: string;
   /** The name of the file without its ending; it goes into the ids of the flights. */
   readonly dataset: string;
-  /** Where the events are kept. */
-  readonly directory: string;
+  readonly place: Place;
 }
 
 const sizes = ['2k', '5k', '10k', '20k', '200k'];
@@ -23,7 +23,8 @@ Usage: npm start -- [options]
   --file PATH        flights of your own, a JSON array of records such as
                      {"date":"2001/01/01 06:55","delay":-19,"distance":1797,"origin":"LAX","destination":"BNA"}
                      (minutes and miles; date, origin and destination may be left out)
-  --directory PATH   where the events are kept (default data/ and the name of the file)
+  --directory PATH   where the events are kept, in SQLite files (default data/ and the name of the file)
+  --postgres URL     keeps them in a PostgreSQL database instead, in a schema with the name of the file
   --help             show this
 
 Stop it whenever you like, with Ctrl-C or worse: the same command goes on where it was.
@@ -31,14 +32,19 @@ Stop it whenever you like, with Ctrl-C or worse: the same command goes on where 
 
 /** Reads the command line; undefined if help is asked for. Throws {@link UsageError}. */
 export function optionsFrom(args: readonly string[]): Options | undefined {
-  const { size, file, directory, help: helpWanted } = parse(args);
+  const { size, file, directory, postgres, help: helpWanted } = parse(args);
   if (helpWanted) return undefined;
   if (file !== undefined && size !== undefined) throw new UsageError('Give --size or --file, not both.');
   if (file === '') throw new UsageError('--file needs the path of a JSON file.');
+  if (directory !== undefined && postgres !== undefined) {
+    throw new UsageError('Give --directory or --postgres, not both.');
+  }
   if (directory === '') throw new UsageError('--directory needs a path.');
   const path = file ?? shippedFile(size ?? '5k');
   const dataset = basename(path, '.json');
-  return { file: path, dataset, directory: directory ?? join('data', dataset) };
+  const place =
+    postgres === undefined ? inDirectory(directory ?? join('data', dataset)) : inDatabase(postgres, dataset);
+  return { file: path, dataset, place };
 }
 
 function parse(args: readonly string[]) {
@@ -47,6 +53,7 @@ function parse(args: readonly string[]) {
     size: string,
     file: string,
     directory: string,
+    postgres: string,
     help: { type: 'boolean', short: 'h' },
   } as const;
   try {
