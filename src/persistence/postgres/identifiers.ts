@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { inspect } from 'node:util';
 import { InvalidPersistenceError } from '../errors.ts';
 
 const longestPrefix = 48; // PostgreSQL allows 63 bytes, and a word such as `_snapshots` follows
@@ -8,7 +9,7 @@ const keptOfLong = 24;
 export function assertSchema(schema: unknown): asserts schema is string {
   if (typeof schema === 'string' && /^[a-z_][a-z0-9_]{0,62}$/.test(schema) && !isReserved(schema)) return;
   throw new InvalidPersistenceError(
-    `postgres() was given the schema ${JSON.stringify(schema)}: a schema is named by up to 63 lower-case letters, ` +
+    `postgres() was given the schema ${inspect(schema)}: a schema is named by up to 63 lower-case letters, ` +
       'digits and underscores, begins with none of the digits or pg_, and is not information_schema.',
   );
 }

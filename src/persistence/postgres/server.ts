@@ -1,10 +1,11 @@
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { Client, ClientBase, ClientConfig } from 'pg';
 import { InvalidPersistenceError } from '../errors.ts';
 import { type Driver, loadDriver } from './driver.ts';
 import { poolOfId } from './kept-pools.ts';
 import type { ListeningClient } from './listener.ts';
 import type { PostgresPool } from './pool.ts';
-import type { PostgresSettings } from './settings.ts';
+import type { PostgresSettings, PostgresTls } from './settings.ts';
 import { Sockets } from './sockets.ts';
 import { sql } from './statements.ts';
 
@@ -98,12 +99,22 @@ function configOf(
 ): ClientConfig {
   return {
     ...(connectionString !== undefined && { connectionString }),
-    ...(tls !== undefined && { ssl: tls }),
+    ...(tls !== undefined && { ssl: typeof tls === 'boolean' ? tls : checksOf(tls) }),
     connectionTimeoutMillis: connectionTimeoutMs,
     fallback_application_name: 'kahn',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     stream: sockets.create,
+  };
+}
+
+/** The driver overwrites `servername` with the host that it connects to, so the certificate is checked here. */
+function checksOf(tls: PostgresTls): ConnectionOptions {
+  const { servername } = tls;
+  if (servername === undefined) return { ...tls };
+  return {
+    ...tls,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
   };
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { InvalidPersistenceError } from '../errors.ts';
 import { assertSchema } from './identifiers.ts';
 import type { PostgresPool } from './pool.ts';
@@ -78,7 +79,7 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Postgr
   const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== 'poolId');
   if (unknown !== undefined) throw invalid(unknown, `is none of the options ${known.join(', ')}`);
   const { connectionString, listenConnectionString, tls, poolId } = options;
-  if (tls !== undefined && /[?&]ssl(mode)?=/.test(`${connectionString} ${listenConnectionString}`)) {
+  if (tls !== undefined && /[?&]ssl/.test(`${connectionString} ${listenConnectionString}`)) {
     throw invalid('tls', 'the connection string decides already: leave one of them out');
   }
   const { schema = 'kahn', transactionPooler = false } = options;
@@ -130,7 +131,7 @@ function tlsFrom(value: unknown): boolean | PostgresTls {
 
 function wholeNumber(name: string, value: unknown, least: number): number {
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= maxMs) return Number(value);
-  throw invalid(name, `is ${String(value)}, not a whole number from ${least} to ${maxMs}`);
+  throw invalid(name, `is ${inspect(value)}, not a whole number from ${least} to ${maxMs}`);
 }
 
 function invalid(name: string, fault: string): InvalidPersistenceError {

@@ -1,0 +1,33 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+import { connectionString } from '../../support/postgres.ts';
+import type { Outcome, Task } from './recorder-child.ts';
+
+/** How long a process may take for its task. */
+const outcomeTimeoutMs = 110_000;
+
+/** Performs each task in a process of its own, all at the same time, and gives their outcomes. */
+export async function inProcesses(tasks: readonly Task[], url = connectionString): Promise<Outcome[]> {
+  const children = tasks.map((task) => start(task, url));
+  await Promise.all(children.map((child) => answerOf(child))); // each is ready
+  return Promise.all(
+    children.map((child) => {
+      const outcome = answerOf(child);
+      child.send('go');
+      return outcome;
+    }),
+  );
+}
+
+function start(task: Task, url: string): ChildProcess {
+  const file = new URL('./recorder-child.ts', import.meta.url);
+  const child = fork(file, [url, JSON.stringify(task)], { execArgv: ['--conditions=source'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function answerOf(child: ChildProcess): Promise<Outcome> {
+  const [answer] = await once(child, 'message', { signal: AbortSignal.timeout(outcomeTimeoutMs) });
+  return answer;
+}
