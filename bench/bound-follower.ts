@@ -1,8 +1,8 @@
 import type { StoredNotification } from 'kahn';
 import type { BoundLog } from './bound-log.ts';
 
-const batchSize = 500; // the library's default
-const maxIgnored = 10 * batchSize; // so is this: then the position of what was ignored is recorded by itself
+export const batchSize = 500; // the library's default
+export const maxIgnored = 10 * batchSize; // so is this: then the position of what was ignored is recorded by itself
 
 /** Follows one log by hand: reads a batch, reacts to the types that matter, moves the position, in one transaction. */
 export class BoundFollower {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { StoredEvent, StoredNotification } from 'kahn';
 
 /** The storage of one application of the bound: what a recorder keeps, without promises and without a layer above. */
@@ -18,20 +17,6 @@ export interface BoundLog {
 }
 
 /** Where the bound keeps the logs of its applications. */
-export interface BoundStorage {
+export interface BoundStorage extends Disposable {
   open(name: string): BoundLog;
-  close(): void;
-}
-
-let prefixMs = -1;
-let prefix = '';
-
-/** A UUIDv7 the quick way: 48 bits of time, the same for many in a row, before an id of Node's own random pool. */
-export function timeOrderedId(now: number): string {
-  if (now !== prefixMs) {
-    const time = now.toString(16).padStart(12, '0');
-    prefixMs = now;
-    prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
-  }
-  return prefix + randomUUID().slice(15);
 }

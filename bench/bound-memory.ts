@@ -11,7 +11,7 @@ export class BoundMemory implements BoundStorage {
     return log;
   }
 
-  close(): void {}
+  [Symbol.dispose](): void {}
 }
 
 class MemoryLog implements BoundLog {

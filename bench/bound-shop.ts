@@ -1,16 +1,15 @@
+import { madeFor, noted, orderCreated, orderOf } from './bound-events.ts';
 import { BoundFollower } from './bound-follower.ts';
-import { type BoundLog, type BoundStorage, timeOrderedId } from './bound-log.ts';
+import type { BoundLog, BoundStorage } from './bound-log.ts';
 
 /** Records orders, all of them in one transaction, and gives their ids. */
 export function placeOrders(orders: BoundLog, customers: readonly string[]): readonly string[] {
   const ids: string[] = [];
   orders.transaction(() => {
     for (const customer of customers) {
-      const timestamp = Date.now();
-      const originatorId = timeOrderedId(timestamp);
-      const data = JSON.stringify({ customer });
-      orders.append({ originatorId, originatorVersion: 1, type: 'Order.Created', data, timestamp });
-      ids.push(originatorId);
+      const event = orderCreated(customer);
+      orders.append(event);
+      ids.push(event.originatorId);
     }
   });
   return ids;
@@ -89,12 +88,7 @@ export class BoundShop {
 
 /** Makes something new for an order. */
 function follows(orders: BoundLog, log: BoundLog, type: string, newType: string): BoundFollower {
-  return new BoundFollower(orders, log, type, (cause) => {
-    const timestamp = Date.now();
-    const data = JSON.stringify({ orderId: cause.originatorId });
-    const originatorId = timeOrderedId(timestamp);
-    log.append({ originatorId, originatorVersion: 1, type: newType, data, timestamp });
-  });
+  return new BoundFollower(orders, log, type, (cause) => log.append(madeFor(cause, newType)));
 }
 
 /** Notes on an order, which it looks up, what was made for it. */
@@ -106,16 +100,7 @@ function notes(
   key: string,
 ): BoundFollower {
   return new BoundFollower(upstream, orders, type, (cause) => {
-    const { orderId } = JSON.parse(cause.data) as { orderId: string };
-    const version = orders.versionOf(orderId);
-    if (version === 0) throw new Error(`There is no order ${orderId}.`);
-    const data = JSON.stringify({ [key]: cause.originatorId });
-    orders.append({
-      originatorId: orderId,
-      originatorVersion: version + 1,
-      type: newType,
-      data,
-      timestamp: Date.now(),
-    });
+    const orderId = orderOf(cause);
+    orders.append(noted(orderId, orders.versionOf(orderId), cause, newType, key));
   });
 }

@@ -28,7 +28,7 @@ export class BoundSqlite implements BoundStorage {
     return new SqliteLog(name, database);
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const database of this.#open.splice(0)) database.close();
   }
 }

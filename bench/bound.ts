@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { BoundLog, BoundStorage } from './bound-log.ts';
 import { BoundShop, placeOrders } from './bound-shop.ts';
 import type { Logs } from './census.ts';
@@ -5,9 +6,10 @@ import { timed } from './measure.ts';
 import type { Contestant } from './workloads.ts';
 
 /** The shop written by hand, on one storage. */
-export function bound(storage: BoundStorage): Contestant {
+export function bound(open: () => BoundStorage): Contestant {
   return {
     async oneByOne(customers) {
+      using storage = open();
       const { orders } = new BoundShop(storage);
       const commands = await timed(() => {
         for (const customer of customers) placeOrders(orders, [customer]);
@@ -21,6 +23,7 @@ export function bound(storage: BoundStorage): Contestant {
     },
 
     async inWaves(waves) {
+      using storage = open();
       const shop = new BoundShop(storage);
       const { ms } = await timed(async () => {
         for (const wave of waves) await Promise.all(wave.map((customer) => shop.place(customer)));
@@ -29,10 +32,26 @@ export function bound(storage: BoundStorage): Contestant {
     },
 
     async append(waves) {
+      using storage = open();
       const orders = storage.open('orders');
       const { ms } = await timed(() => {
         for (const wave of waves) placeOrders(orders, wave);
       });
+      return { ms, logs: read([orders]) };
+    },
+
+    async processEvents(upstreamName, events) {
+      using storage = open();
+      const orders = storage.open('orders');
+      const { ms } = await timed(() => {
+        for (const [position, event] of events.entries()) {
+          orders.transaction(() => {
+            orders.append(event);
+            orders.movePosition(upstreamName, position, position + 1);
+          });
+        }
+      });
+      assert.equal(orders.position(upstreamName), events.length);
       return { ms, logs: read([orders]) };
     },
   };

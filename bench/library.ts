@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { type Application, type Persistence, SingleThreadedRunner } from 'kahn';
 import { Order } from '../examples/shop/order.ts';
 import { Orders } from '../examples/shop/orders.ts';
 import { Payments } from '../examples/shop/payments.ts';
 import { Reservations } from '../examples/shop/reservations.ts';
 import { shop } from '../examples/shop/shop.ts';
+import { openStorage } from '../src/persistence/persistence.ts';
 import type { Logs } from './census.ts';
 import { timed } from './measure.ts';
 import type { Contestant } from './workloads.ts';
@@ -37,6 +39,24 @@ export function library(persistence: Persistence): Contestant {
         for (const wave of waves) await orders.save(...wave.map((customer) => Order.place(customer)));
       });
       return { ms, logs: await read([orders]) };
+    },
+
+    async processEvents(upstreamName, events) {
+      await using opened = new AsyncDisposableStack();
+      const storage = await openStorage(persistence);
+      opened.defer(() => storage.close());
+      const { applicationName } = Orders;
+      const recorder = await storage.openRecorder({ applicationName, setupTables: true });
+      opened.defer(() => recorder.close());
+      const { ms } = await timed(async () => {
+        for (const [expected, event] of events.entries()) {
+          const tracking = { upstreamName, expected, position: expected + 1 };
+          await recorder.record(0, [{ events: [event], snapshots: [], tracking }]);
+        }
+      });
+      assert.equal(await recorder.position(0, upstreamName), events.length);
+      const log = await recorder.notifications(0, 0, Number.MAX_SAFE_INTEGER);
+      return { ms, logs: new Map([[applicationName, log]]) };
     },
   };
 }

@@ -19,6 +19,12 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half) - 1] ?? Number.NaN)) / 2;
 }
 
+/** The least value that so many percent of the values do not exceed. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
+}
+
 /** Does the work with a new directory, and removes it. */
 export async function inNewDirectory<T>(parent: string, work: (directory: string) => Promise<T>): Promise<T> {
   mkdirSync(parent, { recursive: true });

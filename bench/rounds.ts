@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { census } from './census.ts';
-import { inNewDirectory, median } from './measure.ts';
+import { median } from './measure.ts';
 import type { Options } from './options.ts';
 import type { StorageKind } from './storages.ts';
-import type { Run, Workload } from './workloads.ts';
+import type { Contestant, Workload } from './workloads.ts';
 
 const warmUpRounds = 5; // V8 goes on compiling for about as many
 
@@ -21,18 +21,18 @@ export interface Result {
 
 /** Measures the library and the bound in turn. */
 export async function compare(storage: StorageKind, workload: Workload, options: Options): Promise<Result> {
-  const orders = options.orders ?? storage.events / workload.eventsPerOrder;
+  const orders = options.orders ?? storage.events / workload.eventsPerOrder / workload.slowness;
   const customers = Array.from({ length: orders }, (_, i) => `customer ${i + 1}`);
   const library: number[] = [];
   const bound: number[] = [];
   for (let round = 1; round <= warmUpRounds + options.rounds; round += 1) {
-    const ours = await inNewDirectory(options.directory, async (directory) =>
-      checked(await workload.run(storage.ours(directory), customers), workload, orders),
-    );
-    const theirs = await inNewDirectory(options.directory, async (directory) => {
-      using contestant = storage.bound(directory);
-      return checked(await workload.run(contestant, customers), workload, orders);
-    });
+    const run = (contestant: (place: string) => Contestant) =>
+      storage.inNewPlace(async (place) => {
+        const { ms, logs } = await workload.run(contestant(place), customers);
+        return { ms, bytes: census(logs, orders, workload.eventsPerOrder) };
+      });
+    const ours = await run(storage.ours);
+    const theirs = await run(storage.bound);
     assert.equal(ours.bytes, theirs.bytes, 'both store data of the same size');
     if (round <= warmUpRounds) continue;
     library.push(ours.ms);
@@ -52,8 +52,4 @@ export async function compare(storage: StorageKind, workload: Workload, options:
     },
     target: storage.targetOf(workload),
   };
-}
-
-function checked({ ms, logs }: Run, workload: Workload, orders: number): { ms: number; bytes: number } {
-  return { ms, bytes: census(logs, orders, workload.eventsPerOrder) };
 }

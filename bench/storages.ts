@@ -1,9 +1,13 @@
 import { memory } from 'kahn';
+import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { bound } from './bound.ts';
 import { BoundMemory } from './bound-memory.ts';
 import { BoundSqlite } from './bound-sqlite.ts';
 import { library } from './library.ts';
+import { inNewDirectory } from './measure.ts';
+import { boundPostgres } from './postgres/bound-postgres.ts';
+import { inNewSchema } from './postgres/schema.ts';
 import type { Contestant, Workload } from './workloads.ts';
 
 /** A storage that both can work on. */
@@ -13,32 +17,47 @@ export interface StorageKind {
   readonly events: number;
   /** The target of a workload here; undefined if there is none. */
   targetOf(workload: Workload): number | undefined;
-  ours(directory: string): Contestant;
-  bound(directory: string): Contestant & Disposable;
+  /** Does the work in a new directory or schema, and removes it. */
+  inNewPlace<T>(work: (place: string) => Promise<T>): Promise<T>;
+  readonly ours: (place: string) => Contestant;
+  readonly bound: (place: string) => Contestant;
 }
 
-export const storages: readonly StorageKind[] = [
-  {
-    name: 'memory',
-    events: 25_000,
-    targetOf: ({ targets }) => targets.memory,
-    ours: () => library(memory()),
-    bound: () => closing(new BoundMemory()),
-  },
-  sqliteKind('FULL', 10_000),
-  sqliteKind('NORMAL', 10_000),
-];
-
-function sqliteKind(synchronous: 'FULL' | 'NORMAL', events: number): StorageKind {
-  return {
+/** Those in this process, with their files below a directory. */
+export function localStorages(directory: string): readonly StorageKind[] {
+  const inNewPlace = <T>(work: (place: string) => Promise<T>) => inNewDirectory(directory, work);
+  const sqliteKind = (synchronous: 'FULL' | 'NORMAL'): StorageKind => ({
     name: `SQLite ${synchronous}`,
-    events,
-    targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
-    ours: (directory) => library(sqlite({ directory, synchronous })),
-    bound: (directory) => closing(new BoundSqlite(directory, synchronous)),
-  };
+    events: 10_000,
+    targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.durable : undefined),
+    inNewPlace,
+    ours: (place) => library(sqlite({ directory: place, synchronous })),
+    bound: (place) => bound(() => new BoundSqlite(place, synchronous)),
+  });
+  return [
+    {
+      name: 'memory',
+      events: 25_000,
+      targetOf: ({ targets }) => targets.memory,
+      inNewPlace,
+      ours: () => library(memory()),
+      bound: () => bound(() => new BoundMemory()),
+    },
+    sqliteKind('FULL'),
+    sqliteKind('NORMAL'),
+  ];
 }
 
-function closing(storage: BoundMemory | BoundSqlite): Contestant & Disposable {
-  return { ...bound(storage), [Symbol.dispose]: () => storage.close() };
+export const postgresName = 'PostgreSQL';
+
+/** The one on a server. */
+export function postgresStorage(connectionString: string): StorageKind {
+  return {
+    name: postgresName,
+    events: 10_000,
+    targetOf: ({ targets }) => targets.durable,
+    inNewPlace: (work) => inNewSchema(connectionString, work),
+    ours: (schema) => library(postgres({ connectionString, schema })),
+    bound: (schema) => boundPostgres(connectionString, schema),
+  };
 }

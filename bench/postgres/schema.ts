@@ -1,0 +1,26 @@
+import pg from 'pg';
+import { freshName } from '../../test/support/postgres-server.ts';
+
+/** Does the work with the name of a new schema, and drops it. */
+export async function inNewSchema<T>(
+  connectionString: string,
+  work: (schema: string) => Promise<T>,
+): Promise<T> {
+  const schema = freshName('bench');
+  try {
+    return await work(schema);
+  } finally {
+    await withClient(connectionString, (client) => client.query(`drop schema if exists ${schema} cascade`));
+  }
+}
+
+/** Lends a connection of its own. */
+async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
