@@ -29,7 +29,7 @@ const keepAliveMs = 30_000;
 export async function reach(settings: PostgresSettings): Promise<Server> {
   const driver = await loadDriver();
   const sockets = new Sockets();
-  const direct = directConfig(settings, sockets);
+  const direct = directConfig(driver, settings, sockets);
   const listen = direct && (() => connected(parsed(driver, direct)));
   return settings.poolId === undefined
     ? ownServer(driver, settings, sockets, listen)
@@ -42,7 +42,7 @@ function ownServer(
   sockets: Sockets,
   listen: Server['listen'],
 ): Server {
-  const config = configOf(settings, sockets, settings.connectionString);
+  const config = configOf(driver, settings, sockets, settings.connectionString);
   const { host, port, database } = parsed(driver, config);
   const setUp = async (client: ClientBase) => {
     await client.query(sql.settings.text, [settings.statementTimeoutMs]);
@@ -85,35 +85,45 @@ function lentServer(
 }
 
 /** How to connect for LISTEN; undefined if there is no way but a pool. */
-function directConfig(settings: PostgresSettings, sockets: Sockets): ClientConfig | undefined {
+function directConfig(
+  driver: Driver,
+  settings: PostgresSettings,
+  sockets: Sockets,
+): ClientConfig | undefined {
   const { listenConnectionString, connectionString, poolId, transactionPooler } = settings;
-  if (listenConnectionString !== undefined) return configOf(settings, sockets, listenConnectionString);
+  if (listenConnectionString !== undefined)
+    return configOf(driver, settings, sockets, listenConnectionString);
   if (poolId !== undefined || transactionPooler) return undefined;
-  return configOf(settings, sockets, connectionString);
+  return configOf(driver, settings, sockets, connectionString);
 }
 
 function configOf(
+  driver: Driver,
   { tls, connectionTimeoutMs }: PostgresSettings,
   sockets: Sockets,
   connectionString: string | undefined,
 ): ClientConfig {
-  return {
+  const config: ClientConfig = {
     ...(connectionString !== undefined && { connectionString }),
-    ...(tls !== undefined && { ssl: typeof tls === 'boolean' ? tls : checksOf(tls) }),
     connectionTimeoutMillis: connectionTimeoutMs,
     fallback_application_name: 'kahn',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     stream: sockets.create,
   };
+  if (tls === undefined) return config;
+  return { ...config, ssl: tls !== false && verifying(tls, parsed(driver, config).host) };
 }
 
-/** The driver overwrites `servername` with the host that it connects to, so the certificate is checked here. */
-function checksOf(tls: PostgresTls): ConnectionOptions {
-  const { servername } = tls;
-  if (servername === undefined) return { ...tls };
+/**
+ * Has the name checked that is asked for, or else the host: the driver puts the host in place of any `servername`,
+ * and `localhost` in place of an address.
+ */
+function verifying(tls: true | PostgresTls, host: string): ConnectionOptions {
+  const options = tls === true ? {} : tls;
+  const { servername = host } = options;
   return {
-    ...tls,
+    ...options,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
   };
 }
