@@ -52,21 +52,27 @@ export abstract class ProcessApplication<
   }
 
   /**
-   * Processes what is new in the log of one upstream, or of all, to the end, and resolves with the number of
-   * notifications. One call at a time: others wait for it.
+   * Processes what is new in the log of one upstream, or of all, to the end or for so many batches of each, and
+   * resolves with the number of notifications. One call at a time: others wait for it.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
    */
-  run(options: { readonly upstreamName?: string; readonly signal?: AbortSignal } = {}): Promise<number> {
+  run(
+    options: {
+      readonly upstreamName?: string;
+      readonly batches?: number;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<number> {
     return this.#turns.run(async () => {
       let processed = 0;
       for (const follower of this.#chosen(options.upstreamName)) {
-        let pulled = -1;
-        while (pulled !== 0) {
+        for (let batches = 0; batches < (options.batches ?? Infinity); batches += 1) {
           options.signal?.throwIfAborted();
-          pulled = await follower.pull();
-          await breathe();
+          const pulled = await follower.pull();
+          if (pulled === 0) break;
           processed += pulled;
+          await breathe();
         }
       }
       return processed;

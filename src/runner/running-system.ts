@@ -1,32 +1,49 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
 import { openStore } from '../application/application-binding.ts';
-import { ProcessApplication } from '../application/process-application.ts';
 import { memory } from '../persistence/memory/index.ts';
-import { type LogListener, openStorage, type Persistence } from '../persistence/persistence.ts';
+import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
+import { assertNotImporting } from '../system/system-module.ts';
 import type { RunnerOptions } from '../system/system-runner.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
 export type Turn = (applicationName: string, commit: () => Promise<void>) => Promise<void>;
 
-/** The applications of a system, opened in this thread and following each other's logs. */
+/** What a runner says of how it opens a system. */
+export interface Opening {
+  /** The options it has besides those of every runner. */
+  readonly ownOptions: readonly string[];
+  readonly pipelineIds: readonly number[];
+  readonly turn: Turn;
+}
+
+/** The applications of a system, opened in this thread. */
 export interface RunningSystem {
-  readonly applications: ReadonlyMap<string, Application>;
-  readonly processApplications: readonly ProcessApplication[];
-  /** Who follows an application, in the order of definition. */
-  followersOf(applicationName: string): readonly ProcessApplication[];
-  /**
-   * Tells of what other processes record, if the storage knows; resolves with whether it does. Ends when all is
-   * released.
-   */
-  listen(listener: LogListener): Promise<boolean>;
+  readonly persistence: Persistence;
+  readonly storage: Storage;
+  /** The applications of a pipeline, by their names. */
+  in(pipelineId: number): ReadonlyMap<string, Application>;
+  readonly applications: readonly Application[];
   /** Releases everything, the applications being idle. */
   release(): Promise<void>;
 }
 
-const runnerOptions = ['persistence', 'setupTables', 'batchSize', 'cacheSize', 'pollIntervalMs', 'signal'];
+/** How long `close()` waits for the work under way, if it is not told. */
+export const defaultDrainTimeoutMs = 10_000;
+/** How often runners look for what no prompt told of, if they are not told. */
+export const defaultPollIntervalMs = 5_000;
+
+const commonOptions = [
+  'persistence',
+  'setupTables',
+  'batchSize',
+  'cacheSize',
+  'pollIntervalMs',
+  'drainTimeoutMs',
+  'signal',
+];
 const running = new WeakSet<object>();
 
 /**
@@ -35,24 +52,45 @@ const running = new WeakSet<object>();
  * @throws SystemRunningError if this system is running already.
  * @throws StorageError if the storage cannot be opened.
  */
-export async function openSystem<Apps extends ApplicationClass>(
-  system: System<Apps>,
+export async function openSystem(
+  system: System,
   options: RunnerOptions,
-  turn: Turn,
+  opening: Opening,
 ): Promise<RunningSystem> {
-  assertOptions(options, runnerOptions, 'A runner');
-  const { persistence: _, batchSize, pollIntervalMs, signal, ...storeOptions } = options;
-  if (batchSize !== undefined) assertWholeNumber(batchSize, 'batchSize', 1);
-  if (pollIntervalMs !== undefined) assertWholeNumber(pollIntervalMs, 'pollIntervalMs', 1);
+  assertNotImporting();
+  assertRunnerOptions(options, opening.ownOptions);
   const persistence = persistenceOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
   const storage = await openStorage(persistence);
   opened.defer(() => storage.close());
+  const pipelines = new Map<number, ReadonlyMap<string, Application>>();
+  for (const pipelineId of opening.pipelineIds) {
+    pipelines.set(pipelineId, await openPipeline(system, options, opening.turn, storage, pipelineId, opened));
+  }
+  const resources = opened.move();
+  return {
+    persistence,
+    storage,
+    in: (pipelineId) => pipelines.get(pipelineId) ?? new Map(),
+    applications: [...pipelines.values()].flatMap((applications) => [...applications.values()]),
+    release: () => resources.disposeAsync(),
+  };
+}
+
+async function openPipeline(
+  system: System,
+  { signal, setupTables = true, cacheSize = 10_000 }: RunnerOptions,
+  turn: Turn,
+  storage: Storage,
+  pipelineId: number,
+  opened: AsyncDisposableStack,
+): Promise<ReadonlyMap<string, Application>> {
   const applications = new Map<string, Application>();
-  for (const kind of system.applications) {
+  for (const kind of system.applications as readonly ApplicationClass[]) {
     signal?.throwIfAborted();
-    const store = await openStore(kind, storage, { ...storeOptions, types: system.types });
+    const { types } = system;
+    const store = await openStore(kind, storage, { setupTables, cacheSize, pipelineId, types });
     opened.defer(() => store.recorder.close());
     const application = new kind();
     applicationInternals.bind(application, {
@@ -63,21 +101,15 @@ export async function openSystem<Apps extends ApplicationClass>(
     });
     applications.set(kind.applicationName, application);
   }
-  const followers = followEdges(system, applications, batchSize);
-  const resources = opened.move();
-  return {
-    applications,
-    processApplications: [...applications.values()].filter(
-      (application) => application instanceof ProcessApplication,
-    ),
-    followersOf: (applicationName) => followers.get(applicationName) ?? [],
-    listen: async (listener) => {
-      const listening = await storage.listen?.(listener);
-      if (listening !== undefined) resources.use(listening);
-      return listening !== undefined;
-    },
-    release: () => resources.disposeAsync(),
-  };
+  return applications;
+}
+
+function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string[]): void {
+  assertOptions(options, [...commonOptions, ...ownOptions], 'A runner');
+  const { batchSize = 1, pollIntervalMs = 1, drainTimeoutMs = 0 } = options;
+  assertWholeNumber(batchSize, 'batchSize', 1);
+  assertWholeNumber(pollIntervalMs, 'pollIntervalMs', 1);
+  assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);
 }
 
 function persistenceOf(system: System, { persistence }: RunnerOptions): Persistence {
@@ -97,20 +129,4 @@ function claim(system: object): () => void {
   }
   running.add(system);
   return () => running.delete(system);
-}
-
-function followEdges(
-  system: System,
-  applications: ReadonlyMap<string, Application>,
-  batchSize: number | undefined,
-): Map<string, ProcessApplication[]> {
-  const followers = new Map<string, ProcessApplication[]>();
-  for (const { upstream, downstream } of system.graph.edges) {
-    const application = applications.get(downstream);
-    const log = applications.get(upstream)?.log;
-    if (!(application instanceof ProcessApplication) || log === undefined) continue;
-    application.follow(log, batchSize);
-    followers.set(upstream, [...(followers.get(upstream) ?? []), application]);
-  }
-  return followers;
 }

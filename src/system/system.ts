@@ -3,6 +3,7 @@ import { assertDeclared, type OpenOptions, type StoreOptions } from '../applicat
 import type { CustomType } from '../persistence/custom-type.ts';
 import { memory } from '../persistence/memory/index.ts';
 import { assertPersistence, type Persistence } from '../persistence/persistence.ts';
+import { isId } from '../util/ids.ts';
 import { assertOptions } from '../util/options.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
@@ -13,6 +14,10 @@ import type { RunnerOptions, SystemRunner } from './system-runner.ts';
 export interface SystemOptions {
   /** The types of one's own that event data may hold; make them with `defineType`. */
   readonly types?: readonly CustomType[];
+  /** `import.meta.url` of the module that exports it: where other threads and processes find it. */
+  readonly module?: string;
+  /** Tells it from other systems that the same module exports; `system` by default. */
+  readonly name?: string;
 }
 
 /** Starts a runner for a system. */
@@ -44,8 +49,15 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly types: readonly CustomType[];
   /** The storage it is bound to, if any. */
   readonly persistence: Persistence | undefined;
+  readonly name: string;
+  /** The URL of the module that exports it, if it is known. */
+  readonly module: string | undefined;
 
-  private constructor(system: Pick<System<Apps>, 'applications' | 'graph' | 'types' | 'persistence'>) {
+  private constructor(
+    system: Pick<System<Apps>, 'applications' | 'graph' | 'types' | 'persistence' | 'name' | 'module'>,
+  ) {
+    this.name = system.name;
+    this.module = system.module;
     this.applications = system.applications;
     this.graph = system.graph;
     this.types = system.types;
@@ -59,17 +71,19 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
    *
    * The classes are constructed once to read their policies, so their constructors must only set fields.
    *
-   * @throws InvalidSystemError if a pipeline or a class is not fit for it.
+   * @throws InvalidSystemError if a pipeline, a class or an option is not fit for it.
    */
   static of<const Pipelines extends readonly Pipeline[]>(
     pipelines: Pipelines & CheckedPipelines<Pipelines>,
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
-    assertOptions(options, ['types'], 'System.of()');
+    assertOptions(options, ['types', 'module', 'name'], 'System.of()');
+    const { types = [], module, name = 'system' } = options;
+    assertLocation(module, name);
     const lists = listsOf(pipelines);
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
-    return new System({ applications, graph, types: options.types ?? [], persistence: undefined });
+    return new System({ applications, graph, types, module, name, persistence: undefined });
   }
 
   /** The same system with the storage it is to be run on. Throws {@link SystemBoundError} if it has one. */
@@ -114,6 +128,15 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     const names = this.applications.map((application) => application.name).join(', ');
     throw new UnknownApplicationError(`Class ${kind?.name} is not part of this system, which has ${names}.`);
   }
+}
+
+function assertLocation(module: unknown, name: unknown): void {
+  if (module !== undefined && (typeof module !== 'string' || !URL.canParse(module))) {
+    throw new InvalidSystemError(
+      `The module of a system is the URL of the module that exports it, import.meta.url, not ${String(module)}.`,
+    );
+  }
+  if (!isId(name)) throw new InvalidSystemError(`The name of a system is a text, not ${String(name)}.`);
 }
 
 function listsOf(pipelines: readonly Pipeline[]): readonly (readonly ApplicationClass[])[] {

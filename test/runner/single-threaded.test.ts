@@ -31,7 +31,7 @@ for (const { name, create } of storages) {
   });
 }
 
-describe.each(storages)('in a single thread on $name', ({ create }) => {
+describe.each(storages)('in a single thread on $name', ({ name, create }) => {
   test('save() resolves when all that follows is processed', async () => {
     await using runner = await shop.run({ persistence: create() });
     const orders = runner.get(Orders);
@@ -261,14 +261,15 @@ describe.each(storages)('in a single thread on $name', ({ create }) => {
     await runner.caughtUp();
   });
 
-  test.runIf(existsSync('/proc/self/fd'))('200 starts and closes leave nothing behind', async () => {
+  test.runIf(existsSync('/proc/self/fd'))('many starts and closes leave nothing behind', async () => {
     const persistence = create();
     const openFiles = () => readdirSync('/proc/self/fd').length;
     const resources = () => process.getActiveResourcesInfo().length;
     await (await shop.run({ persistence })).close();
     const before = { files: openFiles(), resources: resources() };
     const listeners = AbortSignal.timeout(600_000);
-    for (let round = 0; round < 200; round++) {
+    const rounds = name === 'postgres' ? 50 : 200; // connecting takes its time
+    for (let round = 0; round < rounds; round++) {
       await using runner = await shop.run({ persistence, signal: listeners });
       await runner.get(Orders).place(`${round}`);
       await runner.caughtUp({ signal: listeners });

@@ -3,11 +3,24 @@ import { InvalidPolicyError } from '../../application/errors.ts';
 import { callingPolicy } from '../../application/policy-scope.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { type System, setDefaultRunner } from '../../system/system.ts';
-import type { RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
+import type {
+  ApplicationState,
+  ApplicationStatus,
+  RunnerOptions,
+  SystemRunner,
+} from '../../system/system-runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
-import { openSystem, type RunningSystem } from '../running-system.ts';
+import {
+  defaultDrainTimeoutMs,
+  defaultPollIntervalMs,
+  openSystem,
+  type RunningSystem,
+} from '../running-system.ts';
+import { statusOf, upstreamsOf } from '../status.ts';
+import { type Followers, followEdges } from './follow-edges.ts';
 
 /**
  * Runs a system in this thread. A commit, and all that follows from it in the whole system, is one turn,
@@ -23,6 +36,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   implements SystemRunner<Apps>
 {
   readonly #system: System<Apps>;
+  readonly #drainTimeoutMs: number;
   readonly #turns = new Mutex();
   /** The applications whose logs have grown, first come first served. */
   readonly #prompts = new Set<string>();
@@ -33,13 +47,18 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   /** Aborted when closing has taken too long. */
   readonly #stop = new AbortController();
   #running: RunningSystem | undefined;
+  #followers: Followers = new Map();
   #closing: Promise<void> | undefined;
   #polling: NodeJS.Timeout | undefined;
+  #listening: AsyncDisposable | undefined;
   /** Whether a turn is to come for what others have recorded: at first, that of the start. */
   #waitsForTurn = true;
+  /** The application that runs in this moment. */
+  #active: string | undefined;
 
-  private constructor(system: System<Apps>) {
+  private constructor(system: System<Apps>, drainTimeoutMs: number) {
     this.#system = system;
+    this.#drainTimeoutMs = drainTimeoutMs;
   }
 
   /**
@@ -53,12 +72,18 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     system: System<Apps>,
     options: RunnerOptions = {},
   ): Promise<SingleThreadedRunner<Apps>> {
-    const runner = new SingleThreadedRunner(system);
-    const running = await openSystem(system, options, (name, commit) => runner.#turn(name, commit));
+    const runner = new SingleThreadedRunner(system, options.drainTimeoutMs ?? defaultDrainTimeoutMs);
+    const running = await openSystem(system, options, {
+      ownOptions: [],
+      pipelineIds: [pipelineId],
+      turn: (name, commit) => runner.#turn(name, commit),
+    });
     runner.#running = running;
     try {
-      for (const application of running.applications.values()) {
+      runner.#followers = followEdges(system.graph, running.in(pipelineId), options.batchSize);
+      for (const application of running.applications) {
         application.subscribe((prompt) => runner.#prompts.add(prompt.applicationName));
+        publish('started', runner.#event(application.applicationName));
       }
       await runner.#listen(options.pollIntervalMs);
       await runner.#turns.run(() =>
@@ -73,7 +98,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   get<A extends Apps>(kind: A): InstanceType<A> {
     this.#system.assertHas(kind);
-    return this.#opened().applications.get(kind.applicationName) as InstanceType<A>;
+    return this.#opened().in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -86,7 +111,14 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     );
   }
 
-  /** As every runner; a system that is not quiet after 10 s is stopped, and goes on at the next start. */
+  async status(): Promise<readonly ApplicationStatus[]> {
+    return statusOf(this.#system.graph, this.#opened().in(pipelineId), (name) => {
+      const lastError = this.#failures.get(name) ?? this.#interruptions.get(name);
+      return { state: this.#stateOf(name), lastError };
+    });
+  }
+
+  /** As every runner; what is to follow from what is saved is processed after the next start. */
   async close(): Promise<void> {
     assertNotInPolicy('close()');
     this.#closing ??= this.#close();
@@ -113,11 +145,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   /** Follows what other processes record, too: by prompts of the storage, and by looking now and then. */
   async #listen(pollIntervalMs: number | undefined): Promise<void> {
-    const tells = await this.#running?.listen({
-      heard: ({ applicationName }) => this.#prompted([applicationName]),
+    this.#listening = await this.#running?.storage.listen?.({
+      heard: (prompt) => prompt.pipelineId === pipelineId && this.#prompted([prompt.applicationName]),
       missed: () => this.#prompted(this.#names),
     });
-    const intervalMs = pollIntervalMs ?? (tells ? defaultPollIntervalMs : undefined);
+    const intervalMs = pollIntervalMs ?? (this.#listening && defaultPollIntervalMs);
     if (intervalMs !== undefined) this.#polling = setInterval(() => this.#prompted(this.#names), intervalMs);
   }
 
@@ -134,7 +166,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   get #names(): Iterable<string> {
-    return this.#running?.applications.keys() ?? [];
+    return this.#running?.in(pipelineId).keys() ?? [];
   }
 
   async #catchUp(failure: string, signal?: AbortSignal): Promise<void> {
@@ -153,13 +185,13 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.#interruptions.clear();
     for (const upstreamName of this.#prompts) {
       this.#prompts.delete(upstreamName);
-      for (const follower of this.#running?.followersOf(upstreamName) ?? []) {
-        const ran = await this.#attempt(follower, () => follower.run({ upstreamName, signal: stop }));
+      for (const follower of this.#followers.get(upstreamName) ?? []) {
+        const ran = await this.#attempt(follower, () => this.#run(follower, upstreamName, stop));
         complete = complete && ran;
         stop.throwIfAborted();
       }
     }
-    for (const follower of this.#running?.processApplications ?? []) {
+    for (const follower of new Set([...this.#followers.values()].flat())) {
       const { applicationName } = follower;
       if (this.#failures.has(applicationName) || this.#interruptions.has(applicationName)) continue;
       const ran = await this.#attempt(follower, () => follower.recordPositions());
@@ -170,6 +202,29 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     if (!complete) throw new DownstreamError(failure, new Map([...this.#failures, ...this.#interruptions]));
   }
 
+  async #run(follower: ProcessApplication, upstreamName: string, signal: AbortSignal): Promise<void> {
+    const event = { ...this.#event(follower.applicationName), upstreamName };
+    publish('prompted', event);
+    this.#active = follower.applicationName;
+    const count = await follower.run({ upstreamName, signal }).finally(() => {
+      this.#active = undefined;
+    });
+    if (count > 0) publish('processed', { ...event, count });
+  }
+
+  #stateOf(applicationName: string): ApplicationState {
+    if (this.#failures.has(applicationName)) return 'failed';
+    if (this.#interruptions.has(applicationName)) return 'interrupted';
+    const isPrompted = upstreamsOf(this.#system.graph, applicationName).some((name) =>
+      this.#prompts.has(name),
+    );
+    return isPrompted || this.#active === applicationName ? 'running' : 'idle';
+  }
+
+  #event(applicationName: string): RunnerEvent {
+    return { runner: 'SingleThreadedRunner', applicationName, pipelineId };
+  }
+
   /** Whether the application did it; one that fails is stopped, unless it was only interrupted. */
   async #attempt({ applicationName }: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
     if (this.#failures.has(applicationName) || this.#interruptions.has(applicationName)) return false;
@@ -177,7 +232,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       await work();
       return true;
     } catch (error) {
-      (isInterruption(error) ? this.#interruptions : this.#failures).set(applicationName, error);
+      const interrupted = isInterruption(error);
+      (interrupted ? this.#interruptions : this.#failures).set(applicationName, error);
+      publish(interrupted ? 'interrupted' : 'failed', { ...this.#event(applicationName), error });
       return false;
     }
   }
@@ -186,21 +243,30 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     const running = this.#running;
     if (running === undefined) return;
     clearInterval(this.#polling);
-    const late = setTimeout(() => this.#stop.abort(new RunnerClosedError(stoppedText)), maxDrainMs);
+    const late = setTimeout(() => this.#stop.abort(notDrained(this.#drainTimeoutMs)), this.#drainTimeoutMs);
     try {
-      await Promise.all([...running.applications.values()].map(applicationInternals.close));
+      await this.#listening?.[Symbol.asyncDispose]();
+      await Promise.all(running.applications.map(applicationInternals.close));
       await this.#turns.run(() => running.release());
     } finally {
       clearTimeout(late);
     }
+    const terminated = this.#stop.signal.aborted;
+    for (const { applicationName } of running.applications) {
+      publish('stopped', { ...this.#event(applicationName), terminated });
+    }
   }
 }
 
-const defaultPollIntervalMs = 5_000;
-const maxDrainMs = 10_000;
-const stoppedText =
-  `The system was not quiet ${maxDrainMs / 1_000} s after its runner was closed, so it was stopped. ` +
-  'What was saved is recorded; what is to follow from it is processed after the next start.';
+/** It knows no other pipeline. */
+const pipelineId = 0;
+
+function notDrained(drainTimeoutMs: number): RunnerClosedError {
+  return new RunnerClosedError(
+    `The system was not quiet ${drainTimeoutMs / 1_000} s after its runner was closed, so it was stopped. ` +
+      'What was saved is recorded; what is to follow from it is processed after the next start.',
+  );
+}
 
 /** A policy that waited for its own end would wait for ever. */
 function assertNotInPolicy(call: string): void {

@@ -1,0 +1,41 @@
+import { type Application, applicationInternals } from '../application/application.ts';
+import type { SystemGraph } from '../system/graph.ts';
+import type { ApplicationState, ApplicationStatus, UpstreamStatus } from '../system/system-runner.ts';
+
+/** Whom an application follows, by name. */
+export function upstreamsOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
+  return edges.filter((edge) => edge.downstream === applicationName).map(({ upstream }) => upstream);
+}
+
+/** Reads from the storage how far the applications of one pipeline are. */
+export function statusOf(
+  graph: SystemGraph,
+  applications: ReadonlyMap<string, Application>,
+  stateOf: (applicationName: string) => { readonly state: ApplicationState; readonly lastError: unknown },
+): Promise<readonly ApplicationStatus[]> {
+  return Promise.all(
+    graph.nodes.flatMap(({ name }) => {
+      const application = applications.get(name);
+      if (application === undefined) return [];
+      const upstreams = upstreamsOf(graph, name).flatMap((upstream) => applications.get(upstream) ?? []);
+      const { state, lastError } = stateOf(name);
+      return Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream))).then((all) => ({
+        applicationName: name,
+        pipelineId: application.pipelineId,
+        state,
+        upstreams: all,
+        lastError,
+      }));
+    }),
+  );
+}
+
+async function upstreamStatus(
+  application: Application,
+  { applicationName, log }: Application,
+): Promise<UpstreamStatus> {
+  const { recorder } = applicationInternals.storeOf(application);
+  // The position first: a log only grows, so the lag is never negative.
+  const position = await recorder.position(application.pipelineId, applicationName);
+  return { upstreamName: applicationName, position, lag: (await log.head()) - position };
+}
