@@ -30,6 +30,7 @@ export async function openStorage(options: Persistence['options']): Promise<Stor
     writerId: newId(),
   };
   const { listen } = server;
+  let closed: Promise<void> | undefined;
   return {
     openRecorder: ({ applicationName, setupTables }) => {
       const tables = tablesOf(settings.schema, applicationName, server.name);
@@ -43,9 +44,10 @@ export async function openStorage(options: Persistence['options']): Promise<Stor
         return listening;
       },
     }),
-    async close() {
+    close() {
       closing.abort();
-      await server.close();
+      closed ??= server.close();
+      return closed;
     },
   };
 }
