@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { memory } from 'kahn';
+import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
 import { openStorage, type Persistence } from '../../src/persistence/persistence.ts';
 import type { HistoryRequest, ProcessEvent, Recorder } from '../../src/persistence/recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../../src/persistence/stored-event.ts';
+import { connectionString, temporarySchema } from '../support/postgres.ts';
 
 /** What a recorder must do, said as plainly as possible: everything is copied, checked and only then kept. */
 class Model {
@@ -169,10 +171,13 @@ const commands: fc.Arbitrary<Command>[] = [
   which.map((index) => command(`reopen(${index})`, (_model, real) => real.reopen(index))),
 ];
 
-async function assertModelled(persistence: Persistence, steps: Iterable<Command>): Promise<void> {
+async function assertModelled(
+  persistence: Persistence,
+  steps: Iterable<Command>,
+  applicationName = 'orders',
+): Promise<void> {
   const storage = await openStorage(persistence);
-  const open = (): Promise<Recorder> =>
-    storage.openRecorder({ applicationName: 'orders', setupTables: true });
+  const open = (): Promise<Recorder> => storage.openRecorder({ applicationName, setupTables: true });
   const recorders = [await open(), await open()];
   const reopen = async (index: number): Promise<void> => {
     await recorders[index]!.close();
@@ -182,6 +187,7 @@ async function assertModelled(persistence: Persistence, steps: Iterable<Command>
     await fc.asyncModelRun(() => ({ model: new Model(), real: { recorders, reopen } }), steps);
   } finally {
     for (const recorder of recorders) await recorder.close();
+    await storage.close();
   }
 }
 
@@ -193,6 +199,16 @@ describe('two recorders of one application do what the model does', () => {
       fc.asyncProperty(steps, (some) => assertModelled(memory(), some)),
       { numRuns: 300 },
     );
+  });
+
+  it('in PostgreSQL', async () => {
+    const schema = temporarySchema();
+    let run = 0;
+    const property = fc.asyncProperty(steps, (some) => {
+      run += 1;
+      return assertModelled(postgres({ connectionString, schema, poolSize: 2 }), some, `orders ${run}`);
+    });
+    await fc.assert(property, { numRuns: 20 });
   });
 
   it('in SQLite', async () => {
