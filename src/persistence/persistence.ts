@@ -1,12 +1,14 @@
+import { messageOf } from '../util/errors.ts';
 import { InvalidPersistenceError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
 
-/** The value of an option of storage: plain data that can be cloned. */
+/** The value of an option of storage: plain data that can be cloned, and memory that threads share. */
 export type PersistenceOption =
   | string
   | number
   | boolean
+  | SharedArrayBuffer
   | { readonly [name: string]: PersistenceOption | undefined };
 
 /**
@@ -42,6 +44,11 @@ export interface Storage {
    * knows what other processes record has this.
    */
   listen?(listener: LogListener): Promise<AsyncDisposable>;
+  /**
+   * Must be told when another thread that used this storage has ended, in the middle of a call perhaps, if there
+   * is such a method. `threadId` is what its worker had while it ran: an ended one has -1.
+   */
+  threadEnded?(threadId: number): void;
   /** Releases what the recorders share, once they are closed. */
   close(): Promise<void>;
 }
@@ -49,12 +56,41 @@ export interface Storage {
 /** What the module of a {@link Persistence} exports. */
 export interface PersistenceModule {
   openStorage(options: Persistence['options']): Promise<Storage>;
+  /**
+   * Makes the options fit for other threads of this process, where they stand for the same storage, with all
+   * applications that are set up in it; without this, they are as they are. Throws InvalidPersistenceError if
+   * they cannot be.
+   */
+  forThreads?(options: Persistence['options']): Persistence['options'];
 }
 
 /**
  * Opens the storage that a description stands for. Throws InvalidPersistenceError if it is no description.
  */
 export async function openStorage(persistence: Persistence): Promise<Storage> {
+  return (await importModule(persistence)).openStorage(persistence.options);
+}
+
+/**
+ * The description by which other threads of this process open the same storage: ask for it after all applications
+ * are set up. Throws InvalidPersistenceError if the storage cannot be opened by other threads.
+ */
+export async function persistenceForThreads(persistence: Persistence): Promise<Persistence> {
+  const { forThreads } = await importModule(persistence);
+  const { module } = persistence;
+  const options = forThreads === undefined ? persistence.options : forThreads(persistence.options);
+  try {
+    structuredClone(options);
+  } catch (cause) {
+    throw new InvalidPersistenceError(
+      `The options of a persistence of module '${module}' cannot be cloned to another thread: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  return { module, options };
+}
+
+async function importModule(persistence: Persistence): Promise<PersistenceModule> {
   assertPersistence(persistence);
   const module: Partial<PersistenceModule> = await import(persistence.module);
   if (typeof module.openStorage !== 'function') {
@@ -62,7 +98,7 @@ export async function openStorage(persistence: Persistence): Promise<Storage> {
       `The module '${persistence.module}' of a persistence exports no openStorage().`,
     );
   }
-  return module.openStorage(persistence.options);
+  return module as PersistenceModule;
 }
 
 /** Throws InvalidPersistenceError unless it looks like a description of storage. */

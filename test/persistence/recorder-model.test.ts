@@ -10,6 +10,7 @@ import { openStorage, type Persistence } from '../../src/persistence/persistence
 import type { HistoryRequest, ProcessEvent, Recorder } from '../../src/persistence/recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../../src/persistence/stored-event.ts';
 import { connectionString, temporarySchema } from '../support/postgres.ts';
+import { spreadMemory } from './memory/spread-memory.ts';
 
 /** What a recorder must do, said as plainly as possible: everything is copied, checked and only then kept. */
 class Model {
@@ -209,6 +210,13 @@ describe('two recorders of one application do what the model does', () => {
       return assertModelled(postgres({ connectionString, schema, poolSize: 2 }), some, `orders ${run}`);
     });
     await fc.assert(property, { numRuns: 20 });
+  });
+
+  it('in memory that is in two replicas', async () => {
+    const property = fc.asyncProperty(steps, (some) =>
+      assertModelled(spreadMemory('another store of this thread'), some),
+    );
+    await fc.assert(property, { numRuns: 150 });
   });
 
   it('in SQLite', async () => {

@@ -2,6 +2,7 @@ import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { insertByVersion, lengthUpTo } from './by-version.ts';
+import type { Contents } from './contents.ts';
 
 /** All that one application has recorded. Every method runs to its end at once, so each is a transaction. */
 export class ApplicationMemory {
@@ -16,6 +17,10 @@ export class ApplicationMemory {
     this.applicationName = applicationName;
   }
 
+  get contents(): Contents {
+    return { logs: this.#logs, positions: this.#positions, snapshots: this.#snapshots };
+  }
+
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     // Whatever can be refused comes first: positions are only worked out here, and events can be taken back.
     const moved = this.#movedPositions(pipelineId, processEvents);
@@ -27,7 +32,7 @@ export class ApplicationMemory {
       }
     }
     if (moved !== undefined) this.#movePositions(pipelineId, moved);
-    for (const { snapshots } of processEvents) this.recordSnapshots(snapshots);
+    for (const { snapshots } of processEvents) this.#recordSnapshots(snapshots);
     return log.length;
   }
 
@@ -49,7 +54,7 @@ export class ApplicationMemory {
     return this.#positions.get(pipelineId)?.get(upstreamName) ?? 0;
   }
 
-  recordSnapshots(snapshots: readonly StoredSnapshot[]): void {
+  #recordSnapshots(snapshots: readonly StoredSnapshot[]): void {
     for (const { originatorId, originatorVersion, schema, state } of snapshots) {
       const list = entry(this.#snapshots, originatorId, () => []);
       const snapshot = { originatorId, originatorVersion, schema, state };

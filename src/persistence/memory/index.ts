@@ -1,66 +1,55 @@
 import { newId } from '../../util/ids.ts';
-import { StorageError } from '../errors.ts';
+import { InvalidPersistenceError } from '../errors.ts';
 import type { Persistence, Storage } from '../persistence.ts';
-import { ApplicationMemory } from './application-memory.ts';
 import { MemoryRecorder } from './recorder.ts';
-
-type Store = Map<string, ApplicationMemory>;
-
-// A store lives as long as its description's options or whoever has it open: nothing here keeps it alive by itself.
-const storeOf = new WeakMap<Persistence['options'], Store>();
-const stores = new Map<string, WeakRef<Store>>();
-const freed = new FinalizationRegistry<string>((id) => stores.delete(id));
+import { addStore, findStore, type Journals, keepStore } from './store.ts';
 
 /**
  * Storage on the heap of this thread, empty and distinct at each call; opening one description twice shares
- * the data. It is freed with the description, once nothing has it open.
+ * the data. It is freed with the description, once nothing has it open. A runner with threads shares it with
+ * them; each keeps a copy of what it reads.
  */
 export function memory(): Persistence {
-  const id = newId();
-  const store: Store = new Map();
-  const options = { id };
-  stores.set(id, new WeakRef(store));
-  storeOf.set(options, store);
-  freed.register(store, id);
+  const options = { id: newId() };
+  keepStore(options, addStore(options.id, true));
   return { module: import.meta.url, options };
 }
 
 /**
- * Opens the memory that a description stands for. Its `openRecorder` throws {@link StorageError}
- * STORAGE_MISSING if the description comes from another thread or process, STORAGE_NOT_SET_UP if there is
- * nothing and nothing may be created.
+ * Opens the memory that a description stands for. Its `openRecorder` throws StorageError STORAGE_MISSING if
+ * the description comes from another thread or process and was not made for threads, STORAGE_NOT_SET_UP if
+ * there is nothing and nothing may be created.
  */
 export async function openStorage(options: Persistence['options']): Promise<Storage> {
-  const store = stores.get(String(options.id))?.deref();
+  const id = String(options.id);
+  const store = findStore(id) ?? addStore(id, false);
+  const journals = journalsIn(options);
   return {
-    async openRecorder({ applicationName, setupTables }) {
-      if (store === undefined) throw elsewhere(applicationName);
-      let application = store.get(applicationName);
-      if (application === undefined) {
-        if (!setupTables) throw notSetUp(applicationName);
-        application = new ApplicationMemory(applicationName);
-        store.set(applicationName, application);
-      }
-      return new MemoryRecorder(application);
-    },
+    openRecorder: async ({ applicationName, setupTables }) =>
+      new MemoryRecorder(store.open(applicationName, setupTables, journals)),
+    threadEnded: (threadId) => store.threadEnded(threadId),
     async close() {},
   };
 }
 
-function elsewhere(applicationName: string): StorageError {
-  return new StorageError(
-    'STORAGE_MISSING',
-    applicationName,
-    `Application '${applicationName}' cannot open this memory(): it was made in another thread or process, or its ` +
-      'description has been garbage-collected, and memory does not cross threads. Use storage that does, such as ' +
-      'sqlite({ directory }), or a runner that stays on one thread.',
-  );
+/**
+ * Shares all applications opened so far with other threads, for good, and returns the options by which they
+ * open them. Throws StorageError STORAGE_FULL if there is no room for what they have recorded.
+ */
+export function forThreads(options: Persistence['options']): Persistence['options'] {
+  const store = findStore(String(options.id));
+  const given = journalsIn(options);
+  if (!store?.isHome && Object.keys(given).length === 0) {
+    throw new InvalidPersistenceError(
+      'This memory() cannot be shared with threads: it was made in another thread or process, or its description ' +
+        'has been garbage-collected. Share it where it was made.',
+    );
+  }
+  const shared = { ...options, journals: { ...given, ...store?.share() } };
+  if (store !== undefined) keepStore(shared, store);
+  return shared;
 }
 
-function notSetUp(applicationName: string): StorageError {
-  return new StorageError(
-    'STORAGE_NOT_SET_UP',
-    applicationName,
-    `Application '${applicationName}' has nothing in this memory() yet: open it with setupTables: true first.`,
-  );
+function journalsIn({ journals }: Persistence['options']): Journals {
+  return typeof journals === 'object' && !(journals instanceof SharedArrayBuffer) ? journals : {};
 }

@@ -1,7 +1,7 @@
 import { StorageError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
 import type { StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import type { ApplicationMemory } from './application-memory.ts';
+import type { SharableMemory } from './sharable-memory.ts';
 
 /**
  * A recorder that keeps everything on the heap, as plain objects; others of the same application see it at
@@ -9,9 +9,9 @@ import type { ApplicationMemory } from './application-memory.ts';
  */
 export class MemoryRecorder implements Recorder {
   readonly #applicationName: string;
-  #open: ApplicationMemory | undefined;
+  #open: SharableMemory | undefined;
 
-  constructor(memory: ApplicationMemory) {
+  constructor(memory: SharableMemory) {
     this.#applicationName = memory.applicationName;
     this.#open = memory;
   }
@@ -21,8 +21,8 @@ export class MemoryRecorder implements Recorder {
   }
 
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
-    const memory = this.#memory;
-    return requests.map((request) => memory.history(request));
+    const { current } = this.#memory;
+    return requests.map((request) => current.history(request));
   }
 
   async notifications(
@@ -30,26 +30,26 @@ export class MemoryRecorder implements Recorder {
     after: number,
     limit: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.#memory.notifications(pipelineId, after, limit);
+    return this.#memory.current.notifications(pipelineId, after, limit);
   }
 
   async head(pipelineId: number): Promise<number> {
-    return this.#memory.head(pipelineId);
+    return this.#memory.current.head(pipelineId);
   }
 
   async position(pipelineId: number, upstreamName: string): Promise<number> {
-    return this.#memory.position(pipelineId, upstreamName);
+    return this.#memory.current.position(pipelineId, upstreamName);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    this.#memory.recordSnapshots(snapshots);
+    await this.#memory.record(0, [{ events: [], snapshots }]);
   }
 
   async close(): Promise<void> {
     this.#open = undefined;
   }
 
-  get #memory(): ApplicationMemory {
+  get #memory(): SharableMemory {
     if (this.#open !== undefined) return this.#open;
     throw new StorageError(
       'STORAGE_CLOSED',

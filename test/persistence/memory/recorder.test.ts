@@ -1,11 +1,18 @@
 import { memory } from 'kahn';
 import { describe, it } from 'vitest';
+import type { Persistence } from '../../../src/persistence/persistence.ts';
 import { recorderContract } from '../../../src/testing/recorder-contract.ts';
+import { spreadMemory } from './spread-memory.ts';
 
-recorderContract(
-  { describe, it },
-  {
-    name: 'memory',
-    create: async () => ({ persistence: memory(), cleanUp: async () => {} }),
-  },
-);
+const subjects: Record<string, () => Persistence> = {
+  memory,
+  'memory in two replicas': () => spreadMemory('another store of this thread'),
+  'memory in two threads': () => spreadMemory('another thread'),
+};
+
+for (const [name, make] of Object.entries(subjects)) {
+  recorderContract(
+    { describe, it },
+    { name, create: async () => ({ persistence: make(), cleanUp: async () => {} }) },
+  );
+}
