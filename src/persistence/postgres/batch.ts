@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { ProcessEvent, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import type { Shape } from './statements.ts';
 
 /** What is on record of what a batch is about. */
 export interface Standing {
@@ -33,11 +34,19 @@ export class Batch {
       if (!firsts.has(event.originatorId)) firsts.set(event.originatorId, event);
     }
     this.firsts = [...firsts.values()];
-    this.commitId = `${randomBytes(8).readBigInt64BE()}`;
+    this.commitId = newCommitId();
   }
 
   get isEmpty(): boolean {
     return this.events.length === 0 && this.snapshots.length === 0 && this.trackings.length === 0;
+  }
+
+  /** Which statement records it. */
+  get shape(): Shape {
+    if (this.snapshots.length > 0 || this.trackings.length > 1) return 'any';
+    const [tracking] = this.trackings;
+    if (tracking === undefined) return 'events';
+    return tracking.expected > 0 ? 'next' : 'any';
   }
 
   /** Whether it could be recorded by somebody who has all that it builds on. */
@@ -77,6 +86,12 @@ export class Batch {
   isReached({ positions }: Standing): boolean {
     return this.trackings.every(({ upstreamName, position }) => positions.get(upstreamName) === position);
   }
+}
+
+/** 64 random bits as a signed number, out of a UUID: Node keeps random bytes for those ready. */
+function newCommitId(): string {
+  const id = randomUUID();
+  return `${BigInt.asIntN(64, BigInt(`0x${id.slice(0, 8)}${id.slice(-8)}`))}`;
 }
 
 /** The last one of each aggregate and version, in an order that all writers have in common. */

@@ -148,7 +148,7 @@ export class PostgresRecorder implements Recorder {
     const { retry, tables, connections } = this.#options;
     return retry.run(tables, async () => {
       try {
-        const [row] = await connections.query(this.#statements.append, attempt.values);
+        const [row] = await connections.query(this.#statements.append[attempt.batch.shape], attempt.values);
         return row && Number(row[0]);
       } catch (error) {
         if (isAnswer(error) && conflicting.includes(sqlState(error))) return undefined;
@@ -197,11 +197,11 @@ export class PostgresRecorder implements Recorder {
 
   #valuesOf(
     pipelineId: number,
-    { events, firsts, trackings, snapshots, commitId }: Batch,
+    { events, firsts, trackings, snapshots, commitId, shape }: Batch,
   ): readonly unknown[] {
     const { channel, writerId, tables } = this.#options;
     const before = firsts.filter(({ originatorVersion }) => originatorVersion > 1);
-    return [
+    const values = [
       pipelineId,
       commitId,
       events.map(({ originatorId }) => originatorId),
@@ -211,13 +211,16 @@ export class PostgresRecorder implements Recorder {
       events.map(({ timestamp }) => timestamp),
       before.map(({ originatorId }) => originatorId),
       before.map(({ originatorVersion }) => originatorVersion - 1),
-      trackings.map(({ upstreamName }) => upstreamName),
-      trackings.map(({ expected }) => expected),
-      trackings.map(({ position }) => position),
-      ...columnsOf(snapshots),
       channel,
       promptPrefix(writerId, tables.applicationName, pipelineId),
     ];
+    if (shape === 'events') return values;
+    const moves = [
+      trackings.map(({ upstreamName }) => upstreamName),
+      trackings.map(({ expected }) => expected),
+      trackings.map(({ position }) => position),
+    ];
+    return shape === 'next' ? [...values, ...moves.flat()] : [...values, ...moves, ...columnsOf(snapshots)];
   }
 }
 

@@ -13,12 +13,18 @@ export interface Statement {
 
 /** The SQL that belongs to no application. */
 export const sql = {
-  begin: { text: 'begin' },
+  /** Each statement sees what was committed before it, whatever the settings of the role or the database say. */
+  begin: { text: 'begin isolation level read committed' },
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
-  /** statementTimeoutMs; plans that are kept must not depend on how small the tables were when they were made. */
+  /**
+   * statementTimeoutMs. Plans are made once and kept, for making one takes longer than following it, and so must not
+   * depend on how small the tables were at that time.
+   */
   settings: {
-    text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false)`,
+    text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
+      set_config('plan_cache_mode', 'force_generic_plan', false),
+      set_config('default_transaction_isolation', 'read committed', false)`,
   },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key; until the end of the transaction */
@@ -43,8 +49,12 @@ export interface Statements {
   readonly version: Statement;
   /** applicationName, version */
   readonly register: Statement;
-  /** See {@link appendText}. */
-  readonly append: Statement;
+  /**
+   * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, the ids and versions that must be
+   * on record, channel, prompt; for 'next' also upstreamName, expected, position; for 'any' upstreamNames, expected,
+   * positions, and the columns of snapshots -> head. See {@link appendText}.
+   */
+  readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
   readonly putSnapshots: Statement;
   /** originatorId, originatorVersion, commitId -> notificationId */
@@ -71,7 +81,11 @@ export function statementsFor(tables: Tables): Statements {
   return {
     version: { text: `select version from ${applications} where application_name = $1` },
     register: { text: `insert into ${applications} (application_name, version) values ($1, $2)` },
-    append: named(appendText(tables)),
+    append: {
+      events: named(appendText(tables, 'events')),
+      next: named(appendText(tables, 'next')),
+      any: named(appendText(tables, 'any')),
+    },
     putSnapshots: named(
       putSnapshotsText(tables, 'unnest($1::text[], $2::integer[], $3::bigint[], $4::text[])'),
     ),
@@ -118,6 +132,12 @@ export function statementsFor(tables: Tables): Statements {
 }
 
 /**
+ * What a batch consists of: events alone, events and one position that is on record already, or any events,
+ * positions and snapshots. What is not there costs nothing: most batches are of the first two shapes.
+ */
+export type Shape = 'events' | 'next' | 'any';
+
+/**
  * Records a batch of process events, which is a transaction by itself. In this order:
  *
  * 1. The versions before those of the events must be on record.
@@ -130,13 +150,13 @@ export function statementsFor(tables: Tables): Statements {
  * expected one. It fails with unique_violation if a version is on record, and with not_null_violation if some
  * positions were the expected ones and others not.
  */
-function appendText(tables: Tables): string {
-  const { events, logs, positions } = tables;
+function appendText(tables: Tables, shape: Shape): string {
+  const { events, logs } = tables;
+  const putSnapshots = `, snapshot as (
+      ${putSnapshotsText(tables, 'log, unnest($15::text[], $16::integer[], $17::bigint[], $18::text[])')}
+    )`;
   return `
-    with event as (
-      select * from unnest($3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[])
-        with ordinality as e (originator_id, originator_version, type, data, timestamp, number)
-    ), ready as (
+    with ready as (
       select not exists (
         select from unnest($8::text[], $9::integer[]) as before (originator_id, originator_version)
         where (
@@ -144,8 +164,34 @@ function appendText(tables: Tables): string {
           where e.originator_id = before.originator_id and e.originator_version = before.originator_version
         ) is null
       ) as ok
-    ), tracked as (
-      select * from unnest($10::text[], $11::bigint[], $12::bigint[]) as t (upstream_name, expected, position)
+    ), ${movedText(tables, shape)} log as (
+      insert into ${logs} as l (pipeline_id, head)
+      ${advanceText(shape)}
+      on conflict (pipeline_id) do update set head = l.head + excluded.head
+      returning head
+    ), inserted as (
+      insert into ${events}
+        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
+      select $1::integer, log.head - cardinality($3::text[]) + e.number,
+        e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint
+      from log, unnest($3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[])
+        with ordinality as e (originator_id, originator_version, type, data, timestamp, number)
+    )${shape === 'any' ? putSnapshots : ''}
+    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($10, $11 || log.head || ']')::text end from log`;
+}
+
+/** Moves the positions that are the expected ones. */
+function movedText({ positions }: Tables, shape: Shape): string {
+  if (shape === 'events') return '';
+  if (shape === 'next') {
+    return `moved as (
+      update ${positions} p set position = $14::bigint from ready
+      where ready.ok and p.pipeline_id = $1::integer and p.upstream_name = $12::text and p.position = $13::bigint
+      returning p.position
+    ),`;
+  }
+  return `tracked as (
+      select * from unnest($12::text[], $13::bigint[], $14::bigint[]) as t (upstream_name, expected, position)
     ), moved as (
       insert into ${positions} as p (pipeline_id, upstream_name, position)
       select $1::integer, t.upstream_name, t.position from tracked t, ready
@@ -155,23 +201,16 @@ function appendText(tables: Tables): string {
       on conflict (pipeline_id, upstream_name) do update set position = excluded.position
       where p.position = (select t.expected from tracked t where t.upstream_name = excluded.upstream_name)
       returning position
-    ), log as (
-      insert into ${logs} as l (pipeline_id, head)
-      select $1::integer, case when m.count = cardinality($10::text[]) then cardinality($3::text[]) end
+    ),`;
+}
+
+/** By how much the head of the log is moved on, or no row if it must not be. */
+function advanceText(shape: Shape): string {
+  if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
+  if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
+  return `select $1::integer, case when m.count = cardinality($12::text[]) then cardinality($3::text[]) end
       from (select count(*) from moved) m, ready
-      where ready.ok and (m.count > 0 or cardinality($10::text[]) = 0)
-      on conflict (pipeline_id) do update set head = l.head + excluded.head
-      returning head
-    ), inserted as (
-      insert into ${events}
-        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
-      select $1::integer, log.head - cardinality($3::text[]) + e.number,
-        e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint
-      from log, event e
-    ), snapshot as (
-      ${putSnapshotsText(tables, 'log, unnest($13::text[], $14::integer[], $15::bigint[], $16::text[])')}
-    )
-    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($17, $18 || log.head || ']')::text end from log`;
+      where ready.ok and (m.count > 0 or cardinality($12::text[]) = 0)`;
 }
 
 /** Replaces those of the same aggregate and version. */
