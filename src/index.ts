@@ -50,18 +50,31 @@ export type { Persistence, PersistenceModule, RecorderOptions, Storage } from '.
 export type { Prompt } from './persistence/prompt.ts';
 export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';
 export type { StoredEvent, StoredNotification, StoredSnapshot } from './persistence/stored-event.ts';
-export { DownstreamError, RunnerClosedError } from './runner/errors.ts';
+export { DownstreamError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
+export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
+export {
+  type MultiThreadedOptions,
+  MultiThreadedRunner,
+} from './runner/multi-threaded/multi-threaded-runner.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
 export {
   InvalidSystemError,
   SystemBoundError,
+  SystemModuleError,
   SystemRunningError,
   UnknownApplicationError,
 } from './system/errors.ts';
 export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { System, type SystemOptions } from './system/system.ts';
-export type { RunnerOptions, SystemRunner } from './system/system-runner.ts';
+export type {
+  ApplicationState,
+  ApplicationStatus,
+  RunnerOptions,
+  SystemRunner,
+  UpstreamStatus,
+} from './system/system-runner.ts';
 export { KahnError } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
+export { RemoteError } from './util/portable-error.ts';
 export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';

@@ -64,7 +64,10 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   await options.application.recordPositions();
 }
 
-async function runOnce({ application, inbox, tick, report }: LoopOptions, signal: AbortSignal): Promise<void> {
+async function runOnce(
+  { application, inbox, tick, report }: LoopOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (inbox.isEmpty) {
     await application.recordPositions();
     report.entered('idle');

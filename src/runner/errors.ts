@@ -27,6 +27,18 @@ export class DownstreamError extends KahnError {
   }
 }
 
+/** The thread of an application has died, and was not or could not be started again. */
+export class ThreadDiedError extends KahnError {
+  override readonly code = 'THREAD_DIED';
+  readonly applicationName: string;
+
+  constructor(applicationName: string, what: string, cause?: unknown) {
+    const reason = cause === undefined ? '' : `: ${messageOf(cause)}`;
+    super(`Application '${applicationName}' does not run any more: ${what}${reason}.`, { cause });
+    this.applicationName = applicationName;
+  }
+}
+
 /** Whether an application failed only because its storage was busy or away. */
 export function isInterruption(error: unknown): boolean {
   const cause = error instanceof PolicyError ? error.cause : error;

@@ -14,7 +14,10 @@ class BrokenReservations extends Reservations {
   });
 }
 
-export const brokenShop = System.of([
-  [Orders, BrokenReservations, Orders],
-  [Orders, Payments, Orders],
-]);
+export const brokenShop = System.of(
+  [
+    [Orders, BrokenReservations, Orders],
+    [Orders, Payments, Orders],
+  ],
+  { module: import.meta.url },
+);

@@ -1,0 +1,176 @@
+import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { backOff } from '../../util/backoff.ts';
+import { RemoteError } from '../../util/portable-error.ts';
+import { publish, type RunnerEvent } from '../diagnostics.ts';
+import { ThreadDiedError } from '../errors.ts';
+import type { Board, Place } from './board.ts';
+import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
+
+/** What the outside of a thread works with. */
+export interface ApplicationThreadOptions {
+  readonly task: ThreadTask;
+  readonly board: Board;
+  readonly resourceLimits: ResourceLimits | undefined;
+  /** Called with the id of a worker that has ended, in whatever way. */
+  ended(threadId: number): void;
+}
+
+/** How often a thread may die in a row without having processed anything in between. */
+const maxRestarts = 5;
+const backoff = { firstMs: 100, maxMs: 5_000 };
+// The entry is TypeScript where this module is, and JavaScript where this has been built.
+const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/** Keeps one application running in a worker thread: starts another one when it dies. */
+export class ApplicationThread {
+  readonly #options: ApplicationThreadOptions;
+  readonly #event: RunnerEvent;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #closing = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
+  #worker: Worker | undefined;
+  #isReady = false;
+  #hasStarted = false;
+  #restarts = 0;
+  #lastError: unknown;
+  #failure: unknown;
+
+  constructor(options: ApplicationThreadOptions) {
+    this.#options = options;
+    const { applicationName, pipelineId } = this.#place;
+    this.#event = { runner: 'MultiThreadedRunner', applicationName, pipelineId };
+  }
+
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  /** Why it was stopped, if it was. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Resolves when the application is running. Throws what keeps it from it. */
+  async start(): Promise<void> {
+    try {
+      this.#spawn();
+      await this.#ready.promise;
+    } catch (error) {
+      this.#ended.resolve();
+      throw error;
+    }
+  }
+
+  /** Lets the step under way end; resolves with whether it had to be terminated because that took too long. */
+  async close(drainTimeoutMs: number): Promise<boolean> {
+    this.#closing.abort();
+    const terminated = !(await this.#drained(drainTimeoutMs));
+    await this.#worker?.terminate();
+    await this.#ended.promise;
+    if (this.#failure === undefined) this.#options.board.setState(this.#options.task.index, 'stopped');
+    publish('stopped', { ...this.#event, terminated });
+    return terminated;
+  }
+
+  /** Whether it ends by itself within the time. */
+  async #drained(timeoutMs: number): Promise<boolean> {
+    if (!this.#isReady) return true; // it has nothing to bring to an end
+    this.#worker?.postMessage(closeMessage);
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), timeoutMs);
+    const ended = this.#ended.promise.then(() => true);
+    return Promise.race([ended, late.promise]).finally(() => clearTimeout(timer));
+  }
+
+  get #place(): Place {
+    const { board, index } = this.#options.task;
+    return board.places[index] as Place;
+  }
+
+  #spawn(): void {
+    const { task, resourceLimits = {}, ended } = this.#options;
+    const { applicationName } = this.#place;
+    const worker = new Worker(entry, { workerData: task, resourceLimits, name: `kahn ${applicationName}` });
+    const { threadId } = worker;
+    let death: unknown;
+    this.#worker = worker;
+    this.#isReady = false;
+    worker.on('message', (message: ThreadMessage) => {
+      if (message.kind === 'failed' && !this.#isReady) death = new RemoteError(message.error);
+      else this.#hear(message, worker);
+    });
+    worker.on('error', (error) => {
+      death = error;
+    });
+    worker.on('exit', (code) => {
+      ended(threadId);
+      this.#worker = undefined;
+      this.#exited(
+        death ?? new ThreadDiedError(applicationName, `its thread has ended with exit code ${code}`),
+      );
+    });
+  }
+
+  #hear(message: ThreadMessage, worker: Worker): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#isReady = true;
+        this.#hasStarted = true;
+        if (this.#restarts === 0) publish('started', this.#event);
+        else publish('restarted', { ...this.#event, error: this.#lastError, restarts: this.#restarts });
+        this.#ready.resolve();
+        break;
+      case 'prompted':
+        for (const upstreamName of message.upstreamNames)
+          publish('prompted', { ...this.#event, upstreamName });
+        break;
+      case 'processed':
+        this.#restarts = 0;
+        publish('processed', { ...this.#event, upstreamName: message.upstreamName, count: message.count });
+        break;
+      case 'interrupted':
+        this.#lastError = new RemoteError(message.error);
+        publish('interrupted', { ...this.#event, error: this.#lastError });
+        break;
+      case 'failed':
+        this.#fail(new RemoteError(message.error));
+        break;
+      case 'closed':
+        void worker.terminate(); // whatever its policies have left open
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#lastError = error;
+    this.#options.board.setState(this.#options.task.index, 'failed');
+    publish('failed', { ...this.#event, error });
+  }
+
+  #exited(death: unknown): void {
+    this.#ready.reject(death); // if it is not ready yet
+    if (this.#closing.signal.aborted || this.#failure !== undefined || !this.#hasStarted) {
+      this.#ended.resolve();
+      return;
+    }
+    this.#lastError = death;
+    void this.#restart(death);
+  }
+
+  async #restart(death: unknown): Promise<void> {
+    this.#restarts += 1;
+    if (this.#restarts > maxRestarts) {
+      const what = `its thread has died ${this.#restarts} times in a row`;
+      this.#fail(new ThreadDiedError(this.#place.applicationName, what, death));
+      this.#ended.resolve();
+      return;
+    }
+    this.#options.board.setState(this.#options.task.index, 'restarting');
+    try {
+      await backOff(this.#restarts, backoff, this.#closing.signal);
+      this.#spawn();
+    } catch {
+      this.#ended.resolve(); // it was closed meanwhile
+    }
+  }
+}

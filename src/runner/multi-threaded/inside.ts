@@ -1,0 +1,93 @@
+import type { MessagePort } from 'node:worker_threads';
+import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import { openStore } from '../../application/application-binding.ts';
+import { RecordedNotificationLog } from '../../application/notification-log.ts';
+import type { ProcessApplication } from '../../application/process-application.ts';
+import { openStorage } from '../../persistence/persistence.ts';
+import { findSystem } from '../../system/system-module.ts';
+import { portable } from '../../util/portable-error.ts';
+import { type LoopReport, runLoop } from '../application-loop.ts';
+import { Board, type Place } from './board.ts';
+import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
+
+/** Runs one application in this thread until it is told to close, or the application fails. */
+export async function runThread(task: ThreadTask, port: MessagePort): Promise<void> {
+  const post = (message: ThreadMessage) => port.postMessage(message);
+  const closing = new AbortController();
+  port.on('message', (message) => {
+    if (message === closeMessage) closing.abort();
+  });
+  try {
+    await runApplication(task, post, closing.signal);
+  } catch (error) {
+    post({ kind: 'failed', error: portable(error) });
+  }
+  post({ kind: 'closed' });
+}
+
+async function runApplication(
+  task: ThreadTask,
+  post: (message: ThreadMessage) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const board = new Board(task.board);
+  const place = task.board.places[task.index] as Place;
+  await using opened = new AsyncDisposableStack();
+  const application = await openApplication(task, place, opened);
+  application.subscribe(({ applicationName, pipelineId }) => board.prompt(applicationName, pipelineId));
+  post({ kind: 'ready' });
+  const loop = {
+    application,
+    upstreamNames: place.upstreamNames,
+    inbox: board.inboxOf(task.index, task.pollIntervalMs),
+    tick: task.isClocked ? clockedBy(board) : undefined,
+    report: reportTo(board, task.index, post),
+  };
+  await runLoop(loop, signal);
+}
+
+/** Opens an application that follows its upstreams' logs. */
+async function openApplication(
+  { address, persistence, batchSize, cacheSize }: ThreadTask,
+  { applicationName, pipelineId, upstreamNames }: Place,
+  opened: AsyncDisposableStack,
+): Promise<ProcessApplication> {
+  const { applications, types } = await findSystem(address);
+  const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
+  const application = new kind() as ProcessApplication; // as in the graph, which is the same here
+  const storage = await openStorage(persistence);
+  opened.defer(() => storage.close());
+  const storeOptions = {
+    setupTables: false,
+    pipelineId,
+    types,
+    ...(cacheSize !== undefined && { cacheSize }),
+  };
+  const store = await openStore(kind, storage, storeOptions);
+  opened.defer(() => store.recorder.close());
+  const turn = (commit: () => Promise<void>) => commit();
+  applicationInternals.bind(application, { store, turn, belongsToRunner: true, release: async () => {} });
+  for (const upstreamName of upstreamNames) {
+    const recorder = await storage.openRecorder({ applicationName: upstreamName, setupTables: false });
+    opened.defer(() => recorder.close());
+    application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId), batchSize);
+  }
+  return application;
+}
+
+function clockedBy(board: Board): (signal: AbortSignal) => Promise<void> {
+  let seen = board.ticks;
+  return async (signal) => {
+    await board.tickAfter(seen, signal);
+    seen = board.ticks;
+  };
+}
+
+function reportTo(board: Board, index: number, post: (message: ThreadMessage) => void): LoopReport {
+  return {
+    entered: (state) => board.setState(index, state),
+    prompted: (upstreamNames) => post({ kind: 'prompted', upstreamNames }),
+    processed: (upstreamName, count) => post({ kind: 'processed', upstreamName, count }),
+    interrupted: (error) => post({ kind: 'interrupted', error: portable(error) }),
+  };
+}
