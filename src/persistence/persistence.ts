@@ -55,7 +55,7 @@ export interface Storage {
 
 /** What the module of a {@link Persistence} exports. */
 export interface PersistenceModule {
-  openStorage(options: Persistence['options']): Promise<Storage>;
+  openStorage(options: Persistence['options'], writerId?: string): Promise<Storage>;
   /**
    * Makes the options fit for other threads of this process, where they stand for the same storage, with all
    * applications that are set up in it; without this, they are as they are. Throws InvalidPersistenceError if
@@ -65,10 +65,11 @@ export interface PersistenceModule {
 }
 
 /**
- * Opens the storage that a description stands for. Throws InvalidPersistenceError if it is no description.
+ * Opens the storage that a description stands for. What is recorded by storages with the same `writerId`, such as
+ * those of one runner's threads, is not told to their listeners. Throws InvalidPersistenceError if it is no description.
  */
-export async function openStorage(persistence: Persistence): Promise<Storage> {
-  return (await importModule(persistence)).openStorage(persistence.options);
+export async function openStorage(persistence: Persistence, writerId?: string): Promise<Storage> {
+  return (await importModule(persistence)).openStorage(persistence.options, writerId);
 }
 
 /**

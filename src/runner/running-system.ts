@@ -6,6 +6,7 @@ import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import { assertNotImporting } from '../system/system-module.ts';
 import type { RunnerOptions } from '../system/system-runner.ts';
+import { newId } from '../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
@@ -22,6 +23,8 @@ export interface Opening {
 /** The applications of a system, opened in this thread. */
 export interface RunningSystem {
   readonly persistence: Persistence;
+  /** Who records, in all threads of the runner. */
+  readonly writerId: string;
   readonly storage: Storage;
   /** The applications of a pipeline, by their names. */
   in(pipelineId: number): ReadonlyMap<string, Application>;
@@ -62,7 +65,8 @@ export async function openSystem(
   const persistence = persistenceOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
-  const storage = await openStorage(persistence);
+  const writerId = newId();
+  const storage = await openStorage(persistence, writerId);
   opened.defer(() => storage.close());
   const pipelines = new Map<number, ReadonlyMap<string, Application>>();
   for (const pipelineId of opening.pipelineIds) {
@@ -71,6 +75,7 @@ export async function openSystem(
   const resources = opened.move();
   return {
     persistence,
+    writerId,
     storage,
     in: (pipelineId) => pipelines.get(pipelineId) ?? new Map(),
     applications: [...pipelines.values()].flatMap((applications) => [...applications.values()]),

@@ -16,7 +16,10 @@ const answerMarginMs = 5_000;
  *
  * @throws InvalidPersistenceError if the driver is not installed, or the description is not for this thread.
  */
-export async function openStorage(options: Persistence['options']): Promise<Storage> {
+export async function openStorage(
+  options: Persistence['options'],
+  writerId: string = newId(),
+): Promise<Storage> {
   const settings = settingsFrom(options);
   const server = await reach(settings);
   const closing = new AbortController();
@@ -27,7 +30,7 @@ export async function openStorage(options: Persistence['options']): Promise<Stor
     }),
     retry: new Retry(settings.retryTimeoutMs, closing.signal),
     channel: channelOf(settings.schema),
-    writerId: newId(),
+    writerId,
   };
   const { listen } = server;
   let closed: Promise<void> | undefined;

@@ -48,14 +48,14 @@ async function runApplication(
 
 /** Opens an application that follows its upstreams' logs. */
 async function openApplication(
-  { address, persistence, batchSize, cacheSize }: ThreadTask,
+  { address, persistence, writerId, batchSize, cacheSize }: ThreadTask,
   { applicationName, pipelineId, upstreamNames }: Place,
   opened: AsyncDisposableStack,
 ): Promise<ProcessApplication> {
   const { applications, types } = await findSystem(address);
   const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
   const application = new kind() as ProcessApplication; // as in the graph, which is the same here
-  const storage = await openStorage(persistence);
+  const storage = await openStorage(persistence, writerId);
   opened.defer(() => storage.close());
   const storeOptions = {
     setupTables: false,

@@ -146,7 +146,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
   }
 
   async #start(): Promise<void> {
-    const { storage, applications, persistence } = this.#running;
+    const { storage, applications, persistence, writerId } = this.#running;
     for (const application of applications) {
       application.subscribe(({ applicationName, pipelineId }) =>
         this.#board.prompt(applicationName, pipelineId),
@@ -167,6 +167,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     const task = {
       address: addressOf(this.#system),
       persistence: await persistenceForThreads(persistence),
+      writerId,
       board: this.#board.description,
       pollIntervalMs,
       batchSize,

@@ -7,6 +7,7 @@ import type { BoardDescription } from './board.ts';
 export interface ThreadTask {
   readonly address: SystemAddress;
   readonly persistence: Persistence;
+  readonly writerId: string;
   readonly board: BoardDescription;
   /** Which place on the board is its own. */
   readonly index: number;
