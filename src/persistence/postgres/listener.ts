@@ -73,11 +73,12 @@ export class Listener implements AsyncDisposable {
       client.on('error', lost.resolve);
       client.on('end', lost.resolve);
       client.on('notification', (notification) => this.#hear(notification));
-      await client.query({ ...sql.listen(channel), rowMode: 'array' });
+      const { signal } = this.#closing;
+      await unlessAborted(client.query({ ...sql.listen(channel), rowMode: 'array' }), signal);
       listening();
       listener.missed();
       this.#first.resolve();
-      await unlessAborted(lost.promise, this.#closing.signal);
+      await unlessAborted(lost.promise, signal);
     } finally {
       await client.end();
     }

@@ -28,3 +28,22 @@ export interface PostgresClient {
 export interface PostgresPool {
   connect(): Promise<PostgresClient>;
 }
+
+/** A pool that waits for a connection for a limited time, which others need not. */
+export function patient(pool: PostgresPool, timeoutMs: number): PostgresPool {
+  return {
+    connect() {
+      const { promise, resolve, reject } = Promise.withResolvers<PostgresClient>();
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        reject(new Error('timeout exceeded when trying to connect')); // as the driver's pool says it
+      }, timeoutMs);
+      pool
+        .connect()
+        .then((client) => (isLate ? client.release() : resolve(client)), reject)
+        .finally(() => clearTimeout(timer));
+      return promise;
+    },
+  };
+}

@@ -4,7 +4,7 @@ import { StorageError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { Batch, distinctSnapshots, type Standing } from './batch.ts';
-import type { Connections } from './connections.ts';
+import type { Connections, Query } from './connections.ts';
 import { isAnswer, siteError, sqlState } from './errors.ts';
 import { promptPrefix } from './listener.ts';
 import type { Retry } from './retry.ts';
@@ -146,16 +146,17 @@ export class PostgresRecorder implements Recorder {
   /** The id of the last notification recorded, or undefined if the statement was refused. */
   #append(attempt: Attempt): Promise<number | undefined> {
     const { retry, tables, connections } = this.#options;
-    return retry.run(tables, async () => {
+    const send = async (query: Query) => {
       try {
-        const [row] = await connections.query(this.#statements.append[attempt.batch.shape], attempt.values);
+        const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
         return row && Number(row[0]);
       } catch (error) {
         if (isAnswer(error) && conflicting.includes(sqlState(error))) return undefined;
         attempt.uncertain ||= !isAnswer(error);
         throw error;
       }
-    });
+    };
+    return retry.run(tables, () => connections.use(send)); // without a connection, nothing is sent
   }
 
   /**

@@ -16,19 +16,20 @@ export class Retry {
     this.#closing = closing;
   }
 
-  /** Throws what the last try threw, explained. */
+  /** Throws what the last try threw, explained. The time counts from the first failure, however long that took. */
   async run<T>(
     site: Site,
     work: () => Promise<T>,
     isPassing: (error: KahnError) => boolean = isTransient,
   ): Promise<T> {
-    const start = performance.now();
+    let deadline: number | undefined;
     for (let tries = 1; ; tries += 1) {
       try {
         return await work();
       } catch (error) {
         const known = explained(error, site);
-        if (!isPassing(known) || performance.now() - start >= this.#timeoutMs) throw known;
+        deadline ??= performance.now() + this.#timeoutMs;
+        if (!isPassing(known) || performance.now() >= deadline) throw known;
       }
       await this.#wait(site, tries);
     }

@@ -4,7 +4,7 @@ import { InvalidPersistenceError } from '../errors.ts';
 import { type Driver, loadDriver } from './driver.ts';
 import { poolOfId } from './kept-pools.ts';
 import type { ListeningClient } from './listener.ts';
-import type { PostgresPool } from './pool.ts';
+import { type PostgresPool, patient } from './pool.ts';
 import type { PostgresSettings, PostgresTls } from './settings.ts';
 import { Sockets } from './sockets.ts';
 import { sql } from './statements.ts';
@@ -28,27 +28,23 @@ const keepAliveMs = 30_000;
 /** Finds the pool or makes one, connecting nothing yet. Throws InvalidPersistenceError. */
 export async function reach(settings: PostgresSettings): Promise<Server> {
   const driver = await loadDriver();
-  const sockets = new Sockets();
-  const direct = directConfig(driver, settings, sockets);
-  const listen = direct && (() => connected(parsed(driver, direct)));
+  const direct = directConfig(driver, settings);
+  const listen = direct && (() => connected(driver, direct));
   return settings.poolId === undefined
-    ? ownServer(driver, settings, sockets, listen)
-    : lentServer(settings.poolId, settings, sockets, listen);
+    ? ownServer(driver, settings, listen)
+    : lentServer(settings.poolId, settings, listen);
 }
 
-function ownServer(
-  driver: Driver,
-  settings: PostgresSettings,
-  sockets: Sockets,
-  listen: Server['listen'],
-): Server {
-  const config = configOf(driver, settings, sockets, settings.connectionString);
+function ownServer(driver: Driver, settings: PostgresSettings, listen: Server['listen']): Server {
+  const config = configOf(driver, settings, settings.connectionString);
   const { host, port, database } = parsed(driver, config);
   const setUp = async (client: ClientBase) => {
     await client.query(sql.settings.text, [settings.statementTimeoutMs]);
   };
+  const sockets = new Sockets();
   const pool = new driver.Pool({
     ...config,
+    stream: sockets.create,
     max: settings.poolSize,
     ...(!settings.transactionPooler && { onConnect: setUp }),
   });
@@ -64,43 +60,37 @@ function ownServer(
 
 function lentServer(
   poolId: string,
-  { transactionPooler }: PostgresSettings,
-  sockets: Sockets,
+  { transactionPooler, connectionTimeoutMs }: PostgresSettings,
   listen: Server['listen'],
 ): Server {
-  const pool = poolOfId(poolId);
-  if (pool === undefined) {
+  const lent = poolOfId(poolId);
+  if (lent === undefined) {
     throw new InvalidPersistenceError(
       'This postgres({ pool }) was made in another thread or process, and a pool cannot go there. ' +
         'Give postgres() a connectionString instead.',
     );
   }
+  const pool = patient(lent, connectionTimeoutMs);
   return {
     pool,
     ownsSessions: false,
     name: 'the database of its pool',
-    listen: listen ?? (transactionPooler ? undefined : () => borrowed(pool)),
-    close: () => sockets.end(async () => {}),
+    listen: listen ?? (transactionPooler ? undefined : () => borrowed(pool, connectionTimeoutMs)),
+    close: async () => {},
   };
 }
 
 /** How to connect for LISTEN; undefined if there is no way but a pool. */
-function directConfig(
-  driver: Driver,
-  settings: PostgresSettings,
-  sockets: Sockets,
-): ClientConfig | undefined {
+function directConfig(driver: Driver, settings: PostgresSettings): ClientConfig | undefined {
   const { listenConnectionString, connectionString, poolId, transactionPooler } = settings;
-  if (listenConnectionString !== undefined)
-    return configOf(driver, settings, sockets, listenConnectionString);
+  if (listenConnectionString !== undefined) return configOf(driver, settings, listenConnectionString);
   if (poolId !== undefined || transactionPooler) return undefined;
-  return configOf(driver, settings, sockets, connectionString);
+  return configOf(driver, settings, connectionString);
 }
 
 function configOf(
   driver: Driver,
   { tls, connectionTimeoutMs }: PostgresSettings,
-  sockets: Sockets,
   connectionString: string | undefined,
 ): ClientConfig {
   const config: ClientConfig = {
@@ -109,7 +99,7 @@ function configOf(
     fallback_application_name: 'kahn',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
-    stream: sockets.create,
+    query_timeout: connectionTimeoutMs, // of what makes a connection ready: other statements bring their own
   };
   if (tls === undefined) return config;
   return { ...config, ssl: tls !== false && verifying(tls, parsed(driver, config).host) };
@@ -140,18 +130,25 @@ function parsed({ Client }: Driver, config: ClientConfig): Client {
   }
 }
 
-async function connected(client: Client): Promise<ListeningClient> {
+/** Makes a connection that is closed in a limited time, though the server does not answer any more. */
+async function connected(driver: Driver, config: ClientConfig): Promise<ListeningClient> {
+  const sockets = new Sockets();
+  const client = parsed(driver, { ...config, stream: sockets.create });
   client.on('error', () => {}); // shows as its end
   await client.connect();
-  return client;
-}
-
-/** A connection taken out of a pool for good: what listens on it must not be given to anybody else. */
-async function borrowed(pool: PostgresPool): Promise<ListeningClient> {
-  const client = await pool.connect();
   return {
     on: client.on.bind(client),
     query: (query) => client.query(query),
+    end: () => sockets.end(() => client.end()),
+  };
+}
+
+/** A connection taken out of a pool for good: what listens on it must not be given to anybody else. */
+async function borrowed(pool: PostgresPool, timeoutMs: number): Promise<ListeningClient> {
+  const client = await pool.connect();
+  return {
+    on: client.on.bind(client),
+    query: (query) => client.query({ ...query, query_timeout: timeoutMs }),
     end: async () => client.release(true),
   };
 }
