@@ -1,0 +1,18 @@
+import { MultiThreadedRunner, memory } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { Order, Orders, shop } from './shop.js';
+
+// Runs the shop on either storage, and prints where each order was reserved.
+const reservations = {};
+for (const [storage, persistence] of Object.entries({
+  memory: memory(),
+  sqlite: sqlite({ directory: 'data' }),
+})) {
+  await using runner = await MultiThreadedRunner.start(shop, { persistence });
+  const orders = runner.get(Orders);
+  const ids = await Promise.all(['ada', 'grace', 'joan'].map((customer) => orders.place(customer)));
+  await runner.caughtUp();
+  const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
+  reservations[storage] = placed.map(({ reservation }) => reservation);
+}
+console.log(JSON.stringify({ kahn: import.meta.resolve('kahn'), reservations }));

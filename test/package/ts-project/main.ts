@@ -1,0 +1,25 @@
+import { MultiThreadedRunner, memory, type Persistence } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import { sqlite } from 'kahn/sqlite';
+import { Order, Orders, shop } from './shop.ts';
+
+// Runs the shop on either storage, and prints where each order was reserved.
+const reservations: Record<string, (string | undefined)[]> = {};
+for (const [storage, persistence] of Object.entries<Persistence>({
+  memory: memory(),
+  sqlite: sqlite({ directory: 'data' }),
+})) {
+  await using runner = await MultiThreadedRunner.start(shop, { persistence });
+  const orders = runner.get(Orders);
+  const ids = await Promise.all(['ada', 'grace', 'joan'].map((customer) => orders.place(customer)));
+  await runner.caughtUp();
+  const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
+  reservations[storage] = placed.map(({ reservation }) => reservation);
+}
+
+// The driver is not installed here.
+const withoutDriver: string = await MultiThreadedRunner.start(shop, { persistence: postgres() }).then(
+  () => 'started',
+  (error: Error) => error.message,
+);
+console.log(JSON.stringify({ kahn: import.meta.resolve('kahn'), reservations, withoutDriver }));
