@@ -90,8 +90,9 @@ describe('a pool of the user', () => {
     expect(pool.idleCount).toBe(pool.totalCount);
     const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
     expect(clients.length).toBeGreaterThan(0);
-    for (const client of clients) expect(await leftOn(client)).toEqual(untouched);
+    const left = await Promise.all(clients.map(leftOn));
     for (const client of clients) client.release();
+    expect(left).toEqual(clients.map(() => untouched));
 
     await recorder.close();
     await storage.close();

@@ -1,5 +1,5 @@
 import { SingleThreadedRunner } from 'kahn';
-import { postgres } from 'kahn/postgres';
+import { type PostgresOptions, postgres } from 'kahn/postgres';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
@@ -65,8 +65,11 @@ function rightsToRead(role: string): string {
     alter default privileges in schema ${schema} grant select on tables to ${role};`;
 }
 
-async function openOrders(url: string, setupTables = true): Promise<Recorder> {
-  const storage = await openStorage(postgres({ connectionString: url, schema }));
+async function openOrders(
+  url: string,
+  { setupTables = true, ...options }: PostgresOptions & { setupTables?: boolean } = {},
+): Promise<Recorder> {
+  const storage = await openStorage(postgres({ connectionString: url, schema, ...options }));
   onTestFinished(() => storage.close());
   return storage.openRecorder({ applicationName: 'orders', setupTables });
 }
@@ -159,7 +162,7 @@ describe('a role that may only read', () => {
     await runShop(connectionString, 1);
     for (const name of ['orders', 'reservations', 'payments'])
       expect(await query(`select from ${schema}.${name}_events`, [], url)).not.toEqual([]);
-    const recorder = await openOrders(url, false);
+    const recorder = await openOrders(url, { setupTables: false });
     expect(await recorder.notifications(0, 0, 10)).toHaveLength(3);
     await expect(useAll(recorder)).rejects.toMatchObject({
       code: 'STORAGE_DENIED',
@@ -191,7 +194,10 @@ describe('settings of a role', () => {
       const { role, url } = await temporaryRole();
       await query(`create schema ${schema} authorization ${role}`);
       await query(`alter role ${role} set default_transaction_isolation = '${level}'`);
-      const recorders = await Promise.all([1, 2, 3, 4].map(() => openOrders(url)));
+      const sessions = [false, false, true, true]; // with and without settings of our own
+      const recorders = await Promise.all(
+        sessions.map((transactionPooler) => openOrders(url, { transactionPooler })),
+      );
       const calls = recorders.flatMap((recorder, writer) =>
         [1, 2, 3, 4, 5].map((originatorVersion) => {
           const event = {
