@@ -2,6 +2,7 @@ import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { insertByVersion, lengthUpTo } from './by-version.ts';
+import type { Call } from './call.ts';
 import type { Contents } from './contents.ts';
 
 /** All that one application has recorded. Every method runs to its end at once, so each is a transaction. */
@@ -12,6 +13,8 @@ export class ApplicationMemory {
   // The event of version n stands at index n - 1; snapshots ascend by version.
   readonly #events = new Map<string, StoredNotification[]>();
   readonly #snapshots = new Map<string, StoredSnapshot[]>();
+  // Replayed events that are in a log only: whoever just reads notifications never needs the others.
+  #unindexed: StoredNotification[] = [];
 
   constructor(applicationName: string) {
     this.applicationName = applicationName;
@@ -24,6 +27,7 @@ export class ApplicationMemory {
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     // Whatever can be refused comes first: positions are only worked out here, and events can be taken back.
     const moved = this.#movedPositions(pipelineId, processEvents);
+    if (this.#unindexed.length > 0) this.#index();
     const log = this.#logOf(pipelineId);
     const before = log.length;
     for (const { events } of processEvents) {
@@ -36,7 +40,24 @@ export class ApplicationMemory {
     return log.length;
   }
 
+  /** Does again what a replica of this has recorded, of which nothing can be refused. */
+  replay({ pipelineId, processEvents }: Call): void {
+    const log = this.#logOf(pipelineId);
+    for (const { events, snapshots, tracking } of processEvents) {
+      for (const event of events) {
+        const notification = { id: log.length + 1, ...event };
+        log.push(notification);
+        this.#unindexed.push(notification);
+      }
+      if (tracking !== undefined) {
+        this.#movePositions(pipelineId, new Map([[tracking.upstreamName, tracking.position]]));
+      }
+      this.#recordSnapshots(snapshots);
+    }
+  }
+
   history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): History {
+    if (this.#unindexed.length > 0) this.#index();
     const snapshot = useSnapshot ? this.#snapshotWithin(originatorId, after, upTo) : undefined;
     const events = this.#events.get(originatorId) ?? [];
     return { snapshot, events: events.slice(snapshot?.originatorVersion ?? after, Math.max(upTo, 0)) };
@@ -99,6 +120,11 @@ export class ApplicationMemory {
     else known.push(notification);
     log.push(notification);
     return true;
+  }
+
+  #index(): void {
+    for (const one of this.#unindexed) entry(this.#events, one.originatorId, () => []).push(one);
+    this.#unindexed = [];
   }
 
   #takeBack(log: StoredNotification[], before: number, refused: StoredEvent): RecordConflictError {

@@ -43,8 +43,7 @@ export class Replica {
     const { end } = this.#journal;
     while (this.#applied < end) {
       const entry = this.#journal.read(this.#applied);
-      const { pipelineId, processEvents } = callOf(entry.text);
-      this.#memory.record(pipelineId, processEvents);
+      this.#memory.replay(callOf(entry.text));
       this.#applied = entry.end;
     }
     return this.#memory;
