@@ -1,5 +1,6 @@
 import { newId } from '../../util/ids.ts';
 import { InvalidPersistenceError } from '../errors.ts';
+import type { Persistence } from '../persistence.ts';
 import type { PostgresPool } from './pool.ts';
 
 // A pool cannot be cloned, so a description holds its id; neither is kept alive by the other's table.
@@ -22,4 +23,13 @@ export function idOfPool(pool: unknown): string {
 /** The pool of this id; undefined in any other thread. */
 export function poolOfId(id: string): PostgresPool | undefined {
   return pools.get(id)?.deref();
+}
+
+/** The same options, unless they have a pool, which other threads cannot find: InvalidPersistenceError. */
+export function forThreads(options: Persistence['options']): Persistence['options'] {
+  if (options.poolId === undefined) return options;
+  throw new InvalidPersistenceError(
+    'postgres() was given a pool, which cannot go to another thread: pass a connectionString instead, so that each ' +
+      'thread has connections of its own.',
+  );
 }

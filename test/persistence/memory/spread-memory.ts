@@ -25,7 +25,7 @@ export function asElsewhere({ module, options }: Persistence): Persistence {
   return { module, options: { ...structuredClone(options), id: `elsewhere than ${options.id}` } };
 }
 
-/** Storage of a new memory(), whatever the options. */
+/** Storage of a new memory(). @public */
 export async function openStorage({ elsewhere }: Persistence['options']): Promise<Storage> {
   const persistence = memory();
   const home = await open(persistence);
