@@ -17,26 +17,32 @@ export type Fate =
 export class PostgresProxy implements AsyncDisposable {
   /** Decides on each statement by its text. */
   fate: (text: string) => Fate = () => 'pass';
+  /** Whether new connections are broken at once. */
+  isRefusing = false;
   readonly #server: Server;
-  readonly #targetPort: number;
+  readonly #target: URL;
   readonly #links = new Set<Link>();
   #silent = false;
   #accepted = 0;
 
-  private constructor(targetPort: number) {
-    this.#targetPort = targetPort;
+  private constructor(target: URL) {
+    this.#target = target;
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  static async start(targetPort: number): Promise<PostgresProxy> {
-    const proxy = new PostgresProxy(targetPort);
+  /** Leads where the URL does. */
+  static async start(url: string): Promise<PostgresProxy> {
+    const proxy = new PostgresProxy(new URL(url));
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  /** The URL with the proxy in place of the server. */
+  get url(): string {
+    const url = new URL(this.#target);
+    url.host = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return url.href;
   }
 
   /** How many connections have been made in all. */
@@ -47,6 +53,11 @@ export class PostgresProxy implements AsyncDisposable {
   /** The connections that clients have not closed. */
   get open(): number {
     return [...this.#links].filter(({ isAbandoned }) => !isAbandoned).length;
+  }
+
+  /** The connections on which something is under way, though the client may have given them up. */
+  get all(): number {
+    return this.#links.size;
   }
 
   /** Breaks all connections. */
@@ -74,11 +85,12 @@ export class PostgresProxy implements AsyncDisposable {
   }
 
   #accept(client: Socket): void {
-    const link = new Link(client, this.#targetPort, (text) => this.fate(text));
+    const link = new Link(client, this.#target, (text) => this.fate(text));
     this.#links.add(link);
     this.#accepted += 1;
     void link.ended.then(() => this.#links.delete(link));
     if (this.#silent) link.hold();
+    if (this.isRefusing) link.cut();
   }
 }
 
@@ -98,11 +110,11 @@ class Link {
   #held: { readonly toServer: Buffer[]; readonly toClient: Buffer[] } | undefined;
   #answers: 'pass' | 'cut' | 'mute' = 'pass';
 
-  constructor(client: Socket, targetPort: number, fate: (text: string) => Fate) {
+  constructor(client: Socket, target: URL, fate: (text: string) => Fate) {
     this.#client = client;
     this.#fate = fate;
     this.#server = new Socket();
-    this.#server.connect(targetPort, '127.0.0.1');
+    this.#server.connect(Number(target.port || 5432), target.hostname);
     client.on('data', (data: Buffer) => this.#fromClient(data));
     client.on('close', () => this.#clientLeft());
     client.on('end', () => this.#clientLeft());
@@ -183,10 +195,11 @@ class Link {
     if (fate === 'mute') this.#answers = 'mute';
   }
 
-  /** Remembers what is parsed, and gives the text of what is bound, which is run next. */
+  /** Remembers what is parsed, and gives the text of what is bound, or asked simply: that is run next. */
   #textRunBy(message: Buffer): string | undefined {
     const [first = '', second = ''] = message.subarray(5).toString('latin1').split('\0', 2);
     if (message[0] === letter('P')) this.#texts.set(first, second);
+    if (message[0] === letter('Q')) return first;
     return message[0] === letter('B') ? this.#texts.get(second) : undefined;
   }
 }

@@ -3,8 +3,9 @@ import { chmodSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { until } from '../../support/until.ts';
 import type { Fault, Scene } from './fault.ts';
-import { type ShopUnderLoad, until } from './shop-under-load.ts';
+import type { ShopUnderLoad } from './shop-under-load.ts';
 
 /** A pool of two connections, one of which listens, taken out while something is done. */
 function poolExhausted(

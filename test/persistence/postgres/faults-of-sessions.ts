@@ -1,11 +1,11 @@
 import pg from 'pg';
+import { until } from '../../support/until.ts';
 import { type Fault, inSession, type Scene, times } from './fault.ts';
-import { until } from './shop-under-load.ts';
 
 const backendsTerminated: Fault = {
   name: 'backends terminated',
   harm: (load, { admin }) =>
-    times(30, async () => {
+    times(20, async () => {
       await terminate(admin);
       await load.goesOn(10);
     }),

@@ -1,8 +1,8 @@
 import type { Fate } from '../../support/postgres-proxy.ts';
+import { until } from '../../support/until.ts';
 import { type Fault, times } from './fault.ts';
-import { until } from './shop-under-load.ts';
 
-const cuts = 40;
+const cuts = 25;
 
 /** Every fifth statement that records meets its fate. */
 function cutting(name: string, fate: Fate): Fault {
@@ -46,7 +46,7 @@ function cuttingAtRandom(random: () => number): Fault {
 
 const silence: Fault = {
   name: 'network silent, and back with what it held',
-  options: () => ({ statementTimeoutMs: 100, connectionTimeoutMs: 200 }),
+  options: () => ({ statementTimeoutMs: 100, connectionTimeoutMs: 500 }),
   async harm(load, { proxy }) {
     await load.goesOn();
     proxy.silence();
@@ -85,8 +85,7 @@ const longStop: Fault = {
   async harm(load, { server }) {
     await load.goesOn();
     await server.stopImmediately();
-    await load.fails('STORAGE_UNREACHABLE');
-    await server.startAgain();
+    await load.fails('STORAGE_UNREACHABLE').finally(() => server.startAgain());
     await load.goesOn();
     return 1;
   },

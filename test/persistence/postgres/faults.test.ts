@@ -2,7 +2,8 @@ import type { KahnError } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { PostgresRecorder } from '../../../src/persistence/postgres/recorder.ts';
+import { Connections } from '../../../src/persistence/postgres/connections.ts';
+import { Retry } from '../../../src/persistence/postgres/retry.ts';
 import { PostgresProxy } from '../../support/postgres-proxy.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
@@ -18,7 +19,7 @@ const table: Record<string, unknown>[] = [];
 let server: PostgresServer;
 
 beforeAll(async () => {
-  server = await PostgresServer.start(['-c', 'max_connections=20']);
+  server = await PostgresServer.start(['-c', 'max_connections=20', '-c', 'fsync=off']);
 });
 
 afterAll(async () => {
@@ -27,7 +28,7 @@ afterAll(async () => {
 });
 
 async function sceneOf(): Promise<Scene> {
-  const proxy = await PostgresProxy.start(server.port);
+  const proxy = await PostgresProxy.start(server.url());
   const admin = new pg.Client({ connectionString: server.url() });
   admin.on('error', () => {});
   await admin.connect();
@@ -41,7 +42,7 @@ async function sceneOf(): Promise<Scene> {
     proxy,
     admin,
     schema: freshName('shop'),
-    connectionString: server.url('postgres', proxy.port),
+    connectionString: proxy.url,
     get sent() {
       return sent;
     },
@@ -69,20 +70,20 @@ async function endure({ name, options, harm, surfaces = [], perhaps = [] }: Faul
   const { connectionString, schema } = scene;
   const { pool, ...others } = options?.(scene) ?? {};
   const way = pool === undefined ? { connectionString } : { pool };
-  using record = vi.spyOn(PostgresRecorder.prototype, 'record');
   const load = new ShopUnderLoad();
-  let harmed = 0;
+  const counted = { times: 0, tries: '' };
   await load.serve(postgres({ ...way, ...others, schema }), async () => {
-    harmed = await harm(load, scene);
+    using calls = vi.spyOn(Retry.prototype, 'run');
+    using tries = vi.spyOn(Connections.prototype, 'use');
+    counted.times = await harm(load, scene);
+    counted.tries = `${tries.mock.calls.length} for ${calls.mock.calls.length} calls`;
   });
-  const calls = record.mock.calls.length;
   await catchUp(postgres({ connectionString: server.url(), schema }));
   const books = await booksOf(server.url(), schema, load);
   const { codes, errors, acknowledged } = load;
   table.push({
     fault: name,
-    times: harmed,
-    tries: `${scene.sent} for ${calls} calls`,
+    ...counted,
     outcome: [...codes].map(([code, count]) => `${count} ${code}`).join(', ') || 'unnoticed',
     acknowledged: acknowledged.size,
     lost: books.lost.length,

@@ -1,13 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { KahnError, type Persistence, SingleThreadedRunner, System } from 'kahn';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
+import { until } from '../../support/until.ts';
 import type { Answers } from './shop-answers.ts';
 
 const customers = 8;
-const patienceMs = 15_000;
 
 /** The shop while customers place orders, one after the other each, whatever they are told. */
 export class ShopUnderLoad implements Answers {
@@ -63,15 +62,6 @@ export class ShopUnderLoad implements Answers {
     if (recorded) this.acknowledged.add(id);
     else if (error.code === 'STORAGE_OUTCOME_UNKNOWN') this.unknown.add(id);
     else this.refused.add(id);
-  }
-}
-
-/** Waits for something to come true; throws if it takes too long. */
-export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error(`It took longer than ${patienceMs} ms until ${what}.`);
-    await delay(5);
   }
 }
 
