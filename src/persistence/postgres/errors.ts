@@ -75,8 +75,14 @@ export function explained(error: unknown, site: Site): KahnError {
 
 /** Whether the server has said so itself, and in such a way that the connection goes on. */
 export function isAnswer(error: unknown): boolean {
-  return sqlState(error) !== undefined && (error as { severity?: string }).severity === 'ERROR';
+  const state = sqlState(error);
+  if (state === undefined) return false;
+  const { severity } = error as { severity?: string };
+  // Servers say it in their own language: then the code tells whether it is one that may end the connection.
+  return severity === 'ERROR' || !(severity === 'FATAL' || severity === 'PANIC' || ending.test(state));
 }
+
+const ending = /^(08|25P0[34]|28|53|57P|58|XX)/;
 
 /** The server's code of an error; undefined if it comes from elsewhere. */
 export function sqlState(error: unknown): string | undefined {
