@@ -1,0 +1,36 @@
+import { type Application, memory } from 'kahn';
+import { canonicalHistories } from 'kahn/testing';
+import { expect } from 'vitest';
+import { Orders } from '../../examples/shop/orders.ts';
+import { shop } from '../../examples/shop/shop.ts';
+
+/** The canonical histories of a shop in which nothing ever went wrong, in one thread. */
+export async function unbrokenHistories(customers: readonly string[]): Promise<readonly string[]> {
+  await using runner = await shop.bind(memory()).run();
+  for (const customer of customers) await runner.get(Orders).place(customer);
+  return await canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
+}
+
+/** What is not there that should be, and what is there too often. */
+export function difference(actual: readonly string[], expected: readonly string[]) {
+  return { lost: without(expected, actual), doubled: without(actual, expected) };
+}
+
+/** Throws unless the ids of its log count from 1 without a gap. */
+export async function assertContiguous(application: Application): Promise<void> {
+  let last = 0;
+  for await (const { id } of application.reader()) {
+    expect(id).toBe(last + 1);
+    last = id;
+  }
+  expect(await application.log.head()).toBe(last);
+}
+
+function without(all: readonly string[], some: readonly string[]): string[] {
+  const left = [...all];
+  for (const one of some) {
+    const index = left.indexOf(one);
+    if (index >= 0) left.splice(index, 1);
+  }
+  return left;
+}
