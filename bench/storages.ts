@@ -29,7 +29,7 @@ export function localStorages(directory: string): readonly StorageKind[] {
   const sqliteKind = (synchronous: 'FULL' | 'NORMAL'): StorageKind => ({
     name: `SQLite ${synchronous}`,
     events: 10_000,
-    targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.durable : undefined),
+    targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
     inNewPlace,
     ours: (place) => library(sqlite({ directory: place, synchronous })),
     bound: (place) => bound(() => new BoundSqlite(place, synchronous)),
@@ -54,8 +54,8 @@ export const postgresName = 'PostgreSQL';
 export function postgresStorage(connectionString: string): StorageKind {
   return {
     name: postgresName,
-    events: 10_000,
-    targetOf: ({ targets }) => targets.durable,
+    events: 5_000,
+    targetOf: ({ targets }) => targets.PostgreSQL,
     inNewPlace: (work) => inNewSchema(connectionString, work),
     ours: (schema) => library(postgres({ connectionString, schema })),
     bound: (schema) => boundPostgres(connectionString, schema),

@@ -4,8 +4,8 @@ import { orderCreated } from '../bound-events.ts';
 import { median, percentile } from '../measure.ts';
 import { inNewSchema } from './schema.ts';
 
-const wakeUps = 1_000;
-const warmUps = 200;
+const wakeUps = 500;
+const warmUps = 100;
 
 /** How long it takes, in milliseconds, until another storage's listener hears of an event. */
 interface WakeUp {
