@@ -50,13 +50,18 @@ export type { Persistence, PersistenceModule, RecorderOptions, Storage } from '.
 export type { Prompt } from './persistence/prompt.ts';
 export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';
 export type { StoredEvent, StoredNotification, StoredSnapshot } from './persistence/stored-event.ts';
-export { DownstreamError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
+export { DownstreamError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
 export {
   type MultiThreadedOptions,
   MultiThreadedRunner,
 } from './runner/multi-threaded/multi-threaded-runner.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
+export { CommandError } from './runner/stepping/report.ts';
+export type { SteppingOptions } from './runner/stepping/stepping-options.ts';
+export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
+export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
+export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
 export {
   InvalidSystemError,
   SystemBoundError,
@@ -76,5 +81,6 @@ export type {
 } from './system/system-runner.ts';
 export { KahnError } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
-export { RemoteError } from './util/portable-error.ts';
 export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';
+export { RemoteError } from './util/portable-error.ts';
+export type { Clock } from './util/time.ts';

@@ -39,6 +39,8 @@ export class Follower {
   #position: number | undefined;
   /** Up to where the log was read: between position and this there are ignored notifications only. */
   #seen = 0;
+  /** No notification behind this one is processed now. */
+  #upTo = Infinity;
   /** The notification that is processed by itself, if one is. */
   #single: StoredNotification | undefined;
 
@@ -50,12 +52,13 @@ export class Follower {
   }
 
   /**
-   * Processes a batch of notifications and resolves with how many it got ahead by; 0 means the end of the
-   * log.
+   * Processes a batch of notifications, none behind `upTo`, and resolves with how many it got ahead by; 0 means
+   * the end of the log, or `upTo`.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
    */
-  async pull(): Promise<number> {
+  async pull(upTo: number = Infinity): Promise<number> {
+    this.#upTo = upTo;
     await this.#locate();
     const from = this.#seen;
     let found = await this.#pullBatch();
@@ -110,7 +113,9 @@ export class Follower {
   /** Whether there was anything to process. */
   async #pullOnce(): Promise<boolean> {
     await this.#locate();
-    const notifications = await this.#options.log.select(this.#seen, this.#options.batchSize);
+    const limit = Math.min(this.#options.batchSize, this.#upTo - this.#seen);
+    if (limit <= 0) return false;
+    const notifications = await this.#options.log.select(this.#seen, limit);
     const last = notifications.at(-1);
     if (last === undefined) return false;
     if (last.id !== this.#seen + notifications.length) {

@@ -53,7 +53,7 @@ export abstract class ProcessApplication<
 
   /**
    * Processes what is new in the log of one upstream, or of all, to the end or for so many batches of each, and
-   * resolves with the number of notifications. One call at a time: others wait for it.
+   * resolves with the number of notifications; none behind the id `upTo`. One call at a time: others wait for it.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
    */
@@ -61,6 +61,7 @@ export abstract class ProcessApplication<
     options: {
       readonly upstreamName?: string;
       readonly batches?: number;
+      readonly upTo?: number;
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<number> {
@@ -69,7 +70,7 @@ export abstract class ProcessApplication<
       for (const follower of this.#chosen(options.upstreamName)) {
         for (let batches = 0; batches < (options.batches ?? Infinity); batches += 1) {
           options.signal?.throwIfAborted();
-          const pulled = await follower.pull();
+          const pulled = await follower.pull(options.upTo);
           if (pulled === 0) break;
           processed += pulled;
           await breathe();

@@ -1,4 +1,5 @@
 import { assertId, newId } from '../util/ids.ts';
+import { now } from '../util/time.ts';
 import {
   AggregateDiscardedError,
   AggregateReleasedError,
@@ -145,7 +146,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       data: frozenCopy(data),
       originatorId: this.id,
       originatorVersion: this.#version + 1,
-      timestamp: Date.now(),
+      timestamp: now(),
     });
     this.#apply(event);
     lastOrder += 1;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { v5, v7, validate } from 'uuid';
 import { KahnError } from './errors.ts';
+import { simulatedTime } from './time.ts';
 
 /** An id, a name or a pipeline id that cannot be stored unchanged everywhere. */
 export class InvalidIdError extends KahnError {
@@ -24,8 +25,13 @@ let poolUsed = pool.length;
 let lastMs = 0;
 let sequence = 0;
 
-/** A new time-ordered id (UUIDv7, RFC 9562), above all those made before it in this thread. */
+/**
+ * A new time-ordered id (UUIDv7, RFC 9562), above all those made before it in this thread; in a simulation, one that
+ * follows from its course.
+ */
 export function newId(): string {
+  const simulated = simulatedTime();
+  if (simulated !== undefined) return simulated.newId();
   const start = drawn();
   const now = Date.now();
   if (now > lastMs) {
@@ -71,8 +77,13 @@ export function causedId(
   ordinal: number,
 ): string {
   const key = [upstreamName, cause.originatorId, cause.originatorVersion, applicationName, ordinal];
-  const digest = hash('sha256', key.join('\0')); // no name or id holds a NUL
-  const time = cause.timestamp.toString(16).padStart(12, '0');
+  return idAt(cause.timestamp, key.join('\0')); // no name or id holds a NUL
+}
+
+/** The same id (UUIDv7 layout) for the same time, in milliseconds since 1970, and key, always. */
+export function idAt(timestamp: number, key: string): string {
+  const digest = hash('sha256', key);
+  const time = timestamp.toString(16).padStart(12, '0');
   const variant = '89ab'.charAt(Number.parseInt(digest.charAt(3), 16) & 3);
   const front = `${time.slice(0, 8)}-${time.slice(8)}-7${digest.slice(0, 3)}`;
   return `${front}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;

@@ -1,0 +1,55 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import type { System } from '../../system/system.ts';
+import { Mutex } from '../../util/mutex.ts';
+import { realClock } from '../../util/real-clock.ts';
+import { publish } from '../diagnostics.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
+import { Heads } from './heads.ts';
+import type { StageReport } from './report.ts';
+import type { Stage } from './stage.ts';
+import { assertSteppingOptions, type SteppingOptions, steppingOptions } from './stepping-options.ts';
+import { pipelineId, type SteppingParts } from './stepping-runner.ts';
+
+/** What a stage is made of. */
+export interface Setting {
+  readonly running: RunningSystem;
+  readonly heads: Heads;
+  readonly report: StageReport;
+}
+
+/** Opens a system to be stepped, or throws having closed what it had opened. */
+export async function openParts<Apps extends ApplicationClass>(
+  runner: string,
+  system: System<Apps>,
+  options: SteppingOptions,
+  makeStage: (setting: Setting) => Promise<Stage>,
+): Promise<SteppingParts<Apps>> {
+  assertSteppingOptions(options);
+  const turns = new Mutex();
+  const running = await openSystem(system, options, {
+    ownOptions: steppingOptions,
+    pipelineIds: [pipelineId],
+    turn: (_name, commit) => turns.run(commit),
+  });
+  try {
+    const heads = new Heads(system.graph.nodes.map(({ name }) => name));
+    for (const application of running.applications) {
+      application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
+    }
+    await heads.refresh(running.applications);
+    const stage = await makeStage({ running, heads, report: reportOf(runner) });
+    return { system, options, clock: options.clock ?? realClock, running, heads, stage, turns };
+  } catch (error) {
+    await running.release();
+    throw error;
+  }
+}
+
+function reportOf(runner: string): StageReport {
+  return {
+    processed: (applicationName, upstreamName, count) =>
+      publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),
+    interrupted: (applicationName, error) =>
+      publish('interrupted', { runner, applicationName, pipelineId, error }),
+  };
+}

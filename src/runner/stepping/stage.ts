@@ -1,0 +1,23 @@
+/** A tick as it is given to the applications. */
+export interface Moment {
+  readonly tick: number;
+  /** Simulated time in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** What ids made in this tick follow from. */
+  readonly seed: string;
+}
+
+/** Where the applications of a stepping runner act, tick by tick. */
+export interface Stage {
+  /**
+   * Lets all applications fetch what is new, and then all of them process it; resolves with how many notifications
+   * each has fetched, by their names.
+   *
+   * @throws DownstreamError if one has failed; the others have processed what they had fetched.
+   */
+  advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /** Records the positions behind ignored notifications. */
+  recordPositions(): Promise<void>;
+  /** Ends whatever acts, by force after `drainTimeoutMs`; resolves with the applications where that was needed. */
+  close(drainTimeoutMs: number): Promise<readonly string[]>;
+}

@@ -1,0 +1,11 @@
+import { SteppingSingleThreadedRunner } from 'kahn';
+import { storages } from '../../support/storages.ts';
+import { runnerContract } from '../runner-contract.ts';
+
+for (const { name, create } of storages) {
+  runnerContract({
+    name: `the stepping single-threaded runner on ${name}`,
+    start: (system, options) => SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
+    createPersistence: create,
+  });
+}
