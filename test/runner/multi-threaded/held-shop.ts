@@ -1,0 +1,56 @@
+import { workerData } from 'node:worker_threads';
+import { System } from 'kahn';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservation } from '../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { Journal } from '../../../src/persistence/memory/journal.ts';
+import { ThreadLock } from '../../../src/persistence/memory/thread-lock.ts';
+import { isRaised, raise, take, untilLowered } from './signs.ts';
+
+/** Reserves when the signs let it. */
+class HeldReservations extends Reservations {
+  override readonly policy = this.when({
+    'Order.Created': async (event, repository) => {
+      if (isRaised('hold')) {
+        raise('held');
+        await untilLowered('hold');
+      }
+      if (take('exit')) process.exit(3);
+      if (take('block')) blockForEver();
+      if (take('lock')) blockWithLock();
+      return Reservation.for(event.originatorId, repository.deriveId());
+    },
+  });
+}
+
+export const heldShop = System.of(
+  [
+    [Orders, HeldReservations, Orders],
+    [Orders, Payments, Orders],
+  ],
+  { module: import.meta.url, name: 'shop' },
+);
+
+/** One thread only. */
+export const heldReserving = System.of([[Orders, HeldReservations]], {
+  module: import.meta.url,
+  name: 'reserving',
+});
+
+function blockForEver(): never {
+  raise('blocked');
+  for (;;);
+}
+
+/** Stands still, as if in the middle of recording, until it is to die. */
+function blockWithLock(): void {
+  const { reservations } = workerData.persistence.options.journals;
+  const lock = new ThreadLock(new Journal(reservations).lockWord);
+  const standStill = () => {
+    raise('blocked');
+    while (!isRaised('die'));
+    process.exit(3);
+  };
+  void lock.run(standStill, () => new Error('The lock is not to be had.'));
+}
