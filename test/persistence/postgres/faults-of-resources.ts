@@ -18,13 +18,13 @@ function poolExhausted(
   return {
     name,
     options: ({ connectionString }) => {
-      pool = new pg.Pool({ connectionString, max: 2, connectionTimeoutMillis: 60 });
+      pool = new pg.Pool({ connectionString, max: 2 });
       pool.on('error', () => {});
       const connect = () => {
         asked += 1;
         return pool.connect();
       };
-      return { pool: { connect }, retryTimeoutMs };
+      return { pool: { connect }, connectionTimeoutMs: 500, retryTimeoutMs };
     },
     async harm(load) {
       await load.goesOn();

@@ -94,7 +94,7 @@ async function endure({ name, options, harm, surfaces = [], perhaps = [] }: Faul
   expectCauses(errors.values());
 }
 
-describe(`under load, nothing is lost or doubled (FAULTS_SEED=${seed})`, () => {
+describe(`under load, nothing is lost or doubled (FAULTS_SEED=${seed})`, { timeout: 60_000 }, () => {
   it.each([
     ...faultsOfSessions,
     ...faultsOfTheServer,
