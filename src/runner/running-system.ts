@@ -4,7 +4,7 @@ import { memory } from '../persistence/memory/index.ts';
 import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
-import { assertNotImporting } from '../system/system-module.ts';
+import { assertNotElsewhere } from '../system/system-module.ts';
 import type { RunnerOptions } from '../system/system-runner.ts';
 import { newId } from '../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
@@ -60,7 +60,7 @@ export async function openSystem(
   options: RunnerOptions,
   opening: Opening,
 ): Promise<RunningSystem> {
-  assertNotImporting();
+  assertNotElsewhere();
   assertRunnerOptions(options, opening.ownOptions);
   const persistence = persistenceOf(system, options);
   await using opened = new AsyncDisposableStack();

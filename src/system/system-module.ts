@@ -12,8 +12,10 @@ export interface SystemAddress {
   readonly graph: SystemGraph;
 }
 
-/** Set while a system's module is being imported to be run elsewhere, when nothing may be started. */
-let importing = false;
+/** Set in a thread or process that runs a system for another one, as long as it lives: nothing may be started there. */
+let isElsewhere = false;
+/** What was refused there. */
+let refusal: InvalidSystemError | undefined;
 
 /** Throws {@link InvalidSystemError} if it cannot be found by its module. */
 export function addressOf({ module, name, graph }: System): SystemAddress {
@@ -26,10 +28,11 @@ export function addressOf({ module, name, graph }: System): SystemAddress {
 
 /** Finds a system again. Throws {@link SystemModuleError}. */
 export async function findSystem({ module, name, graph }: SystemAddress): Promise<System> {
-  const exported = await importModule(module, name);
-  const systems = new Set(Object.values(exported).filter((value) => value instanceof System));
-  const [found, other] = [...systems].filter((system) => system.name === name);
-  if (found === undefined) throw new SystemModuleError(module, name, notThere([...systems]));
+  const exported = Object.values(await importModule(module, name)).filter((one) => one instanceof System);
+  // The same system may be exported more than once, and copies of it that are bound to storage.
+  const systems = [...new Map(exported.map((system) => [system.graph, system])).values()];
+  const [found, other] = systems.filter((system) => system.name === name);
+  if (found === undefined) throw new SystemModuleError(module, name, notThere(systems));
   if (other !== undefined) {
     const what = 'it exports two systems of this name. Give them names: System.of([...], { module, name }).';
     throw new SystemModuleError(module, name, what);
@@ -42,24 +45,25 @@ export async function findSystem({ module, name, graph }: SystemAddress): Promis
   return found;
 }
 
-/** Throws {@link InvalidSystemError} while a system's module is being imported by a thread or process of a runner. */
-export function assertNotImporting(): void {
-  if (!importing) return;
-  throw new InvalidSystemError(
-    'A module that defines a system started a runner while it was imported to be run in another thread or process, ' +
-      'where it would start again and again. Move the system to a module of its own.',
+/** Throws {@link InvalidSystemError} in a thread or process that a runner has started. */
+export function assertNotElsewhere(): void {
+  if (!isElsewhere) return;
+  refusal = new InvalidSystemError(
+    'A module that defines a system, or code of it, started a runner in a thread or process that another runner has ' +
+      'started, where it would start again and again. Move the system to a module of its own.',
   );
+  throw refusal;
 }
 
 async function importModule(module: string, name: string): Promise<Record<string, unknown>> {
-  importing = true;
+  isElsewhere = true;
   try {
-    return await import(module);
+    const exported = await import(module);
+    if (refusal !== undefined) throw refusal; // even if the module has caught it, or not waited for it
+    return exported;
   } catch (cause) {
     const what = `it cannot be imported: ${messageOf(cause)}`;
     throw new SystemModuleError(module, name, what, { cause });
-  } finally {
-    importing = false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { backOff } from '../../util/backoff.ts';
+import { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { ThreadDiedError } from '../errors.ts';
@@ -148,13 +149,19 @@ export class ApplicationThread {
   }
 
   #exited(death: unknown): void {
-    this.#ready.reject(death); // if it is not ready yet
+    if (!this.#hasStarted) this.#ready.reject(this.#named(death));
     if (this.#closing.signal.aborted || this.#failure !== undefined || !this.#hasStarted) {
       this.#ended.resolve();
       return;
     }
     this.#lastError = death;
     void this.#restart(death);
+  }
+
+  /** What the thread has told of, or else which one died of what it left uncaught. */
+  #named(death: unknown): KahnError {
+    if (death instanceof KahnError) return death;
+    return new ThreadDiedError(this.#place.applicationName, 'its thread has died', death);
   }
 
   async #restart(death: unknown): Promise<void> {

@@ -55,6 +55,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
   readonly #stop = new AbortController();
   readonly #background = new AsyncDisposableStack();
   #threads: readonly ApplicationThread[] = [];
+  #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -73,7 +74,10 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
   /**
    * Opens the applications, here and in their threads; these catch up with what was recorded before.
    *
-   * @throws SystemModuleError if the threads cannot find the system by its module.
+   * @throws InvalidSystemError if the system does not say by which module threads find it.
+   * @throws RemoteError with code `SYSTEM_MODULE` if they cannot find it there.
+   * @throws ThreadDiedError if a thread ends before its application runs.
+   * @throws InvalidPersistenceError if threads cannot open the storage.
    * @throws SystemRunningError if this system is running already.
    * @throws StorageError if the storage cannot be opened.
    */
@@ -87,7 +91,8 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     const running = await openSystem(system, options, { ownOptions, pipelineIds, turn });
     const runner = new MultiThreadedRunner(system, options, pipelineIds, running);
     try {
-      await unlessAborted(runner.#start(), options.signal);
+      runner.#starting = runner.#start();
+      await unlessAborted(runner.#starting, options.signal);
       return runner;
     } catch (error) {
       await runner.close();
@@ -175,6 +180,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
       isClocked: clockSpeed !== undefined,
     };
     const ended = (threadId: number) => storage.threadEnded?.(threadId);
+    this.#stop.signal.throwIfAborted(); // given up meanwhile
     this.#threads = this.#board.description.places.map(
       (_, index) =>
         new ApplicationThread({ task: { ...task, index }, board: this.#board, resourceLimits, ended }),
@@ -244,6 +250,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     this.#stop.abort(closedError());
     await Promise.all(this.#running.applications.map(applicationInternals.close));
     const terminated = await Promise.all(this.#threads.map((thread) => thread.close(drainTimeoutMs)));
+    await this.#starting?.catch(() => {}); // `start()` throws it
     await this.#background.disposeAsync();
     await this.#running.release();
     const names = this.#board.description.places.filter((_, i) => terminated[i]).map(nameOf);

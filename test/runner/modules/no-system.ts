@@ -1,0 +1,2 @@
+/** Not what is looked for here. */
+export const system = { name: 'system', applications: [] };

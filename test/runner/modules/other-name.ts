@@ -1,0 +1,5 @@
+import { System } from 'kahn';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+
+export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url, name: 'shop' });

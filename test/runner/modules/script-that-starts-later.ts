@@ -1,0 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MultiThreadedRunner, System } from 'kahn';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+
+// The same, but threads have imported it by the time that it starts a runner.
+export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
+
+async function main(): Promise<void> {
+  await delay(100);
+  await using runner = await MultiThreadedRunner.start(shop);
+  for (;;) {
+    const errors = (await runner.status()).map(({ lastError }) => lastError);
+    const error = errors.find((one) => one !== undefined);
+    if (error !== undefined) throw error;
+    await delay(50);
+  }
+}
+
+void main();

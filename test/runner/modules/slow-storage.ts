@@ -1,0 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Persistence, Storage } from 'kahn';
+import * as memory from '../../../src/persistence/memory/index.ts';
+
+export { forThreads } from '../../../src/persistence/memory/index.ts';
+
+/** How many listen in this thread. */
+export const listening = { asked: 0, begun: 0, open: 0 };
+
+/** Memory that takes its time until it tells of logs that grow. */
+export async function openStorage(options: Persistence['options']): Promise<Storage> {
+  return {
+    ...(await memory.openStorage(options)),
+    async listen() {
+      listening.asked += 1;
+      await delay(300);
+      listening.begun += 1;
+      listening.open += 1;
+      return {
+        async [Symbol.asyncDispose]() {
+          listening.open -= 1;
+        },
+      };
+    },
+  };
+}
