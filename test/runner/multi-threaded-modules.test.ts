@@ -228,10 +228,9 @@ test('one that is given up before there are threads starts none', async () => {
 });
 
 /** Runs a program in a process of its own. */
-async function run(file: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const args = ['--conditions=source', fileURLToPath(urlOf(file))];
-  const running = promisify(execFile)(process.execPath, args, { timeout: 25_000 });
-  return running.then(
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const options = { cwd: fileURLToPath(urlOf('.')), timeout: 25_000 };
+  return promisify(execFile)(process.execPath, ['--conditions=source', ...args], options).then(
     (output) => ({ code: 0, ...output }),
     (error) => error,
   );
@@ -248,4 +247,15 @@ test.each(['script.ts', 'script-that-starts-later.ts'])(
 
 test('it may do so in its main thread only', async () => {
   expect(await run('script-for-the-main-thread.ts')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+});
+
+test('a program need not be a file', async () => {
+  const code = `
+    import { MultiThreadedRunner } from 'kahn';
+    import { shop } from './shop.ts';
+    await using runner = await MultiThreadedRunner.start(shop);
+    await runner.caughtUp();
+    console.log('done');`;
+  const args = ['--input-type=module-typescript', '--eval', code];
+  expect(await run(...args)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
 });

@@ -21,6 +21,8 @@ const maxRestarts = 5;
 const backoff = { firstMs: 100, maxMs: 5_000 };
 // The entry is TypeScript where this module is, and JavaScript where this has been built.
 const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+// Imported by a line of code: a file would be refused in a program that was given to Node with `--input-type`.
+const program = `import(${JSON.stringify(entry.href)})`;
 
 /** Keeps one application running in a worker thread: starts another one when it dies. */
 export class ApplicationThread {
@@ -91,7 +93,12 @@ export class ApplicationThread {
   #spawn(): void {
     const { task, resourceLimits = {}, ended } = this.#options;
     const { applicationName } = this.#place;
-    const worker = new Worker(entry, { workerData: task, resourceLimits, name: `kahn ${applicationName}` });
+    const worker = new Worker(program, {
+      eval: true,
+      workerData: task,
+      resourceLimits,
+      name: `kahn ${applicationName}`,
+    });
     const { threadId } = worker;
     let death: unknown;
     this.#worker = worker;
