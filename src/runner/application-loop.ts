@@ -61,7 +61,11 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
       await backOff(failures, backoff, signal).catch(() => {});
     }
   }
-  await options.application.recordPositions();
+  try {
+    await options.application.recordPositions();
+  } catch (error) {
+    if (!isPassing(error)) throw error; // else the next start ignores the same notifications again
+  }
 }
 
 async function runOnce(
@@ -76,9 +80,9 @@ async function runOnce(
   if (upstreamNames.length === 0) return;
   report.entered('running');
   report.prompted(upstreamNames);
+  await tick?.(signal);
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
-    await tick?.(signal);
     const count = await application.run({ upstreamName, batches: 1 });
     if (count === 0) continue;
     report.processed(upstreamName, count);

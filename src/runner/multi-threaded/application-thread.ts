@@ -180,11 +180,15 @@ export class ApplicationThread {
       return;
     }
     this.#options.board.setState(this.#options.task.index, 'restarting');
+    await backOff(this.#restarts, backoff, this.#closing.signal).catch(() => {});
+    if (this.#closing.signal.aborted) {
+      this.#ended.resolve();
+      return;
+    }
     try {
-      await backOff(this.#restarts, backoff, this.#closing.signal);
       this.#spawn();
-    } catch {
-      this.#ended.resolve(); // it was closed meanwhile
+    } catch (error) {
+      this.#exited(error); // there is no room for a thread now
     }
   }
 }

@@ -40,7 +40,7 @@ async function runApplication(
     application,
     upstreamNames: place.upstreamNames,
     inbox: board.inboxOf(task.index, task.pollIntervalMs),
-    tick: task.isClocked ? clockedBy(board) : undefined,
+    tick: task.isClocked ? (stop: AbortSignal) => board.tickAfter(board.ticks, stop) : undefined,
     report: reportTo(board, task.index, post),
   };
   await runLoop(loop, signal);
@@ -73,14 +73,6 @@ async function openApplication(
     application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId), batchSize);
   }
   return application;
-}
-
-function clockedBy(board: Board): (signal: AbortSignal) => Promise<void> {
-  let seen = board.ticks;
-  return async (signal) => {
-    await board.tickAfter(seen, signal);
-    seen = board.ticks;
-  };
 }
 
 function reportTo(board: Board, index: number, post: (message: ThreadMessage) => void): LoopReport {

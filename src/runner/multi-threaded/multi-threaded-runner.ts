@@ -5,6 +5,7 @@ import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import type { ApplicationStatus, RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { breathe } from '../../util/event-loop.ts';
 import { assertPipelineId } from '../../util/ids.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
@@ -115,15 +116,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     this.#assertOpen();
     signal?.throwIfAborted();
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    for (;;) {
-      const seen = this.#board.progress;
-      if (this.#board.isQuiet) {
-        if (await this.#isProcessed()) break;
-        this.#promptAll(); // somebody else has recorded something
-      }
-      await this.#board.progressSince(seen, recheckMs, stop);
-      stop.throwIfAborted();
-    }
+    await unlessAborted(this.#settled(stop), stop);
     const failures = this.#failures();
     if (failures.size > 0) throw new DownstreamError('The system is not caught up.', failures);
   }
@@ -199,6 +192,20 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
       stop.abort();
       return clock;
     });
+  }
+
+  /** Resolves when nothing is left to process, as the storage tells. */
+  async #settled(stop: AbortSignal): Promise<void> {
+    for (;;) {
+      await breathe();
+      const seen = this.#board.progress;
+      if (this.#board.isQuiet) {
+        if (await this.#isProcessed()) return;
+        this.#promptAll(); // somebody else has recorded something
+      }
+      await this.#board.progressSince(seen, recheckMs, stop);
+      stop.throwIfAborted();
+    }
   }
 
   /**

@@ -130,6 +130,26 @@ describe.each(inThreads)('closing on $name', { timeout: 60_000 }, ({ create }) =
     expect(warnings).toEqual([]);
   });
 
+  test('rejects every wait under way, wherever it stands, with RUNNER_CLOSED', async () => {
+    const runner = await reserving(create());
+    await runner.get(Orders).place('ada');
+    await runner.caughtUp();
+    const outcomes: Promise<unknown>[] = [];
+    const wait = () =>
+      runner.caughtUp().then(
+        () => 'caught up',
+        ({ code }) => code,
+      );
+    for (let turn = 0; turn < 100; turn += 1) {
+      outcomes.push(wait());
+      await Promise.resolve();
+    }
+    await runner.close();
+    const distinct = new Set(await Promise.all(outcomes));
+    distinct.delete('caught up');
+    expect([...distinct]).toEqual(['RUNNER_CLOSED']);
+  });
+
   test('waits for no tick of the clock', async () => {
     const events = watchRunners();
     const persistence = create();
