@@ -99,7 +99,7 @@ function command(name: string, run: (model: Model, real: Real) => Promise<void>)
 }
 
 const originatorId = fc.constantFrom('a', 'b', 'c');
-const originatorVersion = fc.integer({ min: 1, max: 12 });
+const originatorVersion = fc.integer({ min: 1, max: 5 }); // few, so that commands meet
 const pipeline = fc.integer({ min: 0, max: 2 });
 const upstreamName = fc.constantFrom('up', 'other');
 const which = fc.integer({ min: 0, max: 1 });
@@ -120,7 +120,7 @@ const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
   { requiredKeys: ['events', 'snapshots'] },
 );
 const request: fc.Arbitrary<HistoryRequest> = fc.record(
-  { originatorId, after: fc.nat(12), upTo: fc.nat(13), useSnapshot: fc.boolean() },
+  { originatorId, after: fc.nat(3), upTo: fc.nat(6), useSnapshot: fc.boolean() },
   { requiredKeys: ['originatorId', 'after', 'useSnapshot'] },
 );
 
@@ -202,14 +202,14 @@ describe('two recorders of one application do what the model does', () => {
     );
   });
 
-  it('in PostgreSQL', async () => {
+  it('in PostgreSQL', { timeout: 60_000 }, async () => {
     const schema = temporarySchema();
     let run = 0;
     const property = fc.asyncProperty(steps, (some) => {
       run += 1;
       return assertModelled(postgres({ connectionString, schema, poolSize: 2 }), some, `orders ${run}`);
     });
-    await fc.assert(property, { numRuns: 20 });
+    await fc.assert(property, { numRuns: 20, endOnFailure: true });
   });
 
   it('in memory that is in two replicas', async () => {
