@@ -1,8 +1,6 @@
 import type { ProcessApplication } from '../application/process-application.ts';
-import { PositionConflictError, RecordConflictError } from '../persistence/errors.ts';
 import type { ApplicationState } from '../system/system-runner.ts';
-import { backOff } from '../util/backoff.ts';
-import { isInterruption } from './errors.ts';
+import { insist, isPassing } from './insist.ts';
 
 /** Where prompts for one application come in; one pending prompt for each upstream is enough. */
 export interface Inbox {
@@ -34,35 +32,24 @@ export interface LoopReport {
   interrupted(error: unknown): void;
 }
 
-const backoff = { firstMs: 50, maxMs: 5_000 };
-
 /**
  * Runs one application until the signal is aborted: takes prompts, or polls, and processes a batch of each upstream
- * that has prompted. What fails because storage is busy or away, or because others record the same things, is tried
- * again, ever more slowly.
+ * that has prompted.
  *
  * @throws what the policy or a damaged log made of it: then the application is to be stopped.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { inbox, upstreamNames } = options;
+  const { inbox, upstreamNames, application } = options;
   for (const name of upstreamNames) inbox.put(name); // something may have been recorded while nobody was told
-  let failures = 0;
   while (!signal.aborted) {
     try {
       await runOnce(options, signal);
-      failures = 0;
     } catch (error) {
-      if (signal.aborted) break;
-      if (!isPassing(error)) throw error;
-      for (const name of upstreamNames) inbox.put(name);
-      options.report.entered('interrupted');
-      options.report.interrupted(error);
-      failures += 1;
-      await backOff(failures, backoff, signal).catch(() => {});
+      if (!signal.aborted) throw error;
     }
   }
   try {
-    await options.application.recordPositions();
+    await application.recordPositions();
   } catch (error) {
     if (!isPassing(error)) throw error; // else the next start ignores the same notifications again
   }
@@ -72,8 +59,12 @@ async function runOnce(
   { application, inbox, tick, report }: LoopOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const interrupted = (error: unknown) => {
+    report.entered('interrupted');
+    report.interrupted(error);
+  };
   if (inbox.isEmpty) {
-    await application.recordPositions();
+    await insist(() => application.recordPositions(), signal, interrupted);
     report.entered('idle');
   }
   const upstreamNames = await inbox.take(signal);
@@ -83,16 +74,11 @@ async function runOnce(
   await tick?.(signal);
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
-    const count = await application.run({ upstreamName, batches: 1 });
+    const run = () => application.run({ upstreamName, batches: 1 });
+    const count = await insist(run, signal, interrupted);
     if (count === 0) continue;
+    report.entered('running');
     report.processed(upstreamName, count);
     inbox.put(upstreamName); // there may be more
   }
-}
-
-/** Whether it may go well if tried again later. */
-function isPassing(error: unknown): boolean {
-  return (
-    isInterruption(error) || error instanceof PositionConflictError || error instanceof RecordConflictError
-  );
 }

@@ -25,7 +25,8 @@ export async function insist<T>(
   }
 }
 
-function isPassing(error: unknown): boolean {
+/** Whether it may go well if it is tried again later. */
+export function isPassing(error: unknown): boolean {
   return (
     isInterruption(error) || error instanceof PositionConflictError || error instanceof RecordConflictError
   );

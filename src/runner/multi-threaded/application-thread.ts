@@ -1,9 +1,10 @@
-import { type ResourceLimits, Worker } from 'node:worker_threads';
+import type { ResourceLimits } from 'node:worker_threads';
 import { backOff } from '../../util/backoff.ts';
 import { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { ThreadDiedError } from '../errors.ts';
+import { entryBeside, resolvesWithin, spawnThread, type Thread } from '../threads/spawn-thread.ts';
 import type { Board, Place } from './board.ts';
 import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
 
@@ -19,10 +20,7 @@ export interface ApplicationThreadOptions {
 /** How often a thread may die in a row without having processed anything in between. */
 const maxRestarts = 5;
 const backoff = { firstMs: 100, maxMs: 5_000 };
-// The entry is TypeScript where this module is, and JavaScript where this has been built.
-const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-// Imported by a line of code: a file would be refused in a program that was given to Node with `--input-type`.
-const program = `import(${JSON.stringify(entry.href)})`;
+const entry = entryBeside(import.meta.url);
 
 /** Keeps one application running in a worker thread: starts another one when it dies. */
 export class ApplicationThread {
@@ -31,7 +29,7 @@ export class ApplicationThread {
   readonly #ready = Promise.withResolvers<void>();
   readonly #closing = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  #worker: Worker | undefined;
+  #thread: Thread | undefined;
   #isReady = false;
   #hasStarted = false;
   #restarts = 0;
@@ -68,7 +66,7 @@ export class ApplicationThread {
   async close(drainTimeoutMs: number): Promise<boolean> {
     this.#closing.abort();
     const terminated = !(await this.#drained(drainTimeoutMs));
-    await this.#worker?.terminate();
+    await this.#thread?.terminate();
     await this.#ended.promise;
     if (this.#failure === undefined) this.#options.board.setState(this.#options.task.index, 'stopped');
     publish('stopped', { ...this.#event, terminated });
@@ -78,11 +76,8 @@ export class ApplicationThread {
   /** Whether it ends by itself within the time. */
   async #drained(timeoutMs: number): Promise<boolean> {
     if (!this.#isReady) return true; // it has nothing to bring to an end
-    this.#worker?.postMessage(closeMessage);
-    const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => late.resolve(false), timeoutMs);
-    const ended = this.#ended.promise.then(() => true);
-    return Promise.race([ended, late.promise]).finally(() => clearTimeout(timer));
+    this.#thread?.tell(closeMessage);
+    return resolvesWithin(this.#ended.promise, timeoutMs);
   }
 
   get #place(): Place {
@@ -91,35 +86,28 @@ export class ApplicationThread {
   }
 
   #spawn(): void {
-    const { task, resourceLimits = {}, ended } = this.#options;
+    const { task, resourceLimits, ended } = this.#options;
     const { applicationName } = this.#place;
-    const worker = new Worker(program, {
-      eval: true,
-      workerData: task,
-      resourceLimits,
-      name: `kahn ${applicationName}`,
-    });
-    const { threadId } = worker;
-    let death: unknown;
-    this.#worker = worker;
+    let refusal: unknown;
     this.#isReady = false;
-    worker.on('message', (message: ThreadMessage) => {
-      if (message.kind === 'failed' && !this.#isReady) death = new RemoteError(message.error);
-      else this.#hear(message, worker);
-    });
-    worker.on('error', (error) => {
-      death = error;
-    });
-    worker.on('exit', (code) => {
-      ended(threadId);
-      this.#worker = undefined;
-      this.#exited(
-        death ?? new ThreadDiedError(applicationName, `its thread has ended with exit code ${code}`),
-      );
+    this.#thread = spawnThread<ThreadMessage>({
+      entry,
+      applicationName,
+      task,
+      resourceLimits,
+      hear: (message, thread) => {
+        if (message.kind === 'failed' && !this.#isReady) refusal = new RemoteError(message.error);
+        else this.#hear(message, thread);
+      },
+      ended: (death, threadId) => {
+        ended(threadId);
+        this.#thread = undefined;
+        this.#exited(refusal ?? death);
+      },
     });
   }
 
-  #hear(message: ThreadMessage, worker: Worker): void {
+  #hear(message: ThreadMessage, thread: Thread): void {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true;
@@ -144,7 +132,7 @@ export class ApplicationThread {
         this.#fail(new RemoteError(message.error));
         break;
       case 'closed':
-        void worker.terminate(); // whatever its policies have left open
+        void thread.terminate(); // whatever its policies have left open
     }
   }
 

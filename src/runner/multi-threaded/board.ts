@@ -1,12 +1,9 @@
 import type { ApplicationState } from '../../system/system-runner.ts';
 import type { Inbox } from '../application-loop.ts';
+import type { Role } from '../threads/open-application.ts';
 
-/** Where one thread stands on the board: its application and whom it follows. */
-export interface Place {
-  readonly applicationName: string;
-  readonly pipelineId: number;
-  readonly upstreamNames: readonly string[];
-}
+/** Where one thread stands on the board. */
+export type Place = Role;
 
 /** The board of a running system, as it is handed to a thread. */
 export interface BoardDescription {

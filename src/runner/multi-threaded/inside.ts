@@ -1,12 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { openStore } from '../../application/application-binding.ts';
-import { RecordedNotificationLog } from '../../application/notification-log.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
-import { openStorage } from '../../persistence/persistence.ts';
-import { findSystem } from '../../system/system-module.ts';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
+import { openApplication } from '../threads/open-application.ts';
 import { Board, type Place } from './board.ts';
 import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
 
@@ -44,35 +39,6 @@ async function runApplication(
     report: reportTo(board, task.index, post),
   };
   await runLoop(loop, signal);
-}
-
-/** Opens an application that follows its upstreams' logs. */
-async function openApplication(
-  { address, persistence, writerId, batchSize, cacheSize }: ThreadTask,
-  { applicationName, pipelineId, upstreamNames }: Place,
-  opened: AsyncDisposableStack,
-): Promise<ProcessApplication> {
-  const { applications, types } = await findSystem(address);
-  const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
-  const application = new kind() as ProcessApplication; // as in the graph, which is the same here
-  const storage = await openStorage(persistence, writerId);
-  opened.defer(() => storage.close());
-  const storeOptions = {
-    setupTables: false,
-    pipelineId,
-    types,
-    ...(cacheSize !== undefined && { cacheSize }),
-  };
-  const store = await openStore(kind, storage, storeOptions);
-  opened.defer(() => store.recorder.close());
-  const turn = (commit: () => Promise<void>) => commit();
-  applicationInternals.bind(application, { store, turn, belongsToRunner: true, release: async () => {} });
-  for (const upstreamName of upstreamNames) {
-    const recorder = await storage.openRecorder({ applicationName: upstreamName, setupTables: false });
-    opened.defer(() => recorder.close());
-    application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId), batchSize);
-  }
-  return application;
 }
 
 function reportTo(board: Board, index: number, post: (message: ThreadMessage) => void): LoopReport {

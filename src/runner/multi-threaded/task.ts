@@ -1,19 +1,13 @@
-import type { Persistence } from '../../persistence/persistence.ts';
-import type { SystemAddress } from '../../system/system-module.ts';
 import type { PortableError } from '../../util/portable-error.ts';
+import type { OpeningTask } from '../threads/open-application.ts';
 import type { BoardDescription } from './board.ts';
 
 /** What a thread is to do: plain data. */
-export interface ThreadTask {
-  readonly address: SystemAddress;
-  readonly persistence: Persistence;
-  readonly writerId: string;
+export interface ThreadTask extends OpeningTask {
   readonly board: BoardDescription;
   /** Which place on the board is its own. */
   readonly index: number;
   readonly pollIntervalMs: number;
-  readonly batchSize: number | undefined;
-  readonly cacheSize: number | undefined;
   /** Whether a clock says when steps begin. */
   readonly isClocked: boolean;
 }
