@@ -124,6 +124,23 @@ const request: fc.Arbitrary<HistoryRequest> = fc.record(
   { requiredKeys: ['originatorId', 'after', 'useSnapshot'] },
 );
 
+async function assertHistories(
+  model: Model,
+  recorder: Recorder,
+  requests: readonly HistoryRequest[],
+): Promise<void> {
+  const found = (await recorder.histories(requests)).map((one) => ({
+    snapshot: one.snapshot,
+    versions: one.events.map((own) => own.originatorVersion),
+  }));
+  expect(found).toEqual(requests.map((one) => model.history(one)));
+}
+
+/** Every snapshot there may be. */
+const everySnapshot: readonly HistoryRequest[] = ['a', 'b', 'c'].flatMap((originatorId) =>
+  [1, 2, 3, 4, 5].map((upTo) => ({ originatorId, after: 0, upTo, useSnapshot: true })),
+);
+
 const commands: fc.Arbitrary<Command>[] = [
   fc
     .tuple(which, pipeline, fc.array(processEvent, { maxLength: 3 }))
@@ -144,11 +161,7 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
   fc.tuple(which, fc.array(request, { maxLength: 4 })).map(([index, requests]) =>
     command(`histories(${fc.stringify(requests)})`, async (model, { recorders }) => {
-      const found = (await recorders[index]!.histories(requests)).map((one) => ({
-        snapshot: one.snapshot,
-        versions: one.events.map((own) => own.originatorVersion),
-      }));
-      expect(found).toEqual(requests.map((one) => model.history(one)));
+      await assertHistories(model, recorders[index]!, requests);
     }),
   ),
   fc
@@ -185,7 +198,9 @@ async function assertModelled(
     recorders[index] = await open();
   };
   try {
-    await fc.asyncModelRun(() => ({ model: new Model(), real: { recorders, reopen } }), steps);
+    const model = new Model();
+    await fc.asyncModelRun(() => ({ model, real: { recorders, reopen } }), steps);
+    await assertHistories(model, recorders[0]!, everySnapshot);
   } finally {
     for (const recorder of recorders) await recorder.close();
     await storage.close();
