@@ -47,6 +47,7 @@ function watch(worker: Worker): void {
 beforeAll(() => void process.on('worker', watch));
 afterAll(() => void process.off('worker', watch));
 beforeEach(() => {
+  threads.alive.clear(); // what another test has left is its own failure
   threads.started = 0;
 });
 
