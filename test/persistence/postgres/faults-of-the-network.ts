@@ -1,41 +1,19 @@
 import type { Fate } from '../../support/postgres-proxy.ts';
 import { until } from '../../support/until.ts';
-import { type Fault, times } from './fault.ts';
+import { type Fault, type Scene, times } from './fault.ts';
 
-const cuts = 25;
+const cuts = 30;
 
-/** Every fifth statement that records meets its fate. */
-function cutting(name: string, fate: Fate): Fault {
+/** Statements that record meet what the dice say, until enough have not passed. */
+function cutting(name: string, roll: (scene: Scene) => Fate): Fault {
   return {
     name,
     async harm(load, scene) {
-      let count = 0;
       let met = 0;
       scene.fate = () => {
-        count += 1;
-        if (count % 5 !== 0 || met === cuts) return 'pass';
-        met += 1;
+        const fate = met < cuts ? roll(scene) : 'pass';
+        if (fate !== 'pass') met += 1;
         return fate;
-      };
-      await until('all is cut', () => met === cuts);
-      await load.goesOn();
-      return met;
-    },
-  };
-}
-
-/** Each statement that records may meet any fate. */
-function cuttingAtRandom(random: () => number): Fault {
-  return {
-    name: 'network cut at random',
-    async harm(load, scene) {
-      let met = 0;
-      scene.fate = () => {
-        const chance = random();
-        if (met === cuts || chance > 0.4) return 'pass';
-        met += 1;
-        if (chance > 0.3) scene.proxy.cut();
-        return chance > 0.15 ? 'cut before' : 'cut after';
       };
       await until('all is cut', () => met === cuts);
       await load.goesOn();
@@ -61,9 +39,14 @@ const silence: Fault = {
 /** What may happen between the shop and the server. */
 export function faultsOfTheNetwork(random: () => number): readonly Fault[] {
   return [
-    cutting('network cut before the statement arrives', 'cut before'),
-    cutting('network cut before the answer arrives', 'cut after'),
-    cuttingAtRandom(random),
+    cutting('network cut before the statement arrives', () => (random() < 0.25 ? 'cut before' : 'pass')),
+    cutting('network cut before the answer arrives', () => (random() < 0.25 ? 'cut after' : 'pass')),
+    cutting('network cut at random, now and then all of it', ({ proxy }) => {
+      const chance = random();
+      if (chance < 0.1) proxy.cut();
+      if (chance < 0.2) return 'cut before';
+      return chance < 0.3 ? 'cut after' : 'pass';
+    }),
     silence,
   ];
 }
