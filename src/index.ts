@@ -58,6 +58,7 @@ export {
 } from './runner/multi-threaded/multi-threaded-runner.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
 export { CommandError } from './runner/stepping/report.ts';
+export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
 export type { SteppingOptions } from './runner/stepping/stepping-options.ts';
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
 export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';

@@ -39,6 +39,7 @@ export class Follower {
   #position: number | undefined;
   /** Up to where the log was read: between position and this there are ignored notifications only. */
   #seen = 0;
+  #isAtEnd = false;
   /** No notification behind this one is processed now. */
   #upTo = Infinity;
   /** The notification that is processed by itself, if one is. */
@@ -65,6 +66,11 @@ export class Follower {
     // After a failure, ignored notifications whose position was not recorded are read once more.
     while (found && this.#seen <= from) found = await this.#pullBatch();
     return this.#seen - from;
+  }
+
+  /** Whether the last pull came to the end of the log, or to `upTo`: what follows is prompted for. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
   }
 
   /** Records the position if ignored notifications were read since it was recorded last. */
@@ -114,8 +120,12 @@ export class Follower {
   async #pullOnce(): Promise<boolean> {
     await this.#locate();
     const limit = Math.min(this.#options.batchSize, this.#upTo - this.#seen);
-    if (limit <= 0) return false;
+    this.#isAtEnd = limit <= 0;
+    if (this.#isAtEnd) return false;
     const notifications = await this.#options.log.select(this.#seen, limit);
+    // Who follows itself makes its log longer by reading it.
+    const growing = this.upstreamName === this.#options.store.applicationName && notifications.length > 0;
+    this.#isAtEnd = notifications.length < this.#options.batchSize && !growing;
     const last = notifications.at(-1);
     if (last === undefined) return false;
     if (last.id !== this.#seen + notifications.length) {

@@ -71,8 +71,8 @@ export abstract class ProcessApplication<
         for (let batches = 0; batches < (options.batches ?? Infinity); batches += 1) {
           options.signal?.throwIfAborted();
           const pulled = await follower.pull(options.upTo);
-          if (pulled === 0) break;
           processed += pulled;
+          if (follower.isAtEnd) break;
           await breathe();
         }
       }

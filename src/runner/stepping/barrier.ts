@@ -12,7 +12,7 @@ export class BarrierBrokenError extends KahnError {
 const waitingCell = 0;
 const generationCell = 1;
 const brokenCell = 2;
-const cells = 3;
+const cells = 4; // one is left over, so that barriers can stand beside numbers of eight bytes
 
 /**
  * Lets a number of parties, in any threads, go on only when all have come: again and again. Waiting blocks no thread.
@@ -20,17 +20,15 @@ const cells = 3;
  * come back for the next one.
  */
 export class Barrier {
-  readonly buffer: SharedArrayBuffer;
+  /** How much shared memory it needs. */
+  static readonly bytes: number = cells * Int32Array.BYTES_PER_ELEMENT;
   readonly #parties: number;
   readonly #cells: Int32Array;
 
-  constructor(
-    parties: number,
-    buffer: SharedArrayBuffer = new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT),
-  ) {
-    this.buffer = buffer;
+  /** The memory, zeroes at first, is that of the others; `start` is where its part begins, in bytes. */
+  constructor(parties: number, buffer: SharedArrayBuffer, start = 0) {
     this.#parties = parties;
-    this.#cells = new Int32Array(buffer);
+    this.#cells = new Int32Array(buffer, start, cells);
   }
 
   /** Resolves when all have come. Throws {@link BarrierBrokenError} if it is or gets broken. */

@@ -1,13 +1,10 @@
 import type { Application } from '../../application/application.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
 import type { SystemGraph } from '../../system/graph.ts';
-import { inTime } from '../../util/time.ts';
-import { insist } from '../insist.ts';
 import { followEdges } from '../single-threaded/follow-edges.ts';
 import { upstreamsOf } from '../status.ts';
+import { type Actor, act } from './act.ts';
 import type { Heads } from './heads.ts';
 import { type StageReport, StepFailure } from './report.ts';
-import { timeOfTick } from './simulated-time.ts';
 import type { Moment, Stage } from './stage.ts';
 
 /** The applications act in this thread, one after another, in the order of definition. */
@@ -63,33 +60,4 @@ export class LocalStage implements Stage {
       if (isWanted(application.applicationName)) await application.recordPositions();
     }
   }
-}
-
-/** An application that follows others. */
-export interface Actor {
-  readonly application: ProcessApplication;
-  readonly upstreamNames: readonly string[];
-}
-
-/** Processes all that was there when the tick began; resolves with the number of notifications. */
-export async function act(
-  { application, upstreamNames }: Actor,
-  heads: ReadonlyMap<string, number>,
-  { timeMs, seed }: Moment,
-  signal: AbortSignal,
-  report: StageReport,
-): Promise<number> {
-  const { applicationName } = application;
-  let fetched = 0;
-  for (const upstreamName of upstreamNames) {
-    const upTo = heads.get(upstreamName) ?? 0;
-    const work = () => {
-      const time = timeOfTick(timeMs, `${seed} ${applicationName} ${upstreamName}`);
-      return inTime(time, () => application.run({ upstreamName, upTo, signal }));
-    };
-    const count = await insist(work, signal, (error) => report.interrupted(applicationName, error));
-    if (count > 0) report.processed(applicationName, upstreamName, count);
-    fetched += count;
-  }
-  return fetched;
 }

@@ -6,15 +6,17 @@ import { publish } from '../diagnostics.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
 import { Heads } from './heads.ts';
 import type { StageReport } from './report.ts';
-import type { Stage } from './stage.ts';
+import { pipelineId, type Stage } from './stage.ts';
 import { assertSteppingOptions, type SteppingOptions, steppingOptions } from './stepping-options.ts';
-import { pipelineId, type SteppingParts } from './stepping-runner.ts';
+import type { SteppingParts } from './stepping-runner.ts';
 
 /** What a stage is made of. */
 export interface Setting {
   readonly running: RunningSystem;
   readonly heads: Heads;
   readonly report: StageReport;
+  /** What ids made in the run follow from. */
+  readonly seed: string;
 }
 
 /** Opens a system to be stepped, or throws having closed what it had opened. */
@@ -37,8 +39,10 @@ export async function openParts<Apps extends ApplicationClass>(
       application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
     }
     await heads.refresh(running.applications);
-    const stage = await makeStage({ running, heads, report: reportOf(runner) });
-    return { system, options, clock: options.clock ?? realClock, running, heads, stage, turns };
+    const { clock = realClock, startTimeMs = Date.now() } = options;
+    const seed = `${startTimeMs} ${heads.total}`; // a run that is resumed makes other ids than the one before
+    const stage = await makeStage({ running, heads, seed, report: reportOf(runner) });
+    return { system, options, clock, startTimeMs, seed, running, heads, stage, turns };
   } catch (error) {
     await running.release();
     throw error;

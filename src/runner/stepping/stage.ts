@@ -7,6 +7,9 @@ export interface Moment {
   readonly seed: string;
 }
 
+/** The one pipeline that is stepped. */
+export const pipelineId = 0;
+
 /** Where the applications of a stepping runner act, tick by tick. */
 export interface Stage {
   /**

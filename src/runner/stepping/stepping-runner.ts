@@ -14,7 +14,7 @@ import { Pace } from './pace.ts';
 import { CommandError, StepFailure } from './report.ts';
 import { type Command, Schedule } from './schedule.ts';
 import { timeOfTick } from './simulated-time.ts';
-import type { Stage } from './stage.ts';
+import { pipelineId, type Stage } from './stage.ts';
 import type { SteppingOptions } from './stepping-options.ts';
 import { lineOf, type Tick } from './tick.ts';
 
@@ -23,15 +23,16 @@ export interface SteppingParts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
   readonly options: SteppingOptions;
   readonly clock: Clock;
+  /** Simulated time of tick 0. */
+  readonly startTimeMs: number;
+  /** What ids made in the run follow from. */
+  readonly seed: string;
   readonly running: RunningSystem;
   readonly heads: Heads;
   readonly stage: Stage;
   /** Ticks, and saves between them, take turns. */
   readonly turns: Mutex;
 }
-
-/** The one pipeline that is stepped. */
-export const pipelineId = 0;
 
 /**
  * Runs a system tick by tick: in each, all applications fetch what is new in the logs they follow, then all process
@@ -44,15 +45,14 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #parts: SteppingParts<Apps>;
   readonly #pace: Pace;
   readonly #startedAt: number;
-  readonly #startTimeMs: number;
   readonly #msPerTick: number;
-  /** What ids made in this run follow from. */
-  readonly #seed: string;
   readonly #schedule = new Schedule();
   readonly #listeners = new Set<(tick: Tick) => void>();
   readonly #ticks = new Mutex();
-  /** Aborted when it is closed or has failed, with the reason. */
+  /** Aborted when it is closed or has failed, with the reason: no tick begins any more. */
   readonly #stop = new AbortController();
+  /** Aborted when closing has taken too long: the tick under way is given up. */
+  readonly #halt = new AbortController();
   readonly #failures = new Map<string, unknown>();
   #looping: Promise<void> = Promise.resolve();
   #isPaused: boolean;
@@ -63,15 +63,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   /** Called by `start()` of its subclasses. */
   protected constructor(parts: SteppingParts<Apps>) {
-    const { options, clock, heads } = parts;
-    const { normalSpeed = 1, scaleFactor = 1, startTimeMs = Date.now(), paused = false } = options;
+    const { options, clock } = parts;
+    const { normalSpeed = 1, scaleFactor = 1, paused = false } = options;
     this.#parts = parts;
     this.#pace = new Pace(normalSpeed * scaleFactor);
     this.#startedAt = clock.now();
     this.#refreshedAt = this.#startedAt;
-    this.#startTimeMs = startTimeMs;
     this.#msPerTick = 1_000 / normalSpeed;
-    this.#seed = `${startTimeMs} ${heads.total}`; // a resumed run makes other ids than the one before
     this.#isPaused = paused;
     for (const { applicationName } of parts.running.applications)
       publish('started', this.#event(applicationName));
@@ -224,8 +222,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async #advance(tick: number, stage: Stage): Promise<ReadonlyMap<string, number>> {
     await this.#refreshHeads();
     this.#isActing = true;
-    const moment = { tick, timeMs: this.#timeAt(tick), seed: `${this.#seed} ${tick}` };
-    return stage.advance(moment, this.#stop.signal).finally(() => {
+    const moment = { tick, timeMs: this.#timeAt(tick), seed: `${this.#parts.seed} ${tick}` };
+    return stage.advance(moment, this.#halt.signal).finally(() => {
       this.#isActing = false;
     });
   }
@@ -241,7 +239,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   async #callDue(tick: number): Promise<void> {
     for (const [i, command] of this.#schedule.take(tick).entries()) {
-      const time = timeOfTick(this.#timeAt(tick), `${this.#seed} ${tick} command ${i}`);
+      const time = timeOfTick(this.#timeAt(tick), `${this.#parts.seed} ${tick} command ${i}`);
       try {
         await inTime(time, command);
       } catch (cause) {
@@ -280,7 +278,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   #timeAt(tick: number): number {
-    return Math.round(this.#startTimeMs + tick * this.#msPerTick);
+    return Math.round(this.#parts.startTimeMs + tick * this.#msPerTick);
   }
 
   #stateOf(applicationName: string): ApplicationState {
@@ -304,10 +302,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   async #close(): Promise<void> {
     const { running, stage, turns, options } = this.#parts;
+    const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
     this.#stop.abort(closedError());
-    await Promise.all(running.applications.map(applicationInternals.close));
-    const terminated = await stage.close(options.drainTimeoutMs ?? defaultDrainTimeoutMs);
+    const late = setTimeout(() => this.#halt.abort(closedError()), drainTimeoutMs);
+    await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
+    await Promise.all(running.applications.map(applicationInternals.close));
+    const terminated = await stage.close(this.#halt.signal.aborted ? 0 : drainTimeoutMs);
     await turns.run(() => running.release());
     for (const { applicationName } of running.applications) {
       publish('stopped', {

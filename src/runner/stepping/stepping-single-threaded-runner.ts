@@ -2,8 +2,9 @@ import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import { LocalStage } from './local-stage.ts';
 import { openParts } from './open-parts.ts';
+import { pipelineId } from './stage.ts';
 import type { SteppingOptions } from './stepping-options.ts';
-import { pipelineId, SteppingRunner } from './stepping-runner.ts';
+import { SteppingRunner } from './stepping-runner.ts';
 
 /**
  * Steps a system in this thread.

@@ -1,4 +1,4 @@
-import { SteppingSingleThreadedRunner } from 'kahn';
+import { SteppingMultiThreadedRunner, SteppingSingleThreadedRunner } from 'kahn';
 import { storages } from '../../support/storages.ts';
 import { runnerContract } from '../runner-contract.ts';
 
@@ -6,6 +6,11 @@ for (const { name, create } of storages) {
   runnerContract({
     name: `the stepping single-threaded runner on ${name}`,
     start: (system, options) => SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
+    createPersistence: create,
+  });
+  runnerContract({
+    name: `the stepping multi-threaded runner on ${name}`,
+    start: (system, options) => SteppingMultiThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
     createPersistence: create,
   });
 }

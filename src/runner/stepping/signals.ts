@@ -1,0 +1,61 @@
+import { Barrier } from './barrier.ts';
+
+/** What all threads are to do when a tick begins. */
+export type Work = 'process' | 'record positions';
+
+const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
+const numbers = 3;
+const works: readonly Work[] = ['process', 'record positions'];
+
+/**
+ * What the threads of a stepping runner share: the tick, what each has fetched in it, and the barriers at which they
+ * and the clock meet. Each number is written by one thread and read by others behind a barrier.
+ */
+export class Signals {
+  readonly buffer: SharedArrayBuffer;
+  /** All meet here before they fetch. */
+  readonly fetch: Barrier;
+  /** All have fetched when they have met here, and process. */
+  readonly execute: Barrier;
+  /** All have processed when they have met here. */
+  readonly end: Barrier;
+  readonly #tick: Float64Array;
+  readonly #fetched: Float64Array;
+
+  constructor(threads: number, buffer?: SharedArrayBuffer) {
+    const barriersStart = (numbers + threads) * bytesPerNumber;
+    this.buffer = buffer ?? new SharedArrayBuffer(barriersStart + 3 * Barrier.bytes);
+    this.#tick = new Float64Array(this.buffer, 0, numbers);
+    this.#fetched = new Float64Array(this.buffer, numbers * bytesPerNumber, threads);
+    const parties = threads + 1; // and the clock
+    const barrier = (n: number) => new Barrier(parties, this.buffer, barriersStart + n * Barrier.bytes);
+    this.fetch = barrier(0);
+    this.execute = barrier(1);
+    this.end = barrier(2);
+  }
+
+  /** Says what is to be done in the tick that begins next. */
+  announce(work: Work, tick: number, timeMs: number): void {
+    this.#tick.set([works.indexOf(work), tick, timeMs]);
+  }
+
+  /** What was announced. */
+  get announced(): { readonly work: Work; readonly tick: number; readonly timeMs: number } {
+    const [work = 0, tick = 0, timeMs = 0] = this.#tick;
+    return { work: works[work] ?? 'process', tick, timeMs };
+  }
+
+  /** Notes how many notifications a thread has fetched. */
+  setFetched(index: number, count: number): void {
+    this.#fetched[index] = count;
+  }
+
+  fetchedBy(index: number): number {
+    return this.#fetched[index] ?? 0;
+  }
+
+  /** Lets nobody wait any longer. */
+  break(): void {
+    for (const barrier of [this.fetch, this.execute, this.end]) barrier.break();
+  }
+}
