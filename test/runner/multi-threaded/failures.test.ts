@@ -36,7 +36,8 @@ const systems: Record<Fault, System<Apps>> = {
 };
 const faults = Object.keys(systems) as Fault[];
 const never = 2 ** 30;
-const resourceLimits = { maxOldGenerationSizeMb: 64 };
+// A small young generation, too: much that outlives it at once goes past the limit, and takes the process with it.
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 const matrix: Row[] = [];
 
 afterAll(() => console.table(matrix));
