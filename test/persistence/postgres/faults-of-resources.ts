@@ -68,20 +68,22 @@ const diskFull: Fault = {
   async harm(load, { admin, schema }) {
     const disk = mkdtempSync(join(tmpdir(), 'kahn-disk-'));
     mount(disk);
-    chmodSync(disk, 0o777);
-    const place = join(disk, 'tablespace');
-    await admin.query(`copy (select) to program 'mkdir -m 700 ${place}'`);
-    await admin.query(`create tablespace small location '${place}'`);
-    await admin.query(`alter table ${schema}.orders_events set tablespace small`);
-    await load.goesOn();
-    fill(join(disk, 'other'));
-    await load.fails('STORAGE_FULL');
-    rmSync(join(disk, 'other'));
-    await load.goesOn();
-    await admin.query(`alter table ${schema}.orders_events set tablespace pg_default`);
-    await admin.query('drop tablespace small');
-    spawnSync('umount', [disk]);
-    rmdirSync(disk);
+    try {
+      chmodSync(disk, 0o777);
+      const place = join(disk, 'tablespace');
+      await admin.query(`copy (select) to program 'mkdir -m 700 ${place}'`);
+      await admin.query(`create tablespace small location '${place}'`);
+      await admin.query(`alter table ${schema}.orders_events set tablespace small`);
+      await load.goesOn();
+      fill(join(disk, 'other'));
+      await load.fails('STORAGE_FULL').finally(() => rmSync(join(disk, 'other')));
+      await load.goesOn();
+      await admin.query(`alter table ${schema}.orders_events set tablespace pg_default`);
+      await admin.query('drop tablespace small');
+    } finally {
+      spawnSync('umount', ['--lazy', disk]);
+      rmdirSync(disk);
+    }
     return 1;
   },
   surfaces: ['STORAGE_FULL'],

@@ -5,7 +5,7 @@ import { type Fault, inSession, type Scene, times } from './fault.ts';
 const backendsTerminated: Fault = {
   name: 'backends terminated',
   harm: (load, { admin }) =>
-    times(20, async () => {
+    times(15, async () => {
       await terminate(admin);
       await load.goesOn(10);
     }),

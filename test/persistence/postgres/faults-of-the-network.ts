@@ -2,7 +2,7 @@ import type { Fate } from '../../support/postgres-proxy.ts';
 import { until } from '../../support/until.ts';
 import { type Fault, type Scene, times } from './fault.ts';
 
-const cuts = 30;
+const cuts = 24;
 
 /** Statements that record meet what the dice say, until enough have not passed. */
 function cutting(name: string, roll: (scene: Scene) => Fate): Fault {

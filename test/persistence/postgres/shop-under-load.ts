@@ -33,7 +33,7 @@ export class ShopUnderLoad implements Answers {
   }
 
   /** Resolves when so many more orders are acknowledged. */
-  async goesOn(orders = 40): Promise<void> {
+  async goesOn(orders = 24): Promise<void> {
     const enough = this.acknowledged.size + orders;
     await until('orders are taken again', () => this.acknowledged.size >= enough);
   }
