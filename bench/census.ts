@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StoredNotification } from 'kahn';
+import type { Application, StoredNotification } from 'kahn';
 
 /** The whole logs of the applications by their names. */
 export type Logs = ReadonlyMap<string, readonly StoredNotification[]>;
@@ -31,6 +31,15 @@ export function census(logs: Logs, orders: number, eventsPerOrder: 1 | 5): numbe
     bytes += log.reduce((sum, { data }) => sum + data.length, 0);
   }
   return bytes;
+}
+
+/** Reads the logs of applications. */
+export async function readLogs(applications: readonly Application[]): Promise<Logs> {
+  const all = Number.MAX_SAFE_INTEGER;
+  const logs = applications.map(
+    async ({ applicationName, log }) => [applicationName, await log.select(0, all)] as const,
+  );
+  return new Map(await Promise.all(logs));
 }
 
 function sorted(events: readonly StoredNotification[]): readonly string[] {

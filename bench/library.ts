@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { type Application, type Persistence, SingleThreadedRunner } from 'kahn';
+import { type Persistence, SingleThreadedRunner } from 'kahn';
 import { Order } from '../examples/shop/order.ts';
 import { Orders } from '../examples/shop/orders.ts';
 import { Payments } from '../examples/shop/payments.ts';
 import { Reservations } from '../examples/shop/reservations.ts';
 import { shop } from '../examples/shop/shop.ts';
 import { openStorage } from '../src/persistence/persistence.ts';
-import type { Logs } from './census.ts';
+import { type Logs, readLogs } from './census.ts';
 import { timed } from './measure.ts';
 import type { Contestant } from './workloads.ts';
 
@@ -38,7 +38,7 @@ export function library(persistence: Persistence): Contestant {
       const { ms } = await timed(async () => {
         for (const wave of waves) await orders.save(...wave.map((customer) => Order.place(customer)));
       });
-      return { ms, logs: await read([orders]) };
+      return { ms, logs: await readLogs([orders]) };
     },
 
     async processEvents(upstreamName, events) {
@@ -67,13 +67,5 @@ async function setUp(persistence: Persistence): Promise<void> {
 }
 
 function logsOf(runner: SingleThreadedRunner<(typeof shop.applications)[number]>): Promise<Logs> {
-  return read([runner.get(Orders), runner.get(Reservations), runner.get(Payments)]);
-}
-
-async function read(applications: readonly Application[]): Promise<Logs> {
-  const all = Number.MAX_SAFE_INTEGER;
-  const logs = applications.map(
-    async ({ applicationName, log }) => [applicationName, await log.select(0, all)] as const,
-  );
-  return new Map(await Promise.all(logs));
+  return readLogs([runner.get(Orders), runner.get(Reservations), runner.get(Payments)]);
 }

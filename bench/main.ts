@@ -1,12 +1,14 @@
 import { availableParallelism, cpus } from 'node:os';
-import { PostgresServer } from '../test/support/postgres-server.ts';
+import { byHand } from './by-hand.ts';
 import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
-import { describeWakeUps } from './postgres/wake-up.ts';
-import { compare } from './rounds.ts';
-import { localStorages, postgresName, postgresStorage, type StorageKind } from './storages.ts';
-import { header, lineOf } from './table.ts';
-import { workloads } from './workloads.ts';
+import { BenchServer } from './postgres/bench-server.ts';
+import { wakeUp } from './postgres/wake-up.ts';
+import type { Section } from './section.ts';
+import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storages.ts';
+import { latency } from './threads/latency.ts';
+import { throughput } from './threads/throughput.ts';
+import { ticks } from './ticks.ts';
 
 const options = readOptions(process.argv.slice(2));
 if (options !== undefined) await main(options);
@@ -14,31 +16,24 @@ if (options !== undefined) await main(options);
 async function main(chosen: Options): Promise<void> {
   console.log(`Node ${process.versions.node}, ${availableParallelism()} x ${cpus()[0]?.model}`);
   console.log(await inNewDirectory(chosen.directory, describeCommits));
-  console.log(`Medians of ${chosen.rounds} rounds each, library and bound in turn.\n\n${header}`);
-  for (const storage of localStorages(chosen.directory)) await race(storage, chosen);
-  await onPostgres(chosen);
+  await using server = new BenchServer();
+  const storages = [
+    memoryKind,
+    sqliteKind(chosen.directory, 'FULL'),
+    sqliteKind(chosen.directory, 'NORMAL'),
+    postgresKind(() => server.url()),
+  ];
+  for (const section of [byHand, wakeUp, throughput, latency, ticks]) await print(section, storages, chosen);
 }
 
-/** Runs the chosen workloads on one storage. */
-async function race(storage: StorageKind, chosen: Options): Promise<void> {
-  for (const workload of workloads.filter((one) => isChosen(chosen, storage.name, one.name))) {
-    console.log(lineOf(await compare(storage, workload, chosen)));
-  }
-}
-
-/** Starts a server, unless there is one already, if something is chosen that needs it. */
-async function onPostgres(chosen: Options): Promise<void> {
-  const wakeUps = isChosen(chosen, postgresName, 'wake-up');
-  if (!wakeUps && !workloads.some(({ name }) => isChosen(chosen, postgresName, name))) return;
-  const url = process.env.KAHN_POSTGRES_URL;
-  await using server = url === undefined ? await PostgresServer.start() : undefined;
-  const connectionString = server?.url() ?? `${url}`;
-  await race(postgresStorage(connectionString), chosen);
-  if (wakeUps) console.log(`\n${await describeWakeUps(connectionString)}`);
-}
-
-function isChosen({ only }: Options, storage: string, what: string): boolean {
-  return `${storage}, ${what}`.includes(only);
+/** Measures what is chosen of a section. */
+async function print(section: Section, storages: readonly StorageKind[], chosen: Options): Promise<void> {
+  const measurements = storages.flatMap((storage) =>
+    section.on(storage).filter(({ name }) => `${storage.name}, ${name}`.includes(chosen.only)),
+  );
+  if (measurements.length === 0) return;
+  console.log(`\n${await section.heading(chosen)}`);
+  for (const { run } of measurements) console.log(await run(chosen));
 }
 
 async function describeCommits(directory: string): Promise<string> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { census } from './census.ts';
+import { library } from './library.ts';
 import { median } from './measure.ts';
 import type { Options } from './options.ts';
-import type { StorageKind } from './storages.ts';
+import type { Place, StorageKind } from './storages.ts';
 import type { Contestant, Workload } from './workloads.ts';
 
 const warmUpRounds = 5; // V8 goes on compiling for about as many
@@ -23,27 +24,27 @@ export interface Result {
 export async function compare(storage: StorageKind, workload: Workload, options: Options): Promise<Result> {
   const orders = options.orders ?? storage.events / workload.eventsPerOrder / workload.slowness;
   const customers = Array.from({ length: orders }, (_, i) => `customer ${i + 1}`);
-  const library: number[] = [];
-  const bound: number[] = [];
+  const ourMs: number[] = [];
+  const boundMs: number[] = [];
   for (let round = 1; round <= warmUpRounds + options.rounds; round += 1) {
-    const run = (contestant: (place: string) => Contestant) =>
+    const run = (contestant: (place: Place) => Contestant) =>
       storage.inNewPlace(async (place) => {
         const { ms, logs } = await workload.run(contestant(place), customers);
         return { ms, bytes: census(logs, orders, workload.eventsPerOrder) };
       });
-    const ours = await run(storage.ours);
-    const theirs = await run(storage.bound);
+    const ours = await run(({ persistence }) => library(persistence));
+    const theirs = await run(({ bound }) => bound);
     assert.equal(ours.bytes, theirs.bytes, 'both store data of the same size');
     if (round <= warmUpRounds) continue;
-    library.push(ours.ms);
-    bound.push(theirs.ms);
+    ourMs.push(ours.ms);
+    boundMs.push(theirs.ms);
   }
-  const percents = library.map((ms, i) => ((bound[i] ?? Number.NaN) / ms) * 100);
+  const percents = ourMs.map((ms, i) => ((boundMs[i] ?? Number.NaN) / ms) * 100);
   return {
     storage: storage.name,
     workload: workload.name,
-    ourOrdersPerSecond: (orders / median(library)) * 1_000,
-    boundOrdersPerSecond: (orders / median(bound)) * 1_000,
+    ourOrdersPerSecond: (orders / median(ourMs)) * 1_000,
+    boundOrdersPerSecond: (orders / median(boundMs)) * 1_000,
     eventsPerOrder: workload.eventsPerOrder,
     percent: {
       median: median(percents),

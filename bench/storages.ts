@@ -1,63 +1,71 @@
-import { memory } from 'kahn';
+import { memory, type Persistence } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { bound } from './bound.ts';
 import { BoundMemory } from './bound-memory.ts';
 import { BoundSqlite } from './bound-sqlite.ts';
-import { library } from './library.ts';
 import { inNewDirectory } from './measure.ts';
 import { boundPostgres } from './postgres/bound-postgres.ts';
 import { inNewSchema } from './postgres/schema.ts';
 import type { Contestant, Workload } from './workloads.ts';
 
-/** A storage that both can work on. */
+/** A new directory or schema, or new memory. */
+export interface Place {
+  readonly persistence: Persistence;
+  /** What is written by hand, at the same place. */
+  readonly bound: Contestant;
+}
+
+/** A storage to be measured on. */
 export interface StorageKind {
   readonly name: string;
-  /** How many events a round records: so many that it takes some tenths of a second. */
+  /** How many events a round of the workloads records: so many that it takes some tenths of a second. */
   readonly events: number;
   /** The target of a workload here; undefined if there is none. */
   targetOf(workload: Workload): number | undefined;
-  /** Does the work in a new directory or schema, and removes it. */
-  inNewPlace<T>(work: (place: string) => Promise<T>): Promise<T>;
-  readonly ours: (place: string) => Contestant;
-  readonly bound: (place: string) => Contestant;
+  /** Does the work at a new place, and removes it. */
+  inNewPlace<T>(work: (place: Place) => Promise<T>): Promise<T>;
 }
 
-/** Those in this process, with their files below a directory. */
-export function localStorages(directory: string): readonly StorageKind[] {
-  const inNewPlace = <T>(work: (place: string) => Promise<T>) => inNewDirectory(directory, work);
-  const sqliteKind = (synchronous: 'FULL' | 'NORMAL'): StorageKind => ({
+export const memoryKind: StorageKind = {
+  name: 'memory',
+  events: 25_000,
+  targetOf: ({ targets }) => targets.memory,
+  inNewPlace: (work) => work({ persistence: memory(), bound: bound(() => new BoundMemory()) }),
+};
+
+/** SQLite, with its files below a directory. */
+export function sqliteKind(parent: string, synchronous: 'FULL' | 'NORMAL'): StorageKind {
+  return {
     name: `SQLite ${synchronous}`,
     events: 10_000,
     targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
-    inNewPlace,
-    ours: (place) => library(sqlite({ directory: place, synchronous })),
-    bound: (place) => bound(() => new BoundSqlite(place, synchronous)),
-  });
-  return [
-    {
-      name: 'memory',
-      events: 25_000,
-      targetOf: ({ targets }) => targets.memory,
-      inNewPlace,
-      ours: () => library(memory()),
-      bound: () => bound(() => new BoundMemory()),
-    },
-    sqliteKind('FULL'),
-    sqliteKind('NORMAL'),
-  ];
+    inNewPlace: (work) =>
+      inNewDirectory(parent, (directory) =>
+        work({
+          persistence: sqlite({ directory, synchronous }),
+          bound: bound(() => new BoundSqlite(directory, synchronous)),
+        }),
+      ),
+  };
 }
 
 export const postgresName = 'PostgreSQL';
 
-/** The one on a server. */
-export function postgresStorage(connectionString: string): StorageKind {
+/** PostgreSQL on the server that `connect` leads to. */
+export function postgresKind(connect: () => Promise<string>): StorageKind {
   return {
     name: postgresName,
     events: 5_000,
     targetOf: ({ targets }) => targets.PostgreSQL,
-    inNewPlace: (work) => inNewSchema(connectionString, work),
-    ours: (schema) => library(postgres({ connectionString, schema })),
-    bound: (schema) => boundPostgres(connectionString, schema),
+    async inNewPlace(work) {
+      const connectionString = await connect();
+      return inNewSchema(connectionString, (schema) =>
+        work({
+          persistence: postgres({ connectionString, schema }),
+          bound: boundPostgres(connectionString, schema),
+        }),
+      );
+    },
   };
 }

@@ -1,8 +1,10 @@
-import { postgres } from 'kahn/postgres';
+import type { Persistence } from 'kahn';
 import { openStorage } from '../../src/persistence/persistence.ts';
 import { orderCreated } from '../bound-events.ts';
 import { median, percentile } from '../measure.ts';
-import { inNewSchema } from './schema.ts';
+import type { Section } from '../section.ts';
+import { postgresName, type StorageKind } from '../storages.ts';
+import { micros } from '../table.ts';
 
 const wakeUps = 500;
 const warmUps = 100;
@@ -13,24 +15,29 @@ interface WakeUp {
   readonly afterRecorded: number;
 }
 
-/** Says how long it takes from an event being recorded in one storage to its being heard of in another one. */
-export function describeWakeUps(connectionString: string): Promise<string> {
-  return inNewSchema(connectionString, async (schema) => {
-    const measured = await measure(connectionString, schema);
+/** How long it takes from an event being recorded in one storage to its being heard of in another one. */
+export const wakeUp: Section = {
+  heading: () => `PostgreSQL wake-up of a follower in another storage, ${wakeUps} single events:`,
+  on: (storage) =>
+    storage.name === postgresName ? [{ name: 'wake-up', run: () => describeWakeUps(storage) }] : [],
+};
+
+function describeWakeUps(storage: StorageKind): Promise<string> {
+  return storage.inNewPlace(async ({ persistence }) => {
+    const measured = await measure(persistence);
     const afterCall = measured.map((one) => one.afterCall);
     const afterRecorded = measured.map((one) => one.afterRecorded);
     return [
-      `PostgreSQL wake-up of a follower in another storage, ${wakeUps} single events:`,
-      `  after record() was called:  median ${us(median(afterCall))}, p99 ${us(percentile(afterCall, 99))}`,
-      `  after record() resolved:    median ${us(median(afterRecorded))}, p99 ${us(percentile(afterRecorded, 99))}`,
+      `  after record() was called:  median ${micros(median(afterCall))}, p99 ${micros(percentile(afterCall, 99))}`,
+      `  after record() resolved:    median ${micros(median(afterRecorded))}, p99 ${micros(percentile(afterRecorded, 99))}`,
     ].join('\n');
   });
 }
 
-async function measure(connectionString: string, schema: string): Promise<readonly WakeUp[]> {
+async function measure(persistence: Persistence): Promise<readonly WakeUp[]> {
   await using opened = new AsyncDisposableStack();
   const open = async () => {
-    const storage = await openStorage(postgres({ connectionString, schema }));
+    const storage = await openStorage(persistence);
     opened.defer(() => storage.close());
     return storage;
   };
@@ -56,8 +63,4 @@ async function measure(connectionString: string, schema: string): Promise<readon
     if (i >= warmUps) measured.push({ afterCall: at - called, afterRecorded: at - recorded });
   }
   return measured;
-}
-
-function us(ms: number): string {
-  return `${Math.round(ms * 1_000).toLocaleString('en')} us`;
 }

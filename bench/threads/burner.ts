@@ -1,0 +1,8 @@
+import { parentPort } from 'node:worker_threads';
+import { burn } from './burn.ts';
+
+// A thread that does nothing but burn, as often as it is told.
+parentPort?.on('message', (times: number) => {
+  for (let i = 0; i < times; i += 1) burn();
+  parentPort?.postMessage('done');
+});

@@ -1,0 +1,98 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MultiThreadedRunner, type RunnerEvents, SingleThreadedRunner, type SystemRunner } from 'kahn';
+import { Orders } from '../../examples/shop/orders.ts';
+import { Payments } from '../../examples/shop/payments.ts';
+import { Reservations } from '../../examples/shop/reservations.ts';
+import { shop } from '../../examples/shop/shop.ts';
+import { census, readLogs } from '../census.ts';
+import { median, percentile } from '../measure.ts';
+import type { Section } from '../section.ts';
+import type { StorageKind } from '../storages.ts';
+import { micros, Table } from '../table.ts';
+
+type ShopRunner = SystemRunner<(typeof shop.applications)[number]>;
+
+/** How long it took, in milliseconds, from the call of a command. */
+interface Latency {
+  /** Until the order was paid, which is the last thing that happens to it, as this thread heard it. */
+  readonly paid: number;
+  /** Until `caughtUp()` resolved. */
+  readonly caughtUp: number;
+}
+
+const orders = 300;
+const warmUps = 200;
+const restMs = 2; // so that all threads have gone to sleep
+
+const table = new Table([
+  { title: 'storage', width: -15 },
+  { title: 'runner', width: -23 },
+  { title: 'paid: median', width: 13 },
+  { title: 'p99', width: 11 },
+  { title: 'caughtUp(): median', width: 22 },
+  { title: 'p99', width: 11 },
+]);
+
+/** How long a single order takes through a system that was idle. */
+export const latency: Section = {
+  heading: () =>
+    `${orders} single orders through an idle shop, four hops each, both runners in turn; the order is paid when\n` +
+    `'kahn:processed' tells so in the main thread.\n\n${table.header}`,
+  on: (storage) => [{ name: 'threads, latency', run: () => race(storage) }],
+};
+
+function race(storage: StorageKind): Promise<string> {
+  return storage.inNewPlace((one) =>
+    storage.inNewPlace(async (other) => {
+      await using single = await SingleThreadedRunner.start(shop.bind(one.persistence));
+      await using multi = await MultiThreadedRunner.start(shop.bind(other.persistence));
+      const inSingle: Latency[] = [];
+      const inMulti: Latency[] = [];
+      for (let i = 0; i < warmUps + orders; i += 1) {
+        inSingle.push(await placeOne(single));
+        inMulti.push(await placeOne(multi));
+      }
+      for (const runner of [single, multi]) await check(runner);
+      return [
+        lineOf(storage.name, SingleThreadedRunner.name, inSingle.slice(warmUps)),
+        lineOf(storage.name, MultiThreadedRunner.name, inMulti.slice(warmUps)),
+      ].join('\n');
+    }),
+  );
+}
+
+async function placeOne(runner: ShopRunner): Promise<Latency> {
+  await delay(restMs);
+  const paid = Promise.withResolvers<number>();
+  const hear = (message: unknown) => {
+    const { applicationName, upstreamName } = message as RunnerEvents['processed'];
+    if (applicationName === 'orders' && upstreamName === 'payments') paid.resolve(performance.now());
+  };
+  subscribe('kahn:processed', hear);
+  const called = performance.now();
+  await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  const caughtUp = performance.now();
+  const heard = await paid.promise;
+  unsubscribe('kahn:processed', hear);
+  return { paid: heard - called, caughtUp: caughtUp - called };
+}
+
+async function check(runner: ShopRunner): Promise<void> {
+  census(
+    await readLogs([Orders, Reservations, Payments].map((kind) => runner.get(kind))),
+    warmUps + orders,
+    5,
+  );
+}
+
+function lineOf(storage: string, runner: string, measured: readonly Latency[]): string {
+  const paid = measured.map((one) => one.paid);
+  const caughtUp = measured.map((one) => one.caughtUp);
+  return table.line([
+    storage,
+    runner,
+    ...[paid, caughtUp].flatMap((values) => [micros(median(values)), micros(percentile(values, 99))]),
+  ]);
+}

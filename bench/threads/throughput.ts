@@ -1,0 +1,95 @@
+import { MultiThreadedRunner, SingleThreadedRunner, type SystemRunner } from 'kahn';
+import { census, readLogs } from '../census.ts';
+import { median, timed } from '../measure.ts';
+import type { Options } from '../options.ts';
+import type { Section } from '../section.ts';
+import { postgresName, type StorageKind } from '../storages.ts';
+import { Table, verdictOf, whole } from '../table.ts';
+import { burnMicros, calibrate } from './burn.ts';
+import { BusyOrders, BusyPayments, BusyReservations, busyShop } from './busy-shop.ts';
+import { scalingOfTwo } from './scaling.ts';
+
+type BusyRunner = SystemRunner<(typeof busyShop.applications)[number]>;
+
+const target = 1.4;
+const defaultOrders = 2_000;
+const warmUpRounds = 2; // no more are needed: what burns is not compiled by V8
+
+const table = new Table([
+  { title: 'storage', width: -15 },
+  { title: 'single-threaded', width: 17 },
+  { title: 'multi-threaded', width: 16 },
+  { title: 'ratio', width: 8 },
+  { title: '(rounds)', width: 14 },
+  { title: 'target', width: 8 },
+  { title: '  verdict', width: -18 },
+]);
+
+/** How much faster a system with busy policies gets through many orders with a thread for each application. */
+export const throughput: Section = {
+  async heading({ rounds, orders = defaultOrders }) {
+    calibrate();
+    const scaling = await scalingOfTwo(rounds);
+    return [
+      `The shop with policies that work ${burnMicros} us on each event, ${whole(orders)} orders at once, in orders/s.`,
+      'Half of that work is that of Orders, so more than 2 times as much is not to be had, on any number of cores;',
+      `two threads that do nothing else get through ${scaling.toFixed(2)} times as much as one, here and now.\n`,
+      table.header,
+    ].join('\n');
+  },
+  on: (storage) => [{ name: 'threads, throughput', run: (options) => race(storage, options) }],
+};
+
+/** Lets both runners process the same in turn; both go on running, and their threads warm. */
+function race(storage: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
+  return storage.inNewPlace((one) =>
+    storage.inNewPlace(async (other) => {
+      await using single = await SingleThreadedRunner.start(busyShop.bind(one.persistence));
+      await using multi = await MultiThreadedRunner.start(busyShop.bind(other.persistence));
+      const singleMs: number[] = [];
+      const multiMs: number[] = [];
+      for (let round = 0; round < warmUpRounds + rounds; round += 1) {
+        singleMs.push(await processMs(single, orders));
+        multiMs.push(await processMs(multi, orders));
+      }
+      for (const runner of [single, multi]) await check(runner, orders * (warmUpRounds + rounds));
+      return lineOf(storage.name, orders, singleMs.slice(warmUpRounds), multiMs.slice(warmUpRounds));
+    }),
+  );
+}
+
+async function processMs(runner: BusyRunner, orders: number): Promise<number> {
+  const app = runner.get(BusyOrders);
+  const { ms } = await timed(async () => {
+    await Promise.all(Array.from({ length: orders }, (_, i) => app.place(`customer ${i + 1}`)));
+    await runner.caughtUp();
+  });
+  return ms;
+}
+
+async function check(runner: BusyRunner, orders: number): Promise<void> {
+  census(
+    await readLogs([BusyOrders, BusyReservations, BusyPayments].map((kind) => runner.get(kind))),
+    orders,
+    5,
+  );
+}
+
+function lineOf(
+  storage: string,
+  orders: number,
+  single: readonly number[],
+  multi: readonly number[],
+): string {
+  const ratios = single.map((ms, i) => ms / (multi[i] ?? Number.NaN));
+  const targetHere = storage === postgresName ? undefined : target;
+  return table.line([
+    storage,
+    whole((orders / median(single)) * 1_000),
+    whole((orders / median(multi)) * 1_000),
+    median(ratios).toFixed(2),
+    `${Math.min(...ratios).toFixed(2)} - ${Math.max(...ratios).toFixed(2)}`,
+    targetHere === undefined ? '' : targetHere.toFixed(1),
+    `  ${verdictOf(median(ratios), targetHere, 2)}`,
+  ]);
+}

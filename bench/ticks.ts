@@ -1,0 +1,84 @@
+import { SteppingSingleThreadedRunner, type Tick } from 'kahn';
+import { Orders } from '../examples/shop/orders.ts';
+import { Payments } from '../examples/shop/payments.ts';
+import { Reservations } from '../examples/shop/reservations.ts';
+import { shop } from '../examples/shop/shop.ts';
+import { census, readLogs } from './census.ts';
+import { median } from './measure.ts';
+import type { Options } from './options.ts';
+import type { Section } from './section.ts';
+import { postgresName, type StorageKind } from './storages.ts';
+import { Table, whole } from './table.ts';
+
+const steppers = [SteppingSingleThreadedRunner];
+const roundMs = 500;
+const warmUpRounds = 2;
+
+const table = new Table([
+  { title: 'storage', width: -15 },
+  { title: 'runner', width: -32 },
+  { title: 'load', width: -22 },
+  { title: 'ticks/s', width: 9 },
+  { title: '(rounds)', width: 18 },
+]);
+
+/** How fast a clock can tick. */
+export const ticks: Section = {
+  heading: ({ rounds }) =>
+    `Ticks per second flat out, medians of ${rounds} rounds of ${roundMs} ms.\n\n${table.header}`,
+  on: (storage) =>
+    storage.name === postgresName
+      ? []
+      : steppers.flatMap((stepper) => [
+          { name: 'ticks, idle', run: (options) => measure(storage, stepper, 0, options) },
+          { name: 'ticks, an order per tick', run: (options) => measure(storage, stepper, 1, options) },
+        ]),
+};
+
+function measure(
+  storage: StorageKind,
+  stepper: (typeof steppers)[number],
+  ordersPerTick: 0 | 1,
+  { rounds }: Options,
+): Promise<string> {
+  return storage.inNewPlace(async ({ persistence }) => {
+    await using runner = await stepper.start(shop, { persistence, scaleFactor: 0 });
+    const orders = runner.get(Orders);
+    let placed = 0;
+    const place = () => {
+      placed += 1;
+      return orders.place('ada');
+    };
+    const stop = runner.subscribe(() => ordersPerTick > 0 && runner.callInFuture(place));
+    const speeds: number[] = [];
+    for (let round = 0; round < warmUpRounds + rounds; round += 1) speeds.push(await speedOf(runner));
+    stop();
+    await runner.caughtUp();
+    census(await readLogs([orders, runner.get(Reservations), runner.get(Payments)]), placed, 5);
+    return lineOf(storage.name, stepper.name, ordersPerTick, speeds.slice(warmUpRounds));
+  });
+}
+
+/** Ticks per second of real time, for a while. */
+function speedOf(runner: { subscribe(listener: (tick: Tick) => void): () => void }): Promise<number> {
+  let first: Tick | undefined;
+  return new Promise((resolve) => {
+    const stop = runner.subscribe((tick) => {
+      first ??= tick;
+      const ms = tick.realTimeMs - first.realTimeMs;
+      if (ms < roundMs) return;
+      stop();
+      resolve(((tick.number - first.number) / ms) * 1_000);
+    });
+  });
+}
+
+function lineOf(storage: string, runner: string, ordersPerTick: 0 | 1, speeds: readonly number[]): string {
+  return table.line([
+    storage,
+    runner,
+    ordersPerTick === 0 ? 'idle' : 'an order per tick',
+    whole(median(speeds)),
+    `${whole(Math.min(...speeds))} - ${whole(Math.max(...speeds))}`,
+  ]);
+}
