@@ -53,13 +53,13 @@ const poolBusyForLong: Fault = {
 function canMount(): boolean {
   const directory = mkdtempSync(join(tmpdir(), 'kahn-disk-'));
   const can = mount(directory);
-  if (can) spawnSync('umount', [directory]);
+  if (can) spawnSync('/bin/umount', [directory]);
   rmdirSync(directory);
   return can;
 }
 
 function mount(directory: string): boolean {
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=777', 'tmpfs', directory]).status === 0;
+  return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=777', 'tmpfs', directory]).status === 0;
 }
 
 /** The events of the orders lie on a disk of their own, which is filled by somebody else. */
@@ -81,7 +81,7 @@ const diskFull: Fault = {
       await admin.query(`alter table ${schema}.orders_events set tablespace pg_default`);
       await admin.query('drop tablespace small');
     } finally {
-      spawnSync('umount', ['--lazy', disk]);
+      spawnSync('/bin/umount', ['--lazy', disk]);
       rmdirSync(disk);
     }
     return 1;
