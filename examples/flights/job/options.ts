@@ -1,6 +1,5 @@
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parse, shippedFile } from './command-line.ts';
 import { UsageError } from './errors.ts';
 import { inDatabase, inDirectory, type Place } from './place.ts';
 
@@ -14,6 +13,14 @@ export interface Options {
 }
 
 const sizes = ['2k', '5k', '10k', '20k', '200k'];
+const string = { type: 'string' } as const;
+const options = {
+  size: string,
+  file: string,
+  directory: string,
+  postgres: string,
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
 export const help = `Claims and pays the compensation for late flights, and finds the worst airports.
 
@@ -32,7 +39,7 @@ Stop it whenever you like, with Ctrl-C or worse: the same command goes on where 
 
 /** Reads the command line; undefined if help is asked for. Throws {@link UsageError}. */
 export function optionsFrom(args: readonly string[]): Options | undefined {
-  const { size, file, directory, postgres, help: helpWanted } = parse(args);
+  const { size, file, directory, postgres, help: helpWanted } = parse(args, options);
   if (helpWanted) return undefined;
   if (file !== undefined && size !== undefined) throw new UsageError('Give --size or --file, not both.');
   if (file === '') throw new UsageError('--file needs the path of a JSON file.');
@@ -40,33 +47,9 @@ export function optionsFrom(args: readonly string[]): Options | undefined {
     throw new UsageError('Give --directory or --postgres, not both.');
   }
   if (directory === '') throw new UsageError('--directory needs a path.');
-  const path = file ?? shippedFile(size ?? '5k');
+  const path = file ?? shippedFile(size ?? '5k', sizes);
   const dataset = basename(path, '.json');
   const place =
     postgres === undefined ? inDirectory(directory ?? join('data', dataset)) : inDatabase(postgres, dataset);
   return { file: path, dataset, place };
-}
-
-function parse(args: readonly string[]) {
-  const string = { type: 'string' } as const;
-  const options = {
-    size: string,
-    file: string,
-    directory: string,
-    postgres: string,
-    help: { type: 'boolean', short: 'h' },
-  } as const;
-  try {
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function shippedFile(size: string): string {
-  if (!sizes.includes(size)) {
-    throw new UsageError(`There is no --size '${size}': choose one of ${sizes.join(', ')}.`);
-  }
-  const url = new URL(`../data/flights-${size}.json`, import.meta.resolve('vega-datasets'));
-  return fileURLToPath(url);
 }

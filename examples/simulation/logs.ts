@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import type { DayRunner } from './day.ts';
+import type { Desk } from './desk.ts';
+import { travelDay } from './system.ts';
+
+/** Everything in all logs, in few words. */
+export interface Summary {
+  readonly events: number;
+  /** A hash of every byte of it. */
+  readonly fingerprint: string;
+}
+
+export async function summaryOf(runner: DayRunner): Promise<Summary> {
+  const hash = createHash('sha256');
+  let events = 0;
+  for (const kind of travelDay.applications) {
+    const { log } = runner.get(kind);
+    const notifications = await log.select(0, await log.head());
+    events += notifications.length;
+    for (const notification of notifications) hash.update(JSON.stringify(notification));
+  }
+  return { events, fingerprint: hash.digest('hex') };
+}
+
+/** How many minutes each payout waited, from its planning until it was paid. */
+export async function waitsAt(desk: Desk): Promise<readonly number[]> {
+  const plannedAt = new Map<string, number>();
+  const waits: number[] = [];
+  for await (const { event } of desk.reader()) {
+    if (event.type === 'Payout.Planned') plannedAt.set(event.originatorId, event.timestamp);
+    else waits.push((event.timestamp - (plannedAt.get(event.originatorId) ?? event.timestamp)) / 60_000);
+  }
+  return waits;
+}

@@ -1,0 +1,14 @@
+import { System } from 'kahn';
+import { Airports } from '../flights/airports.ts';
+import { Claims } from '../flights/claims.ts';
+import { Flights } from '../flights/flights.ts';
+import { Desk } from './desk.ts';
+
+/** The system of examples/flights, in which claims are paid at a desk. */
+export const travelDay = System.of(
+  [
+    [Flights, Claims, Desk, Claims],
+    [Flights, Airports],
+  ],
+  { module: import.meta.url },
+);
