@@ -23,13 +23,22 @@ export async function act(
   let fetched = 0;
   for (const upstreamName of upstreamNames) {
     const upTo = heads.get(upstreamName) ?? 0;
-    const work = () => {
-      const time = timeOfTick(timeMs, `${seed} ${applicationName} ${upstreamName}`);
-      return inTime(time, () => application.run({ upstreamName, upTo, signal }));
-    };
+    // One for all tries: what was recorded before an interruption has ids already.
+    const time = timeOfTick(timeMs, `${seed} ${applicationName} ${upstreamName}`);
+    const work = () => inTime(time, () => application.run({ upstreamName, upTo, signal }));
     const count = await insist(work, signal, (error) => report.interrupted(applicationName, error));
     if (count > 0) report.processed(applicationName, upstreamName, count);
     fetched += count;
   }
   return fetched;
+}
+
+/** Records the positions behind the notifications that an application has ignored. */
+export function settle({ application }: Actor, signal: AbortSignal, report: StageReport): Promise<void> {
+  const { applicationName } = application;
+  return insist(
+    () => application.recordPositions(),
+    signal,
+    (error) => report.interrupted(applicationName, error),
+  );
 }

@@ -10,14 +10,16 @@ export class BarrierBrokenError extends KahnError {
 }
 
 const waitingCell = 0;
-const generationCell = 1;
-const brokenCell = 2;
-const cells = 4; // one is left over, so that barriers can stand beside numbers of eight bytes
+const stateCell = 1;
+const cells = 2;
+/** The lowest bit of the state says that it is broken, the others count how often it was lifted. */
+const brokenBit = 1;
+const oneLift = 2;
 
 /**
  * Lets a number of parties, in any threads, go on only when all have come: again and again. Waiting blocks no thread.
- * The generation, which goes up whenever the barrier is lifted, tells those who wait for this time from those who have
- * come back for the next one.
+ * It is lifted for all who wait or, if it is broken first, for none of them: whoever was let go goes on, even if it is
+ * broken before that party gets to know.
  */
 export class Barrier {
   /** How much shared memory it needs. */
@@ -33,28 +35,26 @@ export class Barrier {
 
   /** Resolves when all have come. Throws {@link BarrierBrokenError} if it is or gets broken. */
   async wait(): Promise<void> {
-    const generation = Atomics.load(this.#cells, generationCell);
-    this.#assertWhole();
-    if (Atomics.add(this.#cells, waitingCell, 1) + 1 === this.#parties) {
-      Atomics.store(this.#cells, waitingCell, 0); // before the others are let go, who may come back at once
-      Atomics.add(this.#cells, generationCell, 1);
-      Atomics.notify(this.#cells, generationCell);
-    }
-    while (Atomics.load(this.#cells, generationCell) === generation) {
-      const waiting = Atomics.waitAsync(this.#cells, generationCell, generation);
+    const state = Atomics.load(this.#cells, stateCell);
+    if ((state & brokenBit) !== 0) throw new BarrierBrokenError();
+    if (Atomics.add(this.#cells, waitingCell, 1) + 1 === this.#parties) this.#lift(state);
+    while (Atomics.load(this.#cells, stateCell) === state) {
+      const waiting = Atomics.waitAsync(this.#cells, stateCell, state);
       if (waiting.async) await waiting.value;
     }
-    this.#assertWhole();
+    const wasNotLifted = Atomics.load(this.#cells, stateCell) === (state | brokenBit);
+    if (wasNotLifted) throw new BarrierBrokenError();
   }
 
   /** Breaks it for good, for all who wait and all who come. */
   break(): void {
-    Atomics.store(this.#cells, brokenCell, 1);
-    Atomics.add(this.#cells, generationCell, 1);
-    Atomics.notify(this.#cells, generationCell);
+    Atomics.or(this.#cells, stateCell, brokenBit);
+    Atomics.notify(this.#cells, stateCell);
   }
 
-  #assertWhole(): void {
-    if (Atomics.load(this.#cells, brokenCell) === 1) throw new BarrierBrokenError();
+  #lift(state: number): void {
+    Atomics.store(this.#cells, waitingCell, 0); // before the others are let go, who may come back at once
+    Atomics.compareExchange(this.#cells, stateCell, state, state + oneLift); // unless it was broken meanwhile
+    Atomics.notify(this.#cells, stateCell);
   }
 }

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
 import { openApplication } from '../threads/open-application.ts';
-import { type Actor, act } from './act.ts';
+import { type Actor, act, settle } from './act.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { Heads } from './heads.ts';
 import type { StageReport } from './report.ts';
@@ -66,7 +66,7 @@ async function runTick(
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
     signals.setFetched(index, await act(actor, fetched, moment, signal, report));
   } else {
-    await actor.application.recordPositions();
+    await settle(actor, signal, report);
   }
   await signals.end.wait();
 }

@@ -1,8 +1,9 @@
 import type { Application } from '../../application/application.ts';
 import type { SystemGraph } from '../../system/graph.ts';
+import { unlessAborted } from '../../util/abort.ts';
 import { followEdges } from '../single-threaded/follow-edges.ts';
 import { upstreamsOf } from '../status.ts';
-import { type Actor, act } from './act.ts';
+import { type Actor, act, settle } from './act.ts';
 import type { Heads } from './heads.ts';
 import { type StageReport, StepFailure } from './report.ts';
 import type { Moment, Stage } from './stage.ts';
@@ -12,6 +13,9 @@ export class LocalStage implements Stage {
   readonly #actors: readonly Actor[];
   readonly #heads: Heads;
   readonly #report: StageReport;
+  readonly #failures = new Map<string, unknown>();
+  /** Who acts in this moment. */
+  #active: string | undefined;
 
   constructor(
     graph: SystemGraph,
@@ -33,31 +37,43 @@ export class LocalStage implements Stage {
   async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const heads = this.#heads.now; // what is recorded from here on is for the next tick
     const fetched = new Map<string, number>();
-    const failures = new Map<string, unknown>();
-    for (const actor of this.#actors) {
+    await this.#each(signal, async (actor) => {
       const { applicationName } = actor.application;
-      try {
-        fetched.set(applicationName, await act(actor, heads, moment, signal, this.#report));
-      } catch (error) {
-        failures.set(applicationName, error);
-      }
-    }
-    if (failures.size === 0) return fetched;
-    await this.#recordPositions((name) => !failures.has(name));
-    throw new StepFailure(failures);
+      fetched.set(applicationName, await act(actor, heads, moment, signal, this.#report));
+    });
+    if (this.#failures.size === 0) return fetched;
+    await this.#settleAll(signal);
+    throw new StepFailure(this.#failures);
   }
 
-  recordPositions(): Promise<void> {
-    return this.#recordPositions(() => true);
+  async recordPositions(signal: AbortSignal): Promise<void> {
+    await this.#settleAll(signal);
+    if (this.#failures.size > 0) throw new StepFailure(this.#failures);
   }
 
-  async close(): Promise<readonly string[]> {
+  async close(drainTimeoutMs: number): Promise<readonly string[]> {
+    if (this.#active !== undefined) return [this.#active];
+    await this.#settleAll(AbortSignal.timeout(drainTimeoutMs)).catch(() => {}); // what is ignored is ignored again
     return [];
   }
 
-  async #recordPositions(isWanted: (applicationName: string) => boolean): Promise<void> {
-    for (const { application } of this.#actors) {
-      if (isWanted(application.applicationName)) await application.recordPositions();
+  #settleAll(signal: AbortSignal): Promise<void> {
+    return this.#each(signal, (actor) => settle(actor, signal, this.#report));
+  }
+
+  /** Lets all do it that have not failed; throws the reason of the signal if that is aborted first. */
+  async #each(signal: AbortSignal, work: (actor: Actor) => Promise<void>): Promise<void> {
+    for (const actor of this.#actors) {
+      const { applicationName } = actor.application;
+      if (this.#failures.has(applicationName)) continue;
+      this.#active = applicationName;
+      try {
+        await unlessAborted(work(actor), signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#failures.set(applicationName, error);
+      }
+      this.#active = undefined;
     }
   }
 }

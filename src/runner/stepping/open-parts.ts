@@ -5,7 +5,7 @@ import { realClock } from '../../util/real-clock.ts';
 import { publish } from '../diagnostics.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
 import { Heads } from './heads.ts';
-import type { StageReport } from './report.ts';
+import { Interruptions, type StageReport } from './report.ts';
 import { pipelineId, type Stage } from './stage.ts';
 import { assertSteppingOptions, type SteppingOptions, steppingOptions } from './stepping-options.ts';
 import type { SteppingParts } from './stepping-runner.ts';
@@ -41,19 +41,22 @@ export async function openParts<Apps extends ApplicationClass>(
     await heads.refresh(running.applications);
     const { clock = realClock, startTimeMs = Date.now() } = options;
     const seed = `${startTimeMs} ${heads.total}`; // a run that is resumed makes other ids than the one before
-    const stage = await makeStage({ running, heads, seed, report: reportOf(runner) });
-    return { system, options, clock, startTimeMs, seed, running, heads, stage, turns };
+    const interruptions = new Interruptions();
+    const stage = await makeStage({ running, heads, seed, report: reportOf(runner, interruptions) });
+    return { system, options, clock, startTimeMs, seed, running, heads, stage, turns, interruptions };
   } catch (error) {
     await running.release();
     throw error;
   }
 }
 
-function reportOf(runner: string): StageReport {
+function reportOf(runner: string, interruptions: Interruptions): StageReport {
   return {
     processed: (applicationName, upstreamName, count) =>
       publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),
-    interrupted: (applicationName, error) =>
-      publish('interrupted', { runner, applicationName, pipelineId, error }),
+    interrupted(applicationName, error) {
+      interruptions.note(applicationName, error);
+      publish('interrupted', { runner, applicationName, pipelineId, error });
+    },
   };
 }

@@ -6,6 +6,31 @@ export interface StageReport {
   interrupted(applicationName: string, error: unknown): void;
 }
 
+/** Which applications could not go on for a while, because their storage was busy or away. */
+export class Interruptions {
+  readonly #now = new Set<string>();
+  readonly #errors = new Map<string, unknown>();
+
+  note(applicationName: string, error: unknown): void {
+    this.#now.add(applicationName);
+    this.#errors.set(applicationName, error);
+  }
+
+  /** All have got ahead. */
+  end(): void {
+    this.#now.clear();
+  }
+
+  has(applicationName: string): boolean {
+    return this.#now.has(applicationName);
+  }
+
+  /** What interrupted it last. */
+  lastError(applicationName: string): unknown {
+    return this.#errors.get(applicationName);
+  }
+}
+
 /** Applications have failed in a tick. */
 export class StepFailure extends KahnError {
   override readonly code = 'STEP_FAILED';
@@ -15,6 +40,17 @@ export class StepFailure extends KahnError {
   constructor(failures: ReadonlyMap<string, unknown>) {
     super(`${[...failures.keys()].join(', ')} failed.`);
     this.failures = failures;
+  }
+}
+
+/** Something in a tick has called what waits for a tick to end. */
+export class WaitInTickError extends KahnError {
+  override readonly code = 'WAIT_IN_TICK';
+
+  constructor(call: string) {
+    super(
+      `A command or policy called ${call} of its runner, which would wait for the end of this very tick.`,
+    );
   }
 }
 

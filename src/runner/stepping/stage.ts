@@ -16,11 +16,15 @@ export interface Stage {
    * Lets all applications fetch what is new, and then all of them process it; resolves with how many notifications
    * each has fetched, by their names.
    *
-   * @throws DownstreamError if one has failed; the others have processed what they had fetched.
+   * @throws StepFailure if one has failed; the others have processed what they had fetched.
    */
   advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
-  /** Records the positions behind ignored notifications. */
-  recordPositions(): Promise<void>;
+  /**
+   * Records the positions behind ignored notifications.
+   *
+   * @throws StepFailure if an application has failed.
+   */
+  recordPositions(signal: AbortSignal): Promise<void>;
   /** Ends whatever acts, by force after `drainTimeoutMs`; resolves with the applications where that was needed. */
   close(drainTimeoutMs: number): Promise<readonly string[]>;
 }

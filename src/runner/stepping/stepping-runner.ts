@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../../system/system-runner.ts';
@@ -6,17 +7,18 @@ import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
 import { inTime } from '../../util/time.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError, RunnerClosedError } from '../errors.ts';
+import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
 import { defaultDrainTimeoutMs, defaultPollIntervalMs, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
 import type { Heads } from './heads.ts';
 import { Pace } from './pace.ts';
-import { CommandError, StepFailure } from './report.ts';
+import { CommandError, type Interruptions, StepFailure, WaitInTickError } from './report.ts';
 import { type Command, Schedule } from './schedule.ts';
 import { timeOfTick } from './simulated-time.ts';
 import { pipelineId, type Stage } from './stage.ts';
 import type { SteppingOptions } from './stepping-options.ts';
 import { lineOf, type Tick } from './tick.ts';
+import { TickListeners } from './tick-listeners.ts';
 
 /** What a stepping runner works with. */
 export interface SteppingParts<Apps extends ApplicationClass> {
@@ -32,12 +34,21 @@ export interface SteppingParts<Apps extends ApplicationClass> {
   readonly stage: Stage;
   /** Ticks, and saves between them, take turns. */
   readonly turns: Mutex;
+  readonly interruptions: Interruptions;
 }
+
+/** A tick under way. */
+interface Underway {
+  readonly number: number;
+}
+
+/** The tick in which something is called. */
+const callingTick = new AsyncLocalStorage<Underway>();
 
 /**
  * Runs a system tick by tick: in each, all applications fetch what is new in the logs they follow, then all process
- * it, then the commands that are due are called. So an event goes one hop further with each tick. Saves that no
- * command of a tick has called are recorded between two ticks.
+ * it, then the commands that are due are called. So an event goes one hop further with each tick. Whatever is saved,
+ * by a command or by anybody else, is recorded while no application processes, and is new in the next tick.
  */
 export abstract class SteppingRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
@@ -47,7 +58,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #startedAt: number;
   readonly #msPerTick: number;
   readonly #schedule = new Schedule();
-  readonly #listeners = new Set<(tick: Tick) => void>();
+  readonly #listeners = new TickListeners();
   readonly #ticks = new Mutex();
   /** Aborted when it is closed or has failed, with the reason: no tick begins any more. */
   readonly #stop = new AbortController();
@@ -55,7 +66,9 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #halt = new AbortController();
   readonly #failures = new Map<string, unknown>();
   #looping: Promise<void> = Promise.resolve();
-  #isPaused: boolean;
+  /** Aborted when the clock is to stop: it is paused, or the runner is closed or has failed. */
+  #pausing = new AbortController();
+  #underway: Underway | undefined;
   #isActing = false;
   #tickCount = 0;
   #refreshedAt: number;
@@ -70,10 +83,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#startedAt = clock.now();
     this.#refreshedAt = this.#startedAt;
     this.#msPerTick = 1_000 / normalSpeed;
-    this.#isPaused = paused;
+    this.#pausing.abort();
     for (const { applicationName } of parts.running.applications)
       publish('started', this.#event(applicationName));
-    if (!paused) this.#looping = this.#loop();
+    if (!paused) this.resume();
   }
 
   /** How many ticks there were. */
@@ -108,15 +121,17 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#schedule.add(command, this.#tickCount, ticks);
   }
 
-  /** Calls the listener after each tick, until the function it returns is called. */
+  /**
+   * Calls the listener after each tick, until the function it returns is called. What a listener throws becomes an
+   * uncaught exception of the process; the ticks go on.
+   */
   subscribe(listener: (tick: Tick) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Ticks once, now. */
   async step(): Promise<Tick> {
-    this.#assertOpen();
+    this.#assertMayWait('step()');
     return this.#ticks.run(() => this.#tick());
   }
 
@@ -132,100 +147,115 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     }
   }
 
-  /** Stops the clock; resolves when the tick under way has ended. */
+  /** Stops the clock; resolves when the tick under way has ended or, in that tick itself, at once. */
   async pause(): Promise<void> {
     this.#assertOpen();
-    this.#isPaused = true;
-    await this.#looping;
+    this.#pausing.abort();
+    if (!this.#isInTick) await this.#looping;
   }
 
   /** Lets the clock go on. */
   resume(): void {
     this.#assertOpen();
     if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#looping = this.#looping.then(() => this.#loop());
+    const pausing = new AbortController();
+    this.#pausing = pausing;
+    this.#looping = this.#looping.then(() => this.#loop(pausing.signal));
   }
 
   /** Resolves after a tick in which nothing happened, driving the ticks itself if the clock is paused. */
   async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertOpen();
+    this.#assertMayWait('caughtUp()');
     signal?.throwIfAborted();
+    this.#refreshedAt = -Infinity; // what others have recorded counts, too
+    const last = this.#underway?.number ?? this.#tickCount;
+    const isQuiet = (tick: Tick) => tick.number > last && nothingHappenedIn(tick);
     if (this.#isPaused) await this.stepUntil(isQuiet, signal && { signal });
     else await this.#untilTick(isQuiet, signal);
-    await this.#parts.turns.run(() => this.#parts.stage.recordPositions());
+    await this.#ticks.run(() => this.#recordPositions());
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertUnclosed();
-    const { system, running } = this.#parts;
+    const { system, running, interruptions } = this.#parts;
     return statusOf(system.graph, running.in(pipelineId), (name) => ({
       state: this.#stateOf(name),
-      lastError: this.#failures.get(name),
+      lastError: this.#failures.get(name) ?? interruptions.lastError(name),
     }));
   }
 
-  /** As every runner: the tick under way ends. */
+  /** As every runner: the tick under way ends. Called in that tick, it resolves at once. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
-    await this.#closing;
+    if (!this.#isInTick) await this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #loop(): Promise<void> {
+  async #loop(pausing: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
-    const { signal } = this.#stop;
-    while (!signal.aborted && !this.#isPaused) {
+    while (!pausing.aborted) {
       const began = clock.now();
-      await this.step().catch(() => {}); // what has failed is the reason of the signal
-      await clock.sleep(this.#pace.sleepMs(clock.now() - began), signal).catch(() => {});
-      this.#pace.note(clock.now() - began);
+      await this.step().catch(() => {}); // what has failed has stopped the clock
+      await clock.sleep(this.#pace.sleepMs(clock.now() - began), pausing).catch(() => {});
+      if (!pausing.aborted) this.#pace.note(clock.now() - began);
     }
   }
 
   async #tick(): Promise<Tick> {
     this.#stop.signal.throwIfAborted();
-    const { clock, heads, turns, stage, running } = this.#parts;
-    const number = this.#tickCount + 1;
-    const began = clock.now();
-    const busyBefore = process.cpuUsage();
-    const before = heads.now;
+    const underway = { number: this.#tickCount + 1 };
+    this.#underway = underway;
     try {
-      const fetched = await turns.run(() => this.#advance(number, stage));
-      this.#tickCount = number;
-      await this.#callDue(number);
-      const durationMs = clock.now() - began;
-      const { user, system } = process.cpuUsage(busyBefore);
-      const tick: Tick = {
-        number,
-        simulatedTimeMs: this.simulatedTimeMs,
-        realTimeMs: clock.now() - this.#startedAt,
-        durationMs,
-        intensity: durationMs === 0 ? 0 : (user + system) / 1_000 / durationMs,
-        actualSpeed: this.actualClockSpeed,
-        applications: running.applications.map(({ applicationName }) => ({
-          applicationName,
-          fetched: fetched.get(applicationName) ?? 0,
-          recorded: heads.of(applicationName) - (before.get(applicationName) ?? 0),
-        })),
-      };
+      const tick = await callingTick.run(underway, () => this.#work(underway.number));
       this.#tell(tick);
       return tick;
     } catch (error) {
-      throw this.#failed(number, error);
+      throw this.#failed(underway.number, error);
+    } finally {
+      this.#underway = undefined;
     }
   }
 
-  async #advance(tick: number, stage: Stage): Promise<ReadonlyMap<string, number>> {
+  async #work(number: number): Promise<Tick> {
+    const { clock, heads, turns, running } = this.#parts;
+    const began = clock.now();
+    const busyBefore = process.cpuUsage();
+    const { before, fetched } = await turns.run(() => this.#advance(number));
+    this.#tickCount = number;
+    await this.#callDue(number);
+    const durationMs = clock.now() - began;
+    const { user, system } = process.cpuUsage(busyBefore);
+    return {
+      number,
+      simulatedTimeMs: this.simulatedTimeMs,
+      realTimeMs: clock.now() - this.#startedAt,
+      durationMs,
+      intensity: durationMs === 0 ? 0 : (user + system) / 1_000 / durationMs,
+      actualSpeed: this.actualClockSpeed,
+      applications: running.applications.map(({ applicationName }) => ({
+        applicationName,
+        fetched: fetched.get(applicationName) ?? 0,
+        recorded: heads.of(applicationName) - (before.get(applicationName) ?? 0),
+      })),
+    };
+  }
+
+  /** Lets the applications do their part of a tick; resolves with the heads before, and what each has fetched. */
+  async #advance(tick: number) {
+    const { stage, heads, interruptions } = this.#parts;
     await this.#refreshHeads();
+    const before = heads.now;
     this.#isActing = true;
-    const moment = { tick, timeMs: this.#timeAt(tick), seed: `${this.#parts.seed} ${tick}` };
-    return stage.advance(moment, this.#halt.signal).finally(() => {
+    try {
+      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${this.#parts.seed} ${tick}` };
+      return { before, fetched: await stage.advance(moment, this.#halt.signal) };
+    } finally {
       this.#isActing = false;
-    });
+      interruptions.end();
+    }
   }
 
   /** Looks now and then for what other processes have recorded. */
@@ -233,15 +263,32 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const { clock, heads, running, options } = this.#parts;
     const { pollIntervalMs = defaultPollIntervalMs } = options;
     if (clock.now() - this.#refreshedAt < pollIntervalMs) return;
-    await heads.refresh(running.applications);
-    this.#refreshedAt = clock.now();
+    try {
+      await heads.refresh(running.applications);
+      this.#refreshedAt = clock.now();
+    } catch (error) {
+      if (!isInterruption(error)) throw error; // else the next tick looks again
+    }
+  }
+
+  async #recordPositions(): Promise<void> {
+    this.#stop.signal.throwIfAborted();
+    const { turns, stage } = this.#parts;
+    try {
+      await turns.run(() => stage.recordPositions(this.#halt.signal));
+    } catch (error) {
+      throw this.#failed(this.#tickCount, error);
+    }
   }
 
   async #callDue(tick: number): Promise<void> {
     for (const [i, command] of this.#schedule.take(tick).entries()) {
       const time = timeOfTick(this.#timeAt(tick), `${this.#parts.seed} ${tick} command ${i}`);
       try {
-        await inTime(time, command);
+        await unlessAborted(
+          inTime(time, async () => command()),
+          this.#halt.signal,
+        );
       } catch (cause) {
         throw new CommandError(tick, cause);
       }
@@ -250,7 +297,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   #tell(tick: Tick): void {
     if (this.#parts.options.verbose === true) process.stdout.write(`${lineOf(tick)}\n`);
-    for (const listener of this.#listeners) listener(tick);
+    this.#listeners.tell(tick);
   }
 
   /** Stops everything: a system that has lost an application would go on to other results. */
@@ -263,8 +310,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     }
     const reason =
       failures.size === 0 ? error : new DownstreamError(`The system has stopped at tick ${tick}.`, failures);
-    this.#stop.abort(reason);
+    this.#stopFor(reason);
     return reason;
+  }
+
+  #stopFor(reason: unknown): void {
+    this.#stop.abort(reason);
+    this.#pausing.abort();
   }
 
   /** Resolves after the next tick for which the condition holds. */
@@ -284,6 +336,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   #stateOf(applicationName: string): ApplicationState {
     if (this.#failures.has(applicationName)) return 'failed';
     if (this.#stop.signal.aborted) return 'stopped';
+    if (this.#parts.interruptions.has(applicationName)) return 'interrupted';
     return this.#isActing ? 'running' : 'idle';
   }
 
@@ -291,8 +344,23 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     return { runner: this.constructor.name, applicationName, pipelineId };
   }
 
+  get #isPaused(): boolean {
+    return this.#pausing.signal.aborted;
+  }
+
+  /** Whether this is called in the tick under way: it must not wait for the end of that. */
+  get #isInTick(): boolean {
+    return this.#underway !== undefined && callingTick.getStore() === this.#underway;
+  }
+
+  #assertMayWait(call: string): void {
+    if (this.#isInTick) throw new WaitInTickError(call);
+    this.#assertOpen();
+  }
+
   /** Throws why it has stopped, if it has. */
   #assertOpen(): void {
+    this.#assertUnclosed();
     this.#stop.signal.throwIfAborted();
   }
 
@@ -303,7 +371,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async #close(): Promise<void> {
     const { running, stage, turns, options } = this.#parts;
     const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
-    this.#stop.abort(closedError());
+    this.#stopFor(closedError());
     const late = setTimeout(() => this.#halt.abort(closedError()), drainTimeoutMs);
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
@@ -319,7 +387,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 }
 
-function isQuiet({ applications }: Tick): boolean {
+function nothingHappenedIn({ applications }: Tick): boolean {
   return applications.every(({ fetched, recorded }) => fetched === 0 && recorded === 0);
 }
 

@@ -69,8 +69,8 @@ export class ThreadStage implements Stage {
     );
   }
 
-  recordPositions(): Promise<void> {
-    return this.#meet('record positions', 0, 0, undefined);
+  recordPositions(signal: AbortSignal): Promise<void> {
+    return this.#meet('record positions', 0, 0, signal);
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
@@ -80,7 +80,7 @@ export class ThreadStage implements Stage {
     return this.#threads.filter((_, i) => terminated[i]).map(({ applicationName }) => applicationName);
   }
 
-  async #meet(work: Work, tick: number, timeMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async #meet(work: Work, tick: number, timeMs: number, signal: AbortSignal): Promise<void> {
     this.#signals.announce(work, tick, timeMs);
     try {
       await unlessAborted(this.#passBarriers(), signal);
