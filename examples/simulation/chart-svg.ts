@@ -21,6 +21,7 @@ export function chartSvg(title: string, panels: readonly Panel[]): string {
   return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" xmlns="http://www.w3.org/2000/svg">
 <title>${title}</title>
 <g ${font} font-size="12" fill="${text}">
+<text x="${left + plotWidth}" y="20" text-anchor="end">shaded: the desk is open</text>
 ${panels.map((panel, i) => drawn(panel, minutes, i * panelHeight + 30)).join('')}${times(minutes, panels.length * panelHeight + 6)}</g>
 </svg>
 `;
@@ -30,13 +31,10 @@ function drawn({ title, note, values }: Panel, minutes: number, top: number): st
   const bars = peaks(values, Math.ceil(minutes / minutesPerStep));
   const max = Math.max(...bars, 1);
   const bottom = top + plotHeight;
-  const steps = bars.flatMap((value, i) => {
-    const y = rounded(bottom - (value / max) * plotHeight);
-    return [`${rounded(at(i, bars.length))},${y}`, `${rounded(at(i + 1, bars.length))},${y}`];
-  });
+  const heights = bars.map((value) => rounded(bottom - (value / max) * plotHeight));
+  const steps = heights.map((y, i) => (y === heights[i - 1] ? '' : `H${rounded(at(i, bars.length))}V${y}`));
   return `<text x="${left}" y="${top - 10}"><tspan font-weight="bold" font-size="14">${title}</tspan> ${note}</text>
-${bands(minutes, top)}<path fill="${fill}" fill-opacity="0.3" stroke="none" d="M${left},${bottom} L${steps.join(' ')} L${left + plotWidth},${bottom} Z"/>
-<polyline fill="none" stroke="${fill}" stroke-width="1.3" points="${steps.join(' ')}"/>
+${bands(minutes, top)}<path fill="${fill}" fill-opacity="0.3" stroke="${fill}" stroke-width="1.2" d="M${left},${bottom}${steps.join('')}H${left + plotWidth}V${bottom}Z"/>
 <path stroke="${text}" d="M${left},${top} V${bottom} H${left + plotWidth}${marks(minutes, bottom)}" fill="none"/>
 <text x="${left - 7}" y="${top + 9}" text-anchor="end">${max}</text>
 <text x="${left - 7}" y="${bottom}" text-anchor="end">0</text>

@@ -36,8 +36,8 @@ export class Day {
     this.#flights = records.length;
     for (const [i, record] of records.entries()) {
       const { departureMinute, minutes } = legOf(record, i + 1);
-      const flight = Flight.arrived(flightId(dataset, i + 1), record);
-      const land = () => this.#land(flight);
+      // Made in the command: events have the time of the tick in which they are made.
+      const land = () => this.#land(Flight.arrived(flightId(dataset, i + 1), record));
       runner.callInFuture(() => runner.callInFuture(land, minutes), departureMinute + 1);
     }
     runner.callInFuture(() => this.#work(0));

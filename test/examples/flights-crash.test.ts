@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import type { Outcome } from './example-program.ts';
 import {
   historiesIn,
   inDatabase,
   inDirectory,
   logsIn,
-  type Outcome,
   runJob,
   startJob,
   type TestedPlace,

@@ -1,38 +1,15 @@
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { Application, Persistence, StoredNotification } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { canonicalHistories } from 'kahn/testing';
-import { onTestFinished } from 'vitest';
 import { airTravel } from '../../examples/flights/system.ts';
 import { temporaryDatabase } from '../support/postgres.ts';
 import { temporaryDirectory } from '../support/storages.ts';
-
-const main = fileURLToPath(new URL('../../examples/flights/main.ts', import.meta.url));
-
-/** How a job ended, and what it said. */
-export interface Outcome {
-  readonly code: number | null;
-  readonly killed: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Outcome, startExample } from './example-program.ts';
 
 /** Starts the job in a process of its own. */
 export function startJob(...args: readonly string[]) {
-  const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const exit = Promise.withResolvers<Pick<Outcome, 'code' | 'killed'>>();
-  child
-    .on('error', exit.reject)
-    .on('close', (code, signal) => exit.resolve({ code, killed: signal === 'SIGKILL' }));
-  const ended = Promise.all([exit.promise, text(child.stdout), text(child.stderr)]);
-  const outcome = ended.then(([exited, stdout, stderr]): Outcome => ({ ...exited, stdout, stderr }));
-  return { child, outcome };
+  return startExample('flights', ...args);
 }
 
 /** Runs the job to its end. */
