@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../examples/flights/job/errors.ts';
 import { chart } from '../../examples/simulation/chart.ts';
-import { optionsFrom } from '../../examples/simulation/options.ts';
+import { help, optionsFrom } from '../../examples/simulation/options.ts';
 import { openSpans, peaks, timeOf } from '../../examples/simulation/panels.ts';
 import { Queues } from '../../examples/simulation/queues.ts';
 import { travelDay } from '../../examples/simulation/system.ts';
@@ -50,19 +50,17 @@ describe('the simulated day', () => {
     expect(readFileSync(single!, 'utf8')).toBe(readFileSync(committed, 'utf8'));
   });
 
-  test.each([
-    ['1', '10:09'],
-    ['3', '08:39'],
-  ])('with %s clerks is over at %s', async (clerks, end) => {
-    const { code, stdout } = await simulate('--size', '5k', '--clerks', clerks);
+  test('is over sooner with more clerks', async () => {
+    const { code, stdout } = await simulate('--size', '5k', '--clerks', '3');
     expect(code).toBe(0);
-    expect(stdout).toContain(`${end} + 1 d\n`);
+    expect(stdout).toContain('3 clerks pay claims');
+    expect(stdout).toContain('08:39 + 1 d\n'); // with one clerk at 10:09
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('can be watched, and stops in order on %s', async (signal) => {
+  test('can be watched, and stops in order on Ctrl-C', async () => {
     const { child, outcome } = startExample('simulation', '--size', '2k', '--speed', '36000', '--threads');
     await once(child.stderr, 'data');
-    child.kill(signal);
+    child.kill('SIGINT');
     const { stderr, ...ended } = await outcome;
     expect(ended).toMatchObject({ code: 130, killed: false });
     expect(stderr).toMatch(/^ {2}00:00 {2}0 landed {2}claims 0 {2}desk 0 {2}airports 0 {2}clerks 0\n/);
@@ -71,11 +69,10 @@ describe('the simulated day', () => {
 });
 
 describe('the command line', () => {
-  test('has help', async () => {
-    const { code, stdout } = await simulate('--help');
-    expect(code).toBe(0);
+  test('has help', () => {
+    expect(optionsFrom(['--help'])).toBeUndefined();
     for (const option of ['--size', '--clerks', '--threads', '--speed', '--svg']) {
-      expect(stdout).toContain(option);
+      expect(help).toContain(option);
     }
   });
 
