@@ -1,0 +1,138 @@
+import type { ApplicationClass, Persistence, SteppingOptions } from 'kahn';
+import { describe, expect, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { storages } from '../../support/storages.ts';
+import { Stairs, stairs } from '../multi-threaded/stairs.ts';
+import { bookkeeping, Tills } from './books.ts';
+import { chronicleOf, type Stepper, type Story, steppers } from './chronicle.ts';
+
+const [single, multi] = steppers;
+
+const aShop: Story<(typeof shop.applications)[number]> = {
+  system: shop,
+  ticks: 18,
+  begin(runner) {
+    const orders = runner.get(Orders);
+    const random = randomNumbers(1);
+    for (let i = 0; i < 20; i += 1) {
+      runner.callInFuture(() => orders.place(`customer ${i}`), 1 + Math.floor(random() * 12));
+    }
+    // Saves of one command, at the same time, are a group.
+    runner.callInFuture(() => Promise.all(['ada', 'bob', 'cy'].map((name) => orders.place(name))), 5);
+  },
+};
+
+const someBooks: Story<(typeof bookkeeping.applications)[number]> = {
+  system: bookkeeping,
+  ticks: 14,
+  begin(runner) {
+    const tills = runner.get(Tills);
+    const random = randomNumbers(2);
+    for (let i = 0; i < 15; i += 1) {
+      const amounts = Array.from({ length: 1 + Math.floor(random() * 4) }, () => Math.floor(random() * 100));
+      runner.callInFuture(() => tills.open(...amounts), 1 + Math.floor(random() * 10));
+    }
+  },
+};
+
+/** One application follows itself and another one that follows it. */
+const someStairs: Story<(typeof stairs.applications)[number]> = {
+  system: stairs,
+  ticks: 9,
+  begin(runner) {
+    for (const [i, height] of [3, 5, 0, 2].entries())
+      runner.callInFuture(() => runner.get(Stairs).climb(height), i + 1);
+  },
+};
+
+type Run = readonly [name: string, stepper: Stepper, persistence: Persistence, options?: SteppingOptions];
+
+/** Tells the story by each run, all at the same time, and finds every tick equal to that of the first run. */
+async function assertEqual<Apps extends ApplicationClass>(story: Story<Apps>, runs: readonly Run[]) {
+  const told = await Promise.all(
+    runs.map(async ([name, stepper, persistence, options]) => ({
+      name,
+      chronicle: await chronicleOf(story, stepper, persistence, options),
+    })),
+  );
+  const [first, ...others] = told;
+  const { ticks, positions } = first!.chronicle;
+  expect(ticks.at(-1)?.applications.every(({ fetched, recorded }) => fetched + recorded === 0)).toBe(true);
+  for (const { name, chronicle } of others) {
+    for (const [i, tick] of ticks.entries()) {
+      expect(JSON.stringify(chronicle.ticks[i]), `tick ${i + 1} of ${name}`).toBe(JSON.stringify(tick));
+    }
+    expect(chronicle.positions, name).toEqual(positions);
+  }
+  return first!.chronicle;
+}
+
+/** Every runner on every storage. */
+function everywhere(): Run[] {
+  return storages.flatMap(({ name, create }) =>
+    steppers.map((stepper): Run => [`${stepper.name} on ${name}`, stepper, create()]),
+  );
+}
+
+describe('the same commands give the same logs, byte for byte, tick by tick', { timeout: 120_000 }, () => {
+  test('with threads and without, on every storage', async () => {
+    const { ticks, positions } = await assertEqual(aShop, everywhere());
+    expect(ticks.flatMap(({ logs }) => logs[0])).toHaveLength(3 * 23);
+    expect(positions).toEqual({
+      'orders>reservations': 69,
+      'reservations>orders': 23,
+      'orders>payments': 69,
+      'payments>orders': 23,
+    });
+  });
+
+  test('where aggregates get new ids everywhere, and somebody follows two', async () => {
+    const { ticks } = await assertEqual(someBooks, everywhere());
+    const ids = ticks.flatMap(({ logs }) => logs.flat().map(({ originatorId }) => originatorId));
+    expect(new Set(ids).size).toBeGreaterThan(30);
+  });
+
+  test('where an application follows itself', async () => {
+    const { ticks } = await assertEqual(someStairs, everywhere());
+    expect(ticks.flatMap(({ logs }) => logs[0]).length).toBeGreaterThan(14);
+  });
+
+  test('with any batch size and any cache', async () => {
+    const create = storages[1]!.create;
+    const sizes = [1, 2, 7, 500];
+    const runs = sizes.map(
+      (batchSize): Run => [
+        `batches of ${batchSize}`,
+        single,
+        create(),
+        { batchSize, cacheSize: batchSize - 1 },
+      ],
+    );
+    runs.push(['batches of 2 in threads', multi, create(), { batchSize: 2 }]);
+    await assertEqual(aShop, runs);
+    for (const story of [someStairs, someBooks] as Story<ApplicationClass>[]) {
+      await assertEqual(story, [
+        ['batches of 1', single, create(), { batchSize: 1 }],
+        ['batches of 3', single, create(), { batchSize: 3 }],
+        ['batches of 500', single, create()],
+      ]);
+    }
+  });
+
+  test('when run again, and not when begun at another time', async () => {
+    const create = storages[0]!.create;
+    await assertEqual(someBooks, [
+      ['first', single, create()],
+      ['second', single, create()],
+    ]);
+    const [one, other] = await Promise.all([
+      chronicleOf(someBooks, single, create()),
+      chronicleOf(someBooks, single, create(), { startTimeMs: 1 }),
+    ]);
+    const idsOf = ({ ticks }: typeof one) =>
+      ticks.flatMap(({ logs }) => logs.flat().map(({ originatorId }) => originatorId));
+    expect(new Set(idsOf(one)).intersection(new Set(idsOf(other)))).toEqual(new Set(['the book']));
+  });
+});
