@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -10,6 +11,34 @@ export async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number
   const start = performance.now();
   const result = await work();
   return { ms: performance.now() - start, result };
+}
+
+/** How long some work took, and how much others did meanwhile. */
+export interface TimedAmongOthers {
+  readonly ms: number;
+  readonly othersPercent: number;
+}
+
+/** Does the work as `timed` does, and tells which part of the processors others had meanwhile, in percent. */
+export async function timedAmongOthers(work: () => Promise<void>): Promise<TimedAmongOthers> {
+  const ownBefore = process.cpuUsage();
+  const before = cpuTimes();
+  await work();
+  const after = cpuTimes();
+  const { user, system } = process.cpuUsage(ownBefore);
+  const othersMs = after.busyMs - before.busyMs - (user + system) / 1_000;
+  return { ms: after.now - before.now, othersPercent: (othersMs / (after.allMs - before.allMs)) * 100 };
+}
+
+function cpuTimes(): { now: number; busyMs: number; allMs: number } {
+  let busyMs = 0;
+  let allMs = 0;
+  for (const { times } of cpus()) {
+    const { user, nice, sys, irq, idle } = times;
+    busyMs += user + nice + sys + irq;
+    allMs += user + nice + sys + irq + idle;
+  }
+  return { now: performance.now(), busyMs, allMs };
 }
 
 /** The value in the middle. */
