@@ -3,6 +3,7 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import type { System } from '../../system/system.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../../system/system-runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { breathe } from '../../util/event-loop.ts';
 import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
 import { inTime } from '../../util/time.ts';
@@ -144,6 +145,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       signal?.throwIfAborted();
       const tick = await this.step();
       if (await condition(tick)) return tick;
+      await breathe();
     }
   }
 

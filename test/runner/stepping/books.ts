@@ -30,7 +30,7 @@ export class Tills extends Application<TillEvent> {
 
 export type BookEvent =
   | DomainEvent<'Entry.Made', { amount: number }>
-  | DomainEvent<'Book.Written', { amount: number; entryId: string }>;
+  | DomainEvent<'Book.Written', { amount: number; entryId: string; total: number }>;
 
 export class Entry extends Aggregate<BookEvent> {
   static make(amount: number): Entry {
@@ -45,11 +45,11 @@ export class Book extends Aggregate<BookEvent> {
   total = 0;
 
   static begin(amount: number, entryId: string): Book {
-    return Book.create('Book.Written', { amount, entryId }, Book.id);
+    return Book.create('Book.Written', { amount, entryId, total: amount }, Book.id);
   }
 
   write(amount: number, entryId: string): this {
-    this.trigger('Book.Written', { amount, entryId });
+    this.trigger('Book.Written', { amount, entryId, total: this.total + amount });
     return this;
   }
 

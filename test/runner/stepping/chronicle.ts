@@ -8,6 +8,7 @@ import {
   type SteppingRunner,
   SteppingSingleThreadedRunner,
   type StoredNotification,
+  type StoredSnapshot,
   type System,
 } from 'kahn';
 import { applicationInternals } from '../../../src/application/application.ts';
@@ -42,8 +43,14 @@ interface TickRecord {
 /** A run, tick by tick. */
 export interface Chronicle {
   readonly ticks: readonly TickRecord[];
-  /** What each application knows of its upstreams at the end, and the newest snapshots of some aggregates. */
+  readonly end: Remains;
+}
+
+/** What a run leaves behind besides its logs. */
+interface Remains {
   readonly positions: Readonly<Record<string, number>>;
+  /** The newest snapshot of each aggregate that has one. */
+  readonly snapshots: readonly StoredSnapshot[];
 }
 
 /** How a run is written down. */
@@ -75,19 +82,24 @@ export async function chronicleOf<Apps extends ApplicationClass>(
       records.push({ number, simulatedTimeMs, applications: told, logs });
     }
   }
-  return { ticks: records, positions: await positionsOf(bound) };
+  return { ticks: records, end: await remainsOf(bound) };
 }
 
-/** The positions that a runner has left. */
-async function positionsOf<Apps extends ApplicationClass>(
-  system: System<Apps>,
-): Promise<Readonly<Record<string, number>>> {
+async function remainsOf<Apps extends ApplicationClass>(system: System<Apps>): Promise<Remains> {
   await using runner = await SteppingSingleThreadedRunner.start(system, { paused: true });
   const positions: Record<string, number> = {};
-  for (const { upstream, downstream } of system.graph.edges) {
-    const follower = system.applications.find(({ applicationName }) => applicationName === downstream);
-    const { recorder } = applicationInternals.storeOf(runner.get(follower!));
-    positions[`${upstream}>${downstream}`] = await recorder.position(0, upstream);
+  const snapshots: StoredSnapshot[] = [];
+  for (const kind of system.applications) {
+    const application = runner.get(kind) as Application;
+    const { applicationName, log } = application;
+    const { recorder } = applicationInternals.storeOf(application);
+    for (const { upstream, downstream } of system.graph.edges) {
+      if (downstream !== applicationName) continue;
+      positions[`${upstream}>${downstream}`] = await recorder.position(0, upstream);
+    }
+    const ids = new Set((await log.select(0, 10_000)).map(({ originatorId }) => originatorId));
+    const requests = [...ids].map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
+    for (const { snapshot } of await recorder.histories(requests)) if (snapshot) snapshots.push(snapshot);
   }
-  return positions;
+  return { positions, snapshots };
 }

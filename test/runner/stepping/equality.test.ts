@@ -54,17 +54,20 @@ async function assertEqual<Apps extends ApplicationClass>(story: Story<Apps>, ru
   const told = await Promise.all(
     runs.map(async ([name, stepper, persistence, options]) => ({
       name,
+      options,
       chronicle: await chronicleOf(story, stepper, persistence, options),
     })),
   );
   const [first, ...others] = told;
-  const { ticks, positions } = first!.chronicle;
+  const { ticks, end } = first!.chronicle;
   expect(ticks.at(-1)?.applications.every(({ fetched, recorded }) => fetched + recorded === 0)).toBe(true);
-  for (const { name, chronicle } of others) {
+  for (const { name, options, chronicle } of others) {
     for (const [i, tick] of ticks.entries()) {
       expect(JSON.stringify(chronicle.ticks[i]), `tick ${i + 1} of ${name}`).toBe(JSON.stringify(tick));
     }
-    expect(chronicle.positions, name).toEqual(positions);
+    expect(chronicle.end.positions, name).toEqual(end.positions);
+    // Snapshots are taken at the end of a batch.
+    if (options?.batchSize === undefined) expect(chronicle.end.snapshots, name).toEqual(end.snapshots);
   }
   return first!.chronicle;
 }
@@ -78,9 +81,9 @@ function everywhere(): Run[] {
 
 describe('the same commands give the same logs, byte for byte, tick by tick', { timeout: 120_000 }, () => {
   test('with threads and without, on every storage', async () => {
-    const { ticks, positions } = await assertEqual(aShop, everywhere());
+    const { ticks, end } = await assertEqual(aShop, everywhere());
     expect(ticks.flatMap(({ logs }) => logs[0])).toHaveLength(3 * 23);
-    expect(positions).toEqual({
+    expect(end.positions).toEqual({
       'orders>reservations': 69,
       'reservations>orders': 23,
       'orders>payments': 69,
@@ -89,7 +92,8 @@ describe('the same commands give the same logs, byte for byte, tick by tick', { 
   });
 
   test('where aggregates get new ids everywhere, and somebody follows two', async () => {
-    const { ticks } = await assertEqual(someBooks, everywhere());
+    const { ticks, end } = await assertEqual(someBooks, everywhere());
+    expect(end.snapshots).toMatchObject([{ originatorId: 'the book' }]);
     const ids = ticks.flatMap(({ logs }) => logs.flat().map(({ originatorId }) => originatorId));
     expect(new Set(ids).size).toBeGreaterThan(30);
   });
@@ -116,7 +120,7 @@ describe('the same commands give the same logs, byte for byte, tick by tick', { 
       await assertEqual(story, [
         ['batches of 1', single, create(), { batchSize: 1 }],
         ['batches of 3', single, create(), { batchSize: 3 }],
-        ['batches of 500', single, create()],
+        ['batches of 500', single, create(), { batchSize: 500 }],
       ]);
     }
   });

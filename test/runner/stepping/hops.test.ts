@@ -107,6 +107,12 @@ describe('driving by hand', () => {
     expect(runner.tickCount).toBe(4);
   });
 
+  test('lets timers have their turn', async () => {
+    await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
+    const signal = AbortSignal.timeout(20);
+    await expect(runner.stepUntil(() => false, { signal })).rejects.toThrow('due to timeout');
+  });
+
   test('numbers ticks that are asked for at the same time', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     const ticks = await Promise.all([runner.step(), runner.step(), runner.step()]);

@@ -1,0 +1,211 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  DownstreamError,
+  memory,
+  type Persistence,
+  type SteppingOptions,
+  type StoredNotification,
+  type System,
+} from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { brokenShop } from '../../support/broken-shop.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { watchRunners } from '../../support/events.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { watchWorkers } from '../../support/workers.ts';
+import { heldShop } from '../multi-threaded/held-shop.ts';
+import { putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { type Stepper, startTimeMs, steppers } from './chronicle.ts';
+
+const patient = { timeout: 60_000, interval: 5 };
+const [, multi] = steppers;
+
+beforeEach(() => putSignsInto(temporaryDirectory()));
+
+async function started<Apps extends (typeof shop.applications)[number]>(
+  { start }: Stepper,
+  system: System<Apps>,
+  options: SteppingOptions = {},
+) {
+  const runner = await start(system.bind(memory()), { startTimeMs, paused: true, ...options });
+  onTestFinished(() => runner.close());
+  return runner;
+}
+
+type Apps = (typeof shop.applications)[number];
+
+/** Fails in tick 3, in which all three applications have something to do. */
+async function fail(stepper: Stepper, persistence: Persistence) {
+  const { start } = stepper;
+  const runner = await start(brokenShop.bind(persistence) as System<Apps>, { startTimeMs, paused: true });
+  onTestFinished(() => runner.close());
+  const orders = runner.get(Orders);
+  runner.callInFuture(() => orders.place('ada'), 1);
+  runner.callInFuture(() => Promise.all(['bob', 'mallory', 'cy'].map((name) => orders.place(name))), 2);
+  runner.callInFuture(() => orders.place('late'), 3);
+  const error = await rejectionOf(
+    runner.stepUntil(({ number }) => number === 100),
+    DownstreamError,
+  );
+  return { runner, error };
+}
+
+describe.each(steppers)(
+  'a policy that fails under the stepping $name runner',
+  { timeout: 60_000 },
+  (stepper) => {
+    test('stops it with the cause, and others have processed what they had fetched', async () => {
+      const events = watchRunners();
+      const { runner, error } = await fail(stepper, memory());
+      expect(error.message).toContain('The system has stopped at tick 3.');
+      expect(error.failures.get('reservations')).toMatchObject({
+        code: 'POLICY_FAILED',
+        applicationName: 'reservations',
+        upstreamName: 'orders',
+        notificationId: 3,
+        eventType: 'Order.Created',
+        cause: { message: 'nothing for mallory' },
+      });
+      expect(error.failures.size).toBe(1);
+      for (const late of [runner.step(), runner.caughtUp(), runner.pause(), runner.stepUntil(() => true)]) {
+        expect(await rejectionOf(late, DownstreamError)).toBe(error);
+      }
+      expect(() => runner.resume()).toThrow(error);
+      expect(runner.tickCount).toBe(2);
+      expect(events.filter(({ kind }) => kind === 'failed')).toMatchObject([
+        { applicationName: 'reservations' },
+      ]);
+      const [orders, reservations, payments] = await runner.status();
+      expect(orders).toMatchObject({ state: 'stopped', lastError: undefined });
+      expect(reservations).toMatchObject({ state: 'failed', lastError: error.failures.get('reservations') });
+      expect(orders?.upstreams).toMatchObject([{ lag: 1 }, { lag: 0 }]);
+      expect(reservations?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 3 }]);
+      expect(payments?.upstreams).toEqual([{ upstreamName: 'orders', position: 4, lag: 1 }]);
+    });
+
+    test('reaches those who wait for a clock that ticks by itself', async () => {
+      const runner = await started(stepper, brokenShop as System<Apps>, { paused: false, scaleFactor: 0 });
+      const waiting = [runner.caughtUp(), runner.caughtUp()];
+      await Promise.all(waiting);
+      await runner
+        .get(Orders)
+        .place('mallory')
+        .catch(() => {});
+      const errors = await Promise.all(
+        [runner.caughtUp(), runner.caughtUp()].map((one) => rejectionOf(one, DownstreamError)),
+      );
+      expect(errors[0]).toBe(errors[1]);
+      expect(errors[0]?.failures.has('reservations')).toBe(true);
+      await runner.close();
+      await expect(runner.caughtUp()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+      await expect(runner.step()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+    });
+  },
+);
+
+test('a tick that fails leaves the same logs and positions with threads and without', {
+  timeout: 60_000,
+}, async () => {
+  const told = [];
+  for (const { create } of storages) {
+    for (const stepper of steppers) {
+      const { runner } = await fail(stepper, create());
+      const logs: (readonly StoredNotification[])[] = [];
+      for (const kind of shop.applications) {
+        const application =
+          kind === Orders
+            ? runner.get(Orders)
+            : runner.get(
+                brokenShop.applications.find(
+                  ({ applicationName }) => applicationName === kind.applicationName,
+                ) as typeof kind,
+              );
+        logs.push(await application.log.select(0, 100));
+      }
+      const upstreams = (await runner.status()).map(({ upstreams }) => upstreams);
+      told.push(JSON.stringify({ logs, upstreams }));
+    }
+  }
+  expect(new Set(told).size).toBe(1);
+});
+
+describe('a thread that dies', { timeout: 60_000 }, () => {
+  test('in the middle of a tick stops the runner, and others have processed what they had fetched', async () => {
+    const workers = watchWorkers();
+    const runner = await started(multi, heldShop);
+    await runner.get(Orders).place('ada');
+    await runner.step();
+    raise('exit');
+    await runner.get(Orders).place('bob');
+    const error = await rejectionOf(runner.step(), DownstreamError);
+    expect(error.failures.get('reservations')).toMatchObject({
+      code: 'THREAD_DIED',
+      applicationName: 'reservations',
+      cause: { message: expect.stringContaining('exit code 3') },
+    });
+    expect(error.failures.size).toBe(1);
+    expect(workers.size).toBe(0);
+    expect(await rejectionOf(runner.caughtUp(), DownstreamError)).toBe(error);
+    expect(await runner.get(Orders).log.head()).toBe(3); // Order.Reserved of ada among them
+    const status = await runner.status();
+    expect(status.map(({ state }) => state)).toEqual(['stopped', 'failed', 'stopped']);
+    expect(status[2]?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 1 }]);
+  });
+
+  test('between two ticks stops the runner with the next one', async () => {
+    const workers = watchWorkers();
+    const runner = await started(multi, shop);
+    await runner.step();
+    const [one] = workers;
+    await one!.terminate();
+    const error = await rejectionOf(runner.step(), DownstreamError);
+    expect([...error.failures.values()]).toMatchObject([{ code: 'THREAD_DIED' }]);
+    expect(workers.size).toBe(0);
+  });
+
+  test('before all positions are recorded reaches whoever waits to be caught up', async () => {
+    const workers = watchWorkers();
+    const runner = await started(multi, shop);
+    const [one] = workers;
+    let terminated: Promise<unknown> | undefined;
+    runner.subscribe(() => {
+      terminated ??= one!.terminate();
+    });
+    const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect([...error.failures.values()]).toMatchObject([{ code: 'THREAD_DIED' }]);
+    await terminated;
+  });
+});
+
+describe.each(steppers)(
+  'storage that is busy under the stepping $name runner',
+  { timeout: 60_000 },
+  ({ start }) => {
+    test('interrupts a tick, which then goes on', async () => {
+      const events = watchRunners();
+      const directory = temporaryDirectory();
+      const persistence = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });
+      await using runner = await start(shop, { persistence, startTimeMs, paused: true });
+      await runner.get(Orders).place('ada');
+      const other = new DatabaseSync(join(directory, 'reservations.db'));
+      other.exec('begin immediate');
+      const stepping = runner.step();
+      await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);
+      const [, reservations] = await runner.status();
+      expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'STORAGE_BUSY' } });
+      other.exec('rollback');
+      other.close();
+      expect((await stepping).applications[1]).toMatchObject({ fetched: 1, recorded: 1 });
+      expect((await runner.status())[1]).toMatchObject({
+        state: 'idle',
+        lastError: { code: 'STORAGE_BUSY' },
+      });
+      await runner.caughtUp();
+      expect(await runner.get(Orders).log.head()).toBe(3);
+    });
+  },
+);
