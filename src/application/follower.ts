@@ -12,6 +12,8 @@ import { inPolicyOf } from './policy-scope.ts';
 /** How often a pull is tried without getting ahead while somebody else records the same things. */
 const maxTries = 10;
 const maxDelayMs = 100;
+/** A call that has failed for the moment after more than this was patient enough by itself. */
+const maxPatienceMs = 2_000;
 /** How many batches of ignored notifications are read before their position is recorded for itself. */
 const maxIgnoredBatches = 10;
 
@@ -76,11 +78,12 @@ export class Follower {
   /** Records the position if ignored notifications were read since it was recorded last. */
   async flush(): Promise<void> {
     for (let tries = 1; this.#position !== undefined && this.#seen > this.#position; tries += 1) {
+      const since = performance.now();
       try {
         await this.#record(this.#prepare([], [], this.#seen));
       } catch (error) {
         if (error instanceof PositionConflictError) this.#position = undefined;
-        else if (!isTransient(error) || tries === maxTries) throw error;
+        else if (!isTransient(error) || isSpent(error, since) || tries === maxTries) throw error;
         else await delay(delayMs(tries));
       }
     }
@@ -102,11 +105,12 @@ export class Follower {
   async #pullBatch(): Promise<boolean> {
     let start = this.#seen;
     for (let tries = 1; ; tries += 1) {
+      const since = performance.now();
       try {
         return await this.#pullOnce();
       } catch (error) {
         this.#position = undefined;
-        if (!isTransient(error)) throw error;
+        if (!isTransient(error) || isSpent(error, since)) throw error;
         if (tries === maxTries) throw this.#explained(error);
       }
       await delay(delayMs(tries));
@@ -201,6 +205,12 @@ export class Follower {
 
 function delayMs(tries: number): number {
   return Math.min(2 ** tries, maxDelayMs);
+}
+
+/** Whether the storage has tried for long already: trying that ten times would take ten times as long. */
+function isSpent(error: unknown, since: number): boolean {
+  const cause = error instanceof PolicyError ? error.cause : error;
+  return cause instanceof StorageError && performance.now() - since > maxPatienceMs;
 }
 
 function isTransient(error: unknown): boolean {

@@ -134,7 +134,7 @@ const faults: readonly Fault[] = [
     ...died,
     what: 'a module that exits',
     system: shopIn(urlOf('exits-in-threads.ts')),
-    message: 'its thread has ended with exit code 3',
+    message: 'its thread has died: it has ended with exit code 3',
   },
   {
     ...died,

@@ -160,7 +160,9 @@ export class ApplicationThread {
   }
 
   async #restart(death: unknown): Promise<void> {
-    this.#restarts += 1;
+    // Storage that is away is no fault of the thread's: that is tried for as long as it takes.
+    const isAway = (death as { transient?: unknown }).transient === true;
+    this.#restarts = isAway ? Math.max(this.#restarts, 1) : this.#restarts + 1;
     if (this.#restarts > maxRestarts) {
       const what = `its thread has died ${this.#restarts} times in a row`;
       this.#fail(new ThreadDiedError(this.#place.applicationName, what, death));

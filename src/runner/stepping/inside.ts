@@ -64,9 +64,10 @@ async function runTick(
   await signals.execute.wait();
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
-    signals.setFetched(index, await act(actor, fetched, moment, signal, report));
+    signals.setDone(index, await act(actor, fetched, moment, signal, report));
   } else {
     await settle(actor, signal, report);
+    signals.setDone(index, 0);
   }
   await signals.end.wait();
 }

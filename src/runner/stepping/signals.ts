@@ -5,6 +5,7 @@ export type Work = 'process' | 'record positions';
 
 const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
 const numbers = 3;
+const notDone = -1;
 const works: readonly Work[] = ['process', 'record positions'];
 
 /**
@@ -36,6 +37,7 @@ export class Signals {
 
   /** Says what is to be done in the tick that begins next. */
   announce(work: Work, tick: number, timeMs: number): void {
+    this.#fetched.fill(notDone);
     this.#tick.set([works.indexOf(work), tick, timeMs]);
   }
 
@@ -45,9 +47,13 @@ export class Signals {
     return { work: works[work] ?? 'process', tick, timeMs };
   }
 
-  /** Notes how many notifications a thread has fetched. */
-  setFetched(index: number, count: number): void {
+  /** Notes that a thread has done its work, and how many notifications it has fetched. */
+  setDone(index: number, count: number): void {
     this.#fetched[index] = count;
+  }
+
+  isDone(index: number): boolean {
+    return this.#fetched[index] !== notDone;
   }
 
   fetchedBy(index: number): number {

@@ -25,6 +25,9 @@ export interface Stage {
    * @throws StepFailure if an application has failed.
    */
   recordPositions(signal: AbortSignal): Promise<void>;
-  /** Ends whatever acts, by force after `drainTimeoutMs`; resolves with the applications where that was needed. */
+  /**
+   * Ends all, by force what acts still or does not end in `drainTimeoutMs`; resolves with the applications where that
+   * was needed.
+   */
   close(drainTimeoutMs: number): Promise<readonly string[]>;
 }

@@ -107,7 +107,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   get<A extends Apps>(kind: A): InstanceType<A> {
     this.#parts.system.assertHas(kind);
-    this.#assertUnclosed();
+    if (!this.#isInTick) this.#assertUnclosed(); // a tick under way ends
     return this.#parts.running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }
 
@@ -118,7 +118,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * @example runner.callInFuture(() => runner.get(Orders).place('ada'), 60);
    */
   callInFuture(command: Command, ticks = 1): void {
-    this.#assertOpen();
+    if (!this.#isInTick) this.#assertOpen();
     this.#schedule.add(command, this.#tickCount, ticks);
   }
 
@@ -378,7 +378,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
     await Promise.all(running.applications.map(applicationInternals.close));
-    const terminated = await stage.close(this.#halt.signal.aborted ? 0 : drainTimeoutMs);
+    const terminated = await stage.close(drainTimeoutMs);
     await turns.run(() => running.release());
     for (const { applicationName } of running.applications) {
       publish('stopped', {

@@ -74,7 +74,10 @@ export class ThreadStage implements Stage {
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
-    const closing = this.#threads.map((thread) => thread.close(drainTimeoutMs));
+    // Who is not done by now was given up.
+    const closing = this.#threads.map((thread, i) =>
+      thread.close(this.#signals.isDone(i) ? drainTimeoutMs : 0),
+    );
     this.#signals.break();
     const terminated = await Promise.all(closing);
     return this.#threads.filter((_, i) => terminated[i]).map(({ applicationName }) => applicationName);

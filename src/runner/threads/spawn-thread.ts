@@ -1,5 +1,4 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
-import { ThreadDiedError } from '../errors.ts';
 
 /** A thread that runs one application. */
 export interface Thread {
@@ -25,6 +24,9 @@ export function entryBeside(moduleUrl: string): URL {
   return new URL(`./entry${moduleUrl.endsWith('.ts') ? '.ts' : '.js'}`, moduleUrl);
 }
 
+/** A thread has ended by itself, leaving no error. */
+class ExitedError extends Error {}
+
 /** Starts a thread. */
 export function spawnThread<Message>(options: ThreadOptions<Message>): Thread {
   const { entry, applicationName, task, resourceLimits = {} } = options;
@@ -43,8 +45,7 @@ export function spawnThread<Message>(options: ThreadOptions<Message>): Thread {
     death = error;
   });
   worker.on('exit', (code) => {
-    const ended = `its thread has ended with exit code ${code}`;
-    options.ended(death ?? new ThreadDiedError(applicationName, ended), threadId);
+    options.ended(death ?? new ExitedError(`it has ended with exit code ${code}`), threadId);
   });
   return thread;
 }

@@ -76,6 +76,14 @@ export function snapshots(test: Test): void {
     await recorder.record(0, [{ events: [], snapshots: [newest] }]);
     assert.deepEqual(await found(recorder, {}), [newest, [5]]);
     await recorder.recordSnapshots([]);
+    const [first, last] = [
+      { ...newer, schema: 4 },
+      { ...newer, schema: 5 },
+    ];
+    await recorder.recordSnapshots([first, last]);
+    assert.deepEqual(await found(recorder, {}), [last, [5]]);
+    await recorder.record(0, [{ events: [], snapshots: [last, first] }]);
+    assert.deepEqual(await found(recorder, {}), [first, [5]]);
     assert.deepEqual(await found(recorder, { upTo: 3 }), [snapshot('a', 2), [3]]);
   });
 }
