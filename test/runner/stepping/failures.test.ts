@@ -115,16 +115,8 @@ test('a tick that fails leaves the same logs and positions with threads and with
     for (const stepper of steppers) {
       const { runner } = await fail(stepper, create());
       const logs: (readonly StoredNotification[])[] = [];
-      for (const kind of shop.applications) {
-        const application =
-          kind === Orders
-            ? runner.get(Orders)
-            : runner.get(
-                brokenShop.applications.find(
-                  ({ applicationName }) => applicationName === kind.applicationName,
-                ) as typeof kind,
-              );
-        logs.push(await application.log.select(0, 100));
+      for (const kind of (brokenShop as System<Apps>).applications) {
+        logs.push(await runner.get(kind).log.select(0, 100));
       }
       const upstreams = (await runner.status()).map(({ upstreams }) => upstreams);
       told.push(JSON.stringify({ logs, upstreams }));
@@ -189,9 +181,9 @@ describe.each(steppers)(
       const events = watchRunners();
       const directory = temporaryDirectory();
       const persistence = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });
-      await using runner = await start(shop, { persistence, startTimeMs, paused: true });
+      await using runner = await start(shop.bind(persistence), { startTimeMs, paused: true });
       await runner.get(Orders).place('ada');
-      const other = new DatabaseSync(join(directory, 'reservations.db'));
+      const other = new DatabaseSync(join(directory, 'reservations.sqlite'));
       other.exec('begin immediate');
       const stepping = runner.step();
       await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);

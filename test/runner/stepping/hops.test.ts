@@ -1,10 +1,12 @@
-import { memory, SteppingSingleThreadedRunner, type Tick } from 'kahn';
-import { describe, expect, test } from 'vitest';
+import { memory, type SteppingOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
+import { storages } from '../../support/storages.ts';
 import { steppers } from './chronicle.ts';
+import { FakeClock } from './fake-clock.ts';
 
 /** What was fetched and recorded, such as `1>0 0>0 0>0`, by orders, reservations and payments. */
 function rowOf({ applications }: Tick): string {
@@ -60,6 +62,35 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
     expect(runner.tickCount).toBe(7);
     const status = await runner.status();
     expect(status.flatMap(({ upstreams }) => upstreams.map(({ lag }) => lag))).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('what others record', () => {
+  async function othersPlace(options: SteppingOptions) {
+    const persistence = storages[1]!.create();
+    const runner = await SteppingSingleThreadedRunner.start(shop.bind(persistence), {
+      paused: true,
+      ...options,
+    });
+    onTestFinished(() => runner.close());
+    await using orders = await shop.constructApp(Orders, { persistence });
+    await orders.place('ada');
+    return runner;
+  }
+
+  test('is there for who waits to be caught up', async () => {
+    const runner = await othersPlace({});
+    await runner.caughtUp();
+    expect(await runner.get(Orders).log.head()).toBe(3);
+  });
+
+  test('is looked for now and then', async () => {
+    const clock = new FakeClock();
+    const runner = await othersPlace({ clock, pollIntervalMs: 300 });
+    clock.pass(299);
+    expect(rowOf(await runner.step())).toBe('0>0 0>0 0>0');
+    clock.pass(1);
+    expect(rowOf(await runner.step())).toBe('0>0 1>1 1>0');
   });
 });
 

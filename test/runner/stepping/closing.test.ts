@@ -1,0 +1,182 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  memory,
+  type Persistence,
+  RunnerClosedError,
+  SteppingMultiThreadedRunner,
+  type SteppingOptions,
+} from 'kahn';
+import { canonicalHistories } from 'kahn/testing';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { type SeenEvent, watchRunners } from '../../support/events.ts';
+import { assertContiguous, unbrokenHistories } from '../../support/logs.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { watchWorkers } from '../../support/workers.ts';
+import { heldShop } from '../multi-threaded/held-shop.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { steppers } from './chronicle.ts';
+
+const patient = { timeout: 60_000, interval: 5 };
+
+beforeEach(() => putSignsInto(temporaryDirectory()));
+
+/** Whether each application was terminated, for those that have stopped. */
+function endsIn(events: readonly SeenEvent[]): [string, boolean][] {
+  return events.flatMap((event): [string, boolean][] =>
+    event.kind === 'stopped' ? [[event.applicationName, event.terminated]] : [],
+  );
+}
+
+const inOrder = [
+  ['orders', false],
+  ['reservations', false],
+  ['payments', false],
+];
+
+describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 }, ({ name, start }) => {
+  async function held(persistence: Persistence, options: SteppingOptions = {}) {
+    const runner = await start(heldShop.bind(persistence), { paused: true, ...options });
+    onTestFinished(() => runner.close());
+    return runner;
+  }
+
+  /** Starts again on the same storage and finds every order done, once. */
+  async function assertGoesOn(persistence: Persistence, orders: number) {
+    await using runner = await start(heldShop.bind(persistence), { paused: true });
+    await runner.caughtUp();
+    const heads = heldShop.applications.map((kind) => runner.get(kind).log.head());
+    expect(await Promise.all(heads)).toEqual([3 * orders, orders, orders]);
+  }
+
+  test('lets the tick under way end, and rejects all other waits', async () => {
+    const events = watchRunners();
+    const persistence = memory();
+    const runner = await held(persistence);
+    raise('hold');
+    await runner.get(Orders).place('ada');
+    const stepping = runner.step();
+    await vi.waitUntil(() => isRaised('held'), patient);
+    const waiting = [runner.step(), runner.stepUntil(() => false), runner.caughtUp()].map((one) =>
+      rejectionOf(one, RunnerClosedError),
+    );
+    const closing = Promise.all([runner.close(), runner.close()]);
+    await nextTurn();
+    expect(endsIn(events)).toEqual([]);
+    lower('hold');
+    await Promise.all([...waiting, closing]);
+    expect((await stepping).applications[1]).toMatchObject({ fetched: 1, recorded: 1 });
+    expect(endsIn(events)).toEqual(inOrder);
+    await assertGoesOn(persistence, 1);
+  });
+
+  test('lets a command under way end', async () => {
+    const events = watchRunners();
+    const runner = await held(memory());
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    let placed = '';
+    runner.callInFuture(async () => {
+      begun.resolve();
+      await end.promise;
+      placed = await runner.get(Orders).place('ada');
+      runner.callInFuture(() => runner.get(Orders).place('never'));
+    });
+    const stepping = runner.step();
+    await begun.promise;
+    const closing = runner.close();
+    await nextTurn();
+    expect(endsIn(events)).toEqual([]);
+    expect(() => runner.callInFuture(() => {})).toThrow(RunnerClosedError);
+    end.resolve();
+    expect((await stepping).applications[0]).toMatchObject({ recorded: 1 });
+    await closing;
+    expect(placed).not.toBe('');
+  });
+
+  test('gives up a command that does not end', async () => {
+    const events = watchRunners();
+    const runner = await held(memory(), { drainTimeoutMs: 100 });
+    runner.callInFuture(() => new Promise(() => {}));
+    const stepping = rejectionOf(runner.step(), RunnerClosedError);
+    await runner.close();
+    await stepping;
+    expect(endsIn(events)).toEqual(inOrder);
+  });
+
+  test('gives up a policy that does not end, says so, and the next start goes on', async () => {
+    const events = watchRunners();
+    const workers = watchWorkers();
+    const persistence = memory();
+    const runner = await held(persistence, { drainTimeoutMs: 200 });
+    raise(name === 'multi-threaded' ? 'block' : 'hold');
+    await runner.get(Orders).place('ada');
+    const stepping = rejectionOf(runner.step(), RunnerClosedError);
+    await vi.waitUntil(() => isRaised('held') || isRaised('blocked'), patient);
+    const start = performance.now();
+    await runner.close();
+    expect(performance.now() - start).toBeGreaterThan(190);
+    expect(performance.now() - start).toBeLessThan(9_000);
+    await stepping;
+    expect(workers.size).toBe(0);
+    expect(endsIn(events)).toEqual([
+      ['orders', false],
+      ['reservations', true],
+      ['payments', false],
+    ]);
+    lower('hold');
+    await nextTurn();
+    await assertGoesOn(persistence, 1);
+    await assertGoesOn(persistence, 1);
+  });
+
+  test('at any moment loses and doubles nothing', async () => {
+    const seed = Date.now() % 100_000;
+    const random = randomNumbers(seed);
+    for (const { create } of storages.filter((storage) => storage.name !== 'postgres')) {
+      const system = shop.bind(create());
+      const customers: string[] = [];
+      const workers = watchWorkers();
+      for (let round = 0; round < (name === 'multi-threaded' ? 3 : 12); round += 1) {
+        const runner = await start(system, { scaleFactor: 0, batchSize: 3 });
+        const batch = Array.from({ length: 20 }, (_, i) => `${round}.${i}`);
+        customers.push(...batch);
+        const orders = runner.get(Orders);
+        await Promise.all(batch.map((customer) => orders.place(customer)));
+        await delay(random() * 10);
+        await Promise.all([runner.close(), runner.close()]);
+        expect(workers.size).toBe(0);
+      }
+      await using runner = await start(system, { scaleFactor: 0 });
+      await runner.caughtUp();
+      const applications = system.applications.map((kind) => runner.get(kind));
+      for (const application of applications) await assertContiguous(application);
+      expect(await canonicalHistories(applications), `seed ${seed}`).toEqual(
+        await unbrokenHistories(customers),
+      );
+    }
+  });
+});
+
+test('a start that is given up, at any moment, leaves no thread', { timeout: 120_000 }, async () => {
+  const reason = new Error('no time');
+  for (const moment of ['at once', 'next turn', 'first thread', 'last thread']) {
+    const abort = new AbortController();
+    let spawned = 0;
+    const workers = watchWorkers(() => {
+      spawned += 1;
+      if (spawned === (moment === 'first thread' ? 1 : 3)) abort.abort(reason);
+    });
+    const starting = SteppingMultiThreadedRunner.start(shop, { signal: abort.signal });
+    if (moment === 'at once') abort.abort(reason);
+    if (moment === 'next turn') void nextTurn().then(() => abort.abort(reason));
+    await expect(starting, moment).rejects.toBe(reason);
+    await nextTurn();
+    expect(workers.size, moment).toBe(0);
+  }
+  await using runner = await SteppingMultiThreadedRunner.start(shop, { paused: true });
+  await runner.step();
+});
