@@ -132,7 +132,7 @@ for (const { name, create } of storages.filter((storage) => storage.name !== 'po
     expect(rows).toMatchObject([
       { restarts: 0, outcome: 'reservations: POLICY_FAILED (nothing for mallory)', ...whole },
       { restarts: bound, outcome: threadDied('1', 'nobody catches this'), ...whole },
-      { restarts: bound, outcome: threadDied('2', 'THREAD_DIED'), ...whole },
+      { restarts: bound, outcome: threadDied('2', 'it has ended with exit code 3'), ...whole },
       { restarts: bound, outcome: threadDied('3', 'ERR_WORKER_OUT_OF_MEMORY'), ...whole },
     ]);
   });
