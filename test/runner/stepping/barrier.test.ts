@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Barrier, BarrierBrokenError } from '../../../src/runner/stepping/barrier.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
@@ -53,6 +53,19 @@ describe('a barrier', () => {
     barrierOf().break();
     await Promise.all([first, second]);
     await rejectionOf(barrierOf().wait(), BarrierBrokenError);
+  });
+
+  test('lets nobody go if it is broken in the moment in which the last one comes', async () => {
+    const barrierOf = barriers(2);
+    const first = rejectionOf(barrierOf().wait(), BarrierBrokenError);
+    const add: (...args: never[]) => unknown = Atomics.add;
+    const spy = vi.spyOn(Atomics, 'add').mockImplementationOnce((...args) => {
+      const before = add(...(args as unknown as never[]));
+      barrierOf().break();
+      return before as never;
+    });
+    onTestFinished(() => spy.mockRestore());
+    await Promise.all([first, rejectionOf(barrierOf().wait(), BarrierBrokenError)]);
   });
 
   test('stands beside others in the same memory', async () => {

@@ -100,8 +100,13 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
   test('gives up a command that does not end', async () => {
     const events = watchRunners();
     const runner = await held(memory(), { drainTimeoutMs: 100 });
-    runner.callInFuture(() => new Promise(() => {}));
+    const begun = Promise.withResolvers<void>();
+    runner.callInFuture(() => {
+      begun.resolve();
+      return new Promise(() => {});
+    });
     const stepping = rejectionOf(runner.step(), RunnerClosedError);
+    await begun.promise;
     await runner.close();
     await stepping;
     expect(endsIn(events)).toEqual(inOrder);
