@@ -64,7 +64,12 @@ describe.each(runners)(
     test('tell of all that becomes of an order', async () => {
       const events = watchRunners();
       const runner = await start(shop, { persistence: memory() });
-      expect(await runner.status()).toEqual(resting({ orders: 0, reservations: 0, payments: 0 }));
+      // A thread is ready a moment before it comes to rest.
+      await vi.waitFor(
+        async () =>
+          expect(await runner.status()).toEqual(resting({ orders: 0, reservations: 0, payments: 0 })),
+        10_000,
+      );
       await runner.get(Orders).place('ada');
       await runner.caughtUp();
       expect(await runner.status()).toEqual(resting({ orders: 3, reservations: 1, payments: 1 }));

@@ -30,6 +30,7 @@ async function runApplication(
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, place, opened);
   application.subscribe(({ applicationName, pipelineId }) => board.prompt(applicationName, pipelineId));
+  board.setState(task.index, 'running');
   post({ kind: 'ready' });
   const loop = {
     application,
