@@ -57,7 +57,7 @@ export {
   MultiThreadedRunner,
 } from './runner/multi-threaded/multi-threaded-runner.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
-export { CommandError } from './runner/stepping/report.ts';
+export { CommandError, WaitInTickError } from './runner/stepping/report.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
 export type { SteppingOptions } from './runner/stepping/stepping-options.ts';
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
