@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { randomNumbers } from '../support/random-numbers.ts';
 import type { Outcome } from './example-program.ts';
 import {
   historiesIn,
@@ -14,17 +15,6 @@ const kills = 20;
 const maxStartMs = 400;
 const maxLineMs = 60;
 const seed = Number(process.env.FLIGHTS_SEED ?? Math.floor(Math.random() * 2 ** 32));
-
-/** Numbers from 0 up to 1, always the same for the same seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Starts the job and kills it some time after it has said so many lines, unless it ends before. */
 function killedAfter(lines: number, ms: number, { args }: TestedPlace): Promise<Outcome> {

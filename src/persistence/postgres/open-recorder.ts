@@ -39,7 +39,7 @@ async function prepareTables(connections: Connections, tables: Tables, setupTabl
 interface Found {
   readonly schema: boolean;
   readonly applications: boolean;
-  /** The version of the application's tables, if it has any. */
+  /** The version of the application's tables; undefined if there are none. */
   readonly version: number | undefined;
 }
 

@@ -3,6 +3,7 @@ import { Mutex } from '../../util/mutex.ts';
 import { StorageError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { toEvent, toNotification } from '../stored-row.ts';
 import { Batch, distinctSnapshots, type Standing } from './batch.ts';
 import type { Connections, Query } from './connections.ts';
 import { isAnswer, siteError, sqlState } from './errors.ts';
@@ -239,21 +240,6 @@ function columnsOf(snapshots: readonly StoredSnapshot[]): readonly unknown[] {
     snapshots.map(({ schema }) => schema),
     snapshots.map(({ state }) => state),
   ];
-}
-
-function toNotification([
-  id,
-  originatorId,
-  originatorVersion,
-  type,
-  data,
-  timestamp,
-]: Row): StoredNotification {
-  return { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
-}
-
-function toEvent(originatorId: string, [originatorVersion, type, data, timestamp]: Row): StoredEvent {
-  return { originatorId, originatorVersion, type, data, timestamp } as StoredEvent;
 }
 
 function toSnapshot(originatorId: string, [originatorVersion, , state, schema]: Row): StoredSnapshot {

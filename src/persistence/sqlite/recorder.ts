@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { toEvent, toNotification } from '../stored-row.ts';
 import { explained, type Site, siteError } from './errors.ts';
 import { prepare, type Row, row, rows, type Statements, sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
@@ -138,21 +139,6 @@ class Refusal extends Error {
 
 function isEmpty({ events, snapshots, tracking }: ProcessEvent): boolean {
   return events.length === 0 && snapshots.length === 0 && tracking === undefined;
-}
-
-function toNotification([
-  id,
-  originatorId,
-  originatorVersion,
-  type,
-  data,
-  timestamp,
-]: Row): StoredNotification {
-  return { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
-}
-
-function toEvent(originatorId: string, [originatorVersion, type, data, timestamp]: Row): StoredEvent {
-  return { originatorId, originatorVersion, type, data, timestamp } as StoredEvent;
 }
 
 function toSnapshot(originatorId: string, [originatorVersion, schema, state]: Row): StoredSnapshot {

@@ -1,0 +1,21 @@
+import type { StoredEvent, StoredNotification } from './stored-event.ts';
+
+/** A row of a database as an array of its columns. */
+type Row = readonly (string | number | null)[];
+
+/** Columns: notificationId, originatorId, originatorVersion, type, data, timestamp. */
+export function toNotification([
+  id,
+  originatorId,
+  originatorVersion,
+  type,
+  data,
+  timestamp,
+]: Row): StoredNotification {
+  return { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+}
+
+/** Columns: originatorVersion, type, data, timestamp. */
+export function toEvent(originatorId: string, [originatorVersion, type, data, timestamp]: Row): StoredEvent {
+  return { originatorId, originatorVersion, type, data, timestamp } as StoredEvent;
+}
