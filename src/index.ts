@@ -7,6 +7,7 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   LogBrokenError,
+  PipelineFixedError,
   PolicyError,
   RunnerOwnedError,
   SaveInPolicyError,

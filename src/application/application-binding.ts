@@ -37,6 +37,8 @@ export interface ApplicationBinding {
   turn(commit: () => Promise<void>): Promise<void>;
   /** Whether it ends with its runner, and cannot be closed by itself. */
   readonly belongsToRunner: boolean;
+  /** Whether it may go on in another pipeline. */
+  readonly mayChangePipeline: boolean;
   /** Releases what was opened for this application alone. */
   release(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export async function bindAlone(
       await store.recorder.close();
       await storage.close();
     };
-    return { store, turn: (commit) => commit(), belongsToRunner: false, release };
+    return { store, turn: (commit) => commit(), belongsToRunner: false, mayChangePipeline: true, release };
   } catch (error) {
     await storage.close();
     throw error;

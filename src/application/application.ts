@@ -6,12 +6,14 @@ import {
 } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../persistence/prompt.ts';
+import { assertPipelineId } from '../util/ids.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
 import { CommitQueue } from './commit-queue.ts';
 import {
   ApplicationNotOpenError,
   InvalidPolicyError,
+  PipelineFixedError,
   RunnerOwnedError,
   SaveInPolicyError,
 } from './errors.ts';
@@ -56,7 +58,10 @@ export let applicationInternals: ApplicationInternals;
  */
 export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   readonly #listeners = new Set<(prompt: Prompt) => void>();
-  #open: Opened | undefined;
+  /** Those that it has worked in since it was opened. */
+  readonly #pipelines = new Map<number, OpenPipeline>();
+  #binding: ApplicationBinding | undefined;
+  #pipeline: OpenPipeline | undefined;
   #state: 'not opened' | 'open' | 'closed' = 'not opened';
 
   /**
@@ -78,6 +83,21 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /** The pipeline in whose log it records. */
   get pipelineId(): number {
     return this.#opened.store.pipelineId;
+  }
+
+  /**
+   * Records in the log of another pipeline from now on, and reads that; saves under way stay where they are.
+   *
+   * @throws InvalidIdError if it is no pipeline id.
+   * @throws PipelineFixedError if it is at work for others in its pipeline: open another one, or get it from the runner.
+   */
+  changePipeline(pipelineId: number): void {
+    const { store } = this.#opened;
+    assertPipelineId(pipelineId);
+    if (pipelineId === store.pipelineId) return;
+    if (!this.#binding?.mayChangePipeline)
+      throw new PipelineFixedError(this.applicationName, store.pipelineId);
+    this.#enter(store.inPipeline(pipelineId), this.#binding);
   }
 
   /** Gets its aggregates; in its own policy, use the repository that the policy is given. */
@@ -152,7 +172,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws RunnerOwnedError if it was got from a runner: it is closed with the runner.
    */
   async close(): Promise<void> {
-    if (this.#open?.belongsToRunner) throw new RunnerOwnedError(this.applicationName);
+    if (this.#binding?.belongsToRunner) throw new RunnerOwnedError(this.applicationName);
     await this.#close();
   }
 
@@ -161,13 +181,14 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   async #close(): Promise<void> {
-    const open = this.#open;
+    const binding = this.#binding;
     this.#state = 'closed';
-    if (open === undefined) return;
-    this.#open = undefined;
-    await open.queue.idle();
+    if (binding === undefined) return;
+    this.#binding = undefined;
+    this.#pipeline = undefined;
+    for (const { queue } of this.#pipelines.values()) await queue.idle();
     this.#listeners.clear();
-    await open.release();
+    await binding.release();
   }
 
   async #submit(
@@ -195,8 +216,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     );
   }
 
-  get #opened(): Opened {
-    if (this.#open !== undefined) return this.#open;
+  get #opened(): OpenPipeline {
+    if (this.#pipeline !== undefined) return this.#pipeline;
     throw new ApplicationNotOpenError(
       this.applicationName,
       this.#state === 'closed' ? 'closed' : 'not opened',
@@ -204,19 +225,24 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   #bind(binding: ApplicationBinding): void {
-    const { store } = binding;
-    this.#open = {
+    this.#binding = binding;
+    this.#enter(binding.store, binding);
+    this.#state = 'open';
+  }
+
+  /** Works in the pipeline of a store from now on; coming back to one, as before. */
+  #enter(store: EventStore, { turn }: ApplicationBinding): void {
+    const { applicationName, pipelineId, recorder } = store;
+    this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
       queue: new CommitQueue(store, {
-        turn: (commit) => binding.turn(commit),
-        grown: (head) => this.#publish(store.pipelineId, head),
+        turn: (commit) => turn(commit),
+        grown: (head) => this.#publish(pipelineId, head),
       }),
-      repository: new Repository<Emits>(store.applicationName, store.loader),
-      log: new RecordedNotificationLog(store.recorder, store.applicationName, store.pipelineId),
-      belongsToRunner: binding.belongsToRunner,
-      release: () => binding.release(),
+      repository: new Repository<Emits>(applicationName, store.loader),
+      log: new RecordedNotificationLog(recorder, applicationName, pipelineId),
     };
-    this.#state = 'open';
+    this.#pipelines.set(pipelineId, this.#pipeline);
   }
 
   #publish(pipelineId: number, head: number): void {
@@ -243,11 +269,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 }
 
-interface Opened {
+/** What an application works with in one pipeline. */
+interface OpenPipeline {
   readonly store: EventStore;
   readonly queue: CommitQueue;
   readonly repository: Repository;
   readonly log: NotificationLog;
-  readonly belongsToRunner: boolean;
-  release(): Promise<void>;
 }

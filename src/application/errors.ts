@@ -39,6 +39,22 @@ export class RunnerOwnedError extends KahnError {
   }
 }
 
+/** An application that works for others in one pipeline was told to go on in another one. */
+export class PipelineFixedError extends KahnError {
+  override readonly code = 'PIPELINE_FIXED';
+  readonly applicationName: string;
+  readonly pipelineId: number;
+
+  constructor(applicationName: string, pipelineId: number) {
+    super(
+      `Application '${applicationName}' stays in pipeline ${pipelineId}, where it follows others or its runner needs it: ` +
+        'open another one for another pipeline, or use a runner of several pipelines.',
+    );
+    this.applicationName = applicationName;
+    this.pipelineId = pipelineId;
+  }
+}
+
 /** An application class lacks something that every application needs, or has it wrong. */
 export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';

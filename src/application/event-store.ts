@@ -22,6 +22,16 @@ export interface PreparedEvents {
   recorded: boolean;
 }
 
+/** What an event store works with. */
+export interface EventStoreOptions {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+  readonly emits: readonly string[];
+  readonly recorder: Recorder;
+  readonly transcoder: Transcoder;
+  readonly cacheSize: number;
+}
+
 /** Records the events of one application's aggregates, and loads the aggregates. */
 export class EventStore {
   readonly applicationName: string;
@@ -29,18 +39,13 @@ export class EventStore {
   readonly recorder: Recorder;
   readonly mapper: Mapper;
   readonly loader: AggregateLoader;
+  readonly #options: EventStoreOptions;
   readonly #emits: ReadonlySet<string>;
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
 
-  constructor(options: {
-    applicationName: string;
-    pipelineId: number;
-    emits: readonly string[];
-    recorder: Recorder;
-    transcoder: Transcoder;
-    cacheSize: number;
-  }) {
+  constructor(options: EventStoreOptions) {
+    this.#options = options;
     this.applicationName = options.applicationName;
     this.pipelineId = options.pipelineId;
     this.recorder = options.recorder;
@@ -68,6 +73,11 @@ export class EventStore {
       events,
       recorded: false,
     };
+  }
+
+  /** Another one by the same recorder, which records in the log of another pipeline. */
+  inPipeline(pipelineId: number): EventStore {
+    return new EventStore({ ...this.#options, pipelineId });
   }
 
   /** Decodes what another application has recorded. */

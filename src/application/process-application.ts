@@ -3,7 +3,7 @@ import { breathe } from '../util/event-loop.ts';
 import { Mutex } from '../util/mutex.ts';
 import { assertWholeNumber } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
-import { InvalidApplicationError } from './errors.ts';
+import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import { Follower } from './follower.ts';
 import type { NotificationLog } from './notification-log.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy.ts';
@@ -40,6 +40,11 @@ export abstract class ProcessApplication<
     otherwise?: PolicyHandler<Follows, Emits>,
   ): Policy<Follows, Emits> {
     return policyOf(this.applicationName, handlers, otherwise);
+  }
+
+  override changePipeline(pipelineId: number): void {
+    if (this.#followers.size > 0) throw new PipelineFixedError(this.applicationName, this.pipelineId);
+    super.changePipeline(pipelineId);
   }
 
   /** Follows the log of an upstream, up to `batchSize` notifications in one transaction. */

@@ -1,5 +1,6 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
 import { openStore } from '../application/application-binding.ts';
+import type { EventStore } from '../application/event-store.ts';
 import { memory } from '../persistence/memory/index.ts';
 import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
@@ -16,6 +17,7 @@ export type Turn = (applicationName: string, commit: () => Promise<void>) => Pro
 export interface Opening {
   /** The options it has besides those of every runner. */
   readonly ownOptions: readonly string[];
+  /** The pipelines whose applications are opened at once. */
   readonly pipelineIds: readonly number[];
   readonly turn: Turn;
 }
@@ -26,8 +28,9 @@ export interface RunningSystem {
   /** Who records, in all threads of the runner. */
   readonly writerId: string;
   readonly storage: Storage;
-  /** The applications of a pipeline, by their names. */
+  /** The applications of a pipeline, by their names; opened now if they are not yet. */
   in(pipelineId: number): ReadonlyMap<string, Application>;
+  /** All that are open, in all pipelines. */
   readonly applications: readonly Application[];
   /** Releases everything, the applications being idle. */
   release(): Promise<void>;
@@ -68,45 +71,64 @@ export async function openSystem(
   const writerId = newId();
   const storage = await openStorage(persistence, writerId);
   opened.defer(() => storage.close());
+  const stores = await openStores(system, options, storage, opened);
   const pipelines = new Map<number, ReadonlyMap<string, Application>>();
-  for (const pipelineId of opening.pipelineIds) {
-    pipelines.set(pipelineId, await openPipeline(system, options, opening.turn, storage, pipelineId, opened));
-  }
+  const inPipeline = (pipelineId: number) => {
+    const applications = pipelines.get(pipelineId) ?? applicationsIn(system, stores, pipelineId, opening);
+    pipelines.set(pipelineId, applications);
+    return applications;
+  };
+  for (const pipelineId of opening.pipelineIds) inPipeline(pipelineId);
   const resources = opened.move();
   return {
     persistence,
     writerId,
     storage,
-    in: (pipelineId) => pipelines.get(pipelineId) ?? new Map(),
-    applications: [...pipelines.values()].flatMap((applications) => [...applications.values()]),
+    in: inPipeline,
+    get applications() {
+      return [...pipelines.values()].flatMap((applications) => [...applications.values()]);
+    },
     release: () => resources.disposeAsync(),
   };
 }
 
-async function openPipeline(
-  system: System,
+/** One for each application, whatever the pipelines: they share a recorder. */
+async function openStores(
+  { applications, types }: System,
   { signal, setupTables = true, cacheSize = 10_000 }: RunnerOptions,
-  turn: Turn,
   storage: Storage,
-  pipelineId: number,
   opened: AsyncDisposableStack,
-): Promise<ReadonlyMap<string, Application>> {
-  const applications = new Map<string, Application>();
-  for (const kind of system.applications as readonly ApplicationClass[]) {
+): Promise<ReadonlyMap<string, EventStore>> {
+  const stores = new Map<string, EventStore>();
+  for (const kind of applications) {
     signal?.throwIfAborted();
-    const { types } = system;
-    const store = await openStore(kind, storage, { setupTables, cacheSize, pipelineId, types });
+    const store = await openStore(kind, storage, { setupTables, cacheSize, types });
     opened.defer(() => store.recorder.close());
+    stores.set(kind.applicationName, store);
+  }
+  return stores;
+}
+
+function applicationsIn(
+  { applications }: System,
+  stores: ReadonlyMap<string, EventStore>,
+  pipelineId: number,
+  { turn }: Opening,
+): ReadonlyMap<string, Application> {
+  const opened = new Map<string, Application>();
+  for (const kind of applications as readonly ApplicationClass[]) {
+    const { applicationName } = kind;
     const application = new kind();
     applicationInternals.bind(application, {
-      store,
-      turn: (commit) => turn(kind.applicationName, commit),
+      store: (stores.get(applicationName) as EventStore).inPipeline(pipelineId),
+      turn: (commit) => turn(applicationName, commit),
       belongsToRunner: true,
+      mayChangePipeline: false,
       release: async () => {},
     });
-    applications.set(kind.applicationName, application);
+    opened.set(applicationName, application);
   }
-  return applications;
+  return opened;
 }
 
 function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string[]): void {

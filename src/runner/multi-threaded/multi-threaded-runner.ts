@@ -105,11 +105,12 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
   get<A extends Apps>(kind: A, pipelineId: number = this.#pipelineIds[0] ?? 0): InstanceType<A> {
     this.#system.assertHas(kind);
     this.#assertOpen();
-    const application = this.#running.in(pipelineId).get(kind.applicationName);
-    if (application !== undefined) return application as InstanceType<A>;
-    throw new InvalidOptionError(
-      `This runner does not run pipeline ${pipelineId}, only ${this.#pipelineIds.join(', ')}.`,
-    );
+    if (!this.#pipelineIds.includes(pipelineId)) {
+      throw new InvalidOptionError(
+        `This runner does not run pipeline ${pipelineId}, only ${this.#pipelineIds.join(', ')}.`,
+      );
+    }
+    return this.#running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }
 
   async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {

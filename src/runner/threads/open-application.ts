@@ -41,7 +41,13 @@ export async function openApplication(
   const store = await openStore(kind, storage, storeOptions);
   opened.defer(() => store.recorder.close());
   const turn = (commit: () => Promise<void>) => commit();
-  applicationInternals.bind(application, { store, turn, belongsToRunner: true, release: async () => {} });
+  applicationInternals.bind(application, {
+    store,
+    turn,
+    belongsToRunner: true,
+    mayChangePipeline: false,
+    release: async () => {},
+  });
   for (const upstreamName of upstreamNames) {
     const recorder = await storage.openRecorder({ applicationName: upstreamName, setupTables: false });
     opened.defer(() => recorder.close());
