@@ -46,7 +46,8 @@ export class Batch {
     if (this.snapshots.length > 0 || this.trackings.length > 1) return 'any';
     const [tracking] = this.trackings;
     if (tracking === undefined) return 'events';
-    return tracking.expected > 0 ? 'next' : 'any';
+    if (tracking.expected === 0) return 'any';
+    return this.events.length === 1 ? 'single' : 'next';
   }
 
   /** Whether it could be recorded by somebody who has all that it builds on. */

@@ -1,7 +1,7 @@
 import { backOff } from '../../util/backoff.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { StorageError } from '../errors.ts';
-import type { History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
+import type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { toEvent, toNotification } from '../stored-row.ts';
 import { Batch, distinctSnapshots, type Standing } from './batch.ts';
@@ -197,11 +197,19 @@ export class PostgresRecorder implements Recorder {
     };
   }
 
-  #valuesOf(
-    pipelineId: number,
-    { events, firsts, trackings, snapshots, commitId, shape }: Batch,
-  ): readonly unknown[] {
+  #valuesOf(pipelineId: number, batch: Batch): readonly unknown[] {
+    const { events, firsts, trackings, snapshots, commitId, shape } = batch;
     const { channel, writerId, tables } = this.#options;
+    const prompt = [channel, promptPrefix(writerId, tables.applicationName, pipelineId)];
+    if (shape === 'single') {
+      return [
+        pipelineId,
+        commitId,
+        ...events.flatMap(eventValues),
+        ...trackings.flatMap(trackingValues),
+        ...prompt,
+      ];
+    }
     const before = firsts.filter(({ originatorVersion }) => originatorVersion > 1);
     const values = [
       pipelineId,
@@ -213,8 +221,7 @@ export class PostgresRecorder implements Recorder {
       events.map(({ timestamp }) => timestamp),
       before.map(({ originatorId }) => originatorId),
       before.map(({ originatorVersion }) => originatorVersion - 1),
-      channel,
-      promptPrefix(writerId, tables.applicationName, pipelineId),
+      ...prompt,
     ];
     if (shape === 'events') return values;
     const moves = [
@@ -240,6 +247,14 @@ function columnsOf(snapshots: readonly StoredSnapshot[]): readonly unknown[] {
     snapshots.map(({ schema }) => schema),
     snapshots.map(({ state }) => state),
   ];
+}
+
+function eventValues({ originatorId, originatorVersion, type, data, timestamp }: StoredEvent): unknown[] {
+  return [originatorId, originatorVersion, type, data, timestamp];
+}
+
+function trackingValues({ upstreamName, expected, position }: Tracking): unknown[] {
+  return [upstreamName, expected, position];
 }
 
 function toSnapshot(originatorId: string, [originatorVersion, , state, schema]: Row): StoredSnapshot {

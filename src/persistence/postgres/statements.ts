@@ -52,7 +52,7 @@ export interface Statements {
   /**
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, the ids and versions that must be
    * on record, channel, prompt; for 'next' also upstreamName, expected, position; for 'any' upstreamNames, expected,
-   * positions, and the columns of snapshots -> head. See {@link appendText}.
+   * positions, and the columns of snapshots -> head. See {@link appendText}; and for 'single' {@link singleText}.
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
@@ -85,6 +85,7 @@ export function statementsFor(tables: Tables): Statements {
       events: named(appendText(tables, 'events')),
       next: named(appendText(tables, 'next')),
       any: named(appendText(tables, 'any')),
+      single: named(singleText(tables)),
     },
     putSnapshots: named(
       putSnapshotsText(tables, 'unnest($1::text[], $2::integer[], $3::bigint[], $4::text[])'),
@@ -132,10 +133,10 @@ export function statementsFor(tables: Tables): Statements {
 }
 
 /**
- * What a batch consists of: events alone, events and one position that is on record already, or any events,
- * positions and snapshots. What is not there costs nothing: most batches are of the first two shapes.
+ * What a batch consists of: events alone, events or a single one and one position that is on record already, or any
+ * events, positions and snapshots. What is not there costs nothing: most batches are of the first shapes.
  */
-export type Shape = 'events' | 'next' | 'any';
+export type Shape = 'events' | 'next' | 'single' | 'any';
 
 /**
  * Records a batch of process events, which is a transaction by itself. In this order:
@@ -150,7 +151,7 @@ export type Shape = 'events' | 'next' | 'any';
  * expected one. It fails with unique_violation if a version is on record, and with not_null_violation if some
  * positions were the expected ones and others not.
  */
-function appendText(tables: Tables, shape: Shape): string {
+function appendText(tables: Tables, shape: Exclude<Shape, 'single'>): string {
   const { events, logs } = tables;
   const putSnapshots = `, snapshot as (
       ${putSnapshotsText(tables, 'log, unnest($15::text[], $16::integer[], $17::bigint[], $18::text[])')}
@@ -180,8 +181,34 @@ function appendText(tables: Tables, shape: Shape): string {
     select log.head, case when cardinality($3::text[]) > 0 then pg_notify($10, $11 || log.head || ']')::text end from log`;
 }
 
+/**
+ * The same for a single event, in as little work as that takes: pipelineId, commitId, originatorId,
+ * originatorVersion, type, data, timestamp, upstreamName, expected, position, channel, prompt. Whoever has a position
+ * has a head; were it gone, the event could not be inserted and nothing would be moved.
+ */
+function singleText({ events, logs, positions }: Tables): string {
+  return `
+    with moved as (
+      update ${positions} p set position = $10::bigint
+      where p.pipeline_id = $1::integer and p.upstream_name = $8::text and p.position = $9::bigint and (
+        $4::integer = 1 or exists (
+          select from ${events} e where e.originator_id = $3::text and e.originator_version = $4::integer - 1
+        )
+      )
+      returning p.position
+    ), log as (
+      update ${logs} l set head = l.head + 1 from moved where l.pipeline_id = $1::integer returning l.head
+    ), inserted as (
+      insert into ${events}
+        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
+      select $1::integer, log.head, $3::text, $4::integer, $5::text, $6::text, $7::bigint, $2::bigint
+      from moved left join log on true
+    )
+    select log.head, pg_notify($11, $12 || log.head || ']')::text from log`;
+}
+
 /** Moves the positions that are the expected ones. */
-function movedText({ positions }: Tables, shape: Shape): string {
+function movedText({ positions }: Tables, shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return '';
   if (shape === 'next') {
     return `moved as (
@@ -205,7 +232,7 @@ function movedText({ positions }: Tables, shape: Shape): string {
 }
 
 /** By how much the head of the log is moved on, or no row if it must not be. */
-function advanceText(shape: Shape): string {
+function advanceText(shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
   if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
   return `select $1::integer, case when m.count = cardinality($12::text[]) then cardinality($3::text[]) end

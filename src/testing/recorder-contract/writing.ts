@@ -133,6 +133,31 @@ export function conflicts(test: Test): void {
     await assertUnchanged(recorder);
   });
 
+  test('so is a single event with the next position, if either does not fit', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.record(0, before);
+    for (const [expected, version, conflict] of [
+      [3, 2, { code: 'RECORD_CONFLICT', attemptedVersion: 2, currentVersion: 2 }],
+      [3, 4, { code: 'RECORD_CONFLICT', attemptedVersion: 4, currentVersion: 2 }],
+      [2, 3, { code: 'POSITION_CONFLICT', upstreamName: 'up', expected: 2, actual: 3 }],
+      [4, 3, { code: 'POSITION_CONFLICT', expected: 4, actual: 3 }],
+    ] as const) {
+      const call = recorder.record(0, [tracked('up', expected, 5, event('a', version))]);
+      await assert.rejects(call, conflict);
+    }
+    await assert.rejects(recorder.record(0, [tracked('up', 3, 4, event('b', 2))]), {
+      code: 'RECORD_CONFLICT',
+    });
+    assert.equal(await recorder.record(0, [tracked('up', 3, 4, event('b', 1))]), 3);
+    assert.equal(await recorder.record(0, [tracked('up', 4, 9, event('b', 2))]), 4);
+    const notifications = await recorder.notifications(0, 2, 10);
+    assert.deepEqual(notifications, [
+      { id: 3, ...event('b', 1) },
+      { id: 4, ...event('b', 2) },
+    ]);
+    assert.equal(await recorder.position(0, 'up'), 9);
+  });
+
   test('a version recorded in another pipeline is refused', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
