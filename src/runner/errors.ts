@@ -27,9 +27,7 @@ export class DownstreamError extends KahnError {
   }
 }
 
-/** The thread of an application has died, and was not or could not be started again. */
-export class ThreadDiedError extends KahnError {
-  override readonly code = 'THREAD_DIED';
+abstract class PeerDiedError extends KahnError {
   readonly applicationName: string;
 
   constructor(applicationName: string, what: string, cause?: unknown) {
@@ -37,6 +35,16 @@ export class ThreadDiedError extends KahnError {
     super(`Application '${applicationName}' does not run any more: ${what}${reason}.`, { cause });
     this.applicationName = applicationName;
   }
+}
+
+/** The thread of an application has died, and was not or could not be started again. */
+export class ThreadDiedError extends PeerDiedError {
+  override readonly code = 'THREAD_DIED';
+}
+
+/** The process of an application has died, and was not or could not be started again. */
+export class ProcessDiedError extends PeerDiedError {
+  override readonly code = 'PROCESS_DIED';
 }
 
 /** Whether an application failed only because its storage was busy or away. */

@@ -3,6 +3,7 @@ import { openStore } from '../application/application-binding.ts';
 import type { EventStore } from '../application/event-store.ts';
 import { memory } from '../persistence/memory/index.ts';
 import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
+import type { Prompt } from '../persistence/prompt.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import { assertNotElsewhere } from '../system/system-module.ts';
@@ -20,16 +21,20 @@ export interface Opening {
   /** The pipelines whose applications are opened at once. */
   readonly pipelineIds: readonly number[];
   readonly turn: Turn;
+  /** Called whenever one of the applications has recorded. */
+  grown?(prompt: Prompt): void;
 }
 
 /** The applications of a system, opened in this thread. */
 export interface RunningSystem {
   readonly persistence: Persistence;
-  /** Who records, in all threads of the runner. */
+  /** Who records, in all threads and processes of the runner. */
   readonly writerId: string;
   readonly storage: Storage;
   /** The applications of a pipeline, by their names; opened now if they are not yet. */
   in(pipelineId: number): ReadonlyMap<string, Application>;
+  /** Those that may go on in another pipeline than this one, by their names; opened now if they are not yet. */
+  movable(pipelineId: number): ReadonlyMap<string, Application>;
   /** All that are open, in all pipelines. */
   readonly applications: readonly Application[];
   /** Releases everything, the applications being idle. */
@@ -72,23 +77,36 @@ export async function openSystem(
   const storage = await openStorage(persistence, writerId);
   opened.defer(() => storage.close());
   const stores = await openStores(system, options, storage, opened);
-  const pipelines = new Map<number, ReadonlyMap<string, Application>>();
-  const inPipeline = (pipelineId: number) => {
-    const applications = pipelines.get(pipelineId) ?? applicationsIn(system, stores, pipelineId, opening);
-    pipelines.set(pipelineId, applications);
-    return applications;
-  };
-  for (const pipelineId of opening.pipelineIds) inPipeline(pipelineId);
+  const opener = { system, stores, opening };
+  const fixed = openedOnce((pipelineId) => applicationsIn(pipelineId, opener, false));
+  const movable = openedOnce((pipelineId) => applicationsIn(pipelineId, opener, true));
+  for (const pipelineId of opening.pipelineIds) fixed.in(pipelineId);
   const resources = opened.move();
   return {
     persistence,
     writerId,
     storage,
-    in: inPipeline,
+    in: fixed.in,
+    movable: movable.in,
     get applications() {
-      return [...pipelines.values()].flatMap((applications) => [...applications.values()]);
+      return [...fixed.applications, ...movable.applications];
     },
     release: () => resources.disposeAsync(),
+  };
+}
+
+/** Opens the applications of a pipeline when they are asked for. */
+function openedOnce(open: (pipelineId: number) => ReadonlyMap<string, Application>) {
+  const pipelines = new Map<number, ReadonlyMap<string, Application>>();
+  return {
+    in(pipelineId: number): ReadonlyMap<string, Application> {
+      const applications = pipelines.get(pipelineId) ?? open(pipelineId);
+      pipelines.set(pipelineId, applications);
+      return applications;
+    },
+    get applications(): readonly Application[] {
+      return [...pipelines.values()].flatMap((applications) => [...applications.values()]);
+    },
   };
 }
 
@@ -109,23 +127,29 @@ async function openStores(
   return stores;
 }
 
+interface Opener {
+  readonly system: System;
+  readonly stores: ReadonlyMap<string, EventStore>;
+  readonly opening: Opening;
+}
+
 function applicationsIn(
-  { applications }: System,
-  stores: ReadonlyMap<string, EventStore>,
   pipelineId: number,
-  { turn }: Opening,
+  { system, stores, opening }: Opener,
+  mayChangePipeline: boolean,
 ): ReadonlyMap<string, Application> {
   const opened = new Map<string, Application>();
-  for (const kind of applications as readonly ApplicationClass[]) {
+  for (const kind of system.applications as readonly ApplicationClass[]) {
     const { applicationName } = kind;
     const application = new kind();
     applicationInternals.bind(application, {
       store: (stores.get(applicationName) as EventStore).inPipeline(pipelineId),
-      turn: (commit) => turn(applicationName, commit),
+      turn: (commit) => opening.turn(applicationName, commit),
       belongsToRunner: true,
-      mayChangePipeline: false,
+      mayChangePipeline,
       release: async () => {},
     });
+    if (opening.grown !== undefined) application.subscribe(opening.grown);
     opened.set(applicationName, application);
   }
   return opened;

@@ -37,7 +37,9 @@ export type ApplicationState =
   /** It has failed and is stopped until the next start of the system. */
   | 'failed'
   /** It was closed. */
-  | 'stopped';
+  | 'stopped'
+  /** This runner does not run it; another one may. */
+  | 'elsewhere';
 
 /** How far an application is in the log of an upstream. */
 export interface UpstreamStatus {

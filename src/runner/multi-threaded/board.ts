@@ -1,14 +1,13 @@
 import type { ApplicationState } from '../../system/system-runner.ts';
 import type { Inbox } from '../application-loop.ts';
-import type { Role } from '../threads/open-application.ts';
-
-/** Where one thread stands on the board. */
-export type Place = Role;
+import type { Role } from '../peers/role.ts';
+import type { Progress } from '../peers/settle.ts';
 
 /** The board of a running system, as it is handed to a thread. */
 export interface BoardDescription {
   readonly buffer: SharedArrayBuffer;
-  readonly places: readonly Place[];
+  /** Where each thread stands on the board. */
+  readonly places: readonly Role[];
 }
 
 const states: readonly ApplicationState[] = [
@@ -31,7 +30,7 @@ const firstPlaceCell = 2;
  * doing what, and how often the clock has ticked. A prompt is one cell that is set, so there is never more than one
  * for each upstream, however busy its reader is; and it outlives a thread that dies.
  */
-export class Board {
+export class Board implements Progress {
   readonly description: BoardDescription;
   readonly #cells: Int32Array;
   /** The first cell of each place. */
@@ -44,7 +43,7 @@ export class Board {
   }
 
   /** A new board for some places. */
-  static for(places: readonly Place[]): Board {
+  static for(places: readonly Role[]): Board {
     const cells =
       (startsOf(places).at(-1) ?? firstPlaceCell) + 2 + (places.at(-1)?.upstreamNames.length ?? 0);
     return new Board({ buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT), places });
@@ -94,7 +93,14 @@ export class Board {
     return states[Atomics.load(this.#cells, this.#start(index) + 1)] ?? 'starting';
   }
 
-  /** Whether nobody has anything to do, as far as prompts tell; those that have failed do not count. */
+  /** What an application is doing; undefined if it has no place here. */
+  stateIn(applicationName: string, pipelineId: number): ApplicationState | undefined {
+    const index = this.description.places.findIndex(
+      (place) => place.applicationName === applicationName && place.pipelineId === pipelineId,
+    );
+    return index < 0 ? undefined : this.stateOf(index);
+  }
+
   get isQuiet(): boolean {
     return this.description.places.every(({ upstreamNames }, index) => {
       const state = this.stateOf(index);
@@ -104,12 +110,10 @@ export class Board {
     });
   }
 
-  /** How often somebody has come to rest, failed or been interrupted. */
   get progress(): number {
     return Atomics.load(this.#cells, progressCell);
   }
 
-  /** Resolves when there is more progress than `seen`, or after the time-out. */
   async progressSince(seen: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
     await this.#change(progressCell, seen, timeoutMs, signal);
   }
@@ -162,7 +166,7 @@ export class Board {
   }
 }
 
-function startsOf(places: readonly Place[]): readonly number[] {
+function startsOf(places: readonly Role[]): readonly number[] {
   let next = firstPlaceCell;
   return places.map(({ upstreamNames }) => {
     const start = next;

@@ -1,13 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
-import { openApplication } from '../threads/open-application.ts';
-import { Board, type Place } from './board.ts';
-import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
+import { openApplication } from '../peers/open-application.ts';
+import type { PeerMessage } from '../peers/peer.ts';
+import type { Role } from '../peers/role.ts';
+import { Board } from './board.ts';
+import { closeMessage, type ThreadTask } from './task.ts';
 
 /** Runs one application in this thread until it is told to close, or the application fails. */
 export async function runThread(task: ThreadTask, port: MessagePort): Promise<void> {
-  const post = (message: ThreadMessage) => port.postMessage(message);
+  const post = (message: PeerMessage) => port.postMessage(message);
   const closing = new AbortController();
   port.on('message', (message) => {
     if (message === closeMessage) closing.abort();
@@ -22,11 +24,11 @@ export async function runThread(task: ThreadTask, port: MessagePort): Promise<vo
 
 async function runApplication(
   task: ThreadTask,
-  post: (message: ThreadMessage) => void,
+  post: (message: PeerMessage) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const board = new Board(task.board);
-  const place = task.board.places[task.index] as Place;
+  const place = task.board.places[task.index] as Role;
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, place, opened);
   application.subscribe(({ applicationName, pipelineId }) => board.prompt(applicationName, pipelineId));
@@ -42,9 +44,15 @@ async function runApplication(
   await runLoop(loop, signal);
 }
 
-function reportTo(board: Board, index: number, post: (message: ThreadMessage) => void): LoopReport {
+function reportTo(board: Board, index: number, post: (message: PeerMessage) => void): LoopReport {
+  let hasRested = false;
   return {
-    entered: (state) => board.setState(index, state),
+    entered: (state) => {
+      board.setState(index, state);
+      if (state !== 'idle' || hasRested) return;
+      hasRested = true;
+      post({ kind: 'rested' });
+    },
     prompted: (upstreamNames) => post({ kind: 'prompted', upstreamNames }),
     processed: (upstreamName, count) => post({ kind: 'processed', upstreamName, count }),
     interrupted: (error) => post({ kind: 'interrupted', error: portable(error) }),

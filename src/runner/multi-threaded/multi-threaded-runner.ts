@@ -1,25 +1,28 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { persistenceForThreads } from '../../persistence/persistence.ts';
+import type { Prompt } from '../../persistence/prompt.ts';
 import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import type { ApplicationStatus, RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { breathe } from '../../util/event-loop.ts';
-import { assertPipelineId } from '../../util/ids.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
-import { DownstreamError, RunnerClosedError } from '../errors.ts';
+import { RunnerClosedError } from '../errors.ts';
+import { assertPipelineIds, rolesOf } from '../peers/role.ts';
+import { settle } from '../peers/settle.ts';
+import { Supervision, warnOfTerminated } from '../peers/supervision.ts';
+import { Supervisor } from '../peers/supervisor.ts';
 import {
   defaultDrainTimeoutMs,
   defaultPollIntervalMs,
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { statusOf, upstreamsOf } from '../status.ts';
-import { ApplicationThread } from './application-thread.ts';
-import { Board, type Place } from './board.ts';
+import { statusOf } from '../status.ts';
+import { Board } from './board.ts';
 import { runClock } from './clock.ts';
+import { spawnApplication } from './spawn-application.ts';
 
 /** How a multi-threaded runner is started. */
 export interface MultiThreadedOptions extends RunnerOptions {
@@ -32,8 +35,7 @@ export interface MultiThreadedOptions extends RunnerOptions {
 }
 
 const ownOptions = ['pipelineIds', 'clockSpeed', 'resourceLimits'];
-/** How often it is looked whether all is processed, besides whenever a thread comes to rest. */
-const recheckMs = 1_000;
+const runnerName = 'MultiThreadedRunner';
 
 /**
  * Runs each application that follows others in a worker thread of its own. `save()` resolves when the events are
@@ -55,7 +57,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
   readonly #board: Board;
   readonly #stop = new AbortController();
   readonly #background = new AsyncDisposableStack();
-  #threads: readonly ApplicationThread[] = [];
+  #threads = new Supervision([]);
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -64,12 +66,13 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     options: MultiThreadedOptions,
     pipelineIds: readonly number[],
     running: RunningSystem,
+    board: Board,
   ) {
     this.#system = system;
     this.#options = options;
     this.#pipelineIds = pipelineIds;
     this.#running = running;
-    this.#board = Board.for(placesOf(system, pipelineIds));
+    this.#board = board;
   }
 
   /**
@@ -89,8 +92,10 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     const pipelineIds = options.pipelineIds ?? [0];
     assertOwnOptions(options, pipelineIds);
     const turn = (_name: string, commit: () => Promise<void>) => commit();
-    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn });
-    const runner = new MultiThreadedRunner(system, options, pipelineIds, running);
+    const board = Board.for(rolesOf(system.graph, pipelineIds));
+    const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
+    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
+    const runner = new MultiThreadedRunner(system, options, pipelineIds, running, board);
     try {
       runner.#starting = runner.#start();
       await unlessAborted(runner.#starting, options.signal);
@@ -117,19 +122,23 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     this.#assertOpen();
     signal?.throwIfAborted();
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    await unlessAborted(this.#settled(stop), stop);
-    const failures = this.#failures();
-    if (failures.size > 0) throw new DownstreamError('The system is not caught up.', failures);
+    const settling = {
+      progress: this.#board,
+      heads: () => this.#heads(),
+      status: () => this.status(),
+      prompt: (name: string, pipelineId: number) => this.#board.prompt(name, pipelineId),
+    };
+    await unlessAborted(settle(settling, stop), stop);
+    this.#threads.assertNoneFailed();
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
     const all = this.#pipelineIds.map((pipelineId) =>
-      statusOf(this.#system.graph, this.#running.in(pipelineId), (name) => {
-        const index = this.#indexOf(name, pipelineId);
-        const lastError = this.#threads[index]?.lastError;
-        return { state: index < 0 ? 'idle' : this.#board.stateOf(index), lastError };
-      }),
+      statusOf(this.#system.graph, this.#running.in(pipelineId), (name) => ({
+        state: this.#board.stateIn(name, pipelineId) ?? 'idle',
+        lastError: this.#threads.lastErrorOf(name, pipelineId),
+      })),
     );
     return (await Promise.all(all)).flat();
   }
@@ -146,14 +155,12 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
 
   async #start(): Promise<void> {
     const { storage, applications, persistence, writerId } = this.#running;
-    for (const application of applications) {
-      application.subscribe(({ applicationName, pipelineId }) =>
-        this.#board.prompt(applicationName, pipelineId),
-      );
-    }
     const listening = await storage.listen?.({
       heard: ({ applicationName, pipelineId }) => this.#board.prompt(applicationName, pipelineId),
-      missed: () => this.#promptAll(),
+      missed: () => {
+        for (const { applicationName, pipelineId } of applications)
+          this.#board.prompt(applicationName, pipelineId);
+      },
     });
     if (listening !== undefined) this.#background.use(listening);
     const {
@@ -175,11 +182,23 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     };
     const ended = (threadId: number) => storage.threadEnded?.(threadId);
     this.#stop.signal.throwIfAborted(); // given up meanwhile
-    this.#threads = this.#board.description.places.map(
-      (_, index) =>
-        new ApplicationThread({ task: { ...task, index }, board: this.#board, resourceLimits, ended }),
-    );
-    await Promise.all(this.#threads.map((thread) => thread.start()));
+    const supervisors = this.#board.description.places.map((role, index) => {
+      const thread = {
+        applicationName: role.applicationName,
+        task: { ...task, index },
+        resourceLimits,
+        ended,
+      };
+      return new Supervisor({
+        runner: runnerName,
+        kind: 'thread',
+        role,
+        spawn: (hooks) => spawnApplication(thread, hooks),
+        entered: (state) => this.#board.setState(index, state),
+      });
+    });
+    this.#threads = new Supervision(supervisors);
+    await this.#threads.start();
     if (clockSpeed !== undefined) this.#startClock(clockSpeed);
   }
 
@@ -187,7 +206,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     const stop = new AbortController();
     const tick = () => this.#board.tick();
     const overrun = (tick: number, tickMs: number, intervalMs: number) =>
-      publish('overrun', { runner: 'MultiThreadedRunner', tick, tickMs, intervalMs });
+      publish('overrun', { runner: runnerName, tick, tickMs, intervalMs });
     const clock = runClock({ speed, tick, overrun }, stop.signal);
     this.#background.defer(() => {
       stop.abort();
@@ -195,58 +214,8 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     });
   }
 
-  /** Resolves when nothing is left to process, as the storage tells. */
-  async #settled(stop: AbortSignal): Promise<void> {
-    for (;;) {
-      await breathe();
-      const seen = this.#board.progress;
-      if (this.#board.isQuiet) {
-        if (await this.#isProcessed()) return;
-        this.#promptAll(); // somebody else has recorded something
-      }
-      await this.#board.progressSince(seen, recheckMs, stop);
-      stop.throwIfAborted();
-    }
-  }
-
-  /**
-   * Whether all that is recorded is processed, wherever nothing has failed. Logs and positions only grow, so if the
-   * logs are as long after the positions were read as before, there was a moment when nothing was left.
-   */
-  async #isProcessed(): Promise<boolean> {
-    const before = await this.#heads();
-    const lags = (await this.status())
-      .filter(({ state }) => state !== 'failed')
-      .flatMap(({ upstreams }) => upstreams);
-    const after = await this.#heads();
-    return lags.every(({ lag }) => lag === 0) && before.every((head, i) => head === after[i]);
-  }
-
   #heads(): Promise<readonly number[]> {
     return Promise.all(this.#running.applications.map(({ log }) => log.head()));
-  }
-
-  #promptAll(): void {
-    for (const { applicationName, pipelineId } of this.#running.applications) {
-      this.#board.prompt(applicationName, pipelineId);
-    }
-  }
-
-  #indexOf(applicationName: string, pipelineId: number): number {
-    return this.#board.description.places.findIndex(
-      (place) => place.applicationName === applicationName && place.pipelineId === pipelineId,
-    );
-  }
-
-  #failures(): ReadonlyMap<string, unknown> {
-    const failed = this.#threads.map(
-      ({ failure }, i) => [this.#board.description.places[i], failure] as const,
-    );
-    return new Map(
-      failed.flatMap(([place, failure]) =>
-        place && failure !== undefined ? [[nameOf(place), failure]] : [],
-      ),
-    );
   }
 
   #assertOpen(): void {
@@ -257,46 +226,19 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     const { drainTimeoutMs = defaultDrainTimeoutMs } = this.#options;
     this.#stop.abort(closedError());
     await Promise.all(this.#running.applications.map(applicationInternals.close));
-    const terminated = await Promise.all(this.#threads.map((thread) => thread.close(drainTimeoutMs)));
+    const terminated = await this.#threads.close(drainTimeoutMs);
     await this.#starting?.catch(() => {}); // `start()` throws it
     await this.#background.disposeAsync();
     await this.#running.release();
-    const names = this.#board.description.places.filter((_, i) => terminated[i]).map(nameOf);
-    if (names.length > 0) {
-      process.emitWarning(
-        `Applications ${names.join(', ')} did not come to an end ${drainTimeoutMs / 1_000} s after their runner was ` +
-          'closed, so their threads were terminated. What they were doing is done again at the next start.',
-        { type: 'KahnWarning', code: 'KAHN_THREAD_TERMINATED' },
-      );
-    }
+    warnOfTerminated(terminated, 'thread', drainTimeoutMs);
   }
-}
-
-function placesOf({ graph }: System, pipelineIds: readonly number[]): readonly Place[] {
-  return pipelineIds.flatMap((pipelineId) =>
-    graph.nodes
-      .map(({ name }) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(graph, name) }))
-      .filter(({ upstreamNames }) => upstreamNames.length > 0),
-  );
-}
-
-/** As failures are told apart: pipeline 0 goes without saying. */
-function nameOf({ applicationName, pipelineId }: Place): string {
-  return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
 }
 
 function assertOwnOptions({ clockSpeed }: MultiThreadedOptions, pipelineIds: readonly number[]): void {
   if (clockSpeed !== undefined && !(Number.isFinite(clockSpeed) && clockSpeed > 0)) {
     throw new InvalidOptionError(`clockSpeed must be a number of Hz above 0, but is ${clockSpeed}.`);
   }
-  if (
-    !Array.isArray(pipelineIds) ||
-    pipelineIds.length === 0 ||
-    new Set(pipelineIds).size < pipelineIds.length
-  ) {
-    throw new InvalidOptionError('pipelineIds must be an array of at least one id, each once.');
-  }
-  for (const pipelineId of pipelineIds) assertPipelineId(pipelineId);
+  assertPipelineIds(pipelineIds);
 }
 
 function closedError(): RunnerClosedError {

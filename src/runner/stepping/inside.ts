@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
-import { openApplication } from '../threads/open-application.ts';
+import { openApplication } from '../peers/open-application.ts';
 import { type Actor, act, settle } from './act.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { Heads } from './heads.ts';

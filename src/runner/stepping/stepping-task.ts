@@ -1,5 +1,6 @@
 import type { PortableError } from '../../util/portable-error.ts';
-import type { OpeningTask, Role } from '../threads/open-application.ts';
+import type { OpeningTask } from '../peers/open-application.ts';
+import type { Role } from '../peers/role.ts';
 
 /** What a thread of a stepping runner is to do: plain data. */
 export interface SteppingTask extends OpeningTask {

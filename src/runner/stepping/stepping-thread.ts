@@ -1,6 +1,8 @@
 import { RemoteError } from '../../util/portable-error.ts';
+import { resolvesWithin } from '../../util/within.ts';
 import { ThreadDiedError } from '../errors.ts';
-import { entryBeside, resolvesWithin, spawnThread, type Thread } from '../threads/spawn-thread.ts';
+import { programBeside } from '../peers/peer.ts';
+import { spawnThread, type Thread } from '../peers/spawn-thread.ts';
 import type { StageReport } from './report.ts';
 import { closeMessage, type SteppingMessage, type SteppingTask } from './stepping-task.ts';
 
@@ -12,7 +14,7 @@ export interface SteppingThreadOptions {
   ended(threadId: number): void;
 }
 
-const entry = entryBeside(import.meta.url);
+const entry = programBeside(import.meta.url, 'entry');
 
 /** One application of a stepping runner in a thread. It is not started again: a tick is done by all or by none. */
 export class SteppingThread {

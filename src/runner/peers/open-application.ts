@@ -4,8 +4,9 @@ import { RecordedNotificationLog } from '../../application/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { openStorage, type Persistence } from '../../persistence/persistence.ts';
 import { findSystem, type SystemAddress } from '../../system/system-module.ts';
+import type { Role } from './role.ts';
 
-/** By what a thread opens the applications of a system: plain data. */
+/** By what a thread or process opens the applications of a system: plain data. */
 export interface OpeningTask {
   readonly address: SystemAddress;
   readonly persistence: Persistence;
@@ -14,14 +15,7 @@ export interface OpeningTask {
   readonly cacheSize: number | undefined;
 }
 
-/** One application of a thread's own, and whom it follows. */
-export interface Role {
-  readonly applicationName: string;
-  readonly pipelineId: number;
-  readonly upstreamNames: readonly string[];
-}
-
-/** Opens, in a thread, an application that follows its upstreams' logs. */
+/** Opens, in a thread or process, an application that follows its upstreams' logs. */
 export async function openApplication(
   { address, persistence, writerId, batchSize, cacheSize }: OpeningTask,
   { applicationName, pipelineId, upstreamNames }: Role,

@@ -1,45 +1,50 @@
-import type { ResourceLimits } from 'node:worker_threads';
+import type { ApplicationState } from '../../system/system-runner.ts';
 import { backOff } from '../../util/backoff.ts';
 import { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
+import { resolvesWithin } from '../../util/within.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { ThreadDiedError } from '../errors.ts';
-import { entryBeside, resolvesWithin, spawnThread, type Thread } from '../threads/spawn-thread.ts';
-import type { Board, Place } from './board.ts';
-import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
+import { ProcessDiedError, ThreadDiedError } from '../errors.ts';
+import type { Peer, PeerHooks, PeerMessage } from './peer.ts';
+import type { Role } from './role.ts';
 
-/** What the outside of a thread works with. */
-export interface ApplicationThreadOptions {
-  readonly task: ThreadTask;
-  readonly board: Board;
-  readonly resourceLimits: ResourceLimits | undefined;
-  /** Called with the id of a worker that has ended, in whatever way. */
-  ended(threadId: number): void;
+/** What a supervisor works with. */
+export interface SupervisorOptions {
+  /** The name of the runner's class. */
+  readonly runner: string;
+  readonly kind: 'thread' | 'process';
+  readonly role: Role;
+  /** Starts a peer for the role; may throw if there is no room for one. */
+  spawn(hooks: PeerHooks): Peer;
+  /** Called with each state that the peer cannot tell itself. */
+  entered(state: ApplicationState): void;
 }
 
-/** How often a thread may die in a row without having processed anything in between. */
+/** How often a peer may die in a row without having got ahead in between. */
 const maxRestarts = 5;
 const backoff = { firstMs: 100, maxMs: 5_000 };
-const entry = entryBeside(import.meta.url);
+const deathOf = { thread: ThreadDiedError, process: ProcessDiedError };
 
-/** Keeps one application running in a worker thread: starts another one when it dies. */
-export class ApplicationThread {
-  readonly #options: ApplicationThreadOptions;
+/** Keeps one application running in a thread or process: starts another one when it dies. */
+export class Supervisor {
+  readonly role: Role;
+  readonly #options: SupervisorOptions;
   readonly #event: RunnerEvent;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closing = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  #thread: Thread | undefined;
+  #peer: Peer | undefined;
   #isReady = false;
   #hasStarted = false;
   #restarts = 0;
   #lastError: unknown;
   #failure: unknown;
 
-  constructor(options: ApplicationThreadOptions) {
+  constructor(options: SupervisorOptions) {
     this.#options = options;
-    const { applicationName, pipelineId } = this.#place;
-    this.#event = { runner: 'MultiThreadedRunner', applicationName, pipelineId };
+    this.role = options.role;
+    const { applicationName, pipelineId } = options.role;
+    this.#event = { runner: options.runner, applicationName, pipelineId };
   }
 
   get lastError(): unknown {
@@ -66,9 +71,9 @@ export class ApplicationThread {
   async close(drainTimeoutMs: number): Promise<boolean> {
     this.#closing.abort();
     const terminated = !(await this.#drained(drainTimeoutMs));
-    await this.#thread?.terminate();
+    await this.#peer?.terminate();
     await this.#ended.promise;
-    if (this.#failure === undefined) this.#options.board.setState(this.#options.task.index, 'stopped');
+    if (this.#failure === undefined) this.#options.entered('stopped');
     publish('stopped', { ...this.#event, terminated });
     return terminated;
   }
@@ -76,38 +81,26 @@ export class ApplicationThread {
   /** Whether it ends by itself within the time. */
   async #drained(timeoutMs: number): Promise<boolean> {
     if (!this.#isReady) return true; // it has nothing to bring to an end
-    this.#thread?.tell(closeMessage);
+    this.#peer?.close();
     return resolvesWithin(this.#ended.promise, timeoutMs);
   }
 
-  get #place(): Place {
-    const { board, index } = this.#options.task;
-    return board.places[index] as Place;
-  }
-
   #spawn(): void {
-    const { task, resourceLimits, ended } = this.#options;
-    const { applicationName } = this.#place;
     let refusal: unknown;
     this.#isReady = false;
-    this.#thread = spawnThread<ThreadMessage>({
-      entry,
-      applicationName,
-      task,
-      resourceLimits,
-      hear: (message, thread) => {
+    this.#peer = this.#options.spawn({
+      hear: (message, peer) => {
         if (message.kind === 'failed' && !this.#isReady) refusal = new RemoteError(message.error);
-        else this.#hear(message, thread);
+        else this.#hear(message, peer);
       },
-      ended: (death, threadId) => {
-        ended(threadId);
-        this.#thread = undefined;
+      ended: (death) => {
+        this.#peer = undefined;
         this.#exited(refusal ?? death);
       },
     });
   }
 
-  #hear(message: ThreadMessage, thread: Thread): void {
+  #hear(message: PeerMessage, peer: Peer): void {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true;
@@ -124,6 +117,9 @@ export class ApplicationThread {
         this.#restarts = 0;
         publish('processed', { ...this.#event, upstreamName: message.upstreamName, count: message.count });
         break;
+      case 'rested':
+        this.#restarts = 0; // what it dies of from now on is none of what it was started for
+        break;
       case 'interrupted':
         this.#lastError = new RemoteError(message.error);
         publish('interrupted', { ...this.#event, error: this.#lastError });
@@ -132,14 +128,14 @@ export class ApplicationThread {
         this.#fail(new RemoteError(message.error));
         break;
       case 'closed':
-        void thread.terminate(); // whatever its policies have left open
+        void peer.terminate(); // whatever its policies have left open
     }
   }
 
   #fail(error: unknown): void {
     this.#failure = error;
     this.#lastError = error;
-    this.#options.board.setState(this.#options.task.index, 'failed');
+    this.#options.entered('failed');
     publish('failed', { ...this.#event, error });
   }
 
@@ -153,23 +149,26 @@ export class ApplicationThread {
     void this.#restart(death);
   }
 
-  /** What the thread has told of, or else which one died of what it left uncaught. */
+  /** What the peer has told of, or else which one died of what it left uncaught. */
   #named(death: unknown): KahnError {
-    if (death instanceof KahnError) return death;
-    return new ThreadDiedError(this.#place.applicationName, 'its thread has died', death);
+    return death instanceof KahnError ? death : this.#diedOf(death, 'has died');
+  }
+
+  #diedOf(death: unknown, how: string): KahnError {
+    const { kind } = this.#options;
+    return new deathOf[kind](this.role.applicationName, `its ${kind} ${how}`, death);
   }
 
   async #restart(death: unknown): Promise<void> {
-    // Storage that is away is no fault of the thread's: that is tried for as long as it takes.
+    // Storage that is away is no fault of the peer's: that is tried for as long as it takes.
     const isAway = (death as { transient?: unknown }).transient === true;
     this.#restarts = isAway ? Math.max(this.#restarts, 1) : this.#restarts + 1;
     if (this.#restarts > maxRestarts) {
-      const what = `its thread has died ${this.#restarts} times in a row`;
-      this.#fail(new ThreadDiedError(this.#place.applicationName, what, death));
+      this.#fail(this.#diedOf(death, `has died ${this.#restarts} times in a row`));
       this.#ended.resolve();
       return;
     }
-    this.#options.board.setState(this.#options.task.index, 'restarting');
+    this.#options.entered('restarting');
     await backOff(this.#restarts, backoff, this.#closing.signal).catch(() => {});
     if (this.#closing.signal.aborted) {
       this.#ended.resolve();
@@ -178,7 +177,7 @@ export class ApplicationThread {
     try {
       this.#spawn();
     } catch (error) {
-      this.#exited(error); // there is no room for a thread now
+      this.#exited(error); // there is no room for another one now
     }
   }
 }

@@ -1,4 +1,5 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { ExitedError } from './peer.ts';
 
 /** A thread that runs one application. */
 export interface Thread {
@@ -8,7 +9,7 @@ export interface Thread {
 
 /** How a thread is started, and who hears of it. */
 export interface ThreadOptions<Message> {
-  /** The URL of its program, see {@link entryBeside}. */
+  /** The URL of its program, see `programBeside`. */
   readonly entry: URL;
   readonly applicationName: string;
   /** Plain data that the program gets. */
@@ -18,14 +19,6 @@ export interface ThreadOptions<Message> {
   /** Called when it has ended, in whatever way, with what it died of. */
   ended(death: unknown, threadId: number): void;
 }
-
-/** The program `entry` beside a module: TypeScript where that is, and JavaScript where it has been built. */
-export function entryBeside(moduleUrl: string): URL {
-  return new URL(`./entry${moduleUrl.endsWith('.ts') ? '.ts' : '.js'}`, moduleUrl);
-}
-
-/** A thread has ended by itself, leaving no error. */
-class ExitedError extends Error {}
 
 /** Starts a thread. */
 export function spawnThread<Message>(options: ThreadOptions<Message>): Thread {
@@ -48,11 +41,4 @@ export function spawnThread<Message>(options: ThreadOptions<Message>): Thread {
     options.ended(death ?? new ExitedError(`it has ended with exit code ${code}`), threadId);
   });
   return thread;
-}
-
-/** Whether the promise resolves within the time. */
-export function resolvesWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), timeoutMs);
-  return Promise.race([promise.then(() => true), late.promise]).finally(() => clearTimeout(timer));
 }

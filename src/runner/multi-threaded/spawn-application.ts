@@ -1,0 +1,33 @@
+import type { ResourceLimits } from 'node:worker_threads';
+import { type Peer, type PeerHooks, type PeerMessage, programBeside } from '../peers/peer.ts';
+import { spawnThread } from '../peers/spawn-thread.ts';
+import { closeMessage, type ThreadTask } from './task.ts';
+
+/** What a thread of an application is started with. */
+export interface ApplicationThreadOptions {
+  readonly applicationName: string;
+  readonly task: ThreadTask;
+  readonly resourceLimits: ResourceLimits | undefined;
+  /** Called with the id of the worker when it has ended, in whatever way. */
+  ended(threadId: number): void;
+}
+
+const entry = programBeside(import.meta.url, 'entry');
+
+/** Starts a thread that runs an application. */
+export function spawnApplication(options: ApplicationThreadOptions, hooks: PeerHooks): Peer {
+  const { applicationName, task, resourceLimits, ended } = options;
+  const thread = spawnThread<PeerMessage>({
+    entry,
+    applicationName,
+    task,
+    resourceLimits,
+    hear: (message) => hooks.hear(message, peer),
+    ended: (death, threadId) => {
+      ended(threadId);
+      hooks.ended(death);
+    },
+  });
+  const peer: Peer = { close: () => thread.tell(closeMessage), terminate: () => thread.terminate() };
+  return peer;
+}

@@ -1,0 +1,37 @@
+import type { SystemGraph } from '../../system/graph.ts';
+import { assertPipelineId } from '../../util/ids.ts';
+import { InvalidOptionError } from '../../util/options.ts';
+import { upstreamsOf } from '../status.ts';
+
+/** One application of a thread's or process's own, and whom it follows. */
+export interface Role {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+  readonly upstreamNames: readonly string[];
+}
+
+/** Those that there are in some pipelines: one for each application that follows others. */
+export function rolesOf(graph: SystemGraph, pipelineIds: readonly number[]): readonly Role[] {
+  return pipelineIds.flatMap((pipelineId) =>
+    graph.nodes
+      .map(({ name }) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(graph, name) }))
+      .filter(({ upstreamNames }) => upstreamNames.length > 0),
+  );
+}
+
+/** As failures are told apart: pipeline 0 goes without saying. */
+export function nameOf({ applicationName, pipelineId }: Role): string {
+  return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
+}
+
+/** Throws {@link InvalidOptionError} or InvalidIdError unless these are distinct pipeline ids, at least one. */
+export function assertPipelineIds(pipelineIds: unknown): asserts pipelineIds is readonly number[] {
+  if (
+    !Array.isArray(pipelineIds) ||
+    pipelineIds.length === 0 ||
+    new Set(pipelineIds).size < pipelineIds.length
+  ) {
+    throw new InvalidOptionError('pipelineIds must be an array of at least one id, each once.');
+  }
+  for (const pipelineId of pipelineIds) assertPipelineId(pipelineId);
+}
