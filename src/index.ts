@@ -49,8 +49,20 @@ export {
 export { memory } from './persistence/memory/index.ts';
 export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './persistence/persistence.ts';
 export type { Prompt } from './persistence/prompt.ts';
-export type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './persistence/recorder.ts';
-export type { StoredEvent, StoredNotification, StoredSnapshot } from './persistence/stored-event.ts';
+export type {
+  EventKey,
+  History,
+  HistoryRequest,
+  ProcessEvent,
+  Recorder,
+  Tracking,
+} from './persistence/recorder.ts';
+export type {
+  LogPlace,
+  StoredEvent,
+  StoredNotification,
+  StoredSnapshot,
+} from './persistence/stored-event.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export { DownstreamError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
 export {

@@ -1,4 +1,4 @@
-import type { StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
+import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
 /** Moves the position in an upstream's log, if it still is where the follower believes it to be. */
 export interface Tracking {
@@ -29,6 +29,12 @@ export interface HistoryRequest {
   readonly useSnapshot: boolean;
 }
 
+/** Tells one event of an application from all others. */
+export interface EventKey {
+  readonly originatorId: string;
+  readonly originatorVersion: number;
+}
+
 /**
  * What happened to one aggregate: a snapshot if one was asked for and found, and the events after it, in
  * order.
@@ -56,6 +62,9 @@ export interface Recorder {
 
   /** Reads many histories at once; the answers stand in the order of the requests. */
   histories(requests: readonly HistoryRequest[]): Promise<readonly History[]>;
+
+  /** Where some events stand, in whatever pipelines, in the order of the keys; undefined for what is not on record. */
+  locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;
 
   /** Reads up to `limit` notifications with ids above `after`, in order. */
   notifications(pipelineId: number, after: number, limit: number): Promise<readonly StoredNotification[]>;

@@ -1,9 +1,10 @@
+import { dependenciesOf } from './dependencies.ts';
 import type { StoredEvent, StoredNotification } from './stored-event.ts';
 
 /** A row of a database as an array of its columns. */
 type Row = readonly (string | number | null)[];
 
-/** Columns: notificationId, originatorId, originatorVersion, type, data, timestamp. */
+/** Columns: notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies. */
 export function toNotification([
   id,
   originatorId,
@@ -11,8 +12,11 @@ export function toNotification([
   type,
   data,
   timestamp,
+  dependencies,
 ]: Row): StoredNotification {
-  return { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+  const notification = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+  if (typeof dependencies !== 'string') return notification;
+  return { ...notification, dependencies: dependenciesOf(dependencies) };
 }
 
 /** Columns: originatorVersion, type, data, timestamp. */

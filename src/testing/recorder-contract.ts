@@ -1,6 +1,6 @@
 import { openStorage, type Persistence } from '../persistence/persistence.ts';
 import { names, sizes } from './recorder-contract/extremes.ts';
-import { histories, notifications, snapshots } from './recorder-contract/reading.ts';
+import { dependencies, histories, notifications, places, snapshots } from './recorder-contract/reading.ts';
 import { opening, sharing } from './recorder-contract/sharing.ts';
 import { type Test, TestedStorage } from './recorder-contract/tested-storage.ts';
 import { conflicts, positions, recording } from './recorder-contract/writing.ts';
@@ -38,6 +38,8 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     histories,
     snapshots,
     notifications,
+    dependencies,
+    places,
     positions,
     sharing,
     names,

@@ -7,8 +7,13 @@ import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
 import { openStorage, type Persistence } from '../../src/persistence/persistence.ts';
-import type { HistoryRequest, ProcessEvent, Recorder } from '../../src/persistence/recorder.ts';
-import type { StoredEvent, StoredNotification, StoredSnapshot } from '../../src/persistence/stored-event.ts';
+import type { EventKey, HistoryRequest, ProcessEvent, Recorder } from '../../src/persistence/recorder.ts';
+import type {
+  LogPlace,
+  StoredEvent,
+  StoredNotification,
+  StoredSnapshot,
+} from '../../src/persistence/stored-event.ts';
 import { connectionString, temporarySchema } from '../support/postgres.ts';
 import { spreadMemory } from './memory/spread-memory.ts';
 
@@ -39,6 +44,13 @@ class Model {
     return log.length;
   }
 
+  place(key: EventKey): LogPlace | undefined {
+    const places = this.logs.flatMap((log, pipelineId) =>
+      log.filter((one) => isSame(one, key)).map(({ id }) => ({ pipelineId, notificationId: id })),
+    );
+    return places[0];
+  }
+
   history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): unknown {
     const within = (one: StoredEvent | StoredSnapshot): boolean =>
       one.originatorId === originatorId && one.originatorVersion > after && one.originatorVersion <= upTo;
@@ -52,16 +64,11 @@ class Model {
   }
 }
 
-interface Versioned {
-  readonly originatorId: string;
-  readonly originatorVersion: number;
-}
-
-function isSame(one: Versioned, other: Versioned): boolean {
+function isSame(one: EventKey, other: EventKey): boolean {
   return one.originatorId === other.originatorId && one.originatorVersion === other.originatorVersion;
 }
 
-function newestOf(logs: readonly StoredNotification[][], { originatorId }: Versioned): number {
+function newestOf(logs: readonly StoredNotification[][], { originatorId }: EventKey): number {
   return logs.flat().filter((one) => one.originatorId === originatorId).length;
 }
 
@@ -78,7 +85,7 @@ function placed(model: Model, processEvents: readonly ProcessEvent[]): ProcessEv
   }));
 }
 
-function byVersion(one: Versioned, other: Versioned): number {
+function byVersion(one: EventKey, other: EventKey): number {
   return one.originatorVersion - other.originatorVersion;
 }
 
@@ -103,13 +110,18 @@ const originatorVersion = fc.integer({ min: 1, max: 5 }); // few, so that comman
 const pipeline = fc.integer({ min: 0, max: 2 });
 const upstreamName = fc.constantFrom('up', 'other');
 const which = fc.integer({ min: 0, max: 1 });
-const event = fc.record({
-  originatorId,
-  originatorVersion: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -1),
-  type: fc.constantFrom('Made', 'Changed'),
-  data: fc.json(),
-  timestamp: fc.integer({ min: 0, max: 2 ** 45 }),
-});
+const place = fc.record({ pipelineId: pipeline, notificationId: fc.integer({ min: 1, max: 5 }) });
+const event = fc.record(
+  {
+    originatorId,
+    originatorVersion: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -1),
+    type: fc.constantFrom('Made', 'Changed'),
+    data: fc.json(),
+    timestamp: fc.integer({ min: 0, max: 2 ** 45 }),
+    dependencies: fc.array(place, { minLength: 1, maxLength: 3 }),
+  },
+  { requiredKeys: ['originatorId', 'originatorVersion', 'type', 'data', 'timestamp'] },
+);
 const snapshot = fc.record({ originatorId, originatorVersion, schema: fc.nat(3), state: fc.json() });
 const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
   {
@@ -164,6 +176,13 @@ const commands: fc.Arbitrary<Command>[] = [
       await assertHistories(model, recorders[index]!, requests);
     }),
   ),
+  fc
+    .tuple(which, fc.array(fc.record({ originatorId, originatorVersion }), { maxLength: 4 }))
+    .map(([index, keys]) =>
+      command(`locate(${fc.stringify(keys)})`, async (model, { recorders }) => {
+        expect(await recorders[index]!.locate(keys)).toEqual(keys.map((key) => model.place(key)));
+      }),
+    ),
   fc
     .tuple(which, pipeline, fc.nat(8), fc.integer({ min: 1, max: 5 }))
     .map(([index, pipelineId, after, limit]) =>

@@ -1,6 +1,6 @@
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
-import type { History, HistoryRequest, ProcessEvent } from '../recorder.ts';
-import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent } from '../recorder.ts';
+import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { insertByVersion, lengthUpTo } from './by-version.ts';
 import type { Call } from './call.ts';
 import type { Contents } from './contents.ts';
@@ -63,6 +63,16 @@ export class ApplicationMemory {
     return { snapshot, events: events.slice(snapshot?.originatorVersion ?? after, Math.max(upTo, 0)) };
   }
 
+  locate({ originatorId, originatorVersion }: EventKey): LogPlace | undefined {
+    if (this.#unindexed.length > 0) this.#index();
+    const found = this.#events.get(originatorId)?.[originatorVersion - 1];
+    if (found === undefined) return undefined;
+    for (const [pipelineId, log] of this.#logs) {
+      if (log[found.id - 1] === found) return { pipelineId, notificationId: found.id };
+    }
+    return undefined;
+  }
+
   notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
     return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // the id n stands at index n - 1
   }
@@ -112,8 +122,8 @@ export class ApplicationMemory {
   }
 
   #append(log: StoredNotification[], event: StoredEvent): boolean {
-    const { originatorId, originatorVersion, type, data, timestamp } = event;
-    const notification = { id: log.length + 1, originatorId, originatorVersion, type, data, timestamp };
+    const notification = notificationOf(event, log.length + 1);
+    const { originatorId, originatorVersion } = notification;
     const known = this.#events.get(originatorId);
     if (originatorVersion !== (known?.length ?? 0) + 1) return false;
     if (known === undefined) this.#events.set(originatorId, [notification]);
@@ -143,6 +153,13 @@ export class ApplicationMemory {
     const newest = snapshots[lengthUpTo(snapshots, upTo) - 1];
     return newest !== undefined && newest.originatorVersion > after ? newest : undefined;
   }
+}
+
+/** Only the fields that storage keeps. */
+function notificationOf(event: StoredEvent, id: number): StoredNotification {
+  const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
+  const notification = { id, originatorId, originatorVersion, type, data, timestamp };
+  return dependencies === undefined ? notification : { ...notification, dependencies };
 }
 
 /** What the map has at the key, made first if there is nothing. */

@@ -1,3 +1,4 @@
+import { type PlaceRow, placesOf, rowsOfPlaces } from '../dependencies.ts';
 import type { ProcessEvent, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 
@@ -13,6 +14,7 @@ type EventRow = [
   type: string,
   data: string,
   timestamp: number,
+  dependencies?: readonly PlaceRow[],
 ];
 type SnapshotRow = [originatorId: string, originatorVersion: number, schema: number, state: string];
 type TrackingRow = [upstreamName: string, expected: number, position: number];
@@ -30,9 +32,7 @@ export function callOf(text: string): Call {
 }
 
 function rowOf({ events, snapshots, tracking }: ProcessEvent): ProcessEventRow {
-  const eventRows = events.map(
-    (one): EventRow => [one.originatorId, one.originatorVersion, one.type, one.data, one.timestamp],
-  );
+  const eventRows = events.map(eventRowOf);
   const snapshotRows = snapshots.map(
     (one): SnapshotRow => [one.originatorId, one.originatorVersion, one.schema, one.state],
   );
@@ -40,13 +40,21 @@ function rowOf({ events, snapshots, tracking }: ProcessEvent): ProcessEventRow {
   return [eventRows, snapshotRows, [tracking.upstreamName, tracking.expected, tracking.position]];
 }
 
+function eventRowOf(event: StoredEvent): EventRow {
+  const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
+  if (dependencies === undefined) return [originatorId, originatorVersion, type, data, timestamp];
+  return [originatorId, originatorVersion, type, data, timestamp, rowsOfPlaces(dependencies)];
+}
+
 function processEventOf([events, snapshots, tracking]: ProcessEventRow): ProcessEvent {
   const read = { events: events.map(eventOf), snapshots: snapshots.map(snapshotOf) };
   return tracking === undefined ? read : { ...read, tracking: trackingOf(tracking) };
 }
 
-function eventOf([originatorId, originatorVersion, type, data, timestamp]: EventRow): StoredEvent {
-  return { originatorId, originatorVersion, type, data, timestamp };
+function eventOf(row: EventRow): StoredEvent {
+  const [originatorId, originatorVersion, type, data, timestamp, dependencies] = row;
+  const event = { originatorId, originatorVersion, type, data, timestamp };
+  return dependencies === undefined ? event : { ...event, dependencies: placesOf(dependencies) };
 }
 
 function snapshotOf([originatorId, originatorVersion, schema, state]: SnapshotRow): StoredSnapshot {

@@ -1,6 +1,6 @@
 import { StorageError } from '../errors.ts';
-import type { History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
-import type { StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
+import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import type { SharableMemory } from './sharable-memory.ts';
 
 /**
@@ -23,6 +23,11 @@ export class MemoryRecorder implements Recorder {
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
     const { current } = this.#memory;
     return requests.map((request) => current.history(request));
+  }
+
+  async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
+    const { current } = this.#memory;
+    return keys.map((key) => current.locate(key));
   }
 
   async notifications(

@@ -43,7 +43,8 @@ export class Batch {
 
   /** Which statement records it. */
   get shape(): Shape {
-    if (this.snapshots.length > 0 || this.trackings.length > 1) return 'any';
+    const hasDependencies = this.events.some(({ dependencies }) => dependencies !== undefined);
+    if (hasDependencies || this.snapshots.length > 0 || this.trackings.length > 1) return 'any';
     const [tracking] = this.trackings;
     if (tracking === undefined) return 'events';
     if (tracking.expected === 0) return 'any';

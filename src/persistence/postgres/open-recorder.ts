@@ -5,7 +5,7 @@ import type { Connections, Query } from './connections.ts';
 import { siteError } from './errors.ts';
 import { quoted } from './identifiers.ts';
 import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
-import { applicationsTable, createApplications, createTables, schemaVersion } from './schema.ts';
+import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
 import type { Tables } from './site.ts';
 import { type Statement, type Statements, sql, statementsFor } from './statements.ts';
 
@@ -26,20 +26,17 @@ function isBusy(error: KahnError): boolean {
 
 async function prepareTables(connections: Connections, tables: Tables, setupTables: boolean): Promise<void> {
   const statements = statementsFor(tables);
-  const found = await connections.use((query) => inspect(query, tables, statements));
-  if (found.version === undefined) {
-    if (!setupTables) throw notSetUp(tables);
-    await connections.transaction((query) => setUp(query, tables, statements));
-  } else {
-    assertVersion(found.version, tables);
-  }
+  const { version } = await connections.use((query) => inspect(query, tables, statements));
+  if (version === schemaVersion) return;
+  if (!setupTables) throw version === undefined ? notSetUp(tables) : older(version, tables);
+  await connections.transaction((query) => setUp(query, tables, statements));
 }
 
 /** What there is in the database. */
 interface Found {
   readonly schema: boolean;
   readonly applications: boolean;
-  /** The version of the application's tables; undefined if there are none. */
+  /** The version of the application's tables, which this release knows; undefined if there are none. */
   readonly version: number | undefined;
 }
 
@@ -51,19 +48,18 @@ async function inspect(query: Query, tables: Tables, { version }: Statements): P
     throw siteError('STORAGE_FAILED', tables, reason);
   }
   const [registered] = applications === 1 ? await query(version, [tables.applicationName]) : [];
-  return {
-    schema: schema === 1,
-    applications: applications === 1,
-    version: registered && Number(registered[0]),
-  };
+  const found = registered && Number(registered[0]);
+  if (found !== undefined && found > schemaVersion) throw newer(found, tables);
+  return { schema: schema === 1, applications: applications === 1, version: found };
 }
 
-/** Makes what is missing, unless somebody else has just done so: one at a time does this. */
+/** Makes what is missing and brings up to date what is old, unless somebody else has just done so: one at a time does this. */
 async function setUp(query: Query, tables: Tables, statements: Statements): Promise<void> {
   await query(sql.lock, [lockKey(tables.schema)]);
   const found = await inspect(query, tables, statements);
   if (found.version !== undefined) {
-    assertVersion(found.version, tables);
+    for (const step of upgrades.slice(found.version - 1)) await query(ddl(step(tables)));
+    await query(statements.setVersion, [tables.applicationName, schemaVersion]);
     return;
   }
   if (!found.schema) await query(ddl(`create schema ${quoted(tables.schema)}`));
@@ -81,10 +77,15 @@ function lockKey(schema: string): string {
   return `${Buffer.from(hash('sha256', `kahn set-up of ${schema}`, 'buffer')).readBigInt64BE()}`;
 }
 
-function assertVersion(version: number, tables: Tables): void {
-  if (version === schemaVersion) return;
+function newer(version: number, tables: Tables): StorageError {
   const reason = `its tables have version ${version}, but this release of the library knows ${schemaVersion}.`;
-  throw siteError('STORAGE_NEWER', tables, `${reason} Use the release that wrote it, or a later one.`);
+  return siteError('STORAGE_NEWER', tables, `${reason} Use the release that wrote it, or a later one.`);
+}
+
+function older(version: number, tables: Tables): StorageError {
+  const reason = `its tables have version ${version}, but this release of the library needs ${schemaVersion}.`;
+  const advice = "Let the tables' owner open it once with setupTables: true to bring them up to date.";
+  return siteError('STORAGE_OLDER', tables, `${reason} ${advice}`);
 }
 
 function notSetUp(tables: Tables): StorageError {

@@ -1,8 +1,9 @@
 import { backOff } from '../../util/backoff.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { dependenciesText } from '../dependencies.ts';
 import { StorageError } from '../errors.ts';
-import type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
-import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
+import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { toEvent, toNotification } from '../stored-row.ts';
 import { Batch, distinctSnapshots, type Standing } from './batch.ts';
 import type { Connections, Query } from './connections.ts';
@@ -77,6 +78,16 @@ export class PostgresRecorder implements Recorder {
       else history?.events.push(toEvent(originatorId, row));
     }
     return histories;
+  }
+
+  async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
+    this.#assertOpen();
+    if (keys.length === 0) return [];
+    const rows = await this.#read(this.#statements.places, [
+      keys.map(({ originatorId }) => originatorId),
+      keys.map(({ originatorVersion }) => originatorVersion),
+    ]);
+    return rows.map(toPlace);
   }
 
   async notifications(
@@ -229,7 +240,9 @@ export class PostgresRecorder implements Recorder {
       trackings.map(({ expected }) => expected),
       trackings.map(({ position }) => position),
     ];
-    return shape === 'next' ? [...values, ...moves.flat()] : [...values, ...moves, ...columnsOf(snapshots)];
+    if (shape === 'next') return [...values, ...moves.flat()];
+    const dependencies = events.map((event) => dependenciesText(event.dependencies));
+    return [...values, ...moves, ...columnsOf(snapshots), dependencies];
   }
 }
 
@@ -255,6 +268,12 @@ function eventValues({ originatorId, originatorVersion, type, data, timestamp }:
 
 function trackingValues({ upstreamName, expected, position }: Tracking): unknown[] {
   return [upstreamName, expected, position];
+}
+
+function toPlace([pipelineId, notificationId]: Row): LogPlace | undefined {
+  return pipelineId === null
+    ? undefined
+    : { pipelineId: Number(pipelineId), notificationId: Number(notificationId) };
 }
 
 function toSnapshot(originatorId: string, [originatorVersion, , state, schema]: Row): StoredSnapshot {

@@ -1,8 +1,16 @@
 import { quoted } from './identifiers.ts';
 import type { Tables } from './site.ts';
 
+/**
+ * What has changed the tables since version 1: the first one leads from there to version 2, and so on. Tables of every
+ * version are somewhere, so these stay as they are; whatever is changed is changed here and below.
+ */
+export const upgrades: readonly ((tables: Tables) => string)[] = [
+  ({ events }) => `alter table ${events} add column if not exists dependencies text`,
+];
+
 /** The version of the tables below. */
-export const schemaVersion = 1;
+export const schemaVersion: number = upgrades.length + 1;
 
 /** Says which applications have tables in a schema, and of what version. */
 export const applicationsTable = 'kahn_applications';
@@ -36,6 +44,7 @@ export function createTables({ events, logs, positions, snapshots }: Tables): re
       originator_id text collate "C" not null,
       type text collate "C" not null,
       data text not null,
+      dependencies text, -- [[pipeline_id, notification_id], ...]: what must be processed before it
       primary key (pipeline_id, notification_id),
       unique (originator_id, originator_version)
     )`,

@@ -49,10 +49,13 @@ export interface Statements {
   readonly version: Statement;
   /** applicationName, version */
   readonly register: Statement;
+  /** applicationName, version */
+  readonly setVersion: Statement;
   /**
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, the ids and versions that must be
    * on record, channel, prompt; for 'next' also upstreamName, expected, position; for 'any' upstreamNames, expected,
-   * positions, and the columns of snapshots -> head. See {@link appendText}; and for 'single' {@link singleText}.
+   * positions, the columns of snapshots, and dependencies -> head. See {@link appendText}; and for 'single' {@link
+   * singleText}.
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
@@ -65,7 +68,9 @@ export interface Statements {
   readonly positions: Statement;
   /** pipelineId -> notificationId */
   readonly head: Statement;
-  /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp */
+  /** originatorIds, originatorVersions -> pipelineId, notificationId, in the same order; null if there is nothing */
+  readonly places: Statement;
+  /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies */
   readonly notifications: Statement;
   /**
    * originatorIds, after, upTo, useSnapshot -> number of the request from 1, 0 for a snapshot or 1 for an event,
@@ -81,6 +86,7 @@ export function statementsFor(tables: Tables): Statements {
   return {
     version: { text: `select version from ${applications} where application_name = $1` },
     register: { text: `insert into ${applications} (application_name, version) values ($1, $2)` },
+    setVersion: { text: `update ${applications} set version = $2 where application_name = $1` },
     append: {
       events: named(appendText(tables, 'events')),
       next: named(appendText(tables, 'next')),
@@ -104,8 +110,15 @@ export function statementsFor(tables: Tables): Statements {
       ), 0)
       from unnest($2::text[]) with ordinality as i (name, number) order by i.number`),
     head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
+    places: named(`
+      select e.pipeline_id, e.notification_id
+      from unnest($1::text[], $2::integer[]) with ordinality as k (id, version, number)
+      left join lateral (
+        select * from ${events} e where e.originator_id = k.id and e.originator_version = k.version offset 0
+      ) e on true
+      order by k.number`),
     notifications: named(`
-      select notification_id, originator_id, originator_version, type, data, timestamp
+      select notification_id, originator_id, originator_version, type, data, timestamp, dependencies
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
     histories: named(`
       with request as (
@@ -134,7 +147,8 @@ export function statementsFor(tables: Tables): Statements {
 
 /**
  * What a batch consists of: events alone, events or a single one and one position that is on record already, or any
- * events, positions and snapshots. What is not there costs nothing: most batches are of the first shapes.
+ * events, also with dependencies, positions and snapshots. What is not there costs nothing: most batches are of the
+ * first shapes.
  */
 export type Shape = 'events' | 'next' | 'single' | 'any';
 
@@ -153,6 +167,8 @@ export type Shape = 'events' | 'next' | 'single' | 'any';
  */
 function appendText(tables: Tables, shape: Exclude<Shape, 'single'>): string {
   const { events, logs } = tables;
+  const isAny = shape === 'any';
+  const more = isAny ? ', dependencies' : '';
   const putSnapshots = `, snapshot as (
       ${putSnapshotsText(tables, 'log, unnest($15::text[], $16::integer[], $17::bigint[], $18::text[])')}
     )`;
@@ -172,12 +188,12 @@ function appendText(tables: Tables, shape: Exclude<Shape, 'single'>): string {
       returning head
     ), inserted as (
       insert into ${events}
-        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
+        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id${more})
       select $1::integer, log.head - cardinality($3::text[]) + e.number,
-        e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint
-      from log, unnest($3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[])
-        with ordinality as e (originator_id, originator_version, type, data, timestamp, number)
-    )${shape === 'any' ? putSnapshots : ''}
+        e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint${isAny ? ', e.dependencies' : ''}
+      from log, unnest($3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[]${isAny ? ', $19::text[]' : ''})
+        with ordinality as e (originator_id, originator_version, type, data, timestamp${more}, number)
+    )${isAny ? putSnapshots : ''}
     select log.head, case when cardinality($3::text[]) > 0 then pg_notify($10, $11 || log.head || ']')::text end from log`;
 }
 

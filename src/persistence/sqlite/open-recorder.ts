@@ -5,7 +5,7 @@ import type { Recorder } from '../recorder.ts';
 import { explained, isBusy, type Site, siteError } from './errors.ts';
 import { foreign, isBlank, readMarks } from './inspect.ts';
 import { SqliteRecorder } from './recorder.ts';
-import { applicationId, createTables, schemaVersion } from './schema.ts';
+import { applicationId, createTables, schemaVersion, upgrades } from './schema.ts';
 import type { SqliteSettings } from './settings.ts';
 import { siteOf } from './site.ts';
 import { sql } from './statements.ts';
@@ -25,7 +25,10 @@ export async function openRecorder(settings: SqliteSettings, options: RecorderOp
       if (!options.setupTables) throw notSetUp(site);
       setUp(database, site);
     }
-    assertVersion(database, site);
+    if (versionOf(database, site) < schemaVersion) {
+      if (!options.setupTables) throw older(site, versionOf(database, site));
+      upgrade(database, site);
+    }
     await switchToWal(database, site, settings.busyTimeoutMs);
     database.exec(sql.synchronous[settings.synchronous]);
     return new SqliteRecorder(site, database);
@@ -47,13 +50,22 @@ function setUp(database: DatabaseSync, site: Site): void {
   });
 }
 
-function assertVersion(database: DatabaseSync, site: Site): void {
+/** Brings the tables of an earlier release up to date in one transaction, unless another process has just done so. */
+function upgrade(database: DatabaseSync, site: Site): void {
+  inTransaction(database, sql.beginWrite, () => {
+    for (const step of upgrades.slice(versionOf(database, site) - 1)) database.exec(step);
+    database.exec(sql.setVersion(schemaVersion));
+  });
+}
+
+/** The version of the tables, which this release knows. */
+function versionOf(database: DatabaseSync, site: Site): number {
   const version = readMarks(database).schemaVersion;
-  if (version === schemaVersion) return;
   if (version > schemaVersion) {
     const reason = `its tables have version ${version}, but this release of the library knows ${schemaVersion}.`;
     throw siteError('STORAGE_NEWER', site, `${reason} Use the release that wrote it, or a later one.`);
   }
+  if (version >= 1) return version;
   throw siteError(
     'STORAGE_CORRUPT',
     site,
@@ -78,6 +90,15 @@ async function switchToWal(database: DatabaseSync, site: Site, busyTimeoutMs: nu
     }
     await setTimeout(5);
   }
+}
+
+function older(site: Site, version: number): Error {
+  const reason = `its tables have version ${version}, but this release of the library needs ${schemaVersion}.`;
+  return siteError(
+    'STORAGE_OLDER',
+    site,
+    `${reason} Open it once with setupTables: true to bring them up to date.`,
+  );
 }
 
 function notSetUp(site: Site): Error {

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { dependenciesText } from '../dependencies.ts';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
-import type { History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
-import type { StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
+import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { toEvent, toNotification } from '../stored-row.ts';
 import { explained, type Site, siteError } from './errors.ts';
 import { prepare, type Row, row, rows, type Statements, sql } from './statements.ts';
@@ -35,6 +36,16 @@ export class SqliteRecorder implements Recorder {
     // One transaction: all answers are of one moment, and the lock is taken once.
     return this.#use(() =>
       inTransaction(this.#database, sql.begin, () => requests.map((request) => this.#history(request))),
+    );
+  }
+
+  async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
+    return this.#use(({ place }) =>
+      inTransaction(this.#database, sql.begin, () =>
+        keys.map(({ originatorId, originatorVersion }) =>
+          toPlace(row(place, originatorId, originatorVersion)),
+        ),
+      ),
     );
   }
 
@@ -76,22 +87,12 @@ export class SqliteRecorder implements Recorder {
   }
 
   #write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    const { head, insertEvent, movePosition } = this.#statements;
+    const { head, movePosition } = this.#statements;
     let last = Number(row(head, pipelineId)?.[0]);
     for (const { events, snapshots, tracking } of processEvents) {
       for (const event of events) {
-        const { originatorId, originatorVersion, type, data, timestamp } = event;
         last += 1;
-        const { changes } = insertEvent.run(
-          pipelineId,
-          last,
-          originatorId,
-          originatorVersion,
-          type,
-          data,
-          timestamp,
-        );
-        if (changes === 0) throw new Refusal(() => this.#recordConflict(event));
+        if (!this.#insert(pipelineId, last, event)) throw new Refusal(() => this.#recordConflict(event));
       }
       this.#putSnapshots(snapshots);
       if (tracking === undefined) continue;
@@ -100,6 +101,26 @@ export class SqliteRecorder implements Recorder {
       if (changes === 0) throw new Refusal(() => this.#positionConflict(pipelineId, tracking));
     }
     return last;
+  }
+
+  /** Whether it was the next version. */
+  #insert(pipelineId: number, id: number, event: StoredEvent): boolean {
+    const { insertEvent, insertDependent } = this.#statements;
+    const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
+    const { changes } =
+      dependencies === undefined
+        ? insertEvent.run(pipelineId, id, originatorId, originatorVersion, type, data, timestamp)
+        : insertDependent.run(
+            pipelineId,
+            id,
+            originatorId,
+            originatorVersion,
+            type,
+            data,
+            timestamp,
+            dependenciesText(dependencies),
+          );
+    return changes > 0;
   }
 
   #putSnapshots(snapshots: readonly StoredSnapshot[]): void {
@@ -139,6 +160,10 @@ class Refusal extends Error {
 
 function isEmpty({ events, snapshots, tracking }: ProcessEvent): boolean {
   return events.length === 0 && snapshots.length === 0 && tracking === undefined;
+}
+
+function toPlace(found: Row | undefined): LogPlace | undefined {
+  return found && { pipelineId: Number(found[0]), notificationId: Number(found[1]) };
 }
 
 function toSnapshot(originatorId: string, [originatorVersion, schema, state]: Row): StoredSnapshot {

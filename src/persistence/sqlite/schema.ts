@@ -1,8 +1,14 @@
 /** Marks our files: `kahn` in ASCII. */
 export const applicationId = 0x6b61686e;
 
+/**
+ * What has changed the tables since version 1: the first one leads from there to version 2, and so on. Files of every
+ * version are somewhere, so these stay as they are; whatever is changed is changed here and below.
+ */
+export const upgrades: readonly string[] = ['alter table events add column dependencies text'];
+
 /** The version of the tables below. */
-export const schemaVersion = 1;
+export const schemaVersion: number = upgrades.length + 1;
 
 /**
  * Makes the tables of one application and marks the file as ours. Events keep SQLite's own row order, that
@@ -18,6 +24,7 @@ export const createTables: string = `
     type text not null,
     data text not null,
     timestamp integer not null, -- milliseconds since 1970
+    dependencies text, -- [[pipeline_id, notification_id], ...]: what must be processed before it
     primary key (pipeline_id, notification_id),
     unique (originator_id, originator_version)
   ) strict;

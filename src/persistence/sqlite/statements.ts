@@ -11,6 +11,7 @@ export const sql = {
   rollback: 'rollback',
   walMode: 'pragma journal_mode = wal',
   synchronous: { FULL: 'pragma synchronous = full', NORMAL: 'pragma synchronous = normal' },
+  setVersion: (version: number) => `pragma user_version = ${version}`,
   readMarks: `
     select application_id as applicationId, user_version as schemaVersion,
       (select count(*) from sqlite_schema) as tables
@@ -26,6 +27,8 @@ export interface Statements {
    * is the next version
    */
   readonly insertEvent: StatementSync;
+  /** The same, followed by dependencies */
+  readonly insertDependent: StatementSync;
   /** pipelineId, upstreamName, position, expected; no change if the position is not the expected one */
   readonly movePosition: StatementSync;
   /** originatorId, originatorVersion, schema, state */
@@ -34,7 +37,9 @@ export interface Statements {
   readonly position: StatementSync;
   /** originatorId -> originatorVersion */
   readonly newestVersion: StatementSync;
-  /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp */
+  /** originatorId, originatorVersion -> pipelineId, notificationId */
+  readonly place: StatementSync;
+  /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies */
   readonly notifications: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, type, data, timestamp */
   readonly events: StatementSync;
@@ -51,12 +56,8 @@ export function prepare(database: DatabaseSync): Statements {
   };
   return {
     head: statement('select coalesce(max(notification_id), 0) from events where pipeline_id = ?'),
-    insertEvent: statement(`
-      insert into events
-        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp)
-      select ?1, ?2, ?3, ?4, ?5, ?6, ?7
-      where ?4 = 1 or exists (select 1 from events where originator_id = ?3 and originator_version = ?4 - 1)
-      on conflict (originator_id, originator_version) do nothing`),
+    insertEvent: statement(insertText('', '')),
+    insertDependent: statement(insertText(', dependencies', ', ?8')),
     movePosition: statement(`
       insert into positions (pipeline_id, upstream_name, position)
       select ?1, ?2, ?3
@@ -71,8 +72,11 @@ export function prepare(database: DatabaseSync): Statements {
     newestVersion: statement(
       'select coalesce(max(originator_version), 0) from events where originator_id = ?',
     ),
+    place: statement(
+      'select pipeline_id, notification_id from events where originator_id = ? and originator_version = ?',
+    ),
     notifications: statement(`
-      select notification_id, originator_id, originator_version, type, data, timestamp
+      select notification_id, originator_id, originator_version, type, data, timestamp, dependencies
       from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
     events: statement(`
       select originator_version, type, data, timestamp
@@ -83,6 +87,16 @@ export function prepare(database: DatabaseSync): Statements {
       from snapshots where originator_id = ? and originator_version > ? and originator_version <= ?
       order by originator_version desc limit 1`),
   };
+}
+
+/** Inserts an event that is the next version, with some more columns. */
+function insertText(columns: string, values: string): string {
+  return `
+    insert into events
+      (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp${columns})
+    select ?1, ?2, ?3, ?4, ?5, ?6, ?7${values}
+    where ?4 = 1 or exists (select 1 from events where originator_id = ?3 and originator_version = ?4 - 1)
+    on conflict (originator_id, originator_version) do nothing`;
 }
 
 /** All rows. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HistoryRequest, Recorder } from '../../persistence/recorder.ts';
-import { event, plain, processEvent, snapshot, versions } from './fixture.ts';
+import { event, plain, processEvent, snapshot, tracked, versions } from './fixture.ts';
 import type { Test, TestedStorage } from './tested-storage.ts';
 
 /** Histories without snapshots. */
@@ -120,5 +120,67 @@ export function notifications(test: Test): void {
     const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: false }]);
     await recorder.record(0, [processEvent(event('a', 2))]);
     assert.deepEqual([page.length, history?.events.length], [1, 1]);
+  });
+}
+
+/** What events depend on. */
+export function dependencies(test: Test): void {
+  test('they are given back with the notifications that have them', async (storage) => {
+    const recorder = await storage.open();
+    const one = { ...event('a', 1), dependencies: [{ pipelineId: 1, notificationId: 7 }] };
+    const two = {
+      ...event('b', 1),
+      dependencies: [
+        { pipelineId: 0, notificationId: 1 },
+        { pipelineId: 2_147_483_647, notificationId: 9_007_199_254_740_991 },
+      ],
+    };
+    await recorder.record(2, [processEvent(one, event('a', 2)), tracked('up', 0, 3, two)]);
+    await recorder.record(2, [tracked('up', 3, 4, event('b', 2))]);
+    const again = { ...event('b', 3), dependencies: one.dependencies };
+    await recorder.record(2, [{ ...tracked('up', 4, 5, again), snapshots: [snapshot('b', 3)] }]);
+    const all = [one, event('a', 2), two, event('b', 2), again];
+    assert.deepEqual(
+      await recorder.notifications(2, 0, 10),
+      all.map((stored, index) => ({ id: index + 1, ...stored })),
+    );
+    assert.deepEqual(await versions(recorder, { originatorId: 'b' }), [1, 2, 3]);
+    assert.equal(await recorder.position(2, 'up'), 5);
+  });
+
+  test('whoever has them is refused like any other', async (storage) => {
+    const recorder = await storage.open();
+    const placed = { dependencies: [{ pipelineId: 1, notificationId: 7 }] };
+    await recorder.record(0, [tracked('up', 0, 3, { ...event('a', 1), ...placed })]);
+    const twice = recorder.record(0, [tracked('up', 3, 4, { ...event('a', 1), ...placed })]);
+    await assert.rejects(twice, { code: 'RECORD_CONFLICT', attemptedVersion: 1, currentVersion: 1 });
+    const early = recorder.record(0, [tracked('up', 2, 4, { ...event('a', 2), ...placed })]);
+    await assert.rejects(early, { code: 'POSITION_CONFLICT', expected: 2, actual: 3 });
+    assert.deepEqual([await recorder.head(0), await recorder.position(0, 'up')], [1, 3]);
+  });
+}
+
+/** Where events stand. */
+export function places(test: Test): void {
+  test('they are told in the order of the keys, whatever the pipeline', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.record(0, [processEvent(event('a', 1), event('b', 1))]);
+    await recorder.record(2_147_483_647, [processEvent(event('a', 2)), processEvent(event('c', 1))]);
+    await recorder.record(0, [processEvent(event('a', 3))]);
+    const keys = [event('c', 1), event('a', 3), event('b', 2), event('a', 1), event('x', 1), event('a', 2)];
+    const found = await recorder.locate([...keys, event('a', 3)]);
+    assert.deepEqual(
+      found.map((place) => place && [place.pipelineId, place.notificationId]),
+      [[2_147_483_647, 2], [0, 3], undefined, [0, 1], undefined, [2_147_483_647, 1], [0, 3]],
+    );
+    assert.deepEqual(await recorder.locate([]), []);
+  });
+
+  test('they are told of what another recorder has just recorded', async (storage) => {
+    const [recorder, other] = [await storage.open(), await storage.open()];
+    await other.record(3, [processEvent(event('a', 1))]);
+    assert.deepEqual(await recorder.locate([event('a', 1)]), [{ pipelineId: 3, notificationId: 1 }]);
+    await recorder.record(1, [processEvent(event('a', 2))]);
+    assert.deepEqual(await other.locate([event('a', 2)]), [{ pipelineId: 1, notificationId: 1 }]);
   });
 }

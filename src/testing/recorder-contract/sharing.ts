@@ -89,6 +89,7 @@ export function opening(test: Test): void {
       () => recorder.record(0, [processEvent(event('a', 1))]),
       () => recorder.record(0, []),
       () => recorder.histories([]),
+      () => recorder.locate([]),
       () => recorder.notifications(0, 0, 1),
       () => recorder.head(0),
       () => recorder.position(0, 'up'),

@@ -39,6 +39,7 @@ export class RecorderThread {
     return {
       record: call('record'),
       histories: call('histories'),
+      locate: call('locate'),
       notifications: call('notifications'),
       head: call('head'),
       position: call('position'),

@@ -137,7 +137,7 @@ describe('opening', () => {
   it('refuses tables of a later release', async () => {
     await (await openOrders()).close();
     using database = new DatabaseSync(file);
-    database.exec('pragma user_version = 2');
+    database.exec('pragma user_version = 3');
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_NEWER' });
     database.exec('pragma user_version = 0');
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' });
