@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Aggregate, PendingEvent } from '../domain/aggregate.ts';
 import { PositionConflictError, RecordConflictError, StorageError } from '../persistence/errors.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
+import { BatchPace } from './batch-pace.ts';
 import { LogBrokenError, PolicyError } from './errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { NotificationLog } from './notification-log.ts';
@@ -36,6 +37,7 @@ export interface FollowerOptions {
 export class Follower {
   readonly upstreamName: string;
   readonly #options: FollowerOptions;
+  readonly #pace: BatchPace;
   readonly #decode: (stored: StoredNotification) => ReturnType<EventStore['mapper']['toEvent']>;
   /** The position on record; undefined if it must be read (again). */
   #position: number | undefined;
@@ -50,6 +52,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.upstreamName = options.log.applicationName;
+    this.#pace = new BatchPace(options.batchSize);
     const mapper = options.store.mapperOf(this.upstreamName);
     this.#decode = (stored) => mapper.toEvent(stored);
   }
@@ -123,13 +126,14 @@ export class Follower {
   /** Whether there was anything to process. */
   async #pullOnce(): Promise<boolean> {
     await this.#locate();
-    const limit = Math.min(this.#options.batchSize, this.#upTo - this.#seen);
+    const pace = this.#pace.limit;
+    const limit = Math.min(pace, this.#upTo - this.#seen);
     this.#isAtEnd = limit <= 0;
     if (this.#isAtEnd) return false;
     const notifications = await this.#options.log.select(this.#seen, limit);
     // Who follows itself makes its log longer by reading it.
     const growing = this.upstreamName === this.#options.store.applicationName && notifications.length > 0;
-    this.#isAtEnd = notifications.length < this.#options.batchSize && !growing;
+    this.#isAtEnd = notifications.length < pace && !growing;
     const last = notifications.at(-1);
     if (last === undefined) return false;
     if (last.id !== this.#seen + notifications.length) {
@@ -163,6 +167,7 @@ export class Follower {
   async #processTogether(notifications: readonly StoredNotification[]): Promise<void> {
     this.#single = notifications.length === 1 ? notifications[0] : undefined;
     const { store, policy, batchSize } = this.#options;
+    const since = performance.now();
     const batch = new PolicyBatch(store, this.upstreamName, policy);
     const pending = await inPolicyOf(store.applicationName, () => batch.run(notifications, this.#decode));
     const last = notifications.at(-1)?.id ?? this.#seen;
@@ -171,6 +176,7 @@ export class Follower {
       await this.#record(this.#prepareResult(pending, batch.aggregates, last, notifications));
     }
     this.#seen = last;
+    this.#pace.learn(notifications.length, batch.policyMs, performance.now() - since - batch.policyMs);
   }
 
   /** What the policy made of one notification and cannot be recorded is a failure of the policy. */

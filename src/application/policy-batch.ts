@@ -32,6 +32,7 @@ export class PolicyBatch implements PolicyRepository {
   readonly #aggregates = new Map<string, Aggregate>();
   /** What was loaded, also for those that nobody has got yet. */
   readonly #histories = new Map<string, CachedHistory>();
+  #policyMs = 0;
   #steps: readonly Step[] = [];
   #current = 0;
   #derived = 0;
@@ -53,18 +54,25 @@ export class PolicyBatch implements PolicyRepository {
     return this.#steps.length;
   }
 
+  /** How long the policy took, without what it waited for the storage, in milliseconds. */
+  get policyMs(): number {
+    return this.#policyMs;
+  }
+
   /**
    * Runs the policy and collects the events in the order in which they were triggered. Throws {@link
    * PolicyError}.
    */
   async run(notifications: readonly StoredNotification[], decode: Decode): Promise<readonly PendingEvent[]> {
     this.#steps = this.#stepsOf(notifications, decode);
+    const since = performance.now();
     try {
       for (const step of this.#steps) {
         await this.#apply(step);
         this.#current += 1;
       }
     } finally {
+      this.#policyMs += performance.now() - since;
       this.#ended = true;
       for (const aggregate of this.aggregates) aggregateInternals.release(aggregate);
     }
@@ -162,7 +170,9 @@ export class PolicyBatch implements PolicyRepository {
 
   async #loadAhead(id: string, step: Step): Promise<void> {
     const ids = [id, ...this.#alsoNamed(id, step)];
+    const since = performance.now();
     const histories = await this.#store.loader.histories(ids);
+    this.#policyMs -= performance.now() - since;
     for (const [i, history] of histories.entries()) this.#histories.set(ids[i] ?? id, history);
   }
 

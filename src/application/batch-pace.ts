@@ -1,0 +1,31 @@
+const shortestMs = 20;
+/** How many times as long a batch may be in the policy as in the storage. */
+const share = 2;
+
+/**
+ * How many notifications share a transaction. Nobody sees what comes of a batch before it is recorded, so those who
+ * follow have nothing to do meanwhile: where policies take their time, batches are smaller, but not so small that
+ * reading and recording them would be most of the work.
+ */
+export class BatchPace {
+  readonly #batchSize: number;
+  #limit: number;
+
+  /** `batchSize` is the most there ever are. */
+  constructor(batchSize: number) {
+    this.#batchSize = batchSize;
+    this.#limit = batchSize;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Learns from a batch: how long it was in the policy, and how long all else took, in milliseconds. */
+  learn(count: number, policyMs: number, otherMs: number): void {
+    const longestMs = Math.max(shortestMs, share * otherMs);
+    if (policyMs > longestMs) this.#limit = Math.max(1, Math.floor((count * longestMs) / policyMs));
+    else if (count >= this.#limit && policyMs < longestMs / 2)
+      this.#limit = Math.min(this.#batchSize, this.#limit * 2);
+  }
+}
