@@ -9,7 +9,12 @@ const layers = 'util domain persistence application system runner actors index.t
   ' ',
 );
 const apart = ['cli', 'inspect', 'testing'];
-const externals = [/^[^:]+ node:/, /^[^:]+ uuid$/, /^persistence\/postgres\/\S+ pg$/];
+const externals = [
+  /^[^:]+ node:/,
+  /^[^:]+ uuid$/,
+  /^persistence\/postgres\/\S+ pg$/,
+  /^actors\/restate\/\S+ @restatedev\/restate-sdk$/,
+];
 const maxLines = 400;
 
 /** The specifiers of all imports: static, type-only, side effect, re-export, dynamic with a literal, type query. */
@@ -94,6 +99,7 @@ describe('the check itself', () => {
     ['external', 'domain/event.ts', `import { a } from 'lodash';`],
     ['external', 'domain/event.ts', `import { a } from 'kahn';`],
     ['external', 'persistence/sqlite/recorder.ts', `import pg from 'pg';`],
+    ['external', 'runner/status.ts', `import type { Context } from '@restatedev/restate-sdk';`],
     ['unknown layer', 'domain/event.ts', `import { a } from '../../test/a.ts';`],
     ['unknown layer', 'misc/a.ts', ''],
     ['more than 400 lines', 'domain/event.ts', 'a();\n'.repeat(401)],
@@ -105,6 +111,7 @@ describe('the check itself', () => {
     ['domain/event.ts', `import { v7 } from 'uuid';\nimport { a } from '../util/errors.ts';`],
     ['domain/aggregate.ts', `import type { A } from './event.ts';\nimport fs from 'node:fs';`],
     ['persistence/postgres/recorder.ts', `import pg from 'pg';`],
+    ['actors/restate/sdk.ts', `const sdk = await import('@restatedev/restate-sdk');`],
     ['index.ts', `export { a } from './actors/restate/index.ts';`],
     ['testing/index.ts', `export { a } from './contract.ts';\nimport { b } from '../index.ts';`],
     ['domain/event.ts', `/* import { a } from '../runner/runner.ts'; */\n// import '../runner/runner.ts'\n`],

@@ -163,7 +163,11 @@ function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string
   assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);
 }
 
-function persistenceOf(system: System, { persistence }: RunnerOptions): Persistence {
+/** The storage that a runner is given, or its system is bound to; else memory. Throws {@link SystemBoundError}. */
+export function persistenceOf(
+  system: System,
+  { persistence }: Pick<RunnerOptions, 'persistence'>,
+): Persistence {
   if (persistence !== undefined && system.persistence !== undefined) {
     throw new SystemBoundError(
       'This system is bound to storage already: start its runner without a persistence.',

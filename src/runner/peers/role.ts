@@ -20,7 +20,10 @@ export function rolesOf(graph: SystemGraph, pipelineIds: readonly number[]): rea
 }
 
 /** As failures are told apart: pipeline 0 goes without saying. */
-export function nameOf({ applicationName, pipelineId }: Role): string {
+export function nameOf({
+  applicationName,
+  pipelineId,
+}: Pick<Role, 'applicationName' | 'pipelineId'>): string {
   return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
 }
 

@@ -1,0 +1,122 @@
+import { rolesOf } from '../../runner/peers/role.ts';
+import type { SystemGraph } from '../../system/graph.ts';
+import { newId } from '../../util/ids.ts';
+import { RemoteError } from '../../util/portable-error.ts';
+import { type Engine, isUnreachable, type Target } from './engine.ts';
+import { ActorsMismatchError, EngineError } from './errors.ts';
+import type { ProcessStatus, StartSystem, SystemStarted } from './messages.ts';
+import { type ActorNames, actorNames, keyOf, type Place, systemKey } from './names.ts';
+import type { RestateSettings } from './restate-options.ts';
+
+/** How an application in a pipeline is doing, as its coordinator says. */
+export interface ActorStatus extends Place {
+  readonly state: ProcessStatus['state'];
+  readonly lastError: unknown;
+}
+
+/** How all of them are doing, by their keys. */
+export type ActorStatuses = ReadonlyMap<string, ActorStatus>;
+
+/** How long services have to start the actors. */
+const startTimeoutMs = 30_000;
+
+/** The actors of a system, as a runner speaks with them. */
+export class Actors {
+  readonly #engine: Engine;
+  readonly #settings: RestateSettings;
+  readonly #graph: SystemGraph;
+  readonly #names: ActorNames;
+  /** Whose calls they are, should the engine be asked again what came of one. */
+  readonly #callerId = newId();
+
+  constructor(engine: Engine, settings: RestateSettings, graph: SystemGraph) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#graph = graph;
+    this.#names = actorNames(settings.systemActorName);
+  }
+
+  /**
+   * Starts them, or those that have failed.
+   *
+   * @throws EngineError if the engine cannot be reached or is no good, or no service answers it.
+   * @throws ActorsMismatchError if they run, or are served, otherwise.
+   */
+  async start(pollIntervalMs: number, signal: AbortSignal): Promise<void> {
+    await this.#engine.assertServes(Object.values(this.#names), signal);
+    const { pipelineIds, systemActorName } = this.#settings;
+    const message: StartSystem = { graph: this.#graph, pipelineIds, pollIntervalMs };
+    const timeout = AbortSignal.timeout(startTimeoutMs);
+    const patience = AbortSignal.any([signal, timeout]);
+    const callId = await this.#engine.send(
+      this.#system('start'),
+      message,
+      patience,
+      `${this.#callerId} start`,
+    );
+    const started = await this.#engine.answerTo(callId, patience).catch(async (error) => {
+      await this.#engine.kill(callId).catch(() => {}); // else it takes place later, which does no harm
+      throw timeout.aborted && !signal.aborted ? this.#noAnswer(error) : error;
+    });
+    const answer = started as SystemStarted;
+    if (answer.isRefused) {
+      throw new ActorsMismatchError(`System '${systemActorName}' cannot be run as asked: ${answer.reason}`);
+    }
+  }
+
+  /** Stops them; resolves when nothing of them runs any more. */
+  async stop(signal: AbortSignal): Promise<void> {
+    const callId = await this.#engine.send(this.#system('stop'), undefined, signal, `${this.#callerId} stop`);
+    await this.#engine.answerTo(callId, signal);
+  }
+
+  /** Tells those who follow it of a log that has grown. */
+  async prompt({ applicationName, pipelineId }: Place, head: number, signal: AbortSignal): Promise<void> {
+    await this.#engine.send(this.#pipeline(pipelineId, 'prompt'), { applicationName, head }, signal);
+  }
+
+  /** How all that follow others are doing; interrupted, where nobody can be asked. */
+  async statuses(signal: AbortSignal): Promise<ActorStatuses> {
+    const roles = rolesOf(this.#graph, this.#settings.pipelineIds);
+    const all = this.#settings.pipelineIds.map(async (pipelineId): Promise<readonly ActorStatus[]> => {
+      try {
+        return await this.#statusesIn(pipelineId, signal);
+      } catch (lastError) {
+        if (!isUnreachable(lastError)) throw lastError;
+        return roles
+          .filter((role) => role.pipelineId === pipelineId)
+          .map((role) => ({ ...role, state: 'interrupted', lastError }));
+      }
+    });
+    return new Map((await Promise.all(all)).flat().map((status) => [keyOf(status), status]));
+  }
+
+  async #statusesIn(pipelineId: number, signal: AbortSignal): Promise<readonly ActorStatus[]> {
+    const answer = await this.#engine.call(this.#pipeline(pipelineId, 'status'), signal);
+    return (answer as readonly ProcessStatus[]).map(({ applicationName, state, lastError }) => ({
+      applicationName,
+      pipelineId,
+      state,
+      lastError: lastError && new RemoteError(lastError),
+    }));
+  }
+
+  #system(handler: 'start' | 'stop'): Target {
+    return { service: this.#names.system, key: systemKey, handler };
+  }
+
+  #pipeline(pipelineId: number, handler: 'prompt' | 'status'): Target {
+    return { service: this.#names.pipeline, key: `${pipelineId}`, handler };
+  }
+
+  #noAnswer(cause: unknown): EngineError {
+    const url = this.#engine.ingressUrl;
+    return new EngineError(
+      'SERVICE_UNREACHABLE',
+      url,
+      `The actors of system '${this.#settings.systemActorName}' are registered with the Restate engine at ${url}, but no ` +
+        `service has answered it within ${startTimeoutMs / 1_000} s: is a RestateService running where it is registered?`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,62 @@
+import type { ObjectOptions, VirtualObjectDefinition } from '@restatedev/restate-sdk';
+import type { SystemGraph } from '../../system/graph.ts';
+import type { ApplicationHost } from './application-host.ts';
+import type { ActorNames } from './names.ts';
+import type { Sdk } from './sdk.ts';
+
+/** What the actors of a system have in common. */
+export interface Cast {
+  readonly sdk: Sdk;
+  readonly graph: SystemGraph;
+  readonly host: ApplicationHost;
+  readonly system: ActorName;
+  readonly pipeline: ActorName;
+  readonly coordinator: ActorName;
+  readonly worker: ActorName;
+}
+
+/** By what actors of a kind are called. */
+export interface ActorName {
+  readonly name: string;
+}
+
+/** Actors of a kind, as a service offers them to an engine. */
+export type ActorDefinition<Handlers> = VirtualObjectDefinition<string, Handlers>;
+
+const hourMs = 3_600_000;
+
+/**
+ * How the engine treats the actors. It calls again, for as long as it takes, when a service has died or is away; what
+ * a policy or storage is in the way of is none of its business, so calls do not fail because of that. A step may take
+ * long. Nothing is kept of calls that are done.
+ */
+export const actorOptions: ObjectOptions = {
+  retryPolicy: {
+    initialInterval: 50,
+    exponentiationFactor: 2,
+    maxInterval: 2_000,
+    maxAttempts: 2 ** 31 - 1,
+  },
+  inactivityTimeout: hourMs,
+  abortTimeout: hourMs,
+  journalRetention: 0,
+  idempotencyRetention: 0,
+};
+
+/** The actors of a system by their names. */
+export function castOf(sdk: Sdk, names: ActorNames, graph: SystemGraph, host: ApplicationHost): Cast {
+  return {
+    sdk,
+    graph,
+    host,
+    system: { name: names.system },
+    pipeline: { name: names.pipeline },
+    coordinator: { name: names.coordinator },
+    worker: { name: names.worker },
+  };
+}
+
+/** Who follows an application, by name. */
+export function followersOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
+  return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
+}

@@ -1,0 +1,207 @@
+import type { InvocationId, ObjectContext, ObjectSharedContext, SendClient } from '@restatedev/restate-sdk';
+import { upstreamsOf } from '../../runner/status.ts';
+import type { PortableError } from '../../util/portable-error.ts';
+import type { Cast } from './cast.ts';
+import type { Heads, ProcessCoordinator, ProcessStatus, ProcessWorker, Start, StepDone } from './messages.ts';
+import { placeOf } from './names.ts';
+
+/** What a coordinator remembers while its system runs. */
+interface State {
+  runId: string;
+  pollIntervalMs: number;
+  /** How many steps there were. */
+  steps: number;
+  /** What is to be looked at with the next step. */
+  prompted: Heads;
+  /** What is looked at with the step under way, if there is one. */
+  underway: Heads | undefined;
+  /** How many polls there were since that began. */
+  pollsSince: number;
+  /** How many steps in a row were interrupted; after each, it waits before it tries again. */
+  interruptions: number;
+  /** The call that ends this waiting. */
+  resumeId: InvocationId | undefined;
+  /** The call that polls next. */
+  pollId: InvocationId | undefined;
+  hasFailed: boolean;
+  lastError: PortableError | undefined;
+}
+
+const key = 'state';
+const firstRetryMs = 50;
+const maxRetryMs = 5_000;
+/** After so many polls a step under way counts as lost: somebody has killed its call, perhaps. */
+const patientPolls = 4;
+
+/** What a coordinator does in one call. */
+export class Coordination {
+  readonly #ctx: ObjectContext;
+  readonly #cast: Cast;
+  readonly #state: State;
+
+  private constructor(ctx: ObjectContext, cast: Cast, state: State) {
+    this.#ctx = ctx;
+    this.#cast = cast;
+    this.#state = state;
+  }
+
+  /** Lets a coordinator go on; not if it is stopped or, where that is told, belongs to another run. */
+  static async of(ctx: ObjectContext, cast: Cast, runId?: string): Promise<Coordination | undefined> {
+    const state = await ctx.get<State>(key);
+    const isThere = state !== null && (runId === undefined || state.runId === runId);
+    return isThere ? new Coordination(ctx, cast, state) : undefined;
+  }
+
+  /** Lets a coordinator begin or, if it has failed, try again; all logs are looked at. */
+  static async start(ctx: ObjectContext, cast: Cast, { runId, pollIntervalMs }: Start): Promise<void> {
+    const known = await Coordination.of(ctx, cast, runId);
+    const coordination = known ?? new Coordination(ctx, cast, initialState(runId, pollIntervalMs));
+    const state = coordination.#state;
+    coordination.#cancelCalls();
+    Object.assign(state, { pollIntervalMs, interruptions: 0, hasFailed: false, lastError: undefined });
+    await coordination.poll();
+  }
+
+  /** How a coordinator is doing. */
+  static async status(ctx: ObjectSharedContext): Promise<ProcessStatus> {
+    const { applicationName } = placeOf(ctx.key);
+    const state = await ctx.get<State>(key);
+    if (state === null) return { applicationName, state: 'stopped' };
+    const { lastError } = state;
+    return { applicationName, state: stateOf(state), ...(lastError !== undefined && { lastError }) };
+  }
+
+  /** Ends what is to come. */
+  stop(): void {
+    this.#cancelCalls();
+    this.#ctx.clearAll();
+  }
+
+  /** Notes that logs may have grown. */
+  prompt(heads: Heads): void {
+    if (this.#state.hasFailed) return;
+    this.#state.prompted = longest(this.#state.prompted, heads);
+    this.#proceed();
+  }
+
+  /** Whether this call is the one that was to poll next, or to end the waiting. */
+  get isExpected(): boolean {
+    const { id } = this.#ctx.request();
+    return id === this.#state.pollId || id === this.#state.resumeId;
+  }
+
+  /** Looks at all logs, and will do so again. */
+  async poll(): Promise<void> {
+    const state = this.#state;
+    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: state.pollIntervalMs });
+    state.pollId = await this.#self().poll(delayed).invocationId;
+    const upstreamNames = upstreamsOf(this.#cast.graph, placeOf(this.#ctx.key).applicationName);
+    this.#awaitLess();
+    this.prompt(Object.fromEntries(upstreamNames.map((name) => [name, 0])));
+  }
+
+  /** Ends the waiting after an interruption. */
+  resume(): void {
+    this.#state.resumeId = undefined;
+    this.#proceed();
+  }
+
+  /** Goes on after a step. */
+  async done({ number, result }: StepDone): Promise<void> {
+    const state = this.#state;
+    if (state.underway === undefined || state.steps !== number) return; // it was counted as lost
+    if (result.error === undefined) {
+      state.interruptions = 0;
+      state.prompted = longest(state.prompted, Object.fromEntries(result.more.map((name) => [name, 0])));
+    } else if (result.isPassing) {
+      await this.#interrupted(result.error);
+    } else {
+      this.#cancelCalls();
+      Object.assign(state, { hasFailed: true, lastError: result.error, prompted: {} });
+    }
+    state.underway = undefined;
+    this.#proceed();
+  }
+
+  async #interrupted(error: PortableError): Promise<void> {
+    const state = this.#state;
+    state.lastError = error;
+    state.interruptions += 1;
+    state.prompted = longest(state.prompted, state.underway ?? {});
+    const longestMs = Math.min(firstRetryMs * 2 ** (state.interruptions - 1), maxRetryMs);
+    // Up to half of it is left to chance, so that those who failed together do not come back together.
+    const delay = Math.round(longestMs * (0.5 + this.#ctx.rand.random() / 2));
+    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay });
+    state.resumeId = await this.#self().resume(delayed).invocationId;
+  }
+
+  /** Begins the next step if there is anything to look at and nothing in the way; remembers everything. */
+  #proceed(): void {
+    const state = this.#state;
+    const isFree = state.underway === undefined && state.resumeId === undefined;
+    if (isFree && Object.keys(state.prompted).length > 0) {
+      state.steps += 1;
+      state.underway = state.prompted;
+      state.prompted = {};
+      state.pollsSince = 0;
+      this.#tellWorker(state.underway);
+    }
+    this.#ctx.set(key, state);
+  }
+
+  /** Asks for the step under way again when it is late, each time after twice as many polls. */
+  #awaitLess(): void {
+    const state = this.#state;
+    if (state.underway === undefined) return;
+    state.pollsSince += 1;
+    const isPowerOfTwo = (state.pollsSince & (state.pollsSince - 1)) === 0;
+    if (state.pollsSince >= patientPolls && isPowerOfTwo) this.#tellWorker(state.underway);
+  }
+
+  #self(): SendClient<ProcessCoordinator> {
+    return this.#ctx.objectSendClient<ProcessCoordinator>(this.#cast.coordinator, this.#ctx.key);
+  }
+
+  #tellWorker(upstreams: Heads): void {
+    const { runId, steps } = this.#state;
+    this.#ctx
+      .objectSendClient<ProcessWorker>(this.#cast.worker, this.#ctx.key)
+      .process({ runId, number: steps, upstreams });
+  }
+
+  #cancelCalls(): void {
+    const state = this.#state;
+    for (const id of [state.pollId, state.resumeId]) {
+      if (id !== undefined) this.#ctx.invocation(id).cancel();
+    }
+    state.pollId = undefined;
+    state.resumeId = undefined;
+  }
+}
+
+function initialState(runId: string, pollIntervalMs: number): State {
+  return {
+    runId,
+    pollIntervalMs,
+    steps: 0,
+    prompted: {},
+    underway: undefined,
+    pollsSince: 0,
+    interruptions: 0,
+    resumeId: undefined,
+    pollId: undefined,
+    hasFailed: false,
+    lastError: undefined,
+  };
+}
+
+function stateOf({ hasFailed, resumeId, underway }: State): ProcessStatus['state'] {
+  if (hasFailed) return 'failed';
+  if (resumeId !== undefined) return 'interrupted';
+  return underway === undefined ? 'idle' : 'running';
+}
+
+function longest(some: Heads, others: Heads): Heads {
+  const names = Object.keys({ ...some, ...others });
+  return Object.fromEntries(names.map((name) => [name, Math.max(some[name] ?? 0, others[name] ?? 0)]));
+}

@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { answerOf, foreign } from './answer.ts';
+import { EngineError } from './errors.ts';
+
+/** Where an engine is. */
+export interface EngineUrls {
+  /** Where it takes calls. */
+  readonly ingressUrl: string;
+  /** Where it is administered. */
+  readonly adminUrl: string;
+}
+
+/** Which handler of which actor is called. */
+export interface Target {
+  readonly service: string;
+  readonly key: string;
+  readonly handler: string;
+}
+
+/** The oldest version that knows all that actors ask for. */
+const least = { major: 1, minor: 5 };
+/** How long an answer may take that should come at once. */
+const timeoutMs = 5_000;
+/** How long it is waited before a lost connection is made again. */
+const againMs = 200;
+
+/** Speaks with an engine. Everything throws {@link EngineError}. */
+export class Engine {
+  readonly ingressUrl: string;
+  readonly #adminUrl: string;
+
+  constructor({ ingressUrl, adminUrl }: EngineUrls) {
+    this.ingressUrl = withoutSlash(ingressUrl);
+    this.#adminUrl = withoutSlash(adminUrl);
+  }
+
+  /** Throws unless it can be reached by both its URLs, is new enough, and knows the services. */
+  async assertServes(services: readonly string[], signal: AbortSignal): Promise<void> {
+    const options = { timeoutMs, signal };
+    const version = await answerOf(this.#adminUrl, '/version', options).catch(orForeign(this.#adminUrl));
+    assertNewEnough(this.#adminUrl, version);
+    await answerOf(this.ingressUrl, '/restate/health', options).catch(orForeign(this.ingressUrl));
+    for (const service of services) await answerOf(this.#adminUrl, `/services/${service}`, options);
+  }
+
+  /** Calls an actor and resolves with its answer, if that comes soon. */
+  call(target: Target, signal: AbortSignal): Promise<unknown> {
+    return answerOf(this.ingressUrl, pathOf(target), { method: 'POST', timeoutMs, signal });
+  }
+
+  /** Tells an actor something; resolves with the id of the call when that is safe in the engine. */
+  async send(target: Target, message: unknown, signal: AbortSignal, callKey?: string): Promise<string> {
+    const sent = await answerOf(this.ingressUrl, `${pathOf(target)}/send`, {
+      method: 'POST',
+      body: message,
+      ...(callKey !== undefined && { headers: { 'idempotency-key': callKey } }),
+      timeoutMs,
+      signal,
+    });
+    return (sent as { readonly invocationId: string }).invocationId;
+  }
+
+  /** Resolves with the answer to a call that has a key, whatever becomes of the connection and the engine meanwhile. */
+  async answerTo(callId: string, signal: AbortSignal): Promise<unknown> {
+    for (;;) {
+      try {
+        return await answerOf(this.ingressUrl, `/restate/invocation/${callId}/attach`, { signal });
+      } catch (error) {
+        if (!isUnreachable(error)) throw error;
+      }
+      await delay(againMs, undefined, { signal });
+    }
+  }
+
+  /** Takes a call back, as far as it has not come to an end. */
+  async kill(callId: string): Promise<void> {
+    await answerOf(this.#adminUrl, `/invocations/${callId}/kill`, { method: 'PATCH', timeoutMs });
+  }
+}
+
+/** Lets a service that listens at a URL answer for what it serves. Throws {@link EngineError}. */
+export async function registerService(adminUrl: string, uri: string, force: boolean): Promise<void> {
+  await answerOf(withoutSlash(adminUrl), '/deployments', { method: 'POST', body: { uri, force } });
+}
+
+/** Whether the engine is away, and may come back. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'ENGINE_UNREACHABLE';
+}
+
+function assertNewEnough(url: string, answer: unknown): void {
+  const { version } = (answer ?? {}) as { readonly version?: unknown };
+  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(String(version)) ?? [];
+  if (major === undefined) throw foreign(url);
+  if (Number(major) > least.major || (Number(major) === least.major && Number(minor) >= least.minor)) return;
+  throw new EngineError(
+    'ENGINE_TOO_OLD',
+    url,
+    `The Restate engine at ${url} has version ${version}, but kahn needs ${least.major}.${least.minor} or newer.`,
+  );
+}
+
+/** Makes of an answer that no engine gives what it means. */
+function orForeign(url: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof EngineError && error.code === 'ENGINE_FAILED' ? foreign(url) : error;
+  };
+}
+
+function pathOf({ service, key, handler }: Target): string {
+  return `/${service}/${encodeURIComponent(key)}/${handler}`;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}

@@ -1,0 +1,100 @@
+import type { NotificationLog } from '../../application/notification-log.ts';
+import type { ProcessApplication } from '../../application/process-application.ts';
+import { publish, type RunnerEvent } from '../../runner/diagnostics.ts';
+import { isPassing } from '../../runner/insist.ts';
+import { portable } from '../../util/portable-error.ts';
+import { StorageMismatchError } from './errors.ts';
+import type { Heads, StepResult } from './messages.ts';
+import type { Place } from './names.ts';
+
+/** What a hosted application is made of. */
+export interface HostedApplicationOptions {
+  readonly application: ProcessApplication;
+  /** The logs it follows. */
+  readonly logs: readonly NotificationLog[];
+  readonly batchSize: number | undefined;
+}
+
+/** After so long a step ends with the batch under way, so that what it has recorded is told. */
+const sliceMs = 20;
+
+/** An application that is open in a service, and takes steps there. */
+export class HostedApplication {
+  readonly #application: ProcessApplication;
+  readonly #logs: readonly NotificationLog[];
+  readonly #batchSize: number | undefined;
+  readonly #event: RunnerEvent;
+  /** The head of its own log, if the step under way has recorded something. */
+  #head: number | undefined;
+
+  constructor({ application, logs, batchSize }: HostedApplicationOptions) {
+    this.#application = application;
+    this.#logs = logs;
+    this.#batchSize = batchSize;
+    this.#event = eventOf(application);
+    application.subscribe(({ head }) => {
+      this.#head = head;
+    });
+    this.followAnew();
+    publish('started', this.#event);
+  }
+
+  /** Reads its positions again from the storage, because others may have moved them. */
+  followAnew(): void {
+    for (const log of this.#logs) this.#application.follow(log, this.#batchSize);
+  }
+
+  /** Processes what is new in some logs, or as much of it as fits into a slice of time. */
+  async step(upstreams: Heads): Promise<StepResult> {
+    this.#head = undefined;
+    const more: string[] = [];
+    try {
+      const end = performance.now() + sliceMs;
+      for (const log of this.#logs) {
+        const least = upstreams[log.applicationName];
+        if (least !== undefined && !(await this.#isProcessed(log, least, end)))
+          more.push(log.applicationName);
+      }
+      if (more.length === 0) await this.#application.recordPositions();
+      // What is on record without being told is there, too: a step that was cut off may have left it.
+      return { head: this.#head ?? (await this.#application.log.head()), more };
+    } catch (error) {
+      return { ...failedStep(this.#event, error), head: this.#head };
+    }
+  }
+
+  /** Tells that it is closed. */
+  closed(): void {
+    publish('stopped', { ...this.#event, terminated: false });
+  }
+
+  /** Whether it comes to the end of a log in time. */
+  async #isProcessed(log: NotificationLog, least: number, end: number): Promise<boolean> {
+    const upstreamName = log.applicationName;
+    publish('prompted', { ...this.#event, upstreamName });
+    for (let isFirst = true; ; isFirst = false) {
+      const count = await this.#application.run({ upstreamName, batches: 1 });
+      if (count === 0 && isFirst) await this.#assertSameStorage(log, least);
+      if (count === 0) return true;
+      publish('processed', { ...this.#event, upstreamName, count });
+      if (performance.now() > end) return false;
+    }
+  }
+
+  async #assertSameStorage(log: NotificationLog, least: number): Promise<void> {
+    const { applicationName } = this.#application;
+    const head = least === 0 ? 0 : await log.head();
+    if (head < least) throw new StorageMismatchError(applicationName, log.applicationName, least, head);
+  }
+}
+
+/** Tells of a step that could not be brought to an end. */
+export function failedStep(place: Place, error: unknown): StepResult {
+  const passes = isPassing(error);
+  publish(passes ? 'interrupted' : 'failed', { ...eventOf(place), error });
+  return { head: undefined, more: [], error: portable(error), isPassing: passes };
+}
+
+function eventOf({ applicationName, pipelineId }: Place): RunnerEvent {
+  return { runner: 'RestateRunner', applicationName, pipelineId };
+}

@@ -1,0 +1,10 @@
+export {
+  ActorsMismatchError,
+  ActorsStoppedError,
+  EngineError,
+  type EngineErrorCode,
+  StorageMismatchError,
+} from './errors.ts';
+export type { RestateOptions } from './restate-options.ts';
+export { RestateRunner } from './restate-runner.ts';
+export { RestateService, type RestateServiceOptions } from './restate-service.ts';

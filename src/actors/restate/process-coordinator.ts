@@ -1,0 +1,43 @@
+import type { ObjectContext } from '@restatedev/restate-sdk';
+import { type ActorDefinition, actorOptions, type Cast } from './cast.ts';
+import { Coordination } from './coordination.ts';
+import type { LogGrown, ProcessCoordinator, ProcessWorker, Start, StepDone } from './messages.ts';
+
+/**
+ * Collects the prompts for one application in one pipeline, and keeps one step of its worker under way as long as there
+ * are any. It answers at once, however long steps take, so prompts do not pile up in the engine.
+ */
+export function processCoordinator(cast: Cast): ActorDefinition<ProcessCoordinator> {
+  return cast.sdk.object<string, ProcessCoordinator>({
+    name: cast.coordinator.name,
+    options: actorOptions,
+    handlers: {
+      start: (ctx: ObjectContext, message: Start): Promise<void> => Coordination.start(ctx, cast, message),
+
+      async stop(ctx: ObjectContext): Promise<void> {
+        (await Coordination.of(ctx, cast))?.stop();
+        await ctx.objectClient<ProcessWorker>(cast.worker, ctx.key).stop();
+      },
+
+      async prompt(ctx: ObjectContext, { applicationName, head }: LogGrown): Promise<void> {
+        (await Coordination.of(ctx, cast))?.prompt({ [applicationName]: head });
+      },
+
+      async poll(ctx: ObjectContext): Promise<void> {
+        const coordination = await Coordination.of(ctx, cast);
+        if (coordination?.isExpected) await coordination.poll();
+      },
+
+      async resume(ctx: ObjectContext): Promise<void> {
+        const coordination = await Coordination.of(ctx, cast);
+        if (coordination?.isExpected) coordination.resume();
+      },
+
+      async done(ctx: ObjectContext, message: StepDone): Promise<void> {
+        await (await Coordination.of(ctx, cast, message.runId))?.done(message);
+      },
+
+      status: cast.sdk.handlers.object.shared(Coordination.status),
+    },
+  });
+}

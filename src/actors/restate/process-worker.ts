@@ -1,0 +1,53 @@
+import type { ObjectContext } from '@restatedev/restate-sdk';
+import { type ActorDefinition, actorOptions, type Cast, followersOf } from './cast.ts';
+import type { ProcessCoordinator, ProcessWorker, Step } from './messages.ts';
+import { keyOf, placeOf } from './names.ts';
+
+/** What a worker remembers of its last step. */
+interface Last {
+  /** Up to where followers know of the application's own log. */
+  readonly head: number;
+  /** Which process took the step: another one cannot trust what it knows of positions. */
+  readonly hostId: string;
+}
+
+const key = 'last';
+
+/**
+ * Takes the steps of one application in one pipeline, and prompts its followers. What a step does may be done
+ * again, if what came of it did not reach the engine: then the positions in the storage tell that it is done.
+ */
+export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
+  return cast.sdk.object<string, ProcessWorker>({
+    name: cast.worker.name,
+    options: actorOptions,
+    handlers: {
+      async process(ctx: ObjectContext, { runId, number, upstreams }: Step): Promise<void> {
+        const place = placeOf(ctx.key);
+        const last = await ctx.get<Last>(key);
+        const { result, hostId } = await ctx.run('process', async () => ({
+          hostId: cast.host.id,
+          result: await cast.host.step(place, upstreams, last?.hostId),
+        }));
+        const { head = last?.head ?? 0 } = result;
+        if (head !== last?.head) tellFollowers(ctx, head);
+        ctx.set(key, { head, hostId });
+        ctx.objectSendClient<ProcessCoordinator>(cast.coordinator, ctx.key).done({ runId, number, result });
+      },
+
+      async stop(ctx: ObjectContext): Promise<void> {
+        ctx.clearAll();
+      },
+    },
+  });
+
+  function tellFollowers(ctx: ObjectContext, head: number): void {
+    const { applicationName, pipelineId } = placeOf(ctx.key);
+    for (const follower of followersOf(cast.graph, applicationName)) {
+      const followerKey = keyOf({ applicationName: follower, pipelineId });
+      ctx
+        .objectSendClient<ProcessCoordinator>(cast.coordinator, followerKey)
+        .prompt({ applicationName, head });
+    }
+  }
+}

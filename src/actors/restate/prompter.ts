@@ -1,0 +1,64 @@
+import { backOff } from '../../util/backoff.ts';
+import type { Place } from './names.ts';
+import { keyOf } from './names.ts';
+
+/** Tells somebody of a log that has grown. */
+export type Tell = (place: Place, head: number, signal: AbortSignal) => Promise<unknown>;
+
+const backoff = { firstMs: 50, maxMs: 1_000 };
+
+/**
+ * Tells of logs that have grown, in the background, until it has got through. Of each log, at most one telling is under
+ * way and one waits, however often it grows meanwhile.
+ */
+export class Prompter {
+  readonly #tell: Tell;
+  readonly #stop = new AbortController();
+  /** What waits to be told. */
+  readonly #heads = new Map<string, number>();
+  readonly #telling = new Map<string, Promise<void>>();
+
+  constructor(tell: Tell) {
+    this.#tell = tell;
+  }
+
+  /** Notes that a log has grown. */
+  prompt(place: Place, head: number): void {
+    const key = keyOf(place);
+    this.#heads.set(key, Math.max(head, this.#heads.get(key) ?? 0));
+    if (this.#telling.has(key) || this.#stop.signal.aborted) return;
+    this.#telling.set(
+      key,
+      this.#tellAll(place, key).finally(() => this.#telling.delete(key)),
+    );
+  }
+
+  /** Resolves when nothing waits to be told. */
+  async told(): Promise<void> {
+    await Promise.all(this.#telling.values());
+  }
+
+  /** Gives up what waits. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.told();
+  }
+
+  async #tellAll(place: Place, key: string): Promise<void> {
+    const { signal } = this.#stop;
+    for (let tries = 0; !signal.aborted; ) {
+      const head = this.#heads.get(key);
+      if (head === undefined) return;
+      this.#heads.delete(key);
+      try {
+        await this.#tell(place, head, signal);
+        tries = 0;
+      } catch {
+        // The engine is away. Should it stay so, the next poll finds what nobody has told of.
+        this.#heads.set(key, Math.max(head, this.#heads.get(key) ?? 0));
+        tries += 1;
+        await backOff(tries, backoff, signal).catch(() => {});
+      }
+    }
+  }
+}

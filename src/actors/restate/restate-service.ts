@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Persistence } from '../../persistence/persistence.ts';
+import { defaultDrainTimeoutMs, persistenceOf } from '../../runner/running-system.ts';
+import type { System } from '../../system/system.ts';
+import { assertOptions, assertWholeNumber } from '../../util/options.ts';
+import { resolvesWithin } from '../../util/within.ts';
+import { ApplicationHost } from './application-host.ts';
+import { assertShared } from './assert-shared.ts';
+import { castOf } from './cast.ts';
+import { registerService } from './engine.ts';
+import { actorNames } from './names.ts';
+import { pipelineActor } from './pipeline-actor.ts';
+import { processCoordinator } from './process-coordinator.ts';
+import { processWorker } from './process-worker.ts';
+import { loadSdk } from './sdk.ts';
+import { systemActor } from './system-actor.ts';
+
+/** How a service is started. */
+export interface RestateServiceOptions {
+  /** Where the applications record; the same as that of the runners. Not `memory()`. */
+  readonly persistence?: Persistence;
+  /** Tells the actors from those of other systems in the engine; the name of the system by default. */
+  readonly systemActorName?: string;
+  /** Where it listens for the engine; 9,080 by default, 0 is any that is free. */
+  readonly port?: number;
+  /** The address it listens at; all by default. */
+  readonly hostname?: string;
+  /** Public keys of the engine, `publickeyv1_…`: requests without its signature are refused. None by default. */
+  readonly identityKeys?: readonly string[];
+  /** How many notifications are processed in one transaction at most; 500 by default. */
+  readonly batchSize?: number;
+  /** How many events the cache of an application holds at most; 10,000 by default. */
+  readonly cacheSize?: number;
+  /** How long `close()` lets the steps under way end, in milliseconds; 10,000 by default. */
+  readonly drainTimeoutMs?: number;
+}
+
+const defaultPort = 9_080;
+const ownOptions = [
+  'persistence',
+  'systemActorName',
+  'port',
+  'hostname',
+  'identityKeys',
+  'batchSize',
+  'cacheSize',
+  'drainTimeoutMs',
+];
+
+/**
+ * The actors of a system, served to a Restate engine: this is where its policies run. Any number of services, on any
+ * hosts, may serve the same system on the same storage.
+ *
+ * @example
+ * await using service = await RestateService.start(shop, { persistence });
+ * await service.register({ adminUrl: 'http://engine:9070', serviceUrl: 'http://shop-service:9080' });
+ * await once(process, 'SIGTERM');
+ */
+export class RestateService implements AsyncDisposable {
+  /** Where it listens. */
+  readonly port: number;
+  readonly #server: Http2Server;
+  readonly #sessions: ReadonlySet<ServerHttp2Session>;
+  readonly #host: ApplicationHost;
+  readonly #drainTimeoutMs: number;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    server: Http2Server,
+    sessions: ReadonlySet<ServerHttp2Session>,
+    host: ApplicationHost,
+    drainTimeoutMs: number,
+  ) {
+    this.#server = server;
+    this.#sessions = sessions;
+    this.#host = host;
+    this.#drainTimeoutMs = drainTimeoutMs;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  /**
+   * Listens for an engine. Storage is opened when there is something to do.
+   *
+   * @throws InvalidPersistenceError if other processes cannot open the storage.
+   * @throws InvalidOptionError if an option is wrong, or the SDK of the engine is not installed.
+   */
+  static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
+    assertServiceOptions(options);
+    const {
+      batchSize,
+      cacheSize,
+      systemActorName = system.name,
+      drainTimeoutMs = defaultDrainTimeoutMs,
+    } = options;
+    const persistence = persistenceOf(system, options);
+    assertShared(persistence);
+    const sdk = await loadSdk();
+    const host = new ApplicationHost(system, { persistence, batchSize, cacheSize });
+    const cast = castOf(sdk, actorNames(systemActorName), system.graph, host);
+    const handler = sdk.createEndpointHandler({
+      services: [systemActor(cast), pipelineActor(cast), processCoordinator(cast), processWorker(cast)],
+      ...(options.identityKeys !== undefined && { identityKeys: [...options.identityKeys] }),
+      logger() {}, // what goes wrong is known to the engine, which calls again
+    });
+    const server = createServer(handler);
+    const sessions = new Set<ServerHttp2Session>();
+    server.on('session', (session) => {
+      sessions.add(session);
+      session.on('close', () => sessions.delete(session));
+    });
+    server.listen(options.port ?? defaultPort, options.hostname);
+    await once(server, 'listening');
+    return new RestateService(server, sessions, host, drainTimeoutMs);
+  }
+
+  /**
+   * Tells an engine that what is served here is to be called at `serviceUrl`. A new version of a system needs a new URL,
+   * because the engine ends calls where it has begun them; `force` replaces what was registered by the same URL.
+   *
+   * @throws EngineError if the engine cannot be reached, or does not reach the service.
+   */
+  async register(options: {
+    readonly adminUrl: string;
+    readonly serviceUrl: string;
+    readonly force?: boolean;
+  }): Promise<void> {
+    assertOptions(options, ['adminUrl', 'serviceUrl', 'force'], 'register()');
+    const { adminUrl, serviceUrl, force = false } = options;
+    await registerService(adminUrl, serviceUrl, force);
+  }
+
+  /** Takes no more calls, lets those under way end, and releases everything. Calling it again does nothing. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const start = performance.now();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const session of this.#sessions) session.close();
+    if (!(await resolvesWithin(closed, this.#drainTimeoutMs))) {
+      for (const session of this.#sessions) session.destroy();
+      await closed;
+    }
+    await this.#host.close(Math.max(0, this.#drainTimeoutMs - (performance.now() - start)));
+  }
+}
+
+function assertServiceOptions(options: RestateServiceOptions): void {
+  assertOptions(options, ownOptions, 'A service');
+  const { batchSize = 1, cacheSize = 0, drainTimeoutMs = 0, port = 0 } = options;
+  assertWholeNumber(batchSize, 'batchSize', 1);
+  assertWholeNumber(cacheSize, 'cacheSize', 0);
+  assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);
+  assertWholeNumber(port, 'port', 0);
+}
