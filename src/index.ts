@@ -64,11 +64,12 @@ export type {
   StoredSnapshot,
 } from './persistence/stored-event.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
-export { DownstreamError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
+export { DownstreamError, ProcessDiedError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
 export {
   type MultiThreadedOptions,
   MultiThreadedRunner,
 } from './runner/multi-threaded/multi-threaded-runner.ts';
+export { type MultiprocessOptions, MultiprocessRunner } from './runner/multiprocess/multiprocess-runner.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
 export { CommandError, WaitInTickError } from './runner/stepping/report.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
@@ -85,6 +86,7 @@ export {
 } from './system/errors.ts';
 export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
+export { pipelineFor } from './system/pipeline-for.ts';
 export { System, type SystemOptions } from './system/system.ts';
 export type {
   ApplicationState,

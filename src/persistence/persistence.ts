@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import { messageOf } from '../util/errors.ts';
 import { InvalidPersistenceError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
@@ -62,6 +63,11 @@ export interface PersistenceModule {
    * they cannot be.
    */
   forThreads?(options: Persistence['options']): Persistence['options'];
+  /**
+   * Makes the options fit for other processes of this machine; without this, they are as they are. Throws
+   * InvalidPersistenceError if they cannot be.
+   */
+  forProcesses?(options: Persistence['options']): Persistence['options'];
 }
 
 /**
@@ -78,17 +84,34 @@ export async function openStorage(persistence: Persistence, writerId?: string): 
  */
 export async function persistenceForThreads(persistence: Persistence): Promise<Persistence> {
   const { forThreads } = await importModule(persistence);
-  const { module } = persistence;
-  const options = forThreads === undefined ? persistence.options : forThreads(persistence.options);
+  return described(persistence, forThreads, structuredClone, 'thread');
+}
+
+/**
+ * The description by which other processes open the same storage. Throws InvalidPersistenceError if the storage cannot
+ * be opened by them.
+ */
+export async function persistenceForProcesses(persistence: Persistence): Promise<Persistence> {
+  const { forProcesses } = await importModule(persistence);
+  return described(persistence, forProcesses, serialize, 'process');
+}
+
+function described(
+  { module, options }: Persistence,
+  convert: ((options: Persistence['options']) => Persistence['options']) | undefined,
+  clone: (options: Persistence['options']) => unknown,
+  where: 'thread' | 'process',
+): Persistence {
+  const converted = convert === undefined ? options : convert(options);
   try {
-    structuredClone(options);
+    clone(converted);
   } catch (cause) {
     throw new InvalidPersistenceError(
-      `The options of a persistence of module '${module}' cannot be cloned to another thread: ${messageOf(cause)}`,
+      `The options of a persistence of module '${module}' cannot be cloned to another ${where}: ${messageOf(cause)}`,
       { cause },
     );
   }
-  return { module, options };
+  return { module, options: converted };
 }
 
 async function importModule(persistence: Persistence): Promise<PersistenceModule> {

@@ -50,6 +50,14 @@ export function forThreads(options: Persistence['options']): Persistence['option
   return shared;
 }
 
+/** Throws InvalidPersistenceError: nothing of it can be reached from another process. */
+export function forProcesses(): never {
+  throw new InvalidPersistenceError(
+    'memory() is on the heap of this process, where no other process can reach it: use storage that processes share, ' +
+      'sqlite({ directory }) on one machine or postgres({ connectionString }) on any number of them.',
+  );
+}
+
 function journalsIn({ journals }: Persistence['options']): Journals {
   return typeof journals === 'object' && !(journals instanceof SharedArrayBuffer) ? journals : {};
 }

@@ -3,7 +3,7 @@ import { idOfPool } from './kept-pools.ts';
 import type { PostgresClient, PostgresPool } from './pool.ts';
 import { assertPoolAlone, type PostgresOptions, type PostgresTls, settingsFrom } from './settings.ts';
 
-export { forThreads } from './kept-pools.ts';
+export { forProcesses, forThreads } from './kept-pools.ts';
 export { openStorage } from './open-storage.ts';
 export type { PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
 

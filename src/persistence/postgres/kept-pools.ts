@@ -27,9 +27,18 @@ export function poolOfId(id: string): PostgresPool | undefined {
 
 /** The same options, unless they have a pool, which other threads cannot find: InvalidPersistenceError. */
 export function forThreads(options: Persistence['options']): Persistence['options'] {
+  return withoutPool(options, 'thread');
+}
+
+/** The same options, unless they have a pool, which other processes cannot find: InvalidPersistenceError. */
+export function forProcesses(options: Persistence['options']): Persistence['options'] {
+  return withoutPool(options, 'process');
+}
+
+function withoutPool(options: Persistence['options'], where: string): Persistence['options'] {
   if (options.poolId === undefined) return options;
   throw new InvalidPersistenceError(
-    'postgres() was given a pool, which cannot go to another thread: pass a connectionString instead, so that each ' +
-      'thread has connections of its own.',
+    `postgres() was given a pool, which cannot go to another ${where}: pass a connectionString instead, so that each ` +
+      `${where} has connections of its own.`,
   );
 }

@@ -1,7 +1,7 @@
 import type { ApplicationState } from '../../system/system-runner.ts';
 import type { Inbox } from '../application-loop.ts';
+import type { Standing } from '../peers/peer-runner.ts';
 import type { Role } from '../peers/role.ts';
-import type { Progress } from '../peers/settle.ts';
 
 /** The board of a running system, as it is handed to a thread. */
 export interface BoardDescription {
@@ -30,7 +30,7 @@ const firstPlaceCell = 2;
  * doing what, and how often the clock has ticked. A prompt is one cell that is set, so there is never more than one
  * for each upstream, however busy its reader is; and it outlives a thread that dies.
  */
-export class Board implements Progress {
+export class Board implements Standing {
   readonly description: BoardDescription;
   readonly #cells: Int32Array;
   /** The first cell of each place. */

@@ -1,25 +1,16 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { ApplicationClass } from '../../application/application.ts';
 import { persistenceForThreads } from '../../persistence/persistence.ts';
 import type { Prompt } from '../../persistence/prompt.ts';
 import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import type { ApplicationStatus, RunnerOptions, SystemRunner } from '../../system/system-runner.ts';
-import { unlessAborted } from '../../util/abort.ts';
+import type { RunnerOptions } from '../../system/system-runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
-import { RunnerClosedError } from '../errors.ts';
+import { PeerRunner } from '../peers/peer-runner.ts';
 import { assertPipelineIds, rolesOf } from '../peers/role.ts';
-import { settle } from '../peers/settle.ts';
-import { Supervision, warnOfTerminated } from '../peers/supervision.ts';
 import { Supervisor } from '../peers/supervisor.ts';
-import {
-  defaultDrainTimeoutMs,
-  defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../running-system.ts';
-import { statusOf } from '../status.ts';
+import { defaultPollIntervalMs, openSystem, type RunningSystem } from '../running-system.ts';
 import { Board } from './board.ts';
 import { runClock } from './clock.ts';
 import { spawnApplication } from './spawn-application.ts';
@@ -34,8 +25,17 @@ export interface MultiThreadedOptions extends RunnerOptions {
   readonly resourceLimits?: ResourceLimits;
 }
 
-const ownOptions = ['pipelineIds', 'clockSpeed', 'resourceLimits'];
+/** What a multi-threaded runner works with. */
+interface Parts<Apps extends ApplicationClass> {
+  readonly system: System<Apps>;
+  readonly options: MultiThreadedOptions;
+  readonly pipelineIds: readonly number[];
+  readonly running: RunningSystem;
+  readonly board: Board;
+}
+
 const runnerName = 'MultiThreadedRunner';
+const ownOptions = ['pipelineIds', 'clockSpeed', 'resourceLimits'];
 
 /**
  * Runs each application that follows others in a worker thread of its own. `save()` resolves when the events are
@@ -47,32 +47,12 @@ const runnerName = 'MultiThreadedRunner';
  * await runner.get(Orders).place('ada');
  * await runner.caughtUp();
  */
-export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
-  implements SystemRunner<Apps>
-{
-  readonly #system: System<Apps>;
-  readonly #options: MultiThreadedOptions;
-  readonly #pipelineIds: readonly number[];
-  readonly #running: RunningSystem;
-  readonly #board: Board;
-  readonly #stop = new AbortController();
-  readonly #background = new AsyncDisposableStack();
-  #threads = new Supervision([]);
-  #starting: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
+export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClass> extends PeerRunner<Apps> {
+  readonly #parts: Parts<Apps>;
 
-  private constructor(
-    system: System<Apps>,
-    options: MultiThreadedOptions,
-    pipelineIds: readonly number[],
-    running: RunningSystem,
-    board: Board,
-  ) {
-    this.#system = system;
-    this.#options = options;
-    this.#pipelineIds = pipelineIds;
-    this.#running = running;
-    this.#board = board;
+  private constructor(parts: Parts<Apps>) {
+    super({ ...parts, kind: 'thread', standing: parts.board });
+    this.#parts = parts;
   }
 
   /**
@@ -89,100 +69,47 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     system: System<Apps>,
     options: MultiThreadedOptions = {},
   ): Promise<MultiThreadedRunner<Apps>> {
-    const pipelineIds = options.pipelineIds ?? [0];
+    const { pipelineIds = [0] } = options;
     assertOwnOptions(options, pipelineIds);
-    const turn = (_name: string, commit: () => Promise<void>) => commit();
     const board = Board.for(rolesOf(system.graph, pipelineIds));
+    const turn = (_name: string, commit: () => Promise<void>) => commit();
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
     const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
-    const runner = new MultiThreadedRunner(system, options, pipelineIds, running, board);
-    try {
-      runner.#starting = runner.#start();
-      await unlessAborted(runner.#starting, options.signal);
-      return runner;
-    } catch (error) {
-      await runner.close();
-      throw error;
-    }
+    const runner = new MultiThreadedRunner({ system, options, pipelineIds, running, board });
+    await runner.launch(() => runner.#start());
+    return runner;
   }
 
   /** The application of this class in a pipeline, by default the first of those that run. */
-  get<A extends Apps>(kind: A, pipelineId: number = this.#pipelineIds[0] ?? 0): InstanceType<A> {
-    this.#system.assertHas(kind);
-    this.#assertOpen();
-    if (!this.#pipelineIds.includes(pipelineId)) {
+  get<A extends Apps>(kind: A, pipelineId: number = this.#parts.pipelineIds[0] ?? 0): InstanceType<A> {
+    const { system, pipelineIds, running } = this.#parts;
+    system.assertHas(kind);
+    this.assertOpen();
+    if (!pipelineIds.includes(pipelineId)) {
       throw new InvalidOptionError(
-        `This runner does not run pipeline ${pipelineId}, only ${this.#pipelineIds.join(', ')}.`,
+        `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
       );
     }
-    return this.#running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
-  }
-
-  async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertOpen();
-    signal?.throwIfAborted();
-    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    const settling = {
-      progress: this.#board,
-      heads: () => this.#heads(),
-      status: () => this.status(),
-      prompt: (name: string, pipelineId: number) => this.#board.prompt(name, pipelineId),
-    };
-    await unlessAborted(settle(settling, stop), stop);
-    this.#threads.assertNoneFailed();
-  }
-
-  async status(): Promise<readonly ApplicationStatus[]> {
-    this.#assertOpen();
-    const all = this.#pipelineIds.map((pipelineId) =>
-      statusOf(this.#system.graph, this.#running.in(pipelineId), (name) => ({
-        state: this.#board.stateIn(name, pipelineId) ?? 'idle',
-        lastError: this.#threads.lastErrorOf(name, pipelineId),
-      })),
-    );
-    return (await Promise.all(all)).flat();
-  }
-
-  /** As every runner; a thread that does not come to an end is terminated, and the process warned. */
-  async close(): Promise<void> {
-    this.#closing ??= this.#close();
-    await this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }
 
   async #start(): Promise<void> {
-    const { storage, applications, persistence, writerId } = this.#running;
-    const listening = await storage.listen?.({
-      heard: ({ applicationName, pipelineId }) => this.#board.prompt(applicationName, pipelineId),
-      missed: () => {
-        for (const { applicationName, pipelineId } of applications)
-          this.#board.prompt(applicationName, pipelineId);
-      },
-    });
-    if (listening !== undefined) this.#background.use(listening);
-    const {
-      pollIntervalMs = defaultPollIntervalMs,
-      batchSize,
-      cacheSize,
-      clockSpeed,
-      resourceLimits,
-    } = this.#options;
+    const { system, options, running, board } = this.#parts;
+    await this.listen();
+    const { pollIntervalMs = defaultPollIntervalMs, batchSize, cacheSize, clockSpeed } = options;
     const task = {
-      address: addressOf(this.#system),
-      persistence: await persistenceForThreads(persistence),
-      writerId,
-      board: this.#board.description,
+      address: addressOf(system),
+      persistence: await persistenceForThreads(running.persistence),
+      writerId: running.writerId,
+      board: board.description,
       pollIntervalMs,
       batchSize,
       cacheSize,
       isClocked: clockSpeed !== undefined,
     };
-    const ended = (threadId: number) => storage.threadEnded?.(threadId);
-    this.#stop.signal.throwIfAborted(); // given up meanwhile
-    const supervisors = this.#board.description.places.map((role, index) => {
+    const { resourceLimits } = options;
+    const ended = (threadId: number) => running.storage.threadEnded?.(threadId);
+    const supervisors = board.description.places.map((role, index) => {
       const thread = {
         applicationName: role.applicationName,
         task: { ...task, index },
@@ -194,43 +121,24 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
         kind: 'thread',
         role,
         spawn: (hooks) => spawnApplication(thread, hooks),
-        entered: (state) => this.#board.setState(index, state),
+        entered: (state) => board.setState(index, state),
       });
     });
-    this.#threads = new Supervision(supervisors);
-    await this.#threads.start();
+    await this.startPeers(supervisors);
     if (clockSpeed !== undefined) this.#startClock(clockSpeed);
   }
 
   #startClock(speed: number): void {
+    const { board } = this.#parts;
     const stop = new AbortController();
-    const tick = () => this.#board.tick();
+    const tick = () => board.tick();
     const overrun = (tick: number, tickMs: number, intervalMs: number) =>
       publish('overrun', { runner: runnerName, tick, tickMs, intervalMs });
     const clock = runClock({ speed, tick, overrun }, stop.signal);
-    this.#background.defer(() => {
+    this.defer(() => {
       stop.abort();
       return clock;
     });
-  }
-
-  #heads(): Promise<readonly number[]> {
-    return Promise.all(this.#running.applications.map(({ log }) => log.head()));
-  }
-
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw closedError();
-  }
-
-  async #close(): Promise<void> {
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = this.#options;
-    this.#stop.abort(closedError());
-    await Promise.all(this.#running.applications.map(applicationInternals.close));
-    const terminated = await this.#threads.close(drainTimeoutMs);
-    await this.#starting?.catch(() => {}); // `start()` throws it
-    await this.#background.disposeAsync();
-    await this.#running.release();
-    warnOfTerminated(terminated, 'thread', drainTimeoutMs);
   }
 }
 
@@ -239,8 +147,4 @@ function assertOwnOptions({ clockSpeed }: MultiThreadedOptions, pipelineIds: rea
     throw new InvalidOptionError(`clockSpeed must be a number of Hz above 0, but is ${clockSpeed}.`);
   }
   assertPipelineIds(pipelineIds);
-}
-
-function closedError(): RunnerClosedError {
-  return new RunnerClosedError('This runner is closed: start a new one to go on.');
 }

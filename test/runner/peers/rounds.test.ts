@@ -1,13 +1,18 @@
 import { getEventListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { MultiThreadedRunner, type Persistence } from 'kahn';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
+import { type PeerSubject, peerSubjects, threads } from '../../support/peers.ts';
 import { storages } from '../../support/storages.ts';
-import { watchWorkers } from '../../support/workers.ts';
-import { heldReserving } from './held-shop.ts';
+import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const patient = { timeout: 60_000, interval: 20 };
+
+const subjects = [
+  ...peerSubjects,
+  ...storages.filter(({ name }) => name === 'postgres').map((storage) => ({ ...threads, ...storage })),
+];
+const roundsOf = ({ kind, name }: PeerSubject) => (kind === 'process' || name === 'postgres' ? 10 : 50);
 
 /** What this process has open, as far as the system and Node tell. */
 function openNow() {
@@ -24,10 +29,11 @@ function openNow() {
 }
 
 /** Starts, uses and closes a runner so often. */
-async function runRounds(persistence: Persistence, rounds: number, signal: AbortSignal): Promise<void> {
-  const system = heldReserving.bind(persistence);
+async function runRounds({ kind, start, create }: PeerSubject, rounds: number, signal: AbortSignal) {
+  const system = heldReserving.bind(create());
+  const clock = kind === 'thread' ? { clockSpeed: 1_000 } : {};
   for (let i = 0; i < rounds; i += 1) {
-    await using runner = await MultiThreadedRunner.start(system, { signal, clockSpeed: 1_000 });
+    await using runner = await start(system, { signal, ...clock });
     await runner.get(Orders).place('ada');
     await runner.caughtUp({ signal });
   }
@@ -38,16 +44,14 @@ test.runIf(existsSync('/proc/self/task'))(
   { timeout: 240_000 },
   async () => {
     const { signal } = new AbortController();
-    const workers = watchWorkers();
+    const peers = peerSubjects.map(({ watch }) => watch());
     // All at the same time, because a start keeps one core busy only.
-    const all = storages.map(({ name, create }) => ({
-      persistence: create(),
-      rounds: name === 'postgres' ? 10 : 50,
-    }));
-    await Promise.all(all.map(({ persistence }) => runRounds(persistence, 2, signal)));
+    const runAll = (rounds: (subject: PeerSubject) => number) =>
+      Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));
+    await runAll(() => 2);
     const before = openNow();
-    await Promise.all(all.map(({ persistence, rounds }) => runRounds(persistence, rounds, signal)));
-    expect(workers.size).toBe(0);
+    await runAll(roundsOf);
+    for (const running of peers) expect(running.size).toBe(0);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     // Sockets end a little later than those who close them.
     await vi.waitFor(() => {

@@ -1,22 +1,21 @@
-import { MultiThreadedRunner } from 'kahn';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { Board } from '../../../src/runner/multi-threaded/board.ts';
 import { watchRunners } from '../../support/events.ts';
-import { storages, temporaryDirectory } from '../../support/storages.ts';
-import { heldReserving } from './held-shop.ts';
-import { isRaised, lower, putSignsInto, raise } from './signs.ts';
+import { peerSubjects } from '../../support/peers.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { heldReserving } from '../multi-threaded/held-shop.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
 
 const never = 2 ** 30;
 const patient = { timeout: 60_000, interval: 5 };
-const inThreads = storages.filter(({ name }) => name !== 'postgres');
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(inThreads)('on $name', { timeout: 120_000 }, ({ create }) => {
+describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }) => {
   test('everything flows by prompts', async () => {
-    await using runner = await MultiThreadedRunner.start(shop, {
+    await using runner = await start(shop, {
       persistence: create(),
       pollIntervalMs: never,
     });
@@ -30,7 +29,7 @@ describe.each(inThreads)('on $name', { timeout: 120_000 }, ({ create }) => {
   test('what no prompt told of is found by the poll', async () => {
     const persistence = create();
     await using orders = await shop.constructApp(Orders, { persistence });
-    await using _runner = await MultiThreadedRunner.start(shop, { persistence, pollIntervalMs: 20 });
+    await using _runner = await start(shop, { persistence, pollIntervalMs: 20 });
     for (const customer of ['ada', 'bob']) {
       const id = await orders.place(customer);
       await vi.waitUntil(async () => (await orders.get(id)).done, patient);
@@ -40,7 +39,7 @@ describe.each(inThreads)('on $name', { timeout: 120_000 }, ({ create }) => {
   test('10,000 saves while a follower stands still are one prompt for it, and all processed then', async () => {
     const [, Reservations] = heldReserving.applications;
     const events = watchRunners();
-    await using runner = await MultiThreadedRunner.start(heldReserving, {
+    await using runner = await start(heldReserving, {
       persistence: create(),
       pollIntervalMs: never,
     });

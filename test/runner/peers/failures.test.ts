@@ -1,26 +1,27 @@
-import {
-  type DownstreamError,
-  MultiThreadedRunner,
-  type Persistence,
-  type RemoteError,
-  type System,
-} from 'kahn';
+import type { DownstreamError, RemoteError, System, SystemRunner } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { Payments } from '../../../examples/shop/payments.ts';
 import type { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
-import { storages, temporaryDirectory } from '../../support/storages.ts';
-import { exitingShop, type Fault, failingShop, hoardingShop, throwingShop } from './faulty-shop.ts';
-import { lower, putSignsInto, raise } from './signs.ts';
+import { type PeerSubject, peerSubjects } from '../../support/peers.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import {
+  exitingShop,
+  type Fault,
+  failingShop,
+  hoardingShop,
+  throwingShop,
+} from '../multi-threaded/faulty-shop.ts';
+import { lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
 interface Row {
-  readonly storage: string;
+  readonly peers: string;
   readonly fault: string;
   readonly restarts: number;
   readonly outcome: string;
@@ -34,7 +35,11 @@ const systems: Record<Fault, System<Apps>> = {
   'process.exit': exitingShop as System<Apps>,
   'memory limit': hoardingShop as System<Apps>,
 };
-const faults = Object.keys(systems) as Fault[];
+/** What can be limited is the memory of threads. */
+const faultsIn = {
+  thread: Object.keys(systems) as Fault[],
+  process: ['policy error', 'uncaught exception', 'process.exit'] as Fault[],
+};
 const never = 2 ** 30;
 // A small young generation, too: much that outlives it at once goes past the limit, and takes the process with it.
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
@@ -52,7 +57,7 @@ function outcomeOf(error: unknown): string {
 }
 
 /** After a failure: only reservations stand still, the others have processed all there is for them. */
-async function assertOthersGoOn(runner: MultiThreadedRunner<Apps>, pipelineId: number): Promise<void> {
+async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number): Promise<void> {
   const [orders, reservations, payments] = await runner.status();
   expect(orders).toMatchObject({ applicationName: 'orders', pipelineId, state: 'idle' });
   expect(payments).toMatchObject({ applicationName: 'payments', pipelineId, state: 'idle' });
@@ -67,14 +72,15 @@ async function assertOthersGoOn(runner: MultiThreadedRunner<Apps>, pipelineId: n
 async function suffer(
   fault: Fault,
   times: number,
-  storage: string,
-  persistence: Persistence,
+  { name, kind, start: startPeers, create }: PeerSubject,
   events: SeenEvent[],
 ) {
-  const pipelineId = faults.indexOf(fault); // tells the events of runners at the same time apart
+  const persistence = create();
+  const pipelineId = faultsIn[kind].indexOf(fault); // tells the events of runners at the same time apart
   // One by one, so that a policy that throws is not tried once more without the others of its batch.
-  const options = { pipelineIds: [pipelineId], pollIntervalMs: never, batchSize: 1, resourceLimits };
-  const start = (system: System<Apps>) => MultiThreadedRunner.start(system.bind(persistence), options);
+  const limits = kind === 'thread' ? { resourceLimits } : {};
+  const options = { pipelineIds: [pipelineId], pollIntervalMs: never, batchSize: 1, ...limits };
+  const start = (system: System<Apps>) => startPeers(system.bind(persistence), options);
   let system = systems[fault];
   let runner = await start(system);
   onTestFinished(() => runner.close());
@@ -99,41 +105,41 @@ async function suffer(
   const restarts = events.filter((one) => one.kind === 'restarted' && one.pipelineId === pipelineId).length;
   await runner.close();
   const label = `${fault}, ${times === 1 ? 'once' : 'always'}`;
-  const row = { storage, fault: label, restarts, outcome, lost: lost.length, doubled: doubled.length };
+  const row = { peers: name, fault: label, restarts, outcome, lost: lost.length, doubled: doubled.length };
   matrix.push(row);
   return row;
 }
 
 const whole = { lost: 0, doubled: 0 };
 const bound = 5;
-const threadDied = (name: string, cause: string) => `reservations (pipeline ${name}): THREAD_DIED (${cause})`;
 
-for (const { name, create } of storages.filter((storage) => storage.name !== 'postgres')) {
-  test(`a fault that passes stops nobody but a policy that throws, on ${name}`, {
-    timeout: 240_000,
-  }, async () => {
+describe.each(peerSubjects)('in $name', { timeout: 240_000 }, (subject) => {
+  const faults = faultsIn[subject.kind];
+
+  test('a fault that passes stops nobody but a policy that throws', async () => {
     putSignsInto(temporaryDirectory());
     const events = watchRunners();
-    const rows = await Promise.all(faults.map((fault) => suffer(fault, 1, name, create(), events)));
+    const rows = await Promise.all(faults.map((fault) => suffer(fault, 1, subject, events)));
+    const passed = { restarts: 1, outcome: 'caught up', ...whole };
     expect(rows).toMatchObject([
       { restarts: 0, outcome: 'reservations: POLICY_FAILED (nothing for mallory)', ...whole },
-      { restarts: 1, outcome: 'caught up', ...whole },
-      { restarts: 1, outcome: 'caught up', ...whole },
-      { restarts: 1, outcome: 'caught up', ...whole },
+      ...faults.slice(1).map(() => passed),
     ]);
   });
 
-  test(`a fault that stays is reported after ${bound} restarts, on ${name}`, {
-    timeout: 240_000,
-  }, async () => {
+  test(`a fault that stays is reported after ${bound} restarts`, async () => {
     putSignsInto(temporaryDirectory());
     const events = watchRunners();
-    const rows = await Promise.all(faults.map((fault) => suffer(fault, Infinity, name, create(), events)));
+    const rows = await Promise.all(faults.map((fault) => suffer(fault, Infinity, subject, events)));
+    const causes = ['nobody catches this', 'it has ended with exit code 3', 'ERR_WORKER_OUT_OF_MEMORY'];
+    const code = `${subject.kind.toUpperCase()}_DIED`;
     expect(rows).toMatchObject([
       { restarts: 0, outcome: 'reservations: POLICY_FAILED (nothing for mallory)', ...whole },
-      { restarts: bound, outcome: threadDied('1', 'nobody catches this'), ...whole },
-      { restarts: bound, outcome: threadDied('2', 'it has ended with exit code 3'), ...whole },
-      { restarts: bound, outcome: threadDied('3', 'ERR_WORKER_OUT_OF_MEMORY'), ...whole },
+      ...faults.slice(1).map((_, i) => ({
+        restarts: bound,
+        outcome: `reservations (pipeline ${i + 1}): ${code} (${causes[i]})`,
+        ...whole,
+      })),
     ]);
   });
-}
+});

@@ -1,0 +1,78 @@
+import type { ApplicationState } from '../../system/system-runner.ts';
+import type { Peer, PeerHooks } from '../peers/peer.ts';
+import type { Role } from '../peers/role.ts';
+import { type ForkedApplication, forkApplication } from './fork-application.ts';
+import type { ProcessTask, Report } from './task.ts';
+
+/** Who hears how an application gets on. */
+export interface ProcessHooks {
+  /** Its log has grown, or may have grown. */
+  grown(): void;
+  entered(state: ApplicationState): void;
+}
+
+/** One application that is run by a process, or by one after another when they die. */
+export class ApplicationProcess {
+  readonly role: Role;
+  readonly #hooks: ProcessHooks;
+  #state: ApplicationState = 'starting';
+  #forked: ForkedApplication | undefined;
+
+  constructor(role: Role, hooks: ProcessHooks) {
+    this.role = role;
+    this.#hooks = hooks;
+  }
+
+  get state(): ApplicationState {
+    return this.#state;
+  }
+
+  enter(state: ApplicationState): void {
+    this.#state = state;
+    this.#hooks.entered(state);
+  }
+
+  /** Tells the process that the log of an upstream has grown; one that is started looks at all of them by itself. */
+  prompt(upstreamName: string): void {
+    this.#forked?.prompt(upstreamName);
+  }
+
+  /** Starts a process for it. */
+  fork(task: ProcessTask, hooks: PeerHooks): Peer {
+    let hasRested = false;
+    const forked = forkApplication(task, {
+      hear: (message, peer) => {
+        if (message.kind === 'ready') this.enter('running');
+        hooks.hear(message, peer);
+        // The process before it may have recorded something and died before it could say so.
+        if (message.kind === 'ready') this.#hooks.grown();
+      },
+      reported: (report) => {
+        this.#tell(report, hooks, forked);
+        if (report.state !== 'idle' || hasRested) return;
+        hasRested = true;
+        hooks.hear({ kind: 'rested' }, forked);
+      },
+      ended: (death) => {
+        this.#forked = undefined;
+        hooks.ended(death);
+        this.#hooks.grown();
+      },
+    });
+    this.#forked = forked;
+    return forked;
+  }
+
+  #tell(
+    { hasGrown, prompted = [], processed = {}, interrupted, state }: Report,
+    hooks: PeerHooks,
+    peer: Peer,
+  ): void {
+    if (hasGrown) this.#hooks.grown();
+    if (prompted.length > 0) hooks.hear({ kind: 'prompted', upstreamNames: prompted }, peer);
+    for (const [upstreamName, count] of Object.entries(processed))
+      hooks.hear({ kind: 'processed', upstreamName, count }, peer);
+    if (interrupted !== undefined) hooks.hear({ kind: 'interrupted', error: interrupted }, peer);
+    if (state !== undefined) this.enter(state);
+  }
+}

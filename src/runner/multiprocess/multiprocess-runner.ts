@@ -1,0 +1,138 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import { persistenceForProcesses } from '../../persistence/persistence.ts';
+import type { Prompt } from '../../persistence/prompt.ts';
+import type { System } from '../../system/system.ts';
+import { addressOf } from '../../system/system-module.ts';
+import type { RunnerOptions } from '../../system/system-runner.ts';
+import { InvalidOptionError } from '../../util/options.ts';
+import { PeerRunner } from '../peers/peer-runner.ts';
+import { assertPipelineIds, type Role, rolesOf } from '../peers/role.ts';
+import { Supervisor } from '../peers/supervisor.ts';
+import { defaultPollIntervalMs, openSystem, type RunningSystem } from '../running-system.ts';
+import { Processes } from './processes.ts';
+import { beforeTermination } from './termination.ts';
+
+/** How a multiprocess runner is started. */
+export interface MultiprocessOptions<Apps extends ApplicationClass = ApplicationClass> extends RunnerOptions {
+  /** The pipelines to run, each with processes of its own; `[0]` by default. */
+  readonly pipelineIds?: readonly number[];
+  /** The applications to run; all by default. Others, on the same storage, run the rest. */
+  readonly applications?: readonly Apps[];
+}
+
+/** What a multiprocess runner works with. */
+interface Parts<Apps extends ApplicationClass> {
+  readonly system: System<Apps>;
+  readonly options: MultiprocessOptions<Apps>;
+  readonly pipelineIds: readonly number[];
+  readonly running: RunningSystem;
+  readonly processes: Processes;
+}
+
+const ownOptions = ['pipelineIds', 'applications'];
+
+/**
+ * Runs each application that follows others in an operating system process of its own, for each pipeline. `save()`
+ * resolves when the events are recorded; `caughtUp()` when all that follows from them is processed, whoever does it.
+ * The system must be exported from a module that it names: `System.of([...], { module: import.meta.url })`.
+ *
+ * When this process is told to end by SIGTERM or SIGINT and nobody else listens for that, the processes are drained
+ * first, for `drainTimeoutMs` at most.
+ *
+ * @example
+ * const persistence = postgres({ connectionString });
+ * await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds: [0, 1, 2] });
+ * await runner.get(Orders, pipelineFor('ada', [0, 1, 2])).place('ada');
+ * await runner.caughtUp();
+ */
+export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass> extends PeerRunner<Apps> {
+  readonly #parts: Parts<Apps>;
+
+  private constructor(parts: Parts<Apps>) {
+    super({ ...parts, kind: 'process', standing: parts.processes });
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens the applications, here and in their processes; these catch up with what was recorded before.
+   *
+   * @throws InvalidSystemError if the system does not say by which module processes find it.
+   * @throws RemoteError with code `SYSTEM_MODULE` if they cannot find it there.
+   * @throws ProcessDiedError if a process ends before its application runs.
+   * @throws InvalidPersistenceError if processes cannot open the storage, as with `memory()`.
+   * @throws SystemRunningError if this system is running already.
+   * @throws StorageError if the storage cannot be opened.
+   */
+  static async start<Apps extends ApplicationClass>(
+    system: System<Apps>,
+    options: MultiprocessOptions<Apps> = {},
+  ): Promise<MultiprocessRunner<Apps>> {
+    const { pipelineIds = [0] } = options;
+    assertPipelineIds(pipelineIds);
+    const processes = new Processes(ownRoles(system, pipelineIds, options.applications));
+    const turn = (_name: string, commit: () => Promise<void>) => commit();
+    const grown = ({ applicationName, pipelineId }: Prompt) => processes.prompt(applicationName, pipelineId);
+    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
+    const runner = new MultiprocessRunner({ system, options, pipelineIds, running, processes });
+    await runner.launch(() => runner.#start());
+    return runner;
+  }
+
+  /**
+   * The application of this class, in this process. Without a pipeline it is one that begins in the first of those
+   * that run, and may change that; with a pipeline it stays there, and that may be one that is run elsewhere.
+   */
+  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+    const { system, running, pipelineIds } = this.#parts;
+    system.assertHas(kind);
+    this.assertOpen();
+    if (pipelineId !== undefined) assertPipelineIds([pipelineId]);
+    const applications =
+      pipelineId === undefined ? running.movable(pipelineIds[0] ?? 0) : running.in(pipelineId);
+    return applications.get(kind.applicationName) as InstanceType<A>;
+  }
+
+  async #start(): Promise<void> {
+    const { system, options, running, processes } = this.#parts;
+    const { pollIntervalMs = defaultPollIntervalMs, batchSize, cacheSize } = options;
+    const task = {
+      address: addressOf(system),
+      persistence: await persistenceForProcesses(running.persistence),
+      writerId: running.writerId,
+      pollIntervalMs,
+      batchSize,
+      cacheSize,
+      parentPid: process.pid,
+    };
+    await this.listen(() => processes.advanced());
+    const supervisors = processes.all.map(
+      (application) =>
+        new Supervisor({
+          runner: 'MultiprocessRunner',
+          kind: 'process',
+          role: application.role,
+          spawn: (hooks) => application.fork({ ...task, role: application.role }, hooks),
+          entered: (state) => application.enter(state),
+        }),
+    );
+    const termination = beforeTermination(() => this.closePeers());
+    this.defer(() => termination[Symbol.dispose]());
+    await this.startPeers(supervisors);
+  }
+}
+
+/** Those that this runner runs. */
+function ownRoles(
+  system: System,
+  pipelineIds: readonly number[],
+  applications: readonly ApplicationClass[] | undefined,
+): readonly Role[] {
+  const roles = rolesOf(system.graph, pipelineIds);
+  if (applications === undefined) return roles;
+  if (!Array.isArray(applications)) {
+    throw new InvalidOptionError('applications must be an array of classes of the system.');
+  }
+  for (const kind of applications) system.assertHas(kind);
+  const names = applications.map(({ applicationName }) => applicationName);
+  return roles.filter(({ applicationName }) => names.includes(applicationName));
+}
