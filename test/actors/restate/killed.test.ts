@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Application } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import { RestateRunner } from 'kahn/restate';
+import { canonicalHistories } from 'kahn/testing';
+import { expect, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { registerService } from '../../../src/actors/restate/engine.ts';
+import { Balancer, portOf } from '../../support/balancer.ts';
+import { freePort } from '../../support/free-port.ts';
+import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { connectionString, temporarySchema } from '../../support/postgres.ts';
+import { freshName, PostgresServer } from '../../support/postgres-server.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { RestateEngine } from '../../support/restate-engine.ts';
+import { ServiceProcess } from '../../support/service-process.ts';
+
+/** What a running shop needs, in processes of its own. */
+interface Scene {
+  readonly engine: RestateEngine;
+  readonly database: PostgresServer | undefined;
+  readonly services: readonly ServiceProcess[];
+  readonly random: () => number;
+}
+
+/** Something that is killed in the middle of the work, and comes back. */
+interface Victim {
+  readonly what: string;
+  readonly nodes: number;
+  readonly hasDatabase?: boolean;
+  /** Kills it, and resolves with what brings it back. */
+  kill(scene: Scene): Promise<() => Promise<unknown>>;
+}
+
+const victims: readonly Victim[] = [
+  {
+    what: 'one of two services killed',
+    nodes: 1,
+    async kill({ services, random }) {
+      const victim = oneOf(services, random);
+      await victim.kill();
+      return () => victim.start();
+    },
+  },
+  {
+    what: 'a service asked to end',
+    nodes: 1,
+    async kill({ services, random }) {
+      const victim = oneOf(services, random);
+      expect(await victim.kill('SIGTERM')).toBe(0);
+      return () => victim.start();
+    },
+  },
+  {
+    what: 'both services killed',
+    nodes: 1,
+    async kill({ services }) {
+      await Promise.all(services.map((service) => service.kill()));
+      return () => Promise.all(services.map((service) => service.start()));
+    },
+  },
+  {
+    what: 'the engine killed',
+    nodes: 1,
+    async kill({ engine }) {
+      const [node] = engine.nodes;
+      await node!.kill();
+      return () => node!.start();
+    },
+  },
+  {
+    what: 'a node of three killed',
+    nodes: 3,
+    async kill({ engine, random }) {
+      const victim = oneOf(engine.nodes, random);
+      await victim.kill();
+      return async () => {
+        await delay(random() * 3_000);
+        await victim.start();
+      };
+    },
+  },
+  {
+    what: 'PostgreSQL killed',
+    nodes: 1,
+    hasDatabase: true,
+    async kill({ database }) {
+      await database!.stopImmediately('SIGKILL');
+      return () => database!.startAgain();
+    },
+  },
+];
+
+const patience = { timeout: 60_000, interval: 5 };
+const ordersPerKill = 60;
+const kills = 3;
+
+for (const victim of victims) {
+  test(`${victim.what}, ${kills} times at random: nothing is lost or doubled, and it goes on by itself`, {
+    timeout: 240_000,
+  }, async () => {
+    const seed = Date.now() % 100_000;
+    console.log(`With ${victim.what}: seed ${seed}`);
+    const random = randomNumbers(seed);
+    await using engine = await RestateEngine.start(victim.nodes);
+    await using database = victim.hasDatabase ? await PostgresServer.start() : undefined;
+    const url = database?.url() ?? connectionString;
+    const schema = temporarySchema();
+    const persistence = postgres({ connectionString: url, schema });
+    const name = freshName('shop');
+    await using one = new ServiceProcess(url, schema, name, await freePort());
+    await using other = new ServiceProcess(url, schema, name, await freePort());
+    const services = [one, other];
+    await Promise.all(services.map((service) => service.start()));
+    await using balancer = await Balancer.start(services.map(({ port }) => port));
+    await using ingress = await Balancer.start(engine.nodes.map(({ ingressUrl }) => portOf(ingressUrl)));
+    await using admin = await Balancer.start(engine.nodes.map(({ adminUrl }) => portOf(adminUrl)));
+    await registerService(admin.url, balancer.url, false);
+    await using runner = await RestateRunner.start(shop, {
+      persistence,
+      ingressUrl: ingress.url,
+      adminUrl: admin.url,
+      systemActorName: name,
+      pollIntervalMs: 60_000,
+    });
+    const paid = () => runner.get(Payments).log.head();
+    const scene = { engine, database, services, random };
+    const customers: string[] = [];
+    const resumed: number[] = [];
+    while (resumed.length < kills) {
+      const done = customers.length;
+      const burst = Array.from({ length: ordersPerKill }, (_, i) => `customer ${done + i}`);
+      customers.push(...burst);
+      await Promise.all(burst.map((customer) => runner.get(Orders).place(customer)));
+      const moment = done + (random() / 2) * ordersPerKill;
+      await vi.waitUntil(async () => (await paid()) >= moment, patience);
+      const before = await paid();
+      const start = performance.now();
+      const revive = await victim.kill(scene);
+      const reviving = revive();
+      await vi.waitUntil(
+        async () => (await paid()) === customers.length || (await paid()) > before,
+        patience,
+      );
+      if (before < customers.length) resumed.push(Math.round(performance.now() - start));
+      await reviving;
+      await runner.caughtUp({ signal: AbortSignal.timeout(60_000) });
+    }
+    console.log(`Went on after ${resumed.join(', ')} ms.`);
+    const applications: Application[] = shop.applications.map((kind) => runner.get(kind));
+    for (const application of applications) await assertContiguous(application);
+    const histories = await canonicalHistories(applications);
+    expect(difference(histories, await unbrokenHistories(customers)), `seed ${seed}`).toEqual({
+      lost: [],
+      doubled: [],
+    });
+  });
+}
+
+function oneOf<T>(all: readonly T[], random: () => number): T {
+  return all[Math.floor(random() * all.length)]!;
+}

@@ -1,0 +1,16 @@
+import { once } from 'node:events';
+import { postgres } from 'kahn/postgres';
+import { RestateService } from 'kahn/restate';
+import { shop } from '../../../examples/shop/shop.ts';
+
+// Serves the shop in a process of its own, until it is asked to end or its parent is gone.
+const [connectionString = '', schema = '', systemActorName = '', port = ''] = process.argv.slice(2);
+await using _service = await RestateService.start(shop, {
+  persistence: postgres({ connectionString, schema, retryTimeoutMs: 500 }),
+  systemActorName,
+  port: Number(port),
+  batchSize: 7,
+});
+process.send?.('ready');
+await Promise.race([once(process, 'SIGTERM'), once(process, 'disconnect')]);
+if (process.connected) process.disconnect();
