@@ -4,6 +4,7 @@ import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
 import { BenchServer } from './postgres/bench-server.ts';
 import { wakeUp } from './postgres/wake-up.ts';
+import { pipelines } from './restate/pipelines.ts';
 import type { Section } from './section.ts';
 import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storages.ts';
 import { latency } from './threads/latency.ts';
@@ -23,7 +24,8 @@ async function main(chosen: Options): Promise<void> {
     sqliteKind(chosen.directory, 'NORMAL'),
     postgresKind(() => server.url()),
   ];
-  for (const section of [byHand, wakeUp, throughput, latency, ticks]) await print(section, storages, chosen);
+  for (const section of [byHand, wakeUp, throughput, latency, ticks, pipelines])
+    await print(section, storages, chosen);
 }
 
 /** Measures what is chosen of a section. */

@@ -43,8 +43,7 @@ export class ApplicationHost {
 
   /** Lets an application take a step; `lastHostId` is the host that let it take the one before, as far as is known. */
   async step(place: Place, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
-    if (this.#isClosing)
-      throw new RunnerClosedError('This service is closed: the engine will call another one.');
+    if (this.#isClosing) throw new RunnerClosedError('This service is closed: another one takes the step.');
     const step = this.#step(place, upstreams, lastHostId);
     this.#steps.add(step);
     return await step.finally(() => this.#steps.delete(step));
@@ -53,8 +52,8 @@ export class ApplicationHost {
   /** Lets the steps under way end, for so long at most, and releases everything. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true;
-    await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs);
-    for (const application of await this.#applications.all()) application.closed();
+    const terminated = !(await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs));
+    for (const application of await this.#applications.all()) application.closed(terminated);
     await this.#resources.disposeAsync();
   }
 

@@ -52,8 +52,8 @@ export class HostedApplication {
       const end = performance.now() + sliceMs;
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];
-        if (least !== undefined && !(await this.#isProcessed(log, least, end)))
-          more.push(log.applicationName);
+        if (least === undefined || (await this.#isProcessed(log, least, end))) continue;
+        more.push(log.applicationName);
       }
       if (more.length === 0) await this.#application.recordPositions();
       // What is on record without being told is there, too: a step that was cut off may have left it.
@@ -63,9 +63,9 @@ export class HostedApplication {
     }
   }
 
-  /** Tells that it is closed. */
-  closed(): void {
-    publish('stopped', { ...this.#event, terminated: false });
+  /** Tells that it is closed, perhaps in the middle of a step. */
+  closed(terminated: boolean): void {
+    publish('stopped', { ...this.#event, terminated });
   }
 
   /** Whether it comes to the end of a log in time. */

@@ -113,8 +113,8 @@ export class RestateService implements AsyncDisposable {
   }
 
   /**
-   * Tells an engine that what is served here is to be called at `serviceUrl`. A new version of a system needs a new URL,
-   * because the engine ends calls where it has begun them; `force` replaces what was registered by the same URL.
+   * Tells an engine at which URL it finds this service, and others that serve the same behind that URL; doing so again
+   * changes nothing. With `force`, what is served there may be something else than before.
    *
    * @throws EngineError if the engine cannot be reached, or does not reach the service.
    */

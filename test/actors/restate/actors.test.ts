@@ -197,6 +197,30 @@ test('a step whose call was killed by somebody is taken again', async () => {
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
 
+test('a step whose outcome does not reach the engine does nothing twice, and its followers hear of it', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await using service = await RestateService.start(shop, { persistence, systemActorName, port: 0 });
+  await using toService = await Balancer.start([service.port]);
+  await service.register({ adminUrl: engine.adminUrl, serviceUrl: toService.url });
+  const options = { persistence, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  await runner.caughtUp();
+  const cut = new Set<string>();
+  watchRunners((event) => {
+    // What came of the step is on record, and the call has not been answered.
+    if (event.kind !== 'processed' || cut.has(event.applicationName)) return;
+    cut.add(event.applicationName);
+    toService.cut();
+  });
+  const id = await runner.get(Orders).place('ada');
+  await vi.waitFor(async () => expect((await runner.get(Orders).get(id)).done).toBe(true), soon);
+  expect(cut).toEqual(new Set(['reservations', 'orders', 'payments']));
+  const heads = shop.applications.map((kind) => runner.get(kind).log.head());
+  expect(await Promise.all(heads)).toEqual([3, 1, 1]);
+  await runner.close(); // before the service that it needs for that
+});
+
 test('a runner and a service with different storage find out', async () => {
   const systemActorName = freshName('shop');
   const elsewhere = temporaryPostgres();
