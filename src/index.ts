@@ -3,6 +3,7 @@ export type { OpenOptions, StoreOptions } from './application/application-bindin
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
+  CausalDependencyError,
   type FailedNotification,
   InvalidApplicationError,
   InvalidPolicyError,

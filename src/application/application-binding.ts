@@ -11,6 +11,7 @@ export interface ApplicationDeclaration {
   readonly name: string;
   readonly applicationName: string;
   readonly emits: readonly string[];
+  readonly causalDependencies?: boolean;
 }
 
 /** How applications are opened. */
@@ -75,14 +76,23 @@ export async function openStore(
   const { pipelineId = 0, setupTables = true, cacheSize = 10_000, types = [] } = options;
   assertPipelineId(pipelineId);
   assertWholeNumber(cacheSize, 'cacheSize', 0);
-  const { applicationName, emits } = declaration;
+  const { applicationName, emits, causalDependencies = false } = declaration;
   const transcoder = new Transcoder(types);
   const recorder = await storage.openRecorder({ applicationName, setupTables });
-  return new EventStore({ applicationName, pipelineId, emits, recorder, transcoder, cacheSize });
+  return new EventStore({
+    applicationName,
+    pipelineId,
+    emits,
+    causalDependencies,
+    recorder,
+    transcoder,
+    cacheSize,
+  });
 }
 
 /** Throws {@link InvalidApplicationError} unless the class says what it is called and what it emits. */
-export function assertDeclared({ name, applicationName, emits }: ApplicationDeclaration): void {
+export function assertDeclared(declaration: ApplicationDeclaration): void {
+  const { name, applicationName, emits, causalDependencies = false } = declaration;
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
       `Class ${name} needs 'static readonly applicationName', the durable name of its log.`,
@@ -92,6 +102,11 @@ export function assertDeclared({ name, applicationName, emits }: ApplicationDecl
   if (!Array.isArray(emits) || !emits.every(isId)) {
     throw new InvalidApplicationError(
       `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,
+    );
+  }
+  if (typeof causalDependencies !== 'boolean') {
+    throw new InvalidApplicationError(
+      `'static readonly causalDependencies' of class ${name} is true or false, not ${String(causalDependencies)}.`,
     );
   }
 }

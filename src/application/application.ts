@@ -29,6 +29,11 @@ export type ApplicationClass<A extends Application = Application> = (new () => A
   readonly applicationName: string;
   /** The types of all events it may record. */
   readonly emits: readonly string[];
+  /**
+   * Whether its events carry what they build on in other pipelines, so that whoever follows processes that first; false
+   * by default. It costs one read more for each transaction.
+   */
+  readonly causalDependencies?: boolean;
 };
 
 /** What runners do with an application, and its users do not. */

@@ -1,3 +1,4 @@
+import type { LogPlace } from '../persistence/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** There is no such aggregate, or not at that version, or it is discarded. */
@@ -114,6 +115,43 @@ export class LogBrokenError extends KahnError {
     );
     this.applicationName = applicationName;
     this.upstreamName = upstreamName;
+  }
+}
+
+/**
+ * A notification depends on one that its application has not processed yet in another pipeline. It is processed after
+ * that, as is all that follows in the same log.
+ */
+export class CausalDependencyError extends KahnError {
+  override readonly code = 'CAUSAL_DEPENDENCY';
+  readonly applicationName: string;
+  readonly upstreamName: string;
+  /** The pipeline that waits. */
+  readonly pipelineId: number;
+  /** The notification that waits. */
+  readonly notificationId: number;
+  /** What it waits for, in another log of the same upstream. */
+  readonly dependency: LogPlace;
+
+  constructor(
+    waiting: Pick<
+      CausalDependencyError,
+      'applicationName' | 'upstreamName' | 'pipelineId' | 'notificationId'
+    >,
+    dependency: LogPlace,
+  ) {
+    const { applicationName, upstreamName, pipelineId, notificationId } = waiting;
+    super(
+      `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
+        `'${upstreamName}': it depends on notification ${dependency.notificationId} of pipeline ` +
+        `${dependency.pipelineId}, which '${applicationName}' has not processed there yet. ` +
+        `It goes on by itself once pipeline ${dependency.pipelineId} has; make sure that it runs.`,
+    );
+    this.applicationName = applicationName;
+    this.upstreamName = upstreamName;
+    this.pipelineId = pipelineId;
+    this.notificationId = notificationId;
+    this.dependency = dependency;
   }
 }
 

@@ -6,11 +6,12 @@ import {
 } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import { Mapper } from '../persistence/mapper.ts';
-import type { ProcessEvent, Recorder, Tracking } from '../persistence/recorder.ts';
+import type { EventKey, ProcessEvent, Recorder, Tracking } from '../persistence/recorder.ts';
 import type { StoredSnapshot } from '../persistence/stored-event.ts';
 import type { Transcoder } from '../persistence/transcoder.ts';
 import { assertWholeNumber } from '../util/options.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
+import { basesOf, withDependencies } from './causality.ts';
 import { UndeclaredEventError } from './errors.ts';
 import { HistoryCache } from './history-cache.ts';
 
@@ -18,6 +19,8 @@ import { HistoryCache } from './history-cache.ts';
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
+  /** What it builds on, if its dependencies are to be recorded. */
+  readonly bases: readonly EventKey[];
   /** Whether it is on record. */
   recorded: boolean;
 }
@@ -27,6 +30,7 @@ export interface EventStoreOptions {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly emits: readonly string[];
+  readonly causalDependencies: boolean;
   readonly recorder: Recorder;
   readonly transcoder: Transcoder;
   readonly cacheSize: number;
@@ -59,7 +63,7 @@ export class EventStore {
   /** Encodes pending events of some aggregates. Throws if one is undeclared or cannot be encoded. */
   prepare(
     pending: readonly PendingEvent[],
-    aggregates: Iterable<Aggregate>,
+    aggregates: readonly Aggregate[],
     tracking?: Tracking,
   ): PreparedEvents {
     const events = pending.map(({ event }) => event);
@@ -71,6 +75,7 @@ export class EventStore {
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
+      bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
       recorded: false,
     };
   }
@@ -91,7 +96,9 @@ export class EventStore {
    */
   async record(prepared: readonly PreparedEvents[]): Promise<number> {
     try {
-      const processEvents = prepared.map(({ processEvent }) => processEvent);
+      const processEvents = this.#options.causalDependencies
+        ? await withDependencies(this.recorder, this.pipelineId, prepared)
+        : prepared.map(({ processEvent }) => processEvent);
       const head = await this.recorder.record(this.pipelineId, processEvents);
       for (const one of prepared) {
         one.recorded = true;
@@ -119,7 +126,7 @@ export class EventStore {
     this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 
-  #dueSnapshots(events: readonly DomainEvent[], aggregates: Iterable<Aggregate>): StoredSnapshot[] {
+  #dueSnapshots(events: readonly DomainEvent[], aggregates: readonly Aggregate[]): StoredSnapshot[] {
     const due: StoredSnapshot[] = [];
     for (const aggregate of aggregates) {
       const every = classOf(aggregate).snapshotEvery;

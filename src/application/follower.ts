@@ -3,9 +3,10 @@ import type { Aggregate, PendingEvent } from '../domain/aggregate.ts';
 import { PositionConflictError, RecordConflictError, StorageError } from '../persistence/errors.ts';
 import type { StoredNotification } from '../persistence/stored-event.ts';
 import { BatchPace } from './batch-pace.ts';
-import { LogBrokenError, PolicyError } from './errors.ts';
+import { CausalDependencyError, LogBrokenError, PolicyError } from './errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { NotificationLog } from './notification-log.ts';
+import { OtherPipelines, type Waiting } from './other-pipelines.ts';
 import type { Policy } from './policy.ts';
 import { PolicyBatch, policyError } from './policy-batch.ts';
 import { inPolicyOf } from './policy-scope.ts';
@@ -39,6 +40,7 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #pace: BatchPace;
   readonly #decode: (stored: StoredNotification) => ReturnType<EventStore['mapper']['toEvent']>;
+  readonly #otherPipelines: OtherPipelines;
   /** The position on record; undefined if it must be read (again). */
   #position: number | undefined;
   /** Up to where the log was read: between position and this there are ignored notifications only. */
@@ -55,6 +57,7 @@ export class Follower {
     this.#pace = new BatchPace(options.batchSize);
     const mapper = options.store.mapperOf(this.upstreamName);
     this.#decode = (stored) => mapper.toEvent(stored);
+    this.#otherPipelines = new OtherPipelines(options.store.recorder, this.upstreamName);
   }
 
   /**
@@ -62,6 +65,7 @@ export class Follower {
    * the end of the log, or `upTo`.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
+   * @throws CausalDependencyError if the next notification waits for what is processed in another pipeline.
    */
   async pull(upTo: number = Infinity): Promise<number> {
     this.#upTo = upTo;
@@ -112,6 +116,7 @@ export class Follower {
       try {
         return await this.#pullOnce();
       } catch (error) {
+        if (error instanceof CausalDependencyError) throw error;
         this.#position = undefined;
         if (!isTransient(error) || isSpent(error, since)) throw error;
         if (tries === maxTries) throw this.#explained(error);
@@ -139,8 +144,30 @@ export class Follower {
     if (last.id !== this.#seen + notifications.length) {
       throw this.#broken(`the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`);
     }
-    await this.#process(notifications);
+    const waiting = await this.#otherPipelines.firstWaiting(notifications);
+    if (waiting === undefined) await this.#process(notifications);
+    else await this.#processBefore(waiting, notifications);
     return true;
+  }
+
+  /** Processes what comes before a notification that must wait. Throws {@link CausalDependencyError} if nothing does. */
+  async #processBefore(
+    { index, dependency }: Waiting,
+    notifications: readonly StoredNotification[],
+  ): Promise<void> {
+    const waiting = notifications[index];
+    if (index > 0 || waiting === undefined) {
+      this.#isAtEnd = false;
+      return this.#process(notifications.slice(0, index));
+    }
+    // The other pipeline may wait for this position, be it behind what was ignored.
+    await this.flush();
+    const { applicationName, pipelineId } = this.#options.store;
+    const { upstreamName } = this;
+    throw new CausalDependencyError(
+      { applicationName, upstreamName, pipelineId, notificationId: waiting.id },
+      dependency,
+    );
   }
 
   #broken(what: string): LogBrokenError {
@@ -182,7 +209,7 @@ export class Follower {
   /** What the policy made of one notification and cannot be recorded is a failure of the policy. */
   #prepareResult(
     pending: readonly PendingEvent[],
-    aggregates: Iterable<Aggregate>,
+    aggregates: readonly Aggregate[],
     position: number,
     [notification]: readonly StoredNotification[],
   ): PreparedEvents {
@@ -195,7 +222,7 @@ export class Follower {
 
   #prepare(
     pending: readonly PendingEvent[],
-    aggregates: Iterable<Aggregate>,
+    aggregates: readonly Aggregate[],
     position: number,
   ): PreparedEvents {
     const tracking = { upstreamName: this.upstreamName, expected: this.#position ?? 0, position };

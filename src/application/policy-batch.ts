@@ -45,8 +45,8 @@ export class PolicyBatch implements PolicyRepository {
   }
 
   /** The aggregates that were got or made. */
-  get aggregates(): Iterable<Aggregate> {
-    return this.#aggregates.values();
+  get aggregates(): readonly Aggregate[] {
+    return [...this.#aggregates.values()];
   }
 
   /** How many notifications had a handler. */

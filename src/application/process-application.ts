@@ -3,10 +3,21 @@ import { breathe } from '../util/event-loop.ts';
 import { Mutex } from '../util/mutex.ts';
 import { assertWholeNumber } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
-import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
+import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import { Follower } from './follower.ts';
 import type { NotificationLog } from './notification-log.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy.ts';
+
+/** How much is processed at once. */
+export interface RunOptions {
+  /** The only upstream whose log is read; by default all. */
+  readonly upstreamName?: string;
+  /** How many batches of each are processed; by default all there are. */
+  readonly batches?: number;
+  /** The id of the last notification that is processed now. */
+  readonly upTo?: number;
+  readonly signal?: AbortSignal;
+}
 
 /**
  * An application that follows others: its policy reacts to each of their events, and what it does is recorded
@@ -61,26 +72,22 @@ export abstract class ProcessApplication<
    * resolves with the number of notifications; none behind the id `upTo`. One call at a time: others wait for it.
    *
    * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
+   * @throws CausalDependencyError if a notification waits for what this application processes in another pipeline; all
+   * that need not wait is processed.
    */
-  run(
-    options: {
-      readonly upstreamName?: string;
-      readonly batches?: number;
-      readonly upTo?: number;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): Promise<number> {
+  run(options: RunOptions = {}): Promise<number> {
     return this.#turns.run(async () => {
       let processed = 0;
+      let waiting: CausalDependencyError | undefined;
       for (const follower of this.#chosen(options.upstreamName)) {
-        for (let batches = 0; batches < (options.batches ?? Infinity); batches += 1) {
-          options.signal?.throwIfAborted();
-          const pulled = await follower.pull(options.upTo);
-          processed += pulled;
-          if (follower.isAtEnd) break;
-          await breathe();
+        try {
+          processed += await runFollower(follower, options);
+        } catch (error) {
+          if (!(error instanceof CausalDependencyError)) throw error;
+          waiting ??= error; // the other upstreams must not wait as well: the other pipeline may wait for them
         }
       }
+      if (waiting !== undefined) throw waiting;
       return processed;
     });
   }
@@ -102,4 +109,18 @@ export abstract class ProcessApplication<
       `Application '${this.applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
     );
   }
+}
+
+async function runFollower(
+  follower: Follower,
+  { batches = Infinity, upTo, signal }: RunOptions,
+): Promise<number> {
+  let processed = 0;
+  for (let batch = 0; batch < batches; batch += 1) {
+    signal?.throwIfAborted();
+    processed += await follower.pull(upTo);
+    if (follower.isAtEnd) break;
+    await breathe();
+  }
+  return processed;
 }

@@ -36,6 +36,12 @@ export class RemoteError extends KahnError {
   }
 }
 
+/** A text, number or truth value, or an object of these. */
 function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return isPrimitive(value);
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPrimitive);
+}
+
+function isPrimitive(value: unknown): boolean {
   return ['string', 'number', 'boolean'].includes(typeof value);
 }
