@@ -1,6 +1,8 @@
+import { CausalDependencyError } from '../application/errors.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
 import type { ApplicationState } from '../system/system-runner.ts';
 import { insist, isPassing } from './insist.ts';
+import { Stalls, unlessStalled } from './stalls.ts';
 
 /** Where prompts for one application come in; one pending prompt for each upstream is enough. */
 export interface Inbox {
@@ -24,6 +26,9 @@ export interface LoopOptions {
   readonly report: LoopReport;
 }
 
+/** How long a busy application may go without recording the positions behind what it has ignored. */
+const maxUnrecordedMs = 1_000;
+
 /** Hears how a loop gets on. */
 export interface LoopReport {
   entered(state: ApplicationState): void;
@@ -34,16 +39,18 @@ export interface LoopReport {
 
 /**
  * Runs one application until the signal is aborted: takes prompts, or polls, and processes a batch of each upstream
- * that has prompted.
+ * that has prompted. One that waits for another pipeline is set aside and tried again after a while; the others go on
+ * meanwhile, for the other pipeline may wait for them.
  *
  * @throws what the policy or a damaged log made of it: then the application is to be stopped.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { inbox, upstreamNames, application } = options;
   for (const name of upstreamNames) inbox.put(name); // something may have been recorded while nobody was told
+  const progress = { stalls: new Stalls(), settledAt: performance.now() };
   while (!signal.aborted) {
     try {
-      await runOnce(options, signal);
+      await runOnce(options, progress, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -55,27 +62,43 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   }
 }
 
+/** What a loop knows from one step to the next. */
+interface Progress {
+  readonly stalls: Stalls;
+  /** When the positions behind ignored notifications were recorded last. */
+  settledAt: number;
+}
+
 async function runOnce(
   { application, inbox, tick, report }: LoopOptions,
+  progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
   const interrupted = (error: unknown) => {
     report.entered('interrupted');
     report.interrupted(error);
   };
-  if (inbox.isEmpty) {
+  const { stalls } = progress;
+  if (inbox.isEmpty || performance.now() - progress.settledAt > maxUnrecordedMs) {
     await insist(() => application.recordPositions(), signal, interrupted);
-    report.entered('idle');
+    progress.settledAt = performance.now();
   }
-  const upstreamNames = await inbox.take(signal);
+  if (inbox.isEmpty) report.entered(stalls.isEmpty ? 'idle' : 'interrupted');
+  const upstreamNames = (await inbox.take(signal)).filter((name) => !stalls.isResting(name));
   if (upstreamNames.length === 0) return;
   report.entered('running');
   report.prompted(upstreamNames);
   await tick?.(signal);
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
-    const run = () => application.run({ upstreamName, batches: 1 });
+    const run = () => unlessStalled(() => application.run({ upstreamName, batches: 1 }));
     const count = await insist(run, signal, interrupted);
+    if (count instanceof CausalDependencyError) {
+      interrupted(count);
+      stalls.setAside(upstreamName, () => inbox.put(upstreamName), signal);
+      continue;
+    }
+    stalls.end(upstreamName);
     if (count === 0) continue;
     report.entered('running');
     report.processed(upstreamName, count);

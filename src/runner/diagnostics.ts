@@ -16,7 +16,7 @@ export interface RunnerEvents {
   readonly prompted: RunnerEvent & { readonly upstreamName: string };
   /** It has processed `count` notifications of an upstream. */
   readonly processed: RunnerEvent & { readonly upstreamName: string; readonly count: number };
-  /** Its storage is busy or away: it tries again. */
+  /** Its storage is busy or away, or it waits for another pipeline: it tries again. */
   readonly interrupted: RunnerEvent & { readonly error: unknown };
   /** It is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };

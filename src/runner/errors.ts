@@ -1,15 +1,19 @@
-import { PolicyError } from '../application/errors.ts';
+import { CausalDependencyError, PolicyError } from '../application/errors.ts';
 import { StorageError } from '../persistence/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
 export class RunnerClosedError extends KahnError {
   override readonly code = 'RUNNER_CLOSED';
+
+  constructor(message = 'This runner is closed: start a new one to go on.') {
+    super(message);
+  }
 }
 
 /**
  * An application has failed, and with it what should have followed; the others went on. It is stopped, unless only
- * its storage was busy or away: then it goes on later.
+ * its storage was busy or away, or it waits for another pipeline: then it goes on later.
  */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
@@ -47,8 +51,9 @@ export class ProcessDiedError extends PeerDiedError {
   override readonly code = 'PROCESS_DIED';
 }
 
-/** Whether an application failed only because its storage was busy or away. */
+/** Whether an application failed only because its storage was busy or away, or because it waits for another pipeline. */
 export function isInterruption(error: unknown): boolean {
+  if (error instanceof CausalDependencyError) return true;
   const cause = error instanceof PolicyError ? error.cause : error;
   return cause instanceof StorageError && cause.transient;
 }

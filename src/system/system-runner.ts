@@ -30,7 +30,7 @@ export type ApplicationState =
   | 'idle'
   /** It processes notifications, or is about to. */
   | 'running'
-  /** Its storage is busy or away; it tries again. */
+  /** Its storage is busy or away, or it waits for another pipeline; it tries again. */
   | 'interrupted'
   /** Its thread or process has died and is started again. */
   | 'restarting'

@@ -1,5 +1,5 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { InvalidPolicyError } from '../../application/errors.ts';
+import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
 import { callingPolicy } from '../../application/policy-scope.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { type System, setDefaultRunner } from '../../system/system.ts';
@@ -10,6 +10,8 @@ import type {
   SystemRunner,
 } from '../../system/system-runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { backOff } from '../../util/backoff.ts';
+import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
@@ -19,6 +21,7 @@ import {
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
+import { stallBackoff } from '../stalls.ts';
 import { statusOf, upstreamsOf } from '../status.ts';
 import { type Followers, followEdges } from './follow-edges.ts';
 
@@ -42,7 +45,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   readonly #prompts = new Set<string>();
   /** Those that are stopped. */
   readonly #failures = new Map<string, unknown>();
-  /** Those that could not go on in this turn, because their storage was busy or away. */
+  /** Those that could not go on in this turn, because their storage was busy or away, or they wait for another pipeline. */
   readonly #interruptions = new Map<string, unknown>();
   /** Aborted when closing has taken too long. */
   readonly #stop = new AbortController();
@@ -50,6 +53,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   #followers: Followers = new Map();
   #closing: Promise<void> | undefined;
   #polling: NodeJS.Timeout | undefined;
+  /** Who waits for what in other pipelines, and how many turns have left it at that. */
+  #stalls = '';
+  #stalledTurns = 0;
+  /** Aborted when nobody waits any more, or another turn looks sooner. */
+  #retrying = new AbortController();
   #listening: AsyncDisposable | undefined;
   /** Whether a turn is to come for what others have recorded: at first, that of the start. */
   #waitsForTurn = true;
@@ -62,7 +70,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   /**
-   * Opens the applications and catches up with what was recorded before.
+   * Opens the applications and catches up with what was recorded before, but for what waits for another pipeline, which
+   * may be started after this one.
    *
    * @throws DownstreamError if an application fails while catching up; everything is closed again.
    * @throws SystemRunningError if this system is running already.
@@ -86,9 +95,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
         publish('started', runner.#event(application.applicationName));
       }
       await runner.#listen(options.pollIntervalMs);
-      await runner.#turns.run(() =>
-        runner.#catchUp('The system could not catch up at its start.', options.signal),
-      );
+      await runner.#turns.run(() => runner.#catchUpAtStart(options.signal));
       return runner;
     } catch (error) {
       await runner.close();
@@ -131,7 +138,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   #opened(): RunningSystem {
     if (this.#closing === undefined && this.#running !== undefined) return this.#running;
-    throw new RunnerClosedError('This runner is closed: start a new one to go on.');
+    throw new RunnerClosedError();
   }
 
   #turn(applicationName: string, commit: () => Promise<void>): Promise<void> {
@@ -169,6 +176,15 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return this.#running?.in(pipelineId).keys() ?? [];
   }
 
+  async #catchUpAtStart(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#catchUp('The system could not catch up at its start.', signal);
+    } catch (error) {
+      const onlyStalls = error instanceof DownstreamError && error.failures.values().every(isStall);
+      if (!onlyStalls) throw error;
+    }
+  }
+
   async #catchUp(failure: string, signal?: AbortSignal): Promise<void> {
     this.#waitsForTurn = false;
     for (const name of this.#names) this.#prompts.add(name);
@@ -193,13 +209,26 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
     for (const follower of new Set([...this.#followers.values()].flat())) {
       const { applicationName } = follower;
-      if (this.#failures.has(applicationName) || this.#interruptions.has(applicationName)) continue;
+      if (this.#isOut(applicationName)) continue;
       const ran = await this.#attempt(follower, () => follower.recordPositions());
       complete = complete && ran;
     }
     // The next turn, whatever it is for, takes up again what was interrupted.
     if (this.#interruptions.size > 0) for (const name of this.#names) this.#prompts.add(name);
+    this.#retryStalls();
     if (!complete) throw new DownstreamError(failure, new Map([...this.#failures, ...this.#interruptions]));
+  }
+
+  /** Takes a turn after a while if somebody waits for another pipeline, where others work: nothing here tells of that. */
+  #retryStalls(): void {
+    const stalls = this.#interruptions.values().filter(isStall).map(messageOf).toArray().join('\n');
+    this.#stalledTurns = stalls === this.#stalls ? this.#stalledTurns + 1 : 1;
+    this.#stalls = stalls;
+    this.#retrying.abort();
+    if (stalls === '' || this.#closing !== undefined) return;
+    this.#retrying = new AbortController();
+    const retry = () => this.#prompted([]);
+    backOff(this.#stalledTurns, stallBackoff, this.#retrying.signal).then(retry, () => {});
   }
 
   async #run(follower: ProcessApplication, upstreamName: string, signal: AbortSignal): Promise<void> {
@@ -225,9 +254,16 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return { runner: 'SingleThreadedRunner', applicationName, pipelineId };
   }
 
+  /** Whether it can do nothing more in this turn. Who waits for another pipeline can follow its other upstreams. */
+  #isOut(applicationName: string): boolean {
+    const isAway =
+      this.#interruptions.has(applicationName) && !isStall(this.#interruptions.get(applicationName));
+    return isAway || this.#failures.has(applicationName);
+  }
+
   /** Whether the application did it; one that fails is stopped, unless it was only interrupted. */
   async #attempt({ applicationName }: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
-    if (this.#failures.has(applicationName) || this.#interruptions.has(applicationName)) return false;
+    if (this.#isOut(applicationName)) return false;
     try {
       await work();
       return true;
@@ -243,6 +279,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     const running = this.#running;
     if (running === undefined) return;
     clearInterval(this.#polling);
+    this.#retrying.abort();
     const late = setTimeout(() => this.#stop.abort(notDrained(this.#drainTimeoutMs)), this.#drainTimeoutMs);
     try {
       await this.#listening?.[Symbol.asyncDispose]();
@@ -256,6 +293,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       publish('stopped', { ...this.#event(applicationName), terminated });
     }
   }
+}
+
+/** Whether an application only waits for another pipeline. */
+function isStall(error: unknown): boolean {
+  return error instanceof CausalDependencyError;
 }
 
 /** It knows no other pipeline. */

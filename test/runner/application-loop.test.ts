@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Application,
+  CausalDependencyError,
+  memory,
+  type NotificationLog,
+  type Persistence,
+  ProcessApplication,
+} from 'kahn';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Inbox, runLoop } from '../../src/runner/application-loop.ts';
+import { Account, type AccountEvent } from '../support/accounts.ts';
+import { inboxOfThread } from '../support/inbox.ts';
+import { until } from '../support/until.ts';
+
+class CausalAccounts extends Application<AccountEvent> {
+  static readonly applicationName: string = 'accounts';
+  static readonly emits = ['Account.Opened', 'Account.Changed', 'Account.Closed'] as const;
+  static readonly causalDependencies = true;
+}
+class OtherAccounts extends CausalAccounts {
+  static override readonly applicationName = 'other accounts';
+}
+
+/** Ignores that accounts are opened. */
+class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
+  static readonly applicationName = 'changes';
+  static readonly emits = ['Account.Opened'] as const;
+  override readonly policy = this.when({ 'Account.Changed': () => {} });
+}
+
+/** Does not ignore it. */
+class AllOfThem extends Changes {
+  override readonly policy = this.when({}, () => {});
+}
+
+interface Running {
+  readonly inbox: Inbox;
+  readonly states: string[];
+  readonly errors: unknown[];
+}
+
+/** Runs an application in a pipeline until the test has finished. */
+async function run(
+  kind: typeof Changes,
+  persistence: Persistence,
+  pipelineId: number,
+  logs: readonly NotificationLog[],
+): Promise<Running> {
+  const application = await kind.open({ persistence, pipelineId });
+  for (const log of logs) application.follow(log);
+  const running = { inbox: inboxOfThread(), states: [] as string[], errors: [] as unknown[] };
+  const stop = new AbortController();
+  const loop = runLoop(
+    {
+      application: application as ProcessApplication,
+      upstreamNames: logs.map(({ applicationName }) => applicationName),
+      inbox: running.inbox,
+      tick: undefined,
+      report: {
+        entered: (state) => void running.states.push(state),
+        prompted: () => {},
+        processed: () => {},
+        interrupted: (error) => void running.errors.push(error),
+      },
+    },
+    stop.signal,
+  );
+  onTestFinished(async () => {
+    stop.abort();
+    await loop;
+    await application.close();
+  });
+  return running;
+}
+
+async function inTwo<A extends Application>(
+  open: (pipelineId: number) => Promise<A>,
+): Promise<readonly [A, A]> {
+  const both = [await open(0), await open(1)] as const;
+  for (const application of both) onTestFinished(() => application.close());
+  return both;
+}
+
+/** A log that counts how often it is read. */
+function counting(log: NotificationLog): { log: NotificationLog; reads(): number } {
+  let reads = 0;
+  return {
+    log: {
+      applicationName: log.applicationName,
+      pipelineId: log.pipelineId,
+      section: (id) => log.section(id),
+      head: () => log.head(),
+      select(after, limit) {
+        reads += 1;
+        return log.select(after, limit);
+      },
+    },
+    reads: () => reads,
+  };
+}
+
+const isIdle = ({ states }: Running) => states.at(-1) === 'idle';
+
+describe('who waits for another pipeline', () => {
+  test.each([
+    ['handled', AllOfThem],
+    ['ignored', Changes],
+  ])('does not hold up what that waits for in another log, where it is %s', async (_, kind) => {
+    const persistence = memory();
+    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [b0, b1] = await inTwo((pipelineId) => OtherAccounts.open({ persistence, pipelineId }));
+    const [a, b] = [Account.open('a'), Account.open('b')];
+    await a1.save(a);
+    await a0.save(a.change(1));
+    await b0.save(b);
+    await b1.save(b.change(1));
+    // Each comes first to the log in which it must wait for the second log of the other.
+    const zero = await run(kind, persistence, 0, [a0.log, b0.log]);
+    const one = await run(kind, persistence, 1, [b1.log, a1.log]);
+    await until('both are idle', () => isIdle(zero) && isIdle(one));
+    expect(zero.errors[0]).toBeInstanceOf(CausalDependencyError);
+    expect(one.errors.length).toBeLessThan(20);
+    expect(zero.states).toContain('interrupted');
+  });
+
+  test('comes to its turn though each waits for what the other has ignored in the same log', async () => {
+    const persistence = memory();
+    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [ada, eve] = [Account.open('ada'), Account.open('eve')];
+    await a0.save(ada);
+    await a1.save(eve);
+    await a0.save(eve.change(1));
+    await a1.save(ada.change(1));
+    const zero = await run(Changes, persistence, 0, [a0.log]);
+    const one = await run(Changes, persistence, 1, [a1.log]);
+    await until('both are idle', () => isIdle(zero) && isIdle(one));
+  });
+
+  test('looks ever less often, however often it is prompted, and goes on by itself', async () => {
+    const persistence = memory();
+    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const account = Account.open('ada');
+    await a0.save(account);
+    await a1.save(account.change(1));
+    const log = counting(a1.log);
+    const one = await run(AllOfThem, persistence, 1, [log.log]);
+    const end = performance.now() + 1_500;
+    let prompts = 0;
+    for (; performance.now() < end; prompts += 1) {
+      one.inbox.put('accounts');
+      await delay(1);
+    }
+    expect(prompts).toBeGreaterThan(50);
+    // After at least 5, 10, 20, 40, 80, 160, 320 and 500 ms, and so on.
+    expect(log.reads()).toBeGreaterThan(2);
+    expect(log.reads()).toBeLessThan(13);
+    expect(one.errors).toHaveLength(log.reads());
+    expect(one.states).not.toContain('idle');
+    expect(one.states.at(-1)).toBe('interrupted');
+    await run(AllOfThem, persistence, 0, [a0.log]);
+    await until('it is idle', () => isIdle(one));
+    expect(log.reads()).toBeLessThan(16);
+  });
+});
