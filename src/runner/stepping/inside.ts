@@ -42,7 +42,7 @@ async function runApplication(
   const actor = { application, upstreamNames: task.role.upstreamNames };
   post({ kind: 'ready' });
   try {
-    for (;;) await runTick(task, actor, heads, signals, reportTo(post), signal);
+    for (;;) await runTick(task, actor, heads, signals, post, signal);
   } catch (error) {
     // Those who have not failed themselves leave their positions as those of the last tick.
     if (error instanceof BarrierBrokenError) await application.recordPositions();
@@ -55,19 +55,23 @@ async function runTick(
   actor: Actor,
   heads: Heads,
   signals: Signals,
-  report: StageReport,
+  post: Post,
   signal: AbortSignal,
 ): Promise<void> {
+  const report = reportTo(post);
   await signals.fetch.wait();
   const { work, tick, timeMs } = signals.announced;
   const fetched = heads.now; // what is recorded from here on is for the next tick
   await signals.execute.wait();
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
-    signals.setDone(index, await act(actor, fetched, moment, signal, report));
+    const done = await act(actor, fetched, moment, signal, report);
+    const isStalled = done.stall !== undefined;
+    if (isStalled) post({ kind: 'stalled', error: portable(done.stall) });
+    signals.setDone(index, done.fetched, isStalled);
   } else {
     await settle(actor, signal, report);
-    signals.setDone(index, 0);
+    signals.setDone(index, 0, false);
   }
   await signals.end.wait();
 }

@@ -6,7 +6,7 @@ import { upstreamsOf } from '../status.ts';
 import { type Actor, act, settle } from './act.ts';
 import type { Heads } from './heads.ts';
 import { type StageReport, StepFailure } from './report.ts';
-import type { Moment, Stage } from './stage.ts';
+import type { Acted, Moment, Stage } from './stage.ts';
 
 /** The applications act in this thread, one after another, in the order of definition. */
 export class LocalStage implements Stage {
@@ -34,14 +34,14 @@ export class LocalStage implements Stage {
     this.#report = report;
   }
 
-  async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>> {
     const heads = this.#heads.now; // what is recorded from here on is for the next tick
-    const fetched = new Map<string, number>();
+    const acted = new Map<string, Acted>();
     await this.#each(signal, async (actor) => {
       const { applicationName } = actor.application;
-      fetched.set(applicationName, await act(actor, heads, moment, signal, this.#report));
+      acted.set(applicationName, await act(actor, heads, moment, signal, this.#report));
     });
-    if (this.#failures.size === 0) return fetched;
+    if (this.#failures.size === 0) return acted;
     await this.#settleAll(signal);
     throw new StepFailure(this.#failures);
   }

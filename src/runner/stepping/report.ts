@@ -1,4 +1,6 @@
 import { KahnError, messageOf } from '../../util/errors.ts';
+import { DownstreamError } from '../errors.ts';
+import type { Acted } from './stage.ts';
 
 /** Hears how applications get on in a tick. */
 export interface StageReport {
@@ -6,23 +8,45 @@ export interface StageReport {
   interrupted(applicationName: string, error: unknown): void;
 }
 
-/** Which applications could not go on for a while, because their storage was busy or away. */
+/** Which applications could not go on for a while: their storage was busy or away, or they wait for another pipeline. */
 export class Interruptions {
   readonly #now = new Set<string>();
   readonly #errors = new Map<string, unknown>();
+  #stalls: ReadonlyMap<string, unknown> = new Map();
 
   note(applicationName: string, error: unknown): void {
     this.#now.add(applicationName);
     this.#errors.set(applicationName, error);
   }
 
-  /** All have got ahead. */
+  /** Those who wait for another pipeline since the last tick, by name, and for what. */
+  get stalls(): ReadonlyMap<string, unknown> {
+    return this.#stalls;
+  }
+
+  /** Throws a DownstreamError if somebody waits for another pipeline. */
+  assertNoStalls(): void {
+    if (this.#stalls.size > 0) throw new DownstreamError('The system is not caught up.', this.#stalls);
+  }
+
+  /** Notes who waits after a tick; gives those who have not waited for the same before. */
+  noteStalls(acted: ReadonlyMap<string, Acted>): ReadonlyMap<string, unknown> {
+    const before = this.#stalls;
+    const stalls = [...acted].flatMap(([name, { stall }]) =>
+      stall === undefined ? [] : [[name, stall] as const],
+    );
+    this.#stalls = new Map(stalls);
+    for (const [name, stall] of stalls) this.#errors.set(name, stall);
+    return new Map(stalls.filter(([name, stall]) => messageOf(stall) !== messageOf(before.get(name))));
+  }
+
+  /** All have got ahead whose storage is back. */
   end(): void {
     this.#now.clear();
   }
 
   has(applicationName: string): boolean {
-    return this.#now.has(applicationName);
+    return this.#now.has(applicationName) || this.#stalls.has(applicationName);
   }
 
   /** What interrupted it last. */

@@ -6,11 +6,12 @@ export type Work = 'process' | 'record positions';
 const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
 const numbers = 3;
 const notDone = -1;
+const stalled = 1;
 const works: readonly Work[] = ['process', 'record positions'];
 
 /**
- * What the threads of a stepping runner share: the tick, what each has fetched in it, and the barriers at which they
- * and the clock meet. Each number is written by one thread and read by others behind a barrier.
+ * What the threads of a stepping runner share: the tick, what each has done in it, and the barriers at which they and
+ * the clock meet. Each number is written by one thread and read by others behind a barrier.
  */
 export class Signals {
   readonly buffer: SharedArrayBuffer;
@@ -22,12 +23,14 @@ export class Signals {
   readonly end: Barrier;
   readonly #tick: Float64Array;
   readonly #fetched: Float64Array;
+  readonly #stalled: Float64Array;
 
   constructor(threads: number, buffer?: SharedArrayBuffer) {
-    const barriersStart = (numbers + threads) * bytesPerNumber;
+    const barriersStart = (numbers + 2 * threads) * bytesPerNumber;
     this.buffer = buffer ?? new SharedArrayBuffer(barriersStart + 3 * Barrier.bytes);
     this.#tick = new Float64Array(this.buffer, 0, numbers);
     this.#fetched = new Float64Array(this.buffer, numbers * bytesPerNumber, threads);
+    this.#stalled = new Float64Array(this.buffer, (numbers + threads) * bytesPerNumber, threads);
     const parties = threads + 1; // and the clock
     const barrier = (n: number) => new Barrier(parties, this.buffer, barriersStart + n * Barrier.bytes);
     this.fetch = barrier(0);
@@ -47,9 +50,10 @@ export class Signals {
     return { work: works[work] ?? 'process', tick, timeMs };
   }
 
-  /** Notes that a thread has done its work, and how many notifications it has fetched. */
-  setDone(index: number, count: number): void {
-    this.#fetched[index] = count;
+  /** Notes that a thread has done its work, how many notifications it has fetched, and whether it waits. */
+  setDone(index: number, fetched: number, isStalled: boolean): void {
+    this.#stalled[index] = isStalled ? stalled : 0;
+    this.#fetched[index] = fetched;
   }
 
   isDone(index: number): boolean {
@@ -58,6 +62,11 @@ export class Signals {
 
   fetchedBy(index: number): number {
     return this.#fetched[index] ?? 0;
+  }
+
+  /** Whether a thread waits for another pipeline; it then tells for what by a message. */
+  isStalled(index: number): boolean {
+    return this.#stalled[index] === stalled;
   }
 
   /** Lets nobody wait any longer. */

@@ -7,18 +7,26 @@ export interface Moment {
   readonly seed: string;
 }
 
+/** What an application did in a tick. */
+export interface Acted {
+  /** How many notifications it has fetched. */
+  readonly fetched: number;
+  /** For what it waits in another pipeline, if it does. */
+  readonly stall: unknown;
+}
+
 /** The one pipeline that is stepped. */
 export const pipelineId = 0;
 
 /** Where the applications of a stepping runner act, tick by tick. */
 export interface Stage {
   /**
-   * Lets all applications fetch what is new, and then all of them process it; resolves with how many notifications
-   * each has fetched, by their names.
+   * Lets all applications fetch what is new, and then all of them process it; resolves with what each did, by their
+   * names.
    *
    * @throws StepFailure if one has failed; the others have processed what they had fetched.
    */
-  advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>>;
   /**
    * Records the positions behind ignored notifications.
    *

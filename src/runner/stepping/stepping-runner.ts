@@ -18,7 +18,7 @@ import { type Command, Schedule } from './schedule.ts';
 import { timeOfTick } from './simulated-time.ts';
 import { pipelineId, type Stage } from './stage.ts';
 import type { SteppingOptions } from './stepping-options.ts';
-import { lineOf, type Tick } from './tick.ts';
+import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
 import { TickListeners } from './tick-listeners.ts';
 
 /** What a stepping runner works with. */
@@ -165,16 +165,22 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#looping = this.#looping.then(() => this.#loop(pausing.signal));
   }
 
-  /** Resolves after a tick in which nothing happened, driving the ticks itself if the clock is paused. */
+  /**
+   * Resolves after a tick in which nothing happened, driving the ticks itself if the clock is paused. Then it rejects
+   * with a DownstreamError if somebody waits for another pipeline, for no tick gets that ahead.
+   */
   async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertMayWait('caughtUp()');
     signal?.throwIfAborted();
     this.#refreshedAt = -Infinity; // what others have recorded counts, too
     const last = this.#underway?.number ?? this.#tickCount;
     const isQuiet = (tick: Tick) => tick.number > last && nothingHappenedIn(tick);
-    if (this.#isPaused) await this.stepUntil(isQuiet, signal && { signal });
-    else await this.#untilTick(isQuiet, signal);
+    const { interruptions } = this.#parts;
+    const isPaused = this.#isPaused;
+    if (isPaused) await this.stepUntil(isQuiet, signal && { signal });
+    else await this.#untilTick((tick) => isQuiet(tick) && interruptions.stalls.size === 0, signal);
     await this.#ticks.run(() => this.#recordPositions());
+    if (isPaused) interruptions.assertNoStalls();
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
@@ -225,7 +231,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const { clock, heads, turns, running } = this.#parts;
     const began = clock.now();
     const busyBefore = process.cpuUsage();
-    const { before, fetched } = await turns.run(() => this.#advance(number));
+    const { before, acted } = await turns.run(() => this.#advance(number));
     this.#tickCount = number;
     await this.#callDue(number);
     const durationMs = clock.now() - began;
@@ -239,13 +245,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       actualSpeed: this.actualClockSpeed,
       applications: running.applications.map(({ applicationName }) => ({
         applicationName,
-        fetched: fetched.get(applicationName) ?? 0,
+        fetched: acted.get(applicationName)?.fetched ?? 0,
         recorded: heads.of(applicationName) - (before.get(applicationName) ?? 0),
       })),
     };
   }
 
-  /** Lets the applications do their part of a tick; resolves with the heads before, and what each has fetched. */
+  /** Lets the applications do their part of a tick; resolves with the heads before, and what each did. */
   async #advance(tick: number) {
     const { stage, heads, interruptions } = this.#parts;
     await this.#refreshHeads();
@@ -253,7 +259,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#isActing = true;
     try {
       const moment = { tick, timeMs: this.#timeAt(tick), seed: `${this.#parts.seed} ${tick}` };
-      return { before, fetched: await stage.advance(moment, this.#halt.signal) };
+      const acted = await stage.advance(moment, this.#halt.signal);
+      const stalls = interruptions.noteStalls(acted);
+      for (const [name, error] of stalls) publish('interrupted', { ...this.#event(name), error });
+      return { before, acted };
     } finally {
       this.#isActing = false;
       interruptions.end();
@@ -367,14 +376,14 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   #assertUnclosed(): void {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#closing !== undefined) throw new RunnerClosedError();
   }
 
   async #close(): Promise<void> {
     const { running, stage, turns, options } = this.#parts;
     const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
-    this.#stopFor(closedError());
-    const late = setTimeout(() => this.#halt.abort(closedError()), drainTimeoutMs);
+    this.#stopFor(new RunnerClosedError());
+    const late = setTimeout(() => this.#halt.abort(new RunnerClosedError()), drainTimeoutMs);
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
     await Promise.all(running.applications.map(applicationInternals.close));
@@ -387,12 +396,4 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       });
     }
   }
-}
-
-function nothingHappenedIn({ applications }: Tick): boolean {
-  return applications.every(({ fetched, recorded }) => fetched === 0 && recorded === 0);
-}
-
-function closedError(): RunnerClosedError {
-  return new RunnerClosedError('This runner is closed: start a new one to go on.');
 }

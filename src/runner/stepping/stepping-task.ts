@@ -21,6 +21,8 @@ export type SteppingMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'processed'; readonly upstreamName: string; readonly count: number }
   | { readonly kind: 'interrupted'; readonly error: PortableError }
+  /** Told once in each tick in which it waits for another pipeline. */
+  | { readonly kind: 'stalled'; readonly error: PortableError }
   | { readonly kind: 'failed'; readonly error: PortableError }
   /** It has released everything; nothing is to come. */
   | { readonly kind: 'closed' };

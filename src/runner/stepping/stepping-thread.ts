@@ -26,6 +26,7 @@ export class SteppingThread {
   readonly #thread: Thread;
   #failure: unknown;
   #isClosing = false;
+  #stall = Promise.withResolvers<unknown>();
 
   constructor({ task, report, ended: tell }: SteppingThreadOptions) {
     const { applicationName } = task.role;
@@ -44,6 +45,7 @@ export class SteppingThread {
         report.processed(applicationName, message.upstreamName, message.count);
       else if (message.kind === 'interrupted')
         report.interrupted(applicationName, new RemoteError(message.error));
+      else if (message.kind === 'stalled') this.#stall.resolve(new RemoteError(message.error));
       else if (message.kind === 'failed') fail(new RemoteError(message.error));
       else {
         this.#isClosing = true;
@@ -66,6 +68,13 @@ export class SteppingThread {
   /** Why it has ended, if that was not wanted. */
   get failure(): unknown {
     return this.#failure;
+  }
+
+  /** For what it waits in a tick in which it does: its message may come later than the end of that. */
+  async takeStall(): Promise<unknown> {
+    const stall = await this.#stall.promise;
+    this.#stall = Promise.withResolvers();
+    return stall;
   }
 
   /** Ends the thread, by force after the time; resolves with whether that was needed. */

@@ -8,7 +8,7 @@ import { BarrierBrokenError } from './barrier.ts';
 import type { Setting } from './open-parts.ts';
 import { StepFailure } from './report.ts';
 import { Signals, type Work } from './signals.ts';
-import { type Moment, pipelineId, type Stage } from './stage.ts';
+import { type Acted, type Moment, pipelineId, type Stage } from './stage.ts';
 import { SteppingThread } from './stepping-thread.ts';
 
 /** The applications act in threads of their own, which meet at barriers. */
@@ -62,11 +62,13 @@ export class ThreadStage implements Stage {
     }
   }
 
-  async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>> {
     await this.#meet('process', tick, timeMs, signal);
-    return new Map(
-      this.#threads.map(({ applicationName }, index) => [applicationName, this.#signals.fetchedBy(index)]),
-    );
+    const acted = this.#threads.map(async (thread, index): Promise<[string, Acted]> => {
+      const stall = this.#signals.isStalled(index) ? await thread.takeStall() : undefined;
+      return [thread.applicationName, { fetched: this.#signals.fetchedBy(index), stall }];
+    });
+    return new Map(await unlessAborted(Promise.all(acted), signal));
   }
 
   recordPositions(signal: AbortSignal): Promise<void> {

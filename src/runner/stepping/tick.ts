@@ -25,6 +25,10 @@ export interface Tick {
   readonly applications: readonly ApplicationTick[];
 }
 
+export function nothingHappenedIn({ applications }: Tick): boolean {
+  return applications.every(({ fetched, recorded }) => fetched === 0 && recorded === 0);
+}
+
 /** A tick as one line of text. */
 export function lineOf(tick: Tick): string {
   const { number, simulatedTimeMs, realTimeMs, durationMs, intensity, actualSpeed, applications } = tick;

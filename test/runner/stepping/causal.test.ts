@@ -1,0 +1,166 @@
+import {
+  DownstreamError,
+  memory,
+  type Persistence,
+  SteppingMultiThreadedRunner,
+  type SteppingRunner,
+  SteppingSingleThreadedRunner,
+} from 'kahn';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Orders as ShopOrders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { causalOrders, Ledger, Orders } from '../../support/causal-orders.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { watchRunners } from '../../support/events.ts';
+import { storages } from '../../support/storages.ts';
+import { until } from '../../support/until.ts';
+
+const runners = [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner];
+const startTimeMs = Date.UTC(2030, 0, 1);
+
+/** Orders and their ledger in pipeline 1, which no stepping runner runs. */
+async function openElsewhere(persistence: Persistence): Promise<{ orders: Orders; ledger: Ledger }> {
+  const orders = await Orders.open({ persistence, pipelineId: 1 });
+  const ledger = await Ledger.open({ persistence, pipelineId: 1 });
+  for (const application of [orders, ledger]) onTestFinished(() => application.close());
+  ledger.follow(orders.log);
+  return { orders, ledger };
+}
+
+/** What is to be seen of one tick. */
+async function stepOf(runner: SteppingRunner): Promise<unknown> {
+  const { number, applications } = await runner.step();
+  const [, ledger] = await runner.status();
+  return {
+    number,
+    work: applications.map(({ fetched, recorded }) => [fetched, recorded]),
+    state: ledger?.state,
+    position: ledger?.upstreams[0]?.position,
+  };
+}
+
+describe.each(storages)(
+  'who waits for another pipeline, tick by tick on $name',
+  { timeout: 60_000 },
+  ({ create }) => {
+    test('is tried in each tick and goes on when that is done, the same with and without threads', async () => {
+      const seen: unknown[] = [];
+      for (const Runner of runners) {
+        const persistence = create();
+        const events = watchRunners();
+        const elsewhere = await openElsewhere(persistence);
+        await using runner = await Runner.start(causalOrders, { persistence, paused: true, startTimeMs });
+        const orders = runner.get(Orders);
+        const id = await elsewhere.orders.make('ada');
+        await orders.make('bob');
+        await orders.change(id);
+        await orders.make('eve');
+        const ticks = [await stepOf(runner), await stepOf(runner), await stepOf(runner)];
+        expect((await runner.status())[1]?.lastError).toMatchObject({
+          code: 'CAUSAL_DEPENDENCY',
+          notificationId: 2,
+          dependency: { pipelineId: 1, notificationId: 1 },
+        });
+        const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+        expect(error.failures.get('ledger')).toMatchObject({ code: 'CAUSAL_DEPENDENCY' });
+        await elsewhere.ledger.run();
+        for (let tick = 0; tick < 3; tick += 1) ticks.push(await stepOf(runner));
+        await runner.caughtUp();
+        expect(await runner.get(Ledger).changesOf(id)).toBe(1);
+        expect(events.filter(({ kind }) => kind === 'interrupted')).toHaveLength(1);
+        seen.push(ticks);
+      }
+      expect(seen[1]).toEqual(seen[0]);
+      expect(seen[0]).toEqual([
+        {
+          number: 1,
+          work: [
+            [0, 0],
+            [1, 1],
+          ],
+          state: 'interrupted',
+          position: 1,
+        },
+        {
+          number: 2,
+          work: [
+            [0, 0],
+            [0, 0],
+          ],
+          state: 'interrupted',
+          position: 1,
+        },
+        {
+          number: 3,
+          work: [
+            [0, 0],
+            [0, 0],
+          ],
+          state: 'interrupted',
+          position: 1,
+        },
+        {
+          number: 5,
+          work: [
+            [0, 0],
+            [2, 2],
+          ],
+          state: 'idle',
+          position: 3,
+        },
+        {
+          number: 6,
+          work: [
+            [0, 0],
+            [0, 0],
+          ],
+          state: 'idle',
+          position: 3,
+        },
+        {
+          number: 7,
+          work: [
+            [0, 0],
+            [0, 0],
+          ],
+          state: 'idle',
+          position: 3,
+        },
+      ]);
+    });
+  },
+);
+
+test.each(runners)(
+  'caughtUp() waits for whoever waits while the clock runs: %o',
+  { timeout: 60_000 },
+  async (Runner) => {
+    const persistence = memory();
+    const elsewhere = await openElsewhere(persistence);
+    await using runner = await Runner.start(causalOrders, { persistence, normalSpeed: 200 });
+    const id = await elsewhere.orders.make('ada');
+    await runner.get(Orders).change(id);
+    await until('it waits', async () => (await runner.status())[1]?.state === 'interrupted');
+    let isCaughtUp = false;
+    const caughtUp = runner.caughtUp().then(() => {
+      isCaughtUp = true;
+    });
+    const { tickCount } = runner;
+    await until('there were some ticks', () => runner.tickCount > tickCount + 5);
+    expect(isCaughtUp).toBe(false);
+    await elsewhere.ledger.run();
+    await caughtUp;
+    expect(await runner.get(Ledger).changesOf(id)).toBe(1);
+  },
+);
+
+test.each(runners)(
+  'what an application has ignored is on record when nothing more came: %o',
+  async (Runner) => {
+    await using runner = await Runner.start(shop, { persistence: memory(), paused: true });
+    await runner.get(ShopOrders).place('ada');
+    for (let tick = 0; tick < 8; tick += 1) await runner.step();
+    const upstreams = (await runner.status()).flatMap((row) => row.upstreams);
+    expect(upstreams.map(({ lag }) => lag)).toEqual([0, 0, 0, 0]);
+  },
+);
