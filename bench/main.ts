@@ -4,6 +4,7 @@ import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
 import { BenchServer } from './postgres/bench-server.ts';
 import { wakeUp } from './postgres/wake-up.ts';
+import { parallel } from './processes/parallel.ts';
 import { pipelines } from './restate/pipelines.ts';
 import type { Section } from './section.ts';
 import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storages.ts';
@@ -24,7 +25,7 @@ async function main(chosen: Options): Promise<void> {
     sqliteKind(chosen.directory, 'NORMAL'),
     postgresKind(() => server.url()),
   ];
-  for (const section of [byHand, wakeUp, throughput, latency, ticks, pipelines])
+  for (const section of [byHand, wakeUp, throughput, latency, parallel, ticks, pipelines])
     await print(section, storages, chosen);
 }
 

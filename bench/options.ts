@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 const help = `Usage: npm run bench -- [options]
 
 Runs the shop of examples/shop on every storage beside the same work written by hand, in turn; then
-on one thread and on several; then by ticks; then by actors; and prints the medians. PostgreSQL is the server that KAHN_POSTGRES_URL leads to;
+on one thread, on several, and in processes; then by ticks; then by actors; and prints the medians. PostgreSQL is the server that KAHN_POSTGRES_URL leads to;
 without that, one is started, with its data in the system's temporary directory.
 
   --rounds N        how often each is measured, after some rounds to warm up (default 7)
   --orders N        how many orders a round has; by default they depend on the storage
-  --only TEXT       only the rows whose name contains TEXT, such as 'FULL, appends', 'threads', 'ticks' or 'Restate'
+  --only TEXT       only the rows whose name contains TEXT, such as 'FULL, appends', 'threads', 'processes', 'ticks' or 'Restate'
   --directory PATH  where the files of SQLite go (default: the system's temporary directory)
   --help            prints this
 `;

@@ -1,13 +1,15 @@
 import { hash } from 'node:crypto';
-import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 /** How long a policy of the busy shop works on an event. */
 export const burnMicros = 100;
 
-const key = 'kahn bench: bytes to hash';
+const variable = 'KAHN_BENCH_BYTES';
 let block: Buffer | undefined;
 
-/** Finds out how many bytes this machine hashes in that time, and tells all threads that are started after it. */
+/**
+ * Finds out how many bytes this machine hashes in that time, and tells all threads and processes that are started after
+ * it.
+ */
 export function calibrate(): void {
   const megabyte = Buffer.alloc(2 ** 20);
   let leastMs = Infinity; // what is slower was disturbed by others
@@ -16,11 +18,11 @@ export function calibrate(): void {
     hash('sha256', megabyte);
     leastMs = Math.min(leastMs, performance.now() - start);
   }
-  setEnvironmentData(key, Math.round((megabyte.length * burnMicros) / 1_000 / leastMs));
+  process.env[variable] = `${Math.round((megabyte.length * burnMicros) / 1_000 / leastMs)}`;
 }
 
-/** Takes its time of one processor: hashes as many bytes as were found to take that long, in whichever thread. */
+/** Takes its time of one processor: hashes as many bytes as were found to take that long, wherever it is called. */
 export function burn(): void {
-  block ??= Buffer.alloc(Number(getEnvironmentData(key)));
+  block ??= Buffer.alloc(Number(process.env[variable]));
   hash('sha256', block);
 }

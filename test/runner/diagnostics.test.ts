@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import {
   type ApplicationStatus,
   DownstreamError,
+  MultiprocessRunner,
   MultiThreadedRunner,
   memory,
   RunnerClosedError,
@@ -26,9 +27,11 @@ const upstreams: Record<string, readonly string[]> = {
   reservations: ['orders'],
   payments: ['orders'],
 };
+const temporarySqlite = () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' });
 const runners = [
-  { runner: 'SingleThreadedRunner', start: SingleThreadedRunner.start },
-  { runner: 'MultiThreadedRunner', start: MultiThreadedRunner.start },
+  { runner: 'SingleThreadedRunner', start: SingleThreadedRunner.start, create: () => memory() },
+  { runner: 'MultiThreadedRunner', start: MultiThreadedRunner.start, create: () => memory() },
+  { runner: 'MultiprocessRunner', start: MultiprocessRunner.start, create: temporarySqlite },
 ];
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
@@ -60,10 +63,10 @@ function storyOf(events: readonly SeenEvent[], name: string): string[] {
 describe.each(runners)(
   'the diagnostics of $runner',
   { timeout: 120_000 },
-  ({ runner: runnerName, start }) => {
+  ({ runner: runnerName, start, create }) => {
     test('tell of all that becomes of an order', async () => {
       const events = watchRunners();
-      const runner = await start(shop, { persistence: memory() });
+      const runner = await start(shop, { persistence: create() });
       // A thread is ready a moment before it comes to rest.
       await vi.waitFor(
         async () =>
@@ -103,7 +106,7 @@ describe.each(runners)(
     });
 
     test('tell how far a follower is behind while it is held up', async () => {
-      const runner = await start(heldShop, { persistence: memory(), batchSize: 1 });
+      const runner = await start(heldShop, { persistence: create(), batchSize: 1 });
       onTestFinished(() => runner.close());
       await runner.get(Orders).place('ada');
       await runner.caughtUp();
@@ -128,7 +131,7 @@ describe.each(runners)(
 
     test('tell who has failed, and with what', async () => {
       const events = watchRunners();
-      const runner = await start(brokenShop, { persistence: memory() });
+      const runner = await start(brokenShop, { persistence: create() });
       onTestFinished(() => runner.close());
       await runner
         .get(Orders)

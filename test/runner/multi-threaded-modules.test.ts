@@ -1,26 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import {
   InvalidPersistenceError,
-  InvalidSystemError,
   KahnError,
   MultiThreadedRunner,
   memory,
   type Persistence,
-  RemoteError,
   SingleThreadedRunner,
   System,
-  ThreadDiedError,
 } from 'kahn';
 import { postgres } from 'kahn/postgres';
-import { sqlite } from 'kahn/sqlite';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
 import { rejectionOf } from '../support/errors.ts';
@@ -64,110 +57,6 @@ async function placeOne(runner: MultiThreadedRunner<typeof Orders | typeof Reser
   expect((await runner.get(Orders).get(id)).reservationId).toBeDefined();
 }
 
-interface Fault {
-  readonly what: string;
-  readonly system: typeof shop;
-  readonly kind: abstract new (...args: never[]) => KahnError;
-  readonly code: string;
-  readonly message: string;
-  /** What the stack of its cause names. */
-  readonly inCause?: string;
-  /** How many threads it takes to find out. */
-  readonly threads: number;
-}
-
-const remote = { kind: RemoteError, code: 'SYSTEM_MODULE', threads: 2 };
-const died = { kind: ThreadDiedError, code: 'THREAD_DIED', threads: 2 };
-const faults: readonly Fault[] = [
-  {
-    what: 'a system that does not say where it is',
-    system: System.of([[Orders, Reservations, Orders]]),
-    kind: InvalidSystemError,
-    code: 'INVALID_SYSTEM',
-    message: 'define it by System.of([...], { module: import.meta.url })',
-    threads: 0,
-  },
-  {
-    ...remote,
-    what: 'a module that does not exist',
-    system: shopIn(urlOf('nowhere.ts')),
-    message: 'it cannot be imported: Cannot find module',
-  },
-  {
-    ...remote,
-    what: 'a module that exports no system',
-    system: shopIn(urlOf('no-system.ts')),
-    message: 'it exports no System (made by the same copy of kahn). Export it by a name.',
-  },
-  {
-    ...remote,
-    what: 'a module that exports two systems of one name',
-    system: shopIn(urlOf('two-of-a-name.ts')),
-    message: 'it exports two systems of this name. Give them names',
-  },
-  {
-    ...remote,
-    what: 'a module that exports a system of another name',
-    system: shopIn(urlOf('other-name.ts')),
-    message: "it exports no System of this name, but 'shop'",
-  },
-  {
-    ...remote,
-    what: 'a module whose system has other pipelines',
-    system: shopIn(urlOf('other-graph.ts')),
-    message: 'has other applications or events than the one that was started',
-  },
-  {
-    ...remote,
-    what: 'a module that throws in a thread',
-    system: shopIn(urlOf('throws-in-threads.ts')),
-    message: 'it cannot be imported: there is no screen in this thread',
-    inCause: 'modules/throws-in-threads.ts:5',
-  },
-  {
-    ...remote,
-    what: 'a module that starts a runner, and keeps to itself that it was refused',
-    system: shopIn(urlOf('starts-when-imported.ts')),
-    message: 'Move the system to a module of its own',
-  },
-  {
-    ...died,
-    what: 'a module that exits',
-    system: shopIn(urlOf('exits-in-threads.ts')),
-    message: 'its thread has died: it has ended with exit code 3',
-  },
-  {
-    ...died,
-    what: 'a module that leaves an error uncaught',
-    system: shopIn(urlOf('dies-in-threads.ts')),
-    message: 'does not run any more: its thread has died: nobody catches this',
-    inCause: 'modules/dies-in-threads.ts:6',
-  },
-];
-
-describe('nothing is left, but a clear error, of a start that fails for', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
-  const persistence = sqlite({ directory, synchronous: 'NORMAL' });
-  afterAll(() => rmSync(directory, { recursive: true }));
-
-  test.each(faults)('$what', async ({ system, kind, ...fault }) => {
-    const error = await refusalOf(system, persistence);
-    expect(error).toBeInstanceOf(kind);
-    expect(error.code).toBe(fault.code);
-    expect(error.message).toContain(fault.message);
-    if (fault.inCause !== undefined) expect((error.cause as Error).stack).toContain(fault.inCause);
-    expect(threads.started).toBe(fault.threads);
-    // The last connection to a database removes its log when it is closed.
-    expect(readdirSync(directory).sort()).toEqual(['orders.sqlite', 'reservations.sqlite']);
-    await (await SingleThreadedRunner.start(system, { persistence })).close();
-  });
-
-  test('nothing: the system runs on the same storage', async () => {
-    await using runner = await MultiThreadedRunner.start(shop, { persistence });
-    await placeOne(runner);
-  });
-});
-
 test('the same on memory: what was shared with the threads that failed is shared with others', async () => {
   const persistence = memory();
   const system = shopIn(urlOf('no-system.ts'));
@@ -204,19 +93,7 @@ test('so is a pool of the user', async () => {
   await (await SingleThreadedRunner.start(shop, { persistence })).close();
 });
 
-test('a start that is given up while threads are being started leaves none', async () => {
-  const system = shopIn(urlOf('hangs-in-threads.ts'));
-  const persistence = memory();
-  const controller = new AbortController();
-  const starting = MultiThreadedRunner.start(system, { persistence, signal: controller.signal });
-  await expect.poll(() => threads.alive.size, { timeout: 10_000 }).toBe(2);
-  controller.abort(new Error('no time'));
-  await expect(starting).rejects.toThrow('no time');
-  expect(threads.alive.size).toBe(0);
-  await (await SingleThreadedRunner.start(system, { persistence })).close();
-});
-
-test('one that is given up before there are threads starts none', async () => {
+test('a start that is given up before there are threads starts none', async () => {
   const persistence = { module: urlOf('slow-storage.ts'), options: memory().options };
   const controller = new AbortController();
   const starting = MultiThreadedRunner.start(shop, { persistence, signal: controller.signal });

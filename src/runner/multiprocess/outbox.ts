@@ -22,7 +22,7 @@ export class Outbox<Message> {
 
   put(message: Message): void {
     this.#waiting = this.#waiting === undefined ? message : this.#options.merge(this.#waiting, message);
-    if (this.#isFree) this.#send();
+    if (this.#isFree) queueMicrotask(() => this.#isFree && this.#send()); // with what is put in at the same time
   }
 
   /** The other side listens, or has taken the last message. */

@@ -1,6 +1,6 @@
 import type { ApplicationState } from '../../system/system-runner.ts';
 import { backOff } from '../../util/backoff.ts';
-import { KahnError } from '../../util/errors.ts';
+import type { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { resolvesWithin } from '../../util/within.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
@@ -86,7 +86,7 @@ export class Supervisor {
   }
 
   #spawn(): void {
-    let refusal: unknown;
+    let refusal: KahnError | undefined;
     this.#isReady = false;
     this.#peer = this.#options.spawn({
       hear: (message, peer) => {
@@ -95,7 +95,7 @@ export class Supervisor {
       },
       ended: (death) => {
         this.#peer = undefined;
-        this.#exited(refusal ?? death);
+        this.#exited(refusal ?? death, refusal);
       },
     });
   }
@@ -139,19 +139,15 @@ export class Supervisor {
     publish('failed', { ...this.#event, error });
   }
 
-  #exited(death: unknown): void {
-    if (!this.#hasStarted) this.#ready.reject(this.#named(death));
+  /** It has ended; `refusal` is what it has told of, if it could not begin. */
+  #exited(death: unknown, refusal?: KahnError): void {
+    if (!this.#hasStarted) this.#ready.reject(refusal ?? this.#diedOf(death, 'has died'));
     if (this.#closing.signal.aborted || this.#failure !== undefined || !this.#hasStarted) {
       this.#ended.resolve();
       return;
     }
     this.#lastError = death;
     void this.#restart(death);
-  }
-
-  /** What the peer has told of, or else which one died of what it left uncaught. */
-  #named(death: unknown): KahnError {
-    return death instanceof KahnError ? death : this.#diedOf(death, 'has died');
   }
 
   #diedOf(death: unknown, how: string): KahnError {

@@ -1,8 +1,8 @@
-import { isMainThread } from 'node:worker_threads';
+import { isElsewhere } from './elsewhere.ts';
 
 export { shop } from './shop.ts';
 
-if (!isMainThread) {
+if (isElsewhere) {
   void Promise.reject(new TypeError('nobody catches this'));
   await new Promise(() => {});
 }

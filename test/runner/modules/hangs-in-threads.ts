@@ -1,5 +1,5 @@
-import { isMainThread } from 'node:worker_threads';
+import { isElsewhere } from './elsewhere.ts';
 
 export { shop } from './shop.ts';
 
-if (!isMainThread) await new Promise(() => {});
+if (isElsewhere) await new Promise(() => {});

@@ -1,5 +1,5 @@
-import { isMainThread } from 'node:worker_threads';
+import { isElsewhere } from './elsewhere.ts';
 
 export { shop } from './shop.ts';
 
-if (!isMainThread) throw new TypeError('there is no screen in this thread');
+if (isElsewhere) throw new TypeError('there is no screen in this thread');

@@ -1,6 +1,6 @@
 import type { DownstreamError, RemoteError, System, SystemRunner } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { Payments } from '../../../examples/shop/payments.ts';
 import type { Reservations } from '../../../examples/shop/reservations.ts';
@@ -58,7 +58,11 @@ function outcomeOf(error: unknown): string {
 
 /** After a failure: only reservations stand still, the others have processed all there is for them. */
 async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number): Promise<void> {
-  const [orders, reservations, payments] = await runner.status();
+  // They may have been told just now that there might be more.
+  const [orders, reservations, payments] = await vi.waitUntil(async () => {
+    const status = await runner.status();
+    return status.every(({ state }) => state !== 'running') && status;
+  }, 10_000);
   expect(orders).toMatchObject({ applicationName: 'orders', pipelineId, state: 'idle' });
   expect(payments).toMatchObject({ applicationName: 'payments', pipelineId, state: 'idle' });
   for (const { lag } of [...orders!.upstreams, ...payments!.upstreams]) expect(lag).toBe(0);

@@ -1,0 +1,5 @@
+import { isMainThread } from 'node:worker_threads';
+
+/** Whether this is a thread, or a process, that a runner has started. */
+export const isElsewhere: boolean =
+  !isMainThread || /\/runner\/multiprocess\/entry\.ts$/.test(process.argv[1] ?? '');

@@ -1,0 +1,11 @@
+import { MultiprocessRunner, System } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+
+// A program that defines its system and runs it: its processes would do the same, and theirs, and so on.
+export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
+
+const persistence = sqlite({ directory: process.env.KAHN_TEST_DIRECTORY ?? '' });
+await using runner = await MultiprocessRunner.start(shop, { persistence });
+await runner.caughtUp();

@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { InvalidPersistenceError, MultiprocessRunner, memory, type Persistence } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import { sqlite } from 'kahn/sqlite';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { shop } from '../../../examples/shop/shop.ts';
+import { inheritedArguments } from '../../../src/runner/multiprocess/inherited-arguments.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { connectionString, temporarySchema } from '../../support/postgres.ts';
+import { watchProcesses } from '../../support/processes.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+
+async function refusalOf(persistence: Persistence | undefined): Promise<string> {
+  const processes = watchProcesses();
+  const options = persistence === undefined ? {} : { persistence };
+  const { message } = await rejectionOf(MultiprocessRunner.start(shop, options), InvalidPersistenceError);
+  expect(processes.size).toBe(0);
+  return message;
+}
+
+test('memory() is refused, with what to use instead, also where it is the default', async () => {
+  for (const persistence of [memory(), undefined]) {
+    const message = await refusalOf(persistence);
+    expect(message).toContain('memory() is on the heap of this process');
+    expect(message).toContain('sqlite({ directory }) on one machine or postgres({ connectionString })');
+  }
+});
+
+test('so are a pool, and what cannot be sent', async () => {
+  const pool = new pg.Pool({ connectionString });
+  onTestFinished(() => pool.end());
+  const message = await refusalOf(postgres({ pool, schema: temporarySchema() }));
+  expect(message).toContain('a pool, which cannot go to another process: pass a connectionString instead');
+  const { href: module } = new URL('../modules/slow-storage.ts', import.meta.url);
+  const options = { ...memory().options, shared: new SharedArrayBuffer(8) };
+  expect(await refusalOf({ module, options })).toContain('cannot be cloned to another process');
+});
+
+test('a database that is not there fails the start, and so do tables that nobody has set up', async () => {
+  const processes = watchProcesses();
+  const start = (persistence: Persistence, setupTables = true) =>
+    MultiprocessRunner.start(shop, { persistence, setupTables });
+  await expect(start(sqlite({ directory: '/nowhere' }))).rejects.toMatchObject({ code: 'STORAGE_MISSING' });
+  const closed = postgres({ connectionString: 'postgres://127.0.0.1:1/none' });
+  await expect(start(closed)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+  const empty = sqlite({ directory: temporaryDirectory() });
+  await expect(start(empty, false)).rejects.toMatchObject({ code: 'STORAGE_NOT_SET_UP' });
+  expect(processes.size).toBe(0);
+  await (await start(empty)).close();
+  await (await start(empty, false)).close();
+});
+
+test('processes inherit the options of Node, but for what is meant for this one alone', () => {
+  const own = [
+    ...['--inspect=0', '--inspect-brk', '--eval', 'code', '-p', '1 + 1', '--print', 'code', '-pe', 'code'],
+    ...[
+      '--input-type=module',
+      '--input-type',
+      'module',
+      '--watch',
+      '--watch-path',
+      'src',
+      '--test',
+      '-e',
+      'code',
+    ],
+    ...['--test-name-pattern', 'x', '--inspect-port', '1', '--check', '-c', '-i', '--interactive'],
+  ];
+  const all = ['--conditions=source', '-C', 'custom', '--import', './hook.js', '--max-old-space-size=99'];
+  expect(inheritedArguments([...own, ...all])).toEqual(all);
+  expect(inheritedArguments([...all, ...own])).toEqual(all);
+});
+
+/** Runs code in a process of its own, beside the modules of the tests. */
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { ...process.env, KAHN_TEST_DIRECTORY: temporaryDirectory() };
+  const cwd = fileURLToPath(new URL('../modules', import.meta.url));
+  return promisify(execFile)(process.execPath, ['--conditions=source', ...args], {
+    cwd,
+    env,
+    timeout: 60_000,
+  }).then(
+    (output) => ({ code: 0, ...output }),
+    (error) => error,
+  );
+}
+
+test('a program need not be a file', { timeout: 90_000 }, async () => {
+  const code = `
+    import { MultiprocessRunner } from 'kahn';
+    import { sqlite } from 'kahn/sqlite';
+    import { shop } from './shop.ts';
+    const persistence = sqlite({ directory: ${JSON.stringify(temporaryDirectory())} });
+    await using runner = await MultiprocessRunner.start(shop, { persistence });
+    await runner.caughtUp();
+    console.log('done');`;
+  const args = ['--input-type=module-typescript', '--eval', code];
+  expect(await run(...args)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+});
+
+test('a program that defines its system and starts it in one file is told to part them', {
+  timeout: 90_000,
+}, async () => {
+  const { code, stderr } = await run('script-in-processes.ts');
+  expect(stderr).toContain('Move the system to a module of its own');
+  expect(code).toBe(1);
+});

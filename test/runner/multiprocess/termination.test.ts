@@ -1,0 +1,102 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { isRunning, startHost, untilGone } from './start-host.ts';
+
+const timeout = 120_000;
+const patient = { timeout: 60_000, interval: 5 };
+const { create } = storages.find(({ name }) => name === 'sqlite')!;
+const [, Reservations] = shop.applications;
+
+beforeEach(() => putSignsInto(temporaryDirectory()));
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s lets the step under way end, and then the process as if nobody had listened',
+  { timeout },
+  async (signal) => {
+    const persistence = create();
+    const host = await startHost({ persistence, pipelineIds: [0], isHeld: true });
+    raise('hold');
+    await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+    await vi.waitUntil(() => isRaised('held'), patient);
+    // As Ctrl-C, which reaches the processes of the host, too.
+    if (signal === 'SIGINT') process.kill(-host.process.pid!, signal);
+    else host.process.kill(signal);
+    await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
+    expect(isRunning(host.process.pid!)).toBe(true);
+    lower('hold');
+    expect(await host.ended).toEqual([null, signal]);
+    await untilGone(host.pids);
+    await using reservations = await shop.constructApp(Reservations!, { persistence });
+    expect(await reservations.log.head()).toBe(1);
+  },
+);
+
+test('under load, whoever waits for a command learns of nothing: the process just ends', {
+  timeout,
+}, async () => {
+  const host = await startHost({ persistence: create(), pipelineIds: [0, 1] });
+  await host.told({ kind: 'load' });
+  host.process.kill('SIGTERM');
+  expect(await host.ended).toEqual([null, 'SIGTERM']);
+  await untilGone(host.pids);
+});
+
+test('a process that does not come to an end in time is killed', { timeout }, async () => {
+  const host = await startHost({
+    persistence: create(),
+    pipelineIds: [0],
+    isHeld: true,
+    drainTimeoutMs: 300,
+  });
+  raise('block');
+  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+  await vi.waitUntil(() => isRaised('blocked'), patient);
+  host.process.kill('SIGTERM');
+  expect(await host.ended).toEqual([null, 'SIGTERM']);
+  await untilGone(host.pids);
+});
+
+test('a second signal ends the process at once, and its processes end by themselves', {
+  timeout,
+}, async () => {
+  const host = await startHost({
+    persistence: create(),
+    pipelineIds: [0],
+    isHeld: true,
+    drainTimeoutMs: 100_000,
+  });
+  raise('block');
+  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+  await vi.waitUntil(() => isRaised('blocked'), patient);
+  host.process.kill('SIGTERM');
+  await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
+  host.process.kill('SIGTERM');
+  expect(await host.ended).toEqual([null, 'SIGTERM']);
+  await untilGone(host.pids);
+});
+
+test('a program that listens for the signal decides by itself what to do', { timeout }, async () => {
+  const persistence = create();
+  const host = await startHost({ persistence, pipelineIds: [0], listens: true });
+  host.process.kill('SIGTERM');
+  const id = (await host.said()) as string;
+  expect(await host.ended).toEqual([7, null]);
+  await untilGone(host.pids);
+  await using orders = await shop.constructApp(Orders, { persistence });
+  expect((await orders.get(id)).id).toBe(id);
+});
+
+test('SIGTERM to one of the processes ends its step, and it is started again', { timeout }, async () => {
+  const persistence = create();
+  const host = await startHost({ persistence, pipelineIds: [0] });
+  for (const pid of host.pids) process.kill(pid, 'SIGTERM');
+  await untilGone(host.pids);
+  await host.told({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
+  await host.told({ kind: 'caughtUp' });
+  await host.told({ kind: 'close' });
+  await using reservations = await shop.constructApp(Reservations!, { persistence });
+  expect(await reservations.log.head()).toBe(2);
+});
