@@ -8,9 +8,10 @@ import {
   ProcessApplication,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openStorage } from '../../src/persistence/persistence.ts';
 import { type Inbox, runLoop } from '../../src/runner/application-loop.ts';
+import { LocalInbox } from '../../src/runner/multiprocess/local-inbox.ts';
 import { Account, type AccountEvent } from '../support/accounts.ts';
-import { inboxOfThread } from '../support/inbox.ts';
 import { until } from '../support/until.ts';
 
 class CausalAccounts extends Application<AccountEvent> {
@@ -34,10 +35,20 @@ class AllOfThem extends Changes {
   override readonly policy = this.when({}, () => {});
 }
 
+const never = 2 ** 30;
+
 interface Running {
   readonly inbox: Inbox;
   readonly states: string[];
   readonly errors: unknown[];
+}
+
+function namesOf(logs: readonly NotificationLog[]): readonly string[] {
+  return logs.map(({ applicationName }) => applicationName);
+}
+
+function inboxFor(logs: readonly NotificationLog[]): Inbox {
+  return new LocalInbox(namesOf(logs), never);
 }
 
 /** Runs an application in a pipeline until the test has finished. */
@@ -46,15 +57,16 @@ async function run(
   persistence: Persistence,
   pipelineId: number,
   logs: readonly NotificationLog[],
+  inbox: Inbox = inboxFor(logs),
 ): Promise<Running> {
   const application = await kind.open({ persistence, pipelineId });
   for (const log of logs) application.follow(log);
-  const running = { inbox: inboxOfThread(), states: [] as string[], errors: [] as unknown[] };
+  const running = { inbox, states: [] as string[], errors: [] as unknown[] };
   const stop = new AbortController();
   const loop = runLoop(
     {
       application: application as ProcessApplication,
-      upstreamNames: logs.map(({ applicationName }) => applicationName),
+      upstreamNames: namesOf(logs),
       inbox: running.inbox,
       tick: undefined,
       report: {
@@ -162,4 +174,25 @@ describe('who waits for another pipeline', () => {
     await until('it is idle', () => isIdle(one));
     expect(log.reads()).toBeLessThan(16);
   });
+});
+
+test('what is ignored is on record though the application never comes to rest', async () => {
+  const persistence = memory();
+  const [a0] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+  const [b0] = await inTwo((pipelineId) => OtherAccounts.open({ persistence, pipelineId }));
+  await a0.save(Account.open('ada'));
+  const inbox = inboxFor([a0.log, b0.log]);
+  const busy: NotificationLog = {
+    ...counting(b0.log).log,
+    async select(after, limit) {
+      inbox.put('other accounts'); // it is never empty
+      await delay(1);
+      return b0.log.select(after, limit);
+    },
+  };
+  const storage = await openStorage(persistence);
+  const running = await run(Changes, persistence, 0, [a0.log, busy], inbox);
+  const recorder = await storage.openRecorder({ applicationName: 'changes', setupTables: false });
+  await until('it is on record', async () => (await recorder.position(0, 'accounts')) === 1);
+  expect(running.states).not.toContain('idle');
 });

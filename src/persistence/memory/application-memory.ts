@@ -67,6 +67,7 @@ export class ApplicationMemory {
     if (this.#unindexed.length > 0) this.#index();
     const found = this.#events.get(originatorId)?.[originatorVersion - 1];
     if (found === undefined) return undefined;
+    // Kept as one object in both places, so its log is the one that has it.
     for (const [pipelineId, log] of this.#logs) {
       if (log[found.id - 1] === found) return { pipelineId, notificationId: found.id };
     }

@@ -135,17 +135,22 @@ export function dependencies(test: Test): void {
         { pipelineId: 2_147_483_647, notificationId: 9_007_199_254_740_991 },
       ],
     };
-    await recorder.record(2, [processEvent(one, event('a', 2)), tracked('up', 0, 3, two)]);
-    await recorder.record(2, [tracked('up', 3, 4, event('b', 2))]);
-    const again = { ...event('b', 3), dependencies: one.dependencies };
-    await recorder.record(2, [{ ...tracked('up', 4, 5, again), snapshots: [snapshot('b', 3)] }]);
-    const all = [one, event('a', 2), two, event('b', 2), again];
+    const again = (version: number) => ({ ...event('b', version), dependencies: one.dependencies });
+    await recorder.record(2, [processEvent(one, event('a', 2))]);
+    await recorder.record(2, [tracked('up', 0, 3, two)]);
+    await recorder.record(2, [tracked('up', 3, 4, again(2))]);
+    await recorder.record(2, [tracked('up', 4, 5, event('b', 3), again(4))]);
+    await recorder.record(2, [{ ...tracked('up', 5, 6, again(5)), snapshots: [snapshot('b', 5)] }]);
+    await recorder.record(2, [tracked('up', 6, 7, again(6)), tracked('other', 0, 1, event('b', 7))]);
+    await recorder.record(2, [tracked('up', 7, 8, event('b', 8))]);
+    const ofA = [one, event('a', 2)];
+    const ofB = [two, again(2), event('b', 3), again(4), again(5), again(6), event('b', 7), event('b', 8)];
     assert.deepEqual(
-      await recorder.notifications(2, 0, 10),
-      all.map((stored, index) => ({ id: index + 1, ...stored })),
+      await recorder.notifications(2, 0, 20),
+      [...ofA, ...ofB].map((stored, index) => ({ id: index + 1, ...stored })),
     );
-    assert.deepEqual(await versions(recorder, { originatorId: 'b' }), [1, 2, 3]);
-    assert.equal(await recorder.position(2, 'up'), 5);
+    assert.deepEqual(await versions(recorder, { originatorId: 'b' }), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual([await recorder.position(2, 'up'), await recorder.position(2, 'other')], [8, 1]);
   });
 
   test('whoever has them is refused like any other', async (storage) => {
