@@ -1,5 +1,6 @@
 import { postgres } from 'kahn/postgres';
-import { expect, it, onTestFinished } from 'vitest';
+import pg from 'pg';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { openStorage } from '../../../src/persistence/persistence.ts';
 import type { Recorder } from '../../../src/persistence/recorder.ts';
 import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
@@ -116,8 +117,17 @@ it('upgrades only the application that is opened', async () => {
 
 it('is brought up to date once though ten processes open it at once', { timeout: 120_000 }, async () => {
   const schema = await schemaOfVersion1();
-  const outcomes = await inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
-  expect(outcomes).toEqual(Array(10).fill(2));
+  const reader = new pg.Client({ connectionString });
+  await reader.connect();
+  onTestFinished(() => reader.end());
+  await reader.query(`begin; select from ${schema}.orders_events`); // holds them up until all have come
+  const waiting = `
+    select from pg_locks
+    where not granted and (locktype = 'advisory' or relation = '${schema}.orders_events'::regclass)`;
+  const outcomes = inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
+  await vi.waitUntil(async () => (await query(waiting)).length >= 10, { timeout: 100_000, interval: 20 });
+  await reader.query('commit');
+  expect(await outcomes).toEqual(Array(10).fill(2));
   expect(await versionsIn(schema)).toEqual([orders2]);
 });
 
