@@ -23,6 +23,10 @@ class Nameless extends Application<OrderEvent> {
   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
 }
 
+class Unclear extends Plain {
+  static readonly causalDependencies = 'always';
+}
+
 class Incomplete extends Application<OrderEvent> {
   static readonly applicationName = 'incomplete';
   static readonly emits = ['Order.Created'] as const;
@@ -64,6 +68,8 @@ System.of([[]]);
 System.of([[Orders, 'reservations']]);
 // @ts-expect-error not an application
 System.of([[Orders, Date]]);
+// @ts-expect-error causalDependencies is neither true nor false
+System.of([[Unclear, Reservations]]);
 // @ts-expect-error applicationName is missing
 System.of([[Nameless, Reservations]]);
 // @ts-expect-error emits is not a list of literals: 'as const' is missing
