@@ -14,6 +14,7 @@ const timeout = 180_000;
 
 const installed = pathToFileURL(join(directory, 'node_modules/kahn/dist/index.js')).href;
 const reserved = ['a worker thread', 'a worker thread', 'a worker thread'];
+const reservations = { memory: reserved, sqlite: reserved, processes: ['a process'] };
 let tarball: { readonly path: string; readonly files: readonly string[] };
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
@@ -68,19 +69,20 @@ beforeAll(async () => {
 }, timeout);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-test('the tarball holds what was built, the programs of threads as files of their own, and no sources', () => {
-  expect(tarball.files).toContain('dist/runner/multi-threaded/entry.js');
+test('the tarball holds what was built, the programs of threads and processes as files of their own, and no sources', () => {
+  for (const room of ['multi-threaded', 'multiprocess', 'stepping'])
+    expect(tarball.files).toContain(`dist/runner/${room}/entry.js`);
   const others = tarball.files.filter((file) => !/^(dist|docs)\//.test(file));
   expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
   expect(tarball.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });
 
 test(
-  'a JavaScript project that installs it runs a system in threads',
+  'a JavaScript project that installs it runs a system in threads and in processes',
   async () => {
     expect(await printedBy('js-project', 'main.js')).toEqual({
       kahn: installed,
-      reservations: { memory: reserved, sqlite: reserved },
+      reservations,
     });
   },
   timeout,
@@ -91,7 +93,7 @@ test(
   async () => {
     expect(await printedBy('ts-project', 'main.ts')).toEqual({
       kahn: installed,
-      reservations: { memory: reserved, sqlite: reserved },
+      reservations,
       withoutDriver: expect.stringContaining('Run: npm install pg'),
     });
   },

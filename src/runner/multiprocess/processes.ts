@@ -35,9 +35,9 @@ export class Processes implements Standing {
     )?.state;
   }
 
-  /** One that is being started again may well have nothing to do. */
+  /** One that is being started again may well have nothing to do; one that is interrupted has. */
   get isQuiet(): boolean {
-    return this.all.every(({ state }) => state !== 'running');
+    return this.all.every(({ state }) => state !== 'running' && state !== 'interrupted');
   }
 
   get progress(): number {

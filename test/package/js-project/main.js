@@ -1,4 +1,4 @@
-import { MultiThreadedRunner, memory } from 'kahn';
+import { MultiprocessRunner, MultiThreadedRunner, memory } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { Order, Orders, shop } from './shop.js';
 
@@ -14,5 +14,14 @@ for (const [storage, persistence] of Object.entries({
   await runner.caughtUp();
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
   reservations[storage] = placed.map(({ reservation }) => reservation);
+}
+// The same in processes.
+{
+  const persistence = sqlite({ directory: 'data' });
+  await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds: [1] });
+  const orders = runner.get(Orders);
+  const id = await orders.place('ada');
+  await runner.caughtUp();
+  reservations.processes = [(await orders.repository.get(Order, id)).reservation];
 }
 console.log(JSON.stringify({ kahn: import.meta.resolve('kahn'), reservations }));

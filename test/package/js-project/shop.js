@@ -33,7 +33,7 @@ class Reservations extends ProcessApplication {
   static emits = ['Reservation.Made'];
   policy = this.when({
     'Order.Placed': ({ originatorId: orderId }, repository) => {
-      const madeIn = isMainThread ? 'the main thread' : 'a worker thread';
+      const madeIn = process.send ? 'a process' : isMainThread ? 'the main thread' : 'a worker thread';
       return Reservation.create('Reservation.Made', { orderId, madeIn }, repository.deriveId());
     },
   });

@@ -1,4 +1,4 @@
-import { MultiThreadedRunner, memory, type Persistence } from 'kahn';
+import { MultiprocessRunner, MultiThreadedRunner, memory, type Persistence } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { Order, Orders, shop } from './shop.ts';
@@ -15,6 +15,16 @@ for (const [storage, persistence] of Object.entries<Persistence>({
   await runner.caughtUp();
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
   reservations[storage] = placed.map(({ reservation }) => reservation);
+}
+
+// The same in processes.
+{
+  const persistence = sqlite({ directory: 'data' });
+  await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds: [1] });
+  const orders = runner.get(Orders);
+  const id = await orders.place('ada');
+  await runner.caughtUp();
+  reservations.processes = [(await orders.repository.get(Order, id)).reservation];
 }
 
 // The driver is not installed here.

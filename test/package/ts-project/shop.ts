@@ -40,7 +40,7 @@ class Reservations extends ProcessApplication<ReservationEvent, OrderEvent> {
   static readonly emits = ['Reservation.Made'] as const;
   override readonly policy = this.when({
     'Order.Placed': ({ originatorId: orderId }, repository) => {
-      const madeIn = isMainThread ? 'the main thread' : 'a worker thread';
+      const madeIn = process.send ? 'a process' : isMainThread ? 'the main thread' : 'a worker thread';
       return Reservation.create('Reservation.Made', { orderId, madeIn }, repository.deriveId());
     },
   });
