@@ -95,6 +95,8 @@ test(
       kahn: installed,
       reservations,
       withoutDriver: expect.stringContaining('Run: npm install pg'),
+      withoutSdk: expect.stringContaining('Run: npm install @restatedev/restate-sdk'),
+      withoutEngine: 'ENGINE_UNREACHABLE',
     });
   },
   timeout,
@@ -106,7 +108,8 @@ test(
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const files = await run(process.execPath, [tsc, '--listFilesOnly'], join(directory, 'ts-project'));
     expect(files).toContain('kahn/dist/persistence/postgres/index.d.ts');
-    expect(files).not.toMatch(/types\/pg|kahn\/src/);
+    expect(files).toContain('kahn/dist/actors/restate/index.d.ts');
+    expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
     await run(process.execPath, [tsc], join(directory, 'ts-project'));
   },
   timeout,

@@ -12,16 +12,17 @@ export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
       ctx.objectClient<ProcessCoordinator>(cast.coordinator, keyOf(role)),
     );
   const { shared } = sdk.handlers.object;
+  const { all } = sdk.RestatePromise; // with Promise.all, an actor would wait for several answers at once and fail
   return sdk.object<string, PipelineActor>({
     name: cast.pipeline.name,
     options: actorOptions,
     handlers: {
       async start(ctx: ObjectContext, message: Start): Promise<void> {
-        await Promise.all(coordinators(ctx).map((coordinator) => coordinator.start(message)));
+        await all(coordinators(ctx).map((coordinator) => coordinator.start(message)));
       },
 
       async stop(ctx: ObjectContext): Promise<void> {
-        await Promise.all(coordinators(ctx).map((coordinator) => coordinator.stop()));
+        await all(coordinators(ctx).map((coordinator) => coordinator.stop()));
       },
 
       prompt: shared(async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
@@ -33,7 +34,7 @@ export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
 
       status: shared(
         (ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]> =>
-          Promise.all(coordinators(ctx).map((coordinator) => coordinator.status())),
+          all(coordinators(ctx).map((coordinator) => coordinator.status())),
       ),
     },
   });

@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../../util/options.ts';
 /** What is used of the SDK of the engine. */
 export type Sdk = Pick<
   typeof import('@restatedev/restate-sdk'),
-  'createEndpointHandler' | 'handlers' | 'object' | 'rpc'
+  'createEndpointHandler' | 'handlers' | 'object' | 'RestatePromise' | 'rpc'
 >;
 
 /** The SDK, or an error that says how to install it. */

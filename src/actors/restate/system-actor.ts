@@ -28,7 +28,7 @@ export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
         const { pipelineIds, pollIntervalMs } = message;
         const runId = running?.runId ?? ctx.rand.uuidv4();
         ctx.set(key, { runId, pipelineIds });
-        await Promise.all(
+        await cast.sdk.RestatePromise.all(
           pipelinesOf(ctx, pipelineIds).map((pipeline) => pipeline.start({ runId, pollIntervalMs })),
         );
         return { isRefused: false };
@@ -37,7 +37,9 @@ export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
       async stop(ctx: ObjectContext): Promise<void> {
         const running = await ctx.get<Running>(key);
         if (running === null) return;
-        await Promise.all(pipelinesOf(ctx, running.pipelineIds).map((pipeline) => pipeline.stop()));
+        await cast.sdk.RestatePromise.all(
+          pipelinesOf(ctx, running.pipelineIds).map((pipeline) => pipeline.stop()),
+        );
         ctx.clearAll();
       },
     },

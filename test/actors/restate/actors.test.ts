@@ -81,10 +81,14 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await serve(engine, shop, { persistence, systemActorName });
   const options = { persistence, systemActorName, pollIntervalMs: 100 };
   const first = await start(engine, shop, options);
+  await first.get(Orders).place('zoe');
+  await first.caughtUp();
   await first.close();
   await using orders = await shop.constructApp(Orders, { persistence });
-  const id = await orders.place('ada'); // recorded by nobody who would prompt actors
-  await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+  for (const customer of ['ada', 'grace']) {
+    const id = await orders.place(customer); // recorded by nobody who would prompt actors
+    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+  }
   const [second, third] = await Promise.all([start(engine, shop, options), start(engine, shop, options)]);
   const placed = await Promise.all([second.get(Orders).place('bob'), third.get(Orders).place('cy')]);
   await Promise.all([second.caughtUp(), third.caughtUp()]);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Application } from 'kahn';
 import { postgres } from 'kahn/postgres';
-import { RestateRunner } from 'kahn/restate';
+import { RestateRunner, RestateService } from 'kahn/restate';
 import { canonicalHistories } from 'kahn/testing';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -11,7 +11,7 @@ import { registerService } from '../../../src/actors/restate/engine.ts';
 import { Balancer, portOf } from '../../support/balancer.ts';
 import { freePort } from '../../support/free-port.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
-import { connectionString, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
@@ -158,6 +158,25 @@ for (const victim of victims) {
     });
   });
 }
+
+test('what is saved while the engine is away is processed when it is back, without a poll', async () => {
+  await using engine = await RestateEngine.start();
+  const persistence = temporaryPostgres();
+  await using service = await RestateService.start(shop, { persistence, port: 0 });
+  await service.register({ adminUrl: engine.adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });
+  const { ingressUrl, adminUrl } = engine;
+  const options = { persistence, ingressUrl, adminUrl, pollIntervalMs: 600_000 };
+  await using runner = await RestateRunner.start(shop, options);
+  await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  await engine.nodes[0]!.kill();
+  const id = await runner.get(Orders).place('bob');
+  const [, reservations] = await runner.status();
+  expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'ENGINE_UNREACHABLE' } });
+  await expect(runner.caughtUp({ signal: AbortSignal.timeout(500) })).rejects.toThrow('timeout');
+  await engine.nodes[0]!.start();
+  await vi.waitUntil(async () => (await runner.get(Orders).get(id)).done, patience);
+});
 
 function oneOf<T>(all: readonly T[], random: () => number): T {
   return all[Math.floor(random() * all.length)]!;

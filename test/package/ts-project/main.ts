@@ -1,5 +1,6 @@
 import { MultiprocessRunner, MultiThreadedRunner, memory, type Persistence } from 'kahn';
 import { postgres } from 'kahn/postgres';
+import { RestateRunner, RestateService } from 'kahn/restate';
 import { sqlite } from 'kahn/sqlite';
 import { Order, Orders, shop } from './shop.ts';
 
@@ -32,4 +33,18 @@ const withoutDriver: string = await MultiThreadedRunner.start(shop, { persistenc
   () => 'started',
   (error: Error) => error.message,
 );
-console.log(JSON.stringify({ kahn: import.meta.resolve('kahn'), reservations, withoutDriver }));
+// Nor is the SDK of the engine, which only services need: runners speak with it without.
+const withoutSdk: string = await RestateService.start(shop, { persistence: postgres() }).then(
+  () => 'started',
+  (error: Error) => error.message,
+);
+const withoutEngine: string = await RestateRunner.start(shop, {
+  persistence: sqlite({ directory: 'data' }),
+  ingressUrl: 'http://127.0.0.1:1',
+  adminUrl: 'http://127.0.0.1:1',
+}).then(
+  () => 'started',
+  (error: Error & { code?: string }) => `${error.code}`,
+);
+const kahn = import.meta.resolve('kahn');
+console.log(JSON.stringify({ kahn, reservations, withoutDriver, withoutSdk, withoutEngine }));
