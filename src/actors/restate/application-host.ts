@@ -9,7 +9,7 @@ import { upstreamsOf } from '../../runner/status.ts';
 import type { System } from '../../system/system.ts';
 import { newId } from '../../util/ids.ts';
 import { resolvesWithin } from '../../util/within.ts';
-import { failedStep, HostedApplication } from './hosted-application.ts';
+import { HostedApplication, troubleOf } from './hosted-application.ts';
 import type { Heads, StepResult } from './messages.ts';
 import { keyOf, type Place } from './names.ts';
 
@@ -62,7 +62,7 @@ export class ApplicationHost {
     try {
       application = await this.#applications.get(keyOf(place), () => this.#open(place));
     } catch (error) {
-      return failedStep(place, error);
+      return { head: undefined, more: [], trouble: troubleOf(place, error, Object.keys(upstreams)) };
     }
     if (lastHostId !== this.id) application.followAnew();
     return await application.step(upstreams);

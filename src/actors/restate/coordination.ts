@@ -1,4 +1,5 @@
 import type { InvocationId, ObjectContext, ObjectSharedContext, SendClient } from '@restatedev/restate-sdk';
+import { stallBackoff } from '../../runner/stalls.ts';
 import { upstreamsOf } from '../../runner/status.ts';
 import type { PortableError } from '../../util/portable-error.ts';
 import type { Cast } from './cast.ts';
@@ -17,10 +18,11 @@ interface State {
   underway: Heads | undefined;
   /** How many polls there were since that began. */
   pollsSince: number;
-  /** How many steps in a row were interrupted; after each, it waits before it tries again. */
-  interruptions: number;
-  /** The call that ends this waiting. */
+  /** The upstreams that are not looked at before the call that ends their waiting. */
+  aside: readonly string[];
   resumeId: InvocationId | undefined;
+  /** How often in a row some were set aside. */
+  interruptions: number;
   /** The call that polls next. */
   pollId: InvocationId | undefined;
   hasFailed: boolean;
@@ -58,7 +60,13 @@ export class Coordination {
     const coordination = known ?? new Coordination(ctx, cast, initialState(runId, pollIntervalMs));
     const state = coordination.#state;
     coordination.#cancelCalls();
-    Object.assign(state, { pollIntervalMs, interruptions: 0, hasFailed: false, lastError: undefined });
+    Object.assign(state, {
+      pollIntervalMs,
+      interruptions: 0,
+      aside: [],
+      hasFailed: false,
+      lastError: undefined,
+    });
     await coordination.poll();
   }
 
@@ -84,7 +92,7 @@ export class Coordination {
     this.#proceed();
   }
 
-  /** Whether this call is the one that was to poll next, or to end the waiting. */
+  /** Whether this call is the one that was to poll next, or to end a waiting. */
   get isExpected(): boolean {
     const { id } = this.#ctx.request();
     return id === this.#state.pollId || id === this.#state.resumeId;
@@ -97,38 +105,45 @@ export class Coordination {
     state.pollId = await this.#self().poll(delayed).invocationId;
     const upstreamNames = upstreamsOf(this.#cast.graph, placeOf(this.#ctx.key).applicationName);
     this.#awaitLess();
-    this.prompt(Object.fromEntries(upstreamNames.map((name) => [name, 0])));
+    this.prompt(headsOf(upstreamNames));
   }
 
-  /** Ends the waiting after an interruption. */
+  /** Ends the waiting of those that were set aside. */
   resume(): void {
     this.#state.resumeId = undefined;
+    this.#state.aside = [];
     this.#proceed();
   }
 
   /** Goes on after a step. */
-  async done({ number, result }: StepDone): Promise<void> {
+  async done({ number, result: { more, trouble } }: StepDone): Promise<void> {
     const state = this.#state;
     if (state.underway === undefined || state.steps !== number) return; // it was counted as lost
-    if (result.error === undefined) {
-      state.interruptions = 0;
-      state.prompted = longest(state.prompted, Object.fromEntries(result.more.map((name) => [name, 0])));
-    } else if (result.isPassing) {
-      await this.#interrupted(result.error);
+    state.prompted = longest(state.prompted, headsOf(more));
+    if (trouble === undefined) {
+      if (state.aside.length === 0) state.interruptions = 0;
+    } else if (trouble.aside !== undefined) {
+      await this.#setAside(trouble.error, trouble.aside, state.underway);
     } else {
       this.#cancelCalls();
-      Object.assign(state, { hasFailed: true, lastError: result.error, prompted: {} });
+      Object.assign(state, { hasFailed: true, lastError: trouble.error, prompted: {}, aside: [] });
     }
     state.underway = undefined;
     this.#proceed();
   }
 
-  async #interrupted(error: PortableError): Promise<void> {
+  async #setAside(error: PortableError, names: readonly string[], heads: Heads): Promise<void> {
     const state = this.#state;
     state.lastError = error;
+    state.aside = [...new Set([...state.aside, ...names])];
+    state.prompted = longest(
+      state.prompted,
+      Object.fromEntries(names.map((name) => [name, heads[name] ?? 0])),
+    );
+    if (state.resumeId !== undefined) return; // then it ends the waiting of these, too
     state.interruptions += 1;
-    state.prompted = longest(state.prompted, state.underway ?? {});
-    const longestMs = Math.min(firstRetryMs * 2 ** (state.interruptions - 1), maxRetryMs);
+    const maxMs = error.fields.code === 'CAUSAL_DEPENDENCY' ? stallBackoff.maxMs : maxRetryMs;
+    const longestMs = Math.min(firstRetryMs * 2 ** (state.interruptions - 1), maxMs);
     // Up to half of it is left to chance, so that those who failed together do not come back together.
     const delay = Math.round(longestMs * (0.5 + this.#ctx.rand.random() / 2));
     const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay });
@@ -138,11 +153,13 @@ export class Coordination {
   /** Begins the next step if there is anything to look at and nothing in the way; remembers everything. */
   #proceed(): void {
     const state = this.#state;
-    const isFree = state.underway === undefined && state.resumeId === undefined;
-    if (isFree && Object.keys(state.prompted).length > 0) {
+    const isReady = ([name]: readonly [string, number]) => !state.aside.includes(name);
+    const prompted = Object.entries(state.prompted);
+    const ready = prompted.filter(isReady);
+    if (state.underway === undefined && ready.length > 0) {
       state.steps += 1;
-      state.underway = state.prompted;
-      state.prompted = {};
+      state.underway = Object.fromEntries(ready);
+      state.prompted = Object.fromEntries(prompted.filter((one) => !isReady(one)));
       state.pollsSince = 0;
       this.#tellWorker(state.underway);
     }
@@ -187,18 +204,24 @@ function initialState(runId: string, pollIntervalMs: number): State {
     prompted: {},
     underway: undefined,
     pollsSince: 0,
-    interruptions: 0,
+    aside: [],
     resumeId: undefined,
+    interruptions: 0,
     pollId: undefined,
     hasFailed: false,
     lastError: undefined,
   };
 }
 
-function stateOf({ hasFailed, resumeId, underway }: State): ProcessStatus['state'] {
+function stateOf({ hasFailed, aside, underway }: State): ProcessStatus['state'] {
   if (hasFailed) return 'failed';
-  if (resumeId !== undefined) return 'interrupted';
-  return underway === undefined ? 'idle' : 'running';
+  if (underway !== undefined) return 'running';
+  return aside.length > 0 ? 'interrupted' : 'idle';
+}
+
+/** Logs that may have grown by nobody knows how much. */
+function headsOf(names: readonly string[]): Heads {
+  return Object.fromEntries(names.map((name) => [name, 0]));
 }
 
 function longest(some: Heads, others: Heads): Heads {

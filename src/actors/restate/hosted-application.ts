@@ -1,10 +1,12 @@
+import { CausalDependencyError } from '../../application/errors.ts';
 import type { NotificationLog } from '../../application/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { publish, type RunnerEvent } from '../../runner/diagnostics.ts';
 import { isPassing } from '../../runner/insist.ts';
+import { unlessStalled } from '../../runner/stalls.ts';
 import { portable } from '../../util/portable-error.ts';
 import { StorageMismatchError } from './errors.ts';
-import type { Heads, StepResult } from './messages.ts';
+import type { Heads, StepResult, Trouble } from './messages.ts';
 import type { Place } from './names.ts';
 
 /** What a hosted application is made of. */
@@ -44,22 +46,34 @@ export class HostedApplication {
     for (const log of this.#logs) this.#application.follow(log, this.#batchSize);
   }
 
-  /** Processes what is new in some logs, or as much of it as fits into a slice of time. */
+  /**
+   * Processes what is new in some logs, or as much of it as fits into a slice of time. One that waits for another
+   * pipeline is set aside, so that the others go on: the other pipeline may wait for them.
+   */
   async step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
     const more: string[] = [];
+    const aside: string[] = [];
+    let waiting: CausalDependencyError | undefined;
     try {
       const end = performance.now() + sliceMs;
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];
-        if (least === undefined || (await this.#isProcessed(log, least, end))) continue;
-        more.push(log.applicationName);
+        if (least === undefined) continue;
+        const processed = await unlessStalled(() => this.#isProcessed(log, least, end));
+        if (processed === false) more.push(log.applicationName);
+        if (!(processed instanceof CausalDependencyError)) continue;
+        aside.push(log.applicationName);
+        waiting = processed;
       }
       if (more.length === 0) await this.#application.recordPositions();
       // What is on record without being told is there, too: a step that was cut off may have left it.
-      return { head: this.#head ?? (await this.#application.log.head()), more };
+      const head = this.#head ?? (await this.#application.log.head());
+      return waiting === undefined
+        ? { head, more }
+        : { head, more, trouble: troubleOf(this.#event, waiting, aside) };
     } catch (error) {
-      return { ...failedStep(this.#event, error), head: this.#head };
+      return { head: this.#head, more: [], trouble: troubleOf(this.#event, error, Object.keys(upstreams)) };
     }
   }
 
@@ -88,11 +102,11 @@ export class HostedApplication {
   }
 }
 
-/** Tells of a step that could not be brought to an end. */
-export function failedStep(place: Place, error: unknown): StepResult {
+/** Tells of what was in the way of a step, and of which upstreams are to be set aside if it passes by itself. */
+export function troubleOf(place: Place, error: unknown, upstreamNames: readonly string[]): Trouble {
   const passes = isPassing(error);
   publish(passes ? 'interrupted' : 'failed', { ...eventOf(place), error });
-  return { head: undefined, more: [], error: portable(error), isPassing: passes };
+  return { error: portable(error), aside: passes ? upstreamNames : undefined };
 }
 
 function eventOf({ applicationName, pipelineId }: Place): RunnerEvent {

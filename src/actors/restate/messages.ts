@@ -47,10 +47,14 @@ export interface StepResult {
   readonly head: number | undefined;
   /** The upstreams of which there is more to process. */
   readonly more: readonly string[];
-  /** Why it could not be brought to an end. */
-  readonly error?: PortableError;
-  /** Whether that passes by itself, such as a storage that is away. */
-  readonly isPassing?: boolean;
+  readonly trouble?: Trouble;
+}
+
+/** Why a step could not be brought to an end. */
+export interface Trouble {
+  readonly error: PortableError;
+  /** Which upstreams are to be tried again after a while; undefined if it does not pass by itself. */
+  readonly aside: readonly string[] | undefined;
 }
 
 /** A worker has taken a step. */

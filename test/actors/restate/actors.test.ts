@@ -10,7 +10,6 @@ import { actorNames } from '../../../src/actors/restate/names.ts';
 import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
-import { assertContiguous } from '../../support/logs.ts';
 import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
@@ -42,37 +41,6 @@ async function callsOf(systemActorName: string) {
 async function statesOf(systemActorName: string) {
   return await engine.query(`select * from state where service_name in (${servicesOf(systemActorName)})`);
 }
-
-test('three pipelines process five orders each, side by side', async () => {
-  const persistence = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const pipelineIds = [0, 1, 2];
-  const runner = await start(engine, shop, {
-    persistence,
-    systemActorName,
-    pipelineIds,
-    pollIntervalMs: never,
-  });
-  const ids = await Promise.all(
-    pipelineIds.map((pipelineId) =>
-      Promise.all(Array.from({ length: 5 }, (_, i) => runner.get(Orders, pipelineId).place(`${i}`))),
-    ),
-  );
-  await runner.caughtUp();
-  for (const pipelineId of pipelineIds) {
-    for (const id of ids[pipelineId]!) expect((await runner.get(Orders, pipelineId).get(id)).done).toBe(true);
-    const applications = shop.applications.map((kind) => runner.get(kind, pipelineId));
-    for (const application of applications) await assertContiguous(application);
-    expect(await Promise.all(applications.map(({ log }) => log.head()))).toEqual([15, 5, 5]);
-  }
-  expect(() => runner.get(Orders, 3)).toThrow('does not run pipeline 3, only 0, 1, 2');
-  const status = await runner.status();
-  expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(
-    pipelineIds.flatMap((id) => ['orders', 'reservations', 'payments'].map((name) => [name, id])),
-  );
-  expect(status[4]?.upstreams).toEqual([{ upstreamName: 'orders', position: 15, lag: 0 }]);
-});
 
 test('actors go on without a runner, find what nobody has told of, and are joined by the next one', async () => {
   const schema = temporarySchema();

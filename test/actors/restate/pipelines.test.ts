@@ -1,0 +1,117 @@
+import { RestateRunner } from 'kahn/restate';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { lower, putSignsInto, raise } from '../../runner/multi-threaded/signs.ts';
+import { Orders as CausalOrders, causalOrders, Ledger, letDawdle } from '../../support/causal-orders.ts';
+import { watchRunners } from '../../support/events.ts';
+import { assertContiguous } from '../../support/logs.ts';
+import { temporaryPostgres } from '../../support/postgres.ts';
+import { freshName } from '../../support/postgres-server.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { RestateEngine } from '../../support/restate-engine.ts';
+import { serve, start } from '../../support/restate-shop.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { until } from '../../support/until.ts';
+
+const never = 2 ** 30;
+const pipelineIds = [0, 1, 2];
+
+let engine: RestateEngine;
+beforeAll(async () => {
+  engine = await RestateEngine.start();
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+test('three pipelines process five orders each, side by side', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const runner = await start(engine, shop, {
+    persistence,
+    systemActorName,
+    pipelineIds,
+    pollIntervalMs: never,
+  });
+  const ids = await Promise.all(
+    pipelineIds.map((pipelineId) =>
+      Promise.all(Array.from({ length: 5 }, (_, i) => runner.get(Orders, pipelineId).place(`${i}`))),
+    ),
+  );
+  await runner.caughtUp();
+  for (const pipelineId of pipelineIds) {
+    for (const id of ids[pipelineId]!) expect((await runner.get(Orders, pipelineId).get(id)).done).toBe(true);
+    const applications = shop.applications.map((kind) => runner.get(kind, pipelineId));
+    for (const application of applications) await assertContiguous(application);
+    expect(await Promise.all(applications.map(({ log }) => log.head()))).toEqual([15, 5, 5]);
+  }
+  expect(() => runner.get(Orders, 3)).toThrow('does not run pipeline 3, only 0, 1, 2');
+  const status = await runner.status();
+  expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(
+    pipelineIds.flatMap((id) => ['orders', 'reservations', 'payments'].map((name) => [name, id])),
+  );
+  expect(status[4]?.upstreams).toEqual([{ upstreamName: 'orders', position: 15, lag: 0 }]);
+});
+
+/** The ledger of orders that are made in one pipeline and changed in others. */
+async function startCausal() {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('causal');
+  await serve(engine, causalOrders, { persistence, systemActorName });
+  const { ingressUrl, adminUrl } = engine;
+  const options = {
+    ingressUrl,
+    adminUrl,
+    systemActorName,
+    pipelineIds,
+    pollIntervalMs: never,
+    shutdownOnClose: true,
+  };
+  const runner = await RestateRunner.start(causalOrders.bind(persistence), options);
+  onTestFinished(() => runner.close());
+  return runner;
+}
+
+test('what an order builds on in another pipeline is processed first; who waits says for what', async () => {
+  putSignsInto(temporaryDirectory());
+  letDawdle(0, 0);
+  onTestFinished(() => lower('hold'));
+  const events = watchRunners();
+  const runner = await startCausal();
+  raise('hold');
+  const ids = await Promise.all([1, 2, 3].map((number) => runner.get(CausalOrders, 0).make(`${number}`)));
+  for (const id of ids) await runner.get(CausalOrders, 1).change(id);
+  await until('it has looked in vain', () => events.filter(({ kind }) => kind === 'interrupted').length >= 3);
+  await until('it shows in the status', async () => {
+    const row = (await runner.status()).find(
+      (one) => one.applicationName === 'ledger' && one.pipelineId === 1,
+    );
+    return row?.state === 'interrupted' && (row.lastError as { code?: string }).code === 'CAUSAL_DEPENDENCY';
+  });
+  expect(await runner.get(Ledger, 1).log.head()).toBe(0);
+  lower('hold');
+  await runner.caughtUp();
+  for (const id of ids) expect(await runner.get(Ledger, 0).changesOf(id)).toBe(1);
+});
+
+test('orders that wander through all pipelines are right, with any delays', async () => {
+  const seed = Date.now() % 100_000;
+  console.log(`Causal dependencies: seed ${seed}`);
+  putSignsInto(temporaryDirectory());
+  letDawdle(seed, 8);
+  const random = randomNumbers(seed);
+  const runner = await startCausal();
+  const anywhere = () => runner.get(CausalOrders, pipelineIds[Math.floor(random() * 3)]);
+  const changes = new Map<string, number>();
+  const live = async (customer: string) => {
+    const id = await anywhere().make(customer);
+    const count = Math.floor(random() * 6);
+    for (let number = 0; number < count; number += 1) await anywhere().change(id);
+    changes.set(id, count);
+  };
+  await Promise.all(Array.from({ length: 10 }, (_, i) => live(`customer ${i}`)));
+  await runner.caughtUp();
+  for (const [id, count] of changes) {
+    expect(await runner.get(Ledger, 0).changesOf(id), `seed ${seed}`).toBe(count);
+  }
+});
