@@ -1,9 +1,11 @@
+import { Aggregate, type ApplicationClass, type DomainEvent, ProcessApplication, System } from 'kahn';
 import { RestateRunner } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { lower, putSignsInto, raise } from '../../runner/multi-threaded/signs.ts';
+import { lower, putSignsInto, raise, untilLowered } from '../../runner/multi-threaded/signs.ts';
 import { Orders as CausalOrders, causalOrders, Ledger, letDawdle } from '../../support/causal-orders.ts';
+import { Click, Clicks } from '../../support/clicks.ts';
 import { watchRunners } from '../../support/events.ts';
 import { assertContiguous } from '../../support/logs.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
@@ -53,11 +55,11 @@ test('three pipelines process five orders each, side by side', async () => {
   expect(status[4]?.upstreams).toEqual([{ upstreamName: 'orders', position: 15, lag: 0 }]);
 });
 
-/** The ledger of orders that are made in one pipeline and changed in others. */
-async function startCausal() {
+/** Runs a system in three pipelines until the test has finished. */
+async function started<Apps extends ApplicationClass>(system: System<Apps>) {
   const persistence = temporaryPostgres();
   const systemActorName = freshName('causal');
-  await serve(engine, causalOrders, { persistence, systemActorName });
+  await serve(engine, system, { persistence, systemActorName });
   const { ingressUrl, adminUrl } = engine;
   const options = {
     ingressUrl,
@@ -67,7 +69,7 @@ async function startCausal() {
     pollIntervalMs: never,
     shutdownOnClose: true,
   };
-  const runner = await RestateRunner.start(causalOrders.bind(persistence), options);
+  const runner = await RestateRunner.start(system.bind(persistence), options);
   onTestFinished(() => runner.close());
   return runner;
 }
@@ -77,7 +79,7 @@ test('what an order builds on in another pipeline is processed first; who waits 
   letDawdle(0, 0);
   onTestFinished(() => lower('hold'));
   const events = watchRunners();
-  const runner = await startCausal();
+  const runner = await started(causalOrders);
   raise('hold');
   const ids = await Promise.all([1, 2, 3].map((number) => runner.get(CausalOrders, 0).make(`${number}`)));
   for (const id of ids) await runner.get(CausalOrders, 1).change(id);
@@ -94,13 +96,53 @@ test('what an order builds on in another pipeline is processed first; who waits 
   for (const id of ids) expect(await runner.get(Ledger, 0).changesOf(id)).toBe(1);
 });
 
+type Followed =
+  | DomainEvent<'Order.Made', { customer: string }>
+  | DomainEvent<'Click.Made', { key: string; number: number }>;
+type NoteEvent = DomainEvent<'Note.Taken', { of: string }>;
+class Note extends Aggregate<NoteEvent> {}
+
+/** Takes a note of orders, when it is let, and of clicks. */
+class Notes extends ProcessApplication<NoteEvent, Followed> {
+  static readonly applicationName = 'notes';
+  static readonly emits = ['Note.Taken'] as const;
+  override readonly policy = this.when({
+    'Order.Made': async ({ data }) => {
+      await untilLowered('hold');
+      return Note.create('Note.Taken', { of: data.customer });
+    },
+    'Click.Made': ({ data }) => Note.create('Note.Taken', { of: data.key }),
+  });
+}
+
+test('who waits in the log of one upstream goes on with the others', async () => {
+  putSignsInto(temporaryDirectory());
+  onTestFinished(() => lower('hold'));
+  const system = System.of([
+    [CausalOrders, Notes],
+    [Clicks, Notes],
+  ]);
+  const runner = await started(system);
+  raise('hold');
+  const id = await runner.get(CausalOrders, 0).make('ada');
+  await runner.get(CausalOrders, 1).change(id);
+  for (let number = 1; number <= 3; number += 1) {
+    await runner.get(Clicks, 1).save(Click.make(`${number}`, number));
+    await until('the click is noted', async () => (await runner.get(Notes, 1).log.head()) === number);
+  }
+  const row = (await runner.status()).find((one) => one.applicationName === 'notes' && one.pipelineId === 1);
+  expect(row?.lastError).toMatchObject({ code: 'CAUSAL_DEPENDENCY', upstreamName: 'orders' });
+  lower('hold');
+  await runner.caughtUp();
+});
+
 test('orders that wander through all pipelines are right, with any delays', async () => {
   const seed = Date.now() % 100_000;
   console.log(`Causal dependencies: seed ${seed}`);
   putSignsInto(temporaryDirectory());
   letDawdle(seed, 8);
   const random = randomNumbers(seed);
-  const runner = await startCausal();
+  const runner = await started(causalOrders);
   const anywhere = () => runner.get(CausalOrders, pipelineIds[Math.floor(random() * 3)]);
   const changes = new Map<string, number>();
   const live = async (customer: string) => {
