@@ -4,6 +4,7 @@ import { MultiprocessRunner, type Persistence } from 'kahn';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
+import { untilLowered } from '../multi-threaded/signs.ts';
 
 /** How a host runs the shop. */
 export interface HostTask {
@@ -42,6 +43,8 @@ process.on('message', async (order: HostOrder) => {
 process.on('disconnect', () => process.exit()); // the test has ended
 if (listens) {
   process.once('SIGTERM', async () => {
+    process.send?.('told to end');
+    await untilLowered('wait');
     const order = await runner.get(Orders).place('one more');
     await runner.close();
     process.send?.(order, () => process.exit(7));

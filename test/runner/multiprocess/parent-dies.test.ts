@@ -5,11 +5,12 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
-import { isRaised, putSignsInto, raise } from '../multi-threaded/signs.ts';
-import { startHost, untilGone } from './start-host.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { isRunning, startHost, untilGone } from './start-host.ts';
 
 const never = 2 ** 30;
 const timeout = 120_000;
+const [, Reservations] = shop.applications;
 const patient = { timeout: 60_000, interval: 5 };
 const shared = storages.filter(({ name }) => name !== 'memory');
 
@@ -73,4 +74,19 @@ test('and one that exits without closing its runner', { timeout }, async () => {
   host.process.send({ kind: 'exit' });
   expect(await host.ended).toEqual([5, null]);
   await untilGone(host.pids);
+});
+
+test('its processes end the step under way, and begin no other', { timeout }, async () => {
+  const [{ create }] = shared as [(typeof shared)[number]];
+  const persistence = create();
+  const host = await startHost({ persistence, pipelineIds: [0], isHeld: true, batchSize: 1 });
+  raise('hold');
+  await host.told({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
+  await vi.waitUntil(() => isRaised('held'), patient);
+  host.process.kill('SIGKILL');
+  await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
+  lower('hold');
+  await untilGone(host.pids);
+  await using reservations = await shop.constructApp(Reservations!, { persistence });
+  expect(await reservations.log.head()).toBe(1);
 });

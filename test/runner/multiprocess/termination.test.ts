@@ -81,8 +81,16 @@ test('a second signal ends the process at once, and its processes end by themsel
 test('a program that listens for the signal decides by itself what to do', { timeout }, async () => {
   const persistence = create();
   const host = await startHost({ persistence, pipelineIds: [0], listens: true });
+  raise('wait');
+  const told = host.said();
   host.process.kill('SIGTERM');
-  const id = (await host.said()) as string;
+  expect(await told).toBe('told to end');
+  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+  await host.told({ kind: 'caughtUp' });
+  expect(host.pids.filter(isRunning)).toEqual(host.pids);
+  const said = host.said();
+  lower('wait');
+  const id = (await said) as string;
   expect(await host.ended).toEqual([7, null]);
   await untilGone(host.pids);
   await using orders = await shop.constructApp(Orders, { persistence });

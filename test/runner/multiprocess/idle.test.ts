@@ -1,0 +1,28 @@
+import { MultiprocessRunner } from 'kahn';
+import { expect, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { watchRunners } from '../../support/events.ts';
+import { watchProcesses } from '../../support/processes.ts';
+import { storages } from '../../support/storages.ts';
+
+const patient = { timeout: 60_000, interval: 5 };
+const { create } = storages.find(({ name }) => name === 'sqlite')!;
+
+test('processes that are killed while they have nothing to do are started again, however often', {
+  timeout: 180_000,
+}, async () => {
+  const events = watchRunners();
+  const processes = watchProcesses();
+  await using runner = await MultiprocessRunner.start(shop, { persistence: create() });
+  const isResting = async () => (await runner.status()).every(({ state }) => state === 'idle');
+  for (let round = 0; round < 7; round += 1) {
+    await vi.waitUntil(isResting, patient);
+    for (const child of [...processes]) child.kill('SIGKILL');
+    const restarts = 3 * (round + 1);
+    await vi.waitUntil(() => events.filter(({ kind }) => kind === 'restarted').length === restarts, patient);
+  }
+  const id = await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+});
