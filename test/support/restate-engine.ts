@@ -10,6 +10,12 @@ import { freePort } from './free-port.ts';
 const require = createRequire(import.meta.url);
 const patienceMs = 30_000;
 
+/** Those that must not outlive this process, however it ends. */
+const servers = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const server of servers) server.kill('SIGKILL');
+});
+
 /** One node of a Restate engine: a process. */
 export class RestateNode implements AsyncDisposable {
   readonly ingressUrl: string;
@@ -41,7 +47,10 @@ export class RestateNode implements AsyncDisposable {
 
   /** Starts it, or starts it again after it was killed. */
   async start(): Promise<void> {
-    this.#server = spawn(program(), { env: this.#environment, stdio: 'ignore' });
+    const server = spawn(program(), { env: this.#environment, stdio: 'ignore' });
+    servers.add(server);
+    server.once('exit', () => servers.delete(server));
+    this.#server = server;
     const deadline = performance.now() + patienceMs;
     while (!(await this.#isHealthy())) {
       if (performance.now() > deadline) throw new Error(`The engine did not start within ${patienceMs} ms.`);
