@@ -9,5 +9,5 @@ export const shop = System.of(
     [Orders, Reservations, Orders],
     [Orders, Payments, Orders],
   ],
-  { module: import.meta.url },
+  { module: import.meta.url, name: 'shop' },
 );

@@ -26,6 +26,9 @@ export type RunnerStarter = <Apps extends ApplicationClass>(
   options: RunnerOptions,
 ) => Promise<SystemRunner<Apps>>;
 
+/** The name of a system that was given none. */
+export const defaultSystemName = 'system';
+
 let startDefaultRunner: RunnerStarter | undefined;
 
 /**
@@ -78,7 +81,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
     assertOptions(options, ['types', 'module', 'name'], 'System.of()');
-    const { types = [], module, name = 'system' } = options;
+    const { types = [], module, name = defaultSystemName } = options;
     assertLocation(module, name);
     const lists = listsOf(pipelines);
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];

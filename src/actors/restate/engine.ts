@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { answerOf, foreign } from './answer.ts';
+import { answerOf, foreign, type Question } from './answer.ts';
 import { EngineError } from './errors.ts';
 
 /** Where an engine is. */
@@ -21,6 +21,8 @@ export interface Target {
 const least = { major: 1, minor: 5 };
 /** How long an answer may take that should come at once. */
 const timeoutMs = 5_000;
+/** How long an engine may take to speak with a service that is registered. */
+const registerTimeoutMs = 30_000;
 /** How long it is waited before a lost connection is made again. */
 const againMs = 200;
 
@@ -37,8 +39,7 @@ export class Engine {
   /** Throws unless it can be reached by both its URLs, is new enough, and knows the services. */
   async assertServes(services: readonly string[], signal: AbortSignal): Promise<void> {
     const options = { timeoutMs, signal };
-    const version = await answerOf(this.#adminUrl, '/version', options).catch(orForeign(this.#adminUrl));
-    assertNewEnough(this.#adminUrl, version);
+    await assertAdministers(this.#adminUrl, options);
     await answerOf(this.ingressUrl, '/restate/health', options).catch(orForeign(this.ingressUrl));
     for (const service of services) await answerOf(this.#adminUrl, `/services/${service}`, options);
   }
@@ -81,13 +82,36 @@ export class Engine {
 }
 
 /** Lets a service that listens at a URL answer for what it serves. Throws {@link EngineError}. */
-export async function registerService(adminUrl: string, uri: string, force: boolean): Promise<void> {
-  await answerOf(withoutSlash(adminUrl), '/deployments', { method: 'POST', body: { uri, force } });
+export async function registerService(
+  adminUrl: string,
+  uri: string,
+  force: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const question = { method: 'POST', body: { uri, force }, timeoutMs: registerTimeoutMs, signal } as const;
+  await answerOf(withoutSlash(adminUrl), '/deployments', question);
+}
+
+/** What an engine has been told of an actor by its service. Throws {@link EngineError}. */
+export async function metadataOf(
+  adminUrl: string,
+  service: string,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+  const url = withoutSlash(adminUrl);
+  await assertAdministers(url, { timeoutMs, signal });
+  const known = await answerOf(url, `/services/${service}`, { timeoutMs, signal });
+  return (known as { readonly metadata?: Readonly<Record<string, unknown>> }).metadata ?? {};
 }
 
 /** Whether the engine is away, and may come back. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof EngineError && error.code === 'ENGINE_UNREACHABLE';
+}
+
+async function assertAdministers(adminUrl: string, options: Question): Promise<void> {
+  const version = await answerOf(adminUrl, '/version', options).catch(orForeign(adminUrl));
+  assertNewEnough(adminUrl, version);
 }
 
 function assertNewEnough(url: string, answer: unknown): void {

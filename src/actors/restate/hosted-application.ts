@@ -5,6 +5,7 @@ import { publish, type RunnerEvent } from '../../runner/diagnostics.ts';
 import { isPassing } from '../../runner/insist.ts';
 import { unlessStalled } from '../../runner/stalls.ts';
 import { portable } from '../../util/portable-error.ts';
+import { brief } from './brief-error.ts';
 import { StorageMismatchError } from './errors.ts';
 import type { Heads, StepResult, Trouble } from './messages.ts';
 import type { Place } from './names.ts';
@@ -106,7 +107,7 @@ export class HostedApplication {
 export function troubleOf(place: Place, error: unknown, upstreamNames: readonly string[]): Trouble {
   const passes = isPassing(error);
   publish(passes ? 'interrupted' : 'failed', { ...eventOf(place), error });
-  return { error: portable(error), aside: passes ? upstreamNames : undefined };
+  return { error: brief(portable(error)), aside: passes ? upstreamNames : undefined };
 }
 
 function eventOf({ applicationName, pipelineId }: Place): RunnerEvent {

@@ -5,6 +5,7 @@ export {
   type EngineErrorCode,
   StorageMismatchError,
 } from './errors.ts';
+export type { Registration } from './registration.ts';
 export type { RestateOptions } from './restate-options.ts';
 export { RestateRunner } from './restate-runner.ts';
 export { RestateService, type RestateServiceOptions } from './restate-service.ts';

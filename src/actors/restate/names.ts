@@ -1,9 +1,26 @@
+import { defaultSystemName } from '../../system/system.ts';
+import { assertId } from '../../util/ids.ts';
+import { InvalidOptionError } from '../../util/options.ts';
+
 /** The names of a system's actors, which are known to the whole engine. */
 export interface ActorNames {
   readonly system: string;
   readonly pipeline: string;
   readonly coordinator: string;
   readonly worker: string;
+}
+
+/**
+ * Throws {@link InvalidOptionError} unless it can tell the actors of a system from those of others. What systems are
+ * called that were not given a name cannot: they would take each other's actors for their own.
+ */
+export function assertActorName(name: unknown): asserts name is string {
+  assertId(name, 'systemActorName');
+  if (name !== defaultSystemName) return;
+  throw new InvalidOptionError(
+    'This system has no name that tells its actors from those of other systems in the engine: give it one by ' +
+      "System.of(..., { name: 'shop' }), or as systemActorName to its runners and services.",
+  );
 }
 
 /** The key of the one system actor. */

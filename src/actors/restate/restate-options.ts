@@ -1,7 +1,7 @@
 import { assertPipelineIds } from '../../runner/peers/role.ts';
 import type { RunnerOptions } from '../../system/system-runner.ts';
-import { assertId } from '../../util/ids.ts';
 import { InvalidOptionError } from '../../util/options.ts';
+import { assertActorName } from './names.ts';
 
 /** How a runner on Restate is started. What has to do with processing is an option of the service. */
 export interface RestateOptions extends Omit<RunnerOptions, 'batchSize'> {
@@ -9,7 +9,7 @@ export interface RestateOptions extends Omit<RunnerOptions, 'batchSize'> {
   readonly ingressUrl?: string;
   /** Where the engine is administered; `http://localhost:9070` by default. */
   readonly adminUrl?: string;
-  /** By which name its services serve the system; the name of the system by default. */
+  /** By which name its services serve the system; by default its own name, which it then needs to have. */
   readonly systemActorName?: string;
   /** The pipelines to run, all in the same engine; `[0]` by default. */
   readonly pipelineIds?: readonly number[];
@@ -41,7 +41,7 @@ export function settingsOf(options: RestateOptions, systemName: string): Restate
   if ('batchSize' in options) {
     throw new InvalidOptionError('batchSize is an option of RestateService, where the system is processed.');
   }
-  assertId(systemActorName, 'systemActorName');
+  assertActorName(systemActorName);
   if (typeof shutdownOnClose !== 'boolean') {
     throw new InvalidOptionError(`shutdownOnClose must be true or false, but is ${String(shutdownOnClose)}.`);
   }
@@ -51,7 +51,8 @@ export function settingsOf(options: RestateOptions, systemName: string): Restate
   return { ingressUrl, adminUrl, systemActorName, pipelineIds, shutdownOnClose };
 }
 
-function urlOf(name: string, value: unknown): string {
+/** The URL that an option is; throws {@link InvalidOptionError} if it is none. */
+export function urlOf(name: string, value: unknown): string {
   const url = typeof value === 'string' ? URL.parse(value) : null;
   if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
   throw new InvalidOptionError(`${name} must be a URL such as http://engine:8080, but is ${String(value)}.`);

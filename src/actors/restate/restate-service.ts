@@ -3,18 +3,18 @@ import { createServer, type Http2Server, type ServerHttp2Session } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Persistence } from '../../persistence/persistence.ts';
 import { defaultDrainTimeoutMs, persistenceOf } from '../../runner/running-system.ts';
+import type { SystemGraph } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
-import { assertId } from '../../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/within.ts';
 import { ApplicationHost } from './application-host.ts';
 import { assertShared } from './assert-shared.ts';
 import { castOf } from './cast.ts';
-import { registerService } from './engine.ts';
-import { actorNames } from './names.ts';
+import { actorNames, assertActorName } from './names.ts';
 import { pipelineActor } from './pipeline-actor.ts';
 import { processCoordinator } from './process-coordinator.ts';
 import { processWorker } from './process-worker.ts';
+import { type Registration, register } from './registration.ts';
 import { loadSdk } from './sdk.ts';
 import { systemActor } from './system-actor.ts';
 
@@ -22,7 +22,7 @@ import { systemActor } from './system-actor.ts';
 export interface RestateServiceOptions {
   /** Where the applications record; the same as that of the runners. Not `memory()`. */
   readonly persistence?: Persistence;
-  /** Tells the actors from those of other systems in the engine; the name of the system by default. */
+  /** Tells the actors from those of other systems in the engine; by default the system's name, which it then needs. */
   readonly systemActorName?: string;
   /** Where it listens for the engine; 9,080 by default, 0 is any that is free. */
   readonly port?: number;
@@ -34,6 +34,12 @@ export interface RestateServiceOptions {
   readonly cacheSize?: number;
   /** How long `close()` lets the steps under way end, in milliseconds; 10,000 by default. */
   readonly drainTimeoutMs?: number;
+}
+
+/** Which system a service serves, by which name. */
+interface Served {
+  readonly name: string;
+  readonly graph: SystemGraph;
 }
 
 const defaultPort = 9_080;
@@ -63,6 +69,7 @@ export class RestateService implements AsyncDisposable {
   readonly #sessions: ReadonlySet<ServerHttp2Session>;
   readonly #host: ApplicationHost;
   readonly #drainTimeoutMs: number;
+  readonly #served: Served;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -70,7 +77,9 @@ export class RestateService implements AsyncDisposable {
     sessions: ReadonlySet<ServerHttp2Session>,
     host: ApplicationHost,
     drainTimeoutMs: number,
+    served: Served,
   ) {
+    this.#served = served;
     this.#server = server;
     this.#sessions = sessions;
     this.#host = host;
@@ -85,7 +94,7 @@ export class RestateService implements AsyncDisposable {
    * @throws InvalidOptionError if an option is wrong, or the SDK of the engine is not installed.
    */
   static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
-    assertServiceOptions(options);
+    assertServiceOptions(options, system.name);
     const {
       batchSize,
       cacheSize,
@@ -109,23 +118,22 @@ export class RestateService implements AsyncDisposable {
     });
     server.listen(options.port ?? defaultPort, options.hostname);
     await once(server, 'listening');
-    return new RestateService(server, sessions, host, drainTimeoutMs);
+    return new RestateService(server, sessions, host, drainTimeoutMs, {
+      name: systemActorName,
+      graph: system.graph,
+    });
   }
 
   /**
    * Tells an engine at which URL it finds this service, and others that serve the same behind that URL; doing so again
-   * changes nothing. With `force`, what is served there may be something else than before.
+   * changes nothing. With `force`, what is served there, or by this name, may be something else than before.
    *
+   * @throws ActorsMismatchError if the engine knows another system of this name, and `force` is not true.
+   * @throws InvalidOptionError if an option is wrong.
    * @throws EngineError if the engine cannot be reached, or does not reach the service.
    */
-  async register(options: {
-    readonly adminUrl: string;
-    readonly serviceUrl: string;
-    readonly force?: boolean;
-  }): Promise<void> {
-    assertOptions(options, ['adminUrl', 'serviceUrl', 'force'], 'register()');
-    const { adminUrl, serviceUrl, force = false } = options;
-    await registerService(adminUrl, serviceUrl, force);
+  async register(registration: Registration): Promise<void> {
+    await register(this.#served.name, this.#served.graph, registration);
   }
 
   /** Takes no more calls, lets those under way end, and releases everything. Calling it again does nothing. */
@@ -151,10 +159,16 @@ export class RestateService implements AsyncDisposable {
   }
 }
 
-function assertServiceOptions(options: RestateServiceOptions): void {
+function assertServiceOptions(options: RestateServiceOptions, systemName: string): void {
   assertOptions(options, ownOptions, 'A service');
-  const { batchSize = 1, cacheSize = 0, drainTimeoutMs = 0, port = 0, systemActorName = '-' } = options;
-  assertId(systemActorName, 'systemActorName');
+  const {
+    batchSize = 1,
+    cacheSize = 0,
+    drainTimeoutMs = 0,
+    port = 0,
+    systemActorName = systemName,
+  } = options;
+  assertActorName(systemActorName);
   assertWholeNumber(batchSize, 'batchSize', 1);
   assertWholeNumber(cacheSize, 'cacheSize', 0);
   assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);

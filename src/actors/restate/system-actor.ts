@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ObjectContext } from '@restatedev/restate-sdk';
 import { type ActorDefinition, actorOptions, type Cast } from './cast.ts';
 import type { PipelineActor, StartSystem, SystemActor, SystemStarted } from './messages.ts';
+import { graphMetadata } from './registration.ts';
 
 /** What runs: nothing, if there is no such state. */
 interface Running {
@@ -19,6 +20,7 @@ export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
     pipelineIds.map((pipelineId) => ctx.objectClient<PipelineActor>(cast.pipeline, `${pipelineId}`));
   return cast.sdk.object<string, SystemActor>({
     name: cast.system.name,
+    metadata: graphMetadata(cast.graph),
     options: { ...actorOptions, idempotencyRetention: outcomeMs },
     handlers: {
       async start(ctx: ObjectContext, message: StartSystem): Promise<SystemStarted> {

@@ -145,6 +145,31 @@ test('a policy that fails is not tried again before the next start, and stops no
   expect(calls).toBe(2);
 });
 
+test('an error is cut to what an engine can keep, however long it is', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  let calls = 0;
+  const system = shopWith(() => {
+    calls += 1;
+    const fields = { code: 'HUGE', note: long, more: Object.fromEntries(words.map((word) => [word, word])) };
+    throw Object.assign(new Error(long, { cause: new Error(long) }), fields);
+  });
+  const long = 'nothing '.repeat(2 ** 21); // 16 MB
+  const words = Array.from({ length: 10_000 }, (_, i) => `word ${i}`);
+  await serve(engine, system, { persistence, systemActorName });
+  const options = { persistence, systemActorName, shutdownOnClose: true };
+  const runner = await start(engine, system, options);
+  await runner.get(Orders).place('ada');
+  const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+  const failure = error.failures.get('reservations') as Error & { cause: Error & { code?: string } };
+  expect(failure.message).toContain('nothing');
+  expect(failure.cause.message).toMatch(/^nothing .{3990,} … \(16777216 characters\)$/);
+  expect(failure.cause.code).toBe('HUGE');
+  expect(calls).toBe(1);
+  const state = await statesOf(systemActorName);
+  expect(JSON.stringify(state).length).toBeLessThan(100_000);
+});
+
 test('a step whose call was killed by somebody is taken again', async () => {
   const persistence = temporaryPostgres();
   const systemActorName = freshName('shop');

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { InvalidPersistenceError, memory } from 'kahn';
-import { EngineError, RestateRunner, RestateService } from 'kahn/restate';
+import { InvalidPersistenceError, memory, System } from 'kahn';
+import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
@@ -10,6 +12,7 @@ import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
+import { urlOf } from '../../support/restate-shop.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -102,6 +105,29 @@ test('memory is refused, where actors would have to open it', async () => {
   expect(runner.message).toContain('where nobody can open its memory()');
   await rejectionOf(RestateService.start(shop, { persistence, port: 0 }), InvalidPersistenceError);
   await rejectionOf(RestateService.start(shop, { port: 0 }), InvalidPersistenceError);
+});
+
+test('a system without a name is refused, lest it takes the actors of another one for its own', async () => {
+  const persistence = temporaryPostgres();
+  const nameless = System.of([[Orders, Reservations, Orders]]);
+  const hint = "give it one by System.of(..., { name: 'shop' }), or as systemActorName";
+  await expect(RestateService.start(nameless, { persistence, port: 0 })).rejects.toThrow(hint);
+  await expect(RestateRunner.start(nameless, { persistence })).rejects.toThrow(hint);
+});
+
+test('another system of the same name is refused when it is registered, unless it is forced', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const options = { persistence, systemActorName, port: 0, hostname: '127.0.0.1' };
+  await using first = await RestateService.start(shop, options);
+  await using second = await RestateService.start(System.of([[Orders, Reservations, Orders]]), options);
+  const { adminUrl } = engine;
+  await first.register({ adminUrl, serviceUrl: urlOf(first) });
+  await first.register({ adminUrl, serviceUrl: urlOf(first) });
+  const registration = { adminUrl, serviceUrl: urlOf(second) };
+  const error = await rejectionOf(second.register(registration), ActorsMismatchError);
+  expect(error.message).toContain(`knows a system '${systemActorName}' with other applications or events`);
+  await second.register({ ...registration, force: true });
 });
 
 test('options that have no sense are refused', async () => {

@@ -39,4 +39,4 @@ class Reservations extends ProcessApplication {
   });
 }
 
-export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
+export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url, name: 'shop' });

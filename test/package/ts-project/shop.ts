@@ -46,4 +46,4 @@ class Reservations extends ProcessApplication<ReservationEvent, OrderEvent> {
   });
 }
 
-export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
+export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url, name: 'shop' });
