@@ -4,6 +4,7 @@ import { newId } from '../../util/ids.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { type Engine, isUnreachable, type Target } from './engine.ts';
 import { ActorsMismatchError, EngineError } from './errors.ts';
+import { Inquiry } from './inquiry.ts';
 import type { ProcessStatus, StartSystem, SystemStarted } from './messages.ts';
 import { type ActorNames, actorNames, keyOf, type Place, systemKey } from './names.ts';
 import type { RestateSettings } from './restate-options.ts';
@@ -19,6 +20,8 @@ export type ActorStatuses = ReadonlyMap<string, ActorStatus>;
 
 /** How long services have to start the actors. */
 const startTimeoutMs = 15_000;
+/** How long they have to say how they are doing. */
+const statusTimeoutMs = 5_000;
 
 /** The actors of a system, as a runner speaks with them. */
 export class Actors {
@@ -28,12 +31,21 @@ export class Actors {
   readonly #names: ActorNames;
   /** Whose calls they are, should the engine be asked again what came of one. */
   readonly #callerId = newId();
+  /** What each pipeline is asked for its status by. */
+  readonly #inquiries: ReadonlyMap<number, Inquiry<readonly ActorStatus[]>>;
 
-  constructor(engine: Engine, settings: RestateSettings, graph: SystemGraph) {
+  /** Nothing is asked for a status any more when `life` is aborted. */
+  constructor(engine: Engine, settings: RestateSettings, graph: SystemGraph, life: AbortSignal) {
     this.#engine = engine;
     this.#settings = settings;
     this.#graph = graph;
     this.#names = actorNames(settings.systemActorName);
+    this.#inquiries = new Map(
+      settings.pipelineIds.map((pipelineId) => [
+        pipelineId,
+        new Inquiry((callKey) => this.#statusesIn(pipelineId, callKey, life)),
+      ]),
+    );
   }
 
   /**
@@ -49,7 +61,7 @@ export class Actors {
     const timeout = AbortSignal.timeout(startTimeoutMs);
     const patience = AbortSignal.any([signal, timeout]);
     const answer = await this.#startWith(message, patience).catch((error) => {
-      throw timeout.aborted && !signal.aborted ? this.#noAnswer(error) : error;
+      throw timeout.aborted && !signal.aborted ? this.#noAnswer(startTimeoutMs, error) : error;
     });
     if (answer.isRefused) {
       throw new ActorsMismatchError(`System '${systemActorName}' cannot be run as asked: ${answer.reason}`);
@@ -63,23 +75,25 @@ export class Actors {
     await this.#engine.answerTo(callId, signal);
   }
 
-  /** Tells those who follow it of a log that has grown. */
-  async prompt({ applicationName, pipelineId }: Place, head: number, signal: AbortSignal): Promise<void> {
-    await this.#engine.tell(this.#pipeline(pipelineId, 'prompt'), { applicationName, head }, signal);
+  /** Tells those who follow it of a log that has grown; resolves when they know, once for each key. */
+  async prompt(place: Place, head: number, callKey: string, signal: AbortSignal): Promise<void> {
+    const { applicationName, pipelineId } = place;
+    await this.#engine.call(this.#pipeline(pipelineId, 'prompt'), { applicationName, head }, callKey, signal);
   }
 
   /** How all that follow others are doing; interrupted, where nobody can be asked. */
   async statuses(signal: AbortSignal): Promise<ActorStatuses> {
     const roles = rolesOf(this.#graph, this.#settings.pipelineIds);
-    const all = this.#settings.pipelineIds.map(async (pipelineId): Promise<readonly ActorStatus[]> => {
-      try {
-        return await this.#statusesIn(pipelineId, signal);
-      } catch (lastError) {
-        if (!isUnreachable(lastError)) throw lastError;
-        return roles
-          .filter((role) => role.pipelineId === pipelineId)
-          .map((role) => ({ ...role, state: 'interrupted', lastError }));
-      }
+    const all = [...this.#inquiries].map(async ([pipelineId, inquiry]): Promise<readonly ActorStatus[]> => {
+      const answer = await inquiry.answer(statusTimeoutMs, signal).catch((error) => {
+        if (!isUnreachable(error)) throw error;
+        return error as EngineError;
+      });
+      if (Array.isArray(answer)) return answer;
+      const lastError = answer ?? this.#noAnswer(statusTimeoutMs);
+      return roles
+        .filter((role) => role.pipelineId === pipelineId)
+        .map((role) => ({ ...role, state: 'interrupted', lastError }));
     });
     return new Map((await Promise.all(all)).flat().map((status) => [keyOf(status), status]));
   }
@@ -95,8 +109,12 @@ export class Actors {
     }
   }
 
-  async #statusesIn(pipelineId: number, signal: AbortSignal): Promise<readonly ActorStatus[]> {
-    const answer = await this.#engine.call(this.#pipeline(pipelineId, 'status'), signal);
+  async #statusesIn(
+    pipelineId: number,
+    callKey: string,
+    signal: AbortSignal,
+  ): Promise<readonly ActorStatus[]> {
+    const answer = await this.#engine.call(this.#pipeline(pipelineId, 'status'), undefined, callKey, signal);
     return (answer as readonly ProcessStatus[]).map(({ applicationName, state, lastError }) => ({
       applicationName,
       pipelineId,
@@ -113,13 +131,13 @@ export class Actors {
     return { service: this.#names.pipeline, key: `${pipelineId}`, handler };
   }
 
-  #noAnswer(cause: unknown): EngineError {
+  #noAnswer(timeoutMs: number, cause?: unknown): EngineError {
     const url = this.#engine.ingressUrl;
     return new EngineError(
       'SERVICE_UNREACHABLE',
       url,
       `The actors of system '${this.#settings.systemActorName}' are registered with the Restate engine at ${url}, but no ` +
-        `service has answered it within ${startTimeoutMs / 1_000} s: is a RestateService running where it is registered?`,
+        `service has answered it within ${timeoutMs / 1_000} s: is a RestateService running where it is registered?`,
       { cause },
     );
   }

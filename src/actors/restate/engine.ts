@@ -44,15 +44,13 @@ export class Engine {
     for (const service of services) await answerOf(this.#adminUrl, `/services/${service}`, options);
   }
 
-  /** Calls an actor and resolves with its answer, if that comes soon. */
-  call(target: Target, signal: AbortSignal): Promise<unknown> {
-    return answerOf(this.ingressUrl, pathOf(target), { method: 'POST', timeoutMs, signal });
-  }
-
-  /** Tells an actor something; resolves when that is safe in the engine. */
-  async tell(target: Target, message: unknown, signal: AbortSignal): Promise<void> {
-    const question = { method: 'POST', body: message, timeoutMs, signal } as const;
-    await answerOf(this.ingressUrl, `${pathOf(target)}/send`, question);
+  /**
+   * Calls an actor and resolves with its answer, however long that takes. If the connection is lost, a call by the same
+   * key is the same one still, so that none are left behind.
+   */
+  call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
+    const headers = { 'idempotency-key': callKey };
+    return answerOf(this.ingressUrl, pathOf(target), { method: 'POST', body: message, headers, signal });
   }
 
   /** Begins a call whose answer can be asked for by the id that this resolves with; once for each key. */

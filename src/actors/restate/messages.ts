@@ -80,7 +80,7 @@ export interface SystemActor {
 export interface PipelineActor {
   start(ctx: ObjectContext, message: Start): Promise<void>;
   stop(ctx: ObjectContext): Promise<void>;
-  /** Passes a prompt on to whoever follows the log. */
+  /** Passes a prompt on to whoever follows the log; resolves when they know. */
   prompt(ctx: ObjectSharedContext, message: LogGrown): Promise<void>;
   status(ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]>;
 }

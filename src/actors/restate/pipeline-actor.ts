@@ -26,10 +26,13 @@ export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
       },
 
       prompt: shared(async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
-        for (const follower of followersOf(graph, message.applicationName)) {
-          const key = keyOf({ applicationName: follower, pipelineId: Number(ctx.key) });
-          ctx.objectSendClient<ProcessCoordinator>(cast.coordinator, key).prompt(message);
-        }
+        // It waits for them, so that its caller does: what nobody waits for piles up in the engine.
+        await all(
+          followersOf(graph, message.applicationName).map((follower) => {
+            const key = keyOf({ applicationName: follower, pipelineId: Number(ctx.key) });
+            return ctx.objectClient<ProcessCoordinator>(cast.coordinator, key).prompt(message);
+          }),
+        );
       }),
 
       status: shared(

@@ -57,9 +57,11 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     this.#options = options;
     this.#settings = settings;
     this.#running = running;
-    const actors = new Actors(new Engine(settings), settings, system.graph);
+    const actors = new Actors(new Engine(settings), settings, system.graph, this.#stop.signal);
     this.#actors = actors;
-    this.#prompter = new Prompter((place, head, signal) => actors.prompt(place, head, signal));
+    this.#prompter = new Prompter((place, head, callKey, signal) =>
+      actors.prompt(place, head, callKey, signal),
+    );
   }
 
   /**
