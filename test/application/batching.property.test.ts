@@ -87,7 +87,7 @@ describe.each(storages)('any batch size, any conflict on $name', ({ name, create
   test('every notification is counted once, in order, and the log has no gap', async () => {
     const property = fc.asyncProperty(scenarios, (scenario) => play(create(), scenario));
     await fc.assert(property, { numRuns: name === 'memory' ? 300 : 40 });
-  });
+  }, 120_000);
 });
 
 test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {

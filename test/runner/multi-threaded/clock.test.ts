@@ -10,6 +10,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { Board } from '../../../src/runner/multi-threaded/board.ts';
 import { runClock } from '../../../src/runner/multi-threaded/clock.ts';
 import { watchRunners } from '../../support/events.ts';
+import { until } from '../../support/until.ts';
 
 const timers = vi.hoisted(() => ({ now: 0, delay: undefined as ((ms: number) => void) | undefined }));
 
@@ -147,6 +148,7 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
       const before = ticks;
       await orders.place(customer);
       await runner.caughtUp();
+      await until('the last step is told of', () => paidAt.length > i);
       // Reservations, orders, payments, orders: each in a tick of its own.
       expect(paidAt[i]! - before).toBeGreaterThanOrEqual(4);
     }
