@@ -22,6 +22,8 @@ export type ActorStatuses = ReadonlyMap<string, ActorStatus>;
 const startTimeoutMs = 15_000;
 /** How long they have to say how they are doing. */
 const statusTimeoutMs = 5_000;
+/** How long they have to take back what was begun. */
+const takeBackTimeoutMs = 3_000;
 
 /** The actors of a system, as a runner speaks with them. */
 export class Actors {
@@ -57,7 +59,8 @@ export class Actors {
   async start(pollIntervalMs: number, signal: AbortSignal): Promise<void> {
     await this.#engine.assertServes(Object.values(this.#names), signal);
     const { pipelineIds, systemActorName } = this.#settings;
-    const message: StartSystem = { graph: this.#graph, pipelineIds, pollIntervalMs };
+    const callerId = this.#callerId;
+    const message: StartSystem = { graph: this.#graph, pipelineIds, pollIntervalMs, callerId };
     const timeout = AbortSignal.timeout(startTimeoutMs);
     const patience = AbortSignal.any([signal, timeout]);
     const answer = await this.#startWith(message, patience).catch((error) => {
@@ -100,13 +103,29 @@ export class Actors {
 
   async #startWith(message: StartSystem, patience: AbortSignal): Promise<SystemStarted> {
     const callKey = `${this.#callerId} start`;
-    const callId = await this.#engine.begin(this.#system('start'), message, callKey, patience);
+    let callId: string | undefined;
     try {
+      callId = await this.#engine.begin(this.#system('start'), message, callKey, patience);
       return (await this.#engine.answerTo(callId, patience)) as SystemStarted;
     } catch (error) {
-      await this.#engine.kill(callId).catch(() => {}); // else it takes place later, which does no harm
+      await this.#takeBack(callId).catch(() => {}); // the engine is away: it gives the call up by itself
       throw error;
     }
+  }
+
+  /** Undoes what a call has begun to start. */
+  async #takeBack(startId: string | undefined): Promise<void> {
+    if (startId !== undefined) await this.#engine.kill(startId);
+    const callerId = this.#callerId;
+    const patience = AbortSignal.timeout(takeBackTimeoutMs);
+    const callId = await this.#engine.begin(
+      this.#system('takeBack'),
+      { callerId },
+      `${callerId} take back`,
+      patience,
+    );
+    // If there is no answer, there is no service that could have started anything.
+    await this.#engine.answerTo(callId, patience).catch(() => this.#engine.kill(callId));
   }
 
   async #statusesIn(
@@ -115,15 +134,15 @@ export class Actors {
     signal: AbortSignal,
   ): Promise<readonly ActorStatus[]> {
     const answer = await this.#engine.call(this.#pipeline(pipelineId, 'status'), undefined, callKey, signal);
-    return (answer as readonly ProcessStatus[]).map(({ applicationName, state, lastError }) => ({
-      applicationName,
-      pipelineId,
-      state,
-      lastError: lastError && new RemoteError(lastError),
-    }));
+    const statuses = answer as readonly ProcessStatus[];
+    return rolesOf(this.#graph, [pipelineId]).map(({ applicationName }) => {
+      const status = statuses.find((one) => one.applicationName === applicationName);
+      const lastError = status?.lastError && new RemoteError(status.lastError);
+      return { applicationName, pipelineId, state: status?.state ?? 'stopped', lastError };
+    });
   }
 
-  #system(handler: 'start' | 'stop'): Target {
+  #system(handler: 'start' | 'stop' | 'takeBack'): Target {
     return { service: this.#names.system, key: systemKey, handler };
   }
 

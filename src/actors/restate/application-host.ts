@@ -6,6 +6,7 @@ import type { ProcessApplication } from '../../application/process-application.t
 import { openStorage, type Persistence, type Storage } from '../../persistence/persistence.ts';
 import { RunnerClosedError } from '../../runner/errors.ts';
 import { upstreamsOf } from '../../runner/status.ts';
+import { UnknownApplicationError } from '../../system/errors.ts';
 import type { System } from '../../system/system.ts';
 import { newId } from '../../util/ids.ts';
 import { resolvesWithin } from '../../util/within.ts';
@@ -108,9 +109,12 @@ export class ApplicationHost {
   }
 
   #kindOf(applicationName: string): ApplicationClass {
-    return this.#system.applications.find(
-      (kind) => kind.applicationName === applicationName,
-    ) as ApplicationClass;
+    const kind = this.#system.applications.find((one) => one.applicationName === applicationName);
+    if (kind !== undefined) return kind;
+    throw new UnknownApplicationError(
+      `Application '${applicationName}' is not part of the system that this service serves. If it belongs to another ` +
+        'version, the next start of a runner of this one stops it.',
+    );
   }
 }
 

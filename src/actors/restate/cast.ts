@@ -25,18 +25,20 @@ export type ActorDefinition<Handlers> = VirtualObjectDefinition<string, Handlers
 
 const hourMs = 3_600_000;
 
+const retryPolicy = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 2_000 };
+
+/** Calls that a caller waits for, or a poll makes up for, are given up after some 50 s, lest they pile up. */
+export const passingCall: Pick<ObjectOptions, 'retryPolicy'> = {
+  retryPolicy: { ...retryPolicy, maxAttempts: 30, onMaxAttempts: 'kill' },
+};
+
 /**
  * How the engine treats the actors. It calls again, for as long as it takes, when a service has died or is away; what
  * a policy or storage is in the way of is none of its business, so calls do not fail because of that. A step may take
  * long. Nothing is kept of calls that are done.
  */
 export const actorOptions: ObjectOptions = {
-  retryPolicy: {
-    initialInterval: 50,
-    exponentiationFactor: 2,
-    maxInterval: 2_000,
-    maxAttempts: 2 ** 31 - 1,
-  },
+  retryPolicy: { ...retryPolicy, maxAttempts: 2 ** 31 - 1 },
   inactivityTimeout: hourMs,
   abortTimeout: hourMs,
   journalRetention: 0,

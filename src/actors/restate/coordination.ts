@@ -1,6 +1,5 @@
 import type { InvocationId, ObjectContext, ObjectSharedContext, SendClient } from '@restatedev/restate-sdk';
 import { stallBackoff } from '../../runner/stalls.ts';
-import { upstreamsOf } from '../../runner/status.ts';
 import type { PortableError } from '../../util/portable-error.ts';
 import type { Cast } from './cast.ts';
 import type { Heads, ProcessCoordinator, ProcessStatus, ProcessWorker, Start, StepDone } from './messages.ts';
@@ -10,6 +9,7 @@ import { placeOf } from './names.ts';
 interface State {
   runId: string;
   pollIntervalMs: number;
+  upstreamNames: readonly string[];
   /** How many steps there were. */
   steps: number;
   /** What is to be looked at with the next step. */
@@ -55,13 +55,15 @@ export class Coordination {
   }
 
   /** Lets a coordinator begin or, if it has failed, try again; all logs are looked at. */
-  static async start(ctx: ObjectContext, cast: Cast, { runId, pollIntervalMs }: Start): Promise<void> {
-    const known = await Coordination.of(ctx, cast, runId);
-    const coordination = known ?? new Coordination(ctx, cast, initialState(runId, pollIntervalMs));
+  static async start(ctx: ObjectContext, cast: Cast, message: Start): Promise<void> {
+    const { pollIntervalMs, upstreamNames } = message;
+    const known = await Coordination.of(ctx, cast, message.runId);
+    const coordination = known ?? new Coordination(ctx, cast, initialState(message));
     const state = coordination.#state;
     coordination.#cancelCalls();
     Object.assign(state, {
       pollIntervalMs,
+      upstreamNames,
       interruptions: 0,
       aside: [],
       hasFailed: false,
@@ -103,9 +105,8 @@ export class Coordination {
     const state = this.#state;
     const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: state.pollIntervalMs });
     state.pollId = await this.#self().poll(delayed).invocationId;
-    const upstreamNames = upstreamsOf(this.#cast.graph, placeOf(this.#ctx.key).applicationName);
     this.#awaitLess();
-    this.prompt(headsOf(upstreamNames));
+    this.prompt(headsOf(state.upstreamNames));
   }
 
   /** Ends the waiting of those that were set aside. */
@@ -196,10 +197,9 @@ export class Coordination {
   }
 }
 
-function initialState(runId: string, pollIntervalMs: number): State {
+function initialState(message: Start): State {
   return {
-    runId,
-    pollIntervalMs,
+    ...message,
     steps: 0,
     prompted: {},
     underway: undefined,

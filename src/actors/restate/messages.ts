@@ -9,6 +9,8 @@ export interface StartSystem {
   readonly graph: SystemGraph;
   readonly pipelineIds: readonly number[];
   readonly pollIntervalMs: number;
+  /** Tells the runner from others. */
+  readonly callerId: string;
 }
 
 /** What becomes of that. */
@@ -16,11 +18,23 @@ export type SystemStarted =
   | { readonly isRefused: false }
   | { readonly isRefused: true; readonly reason: string };
 
-/** Starts a part of a system, or lets it try again after it has failed. */
+/** An application that follows others. */
+export interface Follower {
+  readonly applicationName: string;
+  readonly upstreamNames: readonly string[];
+}
+
+/** Starts a pipeline, or lets it try again where it has failed. */
+export interface StartPipeline extends Pick<Start, 'runId' | 'pollIntervalMs'> {
+  readonly followers: readonly Follower[];
+}
+
+/** Starts an application in a pipeline, or lets it try again after it has failed. */
 export interface Start {
   /** Tells this run of the system, from a start to a shutdown, from those before: what they have left is ignored. */
   readonly runId: string;
   readonly pollIntervalMs: number;
+  readonly upstreamNames: readonly string[];
 }
 
 /** A log has grown. */
@@ -75,10 +89,12 @@ export interface SystemActor {
   start(ctx: ObjectContext, message: StartSystem): Promise<SystemStarted>;
   /** Resolves when nothing runs any more. */
   stop(ctx: ObjectContext): Promise<void>;
+  /** Stops what a runner has begun to start, unless others have joined it. */
+  takeBack(ctx: ObjectContext, message: Pick<StartSystem, 'callerId'>): Promise<void>;
 }
 
 export interface PipelineActor {
-  start(ctx: ObjectContext, message: Start): Promise<void>;
+  start(ctx: ObjectContext, message: StartPipeline): Promise<void>;
   stop(ctx: ObjectContext): Promise<void>;
   /** Passes a prompt on to whoever follows the log; resolves when they know. */
   prompt(ctx: ObjectSharedContext, message: LogGrown): Promise<void>;

@@ -1,43 +1,67 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
-import { rolesOf } from '../../runner/peers/role.ts';
-import { type ActorDefinition, actorOptions, type Cast, followersOf } from './cast.ts';
-import type { LogGrown, PipelineActor, ProcessCoordinator, ProcessStatus, Start } from './messages.ts';
+import { type ActorDefinition, actorOptions, type Cast, passingCall } from './cast.ts';
+import type {
+  Follower,
+  LogGrown,
+  PipelineActor,
+  ProcessCoordinator,
+  ProcessStatus,
+  StartPipeline,
+} from './messages.ts';
 import { keyOf } from './names.ts';
+
+/** Who follows whom in the pipeline: what runs, which may be of another version than the service. */
+const stateKey = 'followers';
 
 /** Starts the coordinators of a pipeline, and passes prompts on to them. */
 export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
-  const { graph, sdk } = cast;
-  const coordinators = (ctx: ObjectSharedContext) =>
-    rolesOf(graph, [Number(ctx.key)]).map((role) =>
-      ctx.objectClient<ProcessCoordinator>(cast.coordinator, keyOf(role)),
-    );
-  const { shared } = sdk.handlers.object;
+  const { sdk } = cast;
+  const followersIn = async (ctx: ObjectSharedContext) =>
+    (await ctx.get<readonly Follower[]>(stateKey)) ?? [];
+  const coordinatorOf = (ctx: ObjectSharedContext, { applicationName }: Follower) => {
+    const key = keyOf({ applicationName, pipelineId: Number(ctx.key) });
+    return ctx.objectClient<ProcessCoordinator>(cast.coordinator, key);
+  };
+  const { exclusive, shared } = sdk.handlers.object;
   const { all } = sdk.RestatePromise; // with Promise.all, an actor would wait for several answers at once and fail
   return sdk.object<string, PipelineActor>({
     name: cast.pipeline.name,
     options: actorOptions,
     handlers: {
-      async start(ctx: ObjectContext, message: Start): Promise<void> {
-        await all(coordinators(ctx).map((coordinator) => coordinator.start(message)));
-      },
+      start: exclusive(
+        passingCall,
+        async (ctx: ObjectContext, { followers, ...run }: StartPipeline): Promise<void> => {
+          const names = followers.map(({ applicationName }) => applicationName);
+          const gone = (await followersIn(ctx)).filter(
+            ({ applicationName }) => !names.includes(applicationName),
+          );
+          await all(gone.map((one) => coordinatorOf(ctx, one).stop()));
+          ctx.set(stateKey, followers);
+          await all(
+            followers.map((one) =>
+              coordinatorOf(ctx, one).start({ ...run, upstreamNames: one.upstreamNames }),
+            ),
+          );
+        },
+      ),
 
-      async stop(ctx: ObjectContext): Promise<void> {
-        await all(coordinators(ctx).map((coordinator) => coordinator.stop()));
-      },
+      stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<void> => {
+        await all((await followersIn(ctx)).map((one) => coordinatorOf(ctx, one).stop()));
+        ctx.clearAll();
+      }),
 
-      prompt: shared(async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
-        // It waits for them, so that its caller does: what nobody waits for piles up in the engine.
-        await all(
-          followersOf(graph, message.applicationName).map((follower) => {
-            const key = keyOf({ applicationName: follower, pipelineId: Number(ctx.key) });
-            return ctx.objectClient<ProcessCoordinator>(cast.coordinator, key).prompt(message);
-          }),
+      prompt: shared(passingCall, async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
+        const { applicationName } = message;
+        const followers = (await followersIn(ctx)).filter((one) =>
+          one.upstreamNames.includes(applicationName),
         );
+        // It waits for them, so that its caller does: what nobody waits for piles up in the engine.
+        await all(followers.map((one) => coordinatorOf(ctx, one).prompt(message)));
       }),
 
       status: shared(
-        (ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]> =>
-          all(coordinators(ctx).map((coordinator) => coordinator.status())),
+        async (ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]> =>
+          all((await followersIn(ctx)).map((one) => coordinatorOf(ctx, one).status())),
       ),
     },
   });

@@ -1,5 +1,5 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
-import { type ActorDefinition, actorOptions, type Cast } from './cast.ts';
+import { type ActorDefinition, actorOptions, type Cast, passingCall } from './cast.ts';
 import { Coordination } from './coordination.ts';
 import type { LogGrown, ProcessCoordinator, ProcessWorker, Start, StepDone } from './messages.ts';
 
@@ -8,20 +8,27 @@ import type { LogGrown, ProcessCoordinator, ProcessWorker, Start, StepDone } fro
  * are any. It answers at once, however long steps take, so prompts do not pile up in the engine.
  */
 export function processCoordinator(cast: Cast): ActorDefinition<ProcessCoordinator> {
+  const { exclusive, shared } = cast.sdk.handlers.object;
   return cast.sdk.object<string, ProcessCoordinator>({
     name: cast.coordinator.name,
-    options: actorOptions,
+    options: { ...actorOptions, ingressPrivate: true },
     handlers: {
-      start: (ctx: ObjectContext, message: Start): Promise<void> => Coordination.start(ctx, cast, message),
+      start: exclusive(
+        passingCall,
+        (ctx: ObjectContext, message: Start): Promise<void> => Coordination.start(ctx, cast, message),
+      ),
 
-      async stop(ctx: ObjectContext): Promise<void> {
+      stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<void> => {
         (await Coordination.of(ctx, cast))?.stop();
         await ctx.objectClient<ProcessWorker>(cast.worker, ctx.key).stop();
-      },
+      }),
 
-      async prompt(ctx: ObjectContext, { applicationName, head }: LogGrown): Promise<void> {
-        (await Coordination.of(ctx, cast))?.prompt({ [applicationName]: head });
-      },
+      prompt: exclusive(
+        passingCall,
+        async (ctx: ObjectContext, { applicationName, head }: LogGrown): Promise<void> => {
+          (await Coordination.of(ctx, cast))?.prompt({ [applicationName]: head });
+        },
+      ),
 
       async poll(ctx: ObjectContext): Promise<void> {
         const coordination = await Coordination.of(ctx, cast);
@@ -37,7 +44,7 @@ export function processCoordinator(cast: Cast): ActorDefinition<ProcessCoordinat
         await (await Coordination.of(ctx, cast, message.runId))?.done(message);
       },
 
-      status: cast.sdk.handlers.object.shared(Coordination.status),
+      status: shared(Coordination.status),
     },
   });
 }

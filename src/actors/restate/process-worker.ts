@@ -20,17 +20,19 @@ const key = 'last';
 export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
   return cast.sdk.object<string, ProcessWorker>({
     name: cast.worker.name,
-    options: actorOptions,
+    options: { ...actorOptions, ingressPrivate: true },
     handlers: {
       async process(ctx: ObjectContext, { runId, number, upstreams }: Step): Promise<void> {
         const place = placeOf(ctx.key);
         const last = await ctx.get<Last>(key);
-        const { result, hostId } = await ctx.run('process', async () => ({
+        // A call that goes on in another service does what this one would have done, so it is remembered who follows.
+        const { result, hostId, followers } = await ctx.run('process', async () => ({
           hostId: cast.host.id,
+          followers: followersOf(cast.graph, place.applicationName),
           result: await cast.host.step(place, upstreams, last?.hostId),
         }));
         const { head = last?.head ?? 0 } = result;
-        if (head !== last?.head) tellFollowers(ctx, head);
+        if (head !== last?.head) tellFollowers(ctx, head, followers);
         ctx.set(key, { head, hostId });
         ctx.objectSendClient<ProcessCoordinator>(cast.coordinator, ctx.key).done({ runId, number, result });
       },
@@ -41,9 +43,9 @@ export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
     },
   });
 
-  function tellFollowers(ctx: ObjectContext, head: number): void {
+  function tellFollowers(ctx: ObjectContext, head: number, followers: readonly string[]): void {
     const { applicationName, pipelineId } = placeOf(ctx.key);
-    for (const follower of followersOf(cast.graph, applicationName)) {
+    for (const follower of followers) {
       const followerKey = keyOf({ applicationName: follower, pipelineId });
       ctx
         .objectSendClient<ProcessCoordinator>(cast.coordinator, followerKey)

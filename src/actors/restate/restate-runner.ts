@@ -85,6 +85,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     try {
       runner.#starting = runner.#start();
       await unlessAborted(runner.#starting, options.signal);
+      runner.#hasStarted = true;
       return runner;
     } catch (error) {
       await runner.close();
@@ -139,7 +140,6 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     assertShared(persistence);
     const { pollIntervalMs = defaultPollIntervalMs } = this.#options;
     await this.#actors.start(pollIntervalMs, this.#stop.signal);
-    this.#hasStarted = true;
     for (const application of applications) {
       application.subscribe((prompt) => this.#prompter.prompt(prompt, prompt.head));
     }

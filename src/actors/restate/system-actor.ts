@@ -1,13 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectContext } from '@restatedev/restate-sdk';
-import { type ActorDefinition, actorOptions, type Cast } from './cast.ts';
-import type { PipelineActor, StartSystem, SystemActor, SystemStarted } from './messages.ts';
+import { rolesOf } from '../../runner/peers/role.ts';
+import type { SystemGraph } from '../../system/graph.ts';
+import { type ActorDefinition, actorOptions, type Cast, passingCall } from './cast.ts';
+import type { Follower, PipelineActor, StartSystem, SystemActor, SystemStarted } from './messages.ts';
 import { graphMetadata } from './registration.ts';
 
 /** What runs: nothing, if there is no such state. */
 interface Running {
   readonly runId: string;
   readonly pipelineIds: readonly number[];
+  /** Whether all of it has been started; else the call that was to do so was cut off. */
+  readonly isStarted: boolean;
+  /** The runner that has started it, as long as no other one has joined. */
+  readonly onlyCallerId?: string;
 }
 
 const key = 'running';
@@ -18,38 +24,47 @@ const outcomeMs = 60_000;
 export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
   const pipelinesOf = (ctx: ObjectContext, pipelineIds: readonly number[]) =>
     pipelineIds.map((pipelineId) => ctx.objectClient<PipelineActor>(cast.pipeline, `${pipelineId}`));
+  const { all } = cast.sdk.RestatePromise;
+  const stopAll = async (ctx: ObjectContext, running: Running | null): Promise<void> => {
+    await all(pipelinesOf(ctx, running?.pipelineIds ?? []).map((pipeline) => pipeline.stop()));
+    ctx.clearAll();
+  };
   return cast.sdk.object<string, SystemActor>({
     name: cast.system.name,
     metadata: graphMetadata(cast.graph),
-    options: { ...actorOptions, idempotencyRetention: outcomeMs },
+    options: { ...actorOptions, ...passingCall, idempotencyRetention: outcomeMs },
     handlers: {
       async start(ctx: ObjectContext, message: StartSystem): Promise<SystemStarted> {
-        const running = await ctx.get<Running>(key);
-        const reason = mismatchOf(cast, running, message);
+        const known = await ctx.get<Running>(key);
+        const running = known?.isStarted ? known : null;
+        // What the service knows is remembered with the call, should that go on in another one.
+        const served = await ctx.run('graph', () => cast.graph);
+        const reason = mismatchOf(served, running, message);
         if (reason !== undefined) return { isRefused: true, reason };
-        const { pipelineIds, pollIntervalMs } = message;
+        if (running === null) await stopAll(ctx, known);
+        const { pipelineIds, pollIntervalMs, callerId } = message;
         const runId = running?.runId ?? ctx.rand.uuidv4();
-        ctx.set(key, { runId, pipelineIds });
-        await cast.sdk.RestatePromise.all(
-          pipelinesOf(ctx, pipelineIds).map((pipeline) => pipeline.start({ runId, pollIntervalMs })),
-        );
+        ctx.set(key, { runId, pipelineIds, isStarted: running !== null });
+        const start = { runId, pollIntervalMs, followers: followersIn(served) };
+        await all(pipelinesOf(ctx, pipelineIds).map((pipeline) => pipeline.start(start)));
+        const ownership = running === null && { onlyCallerId: callerId };
+        ctx.set(key, { runId, pipelineIds, isStarted: true, ...ownership });
         return { isRefused: false };
       },
 
-      async stop(ctx: ObjectContext): Promise<void> {
+      stop: async (ctx: ObjectContext): Promise<void> => stopAll(ctx, await ctx.get<Running>(key)),
+
+      async takeBack(ctx: ObjectContext, { callerId }: Pick<StartSystem, 'callerId'>): Promise<void> {
         const running = await ctx.get<Running>(key);
-        if (running === null) return;
-        await cast.sdk.RestatePromise.all(
-          pipelinesOf(ctx, running.pipelineIds).map((pipeline) => pipeline.stop()),
-        );
-        ctx.clearAll();
+        if (running?.isStarted && running.onlyCallerId !== callerId) return;
+        await stopAll(ctx, running);
       },
     },
   });
 }
 
 /** Why a runner cannot have what it asks for, if so. */
-function mismatchOf({ graph }: Cast, running: Running | null, asked: StartSystem): string | undefined {
+function mismatchOf(graph: SystemGraph, running: Running | null, asked: StartSystem): string | undefined {
   if (!isDeepStrictEqual(asked.graph, graph)) {
     return (
       'the service that is registered serves a system with other applications or events. ' +
@@ -62,6 +77,13 @@ function mismatchOf({ graph }: Cast, running: Running | null, asked: StartSystem
     `it runs already, in pipelines ${running.pipelineIds.join(', ')}, not ${asked.pipelineIds.join(', ')}. ` +
     'Start the runner with the same pipelineIds, or shut the system down first.'
   );
+}
+
+function followersIn(graph: SystemGraph): readonly Follower[] {
+  return rolesOf(graph, [0]).map(({ applicationName, upstreamNames }) => ({
+    applicationName,
+    upstreamNames,
+  }));
 }
 
 function inOrder(ids: readonly number[]): readonly number[] {

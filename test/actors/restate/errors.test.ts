@@ -2,17 +2,19 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { InvalidPersistenceError, memory, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
+import { actorNames } from '../../../src/actors/restate/names.ts';
 import { portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { urlOf } from '../../support/restate-shop.ts';
+import { serve, start, urlOf } from '../../support/restate-shop.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -97,6 +99,45 @@ describe('start() says', () => {
     expect(error.message).toContain('is a RestateService running where it is registered?');
     expect(await engine.query(`select id from sys_invocation where status <> 'completed'`)).toEqual([]);
   });
+});
+
+test('whoever gives up starting, at any moment, leaves nothing of his own and disturbs nobody', {
+  timeout: 90_000,
+}, async () => {
+  const seed = Date.now() % 100_000;
+  console.log(`Giving up: seed ${seed}`);
+  const random = randomNumbers(seed);
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const giveUp = (pipelineIds: readonly number[]) => {
+    const signal = AbortSignal.timeout(Math.round(random() * 250));
+    const options = { persistence, systemActorName, pipelineIds, shutdownOnClose: true, signal };
+    return start(engine, shop, options).then(
+      (runner) => runner.close(),
+      () => {},
+    );
+  };
+  for (let i = 0; i < 12; i += 1) await giveUp([0, 1, 2, 3, i + 4]);
+  const names = Object.values(actorNames(systemActorName)).map((name) => `'${name}'`);
+  const ofThem = (column: string) => `${column} in (${names})`;
+  const calls = `select target from sys_invocation where ${ofThem('target_service_name')} and status <> 'completed'`;
+  await vi.waitFor(async () => expect(await engine.query(calls), `seed ${seed}`).toEqual([]));
+  const states = await engine.query(`select * from state where ${ofThem('service_name')}`);
+  expect(states, `seed ${seed}`).toEqual([]);
+
+  const options = { persistence, systemActorName, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  for (let i = 0; i < 8; i += 1) {
+    const signal = AbortSignal.timeout(Math.round(random() * 250));
+    const joining = { ...options, shutdownOnClose: false, signal };
+    await start(engine, shop, joining).then(
+      (other) => other.close(),
+      () => {},
+    );
+  }
+  await runner.get(Orders).place('ada');
+  await runner.caughtUp();
 });
 
 test('memory is refused, where actors would have to open it', async () => {
