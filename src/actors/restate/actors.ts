@@ -73,8 +73,8 @@ export class Actors {
 
   /** Stops them; resolves when nothing of them runs any more. */
   async stop(signal: AbortSignal): Promise<void> {
-    const callKey = `${this.#callerId} stop`;
-    const callId = await this.#engine.begin(this.#system('stop'), undefined, callKey, signal);
+    const callKey = `${this.#callerId} shutDown`;
+    const callId = await this.#engine.begin(this.#system('shutDown'), undefined, callKey, signal);
     await this.#engine.answerTo(callId, signal);
   }
 
@@ -142,7 +142,7 @@ export class Actors {
     });
   }
 
-  #system(handler: 'start' | 'stop' | 'takeBack'): Target {
+  #system(handler: 'start' | 'shutDown' | 'takeBack'): Target {
     return { service: this.#names.system, key: systemKey, handler };
   }
 

@@ -23,6 +23,7 @@ export interface ActorName {
 /** Actors of a kind, as a service offers them to an engine. */
 export type ActorDefinition<Handlers> = VirtualObjectDefinition<string, Handlers>;
 
+const secondMs = 1_000;
 const hourMs = 3_600_000;
 
 const retryPolicy = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 2_000 };
@@ -34,16 +35,19 @@ export const passingCall: Pick<ObjectOptions, 'retryPolicy'> = {
 
 /**
  * How the engine treats the actors. It calls again, for as long as it takes, when a service has died or is away; what
- * a policy or storage is in the way of is none of its business, so calls do not fail because of that. A step may take
- * long. Nothing is kept of calls that are done.
+ * a policy or storage is in the way of is none of its business, so calls do not fail because of that. Nothing is kept
+ * of calls that are done. Who waits for others is put aside soon, so that its service may end.
  */
 export const actorOptions: ObjectOptions = {
   retryPolicy: { ...retryPolicy, maxAttempts: 2 ** 31 - 1 },
-  inactivityTimeout: hourMs,
+  inactivityTimeout: secondMs,
   abortTimeout: hourMs,
   journalRetention: 0,
   idempotencyRetention: 0,
 };
+
+/** A step may take long, and what is put aside in the middle of it is done again. */
+export const workerOptions: ObjectOptions = { ...actorOptions, inactivityTimeout: hourMs };
 
 /** The actors of a system by their names. */
 export function castOf(sdk: Sdk, names: ActorNames, graph: SystemGraph, host: ApplicationHost): Cast {

@@ -25,6 +25,10 @@ interface State {
   interruptions: number;
   /** The call that polls next. */
   pollId: InvocationId | undefined;
+  /** When the poll before was, if that is told. */
+  polledAt: number | undefined;
+  /** How far the clocks of services seem to be behind that of the engine, in milliseconds. */
+  behindMs: number;
   hasFailed: boolean;
   lastError: PortableError | undefined;
 }
@@ -66,6 +70,7 @@ export class Coordination {
       upstreamNames,
       interruptions: 0,
       aside: [],
+      polledAt: undefined,
       hasFailed: false,
       lastError: undefined,
     });
@@ -103,7 +108,8 @@ export class Coordination {
   /** Looks at all logs, and will do so again. */
   async poll(): Promise<void> {
     const state = this.#state;
-    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: state.pollIntervalMs });
+    await this.#setClock();
+    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: state.pollIntervalMs + state.behindMs });
     state.pollId = await this.#self().poll(delayed).invocationId;
     this.#awaitLess();
     this.prompt(headsOf(state.upstreamNames));
@@ -133,6 +139,22 @@ export class Coordination {
     this.#proceed();
   }
 
+  /**
+   * Learns how far the clock is behind. The engine is told of a time, not of a delay, and takes one that is past
+   * already as now: a poll that comes too early tells that, and too late a one that it was thought too far.
+   */
+  async #setClock(): Promise<void> {
+    const state = this.#state;
+    const now = await this.#ctx.date.now();
+    if (state.polledAt !== undefined) {
+      const earlyMs = state.pollIntervalMs - (now - state.polledAt);
+      const isFarTooEarly = earlyMs > state.pollIntervalMs / 2;
+      // Twice as much each time, so that a clock that is far behind is found out in a few polls.
+      state.behindMs = Math.max(isFarTooEarly ? 2 * state.behindMs : 0, state.behindMs + earlyMs);
+    }
+    state.polledAt = now;
+  }
+
   async #setAside(error: PortableError, names: readonly string[], heads: Heads): Promise<void> {
     const state = this.#state;
     state.lastError = error;
@@ -147,7 +169,7 @@ export class Coordination {
     const longestMs = Math.min(firstRetryMs * 2 ** (state.interruptions - 1), maxMs);
     // Up to half of it is left to chance, so that those who failed together do not come back together.
     const delay = Math.round(longestMs * (0.5 + this.#ctx.rand.random() / 2));
-    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay });
+    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: delay + state.behindMs });
     state.resumeId = await this.#self().resume(delayed).invocationId;
   }
 
@@ -208,6 +230,8 @@ function initialState(message: Start): State {
     resumeId: undefined,
     interruptions: 0,
     pollId: undefined,
+    polledAt: undefined,
+    behindMs: 0,
     hasFailed: false,
     lastError: undefined,
   };

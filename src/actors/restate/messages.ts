@@ -87,15 +87,18 @@ export interface ProcessStatus {
 
 export interface SystemActor {
   start(ctx: ObjectContext, message: StartSystem): Promise<SystemStarted>;
-  /** Resolves when nothing runs any more. */
-  stop(ctx: ObjectContext): Promise<void>;
+  /** Ends what is to come; resolves with the keys of the workers, which may have a step under way. */
+  stop(ctx: ObjectContext): Promise<readonly string[]>;
+  /** Stops it, and resolves when nothing of it runs any more. */
+  shutDown(ctx: ObjectSharedContext): Promise<void>;
   /** Stops what a runner has begun to start, unless others have joined it. */
   takeBack(ctx: ObjectContext, message: Pick<StartSystem, 'callerId'>): Promise<void>;
 }
 
 export interface PipelineActor {
   start(ctx: ObjectContext, message: StartPipeline): Promise<void>;
-  stop(ctx: ObjectContext): Promise<void>;
+  /** Resolves with the keys of the workers. */
+  stop(ctx: ObjectContext): Promise<readonly string[]>;
   /** Passes a prompt on to whoever follows the log; resolves when they know. */
   prompt(ctx: ObjectSharedContext, message: LogGrown): Promise<void>;
   status(ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]>;

@@ -18,10 +18,10 @@ export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
   const { sdk } = cast;
   const followersIn = async (ctx: ObjectSharedContext) =>
     (await ctx.get<readonly Follower[]>(stateKey)) ?? [];
-  const coordinatorOf = (ctx: ObjectSharedContext, { applicationName }: Follower) => {
-    const key = keyOf({ applicationName, pipelineId: Number(ctx.key) });
-    return ctx.objectClient<ProcessCoordinator>(cast.coordinator, key);
-  };
+  const keyIn = (ctx: ObjectSharedContext, { applicationName }: Follower) =>
+    keyOf({ applicationName, pipelineId: Number(ctx.key) });
+  const coordinatorOf = (ctx: ObjectSharedContext, follower: Follower) =>
+    ctx.objectClient<ProcessCoordinator>(cast.coordinator, keyIn(ctx, follower));
   const { exclusive, shared } = sdk.handlers.object;
   const { all } = sdk.RestatePromise; // with Promise.all, an actor would wait for several answers at once and fail
   return sdk.object<string, PipelineActor>({
@@ -45,9 +45,11 @@ export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
         },
       ),
 
-      stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<void> => {
-        await all((await followersIn(ctx)).map((one) => coordinatorOf(ctx, one).stop()));
+      stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<readonly string[]> => {
+        const followers = await followersIn(ctx);
+        await all(followers.map((one) => coordinatorOf(ctx, one).stop()));
         ctx.clearAll();
+        return followers.map((one) => keyIn(ctx, one));
       }),
 
       prompt: shared(passingCall, async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
-import { type ActorDefinition, actorOptions, type Cast, followersOf } from './cast.ts';
+import { type ActorDefinition, type Cast, followersOf, workerOptions } from './cast.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from './messages.ts';
 import { keyOf, placeOf } from './names.ts';
 
@@ -20,7 +20,7 @@ const key = 'last';
 export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
   return cast.sdk.object<string, ProcessWorker>({
     name: cast.worker.name,
-    options: { ...actorOptions, ingressPrivate: true },
+    options: { ...workerOptions, ingressPrivate: true },
     handlers: {
       async process(ctx: ObjectContext, { runId, number, upstreams }: Step): Promise<void> {
         const place = placeOf(ctx.key);

@@ -1,9 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectContext } from '@restatedev/restate-sdk';
+import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
 import { rolesOf } from '../../runner/peers/role.ts';
 import type { SystemGraph } from '../../system/graph.ts';
 import { type ActorDefinition, actorOptions, type Cast, passingCall } from './cast.ts';
-import type { Follower, PipelineActor, StartSystem, SystemActor, SystemStarted } from './messages.ts';
+import type {
+  Follower,
+  PipelineActor,
+  ProcessWorker,
+  StartSystem,
+  SystemActor,
+  SystemStarted,
+} from './messages.ts';
 import { graphMetadata } from './registration.ts';
 
 /** What runs: nothing, if there is no such state. */
@@ -25,9 +32,10 @@ export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
   const pipelinesOf = (ctx: ObjectContext, pipelineIds: readonly number[]) =>
     pipelineIds.map((pipelineId) => ctx.objectClient<PipelineActor>(cast.pipeline, `${pipelineId}`));
   const { all } = cast.sdk.RestatePromise;
-  const stopAll = async (ctx: ObjectContext, running: Running | null): Promise<void> => {
-    await all(pipelinesOf(ctx, running?.pipelineIds ?? []).map((pipeline) => pipeline.stop()));
+  const stopAll = async (ctx: ObjectContext, running: Running | null): Promise<readonly string[]> => {
+    const keys = await all(pipelinesOf(ctx, running?.pipelineIds ?? []).map((pipeline) => pipeline.stop()));
     ctx.clearAll();
+    return keys.flat();
   };
   return cast.sdk.object<string, SystemActor>({
     name: cast.system.name,
@@ -52,7 +60,14 @@ export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
         return { isRefused: false };
       },
 
-      stop: async (ctx: ObjectContext): Promise<void> => stopAll(ctx, await ctx.get<Running>(key)),
+      stop: async (ctx: ObjectContext): Promise<readonly string[]> =>
+        stopAll(ctx, await ctx.get<Running>(key)),
+
+      // Nobody waits for it, so the system can be started again while a step that takes long comes to its end.
+      shutDown: cast.sdk.handlers.object.shared(async (ctx: ObjectSharedContext): Promise<void> => {
+        const keys = await ctx.objectClient<SystemActor>(cast.system, ctx.key).stop();
+        await all(keys.map((workerKey) => ctx.objectClient<ProcessWorker>(cast.worker, workerKey).stop()));
+      }),
 
       async takeBack(ctx: ObjectContext, { callerId }: Pick<StartSystem, 'callerId'>): Promise<void> {
         const running = await ctx.get<Running>(key);

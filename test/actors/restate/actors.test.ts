@@ -7,9 +7,11 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { actorNames } from '../../../src/actors/restate/names.ts';
+import { resolvesWithin } from '../../../src/util/within.ts';
 import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
+import { freePort } from '../../support/free-port.ts';
 import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
@@ -105,6 +107,89 @@ test('shutting down leaves no call and no state behind; who still has a runner i
   const again = await start(engine, shop, { ...options, shutdownOnClose: true });
   await Promise.all([again.caughtUp(), runner.caughtUp()]);
   expect(await runner.get(Orders).log.head()).toBe(9);
+});
+
+test('a system can be started again while it is shut down and a step takes long', {
+  timeout: 60_000,
+}, async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const system = shopWith(async () => {
+    reached.resolve();
+    await released.promise;
+  });
+  await serve(engine, system, { persistence, systemActorName });
+  const options = {
+    persistence,
+    systemActorName,
+    pollIntervalMs: never,
+    shutdownOnClose: true,
+    drainTimeoutMs: 60_000,
+  };
+  const runner = await start(engine, system, options);
+  const id = await runner.get(Orders).place('ada');
+  await reached.promise;
+  const closing = runner.close();
+  await vi.waitFor(async () => expect(await statesOf(systemActorName)).toEqual([]), soon);
+  const next = await start(engine, system, options);
+  await next.get(Orders).place('bob');
+  expect(await resolvesWithin(closing, 100)).toBe(false);
+  released.resolve();
+  await closing;
+  await next.caughtUp();
+  expect((await next.get(Orders).get(id)).done).toBe(true);
+  expect(await next.get(Orders).log.head()).toBe(6);
+});
+
+test('a service ends while a shutdown waits that would need it', { timeout: 60_000 }, async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const system = shopWith(async () => {
+    reached.resolve();
+    await released.promise;
+  });
+  const port = await freePort();
+  const serviceOptions = { persistence, systemActorName, port, drainTimeoutMs: 60_000 };
+  const service = await serve(engine, system, serviceOptions);
+  const options = { persistence, systemActorName, pollIntervalMs: never, drainTimeoutMs: 60_000 };
+  const runner = await start(engine, system, { ...options, shutdownOnClose: true });
+  await runner.get(Orders).place('ada');
+  await reached.promise;
+  const closing = runner.close();
+  const waiting =
+    `select id from sys_invocation where target_handler_name = 'stop' and status <> 'completed' and ` +
+    `target_service_name = '${actorNames(systemActorName).worker}' and target_service_key = '0/reservations'`;
+  await vi.waitFor(async () => expect(await engine.query(waiting)).toHaveLength(1), soon);
+  const ending = service.close();
+  released.resolve();
+  expect(await resolvesWithin(ending, 10_000)).toBe(true);
+  await serve(engine, system, serviceOptions);
+  await closing;
+  expect(await statesOf(systemActorName)).toEqual([]);
+});
+
+test('polls keep their distance where the clock of a service is behind that of the engine', async () => {
+  const { now } = Date;
+  vi.spyOn(Date, 'now').mockImplementation(() => now() - 30_000);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const events = watchRunners();
+  const options = { persistence, systemActorName, pollIntervalMs: 1_000, shutdownOnClose: true };
+  await start(engine, shop, options);
+  await delay(3_000);
+  const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
+  expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
+  await using orders = await shop.constructApp(Orders, { persistence });
+  for (const customer of ['ada', 'grace']) {
+    const id = await orders.place(customer); // recorded by nobody who would prompt actors
+    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+  }
 });
 
 test('a policy that fails is not tried again before the next start, and stops nobody else', async () => {
