@@ -1,7 +1,7 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
 import { type ActorDefinition, actorOptions, type Cast, passingCall } from './cast.ts';
 import { Coordination } from './coordination.ts';
-import type { LogGrown, ProcessCoordinator, Start, StepDone } from './messages.ts';
+import type { LogGrown, ProcessCoordinator, ProcessWorker, Start, StepDone } from './messages.ts';
 
 /**
  * Collects the prompts for one application in one pipeline, and keeps one step of its worker under way as long as there
@@ -20,6 +20,8 @@ export function processCoordinator(cast: Cast): ActorDefinition<ProcessCoordinat
 
       stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<void> => {
         (await Coordination.of(ctx, cast))?.stop();
+        // Not waited for: a step may take long, and nobody could be told anything meanwhile.
+        ctx.objectSendClient<ProcessWorker>(cast.worker, ctx.key).stop();
       }),
 
       prompt: exclusive(

@@ -146,6 +146,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     await this.#promptAll();
   }
 
+  /** Actors look at all logs when they start; this tells them how much is there, should their storage be another one. */
   async #promptAll(): Promise<void> {
     for (const { applicationName, pipelineId, log } of this.#running.applications) {
       this.#prompter.prompt({ applicationName, pipelineId }, await log.head());
