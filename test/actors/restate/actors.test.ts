@@ -303,21 +303,29 @@ test('a step whose outcome does not reach the engine does nothing twice, and its
   await runner.close(); // before the service that it needs for that
 });
 
-test('a runner and a service with different storage find out', async () => {
-  const systemActorName = freshName('shop');
-  const elsewhere = temporaryPostgres();
-  for (const kind of shop.applications)
-    await (await shop.constructApp(kind, { persistence: elsewhere })).close();
-  await serve(engine, shop, { persistence: elsewhere, systemActorName });
-  const options = { persistence: temporaryPostgres(), systemActorName, shutdownOnClose: true };
-  const runner = await start(engine, shop, options);
-  await runner.get(Orders).place('ada');
-  const error = await rejectionOf(runner.caughtUp(), DownstreamError);
-  expect(error.failures.get('reservations')).toMatchObject({
-    code: 'STORAGE_MISMATCH',
-    message: expect.stringContaining('give the runner and the service the same database and schema'),
-  });
-});
+test.each(['before', 'after'])(
+  'a runner and a service with different storage find out, by what is saved %s the start',
+  async (when) => {
+    const systemActorName = freshName('shop');
+    const elsewhere = temporaryPostgres();
+    for (const kind of shop.applications)
+      await (await shop.constructApp(kind, { persistence: elsewhere })).close();
+    await serve(engine, shop, { persistence: elsewhere, systemActorName });
+    const persistence = temporaryPostgres();
+    const options = { persistence, systemActorName, shutdownOnClose: true };
+    if (when === 'before') {
+      await using orders = await shop.constructApp(Orders, { persistence });
+      await orders.place('ada');
+    }
+    const runner = await start(engine, shop, options);
+    if (when === 'after') await runner.get(Orders).place('ada');
+    const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect(error.failures.get('reservations')).toMatchObject({
+      code: 'STORAGE_MISMATCH',
+      message: expect.stringContaining('give the runner and the service the same database and schema'),
+    });
+  },
+);
 
 test('a storage that is not set up where the service looks for it is a failure that says so', async () => {
   const systemActorName = freshName('shop');
