@@ -71,6 +71,22 @@ export class Actors {
     }
   }
 
+  /** Undoes what {@link start} has started or, by the call with this id, begun to start, unless others have joined. */
+  async takeBack(startId?: string): Promise<void> {
+    // If it cannot be killed, it has come to its end.
+    if (startId !== undefined) await this.#engine.kill(startId).catch(() => {});
+    const callerId = this.#callerId;
+    const patience = AbortSignal.timeout(takeBackTimeoutMs);
+    const callId = await this.#engine.begin(
+      this.#system('takeBack'),
+      { callerId },
+      `${callerId} take back`,
+      patience,
+    );
+    // If there is no answer, there is no service that could have started anything.
+    await this.#engine.answerTo(callId, patience).catch(() => this.#engine.kill(callId));
+  }
+
   /** Stops them; resolves when nothing of them runs any more. */
   async stop(signal: AbortSignal): Promise<void> {
     const callKey = `${this.#callerId} shutDown`;
@@ -108,24 +124,9 @@ export class Actors {
       callId = await this.#engine.begin(this.#system('start'), message, callKey, patience);
       return (await this.#engine.answerTo(callId, patience)) as SystemStarted;
     } catch (error) {
-      await this.#takeBack(callId).catch(() => {}); // the engine is away: it gives the call up by itself
+      await this.takeBack(callId).catch(() => {}); // the engine is away: it gives the call up by itself
       throw error;
     }
-  }
-
-  /** Undoes what a call has begun to start. */
-  async #takeBack(startId: string | undefined): Promise<void> {
-    if (startId !== undefined) await this.#engine.kill(startId);
-    const callerId = this.#callerId;
-    const patience = AbortSignal.timeout(takeBackTimeoutMs);
-    const callId = await this.#engine.begin(
-      this.#system('takeBack'),
-      { callerId },
-      `${callerId} take back`,
-      patience,
-    );
-    // If there is no answer, there is no service that could have started anything.
-    await this.#engine.answerTo(callId, patience).catch(() => this.#engine.kill(callId));
   }
 
   async #statusesIn(

@@ -11,6 +11,9 @@ export interface Question {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a balancer answers while the engine behind it is away or busy. */
+const passing: readonly number[] = [429, 502, 503, 504];
+
 /** Asks an engine something over HTTP, and resolves with the body of its answer. Throws {@link EngineError}. */
 export async function answerOf(url: string, path: string, question: Question = {}): Promise<unknown> {
   const { method = 'GET', body, headers, timeoutMs, signal } = question;
@@ -24,19 +27,24 @@ export async function answerOf(url: string, path: string, question: Question = {
     });
     const text = await response.text();
     if (response.ok) return contentOf(url, text);
+    if (passing.includes(response.status)) throw unreachable(url, `it answers ${response.status}`);
     throw failure(url, response.status, text);
   } catch (cause) {
     if (signal?.aborted || cause instanceof EngineError) throw cause;
     // What fetch() says is only that it has failed; why is the cause of it.
     const isLate = (cause as Error).name === 'TimeoutError';
     const why = isLate ? `no answer in ${timeoutMs} ms` : messageOf((cause as Error).cause ?? cause);
-    throw new EngineError(
-      'ENGINE_UNREACHABLE',
-      url,
-      `The Restate engine at ${url} cannot be reached: ${why}. Is it running, and is this its URL?`,
-      { cause },
-    );
+    throw unreachable(url, why, cause);
   }
+}
+
+function unreachable(url: string, why: string, cause?: unknown): EngineError {
+  return new EngineError(
+    'ENGINE_UNREACHABLE',
+    url,
+    `The Restate engine at ${url} cannot be reached: ${why}. Is it running, and is this its URL?`,
+    { cause },
+  );
 }
 
 function contentOf(url: string, text: string): unknown {

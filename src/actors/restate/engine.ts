@@ -6,8 +6,10 @@ import { EngineError } from './errors.ts';
 export interface EngineUrls {
   /** Where it takes calls. */
   readonly ingressUrl: string;
-  /** Where it is administered. */
-  readonly adminUrl: string;
+  /** Where it is administered; what is asked there is left out if it is not known. */
+  readonly adminUrl: string | undefined;
+  /** What every request carries besides. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Which handler of which actor is called. */
@@ -29,19 +31,23 @@ const againMs = 200;
 /** Speaks with an engine. Everything throws {@link EngineError}. */
 export class Engine {
   readonly ingressUrl: string;
-  readonly #adminUrl: string;
+  readonly #adminUrl: string | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor({ ingressUrl, adminUrl }: EngineUrls) {
+  constructor({ ingressUrl, adminUrl, headers }: EngineUrls) {
     this.ingressUrl = withoutSlash(ingressUrl);
-    this.#adminUrl = withoutSlash(adminUrl);
+    this.#adminUrl = adminUrl && withoutSlash(adminUrl);
+    this.#headers = headers;
   }
 
-  /** Throws unless it can be reached by both its URLs, is new enough, and knows the services. */
+  /** Throws unless it can be reached by its URLs and, as far as can be asked, is new enough and knows the services. */
   async assertServes(services: readonly string[], signal: AbortSignal): Promise<void> {
-    const options = { timeoutMs, signal };
-    await assertAdministers(this.#adminUrl, options);
+    const options = { timeoutMs, signal, headers: this.#headers };
+    const adminUrl = this.#adminUrl;
+    if (adminUrl !== undefined) await assertAdministers(adminUrl, options);
     await answerOf(this.ingressUrl, '/restate/health', options).catch(orForeign(this.ingressUrl));
-    for (const service of services) await answerOf(this.#adminUrl, `/services/${service}`, options);
+    if (adminUrl === undefined) return;
+    for (const service of services) await answerOf(adminUrl, `/services/${service}`, options);
   }
 
   /**
@@ -49,33 +55,44 @@ export class Engine {
    * key is the same one still, so that none are left behind.
    */
   call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
-    const headers = { 'idempotency-key': callKey };
+    const headers = { ...this.#headers, 'idempotency-key': callKey };
     return answerOf(this.ingressUrl, pathOf(target), { method: 'POST', body: message, headers, signal });
   }
 
-  /** Begins a call whose answer can be asked for by the id that this resolves with; once for each key. */
+  /**
+   * Begins a call whose answer can be asked for by the id that this resolves with; once for each key, however often the
+   * engine is away meanwhile.
+   */
   async begin(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<string> {
-    const headers = { 'idempotency-key': callKey };
+    const headers = { ...this.#headers, 'idempotency-key': callKey };
     const question = { method: 'POST', body: message, headers, signal } as const;
-    const sent = await answerOf(this.ingressUrl, `${pathOf(target)}/send`, question);
+    const sent = await insist(() => answerOf(this.ingressUrl, `${pathOf(target)}/send`, question), signal);
     return (sent as { readonly invocationId: string }).invocationId;
   }
 
   /** Resolves with the answer to a call that was begun, whatever becomes of the connection and the engine meanwhile. */
-  async answerTo(callId: string, signal: AbortSignal): Promise<unknown> {
-    for (;;) {
-      try {
-        return await answerOf(this.ingressUrl, `/restate/invocation/${callId}/attach`, { signal });
-      } catch (error) {
-        if (!isUnreachable(error)) throw error;
-      }
-      await delay(againMs, undefined, { signal });
-    }
+  answerTo(callId: string, signal: AbortSignal): Promise<unknown> {
+    const question = { headers: this.#headers, signal };
+    return insist(() => answerOf(this.ingressUrl, `/restate/invocation/${callId}/attach`, question), signal);
   }
 
-  /** Takes a call back, as far as it has not come to an end. */
+  /** Takes a call back, as far as it has not come to an end; not where that cannot be asked for. */
   async kill(callId: string): Promise<void> {
-    await answerOf(this.#adminUrl, `/invocations/${callId}/kill`, { method: 'PATCH', timeoutMs });
+    if (this.#adminUrl === undefined) return;
+    const question = { method: 'PATCH', headers: this.#headers, timeoutMs } as const;
+    await answerOf(this.#adminUrl, `/invocations/${callId}/kill`, question);
+  }
+}
+
+/** Asks again until the engine is there. */
+async function insist(ask: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+    }
+    await delay(againMs, undefined, { signal });
   }
 }
 
@@ -84,9 +101,14 @@ export async function registerService(
   adminUrl: string,
   uri: string,
   force: boolean,
-  signal?: AbortSignal,
+  options: Pick<Question, 'headers' | 'signal'> = {},
 ): Promise<void> {
-  const question = { method: 'POST', body: { uri, force }, timeoutMs: registerTimeoutMs, signal } as const;
+  const question = {
+    ...options,
+    method: 'POST',
+    body: { uri, force },
+    timeoutMs: registerTimeoutMs,
+  } as const;
   await answerOf(withoutSlash(adminUrl), '/deployments', question);
 }
 
@@ -94,11 +116,11 @@ export async function registerService(
 export async function metadataOf(
   adminUrl: string,
   service: string,
-  signal?: AbortSignal,
+  options: Pick<Question, 'headers' | 'signal'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const url = withoutSlash(adminUrl);
-  await assertAdministers(url, { timeoutMs, signal });
-  const known = await answerOf(url, `/services/${service}`, { timeoutMs, signal });
+  await assertAdministers(url, { ...options, timeoutMs });
+  const known = await answerOf(url, `/services/${service}`, { ...options, timeoutMs });
   return (known as { readonly metadata?: Readonly<Record<string, unknown>> }).metadata ?? {};
 }
 

@@ -4,7 +4,7 @@ import { assertOptions, InvalidOptionError } from '../../util/options.ts';
 import { metadataOf, registerService } from './engine.ts';
 import { ActorsMismatchError, EngineError } from './errors.ts';
 import { actorNames } from './names.ts';
-import { urlOf } from './restate-options.ts';
+import { assertHeaders, urlOf } from './restate-options.ts';
 
 /** How a service is registered with an engine. */
 export interface Registration {
@@ -14,6 +14,8 @@ export interface Registration {
   readonly serviceUrl: string;
   /** Whether something else than before may be served by this name, or at this URL; false by default. */
   readonly force?: boolean;
+  /** What every request to the engine carries besides, `authorization` for instance; never shown. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Gives up waiting for the engine. */
   readonly signal?: AbortSignal;
 }
@@ -27,13 +29,14 @@ export function graphMetadata(graph: SystemGraph): Record<string, string> {
 
 /** Registers a service of a system. Throws what {@link RestateService.register} throws. */
 export async function register(name: string, graph: SystemGraph, registration: Registration): Promise<void> {
-  assertOptions(registration, ['adminUrl', 'serviceUrl', 'force', 'signal'], 'register()');
-  const { force = false, signal } = registration;
+  assertOptions(registration, ['adminUrl', 'serviceUrl', 'force', 'headers', 'signal'], 'register()');
+  const { force = false, headers = {}, signal } = registration;
+  assertHeaders(headers);
   const adminUrl = urlOf('adminUrl', registration.adminUrl);
   const serviceUrl = urlOf('serviceUrl', registration.serviceUrl);
   if (typeof force !== 'boolean')
     throw new InvalidOptionError(`force must be true or false, but is ${String(force)}.`);
-  const served = await metadataOf(adminUrl, actorNames(name).system, signal).catch(orNothing);
+  const served = await metadataOf(adminUrl, actorNames(name).system, { headers, signal }).catch(orNothing);
   if (!force && served !== undefined && served[key] !== graphMetadata(graph)[key]) {
     throw new ActorsMismatchError(
       `The engine at ${adminUrl} knows a system '${name}' with other applications or events. If that is another ` +
@@ -41,7 +44,7 @@ export async function register(name: string, graph: SystemGraph, registration: R
         'of its own.',
     );
   }
-  await registerService(adminUrl, serviceUrl, force, signal);
+  await registerService(adminUrl, serviceUrl, force, { headers, signal });
 }
 
 /** That nothing is served is no error here. */

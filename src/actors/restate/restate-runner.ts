@@ -44,6 +44,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   readonly #prompter: Prompter;
   readonly #stop = new AbortController();
   #starting: Promise<void> | undefined;
+  #haveActorsStarted = false;
   #hasStarted = false;
   #closing: Promise<void> | undefined;
 
@@ -140,6 +141,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     assertShared(persistence);
     const { pollIntervalMs = defaultPollIntervalMs } = this.#options;
     await this.#actors.start(pollIntervalMs, this.#stop.signal);
+    this.#haveActorsStarted = true;
     for (const application of applications) {
       application.subscribe((prompt) => this.#prompter.prompt(prompt, prompt.head));
     }
@@ -212,6 +214,8 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     await this.#prompter.close();
     await this.#starting?.catch(() => {}); // `start()` throws it
     if (this.#hasStarted && this.#settings.shutdownOnClose) await this.#shutDown(drainTimeoutMs);
+    // Given up at the last moment, its start was none: the engine being away, others will find what is left of it.
+    if (this.#haveActorsStarted && !this.#hasStarted) await this.#actors.takeBack().catch(() => {});
     await this.#running.release();
   }
 

@@ -5,7 +5,8 @@ import type { Persistence } from '../../persistence/persistence.ts';
 import { defaultDrainTimeoutMs, persistenceOf } from '../../runner/running-system.ts';
 import type { SystemGraph } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
-import { assertOptions, assertWholeNumber } from '../../util/options.ts';
+import { messageOf } from '../../util/errors.ts';
+import { assertOptions, assertWholeNumber, InvalidOptionError } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/within.ts';
 import { ApplicationHost } from './application-host.ts';
 import { assertShared } from './assert-shared.ts';
@@ -116,8 +117,7 @@ export class RestateService implements AsyncDisposable {
       sessions.add(session);
       session.on('close', () => sessions.delete(session));
     });
-    server.listen(options.port ?? defaultPort, options.hostname);
-    await once(server, 'listening');
+    await listen(server, options.port ?? defaultPort, options.hostname);
     return new RestateService(server, sessions, host, drainTimeoutMs, {
       name: systemActorName,
       graph: system.graph,
@@ -166,11 +166,33 @@ function assertServiceOptions(options: RestateServiceOptions, systemName: string
     cacheSize = 0,
     drainTimeoutMs = 0,
     port = 0,
+    hostname = '',
     systemActorName = systemName,
   } = options;
   assertActorName(systemActorName);
   assertWholeNumber(batchSize, 'batchSize', 1);
   assertWholeNumber(cacheSize, 'cacheSize', 0);
-  assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);
-  assertWholeNumber(port, 'port', 0);
+  assertUpTo(drainTimeoutMs, 'drainTimeoutMs', 2 ** 31 - 1);
+  assertUpTo(port, 'port', 2 ** 16 - 1);
+  if (typeof hostname !== 'string') {
+    throw new InvalidOptionError(`hostname must be a string, but is ${String(hostname)}.`);
+  }
+}
+
+function assertUpTo(value: unknown, name: string, most: number): void {
+  assertWholeNumber(value, name, 0);
+  if (Number(value) <= most) return;
+  throw new InvalidOptionError(`${name} must be at most ${most}, but is ${String(value)}.`);
+}
+
+async function listen(server: Http2Server, port: number, hostname: string | undefined): Promise<void> {
+  try {
+    server.listen(port, hostname);
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new InvalidOptionError(
+      `The service cannot listen at port ${port}: ${messageOf(cause)}. Give it another port or hostname.`,
+      { cause },
+    );
+  }
 }

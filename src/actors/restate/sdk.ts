@@ -11,7 +11,9 @@ export async function loadSdk(): Promise<Sdk> {
   try {
     return await import('@restatedev/restate-sdk');
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    const { code, message } = cause as { code?: unknown; message: string };
+    const isIncomplete = / imported from .*@restatedev[\\/]/.test(message); // something that it needs is not there
+    if (code !== 'ERR_MODULE_NOT_FOUND' || isIncomplete) throw cause;
     throw new InvalidOptionError(
       "RestateService needs '@restatedev/restate-sdk', which is not installed. Run: npm install @restatedev/restate-sdk",
       { cause },

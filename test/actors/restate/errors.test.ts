@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { InvalidPersistenceError, memory, System } from 'kahn';
+import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { InvalidOptionError, InvalidPersistenceError, memory, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -122,7 +124,7 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
   const names = Object.values(actorNames(systemActorName)).map((name) => `'${name}'`);
   const ofThem = (column: string) => `${column} in (${names})`;
   const calls = `select target from sys_invocation where ${ofThem('target_service_name')} and status <> 'completed'`;
-  await vi.waitFor(async () => expect(await engine.query(calls), `seed ${seed}`).toEqual([]));
+  await vi.waitFor(async () => expect(await engine.query(calls), `seed ${seed}`).toEqual([]), 30_000);
   const states = await engine.query(`select * from state where ${ofThem('service_name')}`);
   expect(states, `seed ${seed}`).toEqual([]);
 
@@ -138,6 +140,90 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
   }
   await runner.get(Orders).place('ada');
   await runner.caughtUp();
+});
+
+test('a balancer that says the engine is away is waited for, without the admin port, too', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  let isAway = false;
+  const refused = new Set<string>();
+  const balancer = createServer(async (request, response) => {
+    const path = request.url ?? '';
+    if (isAway || (path.endsWith('/start/send') && !refused.has(path))) {
+      refused.add(path);
+      response.writeHead(503).end('no healthy upstream');
+      return;
+    }
+    const { method = 'GET' } = request;
+    const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
+      ['content-type', 'idempotency-key'].includes(name) ? [[name, `${values}`] as const] : [],
+    );
+    const content = Buffer.concat(await request.toArray());
+    const body = content.length > 0 ? { body: content } : {};
+    const url = `${engine.ingressUrl}${path}`;
+    const answer = await fetch(url, { method, headers: Object.fromEntries(headers), ...body });
+    response.writeHead(answer.status).end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  await once(balancer, 'listening');
+  onTestFinished(() => {
+    isAway = false;
+    balancer.closeAllConnections();
+    balancer.close();
+  });
+  const { port } = balancer.address() as AddressInfo;
+  const options = {
+    persistence,
+    systemActorName,
+    ingressUrl: `http://127.0.0.1:${port}`,
+    shutdownOnClose: true,
+    pollIntervalMs: 600_000,
+  };
+  await using runner = await RestateRunner.start(shop, options);
+  expect(refused.size).toBe(1);
+  await runner.caughtUp(); // nobody has anything to look for any more
+  isAway = true;
+  const id = await runner.get(Orders).place('ada');
+  const caughtUp = runner.caughtUp({ signal: AbortSignal.timeout(20_000) });
+  const [, reservations] = await runner.status();
+  expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'ENGINE_UNREACHABLE' } });
+  await expect(runner.caughtUp({ signal: AbortSignal.timeout(700) })).rejects.toThrow('timeout');
+  isAway = false;
+  await caughtUp;
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+});
+
+test('without the admin port, a start says that no service is registered', async () => {
+  const { ingressUrl } = engine;
+  const options = { persistence: temporaryPostgres(), ingressUrl, systemActorName: freshName('shop') };
+  expect(await rejectionOf(RestateRunner.start(shop, options), EngineError)).toMatchObject({
+    code: 'SERVICE_NOT_REGISTERED',
+  });
+});
+
+test('requests carry headers, and no secret of theirs or of a URL is shown', async () => {
+  const seen: unknown[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.end('hello');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const adminUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const persistence = temporaryPostgres();
+  const headers = { authorization: 'Bearer s3cret' };
+  await rejectionOf(RestateRunner.start(shop, { persistence, adminUrl, headers }), EngineError);
+  await using service = await RestateService.start(shop, { persistence, port: 0 });
+  await rejectionOf(service.register({ adminUrl, serviceUrl: urlOf(service), headers }), EngineError);
+  expect(seen).toEqual(['Bearer s3cret', 'Bearer s3cret']);
+  for (const wrong of [
+    { adminUrl: 'http://ada:s3cret@engine:9070' },
+    { ingressUrl: 'http://engine:8080?token=s3cret' },
+    { headers: { authorization: 's3cret\n' } },
+  ]) {
+    const error = await rejectionOf(RestateRunner.start(shop, { persistence, ...wrong }), InvalidOptionError);
+    expect(inspect(error)).not.toContain('s3cret');
+  }
 });
 
 test('memory is refused, where actors would have to open it', async () => {
@@ -191,6 +277,9 @@ test('options that have no sense are refused', async () => {
   const ofService: [object, string][] = [
     [{ batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
     [{ port: -1 }, 'port must be a whole number from 0, but is -1'],
+    [{ port: 70_000 }, 'port must be at most 65535, but is 70000'],
+    [{ hostname: 5 }, 'hostname must be a string, but is 5'],
+    [{ drainTimeoutMs: 2 ** 33 }, 'drainTimeoutMs must be at most 2147483647'],
     [{ ports: 1 }, "A service has no option 'ports'"],
     [{ systemActorName: '' }, 'systemActorName must not be empty'],
   ];
@@ -204,7 +293,14 @@ test('options that have no sense are refused', async () => {
 test('a service says why it cannot listen or be registered', async () => {
   const persistence = temporaryPostgres();
   await using service = await RestateService.start(shop, { persistence, port: 0 });
-  await expect(RestateService.start(shop, { persistence, port: service.port })).rejects.toThrow('EADDRINUSE');
+  await expect(RestateService.start(shop, { persistence, port: service.port })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringContaining('EADDRINUSE'),
+  });
+  const own = urlOf(service);
+  await expect(service.register({ serviceUrl: own } as never)).rejects.toThrow('adminUrl must be a URL');
+  const foreign = service.register({ adminUrl: engine.ingressUrl, serviceUrl: own });
+  await expect(foreign).rejects.toMatchObject({ code: 'ENGINE_FOREIGN' });
   const serviceUrl = `http://127.0.0.1:${await freePort()}`;
   const error = await rejectionOf(service.register({ adminUrl: engine.adminUrl, serviceUrl }), EngineError);
   expect(error).toMatchObject({ code: 'ENGINE_FAILED' });
