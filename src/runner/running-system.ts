@@ -155,7 +155,8 @@ function applicationsIn(
   return opened;
 }
 
-function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string[]): void {
+/** Throws {@link InvalidOptionError} unless these are options of every runner, or its own. */
+export function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string[]): void {
   assertOptions(options, [...commonOptions, ...ownOptions], 'A runner');
   const { batchSize = 1, pollIntervalMs = 1, drainTimeoutMs = 0 } = options;
   assertWholeNumber(batchSize, 'batchSize', 1);

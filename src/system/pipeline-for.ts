@@ -7,19 +7,19 @@ import { InvalidOptionError } from '../util/options.ts';
  * and about as many ids for each. One more pipeline takes over its share and moves no other id. All who choose must
  * choose among the same pipelines.
  *
- * @throws InvalidOptionError if there are no pipelines.
+ * @throws InvalidOptionError if this is no array of pipelines, or an empty one.
  * @throws InvalidIdError if one of them or the id cannot be stored.
  * @example runner.get(Orders, pipelineFor(customerId, [0, 1, 2])).place(customerId);
  */
 export function pipelineFor(id: string, pipelineIds: readonly number[]): number {
   assertId(id, 'The id that a pipeline is chosen for');
-  // The highest random weight (rendezvous hashing, Thaler and Ravishankar 1998).
-  let chosen: { readonly pipelineId: number; readonly weight: string } | undefined;
-  for (const pipelineId of pipelineIds) {
-    assertPipelineId(pipelineId);
-    const weight = hash('sha256', `${pipelineId}\0${id}`); // no id holds a NUL
-    if (chosen === undefined || weight > chosen.weight) chosen = { pipelineId, weight };
+  if (!Array.isArray(pipelineIds) || pipelineIds.length === 0) {
+    throw new InvalidOptionError('A pipeline is chosen among pipelineIds, an array of at least one.');
   }
-  if (chosen !== undefined) return chosen.pipelineId;
-  throw new InvalidOptionError('A pipeline is chosen among at least one, but pipelineIds is empty.');
+  // The highest random weight (rendezvous hashing, Thaler and Ravishankar 1998).
+  const weighed = (pipelineIds as readonly number[]).map((pipelineId) => {
+    assertPipelineId(pipelineId);
+    return { pipelineId, weight: hash('sha256', `${pipelineId}\0${id}`) }; // no id holds a NUL
+  });
+  return weighed.reduce((one, other) => (other.weight > one.weight ? other : one)).pipelineId;
 }

@@ -9,11 +9,11 @@ export interface RunnerOptions {
   readonly setupTables?: boolean;
   /** How many notifications a follower processes in one transaction at most; 500 by default. */
   readonly batchSize?: number;
-  /** How many events the cache of an application holds at most; 10,000 by default. */
+  /** How many events the cache of an application holds at most, in each pipeline it is got for; 10,000 by default. */
   readonly cacheSize?: number;
   /**
-   * How often the logs are looked at for what no prompt has told of, in milliseconds; 5,000 by default on storage
-   * that tells of what other processes record, such as `postgres()`, and else never.
+   * How often the logs are looked at for what no prompt has told of, in milliseconds; 5,000 by default with threads or
+   * processes, and on storage that tells of what other processes record, such as `postgres()`; else never.
    */
   readonly pollIntervalMs?: number;
   /** How long `close()` lets the work under way end before it stops it, in milliseconds; 10,000 by default. */

@@ -12,15 +12,32 @@ export interface PortableError {
 
 const maxCauses = 10;
 
-/** Takes an error, or anything thrown, apart. */
+/** Takes an error, or anything thrown, apart, even if its fields throw when they are read. */
 export function portable(thrown: unknown, depth = 0): PortableError {
   if (!(thrown instanceof Error)) {
-    return { name: 'Error', message: messageOf(thrown), stack: undefined, fields: {}, cause: undefined };
+    const message = tried(() => messageOf(thrown)) ?? 'Something was thrown that cannot be shown.';
+    return { name: 'Error', message, stack: undefined, fields: {}, cause: undefined };
   }
-  const { name, message, stack, cause } = thrown;
-  const fields = Object.fromEntries(Object.entries(thrown).filter(([, value]) => isPlain(value)));
-  const inner = cause === undefined || depth === maxCauses ? undefined : portable(cause, depth + 1);
-  return { name, message, stack, fields, cause: inner };
+  const read = (name: string) => tried(() => Reflect.get(thrown, name) as unknown);
+  const fields = Object.keys(thrown).map((key) => [key, read(key)] as const);
+  const cause = read('cause');
+  return {
+    name: textOf(read('name')) ?? 'Error',
+    message: [textOf(read('message')), ...textsIn(thrown)].filter(Boolean).join('; '),
+    stack: textOf(read('stack')),
+    fields: Object.fromEntries(fields.filter(([, value]) => isPlain(value))),
+    cause: cause === undefined || depth === maxCauses ? undefined : portable(cause, depth + 1),
+  };
+}
+
+/** The messages of the errors in it that are none of its causes. */
+function textsIn(thrown: Error): readonly string[] {
+  const text = (inner: unknown) => portable(inner, maxCauses).message;
+  if (thrown instanceof SuppressedError) {
+    return [text(tried(() => thrown.error)), `suppressed: ${text(tried(() => thrown.suppressed))}`];
+  }
+  if (!(thrown instanceof AggregateError)) return [];
+  return tried(() => thrown.errors.slice(0, maxCauses).map(text)) ?? [];
 }
 
 /** Something that another thread or process has thrown, with the code and the fields it had there. */
@@ -39,9 +56,24 @@ export class RemoteError extends KahnError {
 /** A text, number or truth value, or an object of these. */
 function isPlain(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isPrimitive(value);
-  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPrimitive);
+  const isEntirely = () =>
+    Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPrimitive);
+  return tried(isEntirely) ?? false;
 }
 
 function isPrimitive(value: unknown): boolean {
   return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : tried(() => String(value));
+}
+
+/** What is read, or undefined if that throws. */
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

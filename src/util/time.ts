@@ -20,6 +20,9 @@ export function simulatedTime(): SimulatedTime | undefined {
   return scope.getStore();
 }
 
+/** The longest that a timer of Node can wait, in milliseconds: some 25 days. Longer ones would not wait at all. */
+export const longestTimerMs: number = 2 ** 31 - 1;
+
 /** Milliseconds since 1970. */
 export function now(): number {
   return scope.getStore()?.now() ?? Date.now();

@@ -51,6 +51,7 @@ test('one more pipeline takes over its share and moves no other id', () => {
 
 test('no pipelines, and ids that cannot be stored, are refused', () => {
   expect(() => pipelineFor('ada', [])).toThrow(InvalidOptionError);
+  expect(() => pipelineFor('ada', undefined as unknown as number[])).toThrow(InvalidOptionError);
   expect(() => pipelineFor('ada', [0.5])).toThrow(InvalidIdError);
   expect(() => pipelineFor('', [0])).toThrow(InvalidIdError);
 });

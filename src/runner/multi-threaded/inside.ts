@@ -2,14 +2,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
 import { openApplication } from '../peers/open-application.ts';
-import type { PeerMessage } from '../peers/peer.ts';
 import type { Role } from '../peers/role.ts';
 import { Board } from './board.ts';
-import { closeMessage, type ThreadTask } from './task.ts';
+import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
 
 /** Runs one application in this thread until it is told to close, or the application fails. */
 export async function runThread(task: ThreadTask, port: MessagePort): Promise<void> {
-  const post = (message: PeerMessage) => port.postMessage(message);
+  const post = (message: ThreadMessage) => port.postMessage(message);
   const closing = new AbortController();
   port.on('message', (message) => {
     if (message === closeMessage) closing.abort();
@@ -24,7 +23,7 @@ export async function runThread(task: ThreadTask, port: MessagePort): Promise<vo
 
 async function runApplication(
   task: ThreadTask,
-  post: (message: PeerMessage) => void,
+  post: (message: ThreadMessage) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const board = new Board(task.board);
@@ -44,7 +43,7 @@ async function runApplication(
   await runLoop(loop, signal);
 }
 
-function reportTo(board: Board, index: number, post: (message: PeerMessage) => void): LoopReport {
+function reportTo(board: Board, index: number, post: (message: ThreadMessage) => void): LoopReport {
   let hasRested = false;
   return {
     entered: (state) => {

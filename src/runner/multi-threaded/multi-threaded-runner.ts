@@ -10,7 +10,12 @@ import { publish } from '../diagnostics.ts';
 import { PeerRunner } from '../peers/peer-runner.ts';
 import { assertPipelineIds, rolesOf } from '../peers/role.ts';
 import { Supervisor } from '../peers/supervisor.ts';
-import { defaultPollIntervalMs, openSystem, type RunningSystem } from '../running-system.ts';
+import {
+  assertRunnerOptions,
+  defaultPollIntervalMs,
+  openSystem,
+  type RunningSystem,
+} from '../running-system.ts';
 import { Board } from './board.ts';
 import { runClock } from './clock.ts';
 import { spawnApplication } from './spawn-application.ts';
@@ -69,6 +74,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     system: System<Apps>,
     options: MultiThreadedOptions = {},
   ): Promise<MultiThreadedRunner<Apps>> {
+    assertRunnerOptions(options, ownOptions);
     const { pipelineIds = [0] } = options;
     assertOwnOptions(options, pipelineIds);
     const board = Board.for(rolesOf(system.graph, pipelineIds));

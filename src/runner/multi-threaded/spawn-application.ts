@@ -1,7 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import { type Peer, type PeerHooks, type PeerMessage, programBeside } from '../peers/peer.ts';
+import { type Peer, type PeerHooks, programBeside } from '../peers/peer.ts';
 import { spawnThread } from '../peers/spawn-thread.ts';
-import { closeMessage, type ThreadTask } from './task.ts';
+import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
 
 /** What a thread of an application is started with. */
 export interface ApplicationThreadOptions {
@@ -17,12 +17,16 @@ const entry = programBeside(import.meta.url, 'entry');
 /** Starts a thread that runs an application. */
 export function spawnApplication(options: ApplicationThreadOptions, hooks: PeerHooks): Peer {
   const { applicationName, task, resourceLimits, ended } = options;
-  const thread = spawnThread<PeerMessage>({
+  const thread = spawnThread<ThreadMessage>({
     entry,
     applicationName,
     task,
     resourceLimits,
-    hear: (message) => hooks.hear(message, peer),
+    hear: (message) => {
+      if (message.kind === 'closed')
+        void thread.terminate(); // whatever its policies have left open
+      else hooks.hear(message);
+    },
     ended: (death, threadId) => {
       ended(threadId);
       hooks.ended(death);

@@ -1,4 +1,5 @@
 import type { OpeningTask } from '../peers/open-application.ts';
+import type { PeerMessage } from '../peers/peer.ts';
 import type { BoardDescription } from './board.ts';
 
 /** What a thread is to do: plain data. */
@@ -10,6 +11,12 @@ export interface ThreadTask extends OpeningTask {
   /** Whether a clock says when steps begin. */
   readonly isClocked: boolean;
 }
+
+/** What a thread says. */
+export type ThreadMessage =
+  | PeerMessage
+  /** It has released everything; nothing is to come. */
+  | { readonly kind: 'closed' };
 
 /** The one thing that a thread is told by a message: to let its work end. */
 export const closeMessage = 'close';

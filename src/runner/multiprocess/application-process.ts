@@ -41,17 +41,17 @@ export class ApplicationProcess {
   fork(task: ProcessTask, hooks: PeerHooks): Peer {
     let hasRested = false;
     const forked = forkApplication(task, {
-      hear: (message, peer) => {
+      hear: (message) => {
         if (message.kind === 'ready') this.enter('running');
-        hooks.hear(message, peer);
+        hooks.hear(message);
         // The process before it may have recorded something and died before it could say so.
         if (message.kind === 'ready') this.#hooks.grown();
       },
       reported: (report) => {
-        this.#tell(report, hooks, forked);
+        this.#tell(report, hooks);
         if (report.state !== 'idle' || hasRested) return;
         hasRested = true;
-        hooks.hear({ kind: 'rested' }, forked);
+        hooks.hear({ kind: 'rested' });
       },
       ended: (death) => {
         this.#forked = undefined;
@@ -63,16 +63,12 @@ export class ApplicationProcess {
     return forked;
   }
 
-  #tell(
-    { hasGrown, prompted = [], processed = {}, interrupted, state }: Report,
-    hooks: PeerHooks,
-    peer: Peer,
-  ): void {
+  #tell({ hasGrown, prompted = [], processed = {}, interrupted, state }: Report, hooks: PeerHooks): void {
     if (hasGrown) this.#hooks.grown();
-    if (prompted.length > 0) hooks.hear({ kind: 'prompted', upstreamNames: prompted }, peer);
+    if (prompted.length > 0) hooks.hear({ kind: 'prompted', upstreamNames: prompted });
     for (const [upstreamName, count] of Object.entries(processed))
-      hooks.hear({ kind: 'processed', upstreamName, count }, peer);
-    if (interrupted !== undefined) hooks.hear({ kind: 'interrupted', error: interrupted }, peer);
+      hooks.hear({ kind: 'processed', upstreamName, count });
+    if (interrupted !== undefined) hooks.hear({ kind: 'interrupted', error: interrupted });
     if (state !== undefined) this.enter(state);
   }
 }

@@ -17,6 +17,8 @@ export interface ForkHooks extends PeerHooks {
   reported(report: Report): void;
 }
 
+/** How long a process may take to exit when it has closed, if nobody waits for it with a time-out. */
+const exitTimeoutMs = 5_000;
 const program = fileURLToPath(programBeside(import.meta.url, 'entry'));
 
 /** Starts a process that runs an application. */
@@ -34,10 +36,17 @@ export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedAppl
     false,
   );
   const ended = Promise.withResolvers<void>();
-  let death: unknown;
+  let isTold = false;
+  let hasClosed = false;
+  let exiting: NodeJS.Timeout | undefined;
+  let uncaught: unknown;
   const forked: ForkedApplication = {
     prompt: (upstreamName) => prompts.put([upstreamName]),
-    close: () => tell({ kind: 'close' }),
+    close: () => {
+      isTold = true; // who closes it terminates it, too
+      clearTimeout(exiting);
+      tell({ kind: 'close' });
+    },
     terminate: () => {
       child.kill('SIGKILL');
       return ended.promise;
@@ -50,27 +59,36 @@ export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedAppl
         hooks.reported(answer.report);
         break;
       case 'uncaught':
-        death = new RemoteError(answer.error);
+        uncaught = new RemoteError(answer.error);
         break;
       case 'taken':
         prompts.taken();
         break;
       case 'ready':
         prompts.taken();
-        hooks.hear(answer, forked);
+        hooks.hear(answer);
+        break;
+      case 'closed':
+        hasClosed = true;
+        if (!isTold) exiting = setTimeout(() => child.kill('SIGKILL'), exitTimeoutMs);
         break;
       default:
-        hooks.hear(answer, forked);
+        hooks.hear(answer);
     }
   });
-  // Once it has ended and all it has said was heard; after an error it may be that it has never begun.
-  const end = (how: unknown) => {
-    ended.resolve();
-    hooks.ended(death ?? how);
-  };
-  child.once('close', (code, signal) => end(new ExitedError(howItEnded(code, signal))));
+  let unborn: unknown;
   child.on('error', (error) => {
-    if (child.pid === undefined) death = error;
+    if (child.pid === undefined) unborn = error;
+  });
+  // Once it has ended and all it has said was heard; after an error it may be that it has never begun.
+  child.once('close', (code, signal) => {
+    clearTimeout(exiting);
+    // It may have survived an uncaught error: then that is not what it has died of.
+    const cause = signal === null && code !== 0 ? uncaught : undefined;
+    ended.resolve();
+    hooks.ended(
+      unborn ?? cause ?? new ExitedError(hasClosed ? 'it has ended in order' : howItEnded(code, signal)),
+    );
   });
   tell({ kind: 'task', task });
   return forked;

@@ -2,6 +2,7 @@
 const own = [
   '--build-snapshot',
   '--check',
+  '--debug-port',
   '--eval',
   '--inspect',
   '--input-type',
@@ -13,7 +14,7 @@ const own = [
 ];
 /** Those of them, and their short forms, whose value may be the next argument. */
 const withValue =
-  /^(?:-e|-p|-pe|--eval|--print|--input-type|--build-snapshot-config|--run|--watch-path|--inspect-port|--test-[a-z-]+)$/;
+  /^(?:-e|-p|-pe|--eval|--print|--input-type|--build-snapshot-config|--run|--watch-[a-z-]+|--(?:debug|inspect)-port|--test-[a-z-]+)$/;
 const short = /^-(?:e|p|pe|c|i)$/;
 
 /** The options of Node that a process hands on to those it starts: `--conditions`, `--import` and the like. */

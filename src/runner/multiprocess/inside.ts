@@ -13,7 +13,9 @@ export async function runProcess(): Promise<void> {
   process.on('uncaughtExceptionMonitor', (error) => void post({ kind: 'uncaught', error: portable(error) }));
   const [order] = (await once(process, 'message')) as [Order];
   if (order.kind !== 'task') return;
-  watchParent(order.task.parentPid);
+  const { parentPid, role } = order.task;
+  process.title = `kahn ${role.applicationName} ${role.pipelineId}`; // as others see it in a list of processes
+  watchParent(parentPid);
   const reports = new Outbox<Report>(
     { send: (report) => void post({ kind: 'report', report }), merge: mergedReports },
     true,

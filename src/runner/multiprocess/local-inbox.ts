@@ -1,6 +1,5 @@
+import { longestTimerMs } from '../../util/time.ts';
 import type { Inbox } from '../application-loop.ts';
-
-const longestTimerMs = 2 ** 31 - 1;
 
 /** An inbox whose prompts come in by messages to this process. */
 export class LocalInbox implements Inbox {

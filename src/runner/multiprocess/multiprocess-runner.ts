@@ -5,12 +5,18 @@ import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import type { RunnerOptions } from '../../system/system-runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
+import { RunnerClosedError } from '../errors.ts';
 import { PeerRunner } from '../peers/peer-runner.ts';
 import { assertPipelineIds, type Role, rolesOf } from '../peers/role.ts';
 import { Supervisor } from '../peers/supervisor.ts';
-import { defaultPollIntervalMs, openSystem, type RunningSystem } from '../running-system.ts';
+import {
+  assertRunnerOptions,
+  defaultPollIntervalMs,
+  openSystem,
+  type RunningSystem,
+} from '../running-system.ts';
 import { Processes } from './processes.ts';
-import { beforeTermination } from './termination.ts';
+import { beforeTermination, type Ending } from './termination.ts';
 
 /** How a multiprocess runner is started. */
 export interface MultiprocessOptions<Apps extends ApplicationClass = ApplicationClass> extends RunnerOptions {
@@ -47,6 +53,7 @@ const ownOptions = ['pipelineIds', 'applications'];
  */
 export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass> extends PeerRunner<Apps> {
   readonly #parts: Parts<Apps>;
+  #ending: Ending | undefined;
 
   private constructor(parts: Parts<Apps>) {
     super({ ...parts, kind: 'process', standing: parts.processes });
@@ -67,6 +74,7 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
     system: System<Apps>,
     options: MultiprocessOptions<Apps> = {},
   ): Promise<MultiprocessRunner<Apps>> {
+    assertRunnerOptions(options, ownOptions);
     const { pipelineIds = [0] } = options;
     assertPipelineIds(pipelineIds);
     const processes = new Processes(ownRoles(system, pipelineIds, options.applications));
@@ -74,13 +82,18 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
     const grown = ({ applicationName, pipelineId }: Prompt) => processes.prompt(applicationName, pipelineId);
     const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
     const runner = new MultiprocessRunner({ system, options, pipelineIds, running, processes });
-    await runner.launch(() => runner.#start());
-    return runner;
+    try {
+      await runner.launch(() => runner.#start());
+      return runner;
+    } catch (error) {
+      throw await runner.#toldBeforeIt(error);
+    }
   }
 
   /**
    * The application of this class, in this process. Without a pipeline it is one that begins in the first of those
-   * that run, and may change that; with a pipeline it stays there, and that may be one that is run elsewhere.
+   * that run, and may change that, for all who have got it; with a pipeline it stays there, and that may be one that is
+   * run elsewhere. Whoever records in several pipelines at the same time gets an application for each.
    */
   get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
     const { system, running, pipelineIds } = this.#parts;
@@ -90,6 +103,14 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
     const applications =
       pipelineId === undefined ? running.movable(pipelineIds[0] ?? 0) : running.in(pipelineId);
     return applications.get(kind.applicationName) as InstanceType<A>;
+  }
+
+  /** Why it could not start; if this process is told to end, nobody is to make an error of that before it does. */
+  async #toldBeforeIt(error: unknown): Promise<unknown> {
+    if (this.#ending === undefined) return error;
+    const { signal, survived } = this.#ending;
+    await survived;
+    return new RunnerClosedError(`The runner was starting when its process was told to end by ${signal}.`);
   }
 
   async #start(): Promise<void> {
@@ -115,7 +136,10 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
           entered: (state) => application.enter(state),
         }),
     );
-    const termination = beforeTermination(() => this.closePeers());
+    const termination = beforeTermination((ending) => {
+      this.#ending = ending;
+      return this.closePeers();
+    });
     this.defer(() => termination[Symbol.dispose]());
     await this.startPeers(supervisors);
   }

@@ -100,7 +100,7 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
       this.#starting = begin();
       await unlessAborted(this.#starting, this.#parts.options.signal);
     } catch (error) {
-      await this.close();
+      await this.close().catch(() => {}); // what it has failed of first is what counts
       throw error;
     }
   }
@@ -111,7 +111,7 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
     const listening = await running.storage.listen?.({
       heard: ({ applicationName, pipelineId }) => {
         standing.prompt(applicationName, pipelineId);
-        heard();
+        if (pipelineIds.includes(pipelineId)) heard();
       },
       missed: () => {
         for (const pipelineId of pipelineIds)
@@ -153,11 +153,12 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
   async #close(): Promise<void> {
     const { running } = this.#parts;
     this.#stop.abort(closedError());
+    await using closing = new AsyncDisposableStack(); // the last one first, and all of them, even if one fails
+    closing.defer(() => running.release());
+    closing.use(this.#background);
+    closing.defer(() => this.#starting?.catch(() => {})); // `start()` throws it
+    closing.defer(() => this.closePeers());
     await Promise.all(running.applications.map(applicationInternals.close));
-    await this.closePeers();
-    await this.#starting?.catch(() => {}); // `start()` throws it
-    await this.#background.disposeAsync();
-    await running.release();
   }
 }
 

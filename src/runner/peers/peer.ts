@@ -10,7 +10,7 @@ export interface Peer {
 
 /** Who hears of a peer. */
 export interface PeerHooks {
-  hear(message: PeerMessage, peer: Peer): void;
+  hear(message: PeerMessage): void;
   /** Called once, when it has ended, in whatever way, with what it died of. */
   ended(death: unknown): void;
 }
@@ -23,9 +23,7 @@ export type PeerMessage =
   /** It has come to rest for the first time since it was started. */
   | { readonly kind: 'rested' }
   | { readonly kind: 'interrupted'; readonly error: PortableError }
-  | { readonly kind: 'failed'; readonly error: PortableError }
-  /** It has released everything; nothing is to come. */
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'failed'; readonly error: PortableError };
 
 /** A peer has ended by itself, leaving no error. */
 export class ExitedError extends Error {}

@@ -25,8 +25,9 @@ export interface Settling {
 const recheckMs = 1_000;
 
 /**
- * Resolves when nothing is left to process, as the storage tells, wherever nothing has failed. Logs and positions only
- * grow, so if the logs are as long after the positions were read as before, there was a moment when nothing was left.
+ * Resolves when nothing is left to process, as the storage tells, wherever nothing has failed; when something has
+ * failed here, those elsewhere are not waited for. Logs and positions only grow, so if the logs are as long after the
+ * positions were read as before, there was a moment when nothing was left.
  */
 export async function settle(settling: Settling, stop: AbortSignal): Promise<void> {
   const { progress, heads } = settling;
@@ -48,14 +49,14 @@ export async function settle(settling: Settling, stop: AbortSignal): Promise<voi
 
 /** Whether anybody has something to process; who is behind here without knowing it is prompted. */
 async function isAnyBehind({ status, prompt }: Settling): Promise<boolean> {
-  let isAnyBehind = false;
-  for (const { state, pipelineId, upstreams } of await status()) {
-    if (state === 'failed') continue;
-    for (const { upstreamName, lag } of upstreams) {
-      if (lag === 0) continue;
-      isAnyBehind = true;
-      if (state !== 'elsewhere') prompt(upstreamName, pipelineId);
-    }
-  }
-  return isAnyBehind;
+  const all = await status();
+  const isBehind = ({ upstreams }: ApplicationStatus) => upstreams.some(({ lag }) => lag > 0);
+  const here = all.filter((one) => one.state !== 'failed' && one.state !== 'elsewhere' && isBehind(one));
+  for (const { pipelineId, upstreams } of here)
+    for (const { upstreamName, lag } of upstreams) if (lag > 0) prompt(upstreamName, pipelineId);
+  if (here.length > 0) return true;
+  return (
+    !all.some(({ state }) => state === 'failed') &&
+    all.some((one) => one.state === 'elsewhere' && isBehind(one))
+  );
 }

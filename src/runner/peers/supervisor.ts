@@ -60,11 +60,10 @@ export class Supervisor {
   async start(): Promise<void> {
     try {
       this.#spawn();
-      await this.#ready.promise;
     } catch (error) {
-      this.#ended.resolve();
-      throw error;
+      this.#exited(error); // there is no room for it
     }
+    await this.#ready.promise;
   }
 
   /** Lets the step under way end; resolves with whether it had to be terminated because that took too long. */
@@ -74,7 +73,7 @@ export class Supervisor {
     await this.#peer?.terminate();
     await this.#ended.promise;
     if (this.#failure === undefined) this.#options.entered('stopped');
-    publish('stopped', { ...this.#event, terminated });
+    if (this.#hasStarted) publish('stopped', { ...this.#event, terminated });
     return terminated;
   }
 
@@ -89,9 +88,9 @@ export class Supervisor {
     let refusal: KahnError | undefined;
     this.#isReady = false;
     this.#peer = this.#options.spawn({
-      hear: (message, peer) => {
+      hear: (message) => {
         if (message.kind === 'failed' && !this.#isReady) refusal = new RemoteError(message.error);
-        else this.#hear(message, peer);
+        else this.#hear(message);
       },
       ended: (death) => {
         this.#peer = undefined;
@@ -100,7 +99,7 @@ export class Supervisor {
     });
   }
 
-  #hear(message: PeerMessage, peer: Peer): void {
+  #hear(message: PeerMessage): void {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true;
@@ -126,9 +125,6 @@ export class Supervisor {
         break;
       case 'failed':
         this.#fail(new RemoteError(message.error));
-        break;
-      case 'closed':
-        void peer.terminate(); // whatever its policies have left open
     }
   }
 

@@ -13,6 +13,7 @@ import { unlessAborted } from '../../util/abort.ts';
 import { backOff } from '../../util/backoff.ts';
 import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { longestTimerMs } from '../../util/time.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
 import {
@@ -280,7 +281,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     if (running === undefined) return;
     clearInterval(this.#polling);
     this.#retrying.abort();
-    const late = setTimeout(() => this.#stop.abort(notDrained(this.#drainTimeoutMs)), this.#drainTimeoutMs);
+    const drainTimeoutMs = this.#drainTimeoutMs;
+    const stop = () => this.#stop.abort(notDrained(drainTimeoutMs));
+    const late = setTimeout(stop, Math.min(drainTimeoutMs, longestTimerMs));
     try {
       await this.#listening?.[Symbol.asyncDispose]();
       await Promise.all(running.applications.map(applicationInternals.close));

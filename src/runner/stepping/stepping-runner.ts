@@ -6,7 +6,7 @@ import { unlessAborted } from '../../util/abort.ts';
 import { breathe } from '../../util/event-loop.ts';
 import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
-import { inTime } from '../../util/time.ts';
+import { inTime, longestTimerMs } from '../../util/time.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
 import { defaultDrainTimeoutMs, defaultPollIntervalMs, type RunningSystem } from '../running-system.ts';
@@ -383,7 +383,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const { running, stage, turns, options } = this.#parts;
     const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
     this.#stopFor(new RunnerClosedError());
-    const late = setTimeout(() => this.#halt.abort(new RunnerClosedError()), drainTimeoutMs);
+    const halt = () => this.#halt.abort(new RunnerClosedError());
+    const late = setTimeout(halt, Math.min(drainTimeoutMs, longestTimerMs));
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
     await Promise.all(running.applications.map(applicationInternals.close));

@@ -17,6 +17,10 @@ export interface HostTask {
   readonly isHeld?: boolean;
   /** Whether the program of the host listens for SIGTERM itself. */
   readonly listens?: boolean;
+  /** Whether a library in it ends it by SIGTERM as soon as nobody else listens for that. */
+  readonly exitsIfAlone?: boolean;
+  /** Whether it is told to end as soon as it starts a process. */
+  readonly endsAtStart?: boolean;
 }
 
 /** What a host is told; each is answered by itself once it is done. */
@@ -26,14 +30,19 @@ export type HostOrder =
   | { readonly kind: 'load' }
   | { readonly kind: 'caughtUp' }
   | { readonly kind: 'close' }
+  /** Ends it as `docker stop` does, from inside: another one may not have the right. */
+  | { readonly kind: 'terminate' }
   | { readonly kind: 'exit' };
 
 // Runs the shop in a process of its own, which does what it is told by messages.
-const { isHeld, listens, ...options }: HostTask = JSON.parse(process.argv[2] ?? '');
+const { isHeld, listens, exitsIfAlone, endsAtStart, ...options }: HostTask = JSON.parse(
+  process.argv[2] ?? '',
+);
 const pids: (number | undefined)[] = [];
 subscribe('child_process', (message) => {
   const child = (message as { readonly process: ChildProcess }).process;
   child.once('spawn', () => pids.push(child.pid));
+  if (endsAtStart) process.kill(process.pid, 'SIGTERM');
 });
 const runner = await MultiprocessRunner.start(isHeld ? (heldShop as typeof shop) : shop, options);
 process.on('message', async (order: HostOrder) => {
@@ -50,6 +59,7 @@ if (listens) {
     process.send?.(order, () => process.exit(7));
   });
 }
+if (exitsIfAlone) process.on('SIGTERM', exitIfAlone);
 process.send?.(pids);
 
 async function obey(order: HostOrder): Promise<void> {
@@ -60,6 +70,7 @@ async function obey(order: HostOrder): Promise<void> {
   if (order.kind === 'caughtUp') await runner.caughtUp();
   if (order.kind === 'close') await runner.close();
   if (order.kind === 'exit') process.exit(5);
+  if (order.kind === 'terminate') process.kill(process.pid, 'SIGTERM');
   if (order.kind === 'load') void load();
 }
 
@@ -69,4 +80,10 @@ async function load(): Promise<void> {
     const orders = runner.get(Orders, pipelineId);
     await Promise.all(Array.from({ length: 20 }, (_, i) => orders.place(`customer ${burst} ${i}`)));
   }
+}
+
+function exitIfAlone(): void {
+  if (process.listenerCount('SIGTERM') > 1) return;
+  process.off('SIGTERM', exitIfAlone);
+  process.kill(process.pid, 'SIGTERM');
 }

@@ -1,12 +1,15 @@
-import { type MultiprocessOptions, MultiprocessRunner } from 'kahn';
+import { DownstreamError, type MultiprocessOptions, MultiprocessRunner } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
+import { rejectionOf } from '../../support/errors.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
-import { storages } from '../../support/storages.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { failingShop } from '../multi-threaded/faulty-shop.ts';
+import { putSignsInto, raise } from '../multi-threaded/signs.ts';
 import { startHost } from './start-host.ts';
 
 const never = 2 ** 30;
@@ -84,6 +87,21 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
       for (const application of applications) await assertContiguous(application);
       const histories = await canonicalHistories(applications);
       expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
+    });
+
+    test('what nobody runs is not waited for when something has failed here', async () => {
+      putSignsInto(temporaryDirectory());
+      const [, Failing] = failingShop.applications;
+      await using runner = await MultiprocessRunner.start(failingShop.bind(storage.create()), {
+        applications: [Failing!],
+        pollIntervalMs,
+      });
+      raise('policy error');
+      await runner.get(Orders).place('mallory');
+      const waiting = runner.caughtUp({ signal: AbortSignal.timeout(20_000) });
+      const error = await rejectionOf(waiting, DownstreamError);
+      expect([...error.failures.keys()]).toEqual(['reservations']);
+      expect((await runner.status()).map(({ state }) => state)).toEqual(['elsewhere', 'failed', 'elsewhere']);
     });
 
     test('what nobody runs waits, and so does caughtUp()', async () => {

@@ -67,7 +67,20 @@ test('processes inherit the options of Node, but for what is meant for this one 
       '-e',
       'code',
     ],
-    ...['--test-name-pattern', 'x', '--inspect-port', '1', '--check', '-c', '-i', '--interactive'],
+    ...[
+      '--test-name-pattern',
+      'x',
+      '--inspect-port',
+      '1',
+      '--watch-kill-signal',
+      'SIGINT',
+      '--debug-port',
+      '1',
+      '--check',
+      '-c',
+      '-i',
+      '--interactive',
+    ],
   ];
   const all = ['--conditions=source', '-C', 'custom', '--import', './hook.js', '--max-old-space-size=99'];
   expect(inheritedArguments([...own, ...all])).toEqual(all);

@@ -1,11 +1,16 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { type ForkOptions, fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import type { HostOrder, HostTask } from './host.ts';
 import { isRunning, startHost, untilGone } from './start-host.ts';
 
 const timeout = 120_000;
+const program = new URL('./host.ts', import.meta.url);
 const patient = { timeout: 60_000, interval: 5 };
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 const [, Reservations] = shop.applications;
@@ -96,6 +101,49 @@ test('a program that listens for the signal decides by itself what to do', { tim
   await using orders = await shop.constructApp(Orders, { persistence });
   expect((await orders.get(id)).id).toBe(id);
 });
+
+test('a library that ends the program when nobody else listens for the signal can do so', {
+  timeout,
+}, async () => {
+  const host = await startHost({ persistence: create(), pipelineIds: [0], exitsIfAlone: true });
+  host.process.kill('SIGTERM');
+  expect(await host.ended).toEqual([null, 'SIGTERM']);
+  await untilGone(host.pids);
+});
+
+/** Starts a host by other means, and resolves with how it ends, if need be when it has been told to, and what it says. */
+async function endOf(task: HostTask, options: ForkOptions, order?: HostOrder) {
+  const stdio: ForkOptions['stdio'] = ['ignore', 'ignore', 'pipe', 'ipc'];
+  const child = fork(program, [JSON.stringify(task)], {
+    execArgv: ['--conditions=source'],
+    ...options,
+    stdio,
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  if (order !== undefined) child.once('message', () => child.send(order));
+  const [how, said] = await Promise.all([once(child, 'exit'), text(child.stderr!)]);
+  return { how, said };
+}
+
+test('one that is told to end while a runner starts just ends', { timeout }, async () => {
+  const task = { persistence: create(), pipelineIds: [0], endsAtStart: true };
+  expect(await endOf(task, {})).toEqual({ how: [null, 'SIGTERM'], said: '' });
+});
+
+// The first process of a container is spared by signals that nobody listens for.
+const alone = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+const canBeFirst = spawnSync('unshare', [...alone, 'true']).status === 0;
+
+test.skipIf(!canBeFirst)(
+  'the first process of a container ends, too (skipped where unshare may not make one)',
+  { timeout },
+  async () => {
+    const execArgv = [...alone, process.execPath, '--conditions=source'];
+    const task = { persistence: create(), pipelineIds: [0] };
+    const end = await endOf(task, { execPath: 'unshare', execArgv }, { kind: 'terminate' });
+    expect(end).toEqual({ how: [143, null], said: '' });
+  },
+);
 
 test('SIGTERM to one of the processes ends its step, and it is started again', { timeout }, async () => {
   const persistence = create();

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Persistence, RunnerClosedError } from 'kahn';
+import { InvalidOptionError, type Persistence, RunnerClosedError } from 'kahn';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
@@ -115,6 +115,10 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     }
     await nextTurn();
     expect(warnings).toEqual([]);
+  });
+
+  test('options that are none are refused as any others', async () => {
+    await rejectionOf(start(shop, null as unknown as PeerOptions), InvalidOptionError);
   });
 
   test('rejects every wait under way, wherever it stands, with RUNNER_CLOSED', async () => {

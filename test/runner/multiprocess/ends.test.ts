@@ -1,0 +1,62 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { MultiprocessRunner } from 'kahn';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { watchRunners } from '../../support/events.ts';
+import { watchProcesses } from '../../support/processes.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { until } from '../../support/until.ts';
+import { isRaised, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { troubledShop } from './troubled-shop.ts';
+
+const timeout = 60_000;
+const { create } = storages.find(({ name }) => name === 'sqlite')!;
+
+beforeEach(() => putSignsInto(temporaryDirectory()));
+
+/** Runs one process, which has got into this trouble. */
+async function runWith(sign: string) {
+  const processes = watchProcesses();
+  const events = watchRunners();
+  const runner = await MultiprocessRunner.start(troubledShop, { persistence: create() });
+  onTestFinished(() => runner.close());
+  raise(sign);
+  await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  const [child] = processes as ReadonlySet<ChildProcess>;
+  const restart = async () => {
+    await until('it runs again', () => events.some(({ kind }) => kind === 'restarted'));
+    return events.find(({ kind }) => kind === 'restarted');
+  };
+  return { runner, child, restart };
+}
+
+test('a process that ends in order may do what it does when it exits', { timeout }, async () => {
+  const { runner } = await runWith('linger');
+  await runner.close();
+  expect(isRaised('exited')).toBe(true);
+});
+
+test('so may one that is told to end by SIGTERM, and it is known how it has ended', { timeout }, async () => {
+  const { child, restart } = await runWith('linger');
+  child?.kill('SIGTERM');
+  const error = { message: 'it has ended in order' };
+  expect(await restart()).toMatchObject({ applicationName: 'reservations', error });
+  expect(isRaised('exited')).toBe(true);
+});
+
+test.runIf(existsSync('/proc/self/cmdline'))(
+  'a process is named after what it runs',
+  { timeout },
+  async () => {
+    const { child } = await runWith('nothing');
+    expect(readFileSync(`/proc/${child?.pid}/cmdline`, 'utf8')).toMatch(/^kahn reservations 0/);
+  },
+);
+
+test('an error that a process has survived is not what it dies of later', { timeout }, async () => {
+  const { child, restart } = await runWith('survive');
+  child?.kill('SIGKILL');
+  expect(await restart()).toMatchObject({ error: { message: 'it was ended by SIGKILL' } });
+});

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { System } from 'kahn';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservation } from '../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { raise, take } from '../multi-threaded/signs.ts';
+
+/** Its process is in trouble, as the signs say. */
+class TroubledReservations extends Reservations {
+  override readonly policy = this.when({
+    'Order.Created': async (event, repository) => {
+      if (take('linger')) process.once('exit', linger);
+      if (take('survive')) await surviveAnError();
+      return Reservation.for(event.originatorId, repository.deriveId());
+    },
+  });
+}
+
+export const troubledShop = System.of([[Orders, TroubledReservations]], {
+  module: import.meta.url,
+  name: 'troubled shop',
+});
+
+/** What a program does when it exits takes its time. */
+function linger(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  raise('exited');
+}
+
+async function surviveAnError(): Promise<void> {
+  process.once('uncaughtException', () => {});
+  setTimeout(() => {
+    throw new RangeError('somebody catches this');
+  });
+  await delay(50);
+}

@@ -1,0 +1,42 @@
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import { portable, RemoteError } from '../../src/util/portable-error.ts';
+
+test('an error is taken apart even if its fields throw when they are read', () => {
+  const error = Object.defineProperties(Object.assign(new RangeError('too far'), { code: 'FAR', km: 7 }), {
+    lazy: { enumerable: true, get: () => raise('not now') },
+    cause: { get: () => raise('no cause') },
+  });
+  expect(portable(error)).toMatchObject({
+    name: 'RangeError',
+    message: 'too far',
+    fields: { code: 'FAR', km: 7 },
+    cause: undefined,
+  });
+  const nested = Object.defineProperty({}, 'lazy', { enumerable: true, get: () => raise('not now') });
+  expect(portable(Object.assign(new Error('a'), { nested })).fields).toEqual({});
+});
+
+test('a message, a name or a stack may be anything', () => {
+  const error = Object.assign(new Error(), { message: Symbol('odd'), name: 5, stack: {} });
+  const copy = portable(error);
+  expect(copy).toMatchObject({ name: '5', message: 'Symbol(odd)', stack: '[object Object]' });
+  expect(structuredClone(copy)).toEqual(copy);
+  expect(new RemoteError(copy).message).toBe('Symbol(odd)');
+  const bare = Object.assign(new Error(), { message: Object.create(null) });
+  expect(portable(bare)).toMatchObject({ name: 'Error', message: '' });
+  const shy = { [inspect.custom]: () => raise('not now') };
+  expect(portable(shy).message).toBe('Something was thrown that cannot be shown.');
+});
+
+test('the errors in an error are told in its message', () => {
+  const refused = new AggregateError([new Error('refused by ::1'), new Error('refused by 127.0.0.1')]);
+  expect(portable(refused).message).toBe('refused by ::1; refused by 127.0.0.1');
+  const both = new SuppressedError(new Error('closing failed'), new Error('so did the work'), 'twice');
+  expect(portable(both).message).toBe('twice; closing failed; suppressed: so did the work');
+  expect(portable(new Error('plain')).message).toBe('plain');
+});
+
+function raise(message: string): never {
+  throw new Error(message);
+}
