@@ -8,9 +8,10 @@ import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';
 import { micros, Table, whole } from '../table.ts';
 import type { Contestant, RunningShop } from './contestant.ts';
+import { multiprocess } from './multiprocess.ts';
 import { restate } from './restate.ts';
 
-const contestants: readonly Contestant[] = [restate];
+const contestants: readonly Contestant[] = [restate, multiprocess];
 
 const defaultOrders = 1_000;
 const singleOrders = 100;
@@ -36,7 +37,7 @@ export const pipelines: Section = {
       ? []
       : contestants.flatMap((contestant) =>
           [1, 4].map((count) => ({
-            name: `${contestant.name}, ${count} pipelines`,
+            name: `beside Restate, ${contestant.name}, ${count} pipelines`,
             run: (options) => measure(storage, contestant, count, options),
           })),
         ),

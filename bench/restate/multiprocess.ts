@@ -1,0 +1,12 @@
+import { MultiprocessRunner } from 'kahn';
+import { shop } from '../../examples/shop/shop.ts';
+import type { Contestant } from './contestant.ts';
+
+/** The shop in processes of this machine, which need no engine. */
+export const multiprocess: Contestant = {
+  name: 'Multiprocess',
+  async run(persistence, pipelineIds, work) {
+    await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds });
+    return await work(runner);
+  },
+};
