@@ -43,11 +43,11 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
     let killed = 0;
     const killAll = async () => {
       for (; killed < kills; killed += 1) {
-        // A few may be away at a time; one that is being started is killed now and then, too.
+        // A few may be away at a time; one that is being started is killed now and then, too, but hardly six times in a row.
         await until('most processes run', () => ready.size >= 9);
         await delay(random() * 20);
         const starting = [...processes].filter((one) => one.pid !== undefined && !ready.has(one));
-        const those = random() < 0.2 && starting.length > 0 ? starting : [...ready];
+        const those = random() < 0.08 && starting.length > 1 ? starting : [...ready];
         const victim = those[Math.floor(random() * those.length)];
         ready.delete(victim!);
         victim?.kill('SIGKILL');
