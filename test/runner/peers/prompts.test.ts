@@ -54,9 +54,10 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }
     lower('hold');
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(10_001);
-    // One prompt for all of them, and one after each batch of 500, in case there is more.
+    // One prompt for all of them, and one after each batch, in case there is more: batches grow to 500 again, from the
+    // single one that took so long.
     const prompted = events.slice(before).filter(({ kind }) => kind === 'prompted');
-    expect(prompted.length).toBeLessThan(30);
+    expect(prompted.length).toBeLessThan(40);
   });
 });
 
