@@ -55,9 +55,9 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(10_001);
     // One prompt for all of them, and one after each batch, in case there is more: batches grow to 500 again, from the
-    // single one that took so long.
+    // single one that took so long, and get smaller again where a busy machine makes a policy slow.
     const prompted = events.slice(before).filter(({ kind }) => kind === 'prompted');
-    expect(prompted.length).toBeLessThan(40);
+    expect(prompted.length).toBeLessThan(100);
   });
 });
 
