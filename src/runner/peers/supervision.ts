@@ -15,7 +15,7 @@ export class Supervision {
     await Promise.all(this.#supervisors.map((supervisor) => supervisor.start()));
   }
 
-  /** The last error of an application, if there was any. */
+  /** The error that an application had last; undefined if it had none. */
   lastErrorOf(applicationName: string, pipelineId: number): unknown {
     return this.#supervisors.find(
       ({ role }) => role.applicationName === applicationName && role.pipelineId === pipelineId,

@@ -117,7 +117,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     expect(warnings).toEqual([]);
   });
 
-  test('options that are none are refused as any others', async () => {
+  test('null in place of options is refused as an invalid option', async () => {
     await rejectionOf(start(shop, null as unknown as PeerOptions), InvalidOptionError);
   });
 
