@@ -13,8 +13,6 @@ export class ApplicationMemory {
   // The event of version n stands at index n - 1; snapshots ascend by version.
   readonly #events = new Map<string, StoredNotification[]>();
   readonly #snapshots = new Map<string, StoredSnapshot[]>();
-  // Replayed events that are in a log only: whoever just reads notifications never needs the others.
-  #unindexed: StoredNotification[] = [];
 
   constructor(applicationName: string) {
     this.applicationName = applicationName;
@@ -27,7 +25,6 @@ export class ApplicationMemory {
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     // Whatever can be refused comes first: positions are only worked out here, and events can be taken back.
     const moved = this.#movedPositions(pipelineId, processEvents);
-    if (this.#unindexed.length > 0) this.#index();
     const log = this.#logOf(pipelineId);
     const before = log.length;
     for (const { events } of processEvents) {
@@ -47,7 +44,7 @@ export class ApplicationMemory {
       for (const event of events) {
         const notification = { id: log.length + 1, ...event };
         log.push(notification);
-        this.#unindexed.push(notification);
+        entry(this.#events, event.originatorId, () => []).push(notification);
       }
       if (tracking !== undefined) {
         this.#movePositions(pipelineId, new Map([[tracking.upstreamName, tracking.position]]));
@@ -57,14 +54,12 @@ export class ApplicationMemory {
   }
 
   history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): History {
-    if (this.#unindexed.length > 0) this.#index();
     const snapshot = useSnapshot ? this.#snapshotWithin(originatorId, after, upTo) : undefined;
     const events = this.#events.get(originatorId) ?? [];
     return { snapshot, events: events.slice(snapshot?.originatorVersion ?? after, Math.max(upTo, 0)) };
   }
 
   locate({ originatorId, originatorVersion }: EventKey): LogPlace | undefined {
-    if (this.#unindexed.length > 0) this.#index();
     const found = this.#events.get(originatorId)?.[originatorVersion - 1];
     if (found === undefined) return undefined;
     // Kept as one object in both places, so its log is the one that has it.
@@ -131,11 +126,6 @@ export class ApplicationMemory {
     else known.push(notification);
     log.push(notification);
     return true;
-  }
-
-  #index(): void {
-    for (const one of this.#unindexed) entry(this.#events, one.originatorId, () => []).push(one);
-    this.#unindexed = [];
   }
 
   #takeBack(log: StoredNotification[], before: number, refused: StoredEvent): RecordConflictError {

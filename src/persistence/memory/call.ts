@@ -1,11 +1,20 @@
 import { type PlaceRow, placesOf, rowsOfPlaces } from '../dependencies.ts';
 import type { ProcessEvent, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import type { Entry } from './journal.ts';
 
 /** One call of `record()`: what a journal keeps. */
 export interface Call {
   readonly pipelineId: number;
   readonly processEvents: readonly ProcessEvent[];
+}
+
+/** How far a call takes the log and the positions of its pipeline. */
+export interface CallHead {
+  readonly pipelineId: number;
+  /** How many events it has. */
+  readonly count: number;
+  readonly positions: readonly (readonly [upstreamName: string, position: number])[];
 }
 
 type EventRow = [
@@ -20,15 +29,29 @@ type SnapshotRow = [originatorId: string, originatorVersion: number, schema: num
 type TrackingRow = [upstreamName: string, expected: number, position: number];
 type ProcessEventRow = [events: EventRow[], snapshots: SnapshotRow[], tracking?: TrackingRow];
 
+type HeadRow = [pipelineId: number, count: number, positions: CallHead['positions']];
+
 /** The call as JSON without the names of its fields, which would take longer than all the rest. */
-export function textOf({ pipelineId, processEvents }: Call): string {
-  return JSON.stringify([pipelineId, processEvents.map(rowOf)]);
+export function entryOf({ pipelineId, processEvents }: Call): Entry {
+  let count = 0;
+  const positions = new Map<string, number>();
+  for (const { events, tracking } of processEvents) {
+    count += events.length;
+    if (tracking !== undefined) positions.set(tracking.upstreamName, tracking.position);
+  }
+  const head: HeadRow = [pipelineId, count, [...positions]];
+  return { head: JSON.stringify(head), body: JSON.stringify(processEvents.map(rowOf)) };
 }
 
-/** The call that {@link textOf} made the text of. */
-export function callOf(text: string): Call {
-  const [pipelineId, rows] = JSON.parse(text) as [number, ProcessEventRow[]];
-  return { pipelineId, processEvents: rows.map(processEventOf) };
+/** What {@link entryOf} made the head of. */
+export function headOf(head: string): CallHead {
+  const [pipelineId, count, positions] = JSON.parse(head) as HeadRow;
+  return { pipelineId, count, positions };
+}
+
+/** What {@link entryOf} made the body of. */
+export function processEventsOf(body: string): readonly ProcessEvent[] {
+  return (JSON.parse(body) as ProcessEventRow[]).map(processEventOf);
 }
 
 function rowOf({ events, snapshots, tracking }: ProcessEvent): ProcessEventRow {

@@ -1,14 +1,21 @@
-// Shared memory begins with two words, then come the entries: 4 bytes with the length of a text, and the text.
+// Shared memory begins with two words, then come the entries: the lengths of two texts, 4 bytes each, and the texts.
 const lockWord = 0;
 const lengthWord = 1;
 const firstEntry = 8;
+const lengthBytes = 4;
 const initialBytes = 2 ** 16;
+
+/** What is appended at once: a short text that tells what is in the long one. */
+export interface Entry {
+  readonly head: string;
+  readonly body: string;
+}
 
 /** There is no memory for an entry. */
 export class JournalFull extends Error {}
 
 /**
- * Texts in memory that threads share, appended by whoever holds the lock and read by everybody. An entry is
+ * Entries in memory that threads share, appended by whoever holds the lock and read by everybody. An entry is
  * seen once it is committed, all at once; what a thread had written when it died is overwritten.
  */
 export class Journal {
@@ -37,29 +44,46 @@ export class Journal {
     return firstEntry + Atomics.load(this.#words, lengthWord);
   }
 
-  /** The entry that begins here, and where it ends. */
-  read(start: number): { text: string; end: number } {
-    const textStart = start + 4;
-    const length = Buffer.from(this.shared, start, 4).readUInt32LE();
-    const text = Buffer.from(this.shared, textStart, length).toString();
-    return { text, end: textStart + length };
+  /** The head of the entry that begins here, and where the entry ends. */
+  readHead(start: number): { head: string; end: number } {
+    const [headLength, bodyLength] = this.#lengths(start);
+    const headStart = start + 2 * lengthBytes;
+    return { head: this.#text(headStart, headLength), end: headStart + headLength + bodyLength };
+  }
+
+  /** The body of the entry that begins here. */
+  readBody(start: number): string {
+    const [headLength, bodyLength] = this.#lengths(start);
+    return this.#text(start + 2 * lengthBytes + headLength, bodyLength);
   }
 
   /** Writes an entry after those committed, unseen by others, and returns where it ends. */
-  write(text: string): number {
+  write({ head, body }: Entry): number {
     const start = this.end;
-    const length = Buffer.byteLength(text);
-    const end = start + 4 + length;
-    this.#grow(end);
-    const entry = Buffer.from(this.shared, start, 4 + length);
-    entry.writeUInt32LE(length);
-    entry.write(text, 4);
-    return end;
+    const headLength = Buffer.byteLength(head);
+    const bodyLength = Buffer.byteLength(body);
+    const length = 2 * lengthBytes + headLength + bodyLength;
+    this.#grow(start + length);
+    const entry = Buffer.from(this.shared, start, length);
+    entry.writeUInt32LE(headLength);
+    entry.writeUInt32LE(bodyLength, lengthBytes);
+    entry.write(head, 2 * lengthBytes);
+    entry.write(body, 2 * lengthBytes + headLength);
+    return start + length;
   }
 
   /** Lets everybody see what was written up to here. */
   commit(end: number): void {
     Atomics.store(this.#words, lengthWord, end - firstEntry);
+  }
+
+  #lengths(start: number): [head: number, body: number] {
+    const lengths = Buffer.from(this.shared, start, 2 * lengthBytes);
+    return [lengths.readUInt32LE(), lengths.readUInt32LE(lengthBytes)];
+  }
+
+  #text(start: number, length: number): string {
+    return Buffer.from(this.shared, start, length).toString();
   }
 
   #grow(needed: number): void {

@@ -17,17 +17,17 @@ export class MemoryRecorder implements Recorder {
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.#memory.record(pipelineId, processEvents);
+    return this.#content.record(pipelineId, processEvents);
   }
 
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
-    const { current } = this.#memory;
-    return requests.map((request) => current.history(request));
+    const content = this.#content;
+    return requests.map((request) => content.history(request));
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
-    const { current } = this.#memory;
-    return keys.map((key) => current.locate(key));
+    const content = this.#content;
+    return keys.map((key) => content.locate(key));
   }
 
   async notifications(
@@ -35,27 +35,27 @@ export class MemoryRecorder implements Recorder {
     after: number,
     limit: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.#memory.current.notifications(pipelineId, after, limit);
+    return this.#content.notifications(pipelineId, after, limit);
   }
 
   async head(pipelineId: number): Promise<number> {
-    return this.#memory.current.head(pipelineId);
+    return this.#content.head(pipelineId);
   }
 
   async position(pipelineId: number, upstreamName: string): Promise<number> {
-    return this.#memory.current.position(pipelineId, upstreamName);
+    return this.#content.position(pipelineId, upstreamName);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    await this.#memory.record(0, [{ events: [], snapshots }]);
+    await this.#content.record(0, [{ events: [], snapshots }]);
   }
 
   async close(): Promise<void> {
     this.#open = undefined;
   }
 
-  get #memory(): SharableMemory {
-    if (this.#open !== undefined) return this.#open;
+  get #content(): SharableMemory['content'] {
+    if (this.#open !== undefined) return this.#open.content;
     throw new StorageError(
       'STORAGE_CLOSED',
       this.#applicationName,

@@ -1,75 +1,119 @@
 import { StorageError } from '../errors.ts';
-import type { ProcessEvent } from '../recorder.ts';
-import type { ApplicationMemory } from './application-memory.ts';
-import { callOf, textOf } from './call.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent } from '../recorder.ts';
+import type { LogPlace, StoredNotification } from '../stored-event.ts';
+import { ApplicationMemory } from './application-memory.ts';
+import { entryOf, headOf, processEventsOf } from './call.ts';
 import { callsOf } from './contents.ts';
-import { Journal, JournalFull } from './journal.ts';
+import { type Entry, Journal, JournalFull } from './journal.ts';
+import { Outline } from './outline.ts';
 import { ThreadLock } from './thread-lock.ts';
 
 /**
- * Keeps the memory of an application in this thread equal to those in others: each records in the journal
- * and, before every call, does what others have recorded there.
+ * The memory of an application that several threads record in: by a journal they share, which each reads on before
+ * every call. A thread that only reads the log keeps an outline of it; one that asks for histories or records keeps
+ * all there is, from the first time on.
  */
 export class Replica {
-  readonly #memory: ApplicationMemory;
+  readonly #applicationName: string;
   readonly #journal: Journal;
   readonly #lock: ThreadLock;
-  #applied: number;
+  #kept: Outline | ApplicationMemory;
+  /** How far what is kept has what the journal has. */
+  #applied = Journal.start;
 
-  /** `applied` is how far the memory has what the journal has. */
-  constructor(memory: ApplicationMemory, journal: Journal, applied: number) {
-    this.#memory = memory;
+  constructor(applicationName: string, journal: Journal) {
+    this.#applicationName = applicationName;
     this.#journal = journal;
     this.#lock = new ThreadLock(journal.lockWord);
-    this.#applied = applied;
+    this.#kept = new Outline(journal);
   }
 
-  /** Begins a journal with what the memory has. */
+  /** Begins a journal with what the memory has. Throws StorageError STORAGE_FULL if there is no room for it. */
   static begin(memory: ApplicationMemory, maxBytes: number): Replica {
     const { applicationName } = memory;
     const journal = fitting(applicationName, () => Journal.create(maxBytes));
     for (const call of callsOf(memory.contents)) {
-      journal.commit(fitting(applicationName, () => journal.write(textOf(call))));
+      journal.commit(fitting(applicationName, () => journal.write(entryOf(call))));
     }
-    return new Replica(memory, journal, journal.end);
+    return new Replica(applicationName, journal);
   }
 
   get shared(): SharedArrayBuffer {
     return this.#journal.shared;
   }
 
-  /** The memory with all that has been committed by now; asks for no lock. */
-  caughtUp(): ApplicationMemory {
-    const { end } = this.#journal;
-    while (this.#applied < end) {
-      const entry = this.#journal.read(this.#applied);
-      this.#memory.replay(callOf(entry.text));
-      this.#applied = entry.end;
-    }
-    return this.#memory;
+  history(request: HistoryRequest): History {
+    return this.#memory().history(request);
   }
 
-  /** Records like the memory does; a promise if another thread holds the lock for more than a moment. */
+  locate(key: EventKey): LogPlace | undefined {
+    return this.#memory().locate(key);
+  }
+
+  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
+    return this.#caughtUp().notifications(pipelineId, after, limit);
+  }
+
+  head(pipelineId: number): number {
+    return this.#caughtUp().head(pipelineId);
+  }
+
+  position(pipelineId: number, upstreamName: string): number {
+    return this.#caughtUp().position(pipelineId, upstreamName);
+  }
+
+  /** Records like a memory does; a promise if another thread holds the lock for more than a moment. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
-    const { applicationName } = this.#memory;
-    if (processEvents.every(isEmpty)) return this.caughtUp().head(pipelineId);
-    const text = textOf({ pipelineId, processEvents });
-    this.caughtUp(); // most of it before the lock, which is to be held for a moment only
-    const recordAlone = (): number => {
-      const memory = this.caughtUp();
-      // In this order, so that whatever fails and wherever this thread dies, either all have it or nobody.
-      const end = fitting(applicationName, () => this.#journal.write(text));
-      const head = memory.record(pipelineId, processEvents);
-      this.#journal.commit(end);
-      this.#applied = end;
-      return head;
-    };
-    return this.#lock.run(recordAlone, () => busy(applicationName));
+    if (processEvents.every(isEmpty)) return this.head(pipelineId);
+    const entry = entryOf({ pipelineId, processEvents });
+    this.#memory(); // most of it before the lock, which is to be held for a moment only
+    return this.#lock.run(
+      () => this.#recordAlone(pipelineId, processEvents, entry),
+      () => busy(this.#applicationName),
+    );
   }
 
   /** Releases what a thread held that has ended. */
   threadEnded(threadId: number): void {
     this.#lock.releaseFrom(threadId);
+  }
+
+  /** In this order, so that whatever fails and wherever this thread dies, either all have it or nobody. */
+  #recordAlone(pipelineId: number, processEvents: readonly ProcessEvent[], entry: Entry): number {
+    const memory = this.#memory();
+    const end = fitting(this.#applicationName, () => this.#journal.write(entry));
+    const head = memory.record(pipelineId, processEvents);
+    this.#journal.commit(end);
+    this.#applied = end;
+    return head;
+  }
+
+  /** Something with all that has been committed by now; asks for no lock. */
+  #caughtUp(): Outline | ApplicationMemory {
+    const { end } = this.#journal;
+    while (this.#applied < end) this.#applied = this.#apply(this.#applied);
+    return this.#kept;
+  }
+
+  /** The whole memory with all that has been committed by now. */
+  #memory(): ApplicationMemory {
+    if (this.#kept instanceof Outline) {
+      this.#kept = new ApplicationMemory(this.#applicationName);
+      this.#applied = Journal.start;
+    }
+    this.#caughtUp();
+    return this.#kept;
+  }
+
+  /** Returns where the entry at this place ends. */
+  #apply(place: number): number {
+    const { head, end } = this.#journal.readHead(place);
+    if (this.#kept instanceof Outline) this.#kept.add(headOf(head), place);
+    else {
+      const { pipelineId } = headOf(head);
+      this.#kept.replay({ pipelineId, processEvents: processEventsOf(this.#journal.readBody(place)) });
+    }
+    return end;
   }
 }
 
