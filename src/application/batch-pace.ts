@@ -10,6 +10,7 @@ const share = 2;
 export class BatchPace {
   readonly #batchSize: number;
   #limit: number;
+  #longestMs = shortestMs;
 
   /** `batchSize` is the most there ever are. */
   constructor(batchSize: number) {
@@ -17,13 +18,20 @@ export class BatchPace {
     this.#limit = batchSize;
   }
 
+  /** How many to read. */
   get limit(): number {
     return this.#limit;
+  }
+
+  /** For how long to run the policy, in milliseconds, before what it has done is recorded. */
+  get longestMs(): number {
+    return this.#longestMs;
   }
 
   /** Learns from a batch: how long it was in the policy, and how long all else took, in milliseconds. */
   learn(count: number, policyMs: number, otherMs: number): void {
     const longestMs = Math.max(shortestMs, share * otherMs);
+    this.#longestMs = longestMs;
     if (policyMs > longestMs) this.#limit = Math.max(1, Math.floor((count * longestMs) / policyMs));
     else if (count >= this.#limit && policyMs < longestMs / 2)
       this.#limit = Math.min(this.#batchSize, this.#limit * 2);

@@ -174,7 +174,7 @@ export class Follower {
     return new LogBrokenError(this.#options.store.applicationName, this.upstreamName, what);
   }
 
-  /** All together or, if that fails for one of them, one by one. */
+  /** All together, as far as time goes, or, if that fails for one of them, one by one. */
   async #process(notifications: readonly StoredNotification[]): Promise<void> {
     try {
       await this.#processTogether(notifications);
@@ -196,14 +196,18 @@ export class Follower {
     const { store, policy, batchSize } = this.#options;
     const since = performance.now();
     const batch = new PolicyBatch(store, this.upstreamName, policy);
-    const pending = await inPolicyOf(store.applicationName, () => batch.run(notifications, this.#decode));
-    const last = notifications.at(-1)?.id ?? this.#seen;
+    const { longestMs } = this.#pace;
+    const pending = await inPolicyOf(store.applicationName, () =>
+      batch.run(notifications, this.#decode, longestMs),
+    );
+    if (batch.next !== undefined) this.#isAtEnd = false;
+    const last = (batch.next === undefined ? notifications.at(-1)?.id : batch.next.id - 1) ?? this.#seen;
     const ignored = last - (this.#position ?? 0);
     if (batch.handled > 0 || ignored >= batchSize * maxIgnoredBatches) {
       await this.#record(this.#prepareResult(pending, batch.aggregates, last, notifications));
     }
+    this.#pace.learn(last - this.#seen, batch.policyMs, performance.now() - since - batch.policyMs);
     this.#seen = last;
-    this.#pace.learn(notifications.length, batch.policyMs, performance.now() - since - batch.policyMs);
   }
 
   /** What the policy made of one notification and cannot be recorded is a failure of the policy. */

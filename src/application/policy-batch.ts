@@ -35,8 +35,8 @@ export class PolicyBatch implements PolicyRepository {
   #policyMs = 0;
   #steps: readonly Step[] = [];
   #current = 0;
-  #derived = 0;
   #ended = false;
+  #derived = 0;
 
   constructor(store: EventStore, upstreamName: string, policy: Policy) {
     this.#store = store;
@@ -49,9 +49,14 @@ export class PolicyBatch implements PolicyRepository {
     return [...this.#aggregates.values()];
   }
 
-  /** How many notifications had a handler. */
+  /** How many notifications the policy has handled. */
   get handled(): number {
-    return this.#steps.length;
+    return this.#current;
+  }
+
+  /** The first notification that it would have handled, had there been time; those before it are done. */
+  get next(): StoredNotification | undefined {
+    return this.#steps[this.#current]?.notification;
   }
 
   /** How long the policy took, without what it waited for the storage, in milliseconds. */
@@ -60,19 +65,26 @@ export class PolicyBatch implements PolicyRepository {
   }
 
   /**
-   * Runs the policy and collects the events in the order in which they were triggered. Throws {@link
-   * PolicyError}.
+   * Runs the policy, until it has taken longer than `longestMs` milliseconds, and collects the events in the order in
+   * which they were triggered. Throws {@link PolicyError}.
    */
-  async run(notifications: readonly StoredNotification[], decode: Decode): Promise<readonly PendingEvent[]> {
+  async run(
+    notifications: readonly StoredNotification[],
+    decode: Decode,
+    longestMs: number,
+  ): Promise<readonly PendingEvent[]> {
     this.#steps = this.#stepsOf(notifications, decode);
-    const since = performance.now();
+    let since = performance.now();
     try {
       for (const step of this.#steps) {
         await this.#apply(step);
         this.#current += 1;
+        const now = performance.now();
+        this.#policyMs += now - since;
+        since = now;
+        if (this.#policyMs > longestMs) break;
       }
     } finally {
-      this.#policyMs += performance.now() - since;
       this.#ended = true;
       for (const aggregate of this.aggregates) aggregateInternals.release(aggregate);
     }
