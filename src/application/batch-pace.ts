@@ -1,6 +1,6 @@
 const shortestMs = 20;
-/** How many times as long a batch may be in the policy as in the storage. */
-const share = 2;
+/** How many times as long a batch may be in the policy as in the storage: where processors are few, all takes longer. */
+const share = 4;
 
 /**
  * How many notifications share a transaction. Nobody sees what comes of a batch before it is recorded, so those who

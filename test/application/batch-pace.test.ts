@@ -33,10 +33,10 @@ test('a batch that was not full says nothing of how fast a full one would be', (
 test('where reading and recording take long, batches may be in the policy for as long and longer', () => {
   const pace = new BatchPace(500);
   expect(pace.longestMs).toBe(20);
-  pace.learn(500, 50, 25);
-  expect([pace.limit, pace.longestMs]).toEqual([500, 50]);
   pace.learn(500, 100, 25);
-  expect([pace.limit, pace.longestMs]).toEqual([250, 50]);
+  expect([pace.limit, pace.longestMs]).toEqual([500, 100]);
+  pace.learn(500, 200, 25);
+  expect([pace.limit, pace.longestMs]).toEqual([250, 100]);
   pace.learn(250, 10, 1);
   expect(pace.longestMs).toBe(20);
 });
