@@ -7,7 +7,7 @@ import { addStore, findStore, type Journals, keepStore } from './store.ts';
 /**
  * Storage on the heap of this thread, empty and distinct at each call; opening one description twice shares
  * the data. It is freed with the description, once nothing has it open. A runner with threads shares it with
- * them; each keeps a copy of what it reads.
+ * them; those that record in it or load aggregates keep a copy.
  */
 export function memory(): Persistence {
   const options = { id: newId() };
