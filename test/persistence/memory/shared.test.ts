@@ -141,7 +141,9 @@ it('records nothing of what finds no room, and goes on', async () => {
   ).rejects.toMatchObject(full);
   expect(head).toBeGreaterThan(40);
   expect([await here.head(0), await there.head(0)]).toEqual([head, head]);
-  await expect(there.record(0, [made('a', [2], '{"no":"room"}')])).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  await expect(there.record(0, [made('a', [2], '{"no":"room"}')])).rejects.toMatchObject({
+    code: 'STORAGE_FULL',
+  });
   const tooSmall = new SharableMemory('orders');
   await new MemoryRecorder(tooSmall).record(0, [big]);
   expect(() => tooSmall.share(4_096)).toThrow(expect.objectContaining(full));
