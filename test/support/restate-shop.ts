@@ -5,6 +5,7 @@ import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
 import { Reservation } from '../../examples/shop/reservation.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
+import { actorNames } from '../../src/actors/restate/names.ts';
 import type { RestateEngine } from './restate-engine.ts';
 
 export type Shop = System<typeof Orders | typeof Reservations | typeof Payments>;
@@ -52,4 +53,26 @@ export async function start(
 /** Where a service of this process is found. */
 export function urlOf({ port }: RestateService): string {
   return `http://127.0.0.1:${port}`;
+}
+
+/** Calls of a system's actors that are under way or to come. */
+export async function callsOf(engine: RestateEngine, systemActorName: string) {
+  return await engine.query(
+    `select target_service_key as actor from sys_invocation where target_service_name in (${namesOf(systemActorName)}) ` +
+      `and status <> 'completed'`,
+  );
+}
+
+/** What the actors of a system remember. */
+export async function statesOf(engine: RestateEngine, systemActorName: string) {
+  return await engine.query(
+    `select service_key as actor, * from state where service_name in (${namesOf(systemActorName)})`,
+  );
+}
+
+/** How the services of a system are called, as SQL. */
+function namesOf(systemActorName: string): string {
+  return Object.values(actorNames(systemActorName))
+    .map((name) => `'${name}'`)
+    .join(', ');
 }

@@ -1,21 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DownstreamError, System } from 'kahn';
 import { postgres } from 'kahn/postgres';
-import { ActorsMismatchError, ActorsStoppedError, RestateService } from 'kahn/restate';
+import { ActorsMismatchError, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { actorNames } from '../../../src/actors/restate/names.ts';
-import { resolvesWithin } from '../../../src/util/within.ts';
 import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
-import { freePort } from '../../support/free-port.ts';
 import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, shopWith, start } from '../../support/restate-shop.ts';
+import { serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
 
 const never = 2 ** 30;
 const soon = { timeout: 20_000, interval: 20 };
@@ -25,24 +23,6 @@ beforeAll(async () => {
   engine = await RestateEngine.start();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
-
-/** How the services of a system are called, as SQL. */
-function servicesOf(systemActorName: string): string {
-  return Object.values(actorNames(systemActorName))
-    .map((name) => `'${name}'`)
-    .join(', ');
-}
-
-/** Calls of a system's actors that are under way or to come. */
-async function callsOf(systemActorName: string) {
-  const isOne = `target_service_name in (${servicesOf(systemActorName)})`;
-  return await engine.query(`select target from sys_invocation where ${isOne} and status <> 'completed'`);
-}
-
-/** What the actors of a system remember. */
-async function statesOf(systemActorName: string) {
-  return await engine.query(`select * from state where service_name in (${servicesOf(systemActorName)})`);
-}
 
 test('actors go on without a runner, find what nobody has told of, and are joined by the next one', async () => {
   const schema = temporarySchema();
@@ -83,93 +63,6 @@ test('who asks for other pipelines or has another system is refused, and disturb
   const id = await runner.get(Orders, 0).place('ada');
   await runner.caughtUp();
   expect((await runner.get(Orders, 0).get(id)).done).toBe(true);
-});
-
-test('shutting down leaves no call and no state behind; who still has a runner is told', async () => {
-  const persistence = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: 60_000 };
-  const runner = await start(engine, shop, options);
-  const owner = await start(engine, shop, { ...options, shutdownOnClose: true });
-  await owner.get(Orders).place('ada');
-  await owner.caughtUp();
-  await vi.waitFor(async () => expect(await callsOf(systemActorName)).toHaveLength(3), soon); // the next polls
-  expect(await statesOf(systemActorName)).not.toEqual([]);
-  await owner.get(Orders).place('bob'); // and closed in the middle
-  await owner.close();
-  await vi.waitFor(async () => expect(await callsOf(systemActorName)).toEqual([]), soon);
-  expect(await statesOf(systemActorName)).toEqual([]);
-
-  await runner.get(Orders).place('cy');
-  await rejectionOf(runner.caughtUp(), ActorsStoppedError);
-  expect((await runner.status()).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped']);
-  const again = await start(engine, shop, { ...options, shutdownOnClose: true });
-  await Promise.all([again.caughtUp(), runner.caughtUp()]);
-  expect(await runner.get(Orders).log.head()).toBe(9);
-});
-
-test('a system can be started again while it is shut down and a step takes long', {
-  timeout: 60_000,
-}, async () => {
-  const persistence = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  const system = shopWith(async () => {
-    reached.resolve();
-    await released.promise;
-  });
-  await serve(engine, system, { persistence, systemActorName });
-  const options = {
-    persistence,
-    systemActorName,
-    pollIntervalMs: never,
-    shutdownOnClose: true,
-    drainTimeoutMs: 60_000,
-  };
-  const runner = await start(engine, system, options);
-  const id = await runner.get(Orders).place('ada');
-  await reached.promise;
-  const closing = runner.close();
-  await vi.waitFor(async () => expect(await statesOf(systemActorName)).toEqual([]), soon);
-  const next = await start(engine, system, options);
-  await next.get(Orders).place('bob');
-  expect(await resolvesWithin(closing, 100)).toBe(false);
-  released.resolve();
-  await closing;
-  await next.caughtUp();
-  expect((await next.get(Orders).get(id)).done).toBe(true);
-  expect(await next.get(Orders).log.head()).toBe(6);
-});
-
-test('a service ends while a shutdown waits that would need it', { timeout: 60_000 }, async () => {
-  const persistence = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  const system = shopWith(async () => {
-    reached.resolve();
-    await released.promise;
-  });
-  const port = await freePort();
-  const serviceOptions = { persistence, systemActorName, port, drainTimeoutMs: 60_000 };
-  const service = await serve(engine, system, serviceOptions);
-  const options = { persistence, systemActorName, pollIntervalMs: never, drainTimeoutMs: 60_000 };
-  const runner = await start(engine, system, { ...options, shutdownOnClose: true });
-  await runner.get(Orders).place('ada');
-  await reached.promise;
-  const closing = runner.close();
-  const waiting =
-    `select id from sys_invocation where target_handler_name = 'stop' and status <> 'completed' and ` +
-    `target_service_name = '${actorNames(systemActorName).worker}' and target_service_key = '0/reservations'`;
-  await vi.waitFor(async () => expect(await engine.query(waiting)).toHaveLength(1), soon);
-  const ending = service.close();
-  released.resolve();
-  expect(await resolvesWithin(ending, 10_000)).toBe(true);
-  await serve(engine, system, serviceOptions);
-  await closing;
-  expect(await statesOf(systemActorName)).toEqual([]);
 });
 
 test('polls keep their distance where the clock of a service is behind that of the engine', async () => {
@@ -251,7 +144,7 @@ test('an error is cut to what an engine can keep, however long it is', async () 
   expect(failure.cause.message).toMatch(/^nothing .{3990,} … \(16777216 characters\)$/);
   expect(failure.cause.code).toBe('HUGE');
   expect(calls).toBe(1);
-  const state = await statesOf(systemActorName);
+  const state = await statesOf(engine, systemActorName);
   expect(JSON.stringify(state).length).toBeLessThan(100_000);
 });
 

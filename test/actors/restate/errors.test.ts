@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { actorNames } from '../../../src/actors/restate/names.ts';
 import { portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { freePort } from '../../support/free-port.ts';
@@ -16,7 +15,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, start, urlOf } from '../../support/restate-shop.ts';
+import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -121,12 +120,11 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
     );
   };
   for (let i = 0; i < 12; i += 1) await giveUp([0, 1, 2, 3, i + 4]);
-  const names = Object.values(actorNames(systemActorName)).map((name) => `'${name}'`);
-  const ofThem = (column: string) => `${column} in (${names})`;
-  const calls = `select target from sys_invocation where ${ofThem('target_service_name')} and status <> 'completed'`;
-  await vi.waitFor(async () => expect(await engine.query(calls), `seed ${seed}`).toEqual([]), 30_000);
-  const states = await engine.query(`select * from state where ${ofThem('service_name')}`);
-  expect(states, `seed ${seed}`).toEqual([]);
+  await vi.waitFor(
+    async () => expect(await callsOf(engine, systemActorName), `seed ${seed}`).toEqual([]),
+    30_000,
+  );
+  expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
 
   const options = { persistence, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);

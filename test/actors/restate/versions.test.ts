@@ -4,13 +4,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { actorNames } from '../../../src/actors/restate/names.ts';
 import { Balancer } from '../../support/balancer.ts';
 import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { type Shop, serve, shopWith, start, urlOf } from '../../support/restate-shop.ts';
+import { callsOf, type Shop, serve, shopWith, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 
 /** The shop of another version, in which nobody pays. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });
@@ -24,14 +23,8 @@ afterAll(() => engine[Symbol.asyncDispose]());
 
 /** Which actors of a system have calls that are not done, or remember something. */
 async function alive(systemActorName: string): Promise<string[]> {
-  const names = Object.values(actorNames(systemActorName)).map((name) => `'${name}'`);
-  const calls = await engine.query(
-    `select target_service_key as actor from sys_invocation where target_service_name in (${names}) ` +
-      `and status <> 'completed'`,
-  );
-  const states = await engine.query(
-    `select service_key as actor from state where service_name in (${names})`,
-  );
+  const calls = await callsOf(engine, systemActorName);
+  const states = await statesOf(engine, systemActorName);
   return [...calls, ...states].map(({ actor }) => `${actor}`);
 }
 
