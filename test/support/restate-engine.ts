@@ -90,12 +90,14 @@ export class RestateEngine implements AsyncDisposable {
   }
 
   /** Starts an engine of so many nodes; several are a cluster that keeps everything on two of them. */
-  static async start(count = 1): Promise<RestateEngine> {
+  static async start(count = 1, environment: NodeJS.ProcessEnv = {}): Promise<RestateEngine> {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-restate-'));
     const ports: [number, number, number][] = [];
     for (let i = 0; i < count; i += 1) ports.push([await freePort(), await freePort(), await freePort()]);
     const addresses = ports.map(([, , node]) => `http://127.0.0.1:${node}`);
-    const nodes = ports.map((own, i) => new RestateNode(own, environmentOf(directory, addresses, i)));
+    const nodes = ports.map(
+      (own, i) => new RestateNode(own, { ...environmentOf(directory, addresses, i), ...environment }),
+    );
     const engine = new RestateEngine(directory, nodes);
     try {
       await Promise.all(nodes.map((node) => node.start()));

@@ -8,4 +8,6 @@ export {
 export type { Registration } from './registration.ts';
 export type { RestateOptions } from './restate-options.ts';
 export { RestateRunner } from './restate-runner.ts';
-export { RestateService, type RestateServiceOptions } from './restate-service.ts';
+export { RestateService } from './restate-service.ts';
+export type { RestateMessage } from './sdk-message.ts';
+export type { RestateServiceOptions } from './service-options.ts';

@@ -1,41 +1,24 @@
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { Persistence } from '../../persistence/persistence.ts';
 import { defaultDrainTimeoutMs, persistenceOf } from '../../runner/running-system.ts';
 import type { SystemGraph } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
 import { messageOf } from '../../util/errors.ts';
-import { assertOptions, assertWholeNumber, InvalidOptionError } from '../../util/options.ts';
+import { InvalidOptionError } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/within.ts';
 import { ApplicationHost } from './application-host.ts';
 import { assertShared } from './assert-shared.ts';
-import { castOf } from './cast.ts';
-import { actorNames, assertActorName } from './names.ts';
+import { type Cast, castOf } from './cast.ts';
+import { actorNames } from './names.ts';
 import { pipelineActor } from './pipeline-actor.ts';
 import { processCoordinator } from './process-coordinator.ts';
 import { processWorker } from './process-worker.ts';
 import { type Registration, register } from './registration.ts';
-import { loadSdk } from './sdk.ts';
+import { loadSdk, type Sdk } from './sdk.ts';
+import { publishMessage } from './sdk-message.ts';
+import { assertServiceOptions, type RestateServiceOptions } from './service-options.ts';
 import { systemActor } from './system-actor.ts';
-
-/** How a service is started. */
-export interface RestateServiceOptions {
-  /** Where the applications record; the same as that of the runners. Not `memory()`. */
-  readonly persistence?: Persistence;
-  /** Tells the actors from those of other systems in the engine; by default the system's name, which it then needs. */
-  readonly systemActorName?: string;
-  /** Where it listens for the engine; 9,080 by default, 0 is any that is free. */
-  readonly port?: number;
-  /** The address it listens at; all by default. */
-  readonly hostname?: string;
-  /** How many notifications are processed in one transaction at most; 500 by default. */
-  readonly batchSize?: number;
-  /** How many events the cache of an application holds at most; 10,000 by default. */
-  readonly cacheSize?: number;
-  /** How long `close()` lets the steps under way end, in milliseconds; 10,000 by default. */
-  readonly drainTimeoutMs?: number;
-}
 
 /** Which system a service serves, by which name. */
 interface Served {
@@ -44,16 +27,6 @@ interface Served {
 }
 
 const defaultPort = 9_080;
-const ownOptions = [
-  'persistence',
-  'systemActorName',
-  'port',
-  'hostname',
-  'batchSize',
-  'cacheSize',
-  'drainTimeoutMs',
-];
-
 /**
  * The actors of a system, served to a Restate engine: this is where its policies run. Any number of services, on any
  * hosts, may serve the same system on the same storage.
@@ -107,11 +80,7 @@ export class RestateService implements AsyncDisposable {
     const sdk = await loadSdk();
     const host = new ApplicationHost(system, { persistence, batchSize, cacheSize });
     const cast = castOf(sdk, actorNames(systemActorName), system.graph, host);
-    const handler = sdk.createEndpointHandler({
-      services: [systemActor(cast), pipelineActor(cast), processCoordinator(cast), processWorker(cast)],
-      logger() {}, // what goes wrong is known to the engine, which calls again
-    });
-    const server = createServer(handler);
+    const server = createServer(handlerOf(cast, options.identityKeys));
     const sessions = new Set<ServerHttp2Session>();
     server.on('session', (session) => {
       sessions.add(session);
@@ -159,30 +128,20 @@ export class RestateService implements AsyncDisposable {
   }
 }
 
-function assertServiceOptions(options: RestateServiceOptions, systemName: string): void {
-  assertOptions(options, ownOptions, 'A service');
-  const {
-    batchSize = 1,
-    cacheSize = 0,
-    drainTimeoutMs = 0,
-    port = 0,
-    hostname = '',
-    systemActorName = systemName,
-  } = options;
-  assertActorName(systemActorName);
-  assertWholeNumber(batchSize, 'batchSize', 1);
-  assertWholeNumber(cacheSize, 'cacheSize', 0);
-  assertUpTo(drainTimeoutMs, 'drainTimeoutMs', 2 ** 31 - 1);
-  assertUpTo(port, 'port', 2 ** 16 - 1);
-  if (typeof hostname !== 'string') {
-    throw new InvalidOptionError(`hostname must be a string, but is ${String(hostname)}.`);
+function handlerOf(
+  cast: Cast,
+  identityKeys: readonly string[] = [],
+): ReturnType<Sdk['createEndpointHandler']> {
+  try {
+    return cast.sdk.createEndpointHandler({
+      services: [systemActor(cast), pipelineActor(cast), processCoordinator(cast), processWorker(cast)],
+      identityKeys: [...identityKeys],
+      logger: publishMessage,
+    });
+  } catch (cause) {
+    if (identityKeys.length === 0) throw cause;
+    throw new InvalidOptionError(`identityKeys cannot be used: ${messageOf(cause)}.`, { cause });
   }
-}
-
-function assertUpTo(value: unknown, name: string, most: number): void {
-  assertWholeNumber(value, name, 0);
-  if (Number(value) <= most) return;
-  throw new InvalidOptionError(`${name} must be at most ${most}, but is ${String(value)}.`);
 }
 
 async function listen(server: Http2Server, port: number, hostname: string | undefined): Promise<void> {
