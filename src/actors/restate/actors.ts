@@ -18,8 +18,10 @@ export interface ActorStatus extends Place {
 /** How all of them are doing, by their keys. */
 export type ActorStatuses = ReadonlyMap<string, ActorStatus>;
 
-/** How long services have to start the actors. */
+/** How long services have to start the actors of one pipeline, */
 const startTimeoutMs = 15_000;
+/** and how much longer for each further one. */
+const furtherPipelineMs = 500;
 /** How long they have to say how they are doing. */
 const statusTimeoutMs = 5_000;
 /** How long they have to take back what was begun. */
@@ -61,10 +63,11 @@ export class Actors {
     const { pipelineIds, systemActorName } = this.#settings;
     const callerId = this.#callerId;
     const message: StartSystem = { graph: this.#graph, pipelineIds, pollIntervalMs, callerId };
-    const timeout = AbortSignal.timeout(startTimeoutMs);
+    const timeoutMs = startTimeoutMs + furtherPipelineMs * (pipelineIds.length - 1);
+    const timeout = AbortSignal.timeout(timeoutMs);
     const patience = AbortSignal.any([signal, timeout]);
     const answer = await this.#startWith(message, patience).catch((error) => {
-      throw timeout.aborted && !signal.aborted ? this.#noAnswer(startTimeoutMs, error) : error;
+      throw timeout.aborted && !signal.aborted ? this.#noAnswer(timeoutMs, error) : error;
     });
     if (answer.isRefused) {
       throw new ActorsMismatchError(`System '${systemActorName}' cannot be run as asked: ${answer.reason}`);

@@ -27,9 +27,10 @@ afterAll(() => engine[Symbol.asyncDispose]());
 async function refusal(
   { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
   systemActorName = freshName('shop'),
+  pipelineIds = [0],
 ) {
   const system = shop.bind(temporaryPostgres());
-  const options = { ingressUrl, adminUrl, systemActorName };
+  const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
   const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
   await (await system.run()).close();
   return error;
@@ -86,18 +87,21 @@ describe('start() says', () => {
     expect(error.message).toContain('Start a RestateService of the system, and register it');
   });
 
-  test('that the service does not answer, and takes the call back', { timeout: 60_000 }, async () => {
-    const systemActorName = freshName('shop');
-    const service = await RestateService.start(shop, {
-      persistence: temporaryPostgres(),
-      systemActorName,
-      port: 0,
+  test('that the service does not answer, later if there is more to start, and takes the call back', {
+    timeout: 60_000,
+  }, async () => {
+    const refusals = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {
+      const systemActorName = freshName('shop');
+      const options = { persistence: temporaryPostgres(), systemActorName, port: 0 };
+      const service = await RestateService.start(shop, options);
+      await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service) });
+      await service.close();
+      return await refusal(engine, systemActorName, pipelineIds);
     });
-    await service.register({ adminUrl: engine.adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });
-    await service.close();
-    const error = await refusal(engine, systemActorName);
+    const [error, later] = await Promise.all(refusals);
     expect(error).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
-    expect(error.message).toContain('is a RestateService running where it is registered?');
+    expect(error?.message).toContain('within 15 s: is a RestateService running where it is registered?');
+    expect(later?.message).toContain('within 17 s: is');
     expect(await engine.query(`select id from sys_invocation where status <> 'completed'`)).toEqual([]);
   });
 });
