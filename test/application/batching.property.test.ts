@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Persistence } from 'kahn';
+import { memory, type Persistence } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Click, Clicks, Counters } from '../support/clicks.ts';
 import { storages } from '../support/storages.ts';
@@ -69,9 +69,11 @@ async function play(
   await assertExactlyOnce(counters, keys);
 }
 
-async function assertExactlyOnce(counters: Counters, keys: readonly string[]): Promise<void> {
+/** An undefined key is that of a click that is ignored. */
+async function assertExactlyOnce(counters: Counters, keys: readonly (string | undefined)[]): Promise<void> {
+  const counted = keys.filter((key) => key !== undefined);
   const numbersOf = (key: string) => keys.flatMap((other, number) => (other === key ? [number] : []));
-  expect(await counters.counted()).toEqual(new Map([...new Set(keys)].map((key) => [key, numbersOf(key)])));
+  expect(await counters.counted()).toEqual(new Map(counted.map((key) => [key, numbersOf(key)])));
   const derived: string[] = [];
   let last = 0;
   for await (const { id, event } of counters.reader()) {
@@ -80,7 +82,7 @@ async function assertExactlyOnce(counters: Counters, keys: readonly string[]): P
     if (event.type === 'Counter.Counted') derived.push(event.data.derivedId);
   }
   expect(await counters.log.head()).toBe(last);
-  expect(new Set(derived).size).toBe(keys.length);
+  expect(new Set(derived).size).toBe(counted.length);
 }
 
 describe.each(storages)('any batch size, any conflict on $name', ({ name, create }) => {
@@ -89,6 +91,51 @@ describe.each(storages)('any batch size, any conflict on $name', ({ name, create
     await fc.assert(property, { numRuns: name === 'memory' ? 300 : 40 });
   }, 120_000);
 });
+
+interface SlowScenario {
+  readonly clicks: readonly { readonly key: string | undefined; readonly ms: number }[];
+  readonly batchSize: number;
+}
+
+const slowScenarios: fc.Arbitrary<SlowScenario> = fc.record({
+  clicks: fc.array(
+    fc.record({
+      key: fc.constantFrom('a', 'b', undefined),
+      ms: fc.constantFrom(0, 0, 0, 0, 0, 0, 11, 21), // after 20 ms a batch ends
+    }),
+    { minLength: 1, maxLength: 30 },
+  ),
+  batchSize: fc.integer({ min: 1, max: 40 }),
+});
+
+async function playSlowly({ clicks: planned, batchSize }: SlowScenario): Promise<void> {
+  const persistence = memory();
+  await using clicks = await Clicks.open({ persistence });
+  await using counters = await Counters.open({ persistence });
+  counters.follow(clicks.log, batchSize);
+  const made = planned.map(({ key }, number) =>
+    key === undefined ? Click.ignored() : Click.make(key, number),
+  );
+  await clicks.save(...made);
+  const calls: number[] = [];
+  counters.meanwhile = (number) => {
+    calls.push(number);
+    const until = performance.now() + (planned[number]?.ms ?? 0);
+    while (performance.now() < until);
+  };
+  expect(await counters.run()).toBe(planned.length);
+  const keys = planned.map(({ key }) => key);
+  await assertExactlyOnce(counters, keys);
+  expect(calls).toEqual([...keys.keys()].filter((number) => keys[number] !== undefined));
+  await counters.recordPositions();
+  await using again = await Counters.open({ persistence });
+  again.follow(clicks.log);
+  expect(await again.run()).toBe(0); // the position is behind the last one
+}
+
+test('wherever a slow policy ends a batch, every notification is counted once, in order', async () => {
+  await fc.assert(fc.asyncProperty(slowScenarios, playSlowly), { numRuns: 40 });
+}, 120_000);
 
 test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];

@@ -44,7 +44,8 @@ export class Outline {
       const firstId = (log.lastIds[index - 1] ?? 0) + 1;
       const start = Math.max(after + 1 - firstId, 0);
       const notifications = this.#read(log.places[index] ?? 0, firstId);
-      found.push(...notifications.slice(start, start + limit - found.length));
+      const end = start + limit - found.length;
+      for (const notification of notifications.slice(start, end)) found.push(notification); // too many to spread
     }
     return found;
   }
