@@ -47,7 +47,7 @@ export interface LoopReport {
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { inbox, upstreamNames, application } = options;
   for (const name of upstreamNames) inbox.put(name); // something may have been recorded while nobody was told
-  const progress = { stalls: new Stalls(), settledAt: performance.now() };
+  const progress = { stalls: new Stalls(), settledAt: -Infinity };
   while (!signal.aborted) {
     try {
       await runOnce(options, progress, signal);
@@ -78,11 +78,12 @@ async function runOnce(
     report.entered('interrupted');
     report.interrupted(error);
   };
-  const { stalls } = progress;
-  if (inbox.isEmpty || performance.now() - progress.settledAt > maxUnrecordedMs) {
+  const settle = async () => {
     await insist(() => application.recordPositions(), signal, interrupted);
     progress.settledAt = performance.now();
-  }
+  };
+  const { stalls } = progress;
+  if (inbox.isEmpty) await settle();
   if (inbox.isEmpty) report.entered(stalls.isEmpty ? 'idle' : 'interrupted');
   const upstreamNames = (await inbox.take(signal)).filter((name) => !stalls.isResting(name));
   if (upstreamNames.length === 0) return;
@@ -100,6 +101,8 @@ async function runOnce(
     }
     stalls.end(upstreamName);
     if (count === 0) continue;
+    // The first batch at once: who dies of the next one would else begin with the same ignored ones in each life.
+    if (performance.now() - progress.settledAt > maxUnrecordedMs) await settle();
     report.entered('running');
     report.processed(upstreamName, count);
     inbox.put(upstreamName); // there may be more

@@ -22,7 +22,10 @@ export interface SupervisorOptions {
 
 /** How often a peer may die in a row without having got ahead in between. */
 const maxRestarts = 5;
+/** Only who waits for storage that is away comes to the longest pause. */
 const backoff = { firstMs: 100, maxMs: 5_000 };
+/** Who lives that long after it has come to rest dies of nothing that it was started for. */
+const healthyMs = 5_000;
 const deathOf = { thread: ThreadDiedError, process: ProcessDiedError };
 
 /** Keeps one application running in a thread or process: starts another one when it dies. */
@@ -36,7 +39,12 @@ export class Supervisor {
   #peer: Peer | undefined;
   #isReady = false;
   #hasStarted = false;
+  #hasProcessed = false;
+  #restedAt = Infinity;
+  /** How often it was started again in a row without having got ahead. */
   #restarts = 0;
+  /** How many of these deaths may be its own fault. */
+  #faults = 0;
   #lastError: unknown;
   #failure: unknown;
 
@@ -87,6 +95,8 @@ export class Supervisor {
   #spawn(): void {
     let refusal: KahnError | undefined;
     this.#isReady = false;
+    this.#hasProcessed = false;
+    this.#restedAt = Infinity;
     this.#peer = this.#options.spawn({
       hear: (message) => {
         if (message.kind === 'failed' && !this.#isReady) refusal = new RemoteError(message.error);
@@ -113,11 +123,11 @@ export class Supervisor {
           publish('prompted', { ...this.#event, upstreamName });
         break;
       case 'processed':
-        this.#restarts = 0;
+        this.#hasProcessed = true;
         publish('processed', { ...this.#event, upstreamName: message.upstreamName, count: message.count });
         break;
       case 'rested':
-        this.#restarts = 0; // what it dies of from now on is none of what it was started for
+        this.#restedAt = performance.now();
         break;
       case 'interrupted':
         this.#lastError = new RemoteError(message.error);
@@ -151,12 +161,21 @@ export class Supervisor {
     return new deathOf[kind](this.role.applicationName, `its ${kind} ${how}`, death);
   }
 
+  /** Whether the last peer was of use. To have come to rest is not enough: it may die of a timer each time. */
+  get #hasGotAhead(): boolean {
+    return this.#hasProcessed || performance.now() - this.#restedAt >= healthyMs;
+  }
+
   async #restart(death: unknown): Promise<void> {
+    if (this.#hasGotAhead) {
+      this.#restarts = 0;
+      this.#faults = 0;
+    }
+    this.#restarts += 1;
     // Storage that is away is no fault of the peer's: that is tried for as long as it takes.
-    const isAway = (death as { transient?: unknown }).transient === true;
-    this.#restarts = isAway ? Math.max(this.#restarts, 1) : this.#restarts + 1;
-    if (this.#restarts > maxRestarts) {
-      this.#fail(this.#diedOf(death, `has died ${this.#restarts} times in a row`));
+    if ((death as { transient?: unknown }).transient !== true) this.#faults += 1;
+    if (this.#faults > maxRestarts) {
+      this.#fail(this.#diedOf(death, `has died ${this.#faults} times in a row`));
       this.#ended.resolve();
       return;
     }
