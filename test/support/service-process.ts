@@ -25,11 +25,19 @@ export class ServiceProcess implements AsyncDisposable {
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return null;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
     const exited = once(child, 'exit');
     child.kill(signal);
     const [code] = await exited;
     return code;
+  }
+
+  /** Has it die when an application has recorded something, before the engine hears of it; resolves when it has. */
+  async dieAfterStepOf(applicationName: string): Promise<void> {
+    const child = this.#child!;
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
+    child.send(applicationName);
+    await exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

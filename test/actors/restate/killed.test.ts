@@ -163,6 +163,33 @@ for (const victim of victims) {
   });
 }
 
+// In the middle of much work the next step makes up for a lost prompt; here there is none.
+test('a service killed between a record and its answer, with nothing else to do: followers hear of it', {
+  timeout: 120_000,
+}, async () => {
+  await using engine = await RestateEngine.start();
+  const schema = temporarySchema();
+  const systemActorName = freshName('shop');
+  await using service = new ServiceProcess(connectionString, schema, systemActorName, await freePort());
+  await service.start();
+  const { ingressUrl, adminUrl } = engine;
+  await registerService(adminUrl, `http://127.0.0.1:${service.port}`, false);
+  const options = { ingressUrl, adminUrl, systemActorName, pollIntervalMs: 600_000 };
+  const persistence = postgres({ connectionString, schema });
+  await using runner = await RestateRunner.start(shop, { persistence, ...options });
+  await runner.get(Orders).place('zoe');
+  await runner.caughtUp();
+  for (const applicationName of ['reservations', 'orders']) {
+    const dead = service.dieAfterStepOf(applicationName);
+    const id = await runner.get(Orders).place('ada');
+    await dead;
+    await service.start();
+    await vi.waitUntil(async () => (await runner.get(Orders).get(id)).done, { ...patience, timeout: 20_000 });
+  }
+  const heads = shop.applications.map((kind) => runner.get(kind).log.head());
+  expect(await Promise.all(heads)).toEqual([9, 3, 3]);
+});
+
 test('what is saved while the engine is away is processed when it is back, without a poll', async () => {
   await using engine = await RestateEngine.start();
   const persistence = temporaryPostgres();

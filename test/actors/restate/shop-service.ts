@@ -1,4 +1,6 @@
+import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import type { RunnerEvents } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { RestateService } from 'kahn/restate';
 import { shop } from '../../../examples/shop/shop.ts';
@@ -10,6 +12,13 @@ await using _service = await RestateService.start(shop, {
   systemActorName,
   port: Number(port),
   batchSize: 7,
+});
+// Told the name of an application, it dies when that has recorded something, before the engine hears of it.
+process.once('message', (name) => {
+  subscribe('kahn:processed', (event) => {
+    const { applicationName } = event as RunnerEvents['processed'];
+    if (applicationName === name) process.kill(process.pid, 'SIGKILL');
+  });
 });
 process.send?.('ready');
 await Promise.race([once(process, 'SIGTERM'), once(process, 'disconnect')]);
