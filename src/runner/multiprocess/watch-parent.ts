@@ -21,7 +21,10 @@ export function watchParent(parentPid: number): void {
   }).unref();
 }
 
-/** What the other thread does. Its text is all that goes there, so it refers to nothing outside of it. */
+/**
+ * What the other thread does. Its text is all that goes there, so it refers to nothing outside of it. From a file of
+ * its own it would not start where that is TypeScript: to strip the types takes more than the 8 MB that it gets.
+ */
 function watch(parentPid: number, everyMs: number, waitMs: number): void {
   const watching = setInterval(() => {
     if (process.ppid === parentPid) return;
