@@ -1,61 +1,17 @@
-import { MultiprocessRunner, pipelineFor } from 'kahn';
+import { MultiprocessRunner } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { brokenShop } from '../../support/broken-shop.ts';
-import { watchRunners } from '../../support/events.ts';
-import { assertContiguous } from '../../support/logs.ts';
 import { storages } from '../../support/storages.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];
-const customers = Array.from({ length: 60 }, (_, i) => `customer ${i}`);
 
 describe.each(storages.filter(({ name }) => name !== 'memory'))(
   'pipelines on $name',
   { timeout: 180_000 },
   ({ create }) => {
-    test('run side by side, each with logs, status and failures of its own', async () => {
-      const events = watchRunners();
-      const persistence = create();
-      await using runner = await MultiprocessRunner.start(brokenShop, {
-        persistence,
-        pipelineIds,
-        pollIntervalMs: never,
-      });
-      const share = (id: number) => customers.filter((customer) => pipelineFor(customer, pipelineIds) === id);
-      const place = (customer: string) =>
-        runner.get(Orders, pipelineFor(customer, pipelineIds)).place(customer);
-      const ids = await Promise.all(customers.map(place));
-      await runner.caughtUp();
-      for (const id of ids) expect((await runner.get(Orders).get(id)).done).toBe(true);
-      for (const pipelineId of pipelineIds) {
-        const count = share(pipelineId).length;
-        expect(count).toBeGreaterThan(0);
-        const applications = brokenShop.applications.map((kind) => runner.get(kind, pipelineId));
-        for (const application of applications) await assertContiguous(application);
-        const heads = await Promise.all(applications.map(({ log }) => log.head()));
-        expect(heads).toEqual([3 * count, count, count]);
-      }
-      const status = await runner.status();
-      expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(
-        pipelineIds.flatMap((id) => ['orders', 'reservations', 'payments'].map((name) => [name, id])),
-      );
-      for (const { upstreams } of status) for (const { lag } of upstreams) expect(lag).toBe(0);
-
-      await runner.get(Orders, 2).place('mallory');
-      const last = await runner.get(Orders, 0).place('ada');
-      await expect(runner.caughtUp()).rejects.toMatchObject({
-        code: 'DOWNSTREAM_FAILED',
-        failures: new Map([['reservations (pipeline 2)', expect.objectContaining({ pipelineId: 2 })]]),
-      });
-      expect((await runner.get(Orders, 0).get(last)).done).toBe(true);
-      const states = (await runner.status()).map(({ state }) => state);
-      expect(states).toEqual(['idle', 'idle', 'idle', 'idle', 'idle', 'idle', 'idle', 'failed', 'idle']);
-      expect(events.filter(({ kind }) => kind === 'failed')).toHaveLength(1);
-    });
-
     test('one application goes from pipeline to pipeline, and changes what was made in another', async () => {
       const persistence = create();
       await using runner = await MultiprocessRunner.start(shop, {
