@@ -26,11 +26,11 @@ export type ActorDefinition<Handlers> = VirtualObjectDefinition<string, Handlers
 const secondMs = 1_000;
 const hourMs = 3_600_000;
 
-const retryPolicy = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 2_000 };
+const retryPolicy = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 1_000 };
 
 /** Calls that a caller waits for, or a poll makes up for, are given up after some 50 s, lest they pile up. */
 export const passingCall: Pick<ObjectOptions, 'retryPolicy'> = {
-  retryPolicy: { ...retryPolicy, maxAttempts: 30, onMaxAttempts: 'kill' },
+  retryPolicy: { ...retryPolicy, maxAttempts: 54, onMaxAttempts: 'kill' },
 };
 
 /**

@@ -23,6 +23,8 @@ export interface Target {
 const least = { major: 1, minor: 5 };
 /** How long an answer may take that should come at once. */
 const timeoutMs = 5_000;
+/** How long one is waited for before the call is made again: what is on the way may have swallowed it. */
+const callTimeoutMs = 10_000;
 /** How long an engine may take to speak with a service that is registered. */
 const registerTimeoutMs = 30_000;
 /** How long it is waited before a lost connection is made again. */
@@ -51,12 +53,11 @@ export class Engine {
   }
 
   /**
-   * Calls an actor and resolves with its answer, however long that takes. If the connection is lost, a call by the same
+   * Calls an actor and resolves with its answer. If there is none in time or the connection is lost, a call by the same
    * key is the same one still, so that none are left behind.
    */
   call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
-    const headers = { ...this.#headers, 'idempotency-key': callKey };
-    return answerOf(this.ingressUrl, pathOf(target), { method: 'POST', body: message, headers, signal });
+    return answerOf(this.ingressUrl, pathOf(target), this.#question(message, callKey, signal));
   }
 
   /**
@@ -64,8 +65,7 @@ export class Engine {
    * engine is away meanwhile.
    */
   async begin(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<string> {
-    const headers = { ...this.#headers, 'idempotency-key': callKey };
-    const question = { method: 'POST', body: message, headers, signal } as const;
+    const question = this.#question(message, callKey, signal);
     const sent = await insist(() => answerOf(this.ingressUrl, `${pathOf(target)}/send`, question), signal);
     return (sent as { readonly invocationId: string }).invocationId;
   }
@@ -81,6 +81,11 @@ export class Engine {
     if (this.#adminUrl === undefined) return;
     const question = { method: 'PATCH', headers: this.#headers, timeoutMs } as const;
     await answerOf(this.#adminUrl, `/invocations/${callId}/kill`, question);
+  }
+
+  #question(body: unknown, callKey: string, signal: AbortSignal): Question {
+    const headers = { ...this.#headers, 'idempotency-key': callKey };
+    return { method: 'POST', body, headers, timeoutMs: callTimeoutMs, signal };
   }
 }
 

@@ -17,6 +17,9 @@ import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 
+/** No polls. */
+const never = 2 ** 30;
+
 let engine: RestateEngine;
 beforeAll(async () => {
   engine = await RestateEngine.start();
@@ -144,6 +147,33 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
   await runner.caughtUp();
 });
 
+/** The URL of a balancer before the engine, which does with each request what it is told for its path. */
+async function forwarding(fate: (path: string) => 'forwarded' | 'refused' | 'swallowed'): Promise<string> {
+  const balancer = createServer(async (request, response) => {
+    const { url = '', method = 'GET' } = request;
+    const told = fate(url);
+    if (told === 'refused') response.writeHead(503).end('no healthy upstream');
+    if (told !== 'forwarded') return;
+    const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
+      ['content-type', 'idempotency-key'].includes(name) ? [[name, `${values}`] as const] : [],
+    );
+    const content = Buffer.concat(await request.toArray());
+    const body = content.length > 0 ? { body: content } : {};
+    const answer = await fetch(`${engine.ingressUrl}${url}`, {
+      method,
+      headers: Object.fromEntries(headers),
+      ...body,
+    });
+    response.writeHead(answer.status).end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  await once(balancer, 'listening');
+  onTestFinished(() => {
+    balancer.closeAllConnections();
+    balancer.close();
+  });
+  return `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+}
+
 test('a balancer that says the engine is away is waited for, without the admin port, too', {
   timeout: 120_000,
 }, async () => {
@@ -152,36 +182,12 @@ test('a balancer that says the engine is away is waited for, without the admin p
   await serve(engine, shop, { persistence, systemActorName });
   let isAway = false;
   const refused = new Set<string>();
-  const balancer = createServer(async (request, response) => {
-    const path = request.url ?? '';
-    if (isAway || (path.endsWith('/start/send') && !refused.has(path))) {
-      refused.add(path);
-      response.writeHead(503).end('no healthy upstream');
-      return;
-    }
-    const { method = 'GET' } = request;
-    const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
-      ['content-type', 'idempotency-key'].includes(name) ? [[name, `${values}`] as const] : [],
-    );
-    const content = Buffer.concat(await request.toArray());
-    const body = content.length > 0 ? { body: content } : {};
-    const url = `${engine.ingressUrl}${path}`;
-    const answer = await fetch(url, { method, headers: Object.fromEntries(headers), ...body });
-    response.writeHead(answer.status).end(await answer.text());
-  }).listen(0, '127.0.0.1');
-  await once(balancer, 'listening');
-  onTestFinished(() => {
-    isAway = false;
-    balancer.closeAllConnections();
-    balancer.close();
+  const ingressUrl = await forwarding((path) => {
+    if (!isAway && (!path.endsWith('/start/send') || refused.has(path))) return 'forwarded';
+    refused.add(path);
+    return 'refused';
   });
-  const { port } = balancer.address() as AddressInfo;
-  const options = {
-    persistence,
-    systemActorName,
-    ingressUrl: `http://127.0.0.1:${port}`,
-    shutdownOnClose: true,
-  };
+  const options = { persistence, systemActorName, ingressUrl, shutdownOnClose: true };
   await using runner = await RestateRunner.start(shop, options);
   expect(refused.size).toBe(1);
   isAway = true;
@@ -193,6 +199,24 @@ test('a balancer that says the engine is away is waited for, without the admin p
   await caughtUp;
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
+
+test('calls that something on the way swallows are made again, without polls, too', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { persistence, systemActorName });
+  const swallowed: string[] = [];
+  const ingressUrl = await forwarding((path) => {
+    if (!/\/(start\/send|prompt)$/.test(path) || swallowed.includes(path)) return 'forwarded';
+    swallowed.push(path);
+    return 'swallowed';
+  });
+  const options = { persistence, systemActorName, ingressUrl, pollIntervalMs: never, shutdownOnClose: true };
+  await using runner = await RestateRunner.start(shop, options);
+  const id = await runner.get(Orders).place('ada');
+  await runner.caughtUp({ signal: AbortSignal.timeout(60_000) });
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+  expect(swallowed).toHaveLength(2);
+}, 90_000);
 
 test('without the admin port, a start says that no service is registered', async () => {
   const { ingressUrl } = engine;
