@@ -27,6 +27,7 @@ interface Served {
 }
 
 const defaultPort = 9_080;
+
 /**
  * The actors of a system, served to a Restate engine: this is where its policies run. Any number of services, on any
  * hosts, may serve the same system on the same storage.
