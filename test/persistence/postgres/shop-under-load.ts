@@ -17,13 +17,15 @@ export class ShopUnderLoad implements Answers {
   readonly errors: Map<string, KahnError> = new Map();
   #isOpen = true;
 
-  /** Lets customers in for as long as `meanwhile` takes. */
+  /** Lets customers in, and from the first order that is done on for as long as `meanwhile` takes. */
   async serve(persistence: Persistence, meanwhile: () => Promise<void>): Promise<void> {
     const runner = await SingleThreadedRunner.start(shop(), { persistence });
     try {
       const orders = runner.get(Orders);
       const served = Promise.all(Array.from({ length: customers }, () => this.#serveCustomer(orders)));
-      await meanwhile().finally(() => {
+      // A log that nobody has recorded in yet has no row that could be locked.
+      const first = this.goesOn(1);
+      await first.then(meanwhile).finally(() => {
         this.#isOpen = false;
       });
       await served;

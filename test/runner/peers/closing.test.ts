@@ -81,10 +81,8 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     await closing;
     await nextTurn();
     expect(warnings).toEqual([]);
-    expect(events.slice(-2)).toMatchObject([
-      { kind: 'processed', count: 1 },
-      { kind: 'stopped', terminated: false },
-    ]);
+    // Where the policy hears sooner than the peer, a second step has begun by then.
+    expect(events.slice(-2)).toMatchObject([{ kind: 'processed' }, { kind: 'stopped', terminated: false }]);
     await assertGoesOn(persistence, 2);
   });
 
