@@ -37,8 +37,9 @@ const lockHeld: Fault = {
 
 const deadlock: Fault = {
   name: 'deadlock, the shop being the victim',
+  // The server looks for one once, when somebody has waited for so long: by then, the rival must wait, too.
   options: ({ connectionString }) => ({
-    connectionString: `${connectionString}?options=-c%20deadlock_timeout%3D20ms`,
+    connectionString: `${connectionString}?options=-c%20deadlock_timeout%3D500ms`,
   }),
   async harm(load, scene) {
     const done = await times(10, async () => {
