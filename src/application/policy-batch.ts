@@ -35,8 +35,8 @@ export class PolicyBatch implements PolicyRepository {
   #policyMs = 0;
   #steps: readonly Step[] = [];
   #current = 0;
-  #ended = false;
   #derived = 0;
+  #ended = false;
 
   constructor(store: EventStore, upstreamName: string, policy: Policy) {
     this.#store = store;

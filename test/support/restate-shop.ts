@@ -26,6 +26,17 @@ export function shopWith(meanwhile: (customer: string) => Promise<void> | void):
   ]) as Shop;
 }
 
+/** The shop, whose reservations wait until they are released. */
+export function heldShop(): { system: Shop; reached: Promise<void>; release: () => void } {
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const system = shopWith(async () => {
+    reached.resolve();
+    await released.promise;
+  });
+  return { system, reached: reached.promise, release: released.resolve };
+}
+
 /** Serves a system in this process until the test has finished, and registers it. */
 export async function serve(
   engine: RestateEngine,

@@ -108,10 +108,11 @@ export class Replica {
   /** Returns where the entry at this place ends. */
   #apply(place: number): number {
     const { head, end } = this.#journal.readHead(place);
-    if (this.#kept instanceof Outline) this.#kept.add(headOf(head), place);
+    const callHead = headOf(head);
+    if (this.#kept instanceof Outline) this.#kept.add(callHead, place);
     else {
-      const { pipelineId } = headOf(head);
-      this.#kept.replay({ pipelineId, processEvents: processEventsOf(this.#journal.readBody(place)) });
+      const processEvents = processEventsOf(this.#journal.readBody(place));
+      this.#kept.replay({ pipelineId: callHead.pipelineId, processEvents });
     }
     return end;
   }

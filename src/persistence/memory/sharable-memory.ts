@@ -10,7 +10,7 @@ export class SharableMemory {
   readonly applicationName: string;
   #content: ApplicationMemory | Replica;
 
-  constructor(applicationName: string, content: Replica | undefined = undefined) {
+  constructor(applicationName: string, content?: Replica) {
     this.applicationName = applicationName;
     this.#content = content ?? new ApplicationMemory(applicationName);
   }

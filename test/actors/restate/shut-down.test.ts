@@ -9,7 +9,7 @@ import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { callsOf, serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
+import { callsOf, heldShop, serve, start, statesOf } from '../../support/restate-shop.ts';
 
 const never = 2 ** 30;
 const soon = { timeout: 20_000, interval: 20 };
@@ -49,12 +49,7 @@ test('a system can be started again while it is shut down and a step takes long'
 }, async () => {
   const persistence = temporaryPostgres();
   const systemActorName = freshName('shop');
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  const system = shopWith(async () => {
-    reached.resolve();
-    await released.promise;
-  });
+  const { system, reached, release } = heldShop();
   await serve(engine, system, { persistence, systemActorName });
   const options = {
     persistence,
@@ -65,13 +60,13 @@ test('a system can be started again while it is shut down and a step takes long'
   };
   const runner = await start(engine, system, options);
   const id = await runner.get(Orders).place('ada');
-  await reached.promise;
+  await reached;
   const closing = runner.close();
   await vi.waitFor(async () => expect(await statesOf(engine, systemActorName)).toEqual([]), soon);
   const next = await start(engine, system, options);
   await next.get(Orders).place('bob');
   expect(await resolvesWithin(closing, 100)).toBe(false);
-  released.resolve();
+  release();
   await closing;
   await next.caughtUp();
   expect((await next.get(Orders).get(id)).done).toBe(true);
@@ -81,26 +76,21 @@ test('a system can be started again while it is shut down and a step takes long'
 test('a service ends while a shutdown waits that would need it', { timeout: 60_000 }, async () => {
   const persistence = temporaryPostgres();
   const systemActorName = freshName('shop');
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  const system = shopWith(async () => {
-    reached.resolve();
-    await released.promise;
-  });
+  const { system, reached, release } = heldShop();
   const port = await freePort();
   const serviceOptions = { persistence, systemActorName, port, drainTimeoutMs: 60_000 };
   const service = await serve(engine, system, serviceOptions);
   const options = { persistence, systemActorName, pollIntervalMs: never, drainTimeoutMs: 60_000 };
   const runner = await start(engine, system, { ...options, shutdownOnClose: true });
   await runner.get(Orders).place('ada');
-  await reached.promise;
+  await reached;
   const closing = runner.close();
   const waiting =
     `select id from sys_invocation where target_handler_name = 'stop' and status <> 'completed' and ` +
     `target_service_name = '${actorNames(systemActorName).worker}' and target_service_key = '0/reservations'`;
   await vi.waitFor(async () => expect(await engine.query(waiting)).toHaveLength(1), soon);
   const ending = service.close();
-  released.resolve();
+  release();
   expect(await resolvesWithin(ending, 10_000)).toBe(true);
   await serve(engine, system, serviceOptions);
   await closing;

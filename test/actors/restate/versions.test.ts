@@ -9,7 +9,7 @@ import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { callsOf, type Shop, serve, shopWith, start, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { callsOf, heldShop, type Shop, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 
 /** The shop of another version, in which nobody pays. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });
@@ -33,12 +33,7 @@ test('a call that goes on in a service with another graph does what it began, an
 }, async () => {
   const persistence = temporaryPostgres();
   const systemActorName = freshName('shop');
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  const larger = shopWith(async () => {
-    reached.resolve();
-    await released.promise;
-  });
+  const { system: larger, reached, release } = heldShop();
   const options = { persistence, systemActorName, hostname: '127.0.0.1', drainTimeoutMs: 0 };
   await using before = await RestateService.start(larger, { ...options, port: 0 });
   const port = await freePort();
@@ -47,11 +42,11 @@ test('a call that goes on in a service with another graph does what it began, an
   const running = { persistence, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, larger, { ...running, drainTimeoutMs: 500 });
   await runner.get(Orders).place('ada');
-  await reached.promise;
+  await reached;
   await runner.close(); // the actors wait for the step, and are to stop after it
   expect(await alive(systemActorName)).not.toEqual([]);
   await before.close();
-  released.resolve();
+  release();
   await using _after = await RestateService.start(smaller, { ...options, port });
   await vi.waitFor(async () => expect(await alive(systemActorName)).toEqual([]), soon);
 

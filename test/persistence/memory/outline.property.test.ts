@@ -15,7 +15,7 @@ interface PlannedEvent {
   readonly dependencies: readonly LogPlace[] | undefined;
 }
 
-/** What is recorded together: any part of it may be missing. */
+/** One process event of a call: events, a snapshot and a position, each of them optional. */
 interface Planned {
   readonly events: readonly PlannedEvent[];
   readonly snapshotOf: string | undefined;
