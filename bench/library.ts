@@ -5,8 +5,8 @@ import { Orders } from '../examples/shop/orders.ts';
 import { Payments } from '../examples/shop/payments.ts';
 import { Reservations } from '../examples/shop/reservations.ts';
 import { shop } from '../examples/shop/shop.ts';
-import { openStorage } from '../src/persistence/persistence.ts';
-import { type Logs, readLogs } from './census.ts';
+import { openStorage } from '../src/storage/storage.ts';
+import { type Logs, readLogs } from './verify-logs.ts';
 import { timed } from './measure.ts';
 import type { Contestant } from './workloads.ts';
 

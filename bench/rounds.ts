@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { census } from './census.ts';
+import { census } from './verify-logs.ts';
 import { library } from './library.ts';
 import { median } from './measure.ts';
 import type { Options } from './options.ts';

@@ -1,11 +1,11 @@
 import { memory, type Persistence } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
-import { bound } from './bound.ts';
-import { BoundMemory } from './bound-memory.ts';
-import { BoundSqlite } from './bound-sqlite.ts';
+import { bound } from './baseline.ts';
+import { BoundMemory } from './baseline-memory.ts';
+import { BoundSqlite } from './baseline-sqlite.ts';
 import { inNewDirectory } from './measure.ts';
-import { boundPostgres } from './postgres/bound-postgres.ts';
+import { boundPostgres } from './postgres/baseline-postgres.ts';
 import { inNewSchema } from './postgres/schema.ts';
 import type { Contestant, Workload } from './workloads.ts';
 

@@ -1,6 +1,6 @@
 import type { StoredEvent } from 'kahn';
-import { orderCreated } from './bound-events.ts';
-import type { Logs } from './census.ts';
+import { orderCreated } from './baseline-events.ts';
+import type { Logs } from './verify-logs.ts';
 
 /** How long some work took, and what it left behind. */
 export interface Run {

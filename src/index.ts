@@ -15,17 +15,17 @@ export {
   TooManySavesError,
   UndeclaredEventError,
 } from './application/errors.ts';
-export { InvalidPositionError, type NotificationLog, type Section } from './application/notification-log.ts';
-export { type Notification, NotificationLogReader } from './application/notification-log-reader.ts';
+export { InvalidPositionError, type NotificationLog, type Section } from './application/log/notification-log.ts';
+export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type {
   Policy,
   PolicyHandler,
   PolicyHandlers,
   PolicyRepository,
   PolicyResult,
-} from './application/policy.ts';
+} from './application/following/policy.ts';
 export { ProcessApplication } from './application/process-application.ts';
-export type { Repository, RepositoryOptions } from './application/repository.ts';
+export type { Repository, RepositoryOptions } from './application/recording/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
@@ -34,22 +34,22 @@ export {
   HistoryBrokenError,
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
-export { type CustomType, defineType, InvalidCustomTypeError } from './persistence/custom-type.ts';
+export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
 export {
   InvalidPersistenceError,
   PositionConflictError,
   RecordConflictError,
   StorageError,
   type StorageErrorCode,
-} from './persistence/errors.ts';
+} from './storage/errors.ts';
 export {
   EventNotDecodableError,
   EventNotEncodableError,
   SnapshotNotEncodableError,
-} from './persistence/mapper.ts';
-export { memory } from './persistence/memory/index.ts';
-export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './persistence/persistence.ts';
-export type { Prompt } from './persistence/prompt.ts';
+} from './storage/codec/event-mapper.ts';
+export { memory } from './storage/memory/index.ts';
+export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './storage/storage.ts';
+export type { Prompt } from './storage/prompt.ts';
 export type {
   EventKey,
   History,
@@ -57,13 +57,13 @@ export type {
   ProcessEvent,
   Recorder,
   Tracking,
-} from './persistence/recorder.ts';
+} from './storage/recorder.ts';
 export type {
   LogPlace,
   StoredEvent,
   StoredNotification,
   StoredSnapshot,
-} from './persistence/stored-event.ts';
+} from './storage/stored-event.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export { DownstreamError, ProcessDiedError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
 export {
@@ -72,7 +72,7 @@ export {
 } from './runner/multi-threaded/multi-threaded-runner.ts';
 export { type MultiprocessOptions, MultiprocessRunner } from './runner/multiprocess/multiprocess-runner.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
-export { CommandError, WaitInTickError } from './runner/stepping/report.ts';
+export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
 export type { SteppingOptions } from './runner/stepping/stepping-options.ts';
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
@@ -95,7 +95,7 @@ export type {
   RunnerOptions,
   SystemRunner,
   UpstreamStatus,
-} from './system/system-runner.ts';
+} from './runner/runner.ts';
 export { KahnError } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
 export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';

@@ -1,6 +1,6 @@
 import type { Persistence } from 'kahn';
-import { openStorage } from '../../src/persistence/persistence.ts';
-import { orderCreated } from '../bound-events.ts';
+import { openStorage } from '../../src/storage/storage.ts';
+import { orderCreated } from '../baseline-events.ts';
 import { median, percentile } from '../measure.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';

@@ -6,7 +6,7 @@ import type { Section } from '../section.ts';
 import { memoryKind, type StorageKind } from '../storages.ts';
 import { Table, whole } from '../table.ts';
 import { burnMicros, calibrate } from '../threads/burn.ts';
-import { type Contestant, contestants, type RunningShop } from './contestants.ts';
+import { type Contestant, contestants, type RunningShop } from './candidates.ts';
 
 const defaultOrders = 2_000;
 const warmUpRounds = 2;

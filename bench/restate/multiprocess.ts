@@ -1,6 +1,6 @@
 import { MultiprocessRunner } from 'kahn';
 import { shop } from '../../examples/shop/shop.ts';
-import type { Contestant } from './contestant.ts';
+import type { Contestant } from './candidate.ts';
 
 /** The shop in processes of this machine, which need no engine. */
 export const multiprocess: Contestant = {

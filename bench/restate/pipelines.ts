@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
-import { census, readLogs } from '../census.ts';
+import { census, readLogs } from '../verify-logs.ts';
 import { median, percentile, timed } from '../measure.ts';
 import type { Options } from '../options.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';
 import { micros, Table, whole } from '../table.ts';
-import type { Contestant, RunningShop } from './contestant.ts';
+import type { Contestant, RunningShop } from './candidate.ts';
 import { multiprocess } from './multiprocess.ts';
 import { restate } from './restate.ts';
 

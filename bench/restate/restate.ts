@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Persistence } from 'kahn';
 import { RestateRunner } from 'kahn/restate';
 import { shop } from '../../examples/shop/shop.ts';
-import { registerService } from '../../src/actors/restate/engine.ts';
+import { registerService } from '../../src/actors/restate/engine/engine-client.ts';
 import { RestateEngine } from '../../test/support/restate-engine.ts';
-import type { Contestant } from './contestant.ts';
+import type { Contestant } from './candidate.ts';
 
 const program = fileURLToPath(new URL('shop-service.ts', import.meta.url));
 

@@ -5,7 +5,7 @@ import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
-import { census, readLogs } from '../census.ts';
+import { census, readLogs } from '../verify-logs.ts';
 import { median, percentile } from '../measure.ts';
 import type { Section } from '../section.ts';
 import type { StorageKind } from '../storages.ts';

@@ -1,5 +1,5 @@
 import { MultiThreadedRunner, SingleThreadedRunner, type SystemRunner } from 'kahn';
-import { census, readLogs } from '../census.ts';
+import { census, readLogs } from '../verify-logs.ts';
 import { median, type TimedAmongOthers as Run, timedAmongOthers } from '../measure.ts';
 import type { Options } from '../options.ts';
 import type { Section } from '../section.ts';

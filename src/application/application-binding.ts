@@ -1,10 +1,10 @@
-import type { CustomType } from '../persistence/custom-type.ts';
-import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
-import { Transcoder } from '../persistence/transcoder.ts';
+import type { CustomType } from '../storage/codec/custom-type.ts';
+import { openStorage, type Persistence, type Storage } from '../storage/storage.ts';
+import { Transcoder } from '../storage/codec/transcoder.ts';
 import { assertId, assertPipelineId, isId } from '../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
 import { InvalidApplicationError } from './errors.ts';
-import { EventStore } from './event-store.ts';
+import { EventStore } from './recording/event-store.ts';
 
 /** What an application class says of itself. */
 export interface ApplicationDeclaration {

@@ -5,11 +5,11 @@ import {
   type PendingEvent,
 } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
-import type { Prompt } from '../persistence/prompt.ts';
+import type { Prompt } from '../storage/prompt.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
-import { CommitQueue } from './commit-queue.ts';
+import { CommitQueue } from './recording/commit-queue.ts';
 import {
   ApplicationNotOpenError,
   InvalidPolicyError,
@@ -17,11 +17,11 @@ import {
   RunnerOwnedError,
   SaveInPolicyError,
 } from './errors.ts';
-import type { EventStore, PreparedEvents } from './event-store.ts';
-import { type NotificationLog, RecordedNotificationLog } from './notification-log.ts';
-import { NotificationLogReader } from './notification-log-reader.ts';
-import { callingPolicy } from './policy-scope.ts';
-import { Repository } from './repository.ts';
+import type { EventStore, PreparedEvents } from './recording/event-store.ts';
+import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
+import { NotificationLogReader } from './log/notification-log-reader.ts';
+import { callingPolicy } from './following/current-policy.ts';
+import { Repository } from './recording/repository.ts';
 
 /** A class of applications. The constructor takes nothing and does nothing but set fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & {

@@ -1,4 +1,4 @@
-import type { LogPlace } from '../persistence/stored-event.ts';
+import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** There is no such aggregate, or not at that version, or it is discarded. */

@@ -1,12 +1,12 @@
 import type { DomainEvent } from '../domain/event.ts';
-import { breathe } from '../util/event-loop.ts';
+import { breathe } from '../util/yield-to-event-loop.ts';
 import { Mutex } from '../util/mutex.ts';
 import { assertWholeNumber } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
 import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
-import { Follower } from './follower.ts';
-import type { NotificationLog } from './notification-log.ts';
-import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy.ts';
+import { Follower } from './following/follower.ts';
+import type { NotificationLog } from './log/notification-log.ts';
+import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
 
 /** How much is processed at once. */
 export interface RunOptions {

@@ -1,8 +1,8 @@
 import { CausalDependencyError } from '../application/errors.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
-import type { ApplicationState } from '../system/system-runner.ts';
-import { insist, isPassing } from './insist.ts';
-import { Stalls, unlessStalled } from './stalls.ts';
+import type { ApplicationState } from './runner.ts';
+import { insist, isPassing } from './retry-transient.ts';
+import { Stalls, unlessStalled } from './blocked-upstreams.ts';
 
 /** Where prompts for one application come in; one pending prompt for each upstream is enough. */
 export interface Inbox {

@@ -1,5 +1,5 @@
 import { CausalDependencyError, PolicyError } from '../application/errors.ts';
-import { StorageError } from '../persistence/errors.ts';
+import { StorageError } from '../storage/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */

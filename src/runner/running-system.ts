@@ -1,13 +1,13 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
 import { openStore } from '../application/application-binding.ts';
-import type { EventStore } from '../application/event-store.ts';
-import { memory } from '../persistence/memory/index.ts';
-import { openStorage, type Persistence, type Storage } from '../persistence/persistence.ts';
-import type { Prompt } from '../persistence/prompt.ts';
+import type { EventStore } from '../application/recording/event-store.ts';
+import { memory } from '../storage/memory/index.ts';
+import { openStorage, type Persistence, type Storage } from '../storage/storage.ts';
+import type { Prompt } from '../storage/prompt.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import { assertNotElsewhere } from '../system/system-module.ts';
-import type { RunnerOptions } from '../system/system-runner.ts';
+import type { RunnerOptions } from './runner.ts';
 import { newId } from '../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
 

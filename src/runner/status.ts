@@ -1,6 +1,6 @@
 import { type Application, applicationInternals } from '../application/application.ts';
 import type { SystemGraph } from '../system/graph.ts';
-import type { ApplicationState, ApplicationStatus, UpstreamStatus } from '../system/system-runner.ts';
+import type { ApplicationState, ApplicationStatus, UpstreamStatus } from './runner.ts';
 
 /** Whom an application follows, by name. */
 export function upstreamsOf({ edges }: SystemGraph, applicationName: string): readonly string[] {

@@ -1,14 +1,14 @@
 import { Application, type ApplicationClass } from '../application/application.ts';
 import { assertDeclared, type OpenOptions, type StoreOptions } from '../application/application-binding.ts';
-import type { CustomType } from '../persistence/custom-type.ts';
-import { memory } from '../persistence/memory/index.ts';
-import { assertPersistence, type Persistence } from '../persistence/persistence.ts';
+import type { CustomType } from '../storage/codec/custom-type.ts';
+import { memory } from '../storage/memory/index.ts';
+import { assertPersistence, type Persistence } from '../storage/storage.ts';
 import { isId } from '../util/ids.ts';
 import { assertOptions } from '../util/options.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
-import type { RunnerOptions, SystemRunner } from './system-runner.ts';
+import type { RunnerOptions, SystemRunner } from '../runner/runner.ts';
 
 /** What belongs to a system besides its pipelines. */
 export interface SystemOptions {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Application } from '../application/application.ts';
-import type { StoredNotification } from '../persistence/stored-event.ts';
+import type { StoredNotification } from '../storage/stored-event.ts';
 
 /**
  * The histories of all aggregates in some applications, as sorted texts that are equal for two runs of the

@@ -1,2 +1,2 @@
 export { canonicalHistories } from './canonical-histories.ts';
-export { type RecorderSubject, recorderContract, type TestRunner } from './recorder-contract.ts';
+export { type RecorderSubject, recorderContract, type TestRunner } from './recorder-contract/recorder-contract.ts';

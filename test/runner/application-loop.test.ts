@@ -8,9 +8,9 @@ import {
   ProcessApplication,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openStorage } from '../../src/persistence/persistence.ts';
+import { openStorage } from '../../src/storage/storage.ts';
 import { type Inbox, runLoop } from '../../src/runner/application-loop.ts';
-import { LocalInbox } from '../../src/runner/multiprocess/local-inbox.ts';
+import { LocalInbox } from '../../src/runner/multiprocess/message-inbox.ts';
 import { Account, type AccountEvent } from '../support/accounts.ts';
 import { until } from '../support/until.ts';
 

@@ -18,7 +18,7 @@ import { rejectionOf } from '../support/errors.ts';
 import { type SeenEvent, watchRunners } from '../support/events.ts';
 import { temporaryDirectory } from '../support/storages.ts';
 import { heldShop } from './multi-threaded/held-shop.ts';
-import { isRaised, lower, putSignsInto, raise } from './multi-threaded/signs.ts';
+import { isRaised, lower, putSignsInto, raise } from './multi-threaded/file-flags.ts';
 
 const patient = { timeout: 60_000, interval: 5 };
 const names = ['orders', 'reservations', 'payments'];

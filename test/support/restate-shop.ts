@@ -5,7 +5,7 @@ import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
 import { Reservation } from '../../examples/shop/reservation.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
-import { actorNames } from '../../src/actors/restate/names.ts';
+import { actorNames } from '../../src/actors/restate/protocol/actor-names.ts';
 import type { RestateEngine } from './restate-engine.ts';
 
 export type Shop = System<typeof Orders | typeof Reservations | typeof Payments>;

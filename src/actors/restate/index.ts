@@ -5,9 +5,9 @@ export {
   type EngineErrorCode,
   StorageMismatchError,
 } from './errors.ts';
-export type { Registration } from './registration.ts';
-export type { RestateMessage } from './restate-message.ts';
-export type { RestateOptions } from './restate-options.ts';
-export { RestateRunner } from './restate-runner.ts';
-export { RestateService } from './restate-service.ts';
-export type { RestateServiceOptions } from './service-options.ts';
+export type { Registration } from './engine/registration.ts';
+export type { RestateMessage } from './service/restate-message.ts';
+export type { RestateOptions } from './client/restate-runner-options.ts';
+export { RestateRunner } from './client/restate-runner.ts';
+export { RestateService } from './service/restate-service.ts';
+export type { RestateServiceOptions } from './service/restate-service-options.ts';

@@ -1,23 +1,23 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { ApplicationClass } from '../../application/application.ts';
-import { persistenceForThreads } from '../../persistence/persistence.ts';
-import type { Prompt } from '../../persistence/prompt.ts';
+import { persistenceForThreads } from '../../storage/storage.ts';
+import type { Prompt } from '../../storage/prompt.ts';
 import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import type { RunnerOptions } from '../../system/system-runner.ts';
+import type { RunnerOptions } from '../runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
-import { PeerRunner } from '../peers/peer-runner.ts';
-import { assertPipelineIds, rolesOf } from '../peers/role.ts';
-import { Supervisor } from '../peers/supervisor.ts';
+import { PeerRunner } from '../supervised/supervised-runner.ts';
+import { assertPipelineIds, rolesOf } from '../supervised/assignment.ts';
+import { Supervisor } from '../supervised/supervisor.ts';
 import {
   assertRunnerOptions,
   defaultPollIntervalMs,
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { Board } from './board.ts';
-import { runClock } from './clock.ts';
+import { Board } from './shared-board.ts';
+import { runClock } from './step-clock.ts';
 import { spawnApplication } from './spawn-application.ts';
 
 /** How a multi-threaded runner is started. */

@@ -1,7 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import { type Peer, type PeerHooks, programBeside } from '../peers/peer.ts';
-import { spawnThread } from '../peers/spawn-thread.ts';
-import { closeMessage, type ThreadMessage, type ThreadTask } from './task.ts';
+import { type Peer, type PeerHooks, programBeside } from '../supervised/worker.ts';
+import { spawnThread } from '../supervised/spawn-thread.ts';
+import { closeMessage, type ThreadMessage, type ThreadTask } from './protocol.ts';
 
 /** What a thread of an application is started with. */
 export interface ApplicationThreadOptions {

@@ -1,8 +1,8 @@
-import type { ApplicationState } from '../../system/system-runner.ts';
-import type { Peer, PeerHooks } from '../peers/peer.ts';
-import type { Role } from '../peers/role.ts';
+import type { ApplicationState } from '../runner.ts';
+import type { Peer, PeerHooks } from '../supervised/worker.ts';
+import type { Role } from '../supervised/assignment.ts';
 import { type ForkedApplication, forkApplication } from './fork-application.ts';
-import type { ProcessTask, Report } from './task.ts';
+import type { ProcessTask, Report } from './protocol.ts';
 
 /** Who hears how an application gets on. */
 export interface ProcessHooks {

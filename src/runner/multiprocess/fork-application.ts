@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RemoteError } from '../../util/portable-error.ts';
-import { ExitedError, type Peer, type PeerHooks, programBeside } from '../peers/peer.ts';
+import { ExitedError, type Peer, type PeerHooks, programBeside } from '../supervised/worker.ts';
 import { inheritedArguments } from './inherited-arguments.ts';
 import { Outbox } from './outbox.ts';
-import { type Answer, mergedNames, type Order, type ProcessTask, type Report } from './task.ts';
+import { type Answer, mergedNames, type Order, type ProcessTask, type Report } from './protocol.ts';
 
 /** A process that runs an application, seen by who has started it. */
 export interface ForkedApplication extends Peer {

@@ -1,21 +1,21 @@
 import type { ApplicationClass } from '../../application/application.ts';
-import { persistenceForProcesses } from '../../persistence/persistence.ts';
-import type { Prompt } from '../../persistence/prompt.ts';
+import { persistenceForProcesses } from '../../storage/storage.ts';
+import type { Prompt } from '../../storage/prompt.ts';
 import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import type { RunnerOptions } from '../../system/system-runner.ts';
+import type { RunnerOptions } from '../runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { RunnerClosedError } from '../errors.ts';
-import { PeerRunner } from '../peers/peer-runner.ts';
-import { assertPipelineIds, type Role, rolesOf } from '../peers/role.ts';
-import { Supervisor } from '../peers/supervisor.ts';
+import { PeerRunner } from '../supervised/supervised-runner.ts';
+import { assertPipelineIds, type Role, rolesOf } from '../supervised/assignment.ts';
+import { Supervisor } from '../supervised/supervisor.ts';
 import {
   assertRunnerOptions,
   defaultPollIntervalMs,
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { Processes } from './processes.ts';
+import { Processes } from './process-board.ts';
 import { beforeTermination, type Ending } from './termination.ts';
 
 /** How a multiprocess runner is started. */

@@ -1,6 +1,6 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
-import { callingPolicy } from '../../application/policy-scope.ts';
+import { callingPolicy } from '../../application/following/current-policy.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { type System, setDefaultRunner } from '../../system/system.ts';
 import type {
@@ -8,7 +8,7 @@ import type {
   ApplicationStatus,
   RunnerOptions,
   SystemRunner,
-} from '../../system/system-runner.ts';
+} from '../runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { backOff } from '../../util/backoff.ts';
 import { messageOf } from '../../util/errors.ts';
@@ -22,7 +22,7 @@ import {
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { stallBackoff } from '../stalls.ts';
+import { stallBackoff } from '../blocked-upstreams.ts';
 import { statusOf, upstreamsOf } from '../status.ts';
 import { type Followers, followEdges } from './follow-edges.ts';
 

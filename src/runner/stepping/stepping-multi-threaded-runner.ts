@@ -1,9 +1,9 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
-import { openParts } from './open-parts.ts';
+import { openParts } from './open-stepping.ts';
 import type { SteppingOptions } from './stepping-options.ts';
 import { SteppingRunner } from './stepping-runner.ts';
-import { ThreadStage } from './thread-stage.ts';
+import { ThreadStage } from './threads/threaded-driver.ts';
 
 /**
  * Steps a system with a worker thread for each application that follows others: they process side by side, and give

@@ -1,4 +1,4 @@
-import type { RunnerOptions } from '../../system/system-runner.ts';
+import type { RunnerOptions } from '../runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
 

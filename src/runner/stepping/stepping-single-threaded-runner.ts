@@ -1,8 +1,8 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
-import { LocalStage } from './local-stage.ts';
-import { openParts } from './open-parts.ts';
-import { pipelineId } from './stage.ts';
+import { LocalStage } from './local-driver.ts';
+import { openParts } from './open-stepping.ts';
+import { pipelineId } from './step-driver.ts';
 import type { SteppingOptions } from './stepping-options.ts';
 import { SteppingRunner } from './stepping-runner.ts';
 

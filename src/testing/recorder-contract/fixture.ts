@@ -1,5 +1,5 @@
-import type { HistoryRequest, ProcessEvent, Recorder, Tracking } from '../../persistence/recorder.ts';
-import type { StoredEvent, StoredSnapshot } from '../../persistence/stored-event.ts';
+import type { HistoryRequest, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
+import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
 
 /** An event that is told apart by its originator and version. */
 export function event(originatorId: string, originatorVersion: number): StoredEvent {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { HistoryRequest, Recorder } from '../../persistence/recorder.ts';
+import type { HistoryRequest, Recorder } from '../../storage/recorder.ts';
 import { event, plain, processEvent, snapshot, tracked, versions } from './fixture.ts';
 import type { Test, TestedStorage } from './tested-storage.ts';
 

@@ -1,5 +1,5 @@
-import type { Storage } from '../../persistence/persistence.ts';
-import type { Recorder } from '../../persistence/recorder.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 
 /** Defines one test on storage that is empty at first. */
 export type Test = (name: string, body: (storage: TestedStorage) => Promise<void>) => void;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Recorder } from '../../persistence/recorder.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 import { event, processEvent, snapshot, tracked, versions } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 

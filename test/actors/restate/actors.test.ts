@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { actorNames } from '../../../src/actors/restate/names.ts';
+import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
 import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { actorNames } from '../../../src/actors/restate/names.ts';
+import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
 import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';

@@ -7,7 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { registerService } from '../../../src/actors/restate/engine.ts';
+import { registerService } from '../../../src/actors/restate/engine/engine-client.ts';
 import { Balancer, portOf } from '../../support/balancer.ts';
 import { freePort } from '../../support/free-port.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';

@@ -3,7 +3,7 @@ import { RestateRunner } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { lower, putSignsInto, raise, untilLowered } from '../../runner/multi-threaded/signs.ts';
+import { lower, putSignsInto, raise, untilLowered } from '../../runner/multi-threaded/file-flags.ts';
 import { Orders as CausalOrders, causalOrders, Ledger, letDawdle } from '../../support/causal-orders.ts';
 import { Click, Clicks } from '../../support/clicks.ts';
 import { watchRunners } from '../../support/events.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Persistence, Storage } from 'kahn';
-import * as memory from '../../../src/persistence/memory/index.ts';
+import * as memory from '../../../src/storage/memory/index.ts';
 
-export { forThreads } from '../../../src/persistence/memory/index.ts';
+export { forThreads } from '../../../src/storage/memory/index.ts';
 
 /** How many listen in this thread. */
 export const listening = { asked: 0, begun: 0, open: 0 };

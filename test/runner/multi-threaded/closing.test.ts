@@ -5,7 +5,7 @@ import { Reservation } from '../../../examples/shop/reservation.ts';
 import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { heldReserving } from './held-shop.ts';
-import { isRaised, putSignsInto, raise } from './signs.ts';
+import { isRaised, putSignsInto, raise } from './file-flags.ts';
 
 const never = 2 ** 30;
 const patient = { timeout: 60_000, interval: 5 };

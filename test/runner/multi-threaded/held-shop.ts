@@ -4,9 +4,9 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
-import { Journal } from '../../../src/persistence/memory/journal.ts';
-import { ThreadLock } from '../../../src/persistence/memory/thread-lock.ts';
-import { isRaised, raise, take, untilLowered } from './signs.ts';
+import { Journal } from '../../../src/storage/memory/shared/journal.ts';
+import { ThreadLock } from '../../../src/storage/memory/shared/thread-lock.ts';
+import { isRaised, raise, take, untilLowered } from './file-flags.ts';
 
 /** Reserves when the signs let it. */
 class HeldReservations extends Reservations {

@@ -7,7 +7,7 @@ import { watchRunners } from '../../support/events.ts';
 import { watchProcesses } from '../../support/processes.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
-import { isRaised, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { isRaised, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { troubledShop } from './troubled-shop.ts';
 
 const timeout = 60_000;

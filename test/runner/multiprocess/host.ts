@@ -4,7 +4,7 @@ import { MultiprocessRunner, type Persistence } from 'kahn';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
-import { untilLowered } from '../multi-threaded/signs.ts';
+import { untilLowered } from '../multi-threaded/file-flags.ts';
 
 /** How a host runs the shop. */
 export interface HostTask {

@@ -9,7 +9,7 @@ import { rejectionOf } from '../../support/errors.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { failingShop } from '../multi-threaded/faulty-shop.ts';
-import { putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { startHost } from './start-host.ts';
 
 const never = 2 ** 30;

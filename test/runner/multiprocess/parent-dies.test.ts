@@ -5,7 +5,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { isRunning, startHost, untilGone } from './start-host.ts';
 
 const never = 2 ** 30;

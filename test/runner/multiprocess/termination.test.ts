@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import type { HostOrder, HostTask } from './host.ts';
 import { isRunning, startHost, untilGone } from './start-host.ts';
 

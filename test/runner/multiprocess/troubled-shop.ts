@@ -3,7 +3,7 @@ import { System } from 'kahn';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
-import { raise, take } from '../multi-threaded/signs.ts';
+import { raise, take } from '../multi-threaded/file-flags.ts';
 
 /** Its process is in trouble, as the signs say. */
 class TroubledReservations extends Reservations {

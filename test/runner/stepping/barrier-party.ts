@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Barrier } from '../../../src/runner/stepping/barrier.ts';
+import { Barrier } from '../../../src/runner/stepping/threads/barrier.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 
 /** What a thread of the barrier's test is to do: to come to the barrier in each round. */

@@ -3,7 +3,7 @@ import { type SteppingOptions, SteppingSingleThreadedRunner, type Tick } from 'k
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Pace } from '../../../src/runner/stepping/pace.ts';
+import { Pace } from '../../../src/runner/stepping/clock/pacer.ts';
 import { FakeClock, StoppedClock } from './fake-clock.ts';
 
 describe('a pace', () => {

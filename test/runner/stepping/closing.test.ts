@@ -17,8 +17,8 @@ import { randomNumbers } from '../../support/random-numbers.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { watchWorkers } from '../../support/workers.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/signs.ts';
-import { steppers } from './chronicle.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { steppers } from './tick-log.ts';
 
 const patient = { timeout: 60_000, interval: 5 };
 

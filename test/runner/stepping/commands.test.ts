@@ -11,7 +11,7 @@ import {
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Schedule } from '../../../src/runner/stepping/schedule.ts';
+import { Schedule } from '../../../src/runner/stepping/clock/command-schedule.ts';
 import { rejectionOf } from '../../support/errors.ts';
 
 async function paused(): Promise<SteppingRunner<(typeof shop.applications)[number]>> {

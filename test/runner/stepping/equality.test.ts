@@ -4,9 +4,9 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { storages } from '../../support/storages.ts';
-import { Stairs, stairs } from '../multi-threaded/stairs.ts';
-import { bookkeeping, Tills } from './books.ts';
-import { chronicleOf, type Stepper, type Story, steppers } from './chronicle.ts';
+import { Stairs, stairs } from '../multi-threaded/recursive-system.ts';
+import { bookkeeping, Tills } from './till-system.ts';
+import { chronicleOf, type Stepper, type Story, steppers } from './tick-log.ts';
 
 const [single, multi] = steppers;
 

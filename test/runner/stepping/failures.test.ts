@@ -18,8 +18,8 @@ import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { watchWorkers } from '../../support/workers.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
-import { putSignsInto, raise } from '../multi-threaded/signs.ts';
-import { type Stepper, startTimeMs, steppers } from './chronicle.ts';
+import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { type Stepper, startTimeMs, steppers } from './tick-log.ts';
 
 const patient = { timeout: 60_000, interval: 5 };
 const [, multi] = steppers;

@@ -5,7 +5,7 @@ import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages } from '../../support/storages.ts';
-import { steppers } from './chronicle.ts';
+import { steppers } from './tick-log.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** What was fetched and recorded, such as `1>0 0>0 0>0`, by orders, reservations and payments. */

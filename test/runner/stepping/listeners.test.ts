@@ -3,7 +3,7 @@ import { memory, type SteppingOptions, SteppingSingleThreadedRunner, type Tick }
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { startTimeMs, steppers } from './chronicle.ts';
+import { startTimeMs, steppers } from './tick-log.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** What is written to standard output until the test has finished. */

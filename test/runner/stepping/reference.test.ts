@@ -2,7 +2,7 @@ import { memory } from 'kahn';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { type Stepper, steppers } from './chronicle.ts';
+import { type Stepper, steppers } from './tick-log.ts';
 
 const [single, multi] = steppers;
 

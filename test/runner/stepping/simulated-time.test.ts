@@ -6,8 +6,8 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { storages } from '../../support/storages.ts';
-import { Audits, Book, Books, bookkeeping, Tills } from './books.ts';
-import { chronicleOf, startTimeMs, steppers } from './chronicle.ts';
+import { Audits, Book, Books, bookkeeping, Tills } from './till-system.ts';
+import { chronicleOf, startTimeMs, steppers } from './tick-log.ts';
 
 /** The time that an id has at its front. */
 function timeOf(id: string): number {

@@ -1,0 +1,54 @@
+import type { StoredNotification } from 'kahn';
+import type { BoundLog } from './baseline-log.ts';
+
+export const batchSize = 500; // the library's default
+export const maxIgnored = 10 * batchSize; // so is this: then the position of what was ignored is recorded by itself
+
+/** Follows one log by hand: reads a batch, reacts to the types that matter, moves the position, in one transaction. */
+export class BoundFollower {
+  readonly #upstream: BoundLog;
+  readonly log: BoundLog;
+  readonly #type: string;
+  readonly #react: (notification: StoredNotification) => void;
+  #position: number;
+  #seen: number;
+
+  constructor(upstream: BoundLog, log: BoundLog, type: string, react: (cause: StoredNotification) => void) {
+    this.#upstream = upstream;
+    this.log = log;
+    this.#type = type;
+    this.#react = react;
+    this.#position = log.position(upstream.name);
+    this.#seen = this.#position;
+  }
+
+  /** Processes the upstream's log to its end; whether it has written events. */
+  run(): boolean {
+    let written = false;
+    for (;;) {
+      const batch = this.#upstream.read(this.#seen, batchSize);
+      this.#seen = batch.at(-1)?.id ?? this.#seen;
+      const causes = batch.filter(({ type }) => type === this.#type);
+      if (causes.length > 0) {
+        this.#record(causes);
+        written = true;
+      } else if (this.#seen - this.#position >= maxIgnored) {
+        this.#record([]);
+      }
+      if (batch.length < batchSize) return written;
+    }
+  }
+
+  /** Records the position behind ignored notifications. */
+  flush(): void {
+    if (this.#seen !== this.#position) this.#record([]);
+  }
+
+  #record(causes: readonly StoredNotification[]): void {
+    this.log.transaction(() => {
+      for (const cause of causes) this.#react(cause);
+      this.log.movePosition(this.#upstream.name, this.#position, this.#seen);
+    });
+    this.#position = this.#seen;
+  }
+}

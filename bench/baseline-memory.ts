@@ -1,0 +1,62 @@
+import type { StoredEvent, StoredNotification } from 'kahn';
+import type { BoundLog, BoundStorage } from './baseline-log.ts';
+
+/** Arrays for the logs, a Map for the unique index; data stays the text that a database would keep. */
+export class BoundMemory implements BoundStorage {
+  readonly #logs = new Map<string, MemoryLog>();
+
+  open(name: string): BoundLog {
+    const log = this.#logs.get(name) ?? new MemoryLog(name);
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+class MemoryLog implements BoundLog {
+  readonly name: string;
+  readonly #rows: StoredNotification[] = [];
+  readonly #byOriginator = new Map<string, StoredNotification[]>();
+  readonly #positions = new Map<string, number>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  transaction(work: () => void): void {
+    const before = this.#rows.length;
+    try {
+      work(); // positions move last, so that only rows need be taken back
+    } catch (error) {
+      for (const { originatorId } of this.#rows.splice(before)) this.#byOriginator.get(originatorId)?.pop();
+      throw error;
+    }
+  }
+
+  append({ originatorId, originatorVersion, type, data, timestamp }: StoredEvent): void {
+    const row = { id: this.#rows.length + 1, originatorId, originatorVersion, type, data, timestamp };
+    const events = this.#byOriginator.get(originatorId);
+    if (events === undefined) this.#byOriginator.set(originatorId, [row]);
+    else if ((events.at(-1)?.originatorVersion ?? 0) < originatorVersion) events.push(row);
+    else throw new Error(`${originatorId} has version ${originatorVersion} already.`);
+    this.#rows.push(row);
+  }
+
+  read(after: number, limit: number): readonly StoredNotification[] {
+    return this.#rows.slice(after, after + limit);
+  }
+
+  versionOf(originatorId: string): number {
+    return this.#byOriginator.get(originatorId)?.at(-1)?.originatorVersion ?? 0;
+  }
+
+  position(upstreamName: string): number {
+    return this.#positions.get(upstreamName) ?? 0;
+  }
+
+  movePosition(upstreamName: string, expected: number, position: number): void {
+    if (this.position(upstreamName) !== expected) throw new Error(`${upstreamName} is not at ${expected}.`);
+    this.#positions.set(upstreamName, position);
+  }
+}

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StoredEvent, StoredNotification } from 'kahn';
+import { createTables } from '../src/storage/sqlite/schema.ts';
+import { prepare, row, rows, type Statements, sql } from '../src/storage/sqlite/statements.ts';
+import type { BoundLog, BoundStorage } from './baseline-log.ts';
+
+const pipelineId = 0;
+
+/** One file per application with the library's own tables and statements, so that both store the same rows. */
+export class BoundSqlite implements BoundStorage {
+  readonly #directory: string;
+  readonly #synchronous: 'FULL' | 'NORMAL';
+  readonly #open: DatabaseSync[] = [];
+
+  constructor(directory: string, synchronous: 'FULL' | 'NORMAL') {
+    this.#directory = directory;
+    this.#synchronous = synchronous;
+  }
+
+  open(name: string): BoundLog {
+    const database = new DatabaseSync(join(this.#directory, `${name}.sqlite`));
+    this.#open.push(database);
+    database.exec(sql.walMode);
+    database.exec(sql.synchronous[this.#synchronous]);
+    const isNew = database.prepare('select 1 from sqlite_schema').get() === undefined;
+    if (isNew) database.exec(createTables);
+    return new SqliteLog(name, database);
+  }
+
+  [Symbol.dispose](): void {
+    for (const database of this.#open.splice(0)) database.close();
+  }
+}
+
+class SqliteLog implements BoundLog {
+  readonly name: string;
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  // Prepared too: that is a little faster than exec.
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  #head = 0;
+
+  constructor(name: string, database: DatabaseSync) {
+    this.name = name;
+    this.#database = database;
+    this.#statements = prepare(database);
+    this.#begin = database.prepare(sql.beginWrite);
+    this.#commit = database.prepare(sql.commit);
+  }
+
+  transaction(work: () => void): void {
+    this.#begin.run();
+    try {
+      this.#head = Number(row(this.#statements.head, pipelineId)?.[0]); // another process may have written
+      work();
+      this.#commit.run();
+    } catch (error) {
+      this.#database.exec(sql.rollback);
+      throw error;
+    }
+  }
+
+  append({ originatorId, originatorVersion, type, data, timestamp }: StoredEvent): void {
+    this.#head += 1;
+    const { insertEvent } = this.#statements;
+    const { changes } = insertEvent.run(
+      pipelineId,
+      this.#head,
+      originatorId,
+      originatorVersion,
+      type,
+      data,
+      timestamp,
+    );
+    if (changes === 0) throw new Error(`${originatorId} has version ${originatorVersion} already.`);
+  }
+
+  read(after: number, limit: number): readonly StoredNotification[] {
+    return rows(this.#statements.notifications, pipelineId, after, limit).map(
+      ([id, originatorId, originatorVersion, type, data, timestamp]) =>
+        ({ id, originatorId, originatorVersion, type, data, timestamp }) as StoredNotification,
+    );
+  }
+
+  versionOf(originatorId: string): number {
+    return Number(row(this.#statements.newestVersion, originatorId)?.[0]);
+  }
+
+  position(upstreamName: string): number {
+    return Number(row(this.#statements.position, pipelineId, upstreamName)?.[0] ?? 0);
+  }
+
+  movePosition(upstreamName: string, expected: number, position: number): void {
+    const { changes } = this.#statements.movePosition.run(pipelineId, upstreamName, position, expected);
+    if (changes === 0) throw new Error(`${upstreamName} is not at ${expected}.`);
+  }
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import type { BoundLog, BoundStorage } from './baseline-log.ts';
+import { BoundShop, placeOrders } from './baseline-shop.ts';
+import type { Logs } from './verify-logs.ts';
+import { timed } from './measure.ts';
+import type { Contestant } from './workloads.ts';
+
+/** The shop written by hand, on one storage. */
+export function bound(open: () => BoundStorage): Contestant {
+  return {
+    async oneByOne(customers) {
+      using storage = open();
+      const { orders } = new BoundShop(storage);
+      const commands = await timed(() => {
+        for (const customer of customers) placeOrders(orders, [customer]);
+      });
+      const followers = await timed(() => {
+        const shop = new BoundShop(storage);
+        shop.settle();
+        return shop;
+      });
+      return { ms: commands.ms + followers.ms, logs: read(followers.result.logs) };
+    },
+
+    async inWaves(waves) {
+      using storage = open();
+      const shop = new BoundShop(storage);
+      const { ms } = await timed(async () => {
+        for (const wave of waves) await Promise.all(wave.map((customer) => shop.place(customer)));
+      });
+      return { ms, logs: read(shop.logs) };
+    },
+
+    async append(waves) {
+      using storage = open();
+      const orders = storage.open('orders');
+      const { ms } = await timed(() => {
+        for (const wave of waves) placeOrders(orders, wave);
+      });
+      return { ms, logs: read([orders]) };
+    },
+
+    async processEvents(upstreamName, events) {
+      using storage = open();
+      const orders = storage.open('orders');
+      const { ms } = await timed(() => {
+        for (const [position, event] of events.entries()) {
+          orders.transaction(() => {
+            orders.append(event);
+            orders.movePosition(upstreamName, position, position + 1);
+          });
+        }
+      });
+      assert.equal(orders.position(upstreamName), events.length);
+      return { ms, logs: read([orders]) };
+    },
+  };
+}
+
+function read(logs: Iterable<BoundLog>): Logs {
+  return new Map(Array.from(logs, (log) => [log.name, log.read(0, Number.MAX_SAFE_INTEGER)]));
+}

@@ -1,0 +1,100 @@
+import type pg from 'pg';
+import { orderCreated } from '../baseline-events.ts';
+import { PostgresFollower } from './baseline-follower.ts';
+import { PostgresLog } from './baseline-log.ts';
+
+/** Records orders, all of them by one statement, and gives their ids. */
+export async function placeOrders(
+  orders: PostgresLog,
+  customers: readonly string[],
+): Promise<readonly string[]> {
+  const events = customers.map(orderCreated);
+  await orders.append(events);
+  return events.map(({ originatorId }) => originatorId);
+}
+
+interface Command {
+  readonly customer: string;
+  resolve(id: string): void;
+  reject(error: unknown): void;
+}
+
+/** The shop as one would write it by hand for PostgreSQL, with nothing of the library above its tables. */
+export class PostgresShop {
+  readonly orders: PostgresLog;
+  readonly #followers: ReadonlyMap<PostgresLog, readonly PostgresFollower[]>;
+  #commands: Command[] = [];
+  #running = false;
+
+  private constructor(orders: PostgresLog, followers: ReadonlyMap<PostgresLog, readonly PostgresFollower[]>) {
+    this.orders = orders;
+    this.#followers = followers;
+  }
+
+  static async open(client: pg.Client, schema: string): Promise<PostgresShop> {
+    const orders = await PostgresLog.open(client, schema, 'orders');
+    const reservations = await PostgresLog.open(client, schema, 'reservations');
+    const payments = await PostgresLog.open(client, schema, 'payments');
+    const { making, noting } = PostgresFollower;
+    const followers = new Map([
+      [
+        orders,
+        [
+          await making(orders, reservations, 'Order.Created', 'Reservation.Created'),
+          await making(orders, payments, 'Order.Reserved', 'Payment.Created'),
+        ],
+      ],
+      [
+        reservations,
+        [await noting(reservations, orders, 'Reservation.Created', 'Order.Reserved', 'reservationId')],
+      ],
+      [payments, [await noting(payments, orders, 'Payment.Created', 'Order.Paid', 'paymentId')]],
+    ]);
+    return new PostgresShop(orders, followers);
+  }
+
+  /** Commands that wait at the same time share a statement, and end once all that comes of them is processed. */
+  place(customer: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#commands.push({ customer, resolve, reject });
+      if (this.#running) return;
+      this.#running = true;
+      process.nextTick(() => this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#commands.length > 0) {
+      const commands = this.#commands;
+      this.#commands = [];
+      try {
+        const customers = commands.map(({ customer }) => customer);
+        const ids = await placeOrders(this.orders, customers);
+        await this.settle([this.orders]);
+        for (const [i, { resolve }] of commands.entries()) resolve(ids[i] ?? '');
+      } catch (error) {
+        for (const { reject } of commands) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  /** Processes all there is, and what comes of it, in the order in which the logs have grown. */
+  async settle(grown: Iterable<PostgresLog> = this.#followers.keys()): Promise<void> {
+    const prompts = new Set(grown);
+    for (const log of prompts) {
+      prompts.delete(log);
+      for (const follower of this.#followers.get(log) ?? []) {
+        if (await follower.run()) prompts.add(follower.log);
+      }
+    }
+    for (const followers of this.#followers.values()) {
+      for (const follower of followers) await follower.flush();
+    }
+  }
+
+  /** The logs of all applications. */
+  get logs(): Iterable<PostgresLog> {
+    return this.#followers.keys();
+  }
+}

@@ -1,0 +1,237 @@
+import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
+import { DownstreamError, RunnerClosedError } from '../../../runner/errors.ts';
+import { isPassing } from '../../../runner/retry-transient.ts';
+import { nameOf } from '../../../runner/supervised/assignment.ts';
+import { settle } from '../../../runner/supervised/caught-up.ts';
+import {
+  defaultDrainTimeoutMs,
+  defaultPollIntervalMs,
+  openSystem,
+  type RunningSystem,
+} from '../../../runner/running-system.ts';
+import { statusOf } from '../../../runner/status.ts';
+import type { System } from '../../../system/system.ts';
+import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts';
+import { unlessAborted } from '../../../util/abort.ts';
+import { messageOf } from '../../../util/errors.ts';
+import { InvalidOptionError } from '../../../util/options.ts';
+import { resolvesWithin } from '../../../util/timeout.ts';
+import { ActorWatch } from './actor-progress.ts';
+import { type ActorStatuses, Actors } from './actor-client.ts';
+import { assertShared } from '../host/shared-storage.ts';
+import { Engine } from '../engine/engine-client.ts';
+import { ActorsStoppedError } from '../errors.ts';
+import { keyOf } from '../protocol/actor-names.ts';
+import { Prompter } from './prompter.ts';
+import { ownOptions, type RestateOptions, type RestateSettings, settingsOf } from './restate-runner-options.ts';
+
+/**
+ * Runs a system by actors in a Restate engine, whose services process it on other hosts. `save()` resolves when the
+ * events are recorded; `caughtUp()` when all that follows from them is processed. Closing the runner leaves the actors
+ * at work, unless `shutdownOnClose` says otherwise; another runner joins them by the name of the system.
+ *
+ * @example
+ * await using runner = await RestateRunner.start(shop, { persistence, ingressUrl, adminUrl });
+ * await runner.get(Orders).place('ada');
+ * await runner.caughtUp();
+ */
+export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> implements SystemRunner<Apps> {
+  readonly #system: System<Apps>;
+  readonly #options: RestateOptions;
+  readonly #settings: RestateSettings;
+  readonly #running: RunningSystem;
+  readonly #actors: Actors;
+  readonly #prompter: Prompter;
+  readonly #stop = new AbortController();
+  #starting: Promise<void> | undefined;
+  #haveActorsStarted = false;
+  #hasStarted = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    system: System<Apps>,
+    options: RestateOptions,
+    settings: RestateSettings,
+    running: RunningSystem,
+  ) {
+    this.#system = system;
+    this.#options = options;
+    this.#settings = settings;
+    this.#running = running;
+    const actors = new Actors(new Engine(settings), settings, system.graph, this.#stop.signal);
+    this.#actors = actors;
+    this.#prompter = new Prompter((place, head, callKey, signal) =>
+      actors.prompt(place, head, callKey, signal),
+    );
+  }
+
+  /**
+   * Opens the applications here, and starts their actors or joins them; these catch up with what was recorded before.
+   *
+   * @throws EngineError if the engine cannot be reached or is too old, or no service of the system is registered.
+   * @throws ActorsMismatchError if the actors run in other pipelines, or the service serves another version.
+   * @throws InvalidPersistenceError if other processes cannot open the storage.
+   * @throws SystemRunningError if this system is running already, in this process.
+   * @throws StorageError if the storage cannot be opened.
+   */
+  static async start<Apps extends ApplicationClass>(
+    system: System<Apps>,
+    options: RestateOptions = {},
+  ): Promise<RestateRunner<Apps>> {
+    const settings = settingsOf(options, system.name);
+    const { pipelineIds } = settings;
+    const turn = (_name: string, commit: () => Promise<void>) => commit();
+    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn });
+    const runner = new RestateRunner(system, options, settings, running);
+    try {
+      runner.#starting = runner.#start();
+      await unlessAborted(runner.#starting, options.signal);
+      runner.#hasStarted = true;
+      return runner;
+    } catch (error) {
+      await runner.close();
+      throw error;
+    }
+  }
+
+  /** The application of this class in a pipeline, by default the first of those that run. */
+  get<A extends Apps>(kind: A, pipelineId: number = this.#settings.pipelineIds[0] ?? 0): InstanceType<A> {
+    this.#system.assertHas(kind);
+    this.#assertOpen();
+    const { pipelineIds } = this.#settings;
+    if (!pipelineIds.includes(pipelineId)) {
+      throw new InvalidOptionError(
+        `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
+      );
+    }
+    return this.#running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
+  }
+
+  /**
+   * As every runner; while storage, engine or service are away, it waits for them.
+   *
+   * @throws ActorsStoppedError if another runner has shut the actors down.
+   */
+  async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+    const failures = await unlessAborted(this.#settled(stop), stop);
+    if (failures.size > 0) throw new DownstreamError('The system is not caught up.', failures);
+  }
+
+  /** As every runner; while the engine or the service is away, applications are `interrupted`. */
+  async status(): Promise<readonly ApplicationStatus[]> {
+    this.#assertOpen();
+    return await this.#statusWith(await this.#actors.statuses(this.#stop.signal));
+  }
+
+  /** As every runner; the actors go on, unless `shutdownOnClose` is true. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(): Promise<void> {
+    const { applications, persistence } = this.#running;
+    assertShared(persistence);
+    const { pollIntervalMs = defaultPollIntervalMs } = this.#options;
+    await this.#actors.start(pollIntervalMs, this.#stop.signal);
+    this.#haveActorsStarted = true;
+    for (const application of applications) {
+      application.subscribe((prompt) => this.#prompter.prompt(prompt, prompt.head));
+    }
+    await this.#promptAll();
+  }
+
+  /** Actors look at all logs when they start; this tells them how much is there, should their storage be another one. */
+  async #promptAll(): Promise<void> {
+    for (const { applicationName, pipelineId, log } of this.#running.applications) {
+      this.#prompter.prompt({ applicationName, pipelineId }, await log.head());
+    }
+  }
+
+  /** Resolves when nothing is left to process, wherever nothing has failed, with what has. */
+  async #settled(stop: AbortSignal): Promise<ReadonlyMap<string, unknown>> {
+    const watch = new ActorWatch(() => this.#workingStatuses(stop));
+    const settling = {
+      progress: watch,
+      heads: () => this.#heads(),
+      status: () => this.#statusWith(watch.statuses),
+      prompt: (applicationName: string, pipelineId: number) => {
+        if (watch.isImpatient) this.#prompter.prompt({ applicationName, pipelineId }, 0);
+      },
+    };
+    for (;;) {
+      try {
+        await settle(settling, stop);
+        break;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        await watch.progressSince(0, 0, stop); // the storage is away
+      }
+    }
+    const failed = [...watch.statuses.values()].filter(({ state }) => state === 'failed');
+    return new Map(failed.map((status) => [nameOf(status), status.lastError]));
+  }
+
+  #heads(): Promise<readonly number[]> {
+    return Promise.all(this.#running.applications.map(({ log }) => log.head()));
+  }
+
+  async #statusWith(statuses: ActorStatuses): Promise<readonly ApplicationStatus[]> {
+    const all = this.#settings.pipelineIds.map((pipelineId) =>
+      statusOf(this.#system.graph, this.#running.in(pipelineId), (applicationName) => {
+        const status = statuses.get(keyOf({ applicationName, pipelineId }));
+        return { state: status?.state ?? 'idle', lastError: status?.lastError };
+      }),
+    );
+    return (await Promise.all(all)).flat();
+  }
+
+  async #workingStatuses(stop: AbortSignal): Promise<ActorStatuses> {
+    const statuses = await this.#actors.statuses(stop);
+    if ([...statuses.values()].every(({ state }) => state !== 'stopped')) return statuses;
+    throw new ActorsStoppedError(
+      `The actors of system '${this.#settings.systemActorName}' were shut down. What is recorded is processed after the ` +
+        'next start of a runner.',
+    );
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  async #close(): Promise<void> {
+    const { drainTimeoutMs = defaultDrainTimeoutMs } = this.#options;
+    this.#stop.abort(closedError());
+    await Promise.all(this.#running.applications.map(applicationInternals.close));
+    await resolvesWithin(this.#prompter.told(), drainTimeoutMs);
+    await this.#prompter.close();
+    await this.#starting?.catch(() => {}); // `start()` throws it
+    if (this.#hasStarted && this.#settings.shutdownOnClose) await this.#shutDown(drainTimeoutMs);
+    // Given up at the last moment, its start was none: the engine being away, others will find what is left of it.
+    if (this.#haveActorsStarted && !this.#hasStarted) await this.#actors.takeBack().catch(() => {});
+    await this.#running.release();
+  }
+
+  async #shutDown(timeoutMs: number): Promise<void> {
+    try {
+      await this.#actors.stop(AbortSignal.timeout(timeoutMs));
+    } catch (error) {
+      process.emitWarning(
+        `The actors of system '${this.#settings.systemActorName}' were not shut down within ${timeoutMs / 1_000} s ` +
+          `after their runner was closed: ${messageOf(error)}`,
+        { type: 'KahnWarning', code: 'KAHN_ACTORS_NOT_STOPPED' },
+      );
+    }
+  }
+}
+
+function closedError(): RunnerClosedError {
+  return new RunnerClosedError('This runner is closed: start a new one to go on.');
+}

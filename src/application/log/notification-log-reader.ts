@@ -1,0 +1,63 @@
+import type { DomainEvent } from '../../domain/event.ts';
+import type { StoredNotification } from '../../storage/stored-event.ts';
+import { breathe } from '../../util/yield-to-event-loop.ts';
+import { assertCount, type NotificationLog } from './notification-log.ts';
+
+/** An event with its id in a notification log. */
+export interface Notification<E extends DomainEvent = DomainEvent> {
+  readonly id: number;
+  readonly event: E;
+}
+
+/**
+ * Reads a notification log from a position onwards.
+ *
+ * @example
+ * for await (const { id, event } of orders.reader()) console.log(id, event.type);
+ */
+export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
+  readonly #log: NotificationLog;
+  readonly #decode: (stored: StoredNotification) => E;
+  readonly #pageSize: number;
+  #position = 0;
+
+  constructor(log: NotificationLog, decode: (stored: StoredNotification) => E, pageSize = 100) {
+    this.#log = log;
+    this.#decode = decode;
+    this.#pageSize = pageSize;
+  }
+
+  /** The id of the last notification read; 0 at first. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Goes on after this id. Throws InvalidPositionError unless it is a whole number from 0. */
+  seek(position: number): this {
+    assertCount(position, 'A position');
+    this.#position = position;
+    return this;
+  }
+
+  /** Reads up to `limit` notifications and moves on behind them; an empty array at the end of the log. */
+  async read(limit: number = this.#pageSize): Promise<readonly Notification<E>[]> {
+    const stored = await this.#log.select(this.#position, limit);
+    const notifications = stored.map((item) => ({ id: item.id, event: this.#decode(item) }));
+    this.#position = stored.at(-1)?.id ?? this.#position;
+    return notifications;
+  }
+
+  /** Reads to the end of the log; left early, it goes on behind the last notification it gave. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Notification<E>, void, undefined> {
+    for (;;) {
+      const page = await this.#log.select(this.#position, this.#pageSize);
+      if (page.length === 0) return;
+      await breathe();
+      for (const item of page) {
+        const event = this.#decode(item);
+        this.#position = item.id;
+        yield { id: item.id, event };
+      }
+    }
+  }
+}

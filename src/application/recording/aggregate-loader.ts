@@ -1,0 +1,124 @@
+import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import type { Mapper } from '../../storage/codec/event-mapper.ts';
+import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
+import type { StoredSnapshot } from '../../storage/stored-event.ts';
+import { assertId } from '../../util/ids.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
+import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
+
+/** Makes aggregates from what the cache and the recorder know of them. */
+export class AggregateLoader {
+  readonly #recorder: Recorder;
+  readonly #mapper: Mapper;
+  readonly #cache: HistoryCache;
+
+  constructor(recorder: Recorder, mapper: Mapper, cache: HistoryCache) {
+    this.#recorder = recorder;
+    this.#mapper = mapper;
+    this.#cache = cache;
+  }
+
+  /** The newest histories of many aggregates, in one read. */
+  async histories(ids: readonly string[]): Promise<readonly CachedHistory[]> {
+    const known = ids.map((id) => this.#cache.get(id));
+    const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
+    return ids.map((id, i) => {
+      const history = this.#joined(known[i], read[i]);
+      if (history !== known[i]) this.#cache.set(id, history);
+      return history;
+    });
+  }
+
+  /** An aggregate from its history; undefined if there is nothing in it, or it is discarded. */
+  build<A extends Aggregate>(
+    kind: AggregateClass<A>,
+    id: string,
+    history: CachedHistory,
+  ): A | undefined | Promise<A | undefined> {
+    const aggregate = this.#built(kind, id, history);
+    return aggregate === undefined ? this.#buildFromWhole(kind, id) : existing(aggregate);
+  }
+
+  /** The newest state of an aggregate; undefined if it is not there or discarded. */
+  async load<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+    assertAsked(kind, id);
+    const [history] = await this.histories([id]);
+    return history && this.build(kind, id, history);
+  }
+
+  /** An aggregate as it was at a version; undefined if it was never there or discarded by then. */
+  async loadAt<A extends Aggregate>(
+    kind: AggregateClass<A>,
+    id: string,
+    version: number,
+  ): Promise<A | undefined> {
+    assertAsked(kind, id);
+    const request: HistoryRequest = { originatorId: id, after: 0, upTo: version, useSnapshot: true };
+    const [read] = await this.#recorder.histories([request]);
+    const aggregate =
+      this.#built(kind, id, this.#joined(undefined, read)) ??
+      this.#replayed(new kind(id), await this.#readWhole(id, version));
+    return aggregate.version === version ? existing(aggregate) : undefined;
+  }
+
+  async #buildFromWhole<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+    const whole = await this.#readWhole(id);
+    this.#cache.set(id, whole);
+    return existing(this.#replayed(new kind(id), whole));
+  }
+
+  async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {
+    const bound = upTo === undefined ? {} : { upTo };
+    const [read] = await this.#recorder.histories([{ originatorId, after: 0, useSnapshot: false, ...bound }]);
+    return this.#joined(undefined, read);
+  }
+
+  #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
+    if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
+    const events = (read?.events ?? []).map((stored) => this.#mapper.toEvent(stored));
+    if (known === undefined) return { snapshot: read?.snapshot, events };
+    return { snapshot: known.snapshot, events: known.events.concat(events) };
+  }
+
+  /** Undefined if the history starts at a snapshot that this class cannot read. */
+  #built<A extends Aggregate>(kind: AggregateClass<A>, id: string, history: CachedHistory): A | undefined {
+    const aggregate = new kind(id);
+    if (history.snapshot !== undefined && !this.#restore(aggregate, kind, history.snapshot)) return undefined;
+    return this.#replayed(aggregate, history);
+  }
+
+  #restore<A extends Aggregate>(aggregate: A, kind: AggregateClass<A>, snapshot: StoredSnapshot): boolean {
+    if (snapshot.schema !== kind.snapshotSchema) return false;
+    try {
+      const state = this.#mapper.toState(snapshot.state);
+      aggregateInternals.restore(aggregate, state, snapshot.originatorVersion);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #replayed<A extends Aggregate>(aggregate: A, history: CachedHistory): A {
+    for (const event of history.events) aggregateInternals.replay(aggregate, event);
+    return aggregate;
+  }
+}
+
+/** Throws InvalidArgumentError or InvalidIdError unless these are a class of aggregates and an id. */
+export function assertAsked(kind: unknown, id: unknown): void {
+  if (typeof kind !== 'function' || !(kind.prototype instanceof Aggregate)) {
+    throw new InvalidArgumentError(
+      `A repository takes a class of aggregates and an id, not ${String(kind)}.`,
+    );
+  }
+  assertId(id, () => `The id of a ${kind.name}`);
+}
+
+function newestOf(originatorId: string, known: CachedHistory | undefined): HistoryRequest {
+  if (known === undefined) return { originatorId, after: 0, useSnapshot: true };
+  return { originatorId, after: versionOf(known), useSnapshot: false };
+}
+
+function existing<A extends Aggregate>(aggregate: A): A | undefined {
+  return aggregate.version === 0 || aggregateInternals.isDiscarded(aggregate) ? undefined : aggregate;
+}

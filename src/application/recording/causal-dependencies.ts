@@ -1,0 +1,55 @@
+import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
+import type { EventKey, ProcessEvent, Recorder } from '../../storage/recorder.ts';
+import type { LogPlace } from '../../storage/stored-event.ts';
+
+/** The versions that some aggregates had on record before what is pending on them. */
+export function basesOf(aggregates: Iterable<Aggregate>): readonly EventKey[] {
+  const bases: EventKey[] = [];
+  for (const aggregate of aggregates) {
+    const originatorVersion = aggregate.version - aggregateInternals.pending(aggregate).length;
+    if (originatorVersion > 0) bases.push({ originatorId: aggregate.id, originatorVersion });
+  }
+  return bases;
+}
+
+/** A process event, and what it builds on. */
+export interface BasedEvents {
+  readonly processEvent: ProcessEvent;
+  readonly bases: readonly EventKey[];
+}
+
+/**
+ * The process events that are to be recorded in a pipeline, each with the newest place in every other pipeline that it
+ * builds on, carried by its first event: its own log is in order anyhow. All are asked for in one read.
+ */
+export async function withDependencies(
+  recorder: Recorder,
+  pipelineId: number,
+  based: readonly BasedEvents[],
+): Promise<readonly ProcessEvent[]> {
+  const bases = based.flatMap((one) => one.bases);
+  const places = bases.length === 0 ? [] : await recorder.locate(bases);
+  let start = 0;
+  return based.map((one) => {
+    const own = places.slice(start, start + one.bases.length);
+    start += one.bases.length;
+    return carrying(one.processEvent, newestElsewhere(own, pipelineId));
+  });
+}
+
+function newestElsewhere(places: readonly (LogPlace | undefined)[], pipelineId: number): readonly LogPlace[] {
+  const newest = new Map<number, LogPlace>();
+  for (const place of places) {
+    // What is not on record is recorded by this very call, in its own log.
+    if (place === undefined || place.pipelineId === pipelineId) continue;
+    const known = newest.get(place.pipelineId)?.notificationId ?? 0;
+    if (place.notificationId > known) newest.set(place.pipelineId, place);
+  }
+  return [...newest.values()];
+}
+
+function carrying(processEvent: ProcessEvent, dependencies: readonly LogPlace[]): ProcessEvent {
+  const [first, ...others] = processEvent.events;
+  if (first === undefined || dependencies.length === 0) return processEvent;
+  return { ...processEvent, events: [{ ...first, dependencies }, ...others] };
+}

@@ -1,0 +1,152 @@
+import {
+  type Aggregate,
+  type AggregateClass,
+  aggregateInternals,
+  type PendingEvent,
+} from '../../domain/aggregate.ts';
+import type { DomainEvent } from '../../domain/event.ts';
+import { Mapper } from '../../storage/codec/event-mapper.ts';
+import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
+import type { StoredSnapshot } from '../../storage/stored-event.ts';
+import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import { assertWholeNumber } from '../../util/options.ts';
+import { AggregateLoader } from './aggregate-loader.ts';
+import { basesOf, withDependencies } from './causal-dependencies.ts';
+import { UndeclaredEventError } from '../errors.ts';
+import { HistoryCache } from './history-cache.ts';
+
+/** A process event ready to be recorded, with the domain events it was made from. */
+export interface PreparedEvents {
+  readonly processEvent: ProcessEvent;
+  readonly events: readonly DomainEvent[];
+  /** What it builds on, if its dependencies are to be recorded. */
+  readonly bases: readonly EventKey[];
+  /** Whether it is on record. */
+  recorded: boolean;
+}
+
+/** What an event store works with. */
+export interface EventStoreOptions {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+  readonly emits: readonly string[];
+  readonly causalDependencies: boolean;
+  readonly recorder: Recorder;
+  readonly transcoder: Transcoder;
+  readonly cacheSize: number;
+}
+
+/** Records the events of one application's aggregates, and loads the aggregates. */
+export class EventStore {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+  readonly recorder: Recorder;
+  readonly mapper: Mapper;
+  readonly loader: AggregateLoader;
+  readonly #options: EventStoreOptions;
+  readonly #emits: ReadonlySet<string>;
+  readonly #transcoder: Transcoder;
+  readonly #cache: HistoryCache;
+
+  constructor(options: EventStoreOptions) {
+    this.#options = options;
+    this.applicationName = options.applicationName;
+    this.pipelineId = options.pipelineId;
+    this.recorder = options.recorder;
+    this.mapper = new Mapper(options.applicationName, options.transcoder);
+    this.#emits = new Set(options.emits);
+    this.#transcoder = options.transcoder;
+    this.#cache = new HistoryCache(options.cacheSize);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache);
+  }
+
+  /** Encodes pending events of some aggregates. Throws if one is undeclared or cannot be encoded. */
+  prepare(
+    pending: readonly PendingEvent[],
+    aggregates: readonly Aggregate[],
+    tracking?: Tracking,
+  ): PreparedEvents {
+    const events = pending.map(({ event }) => event);
+    const stored = events.map((event) => {
+      if (!this.#emits.has(event.type)) throw new UndeclaredEventError(this.applicationName, event.type);
+      return this.mapper.toStored(event);
+    });
+    const snapshots = this.#dueSnapshots(events, aggregates);
+    return {
+      processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
+      events,
+      bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
+      recorded: false,
+    };
+  }
+
+  /** Another one by the same recorder, which records in the log of another pipeline. */
+  inPipeline(pipelineId: number): EventStore {
+    return new EventStore({ ...this.#options, pipelineId });
+  }
+
+  /** Decodes what another application has recorded. */
+  mapperOf(applicationName: string): Mapper {
+    return new Mapper(applicationName, this.#transcoder);
+  }
+
+  /**
+   * Records all in one transaction and resolves with the head of the log. On failure their aggregates leave
+   * the cache.
+   */
+  async record(prepared: readonly PreparedEvents[]): Promise<number> {
+    try {
+      const processEvents = this.#options.causalDependencies
+        ? await withDependencies(this.recorder, this.pipelineId, prepared)
+        : prepared.map(({ processEvent }) => processEvent);
+      const head = await this.recorder.record(this.pipelineId, processEvents);
+      for (const one of prepared) {
+        one.recorded = true;
+        this.#remember(one.events, one.processEvent.snapshots);
+      }
+      return head;
+    } catch (error) {
+      for (const { events } of prepared) for (const event of events) this.#cache.purge(event.originatorId);
+      throw error;
+    }
+  }
+
+  /** The state of an aggregate, encoded. Throws SnapshotNotEncodableError. */
+  snapshotOf(aggregate: Aggregate): StoredSnapshot {
+    return {
+      originatorId: aggregate.id,
+      originatorVersion: aggregate.version,
+      schema: classOf(aggregate).snapshotSchema,
+      state: this.mapper.toStoredState(aggregate.id, aggregateInternals.snapshot(aggregate)),
+    };
+  }
+
+  async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
+    await this.recorder.recordSnapshots([snapshot]);
+    this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+  }
+
+  #dueSnapshots(events: readonly DomainEvent[], aggregates: readonly Aggregate[]): StoredSnapshot[] {
+    const due: StoredSnapshot[] = [];
+    for (const aggregate of aggregates) {
+      const every = classOf(aggregate).snapshotEvery;
+      if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
+      assertWholeNumber(every, `snapshotEvery of ${classOf(aggregate).name}`, 1);
+      const first = events.find((event) => event.originatorId === aggregate.id);
+      if (first === undefined) continue;
+      const before = first.originatorVersion - 1;
+      if (Math.floor(aggregate.version / every) > Math.floor(before / every))
+        due.push(this.snapshotOf(aggregate));
+    }
+    return due;
+  }
+
+  #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
+    for (const event of events) this.#cache.append(event);
+    for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+  }
+}
+
+function classOf(aggregate: Aggregate): AggregateClass<Aggregate> {
+  return aggregate.constructor as AggregateClass<Aggregate>;
+}

@@ -1,0 +1,54 @@
+import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
+import type { DomainEvent } from '../../domain/event.ts';
+import { breathe } from '../../util/yield-to-event-loop.ts';
+import type { AggregateLoader } from './aggregate-loader.ts';
+import { AggregateNotFoundError } from '../errors.ts';
+
+/** Which state of an aggregate is asked for. */
+export interface RepositoryOptions {
+  /** The state after this many events; by default the newest. */
+  readonly version?: number;
+}
+
+/** Gets the aggregates of one application, each time a new object with the newest recorded state. */
+export class Repository<E extends DomainEvent = DomainEvent> {
+  readonly #applicationName: string;
+  readonly #loader: AggregateLoader;
+
+  constructor(applicationName: string, loader: AggregateLoader) {
+    this.#applicationName = applicationName;
+    this.#loader = loader;
+  }
+
+  /** Throws AggregateNotFoundError if it is not there, not at this version, or discarded. */
+  async get<A extends Aggregate<E>>(
+    kind: AggregateClass<A>,
+    id: string,
+    options?: RepositoryOptions,
+  ): Promise<A> {
+    const aggregate = await this.#find(kind, id, options);
+    if (aggregate === undefined) {
+      throw new AggregateNotFoundError(this.#applicationName, kind.name, id, options?.version);
+    }
+    return aggregate;
+  }
+
+  /** Whether `get` would find it. */
+  async has<A extends Aggregate<E>>(
+    kind: AggregateClass<A>,
+    id: string,
+    options?: RepositoryOptions,
+  ): Promise<boolean> {
+    return (await this.#find(kind, id, options)) !== undefined;
+  }
+
+  async #find<A extends Aggregate<E>>(
+    kind: AggregateClass<A>,
+    id: string,
+    options?: RepositoryOptions,
+  ): Promise<A | undefined> {
+    await breathe();
+    if (options?.version !== undefined) return this.#loader.loadAt(kind, id, options.version);
+    return this.#loader.load(kind, id);
+  }
+}

@@ -1,0 +1,62 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import type { System } from '../../system/system.ts';
+import { Mutex } from '../../util/mutex.ts';
+import { realClock } from '../../util/real-clock.ts';
+import { publish } from '../diagnostics.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
+import { Heads } from './log-heads.ts';
+import { Interruptions, type StageReport } from './interruptions.ts';
+import { pipelineId, type Stage } from './step-driver.ts';
+import { assertSteppingOptions, type SteppingOptions, steppingOptions } from './stepping-options.ts';
+import type { SteppingParts } from './stepping-runner.ts';
+
+/** What a stage is made of. */
+export interface Setting {
+  readonly running: RunningSystem;
+  readonly heads: Heads;
+  readonly report: StageReport;
+  /** What ids made in the run follow from. */
+  readonly seed: string;
+}
+
+/** Opens a system to be stepped, or throws having closed what it had opened. */
+export async function openParts<Apps extends ApplicationClass>(
+  runner: string,
+  system: System<Apps>,
+  options: SteppingOptions,
+  makeStage: (setting: Setting) => Promise<Stage>,
+): Promise<SteppingParts<Apps>> {
+  assertSteppingOptions(options);
+  const turns = new Mutex();
+  const running = await openSystem(system, options, {
+    ownOptions: steppingOptions,
+    pipelineIds: [pipelineId],
+    turn: (_name, commit) => turns.run(commit),
+  });
+  try {
+    const heads = new Heads(system.graph.nodes.map(({ name }) => name));
+    for (const application of running.applications) {
+      application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
+    }
+    await heads.refresh(running.applications);
+    const { clock = realClock, startTimeMs = Date.now() } = options;
+    const seed = `${startTimeMs} ${heads.total}`; // a run that is resumed makes other ids than the one before
+    const interruptions = new Interruptions();
+    const stage = await makeStage({ running, heads, seed, report: reportOf(runner, interruptions) });
+    return { system, options, clock, startTimeMs, seed, running, heads, stage, turns, interruptions };
+  } catch (error) {
+    await running.release();
+    throw error;
+  }
+}
+
+function reportOf(runner: string, interruptions: Interruptions): StageReport {
+  return {
+    processed: (applicationName, upstreamName, count) =>
+      publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),
+    interrupted(applicationName, error) {
+      interruptions.note(applicationName, error);
+      publish('interrupted', { runner, applicationName, pipelineId, error });
+    },
+  };
+}

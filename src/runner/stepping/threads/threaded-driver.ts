@@ -1,0 +1,114 @@
+import { persistenceForThreads } from '../../../storage/storage.ts';
+import type { System } from '../../../system/system.ts';
+import { addressOf } from '../../../system/system-module.ts';
+import type { RunnerOptions } from '../../runner.ts';
+import { unlessAborted } from '../../../util/abort.ts';
+import { upstreamsOf } from '../../status.ts';
+import { BarrierBrokenError } from './barrier.ts';
+import type { Setting } from '../open-stepping.ts';
+import { StepFailure } from '../interruptions.ts';
+import { Signals, type Work } from './shared-tick.ts';
+import { type Acted, type Moment, pipelineId, type Stage } from '../step-driver.ts';
+import { SteppingThread } from './stepping-thread.ts';
+
+/** The applications act in threads of their own, which meet at barriers. */
+export class ThreadStage implements Stage {
+  readonly #threads: readonly SteppingThread[];
+  readonly #signals: Signals;
+
+  private constructor(threads: readonly SteppingThread[], signals: Signals) {
+    this.#threads = threads;
+    this.#signals = signals;
+  }
+
+  /** Starts a thread for each application that follows others; throws having ended them if one cannot start. */
+  static async start(
+    system: System,
+    { batchSize, cacheSize, signal }: RunnerOptions,
+    { running, heads, report, seed }: Setting,
+  ): Promise<ThreadStage> {
+    const names = system.graph.nodes.map(({ name }) => name);
+    const roles = names
+      .map((name) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(system.graph, name) }))
+      .filter(({ upstreamNames }) => upstreamNames.length > 0);
+    const signals = new Signals(roles.length);
+    const task = {
+      address: addressOf(system),
+      persistence: await persistenceForThreads(running.persistence),
+      writerId: running.writerId,
+      batchSize,
+      cacheSize,
+      names,
+      heads: heads.buffer,
+      signals: signals.buffer,
+      threads: roles.length,
+      seed,
+    };
+    signal?.throwIfAborted();
+    const ended = (threadId: number) => {
+      running.storage.threadEnded?.(threadId);
+      signals.break(); // a tick is done by all or by none
+    };
+    const threads = roles.map(
+      (role, index) => new SteppingThread({ task: { ...task, role, index }, report, ended }),
+    );
+    const stage = new ThreadStage(threads, signals);
+    try {
+      await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
+      return stage;
+    } catch (error) {
+      await stage.close(0);
+      throw error;
+    }
+  }
+
+  async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>> {
+    await this.#meet('process', tick, timeMs, signal);
+    const acted = this.#threads.map(async (thread, index): Promise<[string, Acted]> => {
+      const stall = this.#signals.isStalled(index) ? await thread.takeStall() : undefined;
+      return [thread.applicationName, { fetched: this.#signals.fetchedBy(index), stall }];
+    });
+    return new Map(await unlessAborted(Promise.all(acted), signal));
+  }
+
+  recordPositions(signal: AbortSignal): Promise<void> {
+    return this.#meet('record positions', 0, 0, signal);
+  }
+
+  async close(drainTimeoutMs: number): Promise<readonly string[]> {
+    // Who is not done by now was given up.
+    const closing = this.#threads.map((thread, i) =>
+      thread.close(this.#signals.isDone(i) ? drainTimeoutMs : 0),
+    );
+    this.#signals.break();
+    const terminated = await Promise.all(closing);
+    return this.#threads.filter((_, i) => terminated[i]).map(({ applicationName }) => applicationName);
+  }
+
+  async #meet(work: Work, tick: number, timeMs: number, signal: AbortSignal): Promise<void> {
+    this.#signals.announce(work, tick, timeMs);
+    try {
+      await unlessAborted(this.#passBarriers(), signal);
+    } catch (error) {
+      if (!(error instanceof BarrierBrokenError)) throw error;
+      // Whoever broke it has failed; the others end when they have processed what they had fetched.
+      await unlessAborted(Promise.all(this.#threads.map(({ ended }) => ended)), signal);
+      throw new StepFailure(this.#failures);
+    }
+  }
+
+  async #passBarriers(): Promise<void> {
+    const { fetch, execute, end } = this.#signals;
+    await fetch.wait();
+    await execute.wait();
+    await end.wait();
+  }
+
+  get #failures(): ReadonlyMap<string, unknown> {
+    return new Map(
+      this.#threads.flatMap(({ applicationName, failure }) =>
+        failure === undefined ? [] : [[applicationName, failure]],
+      ),
+    );
+  }
+}

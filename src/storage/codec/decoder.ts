@@ -1,0 +1,90 @@
+import { maxLevels } from '../../domain/plain-data.ts';
+import { messageOf } from '../../util/errors.ts';
+import type { CustomType } from './custom-type.ts';
+import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
+import { NotDecodableError } from './errors.ts';
+import type { TypeRegistry } from './type-registry.ts';
+
+/** Every level of a value takes at most two in its text, and one more may tag a bigint. */
+const maxTextLevels = 2 * maxLevels + 1;
+
+/** Turns what JSON.parse gives into the value that was encoded, in place. */
+export class Decoder {
+  readonly #types: TypeRegistry;
+  readonly #frozen: boolean;
+
+  constructor(types: TypeRegistry, frozen: boolean) {
+    this.#types = types;
+    this.#frozen = frozen;
+  }
+
+  /** @throws NotDecodableError if it holds a tag that is unknown or malformed. */
+  fromJson(json: unknown, level = 1): unknown {
+    if (typeof json !== 'object' || json === null) return json;
+    if (level > maxTextLevels)
+      throw new NotDecodableError(`it is nested deeper than ${maxTextLevels} levels`);
+    if (Array.isArray(json)) return this.#array(json, level);
+    return Object.hasOwn(json, tagKey)
+      ? this.#tagged(json as Fields, level)
+      : this.#object(json as Fields, level);
+  }
+
+  #array(json: unknown[], level: number): unknown {
+    for (let index = 0; index < json.length; index++) {
+      const value = this.fromJson(json[index], level + 1);
+      if (value !== json[index]) json[index] = value;
+    }
+    return this.#frozen ? Object.freeze(json) : json;
+  }
+
+  /** Sets only keys that are there already, so even '__proto__' is harmless. */
+  #object(json: Fields, level: number): unknown {
+    for (const key of Object.keys(json)) {
+      const value = this.fromJson(json[key], level + 1);
+      if (value !== json[key]) json[key] = value;
+    }
+    return this.#frozen ? Object.freeze(json) : json;
+  }
+
+  #tagged(json: Fields, level: number): unknown {
+    const tag = json[tagKey];
+    const hasValue = Object.hasOwn(json, 'value');
+    if (Object.keys(json).length !== (hasValue ? 2 : 1)) throw malformed(tag);
+    if (tag === undefinedTag || tag === negativeZeroTag) {
+      if (hasValue) throw malformed(tag);
+      return tag === undefinedTag ? undefined : -0;
+    }
+    if (tag === bigintTag) return bigintFrom(json.value);
+    if (tag === objectTag) return this.#escaped(json.value, level + 1);
+    const type = this.#types.named(tag);
+    if (type === undefined)
+      throw new NotDecodableError(`its type ${JSON.stringify(tag)} is unknown; register it`);
+    if (!hasValue) throw malformed(tag);
+    return decoded(type, this.fromJson(json.value, level + 1));
+  }
+
+  #escaped(json: unknown, level: number): unknown {
+    if (typeof json !== 'object' || json === null || !Object.hasOwn(json, tagKey)) throw malformed(objectTag);
+    return this.#object(json as Fields, level);
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+function decoded(type: CustomType, encoded: unknown): unknown {
+  try {
+    return type.decode(encoded);
+  } catch (cause) {
+    const reason = `its type '${type.name}' failed to decode a value: ${messageOf(cause)}`;
+    throw new NotDecodableError(reason, { cause });
+  }
+}
+
+function bigintFrom(text: unknown): bigint {
+  if (typeof text !== 'string' || !/^(0|-?[1-9]\d*)$/.test(text)) throw malformed(bigintTag);
+  return BigInt(text);
+}
+
+function malformed(tag: unknown): NotDecodableError {
+  return new NotDecodableError(`a value tagged ${JSON.stringify(tag)} is malformed`);
+}

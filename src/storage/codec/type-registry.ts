@@ -1,0 +1,43 @@
+import { builtInTypes } from './built-in-types.ts';
+import { type CustomType, InvalidCustomTypeError } from './custom-type.ts';
+import { bigintTag, negativeZeroTag, objectTag, undefinedTag } from './tags.ts';
+
+const reservedNames: readonly unknown[] = ['', undefinedTag, negativeZeroTag, bigintTag, objectTag];
+const reservedPrototypes: readonly unknown[] = [Object.prototype, Array.prototype, Function.prototype];
+
+/** The types a transcoder knows, built-in and custom. */
+export class TypeRegistry {
+  readonly #byName = new Map<unknown, CustomType>();
+  readonly #byPrototype = new Map<unknown, CustomType>();
+
+  /** @throws InvalidCustomTypeError if a name or class is given twice, is missing, or is built in. */
+  constructor(customTypes: readonly CustomType[]) {
+    for (const type of [...builtInTypes, ...customTypes]) this.#add(type);
+  }
+
+  named(name: unknown): CustomType | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The type whose class has exactly this prototype. */
+  withPrototype(prototype: unknown): CustomType | undefined {
+    return this.#byPrototype.get(prototype);
+  }
+
+  #add(type: CustomType): void {
+    const { name } = type;
+    const prototype: unknown = type.type?.prototype;
+    if (typeof name !== 'string' || reservedNames.includes(name)) {
+      throw new InvalidCustomTypeError(name, 'the name is reserved or empty; choose another');
+    }
+    if (this.#byName.has(name))
+      throw new InvalidCustomTypeError(name, 'another type has this name; choose another');
+    if (typeof prototype !== 'object' || prototype === null || reservedPrototypes.includes(prototype)) {
+      throw new InvalidCustomTypeError(name, "its 'type' must be a class other than Object and Array");
+    }
+    const rival = this.#byPrototype.get(prototype);
+    if (rival) throw new InvalidCustomTypeError(name, `its class is the type '${rival.name}' already`);
+    this.#byName.set(name, type);
+    this.#byPrototype.set(prototype, type);
+  }
+}

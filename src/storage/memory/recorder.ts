@@ -1,0 +1,65 @@
+import { StorageError } from '../errors.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
+import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import type { SharableMemory } from './shared/sharable-memory.ts';
+
+/**
+ * A recorder that keeps everything on the heap, as plain objects; others of the same application see it at
+ * once.
+ */
+export class MemoryRecorder implements Recorder {
+  readonly #applicationName: string;
+  #open: SharableMemory | undefined;
+
+  constructor(memory: SharableMemory) {
+    this.#applicationName = memory.applicationName;
+    this.#open = memory;
+  }
+
+  async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
+    return this.#content.record(pipelineId, processEvents);
+  }
+
+  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+    const content = this.#content;
+    return requests.map((request) => content.history(request));
+  }
+
+  async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
+    const content = this.#content;
+    return keys.map((key) => content.locate(key));
+  }
+
+  async notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly StoredNotification[]> {
+    return this.#content.notifications(pipelineId, after, limit);
+  }
+
+  async head(pipelineId: number): Promise<number> {
+    return this.#content.head(pipelineId);
+  }
+
+  async position(pipelineId: number, upstreamName: string): Promise<number> {
+    return this.#content.position(pipelineId, upstreamName);
+  }
+
+  async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
+    await this.#content.record(0, [{ events: [], snapshots }]);
+  }
+
+  async close(): Promise<void> {
+    this.#open = undefined;
+  }
+
+  get #content(): SharableMemory['content'] {
+    if (this.#open !== undefined) return this.#open.content;
+    throw new StorageError(
+      'STORAGE_CLOSED',
+      this.#applicationName,
+      `The memory recorder of application '${this.#applicationName}' is closed: open another one to go on.`,
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
+import type { ProcessEvent, Tracking } from '../../recorder.ts';
+import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
+import type { Entry } from './journal.ts';
+
+/** One call of `record()`: what a journal keeps. */
+export interface Call {
+  readonly pipelineId: number;
+  readonly processEvents: readonly ProcessEvent[];
+}
+
+/** How far a call takes the log and the positions of its pipeline. */
+export interface CallHead {
+  readonly pipelineId: number;
+  /** How many events it has. */
+  readonly count: number;
+  readonly positions: readonly (readonly [upstreamName: string, position: number])[];
+}
+
+type EventRow = [
+  originatorId: string,
+  originatorVersion: number,
+  type: string,
+  data: string,
+  timestamp: number,
+  dependencies?: readonly PlaceRow[],
+];
+type SnapshotRow = [originatorId: string, originatorVersion: number, schema: number, state: string];
+type TrackingRow = [upstreamName: string, expected: number, position: number];
+type ProcessEventRow = [events: EventRow[], snapshots: SnapshotRow[], tracking?: TrackingRow];
+
+type HeadRow = [pipelineId: number, count: number, positions: CallHead['positions']];
+
+/** The call as JSON without the names of its fields, which would take longer than all the rest. */
+export function entryOf({ pipelineId, processEvents }: Call): Entry {
+  let count = 0;
+  const positions = new Map<string, number>();
+  for (const { events, tracking } of processEvents) {
+    count += events.length;
+    if (tracking !== undefined) positions.set(tracking.upstreamName, tracking.position);
+  }
+  const head: HeadRow = [pipelineId, count, [...positions]];
+  return { head: JSON.stringify(head), body: JSON.stringify(processEvents.map(rowOf)) };
+}
+
+/** What {@link entryOf} made the head of. */
+export function headOf(head: string): CallHead {
+  const [pipelineId, count, positions] = JSON.parse(head) as HeadRow;
+  return { pipelineId, count, positions };
+}
+
+/** What {@link entryOf} made the body of. */
+export function processEventsOf(body: string): readonly ProcessEvent[] {
+  return (JSON.parse(body) as ProcessEventRow[]).map(processEventOf);
+}
+
+function rowOf({ events, snapshots, tracking }: ProcessEvent): ProcessEventRow {
+  const eventRows = events.map(eventRowOf);
+  const snapshotRows = snapshots.map(
+    (one): SnapshotRow => [one.originatorId, one.originatorVersion, one.schema, one.state],
+  );
+  if (tracking === undefined) return [eventRows, snapshotRows];
+  return [eventRows, snapshotRows, [tracking.upstreamName, tracking.expected, tracking.position]];
+}
+
+function eventRowOf(event: StoredEvent): EventRow {
+  const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
+  if (dependencies === undefined) return [originatorId, originatorVersion, type, data, timestamp];
+  return [originatorId, originatorVersion, type, data, timestamp, rowsOfPlaces(dependencies)];
+}
+
+function processEventOf([events, snapshots, tracking]: ProcessEventRow): ProcessEvent {
+  const read = { events: events.map(eventOf), snapshots: snapshots.map(snapshotOf) };
+  return tracking === undefined ? read : { ...read, tracking: trackingOf(tracking) };
+}
+
+function eventOf(row: EventRow): StoredEvent {
+  const [originatorId, originatorVersion, type, data, timestamp, dependencies] = row;
+  const event = { originatorId, originatorVersion, type, data, timestamp };
+  return dependencies === undefined ? event : { ...event, dependencies: placesOf(dependencies) };
+}
+
+function snapshotOf([originatorId, originatorVersion, schema, state]: SnapshotRow): StoredSnapshot {
+  return { originatorId, originatorVersion, schema, state };
+}
+
+function trackingOf([upstreamName, expected, position]: TrackingRow): Tracking {
+  return { upstreamName, expected, position };
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { sqlite } from 'kahn/sqlite';
+import { expect, test } from 'vitest';
+import { Click, Clicks, Counters } from '../../support/clicks.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+
+test.each(['ignored', 'handled'])(
+  'a follower waits while another writer is busy (%s event)',
+  async (kind) => {
+    const directory = temporaryDirectory();
+    const persistence = sqlite({ directory, busyTimeoutMs: 0 });
+    await using clicks = await Clicks.open({ persistence });
+    await using counters = await Counters.open({ persistence });
+    counters.follow(clicks.log);
+    await clicks.save(kind === 'ignored' ? Click.ignored() : Click.make('a', 1));
+    using other = new DatabaseSync(join(directory, 'counters.sqlite'));
+    other.exec('begin immediate');
+    setTimeout(() => other.exec('rollback'), 30);
+    await counters.run();
+    await counters.recordPositions();
+    using reader = new DatabaseSync(join(directory, 'counters.sqlite'), { readOnly: true });
+    expect(reader.prepare('select position from positions').all()).toMatchObject([{ position: 1 }]);
+  },
+);
+
+test('a storage that stays busy is reported in the end', async () => {
+  const directory = temporaryDirectory();
+  const persistence = sqlite({ directory, busyTimeoutMs: 0 });
+  await using clicks = await Clicks.open({ persistence });
+  await using counters = await Counters.open({ persistence });
+  counters.follow(clicks.log);
+  await clicks.save(Click.make('a', 1));
+  using other = new DatabaseSync(join(directory, 'counters.sqlite'));
+  other.exec('begin immediate');
+  await expect(counters.run()).rejects.toMatchObject({ code: 'STORAGE_BUSY', applicationName: 'counters' });
+  other.exec('rollback');
+  expect(await counters.run()).toBe(1);
+});

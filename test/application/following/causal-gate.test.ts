@@ -1,0 +1,271 @@
+import {
+  CausalDependencyError,
+  InvalidApplicationError,
+  memory,
+  type Persistence,
+  ProcessApplication,
+  System,
+} from 'kahn';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openStorage } from '../../../src/storage/storage.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { storages } from '../../support/storages.ts';
+
+class CausalAccounts extends Accounts {
+  static readonly causalDependencies = true;
+}
+
+/** Has an account of its own for each that it follows; `by` may name one that it looks at, or asks for. */
+class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
+  static readonly applicationName = 'mirror';
+  static readonly emits = ['Account.Opened', 'Account.Changed', 'Account.Closed'] as const;
+  static readonly causalDependencies = true;
+  override readonly policy = this.when({
+    'Account.Opened': ({ originatorId, data }) => Account.open(data.owner, originatorId),
+    'Account.Changed': async ({ originatorId, data }, repository) => {
+      const { get, has } = data.by as { get?: string; has?: string };
+      if (get !== undefined) await repository.get(Account, get);
+      if (has !== undefined) await repository.has(Account, has);
+      if (get === undefined && has === undefined)
+        (await repository.get(Account, originatorId)).change(data.by);
+      else return Account.open('peek', repository.deriveId());
+    },
+  });
+}
+
+/** One application in three pipelines. */
+async function inThree<A extends Accounts | Mirror | Changes>(
+  open: (pipelineId: number) => Promise<A>,
+): Promise<readonly [A, A, A]> {
+  const all = [await open(0), await open(1), await open(2)] as const;
+  for (const application of all) onTestFinished(() => application.close());
+  return all;
+}
+
+/** What the events of a log depend on, as pairs; null for nothing. */
+async function dependenciesIn({ log }: Accounts | Mirror): Promise<unknown[]> {
+  return (await log.select(0, 100)).map(
+    ({ dependencies }) =>
+      dependencies?.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]) ?? null,
+  );
+}
+
+describe.each(storages)('causal dependencies on $name', ({ create }) => {
+  test('are the newest of each other pipeline, on the first event of a save', async () => {
+    const persistence = create();
+    const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
+    await zero.save(ada!);
+    await zero.save(bob!);
+    await one.save(eve!);
+    expect(await dependenciesIn(zero)).toEqual([null, null]);
+    await two.save(ada!.change(1).change(2), bob!, eve!.change(1));
+    expect(await dependenciesIn(two)).toEqual([
+      [
+        [0, 2],
+        [1, 1],
+      ],
+      null,
+      null,
+    ]);
+    await two.save(ada!.change(3));
+    await zero.save(ada!.change(4), Account.open('new'));
+    expect(await dependenciesIn(two)).toEqual([
+      [
+        [0, 2],
+        [1, 1],
+      ],
+      null,
+      null,
+      null,
+    ]);
+    expect(await dependenciesIn(zero)).toEqual([null, null, [[2, 4]], null]);
+    await one.save(bob!);
+    expect(await dependenciesIn(one)).toEqual([null]);
+  });
+
+  test('are told by each of the saves that share a commit, also when others of them fail', async () => {
+    const persistence = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const accounts = Array.from({ length: 5 }, (_, i) => Account.open(`${i}`));
+    for (const account of accounts) await zero.save(account);
+    const stale = await zero.repository.get(Account, accounts[2]!.id);
+    await zero.save(accounts[2]!.change('meanwhile'));
+    const saves = [
+      ...accounts.slice(0, 2).map((account) => one.save(account.change(1))),
+      one.save(stale.change('too late')),
+      one.save(Account.open('new')),
+      ...accounts.slice(3).map((account) => one.save(account.change(1))),
+    ];
+    const outcomes = (await Promise.allSettled(saves)).map(({ status }) => status);
+    expect(outcomes.map((status) => status === 'fulfilled')).toEqual([true, true, false, true, true, true]);
+    expect(await dependenciesIn(one)).toEqual([[[0, 1]], [[0, 2]], null, [[0, 4]], [[0, 5]]]);
+  });
+
+  test('are found behind snapshots, and across what one application records in turn', async () => {
+    const accounts = await CausalAccounts.open({ persistence: create() });
+    onTestFinished(() => accounts.close());
+    const account = Account.open('ada');
+    for (let change = 1; change <= 6; change += 1) account.change(change);
+    await accounts.save(account);
+    accounts.changePipeline(7);
+    const again = await accounts.repository.get(Account, account.id);
+    await accounts.save(again.change('elsewhere'));
+    expect(await dependenciesIn(accounts)).toEqual([[[0, 7]]]);
+  });
+
+  test('are those of all aggregates that a policy got, changed or not', async () => {
+    const persistence = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ persistence, pipelineId }));
+    mirror0.follow(zero.log);
+    mirror1.follow(one.log);
+    const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
+    await zero.save(ada!);
+    await zero.save(bob!);
+    await mirror0.run();
+    await one.save(eve!.change({ get: ada!.id }));
+    await mirror1.run();
+    await one.save(eve!.change({ has: bob!.id }));
+    await mirror1.run();
+    await one.save(eve!.change({ has: 'nobody' }));
+    await mirror1.run();
+    await one.save(ada!.change({}));
+    await mirror1.run();
+    await one.save(Account.open('new'));
+    await mirror1.run();
+    expect(await dependenciesIn(mirror1)).toEqual([[[0, 1]], null, [[0, 2]], null, [[0, 1]], null]);
+  });
+
+  test('are not told by an application that does not ask for it', async () => {
+    const persistence = create();
+    const [zero, one] = await inThree((pipelineId) => Accounts.open({ persistence, pipelineId }));
+    const account = Account.open('ada');
+    await zero.save(account);
+    await one.save(account.change(1));
+    expect(await dependenciesIn(one)).toEqual([null]);
+  });
+
+  test('keep whoever follows from processing an event too soon, and nothing before it', async () => {
+    const persistence = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ persistence, pipelineId }));
+    mirror0.follow(zero.log);
+    mirror1.follow(one.log);
+    const ada = Account.open('ada');
+    await zero.save(Account.open('first'));
+    await zero.save(ada);
+    await one.save(Account.open('eve'));
+    await one.save(ada.change({}));
+    await one.save(Account.open('behind'));
+    const error = await rejectionOf(mirror1.run(), CausalDependencyError);
+    expect(error).toMatchObject({
+      code: 'CAUSAL_DEPENDENCY',
+      applicationName: 'mirror',
+      upstreamName: 'accounts',
+      pipelineId: 1,
+      notificationId: 2,
+      dependency: { pipelineId: 0, notificationId: 2 },
+    });
+    expect(error.message).toContain('make sure that it runs');
+    expect(await mirror1.log.head()).toBe(1);
+    expect(await mirror0.run({ batches: 1, upTo: 1 })).toBe(1);
+    await rejectionOf(mirror1.run(), CausalDependencyError);
+    expect(await mirror0.run()).toBe(1);
+    expect(await mirror1.run()).toBe(2);
+    expect(await mirror1.log.head()).toBe(3);
+    expect((await mirror1.repository.get(Account, ada.id)).version).toBe(2);
+  });
+});
+
+/** Ignores all but changes. */
+class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
+  static readonly applicationName = 'changes';
+  static readonly emits = ['Account.Opened'] as const;
+  readonly seen: string[] = [];
+  override readonly policy = this.when({
+    'Account.Changed': ({ originatorId }) => {
+      this.seen.push(originatorId);
+    },
+  });
+}
+
+/** Where it stands in the log of `accounts`, on record. */
+async function positionOf(persistence: Persistence, pipelineId: number): Promise<number> {
+  const storage = await openStorage(persistence);
+  const recorder = await storage.openRecorder({ applicationName: 'changes', setupTables: false });
+  const position = await recorder.position(pipelineId, 'accounts');
+  await recorder.close();
+  return position;
+}
+
+describe('what a policy ignores', () => {
+  test('is on record as processed while something behind it waits', async () => {
+    const persistence = memory();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [changes0, changes1] = await inThree((pipelineId) => Changes.open({ persistence, pipelineId }));
+    changes0.follow(zero.log);
+    changes1.follow(one.log, 1);
+    const [ada, eve] = [Account.open('ada'), Account.open('eve')];
+    await zero.save(ada); // ignored, and waited for by the next
+    await one.save(ada.change(1));
+    await one.save(eve); // ignored, and waited for by the next
+    await zero.save(eve.change(1));
+    await rejectionOf(changes0.run(), CausalDependencyError);
+    expect(await positionOf(persistence, 0)).toBe(1);
+    expect(await changes1.run()).toBe(2);
+    await rejectionOf(changes0.run(), CausalDependencyError); // it is not on record that eve was ignored
+    await changes1.recordPositions();
+    expect(await changes0.run()).toBe(1);
+  });
+
+  test('waits as well, for others may depend on it', async () => {
+    const persistence = memory();
+    const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [changes0, changes1, changes2] = await inThree((pipelineId) =>
+      Changes.open({ persistence, pipelineId }),
+    );
+    changes0.follow(zero.log);
+    changes1.follow(one.log);
+    changes2.follow(two.log);
+    const [ada, eve] = [Account.open('ada'), Account.open('eve')];
+    await zero.save(ada.change(1));
+    await one.save(eve, ada); // is ignored, but builds on ada
+    await two.save(eve.change(1));
+    await rejectionOf(changes1.run(), CausalDependencyError);
+    await rejectionOf(changes2.run(), CausalDependencyError);
+    expect(await positionOf(persistence, 1)).toBe(0);
+    await changes0.run();
+    await changes1.run();
+    await changes1.recordPositions();
+    await changes2.run();
+    expect([...changes0.seen, ...changes2.seen]).toEqual([ada.id, eve.id]);
+  });
+
+  test('of one upstream waits for nobody who follows another', async () => {
+    const persistence = memory();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const [mirror0] = await inThree((pipelineId) => Mirror.open({ persistence, pipelineId }));
+    const [changes0] = await inThree((pipelineId) => Changes.open({ persistence, pipelineId }));
+    const ada = Account.open('ada');
+    await one.save(ada);
+    await zero.save(ada.change({}));
+    mirror0.follow(zero.log);
+    changes0.follow(zero.log);
+    changes0.follow(mirror0.log);
+    const eve = Account.open('eve');
+    await mirror0.save(eve);
+    await mirror0.save(eve.change({}));
+    await rejectionOf(changes0.run(), CausalDependencyError);
+    expect(changes0.seen).toEqual([eve.id]);
+  });
+});
+
+test('an application says yes or no', () => {
+  class Unclear extends Accounts {
+    static readonly causalDependencies = 'always' as unknown as boolean;
+  }
+  expect(() => System.of([[Unclear]])).toThrow(InvalidApplicationError);
+  expect(() => System.of([[Unclear]])).toThrow('class Unclear is true or false, not always');
+});

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { CausalDependencyError, memory, ProcessApplication } from 'kahn';
+import { expect, test } from 'vitest';
+import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
+
+class CausalAccounts extends Accounts {
+  static readonly causalDependencies = true;
+}
+
+const pipelineIds = [0, 1, 2];
+
+/** What an event was made with: the versions of the accounts that were looked at. */
+type Knowledge = Readonly<Record<string, number>>;
+
+/** Does the same as those it follows, and insists on knowing already whatever an event builds on. */
+abstract class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
+  static readonly emits = ['Account.Opened', 'Account.Changed'] as const;
+  static readonly causalDependencies = true;
+  /** The newest version of each account, as told to any of its pipelines. */
+  known = new Map<string, number>();
+  override readonly policy = this.when({
+    'Account.Opened': ({ originatorId, originatorVersion, data }) => {
+      this.#learn(originatorId, originatorVersion, {});
+      return Account.open(data.owner, originatorId);
+    },
+    'Account.Changed': async ({ originatorId, originatorVersion, data }, repository) => {
+      this.#learn(originatorId, originatorVersion, data.by as Knowledge);
+      for (const id of Object.keys(data.by as Knowledge)) await repository.get(Account, id);
+      (await repository.get(Account, originatorId)).change(data.by);
+    },
+  });
+
+  #learn(id: string, version: number, knowledge: Knowledge): void {
+    expect(version, 'all before it is known').toBe((this.known.get(id) ?? 0) + 1);
+    for (const [other, least] of Object.entries(knowledge))
+      expect(this.known.get(other) ?? 0, 'what it was made with is known').toBeGreaterThanOrEqual(least);
+    this.known.set(id, version);
+  }
+}
+class First extends Mirror {
+  static readonly applicationName = 'first';
+}
+class Second extends Mirror {
+  static readonly applicationName = 'second';
+}
+
+type Step =
+  | { readonly kind: 'open'; readonly pipeline: number }
+  | {
+      readonly kind: 'change';
+      readonly pipeline: number;
+      readonly which: number;
+      readonly others: readonly number[];
+    }
+  | { readonly kind: 'run'; readonly who: number; readonly pipeline: number; readonly upTo: number };
+
+const pipeline = fc.constantFrom(...pipelineIds);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('open' as const), pipeline }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('change' as const),
+      pipeline,
+      which: fc.nat(5),
+      others: fc.array(fc.nat(5), { maxLength: 2 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('run' as const),
+      who: fc.nat(1),
+      pipeline,
+      upTo: fc.integer({ min: 1, max: 12 }),
+    }),
+  },
+);
+
+/** An upstream, whoever follows it, and who follows those, each in all pipelines. */
+async function opened(batchSize: number) {
+  const persistence = memory();
+  const open = <A>(one: (pipelineId: number) => Promise<A>) => Promise.all(pipelineIds.map(one));
+  const accounts = await open((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+  const first = await open((pipelineId) => First.open({ persistence, pipelineId }));
+  const second = await open((pipelineId) => Second.open({ persistence, pipelineId }));
+  for (const pipelineId of pipelineIds) {
+    first[pipelineId]!.follow(accounts[pipelineId]!.log, batchSize);
+    second[pipelineId]!.follow(first[pipelineId]!.log, batchSize);
+  }
+  for (const mirrors of [first, second]) for (const mirror of mirrors) mirror.known = mirrors[0]!.known;
+  return { accounts, first, second };
+}
+type Opened = Awaited<ReturnType<typeof opened>>;
+
+/** Runs as far as it can. */
+async function run(mirror: Mirror, upTo: number): Promise<void> {
+  try {
+    await mirror.run({ upTo });
+  } catch (error) {
+    if (!(error instanceof CausalDependencyError)) throw error;
+  }
+}
+
+/** How many events they know of, all together. */
+function knownTo(mirrors: readonly Mirror[]): number {
+  return mirrors.flatMap(({ known }) => [...known.values()]).reduce((sum, version) => sum + version, 0);
+}
+
+async function take(one: Step, ids: string[], { accounts, first, second }: Opened): Promise<void> {
+  const application = accounts[one.pipeline]!;
+  const get = (which: number) => application.repository.get(Account, ids[which % ids.length]!);
+  if (one.kind === 'open') {
+    const account = Account.open('somebody');
+    await application.save(account);
+    ids.push(account.id);
+  } else if (one.kind === 'run') {
+    await run([first, second][one.who]![one.pipeline]!, one.upTo);
+  } else if (ids.length > 0) {
+    const account = await get(one.which);
+    const others = await Promise.all(one.others.map(get));
+    const looked = others.filter(({ id }) => id !== account.id);
+    account.change(Object.fromEntries(looked.map(({ id, version }) => [id, version])));
+    await application.save(account, ...looked);
+  }
+}
+
+test('nothing is processed before what it builds on, and all in the end, however pipelines run', async () => {
+  const property = fc.asyncProperty(
+    fc.array(step, { minLength: 10, maxLength: 80 }),
+    fc.integer({ min: 1, max: 5 }),
+    async (steps, batchSize) => {
+      const system = await opened(batchSize);
+      const ids: string[] = [];
+      for (const one of steps) await take(one, ids, system);
+      const mirrors = [...system.first, ...system.second];
+      // From behind, so that they must wait for each other as often as can be.
+      for (let before = -1; before < knownTo(mirrors); ) {
+        before = knownTo(mirrors);
+        for (const mirror of mirrors.toReversed()) await run(mirror, Number.MAX_SAFE_INTEGER);
+      }
+      const versions = new Map<string, number>();
+      for (const id of ids) versions.set(id, (await system.accounts[0]!.repository.get(Account, id)).version);
+      expect(system.first[0]!.known).toEqual(versions);
+      expect(system.second[0]!.known).toEqual(versions);
+      for (const application of [...system.accounts, ...mirrors]) await application.close();
+    },
+  );
+  await fc.assert(property, { numRuns: 150 });
+});

@@ -1,0 +1,68 @@
+import { InvalidPolicyError, ProcessApplication } from 'kahn';
+import { expect, test } from 'vitest';
+import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payment, type PaymentEvent } from '../../../examples/shop/payment.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+
+const event = (type: string, data: unknown, originatorId = 'order-1') =>
+  ({ type, data, originatorId, originatorVersion: 1, timestamp: 1_000 }) as never;
+
+test('a policy is called by itself, with a plain Map as repository', async () => {
+  const order = Order.place('ada');
+  const reserved = event('Reservation.Created', { orderId: order.id }, 'reservation-1');
+  expect(await new Orders().policy(reserved, new Map([[order.id, order]]))).toEqual([]);
+  expect(order).toMatchObject({ reservationId: 'reservation-1', version: 2 });
+  await expect(new Orders().policy(reserved)).rejects.toMatchObject({ code: 'AGGREGATE_NOT_FOUND' });
+});
+
+test('it resolves with the new aggregates, whose ids follow from the event', async () => {
+  const reserved = event('Order.Reserved', { reservationId: 'reservation-1' });
+  const [payment] = await new Payments().policy(reserved);
+  const [again] = await new Payments().policy(reserved);
+  expect(payment).toBeInstanceOf(Payment);
+  expect(again?.id).toBe(payment?.id);
+});
+
+test('an event without a handler is ignored, unless there is a handler for all others', async () => {
+  const seen: string[] = [];
+  class Some extends ProcessApplication<PaymentEvent, OrderEvent> {
+    static readonly applicationName = 'some';
+    override readonly policy = this.when({ 'Order.Created': () => void seen.push('created') });
+  }
+  class All extends ProcessApplication<PaymentEvent, OrderEvent> {
+    static readonly applicationName = 'all';
+    override readonly policy = this.when({ 'Order.Created': () => {} }, ({ type }) => void seen.push(type));
+  }
+  for (const type of ['Order.Created', 'Order.Paid']) {
+    await new Some().policy(event(type, {}));
+    await new All().policy(event(type, {}));
+  }
+  expect(seen).toEqual(['created', 'Order.Paid']);
+  expect(new Some().policy.handledTypes).toEqual(['Order.Created']);
+  expect(new Some().policy.handlerOf('toString')).toBeUndefined();
+  expect([new Some().policy.handlesAnyType, new All().policy.handlesAnyType]).toEqual([false, true]);
+});
+
+test('what is no aggregate is refused', async () => {
+  class Wrong extends ProcessApplication<PaymentEvent, OrderEvent> {
+    static readonly applicationName = 'wrong';
+    override readonly policy = this.when({
+      'Order.Created': () => 'payment' as never,
+      'Order.Paid': () => [null] as never,
+      'Order.Reserved': async () => {},
+    });
+  }
+  await expect(new Wrong().policy(event('Order.Created', {}))).rejects.toThrow(InvalidPolicyError);
+  await expect(new Wrong().policy(event('Order.Paid', {}))).rejects.toThrow(
+    'an array of them, but this one gave null',
+  );
+  expect(await new Wrong().policy(event('Order.Reserved', {}))).toEqual([]);
+  class NoFunction extends ProcessApplication<PaymentEvent, OrderEvent> {
+    static readonly applicationName = 'no-function';
+    override readonly policy = this.when({ 'Order.Created': 'nothing' as never });
+  }
+  expect(() => new NoFunction()).toThrow(
+    "In the policy of 'no-function', the handler of 'Order.Created' is not a function.",
+  );
+});

@@ -1,0 +1,17 @@
+import { memory, TooManySavesError } from 'kahn';
+import { expect, test } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
+import { CommitQueue } from '../../../src/application/recording/commit-queue.ts';
+import { aggregateInternals } from '../../../src/domain/aggregate.ts';
+import { Account, Accounts } from '../../support/accounts.ts';
+
+test('only so many saves can wait', async () => {
+  await using accounts = await Accounts.open({ persistence: memory() });
+  const store = applicationInternals.storeOf(accounts);
+  const turn = Promise.withResolvers<void>();
+  const queue = new CommitQueue(store, { turn: () => turn.promise, grown: () => {} });
+  const account = Account.open('ada');
+  const prepared = store.prepare(aggregateInternals.pending(account), [account]);
+  for (let i = 0; i < 100_000; i++) void queue.submit(prepared);
+  await expect(queue.submit(prepared)).rejects.toThrow(TooManySavesError);
+});

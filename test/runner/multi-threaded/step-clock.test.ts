@@ -1,0 +1,187 @@
+import { MultiThreadedRunner, memory } from 'kahn';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Order } from '../../../examples/shop/order.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payment } from '../../../examples/shop/payment.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservation } from '../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { Board } from '../../../src/runner/multi-threaded/shared-board.ts';
+import { runClock } from '../../../src/runner/multi-threaded/step-clock.ts';
+import { watchRunners } from '../../support/events.ts';
+import { until } from '../../support/until.ts';
+
+const timers = vi.hoisted(() => ({ now: 0, delay: undefined as ((ms: number) => void) | undefined }));
+
+// While a test says how time passes, nobody waits.
+vi.mock('node:timers/promises', async (original) => {
+  const real = await original<typeof import('node:timers/promises')>();
+  const setTimeout: typeof real.setTimeout = async (ms = 0, value, options) => {
+    if (timers.delay === undefined) return real.setTimeout(ms, value, options);
+    timers.delay(ms);
+    return value as never;
+  };
+  return { ...real, setTimeout };
+});
+
+const never = 2 ** 30;
+
+describe('a clock whose timers are late', () => {
+  beforeEach(() => {
+    timers.now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => timers.now);
+    onTestFinished(() => {
+      timers.delay = undefined;
+      vi.restoreAllMocks();
+    });
+  });
+
+  /** Ticks so often, each timer being late by what `latenessMs` says, and returns when it ticked and overran. */
+  async function ticking(speed: number, count: number, latenessMs: (tick: number) => number) {
+    const stop = new AbortController();
+    const ticks: number[] = [];
+    const overruns: unknown[] = [];
+    timers.delay = (ms) => {
+      expect(ms).toBeGreaterThan(0);
+      timers.now += ms + latenessMs(ticks.length + 1);
+    };
+    const tick = () => {
+      ticks.push(timers.now);
+      if (ticks.length === count) stop.abort();
+    };
+    const overrun = (...all: unknown[]) => void overruns.push(all);
+    await runClock({ speed, tick, overrun }, stop.signal);
+    return { ticks, overruns };
+  }
+
+  test('keeps its speed on average', async () => {
+    const { ticks, overruns } = await ticking(50, 200, () => 4);
+    expect(ticks.at(-1)! / 20).toBeGreaterThan(200);
+    expect(ticks.at(-1)! / 20).toBeLessThan(201);
+    expect(overruns).toEqual([]);
+  });
+
+  test('does so when some are late and others are not', async () => {
+    const { ticks } = await ticking(50, 300, (tick) => (tick % 3 === 0 ? 9 : 0));
+    expect(Math.abs(ticks.at(-1)! / 20 - 300)).toBeLessThan(2);
+  });
+
+  test('never ticks twice as fast, however much it has missed', async () => {
+    const { ticks } = await ticking(50, 40, (tick) => (tick === 10 ? 1_000 : 0));
+    const gaps = ticks.map((at, i) => at - (ticks[i - 1] ?? 0));
+    expect(Math.min(...gaps)).toBe(10);
+    expect(gaps.at(-1)).toBeLessThanOrEqual(20);
+  });
+
+  test('tells of ticks that took more than four intervals, and of no others', async () => {
+    const lateness: Record<number, number> = { 5: 60, 12: 100 };
+    const { overruns } = await ticking(50, 20, (tick) => lateness[tick] ?? 0);
+    expect(overruns).toEqual([[12, expect.closeTo(120, 0), 20]]);
+  });
+});
+
+describe('a runner with a clock', { timeout: 120_000 }, () => {
+  test('takes one step of an application in a tick, with a batch of each upstream', async () => {
+    const persistence = memory();
+    const each = 8;
+    {
+      await using orders = await shop.constructApp(Orders, { persistence });
+      await using reservations = await shop.constructApp(Reservations, { persistence });
+      await using payments = await shop.constructApp(Payments, { persistence });
+      for (let i = 0; i < each; i += 1) {
+        const order = Order.place(`${i}`);
+        await orders.save(order);
+        await reservations.save(Reservation.for(order.id, `reservation ${i}`));
+        await payments.save(Payment.for(order.id, `payment ${i}`));
+      }
+    }
+    let ticks = 0;
+    const tick = Board.prototype.tick;
+    vi.spyOn(Board.prototype, 'tick').mockImplementation(function (this: Board) {
+      ticks += 1;
+      tick.call(this);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const ticksOf: Record<string, number[]> = { reservations: [], payments: [] };
+    watchRunners((event) => {
+      if (event.kind !== 'processed' || event.applicationName !== 'orders') return;
+      expect(event.count).toBe(1);
+      ticksOf[event.upstreamName]?.push(ticks);
+    });
+    const options = { persistence, pollIntervalMs: never, batchSize: 1, clockSpeed: 10 };
+    await using _runner = await MultiThreadedRunner.start(shop, options);
+    await vi.waitUntil(() => ticksOf.payments!.length >= each, { timeout: 60_000, interval: 20 });
+    const { reservations = [], payments = [] } = ticksOf;
+    // What is heard late may seem to belong to the next tick, so not every one counts.
+    const inOneTick = payments.slice(0, each).filter((at, i) => at === reservations[i]);
+    expect(inOneTick.length).toBeGreaterThan(each / 2);
+    const apart = payments.slice(1, each).filter((at, i) => at > payments[i]!);
+    expect(apart.length).toBeGreaterThan(each / 2);
+  });
+
+  test('lets an order go on by one application in a tick', async () => {
+    let ticks = 0;
+    const tick = Board.prototype.tick;
+    vi.spyOn(Board.prototype, 'tick').mockImplementation(function (this: Board) {
+      ticks += 1;
+      tick.call(this);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const paidAt: number[] = [];
+    watchRunners((event) => {
+      if (
+        event.kind === 'processed' &&
+        event.applicationName === 'orders' &&
+        event.upstreamName === 'payments'
+      )
+        paidAt.push(ticks);
+    });
+    await using runner = await MultiThreadedRunner.start(shop, {
+      persistence: memory(),
+      pollIntervalMs: never,
+      clockSpeed: 4,
+    });
+    const orders = runner.get(Orders);
+    await runner.caughtUp();
+    for (const [i, customer] of ['ada', 'bob'].entries()) {
+      const before = ticks;
+      await orders.place(customer);
+      await runner.caughtUp();
+      await until('the last step is told of', () => paidAt.length > i);
+      // Reservations, orders, payments, orders: each in a tick of its own.
+      expect(paidAt[i]! - before).toBeGreaterThanOrEqual(4);
+    }
+  });
+
+  test('tells of an overrun, and prints nothing', async () => {
+    const printed: unknown[] = [];
+    for (const stream of [process.stdout, process.stderr]) {
+      vi.spyOn(stream, 'write').mockImplementation((text) => printed.push(text) > 0);
+    }
+    onTestFinished(() => void vi.restoreAllMocks());
+    const events = watchRunners();
+    await using runner = await MultiThreadedRunner.start(shop, {
+      persistence: memory(),
+      pollIntervalMs: never,
+      clockSpeed: 50,
+    });
+    const until = performance.now() + 300;
+    while (performance.now() < until); // the clock stands still with this thread
+    const overrun = await vi.waitUntil(
+      () => events.find((event) => event.kind === 'overrun' && event.tickMs >= 250),
+      { timeout: 30_000 },
+    );
+    expect(overrun).toEqual({
+      kind: 'overrun',
+      runner: 'MultiThreadedRunner',
+      tick: expect.any(Number),
+      tickMs: expect.any(Number),
+      intervalMs: 20,
+    });
+    await runner.get(Orders).place('ada');
+    await runner.caughtUp();
+    await runner.close();
+    expect(printed).toEqual([]);
+  });
+});

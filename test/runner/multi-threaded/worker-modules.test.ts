@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Worker } from 'node:worker_threads';
+import {
+  InvalidPersistenceError,
+  KahnError,
+  MultiThreadedRunner,
+  memory,
+  type Persistence,
+  SingleThreadedRunner,
+  System,
+} from 'kahn';
+import { postgres } from 'kahn/postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { connectionString, temporarySchema } from '../../support/postgres.ts';
+import { shop } from '../modules/shop.ts';
+import { listening } from '../modules/slow-storage.ts';
+
+const urlOf = (file: string) => new URL(`modules/${file}`, import.meta.url).href;
+
+/** The shop, as if it had been defined in this module. */
+function shopIn(module: string): typeof shop {
+  return System.of([[Orders, Reservations, Orders]], { module });
+}
+
+/** The worker threads that run, and how many have. */
+const threads = { alive: new Set<Worker>(), started: 0 };
+
+function watch(worker: Worker): void {
+  threads.started += 1;
+  threads.alive.add(worker);
+  worker.once('exit', () => threads.alive.delete(worker));
+}
+
+beforeAll(() => void process.on('worker', watch));
+afterAll(() => void process.off('worker', watch));
+beforeEach(() => {
+  threads.alive.clear(); // what another test has left is its own failure
+  threads.started = 0;
+});
+
+/** Starts the system, which must fail and leave no thread; returns why. */
+async function refusalOf(system: typeof shop, persistence: Persistence): Promise<KahnError> {
+  const error = await rejectionOf(MultiThreadedRunner.start(system, { persistence }), KahnError);
+  expect(threads.alive.size).toBe(0);
+  return error;
+}
+
+async function placeOne(runner: MultiThreadedRunner<typeof Orders | typeof Reservations>): Promise<void> {
+  const id = await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  expect((await runner.get(Orders).get(id)).reservationId).toBeDefined();
+}
+
+test('the same on memory: what was shared with the threads that failed is shared with others', async () => {
+  const persistence = memory();
+  const system = shopIn(urlOf('no-system.ts'));
+  expect((await refusalOf(system, persistence)).code).toBe('SYSTEM_MODULE');
+  await (await SingleThreadedRunner.start(system, { persistence })).close();
+  await using runner = await MultiThreadedRunner.start(shop, { persistence });
+  await placeOne(runner);
+});
+
+test('a system may be exported by several names, bound to storage, and beside others', async () => {
+  await using runner = await MultiThreadedRunner.start(shopIn(urlOf('exported-often.ts')));
+  await placeOne(runner);
+});
+
+test('a persistence that cannot be cloned is refused before there is a thread', async () => {
+  const { module, options } = memory();
+  const unclonable = { module, options: { ...options, log: () => {} } } as unknown as Persistence;
+  const error = await refusalOf(shop, unclonable);
+  expect(error).toBeInstanceOf(InvalidPersistenceError);
+  expect(error.message).toMatch(/cannot be cloned to another thread: .*could not be cloned/);
+  expect(threads.started).toBe(0);
+  await (await SingleThreadedRunner.start(shop, { persistence: unclonable })).close();
+});
+
+test('so is a pool of the user', async () => {
+  const pool = new pg.Pool({ connectionString });
+  onTestFinished(() => pool.end());
+  const persistence = postgres({ pool, schema: temporarySchema() });
+  const error = await refusalOf(shop, persistence);
+  expect(error).toBeInstanceOf(InvalidPersistenceError);
+  expect(error.message).toContain('pass a connectionString instead');
+  expect(threads.started).toBe(0);
+  expect(pool.idleCount).toBe(pool.totalCount);
+  await (await SingleThreadedRunner.start(shop, { persistence })).close();
+});
+
+test('a start that is given up before there are threads starts none', async () => {
+  const persistence = { module: urlOf('slow-storage.ts'), options: memory().options };
+  const controller = new AbortController();
+  const starting = MultiThreadedRunner.start(shop, { persistence, signal: controller.signal });
+  await expect.poll(() => listening.asked).toBe(1);
+  controller.abort(new Error('no time'));
+  await expect(starting).rejects.toThrow('no time');
+  expect(listening).toEqual({ asked: 1, begun: 1, open: 0 });
+  expect(threads.started).toBe(0);
+  await (await SingleThreadedRunner.start(shop, { persistence })).close();
+});
+
+/** Runs a program in a process of its own. */
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const options = { cwd: fileURLToPath(urlOf('.')), timeout: 25_000 };
+  return promisify(execFile)(process.execPath, ['--conditions=source', ...args], options).then(
+    (output) => ({ code: 0, ...output }),
+    (error) => error,
+  );
+}
+
+test.each(['script.ts', 'script-that-starts-later.ts'])(
+  'a program that defines its system and starts it in one file is told to part them: %s',
+  async (file) => {
+    const { code, stdout, stderr } = await run(file);
+    expect(stderr).toContain('Move the system to a module of its own');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  },
+);
+
+test('it may do so in its main thread only', async () => {
+  expect(await run('script-for-the-main-thread.ts')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+});
+
+test('a program need not be a file', async () => {
+  const code = `
+    import { MultiThreadedRunner } from 'kahn';
+    import { shop } from './shop.ts';
+    await using runner = await MultiThreadedRunner.start(shop);
+    await runner.caughtUp();
+    console.log('done');`;
+  const args = ['--input-type=module-typescript', '--eval', code];
+  expect(await run(...args)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+});

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Application,
+  CausalDependencyError,
+  DownstreamError,
+  memory,
+  type Persistence,
+  ProcessApplication,
+  System,
+} from 'kahn';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Account, type AccountEvent } from '../../support/accounts.ts';
+import { causalOrders, Ledger, Orders } from '../../support/causal-orders.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { watchRunners } from '../../support/events.ts';
+import { storages } from '../../support/storages.ts';
+import { until } from '../../support/until.ts';
+
+/** Orders and their ledger in pipeline 1, which no single-threaded runner runs. */
+async function openElsewhere(persistence: Persistence): Promise<{ orders: Orders; ledger: Ledger }> {
+  const orders = await Orders.open({ persistence, pipelineId: 1 });
+  const ledger = await Ledger.open({ persistence, pipelineId: 1 });
+  for (const application of [orders, ledger]) onTestFinished(() => application.close());
+  ledger.follow(orders.log);
+  return { orders, ledger };
+}
+
+describe.each(storages)('who waits for another pipeline in a single thread on $name', ({ create }) => {
+  test('says so to whoever waits, and goes on by itself', async () => {
+    const persistence = create();
+    const elsewhere = await openElsewhere(persistence);
+    await using runner = await causalOrders.bind(persistence).run();
+    const id = await elsewhere.orders.make('ada');
+    const ledger = runner.get(Ledger);
+    const stateOfLedger = async () => (await runner.status())[1];
+
+    const error = await rejectionOf(runner.get(Orders).change(id), DownstreamError);
+    expect(error.message).toMatch(
+      /^What was saved in 'orders' is recorded, but.* was interrupted and goes on later/,
+    );
+    expect(error.failures.get('ledger')).toMatchObject({
+      code: 'CAUSAL_DEPENDENCY',
+      notificationId: 1,
+      dependency: { pipelineId: 1, notificationId: 1 },
+    });
+    expect(await runner.get(Orders).log.head()).toBe(1);
+    expect(await stateOfLedger()).toMatchObject({
+      state: 'interrupted',
+      lastError: { code: 'CAUSAL_DEPENDENCY' },
+    });
+    await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect(await ledger.log.head()).toBe(0);
+
+    await elsewhere.ledger.run();
+    await until('it has gone on', async () => (await stateOfLedger())?.state === 'idle');
+    expect(await ledger.changesOf(id)).toBe(1);
+    await runner.caughtUp();
+    await runner.get(Orders).change(id);
+    expect(await ledger.changesOf(id)).toBe(2);
+  });
+
+  test('does not keep its runner from starting', async () => {
+    const persistence = create();
+    const elsewhere = await openElsewhere(persistence);
+    const id = await elsewhere.orders.make('ada');
+    const orders = await Orders.open({ persistence });
+    await orders.change(id);
+    await orders.close();
+    await using runner = await causalOrders.bind(persistence).run();
+    expect((await runner.status())[1]?.state).toBe('interrupted');
+    await elsewhere.ledger.run();
+    await until('it has gone on', async () => (await runner.status())[1]?.state === 'idle');
+    expect(await runner.get(Ledger).changesOf(id)).toBe(1);
+  });
+});
+
+test('who waits looks ever less often while nobody asks, and never once its runner is closed', async () => {
+  const persistence = memory();
+  const elsewhere = await openElsewhere(persistence);
+  const events = watchRunners();
+  const looks = () => events.filter(({ kind }) => kind === 'interrupted').length;
+  const id = await elsewhere.orders.make('ada');
+  const runner = await causalOrders.bind(persistence).run();
+  await rejectionOf(runner.get(Orders).change(id), DownstreamError);
+  await delay(1_500);
+  // After at least 5, 10, 20, 40, 80, 160, 320 and 500 ms, and so on.
+  expect(looks()).toBeGreaterThan(3);
+  expect(looks()).toBeLessThan(14);
+  await runner.close();
+  const before = looks();
+  await elsewhere.ledger.run();
+  await delay(1_100);
+  expect(looks()).toBe(before);
+  expect(await elsewhere.ledger.changesOf(id)).toBe(0);
+});
+
+class Accounts extends Application<AccountEvent> {
+  static readonly applicationName: string = 'accounts';
+  static readonly emits = ['Account.Opened', 'Account.Changed', 'Account.Closed'] as const;
+  static readonly causalDependencies = true;
+}
+class OtherAccounts extends Accounts {
+  static override readonly applicationName = 'other accounts';
+}
+class Everything extends ProcessApplication<AccountEvent, AccountEvent> {
+  static readonly applicationName = 'everything';
+  static readonly emits = Accounts.emits;
+  readonly seen: string[] = [];
+  override readonly policy = this.when({}, ({ originatorId }) => {
+    this.seen.push(originatorId);
+  });
+}
+
+test('who waits for another pipeline in one log follows the others meanwhile', async () => {
+  const persistence = memory();
+  const system = System.of([
+    [Accounts, Everything],
+    [OtherAccounts, Everything],
+  ]);
+  await using elsewhere = await Accounts.open({ persistence, pipelineId: 1 });
+  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
+  await elsewhere.save(ada!);
+  await using runner = await system.bind(persistence).run();
+  const waiting = await rejectionOf(runner.get(Accounts).save(ada!.change(1)), DownstreamError);
+  expect(waiting.cause).toBeInstanceOf(CausalDependencyError);
+  for (const other of [bob!, eve!]) {
+    await rejectionOf(runner.get(OtherAccounts).save(other), DownstreamError);
+    expect(runner.get(Everything).seen).toContain(other.id);
+  }
+  const status = (await runner.status()).find(({ applicationName }) => applicationName === 'everything');
+  expect(status?.upstreams.map(({ lag }) => lag)).toEqual([1, 0]);
+});

@@ -1,0 +1,300 @@
+import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  Aggregate,
+  type DomainEvent,
+  DownstreamError,
+  ProcessApplication,
+  SingleThreadedRunner,
+  System,
+} from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Order } from '../../../examples/shop/order.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payment } from '../../../examples/shop/payment.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { brokenShop } from '../../support/broken-shop.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { runnerContract } from '../runner-contract.ts';
+
+for (const { name, create } of storages) {
+  runnerContract({
+    name: `the single-threaded runner on ${name}`,
+    start: (system, options) => SingleThreadedRunner.start(system, options),
+    createPersistence: create,
+  });
+}
+
+describe.each(storages)('in a single thread on $name', ({ name, create }) => {
+  test('save() resolves when all that follows is processed', async () => {
+    await using runner = await shop.run({ persistence: create() });
+    const orders = runner.get(Orders);
+    const id = await orders.place('ada');
+    expect((await orders.get(id)).done).toBe(true);
+    const ids = await Promise.all(['bob', 'cy', 'dee'].map((customer) => orders.place(customer)));
+    for (const other of ids) expect((await orders.get(other)).done).toBe(true);
+  });
+
+  test('whole logs are equal from run to run', async () => {
+    const logs = [];
+    for (const batchSize of [1, 500]) {
+      await using runner = await shop.run({ persistence: create(), batchSize });
+      for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
+      const types = [];
+      for (const kind of shop.applications) {
+        for await (const { id, event } of runner.get(kind).reader())
+          types.push([id, event.type, event.originatorVersion]);
+      }
+      logs.push(types);
+    }
+    expect(logs[1]).toEqual(logs[0]);
+  });
+
+  test('prompts are served first come, first served', async () => {
+    const calls: string[] = [];
+    class Noting extends Orders {
+      override readonly policy = this.when({}, ({ type }) => void calls.push(type));
+    }
+    class PayingAtOnce extends Payments {
+      override readonly policy = this.when({
+        'Order.Created': (event, repository) => Payment.for(event.originatorId, repository.deriveId()),
+      });
+    }
+    const system = System.of([
+      [Noting, Reservations, Noting],
+      [Noting, PayingAtOnce, Noting],
+    ]);
+    await using runner = await system.run({ persistence: create() });
+    await runner.get(Noting).place('ada');
+    expect(calls).toEqual(['Reservation.Created', 'Payment.Created']);
+  });
+
+  test('a save whose consequences fail says that it is committed, and why the rest is not', async () => {
+    await using runner = await SingleThreadedRunner.start(brokenShop, { persistence: create() });
+    const orders = runner.get(Orders);
+    await orders.place('ada');
+    const error = await rejectionOf(orders.place('mallory'), DownstreamError);
+    expect(error.message).toMatch(
+      /^What was saved in 'orders' is recorded, but not all that is to follow could be processed\. Application 'reservations' has failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
+    );
+    expect(error.cause).toMatchObject({ code: 'POLICY_FAILED', notificationId: 4 });
+    expect(await orders.log.head()).toBe(4);
+    const later = await rejectionOf(orders.place('bob'), DownstreamError);
+    expect(later.failures.size).toBe(1);
+    expect(await orders.log.head()).toBe(5);
+  });
+
+  test('an application that has failed stays stopped until the next start', async () => {
+    let attempts = 0;
+    class Flaky extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': () => {
+          attempts += 1;
+          if (attempts === 1) throw new RangeError('only once');
+        },
+      });
+    }
+    const system = System.of([[Orders, Flaky, Orders]]);
+    await using runner = await system.run({ persistence: create() });
+    await rejectionOf(runner.get(Orders).place('ada'), DownstreamError);
+    await rejectionOf(runner.get(Orders).place('bob'), DownstreamError);
+    await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect(attempts).toBe(1);
+  });
+
+  test('a start that fails to catch up throws with the cause, and leaves nothing running', async () => {
+    const persistence = create();
+    await using orders = await brokenShop.constructApp(Orders, { persistence });
+    await orders.place('mallory');
+    const error = await rejectionOf(SingleThreadedRunner.start(brokenShop, { persistence }), DownstreamError);
+    expect(error.message).toContain('The system could not catch up at its start.');
+    await rejectionOf(SingleThreadedRunner.start(brokenShop, { persistence }), DownstreamError);
+  });
+
+  test('an application that follows itself, or another in a cycle, ends when nothing new happens', async () => {
+    type StepEvent = DomainEvent<'Step.Made', { left: number }>;
+    class Step extends Aggregate<StepEvent> {
+      static make(left: number, id?: string) {
+        return Step.create('Step.Made', { left }, id);
+      }
+    }
+    class Stairs extends ProcessApplication<StepEvent, StepEvent> {
+      static readonly applicationName: string = 'stairs';
+      static readonly emits = ['Step.Made'] as const;
+      override readonly policy = this.when({
+        'Step.Made': ({ data }, repository) =>
+          data.left > 0 ? Step.make(data.left - 1, repository.deriveId()) : undefined,
+      });
+    }
+    class Ladder extends Stairs {
+      static override readonly applicationName: string = 'ladder';
+    }
+    const climb = async (system: System<typeof Stairs>) => {
+      await using runner = await system.run({ persistence: create(), batchSize: 3 });
+      await runner.get(Stairs).save(Step.make(20), Step.make(20));
+      const all = [];
+      for (const kind of system.applications) {
+        for await (const { event } of runner.get(kind).reader()) all.push(event.data.left);
+      }
+      return all.sort((a, b) => a - b);
+    };
+    const expected = Array.from({ length: 42 }, (_, i) => Math.floor(i / 2));
+    expect(await climb(System.of([[Stairs, Stairs]]))).toEqual(expected);
+    expect(await climb(System.of([[Stairs, Ladder, Stairs]]) as System<typeof Stairs>)).toEqual(expected);
+  });
+
+  test('a policy that waits for the system to be quiet is told that it never will be', async () => {
+    let calls: (() => Promise<unknown>)[] = [];
+    const outcomes: unknown[] = [];
+    class Waiting extends Orders {
+      override readonly policy = this.when({
+        'Reservation.Created': async () => {
+          for (const call of calls) outcomes.push(await call().catch((error: unknown) => error));
+        },
+      });
+    }
+    const system = System.of([[Waiting, Reservations, Waiting]]);
+    await using runner = await system.run({ persistence: create() });
+    calls = [() => runner.caughtUp(), () => runner.close()];
+    await runner.get(Waiting).place('ada');
+    expect(outcomes).toMatchObject([{ code: 'INVALID_POLICY' }, { code: 'INVALID_POLICY' }]);
+  });
+
+  test('a long catch-up lets timers and signals have their turn', async () => {
+    const persistence = create();
+    const reason = new Error('enough');
+    const abort = new AbortController();
+    let processed = 0;
+    class Slow extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': () => {
+          processed += 1;
+          if (processed === 1) setTimeout(() => abort.abort(reason), 1);
+        },
+      });
+    }
+    const system = System.of([[Orders, Slow, Orders]]);
+    await using orders = await system.constructApp(Orders, { persistence });
+    await orders.save(...Array.from({ length: 20_000 }, (_, i) => Order.place(`${i}`)));
+    await expect(system.run({ persistence, batchSize: 20, signal: abort.signal })).rejects.toBe(reason);
+    expect(processed).toBeLessThan(20_000);
+  });
+
+  test('a system that is never quiet can be closed', async () => {
+    type TurnEvent = DomainEvent<'Wheel.Turned', Record<string, never>>;
+    class Wheel extends Aggregate<TurnEvent> {
+      static turn(id?: string) {
+        return Wheel.create('Wheel.Turned', {}, id);
+      }
+    }
+    class Wheels extends ProcessApplication<TurnEvent, TurnEvent> {
+      static readonly applicationName = 'wheels';
+      static readonly emits = ['Wheel.Turned'] as const;
+      override readonly policy = this.when({
+        'Wheel.Turned': (_, repository) => Wheel.turn(repository.deriveId()),
+      });
+    }
+    const persistence = create();
+    const system = System.of([[Wheels, Wheels]]);
+    const runner = await system.run({ persistence });
+    const wheels = runner.get(Wheels);
+    const saving = wheels.save(Wheel.turn());
+    await vi.waitUntil(async () => (await wheels.log.head()) > 100);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const closing = runner.close();
+    vi.advanceTimersByTime(10_000);
+    await expect(saving).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+    await closing;
+    vi.useRealTimers();
+    await using again = await Wheels.open({ persistence });
+    expect(await again.log.head()).toBeGreaterThan(100);
+  });
+
+  test('a long row of commands and reads lets timers have their turn', async () => {
+    await using runner = await shop.run({ persistence: create() });
+    const orders = runner.get(Orders);
+    const id = await orders.place('ada');
+    const readAll = async () => {
+      for await (const { id: notificationId } of orders.reader()) expect(notificationId).toBeGreaterThan(0);
+    };
+    for (const work of [() => orders.get(id), readAll, () => orders.place('bob')]) {
+      let ticks = 0;
+      const timer = setInterval(() => {
+        ticks += 1;
+      }, 1);
+      const end = performance.now() + 200;
+      while (performance.now() < end) await work();
+      clearInterval(timer);
+      expect(ticks).toBeGreaterThan(3);
+    }
+  });
+
+  test('a caller that gives up waiting leaves the work going on', async () => {
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    class Waiting extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': async () => {
+          started.resolve();
+          await finish.promise;
+        },
+      });
+    }
+    const system = System.of([[Orders, Waiting, Orders]]);
+    await using runner = await system.run({ persistence: create() });
+    const placing = runner.get(Orders).place('ada');
+    await started.promise;
+    const abort = new AbortController();
+    const waiting = runner.caughtUp({ signal: abort.signal });
+    const reason = new Error('no time');
+    abort.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    finish.resolve();
+    await placing;
+    await runner.caughtUp();
+  });
+
+  test.runIf(existsSync('/proc/self/fd'))('many starts and closes leave nothing behind', async () => {
+    const persistence = create();
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    const resources = () => process.getActiveResourcesInfo().length;
+    await (await shop.run({ persistence })).close();
+    const before = { files: openFiles(), resources: resources() };
+    const listeners = AbortSignal.timeout(600_000);
+    const rounds = name === 'postgres' ? 50 : 200; // connecting takes its time
+    for (let round = 0; round < rounds; round++) {
+      await using runner = await shop.run({ persistence, signal: listeners });
+      await runner.get(Orders).place(`${round}`);
+      await runner.caughtUp({ signal: listeners });
+    }
+    expect(getEventListeners(listeners, 'abort')).toEqual([]);
+    expect(openFiles()).toBeLessThanOrEqual(before.files);
+    expect(resources()).toBeLessThanOrEqual(before.resources + 1);
+  });
+});
+
+test('the tables can be read by another process while the system runs', async () => {
+  const directory = temporaryDirectory();
+  await using runner = await shop.run({ persistence: sqlite({ directory }) });
+  await runner.get(Orders).place('ada');
+  const script = `
+    const { DatabaseSync } = require('node:sqlite');
+    const database = new DatabaseSync(process.argv[1], { readOnly: true });
+    console.log(JSON.stringify(database.prepare(
+      "select notification_id as id, type, data ->> 'customer' as customer from events order by id").all()));`;
+  const output = execFileSync(process.execPath, ['-e', script, join(directory, 'orders.sqlite')], {
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(output)).toEqual([
+    { id: 1, type: 'Order.Created', customer: 'ada' },
+    { id: 2, type: 'Order.Reserved', customer: null },
+    { id: 3, type: 'Order.Paid', customer: null },
+  ]);
+});

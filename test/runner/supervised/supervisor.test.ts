@@ -1,0 +1,63 @@
+import { ProcessDiedError, StorageError } from 'kahn';
+import { expect, test } from 'vitest';
+import type { PeerHooks } from '../../../src/runner/supervised/worker.ts';
+import { Supervisor } from '../../../src/runner/supervised/supervisor.ts';
+import { portable } from '../../../src/util/portable-error.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { watchRunners } from '../../support/events.ts';
+import { until } from '../../support/until.ts';
+
+test('one that cannot even be started fails the start, and is never said to have stopped', async () => {
+  const events = watchRunners();
+  const supervisor = new Supervisor({
+    runner: 'test',
+    kind: 'process',
+    role: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+    spawn: () => {
+      throw new Error('no room');
+    },
+    entered: () => {},
+  });
+  const error = await rejectionOf(supervisor.start(), ProcessDiedError);
+  expect(error.message).toContain('its process has died: no room');
+  await supervisor.close(1_000);
+  expect(events).toEqual([]);
+});
+
+test('one whose storage is away is started ever more slowly, for as long as it takes', {
+  timeout: 60_000,
+}, async () => {
+  const events = watchRunners();
+  const away = portable(new StorageError('STORAGE_UNREACHABLE', 'orders', 'nobody there'));
+  const pauses: number[] = [];
+  let diedAt = 0;
+  const die = ({ ended }: PeerHooks) => {
+    diedAt = performance.now();
+    ended(new Error('it was killed'));
+  };
+  const supervisor = new Supervisor({
+    runner: 'test',
+    kind: 'process',
+    role: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+    spawn: (hooks) => {
+      if (diedAt > 0) pauses.push(performance.now() - diedAt);
+      const isAway = pauses.length > 0 && pauses.length < 6;
+      setImmediate(() => {
+        hooks.hear(isAway ? { kind: 'failed', error: away } : { kind: 'ready' });
+        if (pauses.length < 6) die(hooks);
+      });
+      const end = () => hooks.ended(undefined);
+      return { close: end, terminate: async () => {} };
+    },
+    entered: () => {},
+  });
+  await supervisor.start();
+  await until('it runs again', () => events.some(({ kind }) => kind === 'restarted'));
+  for (const [i, pause] of pauses.entries()) expect(pause).toBeGreaterThan(49 * 2 ** i);
+  await supervisor.close(1_000);
+  expect(events).toMatchObject([
+    { kind: 'started' },
+    { kind: 'restarted', restarts: 6 },
+    { kind: 'stopped' },
+  ]);
+});

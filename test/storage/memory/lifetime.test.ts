@@ -1,0 +1,72 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { memory } from 'kahn';
+import { expect, it, vi } from 'vitest';
+import { openStorage, type Persistence, type Storage } from '../../../src/storage/storage.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const orders = { applicationName: 'orders', setupTables: true };
+
+async function canOpen(persistence: Persistence): Promise<boolean> {
+  const storage = await openStorage(persistence);
+  return storage.openRecorder(orders).then(
+    () => true,
+    () => false,
+  );
+}
+
+it('is distinct at each call', async () => {
+  const [first, second] = [memory(), memory()];
+  const recorder = await (await openStorage(first)).openRecorder(orders);
+  await recorder.record(0, [
+    { events: [], snapshots: [], tracking: { upstreamName: 'up', expected: 0, position: 1 } },
+  ]);
+  expect(await (await (await openStorage(second)).openRecorder(orders)).position(0, 'up')).toBe(0);
+  expect(
+    await (await (await openStorage(structuredClone(first))).openRecorder(orders)).position(0, 'up'),
+  ).toBe(1);
+});
+
+it('is refused in another thread, with the reason', async () => {
+  const { module } = memory();
+  const storage = await openStorage({ module, options: { id: 'made elsewhere' } });
+  await expect(storage.openRecorder(orders)).rejects.toMatchObject({
+    code: 'STORAGE_MISSING',
+    applicationName: 'orders',
+    message: expect.stringContaining('does not cross threads'),
+  });
+});
+
+it('is freed with its description, but not while it is open', async () => {
+  let description: Persistence | undefined = memory();
+  const clone = structuredClone(description);
+  let storage: Storage | undefined = await openStorage(description);
+  description = undefined;
+  for (let round = 0; round < 5; round += 1) {
+    collectGarbage();
+    await new Promise(setImmediate);
+  }
+  expect(await canOpen(clone)).toBe(true);
+  expect(storage).toBeDefined();
+  storage = undefined;
+  await vi.waitFor(
+    async () => {
+      collectGarbage();
+      await new Promise(setImmediate);
+      expect(await canOpen(clone)).toBe(false);
+    },
+    { timeout: 10_000 },
+  );
+});
+
+it('is kept by its description', async () => {
+  const description = memory();
+  await (await (await openStorage(description)).openRecorder(orders)).close();
+  for (let round = 0; round < 5; round += 1) {
+    collectGarbage();
+    await new Promise(setImmediate);
+  }
+  const storage = await openStorage(description);
+  await expect(storage.openRecorder({ ...orders, setupTables: false })).resolves.toBeDefined();
+});

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Persistence, RecorderOptions } from '../../../src/storage/storage.ts';
+import type { Recorder } from '../../../src/storage/recorder.ts';
+import type { Answer, Request } from './recorder-thread.ts';
+
+type Settled = PromiseWithResolvers<unknown>;
+type Unnumbered<T> = T extends { id: number } ? Omit<T, 'id'> : never;
+
+/** Opens recorders in a thread of its own, and calls them there. */
+export class RecorderThread {
+  readonly #worker: Worker;
+  readonly #asked = new Map<number, Settled>();
+  #lastId = 0;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (answer: Answer) => {
+      const { resolve, reject } = this.#asked.get(answer.id)!;
+      this.#asked.delete(answer.id);
+      if ('result' in answer) resolve(answer.result);
+      else reject(Object.assign(new Error(), answer.error));
+    });
+  }
+
+  static async start(): Promise<RecorderThread> {
+    const worker = new Worker(new URL('./recorder-thread.ts', import.meta.url), { workerData: 'ready' });
+    await once(worker, 'message');
+    worker.unref();
+    return new RecorderThread(worker);
+  }
+
+  async open(persistence: Persistence, open: RecorderOptions): Promise<Recorder> {
+    const recorder = (await this.#ask({ open, persistence })) as number;
+    const call =
+      (method: keyof Recorder) =>
+      (...args: unknown[]): Promise<never> =>
+        this.#ask({ recorder, method, args }) as Promise<never>;
+    return {
+      record: call('record'),
+      histories: call('histories'),
+      locate: call('locate'),
+      notifications: call('notifications'),
+      head: call('head'),
+      position: call('position'),
+      recordSnapshots: call('recordSnapshots'),
+      close: call('close'),
+    };
+  }
+
+  #ask(request: Unnumbered<Request>): Promise<unknown> {
+    this.#lastId += 1;
+    const settled = Promise.withResolvers<unknown>();
+    this.#asked.set(this.#lastId, settled);
+    this.#worker.postMessage({ ...request, id: this.#lastId });
+    return settled.promise;
+  }
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { memory } from 'kahn';
+import { expect, it, vi } from 'vitest';
+import { MemoryRecorder } from '../../../src/storage/memory/recorder.ts';
+import { SharableMemory } from '../../../src/storage/memory/shared/sharable-memory.ts';
+import {
+  openStorage,
+  type Persistence,
+  persistenceForThreads,
+} from '../../../src/storage/storage.ts';
+import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import { asElsewhere } from './spread-memory.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function open(persistence: Persistence, applicationName = 'orders'): Promise<Recorder> {
+  return (await openStorage(persistence)).openRecorder({ applicationName, setupTables: true });
+}
+
+function made(originatorId: string, versions: readonly number[], data = '{}'): ProcessEvent {
+  const events = versions.map((originatorVersion) => ({
+    originatorId,
+    originatorVersion,
+    type: 'Made',
+    data,
+    timestamp: originatorVersion,
+  }));
+  return { events, snapshots: [] };
+}
+
+function moved(upstreamName: string, expected: number, position: number): ProcessEvent {
+  return { events: [], snapshots: [], tracking: { upstreamName, expected, position } };
+}
+
+async function everything(recorder: Recorder): Promise<unknown> {
+  const requests = ['a', 'b'].map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
+  return {
+    logs: [await recorder.notifications(0, 0, 9_999), await recorder.notifications(7, 0, 9_999)],
+    positions: [await recorder.position(0, 'up'), await recorder.position(7, 'up')],
+    histories: await recorder.histories(requests),
+    earlier: await recorder.histories(requests.map((request) => ({ ...request, upTo: 3 }))),
+  };
+}
+
+it('takes along what was recorded before it was shared', async () => {
+  const persistence = memory();
+  const here = await open(persistence);
+  await here.record(7, [made('b', [1])]);
+  await here.record(0, [made('a', [1, 2]), moved('up', 0, 5), made('b', [2])]);
+  await here.record(7, [made('a', [3]), moved('up', 0, 6), moved('up', 6, 9), made('b', [3, 4])]);
+  await here.record(0, [
+    made(
+      'c',
+      Array.from({ length: 2_500 }, (_, index) => index + 1),
+    ),
+  ]);
+  await here.record(7, [made('c', [2_501])]);
+  for (const state of ['{"old":1}', '{"new":1}']) {
+    await here.recordSnapshots([3, 1].map((version) => snapshot('a', version, state)));
+  }
+  const before = await everything(here);
+  const there = await open(asElsewhere(await persistenceForThreads(persistence)));
+  expect(await everything(there)).toEqual(before);
+  await there.record(0, [made('a', [4])]);
+  expect(await everything(here)).toEqual(await everything(there));
+  expect(await here.record(7, [made('a', [5]), made('c', [2_502])])).toBe(7);
+});
+
+function snapshot(originatorId: string, originatorVersion: number, state: string) {
+  return { originatorId, originatorVersion, schema: 1, state };
+}
+
+it('can be shared again, with applications that have come since', async () => {
+  const persistence = memory();
+  const orders = await open(persistence);
+  const first = await persistenceForThreads(persistence);
+  const payments = await open(persistence, 'payments');
+  await payments.record(0, [made('a', [1])]);
+  const refused = { code: 'STORAGE_NOT_SET_UP', applicationName: 'payments' };
+  await expect(open(asElsewhere(first), 'payments')).rejects.toMatchObject(refused);
+  const second = await persistenceForThreads(persistence);
+  expect(await (await open(asElsewhere(second), 'payments')).head(0)).toBe(1);
+  for (const description of [first, second]) {
+    await (await open(asElsewhere(description))).record(0, [made(`${description === first}`, [1])]);
+    const again = await persistenceForThreads(asElsewhere(description)); // by a thread for threads of its own
+    await (await open(again)).record(0, [made(`again ${description === first}`, [1])]);
+  }
+  expect(await orders.head(0)).toBe(4);
+  expect(await (await open(persistence)).head(0)).toBe(4);
+});
+
+it('refuses applications that were not opened where it was made, with the reason', async () => {
+  const persistence = memory();
+  await open(persistence);
+  const elsewhere = asElsewhere(await persistenceForThreads(persistence));
+  for (const applicationName of ['payments', 'constructor', '__proto__']) {
+    await expect(open(elsewhere, applicationName)).rejects.toMatchObject({
+      code: 'STORAGE_NOT_SET_UP',
+      applicationName,
+      message: expect.stringContaining('open it there'),
+    });
+  }
+  await open(persistence, '__proto__');
+  const again = asElsewhere(await persistenceForThreads(persistence));
+  expect(await (await open(again, '__proto__')).head(0)).toBe(0);
+});
+
+it('is shared by the thread that made it only', async () => {
+  const { module } = memory();
+  await expect(persistenceForThreads({ module, options: { id: 'made elsewhere' } })).rejects.toMatchObject({
+    code: 'INVALID_PERSISTENCE',
+    message: expect.stringContaining('Share it where it was made'),
+  });
+});
+
+it('records nothing of what finds no room, and goes on', async () => {
+  const home = new SharableMemory('orders');
+  const shared = home.share(4_096);
+  const here = new MemoryRecorder(home);
+  const there = new MemoryRecorder(SharableMemory.join('orders', structuredClone(shared)));
+  await here.record(0, [made('a', [1])]);
+  const full = { code: 'STORAGE_FULL', transient: false, applicationName: 'orders' };
+  const big = made('b', [1, 2], JSON.stringify('é'.repeat(1_500)));
+  await expect(there.record(0, [moved('up', 0, 1), made('a', [2]), big])).rejects.toMatchObject(full);
+  await expect(
+    there.recordSnapshots([snapshot('a', 1, JSON.stringify('x'.repeat(5_000)))]),
+  ).rejects.toMatchObject(full);
+  for (const recorder of [here, there]) {
+    expect([await recorder.head(0), await recorder.position(0, 'up')]).toEqual([1, 0]);
+  }
+  expect(await there.record(0, [moved('up', 0, 1), made('a', [2])])).toBe(2);
+  expect(await here.head(0)).toBe(2);
+  let head = 2;
+  await expect(
+    (async () => {
+      for (;;) head = await here.record(0, [made('a', [head + 1])]);
+    })(),
+  ).rejects.toMatchObject(full);
+  expect(head).toBeGreaterThan(40);
+  expect([await here.head(0), await there.head(0)]).toEqual([head, head]);
+  await expect(there.record(0, [made('a', [2], '{"no":"room"}')])).rejects.toMatchObject({
+    code: 'STORAGE_FULL',
+  });
+  const tooSmall = new SharableMemory('orders');
+  await new MemoryRecorder(tooSmall).record(0, [big]);
+  expect(() => tooSmall.share(4_096)).toThrow(expect.objectContaining(full));
+  expect(await new MemoryRecorder(tooSmall).record(0, [made('a', [1])])).toBe(3); // on the heap as before
+});
+
+function virtualGigabytes(): number {
+  const [, kilobytes] = /VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return Number(kilobytes) / 2 ** 20;
+}
+
+/** The journal of a memory() that is forgotten at once. */
+async function shareOnce(): Promise<WeakRef<SharedArrayBuffer>> {
+  const persistence = memory();
+  const here = await open(persistence);
+  await here.record(0, [made('a', [1], JSON.stringify('x'.repeat(100_000)))]);
+  const shared = await persistenceForThreads(persistence);
+  expect(await (await open(asElsewhere(shared))).head(0)).toBe(1);
+  return new WeakRef((shared.options.journals as { orders: SharedArrayBuffer }).orders);
+}
+
+it.runIf(process.platform === 'linux')('leaves nothing behind, however often it is shared', async () => {
+  const before = virtualGigabytes();
+  const journals: WeakRef<SharedArrayBuffer>[] = [];
+  for (let round = 0; round < 50; round += 1) journals.push(await shareOnce());
+  await vi.waitFor(
+    async () => {
+      await new Promise(setImmediate);
+      collectGarbage();
+      expect(journals.filter((journal) => journal.deref() !== undefined)).toEqual([]);
+      expect(virtualGigabytes()).toBeLessThan(before + 2);
+    },
+    { timeout: 10_000 },
+  );
+});

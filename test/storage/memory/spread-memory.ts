@@ -1,0 +1,55 @@
+// A persistence that is one memory(), but opens every other recorder on another replica of it.
+import { memory } from 'kahn';
+import {
+  openStorage as open,
+  type Persistence,
+  persistenceForThreads,
+  type RecorderOptions,
+  type Storage,
+} from '../../../src/storage/storage.ts';
+import type { Recorder } from '../../../src/storage/recorder.ts';
+import { RecorderThread } from './remote-recorder.ts';
+
+let started: Promise<RecorderThread> | undefined; // one for all tests of a file
+
+/** Where the other replica is. */
+export type Elsewhere = 'another store of this thread' | 'another thread';
+
+/** One memory() in two replicas. */
+export function spreadMemory(elsewhere: Elsewhere): Persistence {
+  return { module: import.meta.url, options: { elsewhere } };
+}
+
+/** The description as another thread gets it, under another id, so that this one makes a replica for it. */
+export function asElsewhere({ module, options }: Persistence): Persistence {
+  return { module, options: { ...structuredClone(options), id: `elsewhere than ${options.id}` } };
+}
+
+/** Storage of a new memory(). @public */
+export async function openStorage({ elsewhere }: Persistence['options']): Promise<Storage> {
+  const persistence = memory();
+  const home = await open(persistence);
+  if (elsewhere === 'another thread') started ??= RecorderThread.start();
+  const thread = await started;
+  const replicas: Storage[] = [];
+  let count = 0;
+  const openElsewhere = async (options: RecorderOptions): Promise<Recorder> => {
+    const shared = await persistenceForThreads(persistence);
+    if (thread !== undefined) return thread.open(shared, options);
+    const replica = await open(asElsewhere(shared));
+    replicas.push(replica); // holds the store, which the next one finds
+    return replica.openRecorder(options);
+  };
+  return {
+    async openRecorder(options) {
+      const here = await home.openRecorder(options); // only here applications are set up
+      count += 1;
+      if (count % 2 === 0) return openElsewhere(options);
+      await persistenceForThreads(persistence);
+      return here;
+    },
+    async close() {
+      await home.close();
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { memory } from 'kahn';
+import { afterEach, expect, it } from 'vitest';
+import {
+  openStorage,
+  type Persistence,
+  persistenceForThreads,
+  type Storage,
+} from '../../../src/storage/storage.ts';
+import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import type { Task } from './task-thread.ts';
+
+const workers: Worker[] = [];
+
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.terminate();
+});
+
+interface Shared {
+  storage: Storage;
+  recorder: Recorder;
+  persistence: Persistence;
+}
+
+async function share(): Promise<Shared> {
+  const persistence = memory();
+  const storage = await openStorage(persistence);
+  const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
+  return { storage, recorder, persistence: await persistenceForThreads(persistence) };
+}
+
+async function start(
+  task: Task['task'],
+  { persistence }: Shared,
+  own: { name?: string; count?: number; progress?: SharedArrayBuffer } = {},
+): Promise<Worker> {
+  const given = { name: task, count: 0, progress: new SharedArrayBuffer(4), ...own };
+  const workerData: Task = { task, persistence, ...given };
+  const worker = new Worker(new URL('./task-thread.ts', import.meta.url), { workerData });
+  workers.push(worker);
+  await once(worker, 'message');
+  return worker;
+}
+
+/** Lets them all go at once, and resolves with what they post. */
+async function run(started: readonly Worker[]): Promise<unknown[]> {
+  const answers = started.map((worker) => once(worker, 'message'));
+  for (const worker of started) worker.postMessage('go');
+  return (await Promise.all(answers)).flat();
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+it('is written by several threads without a gap, while others read', async () => {
+  const shared = await share();
+  const names = ['ada', 'bob', 'cyd', 'dan'];
+  const writers = await Promise.all(names.map((name) => start('write', shared, { name, count: 700 })));
+  const readers = await Promise.all(upTo(2).map(() => start('tail', shared, { count: 4 * 1_400 })));
+  const answers = await run([...writers, ...readers]);
+  expect(answers.slice(-2)).toEqual([5_600, 5_600]);
+  const all = await shared.recorder.notifications(0, 0, 10_000);
+  expect(all.map(({ id }) => id)).toEqual(upTo(5_600));
+  for (const name of names) {
+    const own = all.filter(({ originatorId }) => originatorId === name);
+    expect(own.map((one) => one.originatorVersion)).toEqual(upTo(1_400));
+    // both events of a process event stand together
+    expect(own.every(({ id }, index) => index % 2 === 0 || id === own[index - 1]!.id + 1)).toBe(true);
+  }
+});
+
+it('moves a position once, whoever tries', async () => {
+  const shared = await share();
+  const racers = await Promise.all(upTo(4).map(() => start('race', shared, { count: 2_000 })));
+  const won = (await run(racers)) as number[];
+  expect(won.reduce((sum, one) => sum + one)).toBe(2_000);
+  expect(await shared.recorder.position(0, 'up')).toBe(2_000);
+  const all = await shared.recorder.notifications(0, 0, 10_000);
+  expect(all.map(({ originatorId }) => originatorId)).toEqual(upTo(2_000).map(String));
+});
+
+function made(originatorId: string, originatorVersion: number): ProcessEvent {
+  return {
+    events: [{ originatorId, originatorVersion, type: 'Made', data: '{}', timestamp: 1 }],
+    snapshots: [],
+  };
+}
+
+/** Terminates a thread in the middle of recording, and resolves with whether it held the lock. */
+async function terminateWriter(shared: Shared, afterMs: number): Promise<boolean> {
+  const progress = new SharedArrayBuffer(4);
+  const writer = await start('recordForever', shared, { progress });
+  const { threadId } = writer;
+  writer.postMessage('go');
+  await sleep(afterMs);
+  await writer.terminate();
+  const acknowledged = Atomics.load(new Int32Array(progress), 0);
+  const position = await shared.recorder.position(0, 'up');
+  expect(position).toBeGreaterThanOrEqual(acknowledged);
+  expect(position % 100).toBe(0);
+  expect(await shared.recorder.head(0)).toBe(3 * position);
+  const { orders } = shared.persistence.options.journals as { orders: SharedArrayBuffer };
+  const held = Atomics.load(new Int32Array(orders, 0, 1), 0) === threadId + 1;
+  shared.storage.threadEnded?.(threadId);
+  return held;
+}
+
+it('survives threads that are terminated in the middle, whole process events only', async () => {
+  const shared = await share();
+  const waits = upTo(15).map(() => 1 + Math.random() * 30);
+  console.info(`terminated after ${waits.map((ms) => ms.toFixed(1)).join(', ')} ms`);
+  let held = 0;
+  for (const [round, ms] of waits.entries()) {
+    held += Number(await terminateWriter(shared, ms));
+    const expected = await shared.recorder.position(0, 'up');
+    const moved = { upstreamName: 'up', expected, position: expected };
+    await shared.recorder.record(0, [{ events: [], snapshots: [], tracking: moved }]); // the lock is free
+    expect(await shared.recorder.head(0), `round ${round}`).toBe(3 * expected);
+  }
+  console.info(`${held} of them held the lock`);
+  const all = await shared.recorder.notifications(0, 0, 10_000_000);
+  const wrong = all.filter(
+    ({ id, originatorId, originatorVersion }, index) =>
+      id !== index + 1 || originatorId !== `${Math.ceil(id / 3)}` || originatorVersion !== ((id - 1) % 3) + 1,
+  );
+  expect(wrong).toEqual([]);
+}, 60_000);
+
+it('waits for a thread that is dead, without standing still, until it is told so', async () => {
+  const shared = await share();
+  const progress = new SharedArrayBuffer(4);
+  const hanging = await start('hang', shared, { progress });
+  const { threadId } = hanging;
+  hanging.postMessage('go');
+  await Atomics.waitAsync(new Int32Array(progress), 0, 0).value;
+  const { recorder, storage } = shared;
+  const calls = [1, 2, 3].map((version) => recorder.record(0, [made('a', version)]));
+  expect(await recorder.head(0)).toBe(0); // reading goes on
+  await hanging.terminate();
+  storage.threadEnded?.(threadId + 1); // some other one
+  expect(await Promise.race([Promise.all(calls), sleep(100, 'waiting')])).toBe('waiting');
+  storage.threadEnded?.(threadId);
+  expect(await Promise.all(calls)).toEqual([1, 2, 3]); // in the order in which they were made
+  expect((await recorder.notifications(0, 0, 10)).map(({ originatorId }) => originatorId)).toEqual([
+    'a',
+    'a',
+    'a',
+  ]);
+  await run([await start('write', shared, { name: 'b', count: 5 })]);
+  expect(await recorder.head(0)).toBe(13);
+});
+
+it('gives up a lock that is never released', async () => {
+  const shared = await share();
+  const progress = new SharedArrayBuffer(4);
+  const hanging = await start('hang', shared, { progress });
+  hanging.postMessage('go');
+  await Atomics.waitAsync(new Int32Array(progress), 0, 0).value;
+  const calls = [1, 2].map((version) => shared.recorder.record(0, [made('a', version)]));
+  const busy = { code: 'STORAGE_BUSY', transient: true, applicationName: 'orders' };
+  for (const call of calls) await expect(call).rejects.toMatchObject(busy);
+  expect(await shared.recorder.record(0, [])).toBe(0); // nothing to write
+});

@@ -1,0 +1,170 @@
+import { postgres } from 'kahn/postgres';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { openStorage } from '../../../src/storage/storage.ts';
+import { tablesOf } from '../../../src/storage/postgres/tables.ts';
+
+const connectionString = 'postgres://app:geheim@localhost:5432/app';
+
+describe('postgres()', () => {
+  it('describes its storage with all options', () => {
+    const { module, options } = structuredClone(postgres({ connectionString, tls: { ca: 'PEM' } }));
+    expect(module).toMatch(/persistence\/postgres\/index\.ts$/);
+    expect(options).toEqual({
+      connectionString,
+      tls: { ca: 'PEM' },
+      schema: 'kahn',
+      transactionPooler: false,
+      poolSize: 10,
+      connectionTimeoutMs: 5_000,
+      statementTimeoutMs: 30_000,
+      retryTimeoutMs: 10_000,
+    });
+  });
+
+  it('leaves the server to the PGHOST family of variables', () => {
+    expect(structuredClone(postgres()).options).not.toHaveProperty('connectionString');
+  });
+
+  const pool = new pg.Pool({ connectionString });
+  it.each([
+    ['connectionString', { connectionString: 'app:geheim@localhost/app' }],
+    ['connectionString', { connectionString: '' }],
+    ['connectionString', { connectionString: 'mysql://app:geheim@localhost/app' }],
+    ['connectionString', { connectionString: { password: 'geheim' } }],
+    ['listenConnectionString', { listenConnectionString: 'app:geheim@localhost/app' }],
+    ['tls', { tls: 'geheim' }],
+    ['tls', { tls: null }],
+    ['tls.key', { tls: { key: Buffer.from('geheim') } }],
+    ['tls.passphrase', { tls: { passphrase: 'geheim' } }],
+    ['tls.rejectUnauthorized', { tls: { rejectUnauthorized: 'geheim' } }],
+    ['tls', { tls: true, connectionString: `${connectionString}?sslmode=disable` }],
+    ['tls', { tls: false, connectionString: `${connectionString}?application_name=a&ssl=true` }],
+    ['tls', { tls: { ca: 'PEM' }, connectionString: `${connectionString}?sslrootcert=/etc/geheim.pem` }],
+    ['tls', { tls: { ca: 'PEM' }, connectionString: `${connectionString}?sslnegotiation=direct` }],
+    ['tls', { tls: true, listenConnectionString: `${connectionString}?sslmode=disable` }],
+    ['poolSize', { poolSize: 0 }],
+    ['poolSize', { poolSize: '5' }],
+    ['connectionTimeoutMs', { connectionTimeoutMs: 0 }],
+    ['connectionTimeoutMs', { connectionTimeoutMs: Number.NaN }],
+    ['statementTimeoutMs', { statementTimeoutMs: 1.5 }],
+    ['statementTimeoutMs', { statementTimeoutMs: 2 ** 31 }],
+    ['retryTimeoutMs', { retryTimeoutMs: -1 }],
+    ['retryTimeoutMs', { retryTimeoutMs: Object.create(null) }],
+    ['transactionPooler', { transactionPooler: 'yes' }],
+    ['password', { password: 'geheim' }],
+    ['connectionString', { pool, connectionString }],
+    ['poolSize', { pool, poolSize: 5 }],
+    ['tls', { pool, tls: true }],
+    ['pool', { pool: connectionString }],
+    ['pool', { pool: null }],
+    ['pool', { pool: {} }],
+  ])('refuses a wrong %s and shows no secret', (name, options) => {
+    const refused = { code: 'INVALID_PERSISTENCE', message: expect.stringMatching(namedAs(name)) };
+    expect(() => postgres(options as never)).toThrow(expect.objectContaining(refused));
+    expect(() => postgres(options as never)).not.toThrow(/geheim/);
+  });
+
+  function namedAs(name: string): RegExp {
+    return name === 'pool' ? /a pool that is none/ : new RegExp(`the option '${name}'`);
+  }
+
+  it('allows no time at all for trying again', () => {
+    expect(postgres({ retryTimeoutMs: 0 }).options).toMatchObject({ retryTimeoutMs: 0 });
+  });
+
+  it('checks again what it is opened with', async () => {
+    const { module, options } = postgres({ connectionString });
+    const changed = { module, options: { ...options, schema: 'x"; drop schema kahn; --' } };
+    await expect(openStorage(changed)).rejects.toMatchObject({ code: 'INVALID_PERSISTENCE' });
+  });
+
+  it('says that the driver cannot read a connection string, and shows no secret', async () => {
+    const unreadable = postgres({ connectionString: 'postgres://app:qq#heim@localhost:x/app' });
+    await expect(openStorage(unreadable)).rejects.toMatchObject({
+      code: 'INVALID_PERSISTENCE',
+      message: expect.not.stringMatching(/qq|heim/),
+    });
+  });
+});
+
+describe('the schema', () => {
+  it.each(['a', '_', 'shop_2', 'n'.repeat(63), 'pg', 'pgshop'])('may be %j', (schema) => {
+    expect(postgres({ schema }).options).toMatchObject({ schema });
+  });
+
+  it.each([
+    '',
+    'Shop',
+    '2shop',
+    'shop-2',
+    'shop.orders',
+    'shop orders',
+    'shop\n',
+    'shop\0',
+    '"shop"',
+    "shop'",
+    'x"; drop schema public cascade; --',
+    'größe',
+    'ｓhop',
+    '長',
+    'n'.repeat(64),
+    'pg_catalog',
+    'pg_shop',
+    'information_schema',
+    null,
+    5,
+    5n,
+    ['shop'],
+    Object.create(null),
+  ])('may not be %o', (schema) => {
+    const refused = { code: 'INVALID_PERSISTENCE', message: expect.stringContaining('was given the schema') };
+    expect(() => postgres({ schema: schema as never })).toThrow(expect.objectContaining(refused));
+  });
+});
+
+describe('the tables of an application', () => {
+  const eventsOf = (name: string): string => tablesOf('shop', name, 'a server').events;
+
+  it('have the name of the application where that is plain', () => {
+    const { events, logs, positions, snapshots } = tablesOf('shop', 'orders_2', 'a server');
+    expect([events, logs, positions, snapshots]).toEqual([
+      '"shop"."orders_2_events"',
+      '"shop"."orders_2_logs"',
+      '"shop"."orders_2_positions"',
+      '"shop"."orders_2_snapshots"',
+    ]);
+  });
+
+  it('differ for different names, and fit', () => {
+    const names = ['orders', 'Orders', 'a', 'a_events', 'a_events_events', 'a-b', 'a_b', 'a b', 'a.b', 'a$b'];
+    names.push(
+      'a$24b',
+      '"',
+      '""',
+      '"; drop table x; --',
+      "'",
+      '\\',
+      'ö',
+      '$c3$b6',
+      'o\u0308',
+      '長',
+      '😀',
+      '$',
+    );
+    names.push('kahn', 'pg_class', '../orders', 'n'.repeat(48), 'n'.repeat(49), `${'n'.repeat(48)}N`);
+    names.push('長'.repeat(200), `${'長'.repeat(199)}長長`, 'n'.repeat(10_000), `${'n'.repeat(10_000)}n`);
+    const tables = names.flatMap((name) => {
+      const { events, logs, positions, snapshots } = tablesOf('shop', name, 'a server');
+      return [events, logs, positions, snapshots];
+    });
+    expect(new Set(tables).size).toBe(4 * names.length);
+    for (const table of tables)
+      expect(table).toMatch(/^"shop"\."[a-z0-9_$]{1,53}(events|logs|positions|snapshots)"$/);
+    expect(tables).not.toContain('"shop"."kahn_applications"');
+  });
+
+  it('of a long name are told apart by all of it', () => {
+    expect(eventsOf('n'.repeat(49))).toMatch(/^"shop"\."n{24}\$\$[0-9a-f]{22}_events"$/);
+  });
+});

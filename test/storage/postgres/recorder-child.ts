@@ -1,0 +1,141 @@
+// A process of its own, started by start-children.ts with a task as JSON: answers 'ready', and after 'go' the outcome.
+import { openStorage } from '../../../src/storage/storage.ts';
+import { postgres } from '../../../src/storage/postgres/index.ts';
+import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import type { StoredNotification } from '../../../src/storage/stored-event.ts';
+
+/** What a child may be asked to do with the application `orders`. */
+export type Task =
+  | { readonly name: 'open'; readonly schema: string }
+  | { readonly name: 'write'; readonly schema: string; readonly writer: string; readonly events: number }
+  | { readonly name: 'tail'; readonly schema: string; readonly pipelineId: number; readonly until: number }
+  | { readonly name: 'trackInTurns'; readonly schema: string; readonly rounds: number };
+
+/** A number that the task describes, or why it failed. */
+export type Outcome = number | { readonly code: string | undefined; readonly message: string };
+
+const largestBatch = 50;
+
+/** Sets up, in step with others who do the same; gives the head of the log. */
+function open(recorder: Recorder): Promise<number> {
+  return recorder.head(0);
+}
+
+/** Records as many events in the log of pipeline 0, and a tenth of that in pipeline 1; gives how many batches. */
+async function write(recorder: Recorder, writer: string, events: number): Promise<number> {
+  let batches = 0;
+  for (const [pipelineId, total] of [events, events / 10].entries()) {
+    let position = 0;
+    for (let recorded = 0; recorded < total; batches += 1) {
+      const size = Math.min(1 + Math.floor(Math.random() * largestBatch), total - recorded);
+      const moves = batches % 3 === 0;
+      const tracking = { upstreamName: writer, expected: position, position: position + size };
+      const batch = changes(`${writer} ${batches}`, size);
+      const last = await recorder.record(pipelineId, [{ ...batch, ...(moves && { tracking }) }]);
+      if (last < recorded + size) throw new Error(`The head ${last} is less than what is recorded.`);
+      if (moves) position += size;
+      recorded += size;
+    }
+  }
+  return batches;
+}
+
+/** One aggregate for each batch; the data of its events tell how many there are. */
+function changes(originatorId: string, size: number): ProcessEvent {
+  const events = Array.from({ length: size }, (_, index) => ({
+    originatorId,
+    originatorVersion: index + 1,
+    type: 'Changed',
+    data: `${size}`,
+    timestamp: 1_700_000_000_000,
+  }));
+  return { events, snapshots: [] };
+}
+
+/** Reads a log that is being written, until there are so many; gives in how many pages. */
+async function tail(recorder: Recorder, pipelineId: number, until: number): Promise<number> {
+  let last: StoredNotification | undefined;
+  for (let pages = 0; ; pages += 1) {
+    const limit = 1 + Math.floor(Math.random() * 500);
+    const page = await recorder.notifications(pipelineId, last?.id ?? 0, limit);
+    for (const next of page) {
+      assertFollows(next, last);
+      last = next;
+    }
+    if (page.length < limit && last !== undefined && !isLastOfBatch(last))
+      throw new Error(`Only a part of the batch of notification ${last.id} is there.`);
+    if (last?.id === until) return pages;
+    if (page.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Ids count up by 1, and the events of a batch stand side by side. */
+function assertFollows(next: StoredNotification, last: StoredNotification | undefined): void {
+  const isCounted = next.id === (last?.id ?? 0) + 1;
+  const isFirst = next.originatorVersion === 1 && (last === undefined || isLastOfBatch(last));
+  const isNext =
+    next.originatorId === last?.originatorId && next.originatorVersion === last.originatorVersion + 1;
+  if (isCounted && (isFirst || isNext)) return;
+  throw new Error(`${JSON.stringify(next)} was read after ${JSON.stringify(last)}.`);
+}
+
+function isLastOfBatch({ originatorVersion, data }: StoredNotification): boolean {
+  return originatorVersion === Number(data);
+}
+
+/** Moves three positions in one call, again and again, each time in another order; gives how often others won. */
+async function trackInTurns(recorder: Recorder, rounds: number): Promise<number> {
+  const names = ['north', 'south', 'west'];
+  let lost = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const upstreamNames = names.toSorted(() => Math.random() - 0.5);
+    const moves = upstreamNames.map(async (upstreamName): Promise<ProcessEvent> => {
+      const expected = await recorder.position(0, upstreamName);
+      return {
+        events: [],
+        snapshots: [],
+        tracking: { upstreamName, expected, position: expected + 1 },
+      };
+    });
+    await recorder.record(0, await Promise.all(moves)).catch((error: { code?: unknown }) => {
+      if (error.code !== 'POSITION_CONFLICT') throw error;
+      lost += 1;
+    });
+  }
+  return lost;
+}
+
+function run(task: Task, recorder: Recorder): Promise<number> {
+  switch (task.name) {
+    case 'open':
+      return open(recorder);
+    case 'write':
+      return write(recorder, task.writer, task.events);
+    case 'tail':
+      return tail(recorder, task.pipelineId, task.until);
+    case 'trackInTurns':
+      return trackInTurns(recorder, task.rounds);
+  }
+}
+
+async function perform(connectionString: string, task: Task): Promise<number> {
+  const storage = await openStorage(postgres({ connectionString, schema: task.schema }));
+  try {
+    const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
+    return await run(task, recorder);
+  } finally {
+    await storage.close();
+  }
+}
+
+function send(message: Outcome | 'ready'): void {
+  process.send?.(message);
+}
+
+process.once('message', () => {
+  const [connectionString = '', task = ''] = process.argv.slice(2);
+  perform(connectionString, JSON.parse(task))
+    .then(send, ({ code, message }) => send({ code, message }))
+    .finally(() => process.disconnect());
+});
+send('ready');

@@ -1,0 +1,226 @@
+import { SingleThreadedRunner } from 'kahn';
+import { type PostgresOptions, postgres } from 'kahn/postgres';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
+import type { Recorder } from '../../../src/storage/recorder.ts';
+import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { freshName } from '../../support/postgres-server.ts';
+
+let schema: string;
+
+beforeEach(() => {
+  schema = temporarySchema();
+});
+
+/** Who may connect, and no more; gives where to. */
+async function temporaryRole(): Promise<{ role: string; url: string }> {
+  const role = freshName('role');
+  await query(`create role ${role} login password 'secret'`);
+  onTestFinished(async () => {
+    await query(`drop owned by ${role} cascade`);
+    await query(`drop role ${role}`);
+  });
+  const url = new URL(connectionString);
+  url.username = role;
+  url.password = 'secret';
+  return { role, url: url.href };
+}
+
+/** Runs the shop as somebody, from its start to its end. */
+async function runShop(url: string, orders = 3): Promise<boolean[]> {
+  const persistence = postgres({ connectionString: url, schema });
+  await using runner = await SingleThreadedRunner.start(shop, { persistence });
+  const ids = [];
+  for (let i = 0; i < orders; i += 1) ids.push(await runner.get(Orders).place('ada'));
+  return Promise.all(ids.map(async (id) => (await runner.get(Orders).get(id)).done));
+}
+
+/** All that is needed once the tables are there: to be run by their owner, again after applications were added. */
+function rightsToAppend(role: string): string {
+  return `
+    grant usage on schema ${schema} to ${role};
+    grant select on all tables in schema ${schema} to ${role};
+    do $$
+    declare
+      name text;
+    begin
+      for name in select tablename from pg_tables where schemaname = '${schema}' loop
+        if name ~ '_(events|logs|positions|snapshots)$' then
+          execute format('grant insert on ${schema}.%I to ${role}', name);
+        end if;
+        if name ~ '_(logs|positions|snapshots)$' then
+          execute format('grant update on ${schema}.%I to ${role}', name);
+        end if;
+      end loop;
+    end $$`;
+}
+
+/** All that a report needs, also of applications to come. */
+function rightsToRead(role: string): string {
+  return `
+    grant usage on schema ${schema} to ${role};
+    grant select on all tables in schema ${schema} to ${role};
+    alter default privileges in schema ${schema} grant select on tables to ${role};`;
+}
+
+async function openOrders(
+  url: string,
+  { setupTables = true, ...options }: PostgresOptions & { setupTables?: boolean } = {},
+): Promise<Recorder> {
+  const storage = await openStorage(postgres({ connectionString: url, schema, ...options }));
+  onTestFinished(() => storage.close());
+  return storage.openRecorder({ applicationName: 'orders', setupTables });
+}
+
+/** Does everything that a recorder does, twice, so that nothing is new the second time. */
+async function useAll(recorder: Recorder): Promise<void> {
+  const snapshot = { originatorId: 'a', originatorVersion: 1, schema: 1, state: 'first' };
+  const start = await recorder.head(0);
+  for (const expected of [start, start + 1]) {
+    const version = { originatorId: 'a', originatorVersion: expected + 1 };
+    const event = { ...version, type: 'Made', data: '{}', timestamp: 0 };
+    const tracking = { upstreamName: 'up', expected, position: expected + 1 };
+    await recorder.record(0, [{ events: [event], snapshots: [snapshot], tracking }]);
+    await recorder.recordSnapshots([{ ...snapshot, ...version, state: 'newest' }]);
+  }
+  expect(await recorder.notifications(0, start, 10)).toHaveLength(2);
+  expect(await recorder.position(0, 'up')).toBe(start + 2);
+  expect(await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }])).toMatchObject([
+    { snapshot: { originatorVersion: start + 2, state: 'newest' }, events: [] },
+  ]);
+}
+
+const denied = expect.objectContaining({ code: '42501' });
+
+describe('a role that may only read and append', () => {
+  it('runs a whole system', async () => {
+    await runShop(connectionString, 1);
+    const { role, url } = await temporaryRole();
+    await expect(runShop(url)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+    await query(rightsToAppend(role));
+    expect(await runShop(url)).toEqual([true, true, true]);
+  });
+
+  it('records events, positions and snapshots, and moves and replaces those that are there', async () => {
+    await openOrders(connectionString);
+    const { role, url } = await temporaryRole();
+    await query(rightsToAppend(role));
+    const recorder = await openOrders(url);
+    await useAll(recorder);
+    await useAll(recorder);
+  });
+
+  it('needs every one of its rights', async () => {
+    await openOrders(connectionString);
+    const { role, url } = await temporaryRole();
+    await query(rightsToAppend(role));
+    const rights = ['usage on schema $', 'select on $.kahn_applications'];
+    rights.push('select on $.orders_events', 'insert on $.orders_events');
+    for (const table of ['logs', 'positions', 'snapshots'])
+      for (const right of ['select', 'insert', 'update']) rights.push(`${right} on $.orders_${table}`);
+    for (const right of rights.map((one) => one.replace('$', schema))) {
+      await query(`revoke ${right} from ${role}`);
+      const used = openOrders(url).then(useAll);
+      await expect(used, right).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+      await query(`grant ${right} to ${role}`);
+    }
+    await useAll(await openOrders(url));
+  });
+
+  it('is refused all else by the server', async () => {
+    await runShop(connectionString, 1);
+    const { role, url } = await temporaryRole();
+    await query(rightsToAppend(role));
+    const events = `${schema}.orders_events`;
+    for (const text of [
+      `update ${events} set data = '{}'`,
+      `update ${events} set notification_id = 7 where notification_id = 1`,
+      `delete from ${events}`,
+      `truncate ${events}`,
+      `drop table ${events}`,
+      `alter table ${events} add column note text`,
+      `create index on ${events} (type)`,
+      `create table ${schema}.mine (note text)`,
+      `delete from ${schema}.orders_logs`,
+      `delete from ${schema}.orders_positions`,
+      `delete from ${schema}.orders_snapshots`,
+      `update ${schema}.kahn_applications set version = 2`,
+      `insert into ${schema}.kahn_applications values ('mine', 1)`,
+    ])
+      await expect(query(text, [], url), text).rejects.toEqual(denied);
+    expect(await query(`select count(*)::integer from ${events}`)).toEqual([{ count: 3 }]);
+  });
+});
+
+describe('a role that may only read', () => {
+  it('reads the logs, also those made later, and records nothing', async () => {
+    await openOrders(connectionString);
+    const { role, url } = await temporaryRole();
+    await query(rightsToRead(role));
+    await runShop(connectionString, 1);
+    for (const name of ['orders', 'reservations', 'payments'])
+      expect(await query(`select from ${schema}.${name}_events`, [], url)).not.toEqual([]);
+    const recorder = await openOrders(url, { setupTables: false });
+    expect(await recorder.notifications(0, 0, 10)).toHaveLength(3);
+    await expect(useAll(recorder)).rejects.toMatchObject({
+      code: 'STORAGE_DENIED',
+      message: expect.stringMatching(
+        /'orders' cannot use schema .*: the server refuses it.*permission denied/,
+      ),
+    });
+    await expect(query(`delete from ${schema}.orders_events`, [], url)).rejects.toEqual(denied);
+  });
+});
+
+describe('a role that may not make schemas', () => {
+  it('makes tables in one that is there, if it may', async () => {
+    const { role, url } = await temporaryRole();
+    await expect(openOrders(url)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+    await query(`create schema ${schema}`);
+    await query(`grant usage on schema ${schema} to ${role}`);
+    await expect(openOrders(url)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+    await query(`grant create on schema ${schema} to ${role}`);
+    await useAll(await openOrders(url));
+    expect(await runShop(url, 1)).toEqual([true]);
+  });
+});
+
+describe('settings of a role', () => {
+  it.each(['read committed', 'repeatable read', 'serializable'])(
+    'may make transactions %s',
+    async (level) => {
+      const { role, url } = await temporaryRole();
+      await query(`create schema ${schema} authorization ${role}`);
+      await query(`alter role ${role} set default_transaction_isolation = '${level}'`);
+      const sessions = [false, false, true, true]; // with and without settings of our own
+      const recorders = await Promise.all(
+        sessions.map((transactionPooler) => openOrders(url, { transactionPooler })),
+      );
+      const calls = recorders.flatMap((recorder, writer) =>
+        [1, 2, 3, 4, 5].map((originatorVersion) => {
+          const event = {
+            originatorId: `${writer}`,
+            originatorVersion,
+            type: 'Made',
+            data: '{}',
+            timestamp: 0,
+          };
+          return recorder.record(0, [{ events: [event], snapshots: [] }]);
+        }),
+      );
+      expect((await Promise.all(calls)).toSorted((one, other) => one - other)).toEqual(
+        Array.from({ length: 20 }, (_, index) => index + 1),
+      );
+    },
+  );
+
+  it('may forbid to write, which is said', async () => {
+    await openOrders(connectionString);
+    const { role, url } = await temporaryRole();
+    await query(rightsToAppend(role));
+    await query(`alter role ${role} set default_transaction_read_only = on`);
+    await expect(useAll(await openOrders(url))).rejects.toMatchObject({ code: 'STORAGE_UNWRITABLE' });
+  });
+});

@@ -1,0 +1,149 @@
+import { postgres } from 'kahn/postgres';
+import pg from 'pg';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { openStorage } from '../../../src/storage/storage.ts';
+import type { Recorder } from '../../../src/storage/recorder.ts';
+import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { inProcesses } from './start-children.ts';
+
+/** A schema as the release that knew version 1 made it, with some events of `orders`. */
+async function schemaOfVersion1(): Promise<string> {
+  const schema = temporarySchema();
+  const statements = [
+    `create schema ${schema}`,
+    `create table ${schema}.kahn_applications (
+      application_name text collate "C" primary key,
+      version integer not null
+    )`,
+    `create table ${schema}.orders_events (
+      notification_id bigint not null,
+      timestamp bigint not null, -- milliseconds since 1970
+      commit_id bigint not null, -- random, the same for all that was recorded in one call
+      pipeline_id integer not null,
+      originator_version integer not null,
+      originator_id text collate "C" not null,
+      type text collate "C" not null,
+      data text not null,
+      primary key (pipeline_id, notification_id),
+      unique (originator_id, originator_version)
+    )`,
+    `create table ${schema}.orders_logs (
+      head bigint not null, -- the newest notification id
+      pipeline_id integer primary key
+    )`,
+    `create table ${schema}.orders_positions (
+      position bigint not null,
+      pipeline_id integer not null,
+      upstream_name text collate "C" not null,
+      primary key (pipeline_id, upstream_name)
+    )`,
+    `create table ${schema}.orders_snapshots (
+      schema bigint not null,
+      originator_version integer not null,
+      originator_id text collate "C" not null,
+      state text not null,
+      primary key (originator_id, originator_version)
+    )`,
+    `insert into ${schema}.kahn_applications values ('orders', 1)`,
+    `insert into ${schema}.orders_events values
+      (1, 1700000000001, -5, 0, 1, 'a', 'Made', '{"by":"ada"}'), (2, 1700000000002, -5, 0, 2, 'a', 'Changed', '{}')`,
+    `insert into ${schema}.orders_logs values (2, 0)`,
+    `insert into ${schema}.orders_positions values (7, 0, 'up')`,
+    `insert into ${schema}.orders_snapshots values (1, 1, 'a', '{"by":"ada"}')`,
+  ];
+  await query(statements.join(';\n'));
+  return schema;
+}
+
+async function openOrders(schema: string, setupTables: boolean): Promise<Recorder> {
+  const storage = await openStorage(postgres({ connectionString, schema }));
+  onTestFinished(() => storage.close());
+  return storage.openRecorder({ applicationName: 'orders', setupTables });
+}
+
+function versionsIn(schema: string): Promise<unknown> {
+  return query(`select application_name, version from ${schema}.kahn_applications order by 1`);
+}
+
+const orders2 = { application_name: 'orders', version: 2 };
+
+it('brings tables of version 1 up to date, with all that is in them', async () => {
+  const schema = await schemaOfVersion1();
+  const recorder = await openOrders(schema, true);
+  expect(await versionsIn(schema)).toEqual([orders2]);
+  expect(await recorder.notifications(0, 0, 10)).toEqual([
+    {
+      id: 1,
+      originatorId: 'a',
+      originatorVersion: 1,
+      type: 'Made',
+      data: '{"by":"ada"}',
+      timestamp: 1_700_000_000_001,
+    },
+    {
+      id: 2,
+      originatorId: 'a',
+      originatorVersion: 2,
+      type: 'Changed',
+      data: '{}',
+      timestamp: 1_700_000_000_002,
+    },
+  ]);
+  expect(await recorder.position(0, 'up')).toBe(7);
+  const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
+  expect([history?.snapshot?.originatorVersion, history?.events.length]).toEqual([1, 1]);
+  const changed = { originatorId: 'a', originatorVersion: 3, type: 'Changed', data: '{}', timestamp: 0 };
+  const event = { ...changed, dependencies: [{ pipelineId: 1, notificationId: 2 }] };
+  expect(await recorder.record(0, [{ events: [event], snapshots: [] }])).toBe(3);
+  expect(await recorder.notifications(0, 2, 10)).toEqual([{ id: 3, ...event }]);
+});
+
+it('leaves tables of version 1 as they are unless it may set up, and says what to do', async () => {
+  const schema = await schemaOfVersion1();
+  await expect(openOrders(schema, false)).rejects.toMatchObject({
+    code: 'STORAGE_OLDER',
+    transient: false,
+    message: expect.stringMatching(/version 1.* needs 2\. .*setupTables: true/),
+  });
+  expect(await versionsIn(schema)).toEqual([{ ...orders2, version: 1 }]);
+});
+
+it('upgrades only the application that is opened', async () => {
+  const schema = await schemaOfVersion1();
+  await query(`insert into ${schema}.kahn_applications values ('payments', 1)`);
+  await openOrders(schema, true);
+  expect(await versionsIn(schema)).toEqual([orders2, { application_name: 'payments', version: 1 }]);
+});
+
+it('is brought up to date once though ten processes open it at once', { timeout: 120_000 }, async () => {
+  const schema = await schemaOfVersion1();
+  const reader = new pg.Client({ connectionString });
+  await reader.connect();
+  onTestFinished(() => reader.end());
+  await reader.query(`begin; select from ${schema}.orders_events`); // holds them up until all have come
+  const waiting = `
+    select from pg_locks
+    where not granted and (locktype = 'advisory' or relation = '${schema}.orders_events'::regclass)`;
+  const outcomes = inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
+  await vi.waitUntil(async () => (await query(waiting)).length >= 10, { timeout: 100_000, interval: 20 });
+  await reader.query('commit');
+  expect(await outcomes).toEqual(Array(10).fill(2));
+  expect(await versionsIn(schema)).toEqual([orders2]);
+});
+
+it('is brought up to date while the release before writes to it', async () => {
+  const schema = await schemaOfVersion1();
+  const insert = (version: number) =>
+    query(`
+      with log as (update ${schema}.orders_logs set head = head + 1 where pipeline_id = 0 returning head)
+      insert into ${schema}.orders_events
+        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
+      select 0, log.head, 'b', ${version}, 'Made', '{}', 0, 0 from log`);
+  const writing = (async () => {
+    for (let version = 1; version <= 100; version += 1) await insert(version);
+  })();
+  const recorder = await openOrders(schema, true);
+  await writing;
+  expect(await recorder.head(0)).toBe(102);
+  expect((await recorder.notifications(0, 100, 10)).map(({ id }) => id)).toEqual([101, 102]);
+});

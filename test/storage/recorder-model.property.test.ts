@@ -1,0 +1,267 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { memory } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import { sqlite } from 'kahn/sqlite';
+import { describe, expect, it } from 'vitest';
+import { openStorage, type Persistence } from '../../src/storage/storage.ts';
+import type { EventKey, HistoryRequest, ProcessEvent, Recorder } from '../../src/storage/recorder.ts';
+import type {
+  LogPlace,
+  StoredEvent,
+  StoredNotification,
+  StoredSnapshot,
+} from '../../src/storage/stored-event.ts';
+import { connectionString, temporarySchema } from '../support/postgres.ts';
+import { spreadMemory } from './memory/spread-memory.ts';
+
+/** What a recorder must do, said as plainly as possible: everything is copied, checked and only then kept. */
+class Model {
+  logs: StoredNotification[][] = [[], [], []];
+  snapshots: StoredSnapshot[] = [];
+  positions: Record<string, number> = {};
+
+  /** The head, or the code of the error. */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | string {
+    const { logs, snapshots, positions } = structuredClone({ ...this });
+    const log = logs[pipelineId]!;
+    let refused: string | undefined;
+    for (const { events, snapshots: own, tracking } of processEvents) {
+      for (const event of events) {
+        if (event.originatorVersion !== newestOf(logs, event) + 1) refused ??= 'RECORD_CONFLICT';
+        log.push({ id: log.length + 1, ...event });
+      }
+      for (const snapshot of own) put(snapshots, snapshot);
+      if (tracking === undefined) continue;
+      const key = `${pipelineId} ${tracking.upstreamName}`;
+      if ((positions[key] ?? 0) !== tracking.expected) refused ??= 'POSITION_CONFLICT';
+      positions[key] = tracking.position;
+    }
+    if (refused !== undefined) return refused;
+    Object.assign(this, { logs, snapshots, positions });
+    return log.length;
+  }
+
+  place(key: EventKey): LogPlace | undefined {
+    const places = this.logs.flatMap((log, pipelineId) =>
+      log.filter((one) => isSame(one, key)).map(({ id }) => ({ pipelineId, notificationId: id })),
+    );
+    return places[0];
+  }
+
+  history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): unknown {
+    const within = (one: StoredEvent | StoredSnapshot): boolean =>
+      one.originatorId === originatorId && one.originatorVersion > after && one.originatorVersion <= upTo;
+    const snapshot = useSnapshot ? this.snapshots.filter(within).toSorted(byVersion).at(-1) : undefined;
+    const events = this.logs.flat().filter(within).toSorted(byVersion);
+    const start = snapshot?.originatorVersion ?? 0;
+    return {
+      snapshot,
+      versions: events.map((one) => one.originatorVersion).filter((version) => version > start),
+    };
+  }
+}
+
+function isSame(one: EventKey, other: EventKey): boolean {
+  return one.originatorId === other.originatorId && one.originatorVersion === other.originatorVersion;
+}
+
+function newestOf(logs: readonly StoredNotification[][], { originatorId }: EventKey): number {
+  return logs.flat().filter((one) => one.originatorId === originatorId).length;
+}
+
+/** Mostly the version that comes next: in place of it, events are made with how far they are from it. */
+function placed(model: Model, processEvents: readonly ProcessEvent[]): ProcessEvent[] {
+  const made = new Map<string, number>();
+  return processEvents.map((one) => ({
+    ...one,
+    events: one.events.map((event) => {
+      const next = (made.get(event.originatorId) ?? newestOf(model.logs, event)) + 1;
+      made.set(event.originatorId, next);
+      return { ...event, originatorVersion: Math.max(1, next + event.originatorVersion) };
+    }),
+  }));
+}
+
+function byVersion(one: EventKey, other: EventKey): number {
+  return one.originatorVersion - other.originatorVersion;
+}
+
+function put(snapshots: StoredSnapshot[], snapshot: StoredSnapshot): void {
+  const index = snapshots.findIndex((one) => isSame(one, snapshot));
+  snapshots.splice(index < 0 ? snapshots.length : index, 1, snapshot);
+}
+
+interface Real {
+  recorders: Recorder[];
+  reopen(index: number): Promise<void>;
+}
+type Command = fc.AsyncCommand<Model, Real>;
+
+/** A command that is always possible. */
+function command(name: string, run: (model: Model, real: Real) => Promise<void>): Command {
+  return { check: () => true, run, toString: () => name };
+}
+
+const originatorId = fc.constantFrom('a', 'b', 'c');
+const originatorVersion = fc.integer({ min: 1, max: 5 }); // few, so that commands meet
+const pipeline = fc.integer({ min: 0, max: 2 });
+const upstreamName = fc.constantFrom('up', 'other');
+const which = fc.integer({ min: 0, max: 1 });
+const place = fc.record({ pipelineId: pipeline, notificationId: fc.integer({ min: 1, max: 5 }) });
+const event = fc.record(
+  {
+    originatorId,
+    originatorVersion: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -1),
+    type: fc.constantFrom('Made', 'Changed'),
+    data: fc.json(),
+    timestamp: fc.integer({ min: 0, max: 2 ** 45 }),
+    dependencies: fc.array(place, { minLength: 1, maxLength: 3 }),
+  },
+  { requiredKeys: ['originatorId', 'originatorVersion', 'type', 'data', 'timestamp'] },
+);
+const snapshot = fc.record({ originatorId, originatorVersion, schema: fc.nat(3), state: fc.json() });
+const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
+  {
+    events: fc.array(event, { maxLength: 3 }),
+    snapshots: fc.array(snapshot, { maxLength: 2 }),
+    tracking: fc.record({ upstreamName, expected: fc.nat(2), position: fc.nat(2) }),
+  },
+  { requiredKeys: ['events', 'snapshots'] },
+);
+const request: fc.Arbitrary<HistoryRequest> = fc.record(
+  { originatorId, after: fc.nat(3), upTo: fc.nat(6), useSnapshot: fc.boolean() },
+  { requiredKeys: ['originatorId', 'after', 'useSnapshot'] },
+);
+
+async function assertHistories(
+  model: Model,
+  recorder: Recorder,
+  requests: readonly HistoryRequest[],
+): Promise<void> {
+  const found = (await recorder.histories(requests)).map((one) => ({
+    snapshot: one.snapshot,
+    versions: one.events.map((own) => own.originatorVersion),
+  }));
+  expect(found).toEqual(requests.map((one) => model.history(one)));
+}
+
+/** Every snapshot there may be. */
+const everySnapshot: readonly HistoryRequest[] = ['a', 'b', 'c'].flatMap((originatorId) =>
+  [1, 2, 3, 4, 5].map((upTo) => ({ originatorId, after: 0, upTo, useSnapshot: true })),
+);
+
+const commands: fc.Arbitrary<Command>[] = [
+  fc
+    .tuple(which, pipeline, fc.array(processEvent, { maxLength: 3 }))
+    .map(([index, pipelineId, processEvents]) =>
+      command(`record(${pipelineId}, ${fc.stringify(processEvents)})`, async (model, { recorders }) => {
+        const events = placed(model, processEvents);
+        const result = await recorders[index]!.record(pipelineId, events).catch(({ code }) => code);
+        const expected = model.record(pipelineId, events);
+        if (typeof expected === 'number') expect(result).toBe(expected);
+        else expect(result).toMatch(/^(RECORD|POSITION)_CONFLICT$/); // a call may break both rules
+      }),
+    ),
+  fc.tuple(which, fc.array(snapshot, { maxLength: 3 })).map(([index, snapshots]) =>
+    command(`recordSnapshots(${fc.stringify(snapshots)})`, async (model, { recorders }) => {
+      await recorders[index]!.recordSnapshots(snapshots);
+      for (const one of snapshots) put(model.snapshots, one);
+    }),
+  ),
+  fc.tuple(which, fc.array(request, { maxLength: 4 })).map(([index, requests]) =>
+    command(`histories(${fc.stringify(requests)})`, async (model, { recorders }) => {
+      await assertHistories(model, recorders[index]!, requests);
+    }),
+  ),
+  fc
+    .tuple(which, fc.array(fc.record({ originatorId, originatorVersion }), { maxLength: 4 }))
+    .map(([index, keys]) =>
+      command(`locate(${fc.stringify(keys)})`, async (model, { recorders }) => {
+        expect(await recorders[index]!.locate(keys)).toEqual(keys.map((key) => model.place(key)));
+      }),
+    ),
+  fc
+    .tuple(which, pipeline, fc.nat(8), fc.integer({ min: 1, max: 5 }))
+    .map(([index, pipelineId, after, limit]) =>
+      command(`notifications(${pipelineId}, ${after}, ${limit})`, async (model, { recorders }) => {
+        const log = model.logs[pipelineId]!;
+        const recorder = recorders[index]!;
+        expect(await recorder.notifications(pipelineId, after, limit)).toEqual(
+          log.slice(after, after + limit),
+        );
+        expect(await recorder.head(pipelineId)).toBe(log.length);
+      }),
+    ),
+  fc.tuple(which, pipeline, upstreamName).map(([index, pipelineId, name]) =>
+    command(`position(${pipelineId}, ${name})`, async (model, { recorders }) => {
+      const expected = model.positions[`${pipelineId} ${name}`] ?? 0;
+      expect(await recorders[index]!.position(pipelineId, name)).toBe(expected);
+    }),
+  ),
+  which.map((index) => command(`reopen(${index})`, (_model, real) => real.reopen(index))),
+];
+
+async function assertModelled(
+  persistence: Persistence,
+  steps: Iterable<Command>,
+  applicationName = 'orders',
+): Promise<void> {
+  const storage = await openStorage(persistence);
+  const open = (): Promise<Recorder> => storage.openRecorder({ applicationName, setupTables: true });
+  const recorders = [await open(), await open()];
+  const reopen = async (index: number): Promise<void> => {
+    await recorders[index]!.close();
+    recorders[index] = await open();
+  };
+  try {
+    const model = new Model();
+    await fc.asyncModelRun(() => ({ model, real: { recorders, reopen } }), steps);
+    await assertHistories(model, recorders[0]!, everySnapshot);
+  } finally {
+    for (const recorder of recorders) await recorder.close();
+    await storage.close();
+  }
+}
+
+describe('two recorders of one application do what the model does', () => {
+  const steps = fc.commands(commands, { maxCommands: 60, size: 'max' });
+
+  it('in memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, (some) => assertModelled(memory(), some)),
+      { numRuns: 300 },
+    );
+  });
+
+  it('in PostgreSQL', { timeout: 60_000 }, async () => {
+    const schema = temporarySchema();
+    let run = 0;
+    const property = fc.asyncProperty(steps, (some) => {
+      run += 1;
+      return assertModelled(postgres({ connectionString, schema, poolSize: 2 }), some, `orders ${run}`);
+    });
+    await fc.assert(property, { numRuns: 20, endOnFailure: true });
+  });
+
+  it('in memory that is in two replicas', async () => {
+    const property = fc.asyncProperty(steps, (some) =>
+      assertModelled(spreadMemory('another store of this thread'), some),
+    );
+    await fc.assert(property, { numRuns: 150 });
+  });
+
+  it('in SQLite', async () => {
+    const property = fc.asyncProperty(steps, async (some) => {
+      const directory = await mkdtemp(join(tmpdir(), 'kahn-model-'));
+      try {
+        await assertModelled(sqlite({ directory, synchronous: 'NORMAL' }), some);
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+});

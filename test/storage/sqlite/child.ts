@@ -1,0 +1,78 @@
+// A process of its own, forked by faults.test.ts: `child.ts <task> <directory>`.
+import { openStorage } from '../../../src/storage/storage.ts';
+import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import { sqlite } from '../../../src/storage/sqlite/index.ts';
+
+export type Message = 'ready' | 'done' | { acknowledged: number } | { code: string; message: string };
+
+const tasks: Record<string, (directory: string) => Promise<void>> = {
+  open,
+  openMany,
+  recordForever,
+  recordShared,
+};
+
+async function openRecorder(directory: string, applicationName: string): Promise<Recorder> {
+  const storage = await openStorage(sqlite({ directory, synchronous: 'NORMAL' }));
+  return storage.openRecorder({ applicationName, setupTables: true });
+}
+
+/** As somebody to whom permissions apply. */
+async function open(directory: string): Promise<void> {
+  if (process.getuid?.() === 0) process.setuid?.(65_534);
+  await (await openRecorder(directory, 'orders')).close();
+}
+
+/** Sets up one application after the other, in step with others who do the same. */
+async function openMany(directory: string): Promise<void> {
+  for (let number = 0; number < 30; number += 1) {
+    const recorder = await openRecorder(directory, `application-${number}`);
+    await recorder.record(0, [{ events: [event(`${process.pid}`, 1)], snapshots: [] }]);
+    if (number % 2 === 0) await recorder.close();
+  }
+}
+
+/** Records calls of 50 process events of 3 events each, and acknowledges the position after each. */
+async function recordForever(directory: string): Promise<void> {
+  const recorder = await openRecorder(directory, 'orders');
+  for (let position = await recorder.position(0, 'up'); ; position += 50) {
+    const batch = Array.from({ length: 50 }, (_, index) => numbered(position + index));
+    await recorder.record(0, batch);
+    send({ acknowledged: position + 50 });
+    await new Promise(setImmediate); // lets the message go
+  }
+}
+
+function numbered(expected: number): ProcessEvent {
+  const events = [1, 2, 3].map((version) => event(`${expected + 1}`, version));
+  return { events, snapshots: [], tracking: { upstreamName: 'up', expected, position: expected + 1 } };
+}
+
+/** Records 300 process events in a log that others write, too. */
+async function recordShared(directory: string): Promise<void> {
+  const recorder = await openRecorder(directory, 'orders');
+  for (let version = 1; version < 600; version += 2) {
+    const events = [event(`${process.pid}`, version), event(`${process.pid}`, version + 1)];
+    await recorder.record(0, [{ events, snapshots: [] }]);
+  }
+  await recorder.close();
+}
+
+function event(originatorId: string, originatorVersion: number): ProcessEvent['events'][number] {
+  return { originatorId, originatorVersion, type: 'Changed', data: '{"some":"data"}', timestamp: Date.now() };
+}
+
+function send(message: Message): void {
+  process.send?.(message);
+}
+
+process.once('message', () => {
+  const [task = '', directory = ''] = process.argv.slice(2);
+  tasks[task]?.(directory)
+    .then(
+      () => send('done'),
+      ({ code, message }) => send({ code, message }),
+    )
+    .finally(() => process.disconnect());
+});
+send('ready');
