@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { BoundLog, BoundStorage } from './baseline-log.ts';
 import { BoundShop, placeOrders } from './baseline-shop.ts';
-import type { Logs } from './verify-logs.ts';
 import { timed } from './measure.ts';
+import type { Logs } from './verify-logs.ts';
 import type { Contestant } from './workloads.ts';
 
 /** The shop written by hand, on one storage. */

@@ -28,7 +28,7 @@ export const byHand: Section = {
 function lineOf(result: Result): string {
   const { percent, target } = result;
   return table.line([
-    result.storage,
+    result.storageKind,
     result.workload,
     whole(result.ourOrdersPerSecond),
     whole(result.ourOrdersPerSecond * result.eventsPerOrder),

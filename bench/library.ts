@@ -1,31 +1,31 @@
 import assert from 'node:assert/strict';
-import { type Persistence, SingleThreadedRunner } from 'kahn';
+import { SingleThreadedRunner, type StorageDescription } from 'kahn';
 import { Order } from '../examples/shop/order.ts';
 import { Orders } from '../examples/shop/orders.ts';
 import { Payments } from '../examples/shop/payments.ts';
 import { Reservations } from '../examples/shop/reservations.ts';
 import { shop } from '../examples/shop/shop.ts';
 import { openStorage } from '../src/storage/storage.ts';
-import { type Logs, readLogs } from './verify-logs.ts';
 import { timed } from './measure.ts';
+import { type Logs, readLogs } from './verify-logs.ts';
 import type { Contestant } from './workloads.ts';
 
-/** The shop of the examples, on one persistence. */
-export function library(persistence: Persistence): Contestant {
+/** The shop of the examples, on one storage. */
+export function library(storage: StorageDescription): Contestant {
   return {
     async oneByOne(customers) {
-      await setUp(persistence);
-      await using orders = await shop.constructApp(Orders, { persistence });
+      await setUp(storage);
+      await using orders = await shop.constructApp(Orders, { storage });
       const commands = await timed(async () => {
         for (const customer of customers) await orders.place(customer);
       });
-      const followers = await timed(() => SingleThreadedRunner.start(shop, { persistence }));
+      const followers = await timed(() => SingleThreadedRunner.start(shop, { storage }));
       await using runner = followers.result;
       return { ms: commands.ms + followers.ms, logs: await logsOf(runner) };
     },
 
     async inWaves(waves) {
-      await using runner = await SingleThreadedRunner.start(shop, { persistence });
+      await using runner = await SingleThreadedRunner.start(shop, { storage });
       const orders = runner.get(Orders);
       const { ms } = await timed(async () => {
         for (const wave of waves) await Promise.all(wave.map((customer) => orders.place(customer)));
@@ -34,7 +34,7 @@ export function library(persistence: Persistence): Contestant {
     },
 
     async append(waves) {
-      await using orders = await shop.constructApp(Orders, { persistence });
+      await using orders = await shop.constructApp(Orders, { storage });
       const { ms } = await timed(async () => {
         for (const wave of waves) await orders.save(...wave.map((customer) => Order.place(customer)));
       });
@@ -43,10 +43,10 @@ export function library(persistence: Persistence): Contestant {
 
     async processEvents(upstreamName, events) {
       await using opened = new AsyncDisposableStack();
-      const storage = await openStorage(persistence);
-      opened.defer(() => storage.close());
+      const storageKind = await openStorage(storage);
+      opened.defer(() => storageKind.close());
       const { applicationName } = Orders;
-      const recorder = await storage.openRecorder({ applicationName, setupTables: true });
+      const recorder = await storageKind.openRecorder({ applicationName, setupTables: true });
       opened.defer(() => recorder.close());
       const { ms } = await timed(async () => {
         for (const [expected, event] of events.entries()) {
@@ -62,8 +62,8 @@ export function library(persistence: Persistence): Contestant {
 }
 
 /** Makes the files, which is no part of the work. */
-async function setUp(persistence: Persistence): Promise<void> {
-  await using _runner = await SingleThreadedRunner.start(shop, { persistence });
+async function setUp(storage: StorageDescription): Promise<void> {
+  await using _runner = await SingleThreadedRunner.start(shop, { storage });
 }
 
 function logsOf(runner: SingleThreadedRunner<(typeof shop.applications)[number]>): Promise<Logs> {

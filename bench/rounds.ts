@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { census } from './verify-logs.ts';
 import { library } from './library.ts';
 import { median } from './measure.ts';
 import type { Options } from './options.ts';
 import type { Place, StorageKind } from './storages.ts';
+import { census } from './verify-logs.ts';
 import type { Contestant, Workload } from './workloads.ts';
 
 const warmUpRounds = 5; // V8 goes on compiling for about as many
 
 /** How one workload went on one storage. */
 export interface Result {
-  readonly storage: string;
+  readonly storageKind: string;
   readonly workload: string;
   readonly ourOrdersPerSecond: number;
   readonly boundOrdersPerSecond: number;
@@ -21,18 +21,22 @@ export interface Result {
 }
 
 /** Measures the library and the bound in turn. */
-export async function compare(storage: StorageKind, workload: Workload, options: Options): Promise<Result> {
-  const orders = options.orders ?? storage.events / workload.eventsPerOrder / workload.slowness;
+export async function compare(
+  storageKind: StorageKind,
+  workload: Workload,
+  options: Options,
+): Promise<Result> {
+  const orders = options.orders ?? storageKind.events / workload.eventsPerOrder / workload.slowness;
   const customers = Array.from({ length: orders }, (_, i) => `customer ${i + 1}`);
   const ourMs: number[] = [];
   const boundMs: number[] = [];
   for (let round = 1; round <= warmUpRounds + options.rounds; round += 1) {
     const run = (contestant: (place: Place) => Contestant) =>
-      storage.inNewPlace(async (place) => {
+      storageKind.inNewPlace(async (place) => {
         const { ms, logs } = await workload.run(contestant(place), customers);
         return { ms, bytes: census(logs, orders, workload.eventsPerOrder) };
       });
-    const ours = await run(({ persistence }) => library(persistence));
+    const ours = await run(({ storage }) => library(storage));
     const theirs = await run(({ bound }) => bound);
     assert.equal(ours.bytes, theirs.bytes, 'both store data of the same size');
     if (round <= warmUpRounds) continue;
@@ -41,7 +45,7 @@ export async function compare(storage: StorageKind, workload: Workload, options:
   }
   const percents = ourMs.map((ms, i) => ((boundMs[i] ?? Number.NaN) / ms) * 100);
   return {
-    storage: storage.name,
+    storageKind: storageKind.name,
     workload: workload.name,
     ourOrdersPerSecond: (orders / median(ourMs)) * 1_000,
     boundOrdersPerSecond: (orders / median(boundMs)) * 1_000,
@@ -51,6 +55,6 @@ export async function compare(storage: StorageKind, workload: Workload, options:
       worst: Math.min(...percents),
       best: Math.max(...percents),
     },
-    target: storage.targetOf(workload),
+    target: storageKind.targetOf(workload),
   };
 }

@@ -1,4 +1,4 @@
-import { memory, type Persistence } from 'kahn';
+import { memory, type StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { bound } from './baseline.ts';
@@ -11,7 +11,7 @@ import type { Contestant, Workload } from './workloads.ts';
 
 /** A new directory or schema, or new memory. */
 export interface Place {
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   /** What is written by hand, at the same place. */
   readonly bound: Contestant;
 }
@@ -31,7 +31,7 @@ export const memoryKind: StorageKind = {
   name: 'memory',
   events: 25_000,
   targetOf: ({ targets }) => targets.memory,
-  inNewPlace: (work) => work({ persistence: memory(), bound: bound(() => new BoundMemory()) }),
+  inNewPlace: (work) => work({ storage: memory(), bound: bound(() => new BoundMemory()) }),
 };
 
 /** SQLite, with its files below a directory. */
@@ -43,7 +43,7 @@ export function sqliteKind(parent: string, synchronous: 'FULL' | 'NORMAL'): Stor
     inNewPlace: (work) =>
       inNewDirectory(parent, (directory) =>
         work({
-          persistence: sqlite({ directory, synchronous }),
+          storage: sqlite({ directory, synchronous }),
           bound: bound(() => new BoundSqlite(directory, synchronous)),
         }),
       ),
@@ -62,7 +62,7 @@ export function postgresKind(connect: () => Promise<string>): StorageKind {
       const connectionString = await connect();
       return inNewSchema(connectionString, (schema) =>
         work({
-          persistence: postgres({ connectionString, schema }),
+          storage: postgres({ connectionString, schema }),
           bound: boundPostgres(connectionString, schema),
         }),
       );

@@ -3,12 +3,12 @@ import { Orders } from '../examples/shop/orders.ts';
 import { Payments } from '../examples/shop/payments.ts';
 import { Reservations } from '../examples/shop/reservations.ts';
 import { shop } from '../examples/shop/shop.ts';
-import { census, readLogs } from './verify-logs.ts';
 import { median } from './measure.ts';
 import type { Options } from './options.ts';
 import type { Section } from './section.ts';
 import { postgresName, type StorageKind } from './storages.ts';
 import { Table, whole } from './table.ts';
+import { census, readLogs } from './verify-logs.ts';
 
 const steppers = [SteppingSingleThreadedRunner];
 const roundMs = 500;
@@ -26,23 +26,23 @@ const table = new Table([
 export const ticks: Section = {
   heading: ({ rounds }) =>
     `Ticks per second flat out, medians of ${rounds} rounds of ${roundMs} ms.\n\n${table.header}`,
-  on: (storage) =>
-    storage.name === postgresName
+  on: (storageKind) =>
+    storageKind.name === postgresName
       ? []
       : steppers.flatMap((stepper) => [
-          { name: 'ticks, idle', run: (options) => measure(storage, stepper, 0, options) },
-          { name: 'ticks, an order per tick', run: (options) => measure(storage, stepper, 1, options) },
+          { name: 'ticks, idle', run: (options) => measure(storageKind, stepper, 0, options) },
+          { name: 'ticks, an order per tick', run: (options) => measure(storageKind, stepper, 1, options) },
         ]),
 };
 
 function measure(
-  storage: StorageKind,
+  storageKind: StorageKind,
   stepper: (typeof steppers)[number],
   ordersPerTick: 0 | 1,
   { rounds }: Options,
 ): Promise<string> {
-  return storage.inNewPlace(async ({ persistence }) => {
-    await using runner = await stepper.start(shop, { persistence, scaleFactor: 0 });
+  return storageKind.inNewPlace(async ({ storage }) => {
+    await using runner = await stepper.start(shop, { storage, scaleFactor: 0 });
     const orders = runner.get(Orders);
     let placed = 0;
     const place = () => {
@@ -55,7 +55,7 @@ function measure(
     stop();
     await runner.caughtUp();
     census(await readLogs([orders, runner.get(Reservations), runner.get(Payments)]), placed, 5);
-    return lineOf(storage.name, stepper.name, ordersPerTick, speeds.slice(warmUpRounds));
+    return lineOf(storageKind.name, stepper.name, ordersPerTick, speeds.slice(warmUpRounds));
   });
 }
 
@@ -73,9 +73,14 @@ function speedOf(runner: { subscribe(listener: (tick: Tick) => void): () => void
   });
 }
 
-function lineOf(storage: string, runner: string, ordersPerTick: 0 | 1, speeds: readonly number[]): string {
+function lineOf(
+  storageKind: string,
+  runner: string,
+  ordersPerTick: 0 | 1,
+  speeds: readonly number[],
+): string {
   return table.line([
-    storage,
+    storageKind,
     runner,
     ordersPerTick === 0 ? 'idle' : 'an order per tick',
     whole(median(speeds)),

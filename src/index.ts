@@ -1,22 +1,20 @@
 export { Application, type ApplicationClass } from './application/application.ts';
-export type { OpenOptions, StoreOptions } from './application/application-binding.ts';
+export type { OpenApplicationOptions, StoreOptions } from './application/application-binding.ts';
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
+  ApplicationOwnedByRunnerError,
   CausalDependencyError,
   type FailedNotification,
   InvalidApplicationError,
   InvalidPolicyError,
-  LogBrokenError,
+  LogMismatchError,
   PipelineFixedError,
   PolicyError,
-  RunnerOwnedError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
 } from './application/errors.ts';
-export { InvalidPositionError, type NotificationLog, type Section } from './application/log/notification-log.ts';
-export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type {
   Policy,
   PolicyHandler,
@@ -24,8 +22,14 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/following/policy.ts';
+export {
+  InvalidPositionError,
+  type NotificationLog,
+  type Section,
+} from './application/log/notification-log.ts';
+export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export { ProcessApplication } from './application/process-application.ts';
-export type { Repository, RepositoryOptions } from './application/recording/repository.ts';
+export type { GetOptions, Repository } from './application/recording/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
@@ -34,21 +38,44 @@ export {
   HistoryBrokenError,
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
-export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
+export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
+export { DownstreamError, ProcessDiedError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
 export {
-  InvalidPersistenceError,
-  PositionConflictError,
-  RecordConflictError,
-  StorageError,
-  type StorageErrorCode,
-} from './storage/errors.ts';
+  MultiThreadedRunner,
+  type MultiThreadedRunnerOptions,
+} from './runner/multi-threaded/multi-threaded-runner.ts';
+export {
+  MultiprocessRunner,
+  type MultiprocessRunnerOptions,
+} from './runner/multiprocess/multiprocess-runner.ts';
+export type {
+  ApplicationState,
+  ApplicationStatus,
+  RunnerOptions,
+  SystemRunner,
+  UpstreamStatus,
+} from './runner/runner.ts';
+export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
+export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
+export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
+export type { SteppingRunnerOptions } from './runner/stepping/stepping-options.ts';
+export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
+export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
+export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
+export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
 export {
   EventNotDecodableError,
   EventNotEncodableError,
   SnapshotNotEncodableError,
 } from './storage/codec/event-mapper.ts';
+export {
+  InvalidStorageError,
+  PositionConflictError,
+  RecordConflictError,
+  StorageError,
+  type StorageErrorCode,
+} from './storage/errors.ts';
 export { memory } from './storage/memory/index.ts';
-export type { Persistence, PersistenceModule, RecorderOptions, Storage } from './storage/storage.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type {
   EventKey,
@@ -58,26 +85,13 @@ export type {
   Recorder,
   Tracking,
 } from './storage/recorder.ts';
+export type { OpenedStorage, RecorderOptions, StorageDescription, StorageModule } from './storage/storage.ts';
 export type {
   LogPlace,
   StoredEvent,
   StoredNotification,
   StoredSnapshot,
 } from './storage/stored-event.ts';
-export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
-export { DownstreamError, ProcessDiedError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
-export {
-  type MultiThreadedOptions,
-  MultiThreadedRunner,
-} from './runner/multi-threaded/multi-threaded-runner.ts';
-export { type MultiprocessOptions, MultiprocessRunner } from './runner/multiprocess/multiprocess-runner.ts';
-export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
-export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
-export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
-export type { SteppingOptions } from './runner/stepping/stepping-options.ts';
-export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
-export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
-export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
 export {
   InvalidSystemError,
   SystemBoundError,
@@ -89,13 +103,6 @@ export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { pipelineFor } from './system/pipeline-for.ts';
 export { System, type SystemOptions } from './system/system.ts';
-export type {
-  ApplicationState,
-  ApplicationStatus,
-  RunnerOptions,
-  SystemRunner,
-  UpstreamStatus,
-} from './runner/runner.ts';
 export { KahnError } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
 export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';

@@ -5,14 +5,12 @@ import { describe, expect, test } from 'vitest';
 type SourceFile = { readonly path: string; readonly source: string };
 
 // A file may import from its own layer and from those to its left. `index.ts` is src/index.ts itself.
-const layers = 'util domain persistence application system runner actors index.ts cli inspect testing'.split(
-  ' ',
-);
+const layers = 'util domain storage application system runner actors index.ts cli inspect testing'.split(' ');
 const apart = ['cli', 'inspect', 'testing'];
 const externals = [
   /^[^:]+ node:/,
   /^[^:]+ uuid$/,
-  /^persistence\/postgres\/\S+ pg$/,
+  /^storage\/postgres\/\S+ pg$/,
   /^actors\/restate\/\S+ @restatedev\/restate-sdk$/,
 ];
 const maxLines = 400;
@@ -81,7 +79,7 @@ test('src keeps to its layers', () => {
 describe('the check itself', () => {
   test.each([
     ['layer order', 'domain/event.ts', `import { a } from '../runner/runner.ts';`],
-    ['layer order', 'domain/event.ts', `import type { A } from '../persistence/recorder.ts';`],
+    ['layer order', 'domain/event.ts', `import type { A } from '../storage/recorder.ts';`],
     [
       'layer order',
       'domain/event.ts',
@@ -95,10 +93,10 @@ describe('the check itself', () => {
     ['layer order', 'testing/index.ts', `import { a } from '../inspect/server.ts';`],
     ['testing is imported', 'index.ts', `export { a } from './testing/index.ts';`],
     ['testing is imported', 'cli/main.ts', `import { a } from '../testing/contract.ts';`],
-    ['own index', 'persistence/sqlite/recorder.ts', `import { a } from './index.ts';`],
+    ['own index', 'storage/sqlite/recorder.ts', `import { a } from './index.ts';`],
     ['external', 'domain/event.ts', `import { a } from 'lodash';`],
     ['external', 'domain/event.ts', `import { a } from 'kahn';`],
-    ['external', 'persistence/sqlite/recorder.ts', `import pg from 'pg';`],
+    ['external', 'storage/sqlite/recorder.ts', `import pg from 'pg';`],
     ['external', 'runner/status.ts', `import type { Context } from '@restatedev/restate-sdk';`],
     ['unknown layer', 'domain/event.ts', `import { a } from '../../test/a.ts';`],
     ['unknown layer', 'misc/a.ts', ''],
@@ -110,7 +108,7 @@ describe('the check itself', () => {
   test.each([
     ['domain/event.ts', `import { v7 } from 'uuid';\nimport { a } from '../util/errors.ts';`],
     ['domain/aggregate.ts', `import type { A } from './event.ts';\nimport fs from 'node:fs';`],
-    ['persistence/postgres/recorder.ts', `import pg from 'pg';`],
+    ['storage/postgres/recorder.ts', `import pg from 'pg';`],
     ['actors/restate/sdk.ts', `const sdk = await import('@restatedev/restate-sdk');`],
     ['index.ts', `export { a } from './actors/restate/index.ts';`],
     ['testing/index.ts', `export { a } from './contract.ts';\nimport { b } from '../index.ts';`],

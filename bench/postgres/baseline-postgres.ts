@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import type { Logs } from '../verify-logs.ts';
 import { timed } from '../measure.ts';
+import type { Logs } from '../verify-logs.ts';
 import type { Contestant } from '../workloads.ts';
 import { PostgresLog } from './baseline-log.ts';
 import { PostgresShop, placeOrders } from './baseline-shop.ts';

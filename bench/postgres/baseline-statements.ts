@@ -1,4 +1,4 @@
-import type { Tables } from '../../src/storage/postgres/tables.ts';
+import type { ApplicationTables } from '../../src/storage/postgres/tables.ts';
 
 /** A statement that the server prepares once for each connection. */
 export interface Prepared {
@@ -25,7 +25,10 @@ export interface BoundStatements {
 }
 
 /** The head's row, held until the commit, is what makes ids contiguous. Its log is that of pipeline 0. */
-export function boundStatements(name: string, { events, logs, positions }: Tables): BoundStatements {
+export function boundStatements(
+  name: string,
+  { events, logs, positions }: ApplicationTables,
+): BoundStatements {
   const move = (first: number) =>
     `update ${positions} set position = $${first + 2}
     where pipeline_id = 0 and upstream_name = $${first} and position = $${first + 1} returning 1`;

@@ -1,4 +1,4 @@
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { openStorage } from '../../src/storage/storage.ts';
 import { orderCreated } from '../baseline-events.ts';
 import { median, percentile } from '../measure.ts';
@@ -18,13 +18,13 @@ interface WakeUp {
 /** How long it takes from an event being recorded in one storage to its being heard of in another one. */
 export const wakeUp: Section = {
   heading: () => `PostgreSQL wake-up of a follower in another storage, ${wakeUps} single events:`,
-  on: (storage) =>
-    storage.name === postgresName ? [{ name: 'wake-up', run: () => describeWakeUps(storage) }] : [],
+  on: (storageKind) =>
+    storageKind.name === postgresName ? [{ name: 'wake-up', run: () => describeWakeUps(storageKind) }] : [],
 };
 
-function describeWakeUps(storage: StorageKind): Promise<string> {
-  return storage.inNewPlace(async ({ persistence }) => {
-    const measured = await measure(persistence);
+function describeWakeUps(storageKind: StorageKind): Promise<string> {
+  return storageKind.inNewPlace(async ({ storage }) => {
+    const measured = await measure(storage);
     const afterCall = measured.map((one) => one.afterCall);
     const afterRecorded = measured.map((one) => one.afterRecorded);
     return [
@@ -34,12 +34,12 @@ function describeWakeUps(storage: StorageKind): Promise<string> {
   });
 }
 
-async function measure(persistence: Persistence): Promise<readonly WakeUp[]> {
+async function measure(storage: StorageDescription): Promise<readonly WakeUp[]> {
   await using opened = new AsyncDisposableStack();
   const open = async () => {
-    const storage = await openStorage(persistence);
-    opened.defer(() => storage.close());
-    return storage;
+    const storageKind = await openStorage(storage);
+    opened.defer(() => storageKind.close());
+    return storageKind;
   };
   const recorder = await (await open()).openRecorder({ applicationName: 'orders', setupTables: true });
   opened.defer(() => recorder.close());

@@ -1,4 +1,4 @@
-import { MultiprocessRunner, type Persistence, pipelineFor, SingleThreadedRunner } from 'kahn';
+import { MultiprocessRunner, pipelineFor, SingleThreadedRunner, type StorageDescription } from 'kahn';
 import { BusyOrders, busyShop } from '../threads/busy-shop.ts';
 
 /** A runner that gets through orders of the busy shop. */
@@ -14,7 +14,7 @@ export interface RunningShop extends AsyncDisposable {
 /** A way to run the busy shop. */
 export interface Contestant {
   readonly name: string;
-  start(persistence: Persistence): Promise<RunningShop>;
+  start(storage: StorageDescription): Promise<RunningShop>;
 }
 
 /** The first is what the others are compared with. */
@@ -22,16 +22,16 @@ export const contestants: readonly Contestant[] = [
   { name: 'single-threaded', start: startSingle },
   ...[1, 2, 4].map((count) => ({
     name: `processes, ${count} pipeline${count === 1 ? '' : 's'}`,
-    start: (persistence: Persistence) =>
+    start: (storage: StorageDescription) =>
       startProcesses(
-        persistence,
+        storage,
         Array.from({ length: count }, (_, i) => i),
       ),
   })),
 ];
 
-async function startSingle(persistence: Persistence): Promise<RunningShop> {
-  const runner = await SingleThreadedRunner.start(busyShop.bind(persistence));
+async function startSingle(storage: StorageDescription): Promise<RunningShop> {
+  const runner = await SingleThreadedRunner.start(busyShop.bind(storage));
   return {
     pipelineIds: [0],
     ordersFor: () => runner.get(BusyOrders),
@@ -42,10 +42,10 @@ async function startSingle(persistence: Persistence): Promise<RunningShop> {
 }
 
 async function startProcesses(
-  persistence: Persistence,
+  storage: StorageDescription,
   pipelineIds: readonly number[],
 ): Promise<RunningShop> {
-  const runner = await MultiprocessRunner.start(busyShop.bind(persistence), { pipelineIds });
+  const runner = await MultiprocessRunner.start(busyShop.bind(storage), { pipelineIds });
   return {
     pipelineIds,
     ordersFor: (customer) => runner.get(BusyOrders, pipelineFor(customer, pipelineIds)),

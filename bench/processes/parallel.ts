@@ -31,12 +31,14 @@ export const parallel: Section = {
     ].join('\n');
   },
   // Processes have no memory() in common.
-  on: (storage) =>
-    storage.name === memoryKind.name ? [] : [{ name: 'processes', run: (options) => race(storage, options) }],
+  on: (storageKind) =>
+    storageKind.name === memoryKind.name
+      ? []
+      : [{ name: 'processes', run: (options) => race(storageKind, options) }],
 };
 
 /** Lets all process the same in turn; all go on running, and stay warm. */
-async function race(storage: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
+async function race(storageKind: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
   const running: RunningShop[] = [];
   const rates: number[][] = contestants.map(() => []);
   const inPlaces = async (left: readonly Contestant[]): Promise<void> => {
@@ -48,8 +50,8 @@ async function race(storage: StorageKind, { rounds, orders = defaultOrders }: Op
       for (const shop of running) await check(shop, orders * (warmUpRounds + rounds));
       return;
     }
-    await storage.inNewPlace(async ({ persistence }) => {
-      await using shop = await next.start(persistence);
+    await storageKind.inNewPlace(async ({ storage }) => {
+      await using shop = await next.start(storage);
       running.push(shop);
       await inPlaces(others);
     });
@@ -57,7 +59,7 @@ async function race(storage: StorageKind, { rounds, orders = defaultOrders }: Op
   await inPlaces(contestants);
   const measured = rates.map((all) => all.slice(warmUpRounds));
   return contestants
-    .map(({ name }, i) => lineOf(storage.name, name, measured[i] ?? [], measured[0] ?? []))
+    .map(({ name }, i) => lineOf(storageKind.name, name, measured[i] ?? [], measured[0] ?? []))
     .join('\n');
 }
 
@@ -79,10 +81,15 @@ async function check(shop: RunningShop, orders: number): Promise<void> {
   assert.deepEqual(sums, [3 * orders, orders, orders]);
 }
 
-function lineOf(storage: string, name: string, rates: readonly number[], single: readonly number[]): string {
+function lineOf(
+  storageKind: string,
+  name: string,
+  rates: readonly number[],
+  single: readonly number[],
+): string {
   const ratios = rates.map((rate, i) => rate / (single[i] ?? Number.NaN));
   return table.line([
-    storage,
+    storageKind,
     name,
     whole(median(rates)),
     median(ratios).toFixed(2),

@@ -1,4 +1,4 @@
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import type { shop } from '../../examples/shop/shop.ts';
 
 type Apps = (typeof shop.applications)[number];
@@ -14,7 +14,7 @@ export interface Contestant {
   readonly name: string;
   /** Does the work while the runner runs the shop. */
   run<T>(
-    persistence: Persistence,
+    storage: StorageDescription,
     pipelineIds: readonly number[],
     work: (runner: RunningShop) => Promise<T>,
   ): Promise<T>;

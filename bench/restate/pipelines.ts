@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
-import { census, readLogs } from '../verify-logs.ts';
 import { median, percentile, timed } from '../measure.ts';
 import type { Options } from '../options.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';
 import { micros, Table, whole } from '../table.ts';
+import { census, readLogs } from '../verify-logs.ts';
 import type { Contestant, RunningShop } from './candidate.ts';
 import { multiprocess } from './multiprocess.ts';
 import { restate } from './restate.ts';
@@ -32,27 +32,27 @@ export const pipelines: Section = {
     `The shop in other processes, on ${postgresName}: ${whole(orders)} orders at once, shared out to the pipelines, medians of\n` +
     `${rounds} rounds; and ${singleOrders} single orders through an idle shop until they are paid, as the storage tells.\n\n` +
     table.header,
-  on: (storage) =>
-    storage.name !== postgresName
+  on: (storageKind) =>
+    storageKind.name !== postgresName
       ? []
       : contestants.flatMap((contestant) =>
           [1, 4].map((count) => ({
             name: `beside Restate, ${contestant.name}, ${count} pipelines`,
-            run: (options) => measure(storage, contestant, count, options),
+            run: (options) => measure(storageKind, contestant, count, options),
           })),
         ),
 };
 
 function measure(
-  storage: StorageKind,
+  storageKind: StorageKind,
   { name, run }: Contestant,
   count: number,
   { rounds, orders = defaultOrders }: Options,
 ): Promise<string> {
   const pipelineIds = Array.from({ length: count }, (_, i) => i);
   const perPipeline = Math.ceil(orders / count);
-  return storage.inNewPlace(({ persistence }) =>
-    run(persistence, pipelineIds, async (runner) => {
+  return storageKind.inNewPlace(({ storage }) =>
+    run(storage, pipelineIds, async (runner) => {
       const speeds: number[] = [];
       for (let round = 0; round < warmUpRounds + rounds; round += 1) {
         const { ms } = await timed(() => placeAll(runner, pipelineIds, perPipeline));

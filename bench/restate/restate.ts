@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { RestateRunner } from 'kahn/restate';
 import { shop } from '../../examples/shop/shop.ts';
 import { registerService } from '../../src/actors/restate/engine/engine-client.ts';
@@ -13,19 +13,21 @@ const program = fileURLToPath(new URL('shop-service.ts', import.meta.url));
 /** The shop on an engine of one node, with its service in a process of its own. */
 export const restate: Contestant = {
   name: 'Restate',
-  async run(persistence, pipelineIds, work) {
+  async run(storage, pipelineIds, work) {
     await using engine = await RestateEngine.start();
-    await using service = await startService(persistence);
+    await using service = await startService(storage);
     await registerService(engine.adminUrl, `http://127.0.0.1:${service.port}`, false);
     const { ingressUrl, adminUrl } = engine;
-    const options = { persistence, pipelineIds, ingressUrl, adminUrl, shutdownOnClose: true };
+    const options = { storage, pipelineIds, ingressUrl, adminUrl, shutdownOnClose: true };
     await using runner = await RestateRunner.start(shop, options);
     return await work(runner);
   },
 };
 
-async function startService(persistence: Persistence): Promise<AsyncDisposable & { readonly port: number }> {
-  const child: ChildProcess = fork(program, [JSON.stringify(persistence)]);
+async function startService(
+  storage: StorageDescription,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const child: ChildProcess = fork(program, [JSON.stringify(storage)]);
   const exited = once(child, 'exit');
   const [port] = await Promise.race([
     once(child, 'message'),

@@ -4,7 +4,7 @@ import { shop } from '../../examples/shop/shop.ts';
 
 // Serves the shop in a process of its own until its parent lets go of it.
 await using service = await RestateService.start(shop, {
-  persistence: JSON.parse(process.argv[2] ?? ''),
+  storage: JSON.parse(process.argv[2] ?? ''),
   port: 0,
   hostname: '127.0.0.1',
 });

@@ -5,11 +5,11 @@ import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
-import { census, readLogs } from '../verify-logs.ts';
 import { median, percentile } from '../measure.ts';
 import type { Section } from '../section.ts';
 import type { StorageKind } from '../storages.ts';
 import { micros, Table } from '../table.ts';
+import { census, readLogs } from '../verify-logs.ts';
 
 type ShopRunner = SystemRunner<(typeof shop.applications)[number]>;
 
@@ -39,14 +39,14 @@ export const latency: Section = {
   heading: () =>
     `${orders} single orders through an idle shop, four hops each, both runners in turn; the order is paid when\n` +
     `'kahn:processed' tells so in the main thread.\n\n${table.header}`,
-  on: (storage) => [{ name: 'threads, latency', run: () => race(storage) }],
+  on: (storageKind) => [{ name: 'threads, latency', run: () => race(storageKind) }],
 };
 
-function race(storage: StorageKind): Promise<string> {
-  return storage.inNewPlace((one) =>
-    storage.inNewPlace(async (other) => {
-      await using single = await SingleThreadedRunner.start(shop.bind(one.persistence));
-      await using multi = await MultiThreadedRunner.start(shop.bind(other.persistence));
+function race(storageKind: StorageKind): Promise<string> {
+  return storageKind.inNewPlace((one) =>
+    storageKind.inNewPlace(async (other) => {
+      await using single = await SingleThreadedRunner.start(shop.bind(one.storage));
+      await using multi = await MultiThreadedRunner.start(shop.bind(other.storage));
       const inSingle: Latency[] = [];
       const inMulti: Latency[] = [];
       for (let i = 0; i < warmUps + orders; i += 1) {
@@ -55,8 +55,8 @@ function race(storage: StorageKind): Promise<string> {
       }
       for (const runner of [single, multi]) await check(runner);
       return [
-        lineOf(storage.name, SingleThreadedRunner.name, inSingle.slice(warmUps)),
-        lineOf(storage.name, MultiThreadedRunner.name, inMulti.slice(warmUps)),
+        lineOf(storageKind.name, SingleThreadedRunner.name, inSingle.slice(warmUps)),
+        lineOf(storageKind.name, MultiThreadedRunner.name, inMulti.slice(warmUps)),
       ].join('\n');
     }),
   );
@@ -87,11 +87,11 @@ async function check(runner: ShopRunner): Promise<void> {
   );
 }
 
-function lineOf(storage: string, runner: string, measured: readonly Latency[]): string {
+function lineOf(storageKind: string, runner: string, measured: readonly Latency[]): string {
   const paid = measured.map((one) => one.paid);
   const caughtUp = measured.map((one) => one.caughtUp);
   return table.line([
-    storage,
+    storageKind,
     runner,
     ...[paid, caughtUp].flatMap((values) => [micros(median(values)), micros(percentile(values, 99))]),
   ]);

@@ -1,10 +1,10 @@
 import { MultiThreadedRunner, SingleThreadedRunner, type SystemRunner } from 'kahn';
-import { census, readLogs } from '../verify-logs.ts';
 import { median, type TimedAmongOthers as Run, timedAmongOthers } from '../measure.ts';
 import type { Options } from '../options.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';
 import { Table, verdictOf, whole } from '../table.ts';
+import { census, readLogs } from '../verify-logs.ts';
 import { burnMicros, calibrate } from './burn.ts';
 import { BusyOrders, BusyPayments, BusyReservations, busyShop } from './busy-shop.ts';
 import { scalingOfTwo } from './scaling.ts';
@@ -39,15 +39,15 @@ export const throughput: Section = {
       table.header,
     ].join('\n');
   },
-  on: (storage) => [{ name: 'threads, throughput', run: (options) => race(storage, options) }],
+  on: (storageKind) => [{ name: 'threads, throughput', run: (options) => race(storageKind, options) }],
 };
 
 /** Lets both runners process the same in turn; both go on running, and their threads warm. */
-function race(storage: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
-  return storage.inNewPlace((one) =>
-    storage.inNewPlace(async (other) => {
-      await using single = await SingleThreadedRunner.start(busyShop.bind(one.persistence));
-      await using multi = await MultiThreadedRunner.start(busyShop.bind(other.persistence));
+function race(storageKind: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
+  return storageKind.inNewPlace((one) =>
+    storageKind.inNewPlace(async (other) => {
+      await using single = await SingleThreadedRunner.start(busyShop.bind(one.storage));
+      await using multi = await MultiThreadedRunner.start(busyShop.bind(other.storage));
       const inSingle: Run[] = [];
       const inMulti: Run[] = [];
       for (let round = 0; round < warmUpRounds + rounds; round += 1) {
@@ -55,7 +55,7 @@ function race(storage: StorageKind, { rounds, orders = defaultOrders }: Options)
         inMulti.push(await run(multi, orders));
       }
       for (const runner of [single, multi]) await check(runner, orders * (warmUpRounds + rounds));
-      return lineOf(storage.name, orders, inSingle.slice(warmUpRounds), inMulti.slice(warmUpRounds));
+      return lineOf(storageKind.name, orders, inSingle.slice(warmUpRounds), inMulti.slice(warmUpRounds));
     }),
   );
 }
@@ -76,11 +76,11 @@ async function check(runner: BusyRunner, orders: number): Promise<void> {
   );
 }
 
-function lineOf(storage: string, orders: number, single: readonly Run[], multi: readonly Run[]): string {
+function lineOf(storageKind: string, orders: number, single: readonly Run[], multi: readonly Run[]): string {
   const ratios = single.map(({ ms }, i) => ms / (multi[i]?.ms ?? Number.NaN));
-  const targetHere = storage === postgresName ? undefined : target;
+  const targetHere = storageKind === postgresName ? undefined : target;
   return table.line([
-    storage,
+    storageKind,
     perSecond(orders, single),
     perSecond(orders, multi),
     median(ratios).toFixed(2),

@@ -1,6 +1,6 @@
 import type { CustomType } from '../storage/codec/custom-type.ts';
-import { openStorage, type Persistence, type Storage } from '../storage/storage.ts';
 import { Transcoder } from '../storage/codec/transcoder.ts';
+import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { assertId, assertPipelineId, isId } from '../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
 import { InvalidApplicationError } from './errors.ts';
@@ -27,8 +27,8 @@ export interface StoreOptions {
 }
 
 /** How an application is opened by itself. */
-export interface OpenOptions extends StoreOptions {
-  readonly persistence: Persistence;
+export interface OpenApplicationOptions extends StoreOptions {
+  readonly storage: StorageDescription;
 }
 
 /** What an application works with once it is open. */
@@ -44,25 +44,25 @@ export interface ApplicationBinding {
   release(): Promise<void>;
 }
 
-const openOptions = ['persistence', 'pipelineId', 'setupTables', 'cacheSize', 'types'];
+const openOptions = ['storage', 'pipelineId', 'setupTables', 'cacheSize', 'types'];
 
 /** Opens storage for one application only. */
 export async function bindAlone(
   declaration: ApplicationDeclaration,
-  options: OpenOptions,
+  options: OpenApplicationOptions,
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
   assertOptions(options, openOptions, `${declaration.name}.open()`);
-  const storage = await openStorage(options.persistence);
+  const openedStorage = await openStorage(options.storage);
   try {
-    const store = await openStore(declaration, storage, options);
+    const store = await openStore(declaration, openedStorage, options);
     const release = async () => {
       await store.recorder.close();
-      await storage.close();
+      await openedStorage.close();
     };
     return { store, turn: (commit) => commit(), belongsToRunner: false, mayChangePipeline: true, release };
   } catch (error) {
-    await storage.close();
+    await openedStorage.close();
     throw error;
   }
 }
@@ -70,7 +70,7 @@ export async function bindAlone(
 /** Opens the store of one application in storage that is open. */
 export async function openStore(
   declaration: ApplicationDeclaration,
-  storage: Storage,
+  openedStorage: OpenedStorage,
   options: StoreOptions,
 ): Promise<EventStore> {
   const { pipelineId = 0, setupTables = true, cacheSize = 10_000, types = [] } = options;
@@ -78,7 +78,7 @@ export async function openStore(
   assertWholeNumber(cacheSize, 'cacheSize', 0);
   const { applicationName, emits, causalDependencies = false } = declaration;
   const transcoder = new Transcoder(types);
-  const recorder = await storage.openRecorder({ applicationName, setupTables });
+  const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
   return new EventStore({
     applicationName,
     pipelineId,

@@ -8,19 +8,19 @@ import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { InvalidArgumentError } from '../util/options.ts';
-import { type ApplicationBinding, bindAlone, type OpenOptions } from './application-binding.ts';
-import { CommitQueue } from './recording/commit-queue.ts';
+import { type ApplicationBinding, bindAlone, type OpenApplicationOptions } from './application-binding.ts';
 import {
   ApplicationNotOpenError,
+  ApplicationOwnedByRunnerError,
   InvalidPolicyError,
   PipelineFixedError,
-  RunnerOwnedError,
   SaveInPolicyError,
 } from './errors.ts';
-import type { EventStore, PreparedEvents } from './recording/event-store.ts';
+import { currentPolicy } from './following/current-policy.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { callingPolicy } from './following/current-policy.ts';
+import { CommitQueue } from './recording/commit-queue.ts';
+import type { EventStore, PreparedEvents } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
 
 /** A class of applications. The constructor takes nothing and does nothing but set fields. */
@@ -72,9 +72,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /**
    * Opens an application by itself, without a runner. Close it, or declare it with `await using`.
    *
-   * @example await using accounts = await Accounts.open({ persistence: sqlite({ directory: 'data' }) });
+   * @example await using accounts = await Accounts.open({ storage: sqlite({ directory: 'data' }) });
    */
-  static async open<A extends Application>(this: ApplicationClass<A>, options: OpenOptions): Promise<A> {
+  static async open<A extends Application>(
+    this: ApplicationClass<A>,
+    options: OpenApplicationOptions,
+  ): Promise<A> {
     const application = new this();
     applicationInternals.bind(application, await bindAlone(this, options));
     return application;
@@ -107,7 +110,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   /** Gets its aggregates; in its own policy, use the repository that the policy is given. */
   get repository(): Repository<Emits> {
-    if (callingPolicy() === this.applicationName) {
+    if (currentPolicy() === this.applicationName) {
       throw new InvalidPolicyError(
         `The policy of '${this.applicationName}' used this.repository: what it changes there would not be recorded. ` +
           'Use the repository that the handler is given.',
@@ -137,7 +140,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    */
   async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
     const { store, queue } = this.#opened;
-    const policyOf = callingPolicy();
+    const policyOf = currentPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
     const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
@@ -174,10 +177,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /**
    * Lets the saves under way end, and releases everything. Calling it again does nothing.
    *
-   * @throws RunnerOwnedError if it was got from a runner: it is closed with the runner.
+   * @throws ApplicationOwnedByRunnerError if it was got from a runner: it is closed with the runner.
    */
   async close(): Promise<void> {
-    if (this.#binding?.belongsToRunner) throw new RunnerOwnedError(this.applicationName);
+    if (this.#binding?.belongsToRunner) throw new ApplicationOwnedByRunnerError(this.applicationName);
     await this.#close();
   }
 

@@ -30,8 +30,8 @@ export class ApplicationNotOpenError extends KahnError {
 }
 
 /** An application that belongs to a runner was closed by itself: the others would wait for it in vain. */
-export class RunnerOwnedError extends KahnError {
-  override readonly code = 'RUNNER_OWNED';
+export class ApplicationOwnedByRunnerError extends KahnError {
+  override readonly code = 'APPLICATION_OWNED_BY_RUNNER';
   readonly applicationName: string;
 
   constructor(applicationName: string) {
@@ -103,8 +103,8 @@ export class InvalidPolicyError extends KahnError {
 }
 
 /** A notification log does not fit what a follower knows of it: notifications are missing. */
-export class LogBrokenError extends KahnError {
-  override readonly code = 'LOG_BROKEN';
+export class LogMismatchError extends KahnError {
+  override readonly code = 'LOG_MISMATCH';
   readonly applicationName: string;
   readonly upstreamName: string;
 

@@ -1,12 +1,12 @@
 import type { DomainEvent } from '../domain/event.ts';
-import { breathe } from '../util/yield-to-event-loop.ts';
 import { Mutex } from '../util/mutex.ts';
 import { assertWholeNumber } from '../util/options.ts';
+import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { Application, applicationInternals } from './application.ts';
 import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import { Follower } from './following/follower.ts';
-import type { NotificationLog } from './log/notification-log.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
+import type { NotificationLog } from './log/notification-log.ts';
 
 /** How much is processed at once. */
 export interface RunOptions {
@@ -120,7 +120,7 @@ async function runFollower(
     signal?.throwIfAborted();
     processed += await follower.pull(upTo);
     if (follower.isAtEnd) break;
-    await breathe();
+    await yieldIfBusy();
   }
   return processed;
 }

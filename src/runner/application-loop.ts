@@ -1,8 +1,8 @@
 import { CausalDependencyError } from '../application/errors.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
+import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
+import { isTransient, retryTransient } from './retry-transient.ts';
 import type { ApplicationState } from './runner.ts';
-import { insist, isPassing } from './retry-transient.ts';
-import { Stalls, unlessStalled } from './blocked-upstreams.ts';
 
 /** Where prompts for one application come in; one pending prompt for each upstream is enough. */
 export interface Inbox {
@@ -47,7 +47,7 @@ export interface LoopReport {
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { inbox, upstreamNames, application } = options;
   for (const name of upstreamNames) inbox.put(name); // something may have been recorded while nobody was told
-  const progress = { stalls: new Stalls(), settledAt: -Infinity };
+  const progress = { stalls: new BlockedUpstreams(), settledAt: -Infinity };
   while (!signal.aborted) {
     try {
       await runOnce(options, progress, signal);
@@ -58,13 +58,13 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   try {
     await application.recordPositions();
   } catch (error) {
-    if (!isPassing(error)) throw error; // else the next start ignores the same notifications again
+    if (!isTransient(error)) throw error; // else the next start ignores the same notifications again
   }
 }
 
 /** What a loop knows from one step to the next. */
 interface Progress {
-  readonly stalls: Stalls;
+  readonly stalls: BlockedUpstreams;
   /** When the positions behind ignored notifications were recorded last. */
   settledAt: number;
 }
@@ -79,7 +79,7 @@ async function runOnce(
     report.interrupted(error);
   };
   const settle = async () => {
-    await insist(() => application.recordPositions(), signal, interrupted);
+    await retryTransient(() => application.recordPositions(), signal, interrupted);
     progress.settledAt = performance.now();
   };
   const { stalls } = progress;
@@ -92,8 +92,8 @@ async function runOnce(
   await tick?.(signal);
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
-    const run = () => unlessStalled(() => application.run({ upstreamName, batches: 1 }));
-    const count = await insist(run, signal, interrupted);
+    const run = () => catchCausalWait(() => application.run({ upstreamName, batches: 1 }));
+    const count = await retryTransient(run, signal, interrupted);
     if (count instanceof CausalDependencyError) {
       interrupted(count);
       stalls.setAside(upstreamName, () => inbox.put(upstreamName), signal);

@@ -2,10 +2,10 @@ import { CausalDependencyError } from '../application/errors.ts';
 import { backOff } from '../util/backoff.ts';
 
 /** How long those who wait for another pipeline wait until they look again; it may be prompt, or far behind. */
-export const stallBackoff = { firstMs: 10, maxMs: 1_000 };
+export const blockedBackoff = { firstMs: 10, maxMs: 1_000 };
 
 /** Which upstreams of an application wait for another pipeline, and when they are tried again. */
-export class Stalls {
+export class BlockedUpstreams {
   readonly #tries = new Map<string, number>();
   readonly #resting = new Set<string>();
 
@@ -27,7 +27,7 @@ export class Stalls {
       this.#resting.delete(upstreamName);
       retry();
     };
-    backOff(tries, stallBackoff, signal).then(due, () => {});
+    backOff(tries, blockedBackoff, signal).then(due, () => {});
   }
 
   /** It has got ahead, or has nothing to do. */
@@ -37,7 +37,7 @@ export class Stalls {
 }
 
 /** What the work resolves with, or for what it waits in another pipeline. */
-export function unlessStalled<T>(work: () => Promise<T>): Promise<T | CausalDependencyError> {
+export function catchCausalWait<T>(work: () => Promise<T>): Promise<T | CausalDependencyError> {
   return work().catch((error: unknown) => {
     if (error instanceof CausalDependencyError) return error;
     throw error;

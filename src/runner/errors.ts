@@ -31,7 +31,7 @@ export class DownstreamError extends KahnError {
   }
 }
 
-abstract class PeerDiedError extends KahnError {
+abstract class WorkerDiedError extends KahnError {
   readonly applicationName: string;
 
   constructor(applicationName: string, what: string, cause?: unknown) {
@@ -42,12 +42,12 @@ abstract class PeerDiedError extends KahnError {
 }
 
 /** The thread of an application has died, and was not or could not be started again. */
-export class ThreadDiedError extends PeerDiedError {
+export class ThreadDiedError extends WorkerDiedError {
   override readonly code = 'THREAD_DIED';
 }
 
 /** The process of an application has died, and was not or could not be started again. */
-export class ProcessDiedError extends PeerDiedError {
+export class ProcessDiedError extends WorkerDiedError {
   override readonly code = 'PROCESS_DIED';
 }
 

@@ -8,7 +8,7 @@ const backoff = { firstMs: 50, maxMs: 5_000 };
  * Does the work again, ever more slowly, until it goes well or fails for good: storage may be busy or away, or others
  * may be recording the same things. Throws the failure, or the signal's reason once that is aborted.
  */
-export async function insist<T>(
+export async function retryTransient<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
   interrupted: (error: unknown) => void,
@@ -17,7 +17,7 @@ export async function insist<T>(
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTransient(error)) throw error;
       interrupted(error);
     }
     await backOff(tries, backoff, signal).catch(() => {});
@@ -26,7 +26,7 @@ export async function insist<T>(
 }
 
 /** Whether it may go well if it is tried again later. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return (
     isInterruption(error) || error instanceof PositionConflictError || error instanceof RecordConflictError
   );

@@ -1,10 +1,10 @@
 import type { ApplicationClass } from '../application/application.ts';
-import type { Persistence } from '../storage/storage.ts';
+import type { StorageDescription } from '../storage/storage.ts';
 
 /** How every runner is started. */
 export interface RunnerOptions {
   /** Where the applications record; `memory()` by default, unless the system is bound. */
-  readonly persistence?: Persistence;
+  readonly storage?: StorageDescription;
   /** Whether storage that is not set up yet is set up; true by default. */
   readonly setupTables?: boolean;
   /** How many notifications a follower processes in one transaction at most; 500 by default. */

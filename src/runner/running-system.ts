@@ -2,14 +2,14 @@ import { type Application, type ApplicationClass, applicationInternals } from '.
 import { openStore } from '../application/application-binding.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { memory } from '../storage/memory/index.ts';
-import { openStorage, type Persistence, type Storage } from '../storage/storage.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import { assertNotElsewhere } from '../system/system-module.ts';
-import type { RunnerOptions } from './runner.ts';
 import { newId } from '../util/ids.ts';
 import { assertOptions, assertWholeNumber } from '../util/options.ts';
+import type { RunnerOptions } from './runner.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
 export type Turn = (applicationName: string, commit: () => Promise<void>) => Promise<void>;
@@ -27,10 +27,10 @@ export interface Opening {
 
 /** The applications of a system, opened in this thread. */
 export interface RunningSystem {
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   /** Who records, in all threads and processes of the runner. */
   readonly writerId: string;
-  readonly storage: Storage;
+  readonly openedStorage: OpenedStorage;
   /** The applications of a pipeline, by their names; opened now if they are not yet. */
   in(pipelineId: number): ReadonlyMap<string, Application>;
   /** Those that may go on in another pipeline than this one, by their names; opened now if they are not yet. */
@@ -47,7 +47,7 @@ export const defaultDrainTimeoutMs = 10_000;
 export const defaultPollIntervalMs = 5_000;
 
 const commonOptions = [
-  'persistence',
+  'storage',
   'setupTables',
   'batchSize',
   'cacheSize',
@@ -70,22 +70,22 @@ export async function openSystem(
 ): Promise<RunningSystem> {
   assertNotElsewhere();
   assertRunnerOptions(options, opening.ownOptions);
-  const persistence = persistenceOf(system, options);
+  const storage = storageOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
   const writerId = newId();
-  const storage = await openStorage(persistence, writerId);
-  opened.defer(() => storage.close());
-  const stores = await openStores(system, options, storage, opened);
+  const openedStorage = await openStorage(storage, writerId);
+  opened.defer(() => openedStorage.close());
+  const stores = await openStores(system, options, openedStorage, opened);
   const opener = { system, stores, opening };
   const fixed = openedOnce((pipelineId) => applicationsIn(pipelineId, opener, false));
   const movable = openedOnce((pipelineId) => applicationsIn(pipelineId, opener, true));
   for (const pipelineId of opening.pipelineIds) fixed.in(pipelineId);
   const resources = opened.move();
   return {
-    persistence,
-    writerId,
     storage,
+    writerId,
+    openedStorage,
     in: fixed.in,
     movable: movable.in,
     get applications() {
@@ -114,13 +114,13 @@ function openedOnce(open: (pipelineId: number) => ReadonlyMap<string, Applicatio
 async function openStores(
   { applications, types }: System,
   { signal, setupTables = true, cacheSize = 10_000 }: RunnerOptions,
-  storage: Storage,
+  openedStorage: OpenedStorage,
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, EventStore>> {
   const stores = new Map<string, EventStore>();
   for (const kind of applications) {
     signal?.throwIfAborted();
-    const store = await openStore(kind, storage, { setupTables, cacheSize, types });
+    const store = await openStore(kind, openedStorage, { setupTables, cacheSize, types });
     opened.defer(() => store.recorder.close());
     stores.set(kind.applicationName, store);
   }
@@ -165,16 +165,13 @@ export function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly
 }
 
 /** The storage that a runner is given, or its system is bound to; else memory. Throws {@link SystemBoundError}. */
-export function persistenceOf(
-  system: System,
-  { persistence }: Pick<RunnerOptions, 'persistence'>,
-): Persistence {
-  if (persistence !== undefined && system.persistence !== undefined) {
+export function storageOf(system: System, { storage }: Pick<RunnerOptions, 'storage'>): StorageDescription {
+  if (storage !== undefined && system.storage !== undefined) {
     throw new SystemBoundError(
-      'This system is bound to storage already: start its runner without a persistence.',
+      'This system is bound to storage already: start its runner without a storage.',
     );
   }
-  return persistence ?? system.persistence ?? memory();
+  return storage ?? system.storage ?? memory();
 }
 
 function claim(system: object): () => void {

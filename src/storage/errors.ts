@@ -100,6 +100,6 @@ export class PositionConflictError extends KahnError {
 }
 
 /** A description of storage was made with an option that is unknown or has an impossible value. */
-export class InvalidPersistenceError extends KahnError {
-  override readonly code = 'INVALID_PERSISTENCE';
+export class InvalidStorageError extends KahnError {
+  override readonly code = 'INVALID_STORAGE';
 }

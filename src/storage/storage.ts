@@ -1,25 +1,25 @@
 import { serialize } from 'node:v8';
 import { messageOf } from '../util/errors.ts';
-import { InvalidPersistenceError } from './errors.ts';
+import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
 
 /** The value of an option of storage: plain data that can be cloned, and memory that threads share. */
-export type PersistenceOption =
+export type StorageOption =
   | string
   | number
   | boolean
   | SharedArrayBuffer
-  | { readonly [name: string]: PersistenceOption | undefined };
+  | { readonly [name: string]: StorageOption | undefined };
 
 /**
  * A description of storage: plain data that can be cloned to another thread or process, where its module
  * opens it. Made by functions such as `memory()`, `sqlite({ directory })` and `postgres({ connectionString })`.
  */
-export interface Persistence {
+export interface StorageDescription {
   /** The URL of a module that exports an `openStorage` for the options. */
   readonly module: string;
-  readonly options: { readonly [name: string]: PersistenceOption | undefined };
+  readonly options: { readonly [name: string]: StorageOption | undefined };
 }
 
 /** How to open the recorder of one application. */
@@ -38,7 +38,7 @@ export interface LogListener {
 }
 
 /** Opened storage. */
-export interface Storage {
+export interface OpenedStorage {
   openRecorder(options: RecorderOptions): Promise<Recorder>;
   /**
    * Tells of logs that have grown, until it is disposed of; prompts may be lost, so poll, too. Only storage that
@@ -54,82 +54,80 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** What the module of a {@link Persistence} exports. */
-export interface PersistenceModule {
-  openStorage(options: Persistence['options'], writerId?: string): Promise<Storage>;
+/** What the module of a {@link StorageDescription} exports. */
+export interface StorageModule {
+  openStorage(options: StorageDescription['options'], writerId?: string): Promise<OpenedStorage>;
   /**
    * Makes the options fit for other threads of this process, where they stand for the same storage, with all
-   * applications that are set up in it; without this, they are as they are. Throws InvalidPersistenceError if
+   * applications that are set up in it; without this, they are as they are. Throws InvalidStorageError if
    * they cannot be.
    */
-  forThreads?(options: Persistence['options']): Persistence['options'];
+  forThreads?(options: StorageDescription['options']): StorageDescription['options'];
   /**
    * Makes the options fit for other processes of this machine; without this, they are as they are. Throws
-   * InvalidPersistenceError if they cannot be.
+   * InvalidStorageError if they cannot be.
    */
-  forProcesses?(options: Persistence['options']): Persistence['options'];
+  forProcesses?(options: StorageDescription['options']): StorageDescription['options'];
 }
 
 /**
  * Opens the storage that a description stands for. What is recorded by storages with the same `writerId`, such as
- * those of one runner's threads, is not told to their listeners. Throws InvalidPersistenceError if it is no description.
+ * those of one runner's threads, is not told to their listeners. Throws InvalidStorageError if it is no description.
  */
-export async function openStorage(persistence: Persistence, writerId?: string): Promise<Storage> {
-  return (await importModule(persistence)).openStorage(persistence.options, writerId);
+export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {
+  return (await importModule(storage)).openStorage(storage.options, writerId);
 }
 
 /**
  * The description by which other threads of this process open the same storage: ask for it after all applications
- * are set up. Throws InvalidPersistenceError if the storage cannot be opened by other threads.
+ * are set up. Throws InvalidStorageError if the storage cannot be opened by other threads.
  */
-export async function persistenceForThreads(persistence: Persistence): Promise<Persistence> {
-  const { forThreads } = await importModule(persistence);
-  return described(persistence, forThreads, structuredClone, 'thread');
+export async function storageForThreads(storage: StorageDescription): Promise<StorageDescription> {
+  const { forThreads } = await importModule(storage);
+  return described(storage, forThreads, structuredClone, 'thread');
 }
 
 /**
- * The description by which other processes open the same storage. Throws InvalidPersistenceError if the storage cannot
+ * The description by which other processes open the same storage. Throws InvalidStorageError if the storage cannot
  * be opened by them.
  */
-export async function persistenceForProcesses(persistence: Persistence): Promise<Persistence> {
-  const { forProcesses } = await importModule(persistence);
-  return described(persistence, forProcesses, serialize, 'process');
+export async function storageForProcesses(storage: StorageDescription): Promise<StorageDescription> {
+  const { forProcesses } = await importModule(storage);
+  return described(storage, forProcesses, serialize, 'process');
 }
 
 function described(
-  { module, options }: Persistence,
-  convert: ((options: Persistence['options']) => Persistence['options']) | undefined,
-  clone: (options: Persistence['options']) => unknown,
+  { module, options }: StorageDescription,
+  convert: ((options: StorageDescription['options']) => StorageDescription['options']) | undefined,
+  clone: (options: StorageDescription['options']) => unknown,
   where: 'thread' | 'process',
-): Persistence {
+): StorageDescription {
   const converted = convert === undefined ? options : convert(options);
   try {
     clone(converted);
   } catch (cause) {
-    throw new InvalidPersistenceError(
-      `The options of a persistence of module '${module}' cannot be cloned to another ${where}: ${messageOf(cause)}`,
+    throw new InvalidStorageError(
+      `The options of a storage of module '${module}' cannot be cloned to another ${where}: ${messageOf(cause)}`,
       { cause },
     );
   }
   return { module, options: converted };
 }
 
-async function importModule(persistence: Persistence): Promise<PersistenceModule> {
-  assertPersistence(persistence);
-  const module: Partial<PersistenceModule> = await import(persistence.module);
+async function importModule(storage: StorageDescription): Promise<StorageModule> {
+  assertStorage(storage);
+  const module: Partial<StorageModule> = await import(storage.module);
   if (typeof module.openStorage !== 'function') {
-    throw new InvalidPersistenceError(
-      `The module '${persistence.module}' of a persistence exports no openStorage().`,
-    );
+    throw new InvalidStorageError(`The module '${storage.module}' of a storage exports no openStorage().`);
   }
-  return module as PersistenceModule;
+  return module as StorageModule;
 }
 
-/** Throws InvalidPersistenceError unless it looks like a description of storage. */
-export function assertPersistence(persistence: unknown): asserts persistence is Persistence {
-  const { module, options } = (persistence ?? {}) as Partial<Persistence>;
+/** Throws InvalidStorageError unless it looks like a description of storage. */
+export function assertStorage(storage: unknown): asserts storage is StorageDescription {
+  const { module, options } = (storage ?? {}) as Partial<StorageDescription>;
   if (typeof module === 'string' && typeof options === 'object') return;
-  throw new InvalidPersistenceError(
-    'A persistence is what memory(), sqlite({ directory }) and the like return; this is something else.',
+  throw new InvalidStorageError(
+    'A storage is what memory(), sqlite({ directory }) and the like return; this is something else.',
   );
 }

@@ -1,14 +1,18 @@
 import { Application, type ApplicationClass } from '../application/application.ts';
-import { assertDeclared, type OpenOptions, type StoreOptions } from '../application/application-binding.ts';
+import {
+  assertDeclared,
+  type OpenApplicationOptions,
+  type StoreOptions,
+} from '../application/application-binding.ts';
+import type { RunnerOptions, SystemRunner } from '../runner/runner.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
-import { assertPersistence, type Persistence } from '../storage/storage.ts';
+import { assertStorage, type StorageDescription } from '../storage/storage.ts';
 import { isId } from '../util/ids.ts';
 import { assertOptions } from '../util/options.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
-import type { RunnerOptions, SystemRunner } from '../runner/runner.ts';
 
 /** What belongs to a system besides its pipelines. */
 export interface SystemOptions {
@@ -51,20 +55,20 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly graph: SystemGraph;
   readonly types: readonly CustomType[];
   /** The storage it is bound to, if any. */
-  readonly persistence: Persistence | undefined;
+  readonly storage: StorageDescription | undefined;
   readonly name: string;
   /** The URL of the module that exports it, if it is known. */
   readonly module: string | undefined;
 
   private constructor(
-    system: Pick<System<Apps>, 'applications' | 'graph' | 'types' | 'persistence' | 'name' | 'module'>,
+    system: Pick<System<Apps>, 'applications' | 'graph' | 'types' | 'storage' | 'name' | 'module'>,
   ) {
     this.name = system.name;
     this.module = system.module;
     this.applications = system.applications;
     this.graph = system.graph;
     this.types = system.types;
-    this.persistence = system.persistence;
+    this.storage = system.storage;
   }
 
   /**
@@ -86,30 +90,30 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     const lists = listsOf(pipelines);
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
-    return new System({ applications, graph, types, module, name, persistence: undefined });
+    return new System({ applications, graph, types, module, name, storage: undefined });
   }
 
   /** The same system with the storage it is to be run on. Throws {@link SystemBoundError} if it has one. */
-  bind(persistence: Persistence): System<Apps> {
-    if (this.persistence !== undefined) {
+  bind(storage: StorageDescription): System<Apps> {
+    if (this.storage !== undefined) {
       throw new SystemBoundError('This system is bound to storage already: bind the one it was made from.');
     }
-    assertPersistence(persistence);
-    return new System({ ...this, persistence });
+    assertStorage(storage);
+    return new System({ ...this, storage });
   }
 
   /** Opens one of its applications by itself, without a runner: nothing is followed. */
   async constructApp<A extends Apps>(
     kind: A,
-    options: StoreOptions & { readonly persistence?: Persistence } = {},
+    options: StoreOptions & { readonly storage?: StorageDescription } = {},
   ): Promise<InstanceType<A>> {
     this.assertHas(kind);
-    const opened: OpenOptions = {
+    const opened: OpenApplicationOptions = {
       ...options,
       types: this.types,
-      persistence: options.persistence ?? this.persistence ?? memory(),
+      storage: options.storage ?? this.storage ?? memory(),
     };
-    return (await Application.open.call<ApplicationClass, [OpenOptions], Promise<Application>>(
+    return (await Application.open.call<ApplicationClass, [OpenApplicationOptions], Promise<Application>>(
       kind,
       opened,
     )) as InstanceType<A>;

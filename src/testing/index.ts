@@ -1,2 +1,6 @@
 export { canonicalHistories } from './canonical-histories.ts';
-export { type RecorderSubject, recorderContract, type TestRunner } from './recorder-contract/recorder-contract.ts';
+export {
+  type RecorderSubject,
+  recorderContract,
+  type TestRunner,
+} from './recorder-contract/recorder-contract.ts';

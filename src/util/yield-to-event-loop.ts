@@ -9,7 +9,7 @@ let turn: Promise<void> | undefined;
  * thread answers at once, so that a long row of awaits would otherwise hold them up. Whoever waits at the
  * same time goes on at the same time.
  */
-export async function breathe(): Promise<void> {
+export async function yieldIfBusy(): Promise<void> {
   if (performance.now() - sliceStart < sliceMs) return;
   turn ??= nextTurn().then(() => {
     sliceStart = performance.now();

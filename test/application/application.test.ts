@@ -17,7 +17,7 @@ import { storages } from '../support/storages.ts';
 
 describe.each(storages)('an application on $name', ({ name, create }) => {
   test('records several aggregates together, in the order of triggering, and gets them back', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const ada = Account.open('ada');
     const bob = Account.open('bob');
     ada.change(1);
@@ -49,7 +49,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('an aggregate that was saved goes on, and is found at each of its versions', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
     for (let i = 1; i <= 12; i++) await accounts.save(account.change(i));
@@ -68,7 +68,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('what is not there, or no longer, is not found', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     expect(await accounts.repository.has(Account, 'nobody')).toBe(false);
     const missing = await rejectionOf(accounts.repository.get(Account, 'nobody'), AggregateNotFoundError);
     expect(missing).toMatchObject({ applicationName: 'accounts', originatorId: 'nobody' });
@@ -81,7 +81,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('the loser of a race learns both versions, and nothing of its save is recorded', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
     const mine = await accounts.repository.get(Account, account.id);
@@ -106,7 +106,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('data that would not come back is refused with application, type and path, and the save as a whole', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const good = Account.open('ada');
     const bad = Account.open('bob').change({ list: [1, { price: Number.NaN }] });
     const error = await rejectionOf(accounts.save(good, bad), EventNotEncodableError);
@@ -123,7 +123,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('cycles and data nested too deep can be triggered, and are refused when they are saved', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const cycle: { list: unknown[] } = { list: [1] };
     cycle.list.push(cycle);
     let deep: unknown = 'bottom';
@@ -146,14 +146,14 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
       static readonly applicationName = 'narrow';
       static readonly emits = ['Account.Opened'] as const;
     }
-    await using narrow = await Narrow.open({ persistence: create() });
+    await using narrow = await Narrow.open({ storage: create() });
     const error = await rejectionOf(narrow.save(Account.open('ada').change(1)), UndeclaredEventError);
     expect(error).toMatchObject({ applicationName: 'narrow', eventType: 'Account.Changed' });
     expect(await narrow.log.head()).toBe(0);
   });
 
   test('a save that failed records nothing when it is repeated, and says so again', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
     const stale = await accounts.repository.get(Account, account.id);
@@ -165,7 +165,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('overlapping saves of one aggregate are recorded one behind the other, or put back', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const ada = Account.open('ada');
     const bob = Account.open('bob');
     await accounts.save(ada, bob);
@@ -200,7 +200,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
         if (last instanceof Map) last.clear();
       }
     }
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const date = new Date('2026-01-01');
     const meddling = Meddling.create('Account.Opened', { owner: 'ada' })
       .change(date)
@@ -215,7 +215,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('saves of the same moment share a transaction', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const heads: number[] = [];
     accounts.subscribe(({ head }) => heads.push(head));
     await Promise.all(Array.from({ length: 100 }, (_, i) => accounts.save(Account.open(`${i}`))));
@@ -232,7 +232,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('what is no aggregate, or no class of them, is refused', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<void>;
     for (const [what, shown] of [
       [[Account.open('ada')], 'not an array: spread it'],
@@ -249,7 +249,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('concurrent saves each succeed or fail on their own', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
     const rivals = await Promise.all(
@@ -271,7 +271,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('its log can be read in sections and from any position', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     await accounts.save(...Array.from({ length: 45 }, (_, i) => Account.open(`${i}`)));
     const first = await accounts.log.section('1,20');
     expect(first).toMatchObject({ id: '1,20', previousId: undefined, nextId: '21,40' });
@@ -293,7 +293,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('every listener hears of every commit until it unsubscribes', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const heads: number[] = [];
     const unsubscribe = accounts.subscribe(({ head }) => heads.push(head));
     await accounts.save(Account.open('ada').change(1));
@@ -304,23 +304,23 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 
   test('it records in the log of its pipeline, and aggregates are shared between pipelines', async () => {
-    const persistence = create();
-    await using zero = await Accounts.open({ persistence });
-    await using one = await Accounts.open({ persistence, pipelineId: 1 });
+    const storage = create();
+    await using zero = await Accounts.open({ storage });
+    await using one = await Accounts.open({ storage, pipelineId: 1 });
     const account = Account.open('ada');
     await zero.save(account);
     const there = await one.repository.get(Account, account.id);
     await one.save(there.change(1));
     expect([await zero.log.head(), await one.log.head()]).toEqual([1, 1]);
     expect((await zero.repository.get(Account, account.id)).changes).toEqual([1]);
-    await expect(Accounts.open({ persistence, pipelineId: -1 })).rejects.toMatchObject({
+    await expect(Accounts.open({ storage, pipelineId: -1 })).rejects.toMatchObject({
       code: 'INVALID_ID',
     });
   });
 
   test('close() lets saves under way end; then everything says that it is closed', async () => {
-    const persistence = create();
-    const accounts = await Accounts.open({ persistence });
+    const storage = create();
+    const accounts = await Accounts.open({ storage });
     const saves = Array.from({ length: 10 }, (_, i) => accounts.save(Account.open(`${i}`)));
     await accounts.close();
     await Promise.all(saves);
@@ -328,7 +328,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     await rejectionOf(accounts.save(Account.open('late')), ApplicationNotOpenError);
     expect(() => accounts.repository).toThrow("Application 'accounts' is closed");
     expect(() => accounts.log).toThrow(ApplicationNotOpenError);
-    await using again = await Accounts.open({ persistence });
+    await using again = await Accounts.open({ storage });
     expect(await again.log.head()).toBe(10);
   });
 });
@@ -341,7 +341,7 @@ test('an application says what its class lacks', async () => {
   class Silent extends Application<AccountEvent> {
     static readonly applicationName = 'silent';
   }
-  const open = (kind: unknown) => Accounts.open.call(kind as typeof Accounts, { persistence: create() });
+  const open = (kind: unknown) => Accounts.open.call(kind as typeof Accounts, { storage: create() });
   const nameless = await rejectionOf(open(Nameless), InvalidApplicationError);
   expect(nameless.message).toContain("Class Nameless needs 'static readonly applicationName'");
   const silent = await rejectionOf(open(Silent), InvalidApplicationError);

@@ -7,7 +7,7 @@ import { storages } from '../support/storages.ts';
 
 describe.each(storages)('an application that changes its pipeline on $name', ({ create }) => {
   test('goes on in the log of the other one, with the same aggregates', async () => {
-    await using orders = await Orders.open({ persistence: create() });
+    await using orders = await Orders.open({ storage: create() });
     const prompts: unknown[] = [];
     orders.subscribe((prompt) => prompts.push(prompt));
     const first = await orders.place('ada');
@@ -26,8 +26,8 @@ describe.each(storages)('an application that changes its pipeline on $name', ({ 
   });
 
   test('records the saves under way where they were made', async () => {
-    const persistence = create();
-    const orders = await Orders.open({ persistence });
+    const storage = create();
+    const orders = await Orders.open({ storage });
     const placing = ['ada', 'grace'].map((customer) => orders.place(customer));
     orders.changePipeline(1);
     placing.push(orders.place('edsger'));
@@ -37,16 +37,16 @@ describe.each(storages)('an application that changes its pipeline on $name', ({ 
       [0, 2],
       [1, 1],
     ]) {
-      await using again = await Orders.open({ persistence, pipelineId: pipelineId! });
+      await using again = await Orders.open({ storage, pipelineId: pipelineId! });
       expect(await again.log.head(), `pipeline ${pipelineId}`).toBe(count);
     }
   });
 });
 
 test('only a pipeline id will do, and only while the application follows nobody', async () => {
-  await using orders = await Orders.open({ persistence: storages[0]!.create() });
+  await using orders = await Orders.open({ storage: storages[0]!.create() });
   expect(() => orders.changePipeline(-1)).toThrow(InvalidIdError);
-  await using reservations = await Reservations.open({ persistence: storages[0]!.create() });
+  await using reservations = await Reservations.open({ storage: storages[0]!.create() });
   reservations.follow(orders.log);
   expect(() => reservations.changePipeline(1)).toThrow(PipelineFixedError);
   await using runner = await shop.run();

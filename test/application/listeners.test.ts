@@ -7,7 +7,7 @@ test('a listener that throws harms neither the save nor the other listeners', ()
     import { memory } from 'kahn';
     import { Account, Accounts } from './test/support/accounts.ts';
     process.on('uncaughtException', (error) => console.log('uncaught', error.message));
-    await using accounts = await Accounts.open({ persistence: memory() });
+    await using accounts = await Accounts.open({ storage: memory() });
     accounts.subscribe(() => { throw new Error('of the listener'); });
     accounts.subscribe(({ head }) => console.log('head', head));
     await accounts.save(Account.open('ada'));

@@ -1,11 +1,11 @@
 import {
   Aggregate,
   type DomainEvent,
-  LogBrokenError,
-  type Persistence,
+  LogMismatchError,
   PolicyError,
   type PolicyRepository,
   ProcessApplication,
+  type StorageDescription,
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
@@ -13,9 +13,9 @@ import { Click, type ClickEvent, Clicks, Counter, type CounterEvent, Counters } 
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
 
-async function opened(persistence: Persistence, batchSize = 500) {
-  const clicks = await Clicks.open({ persistence });
-  const counters = await Counters.open({ persistence });
+async function opened(storage: StorageDescription, batchSize = 500) {
+  const clicks = await Clicks.open({ storage });
+  const counters = await Counters.open({ storage });
   counters.follow(clicks.log, batchSize);
   const position = () => applicationInternals.storeOf(counters).recorder.position(0, 'clicks');
   const close = async () => {
@@ -43,14 +43,14 @@ describe.each(storages)('a process application on $name', ({ create }) => {
   });
 
   test('goes on from its recorded position when it is opened again', async () => {
-    const persistence = create();
+    const storage = create();
     {
-      await using app = await opened(persistence);
+      await using app = await opened(storage);
       await app.clicks.save(Click.make('a', 1), Click.make('a', 2));
       await app.counters.run();
       await app.clicks.save(Click.make('a', 3));
     }
-    await using app = await opened(persistence);
+    await using app = await opened(storage);
     expect(await app.counters.run()).toBe(1);
     expect(await app.counters.counted()).toEqual(new Map([['a', [1, 2, 3]]]));
   });
@@ -163,9 +163,9 @@ describe.each(storages)('a process application on $name', ({ create }) => {
         },
       });
     }
-    const persistence = create();
-    await using clicks = await Clicks.open({ persistence });
-    await using walkers = await Walkers.open({ persistence });
+    const storage = create();
+    await using clicks = await Clicks.open({ storage });
+    await using walkers = await Walkers.open({ storage });
     walkers.follow(clicks.log);
     await clicks.save(Click.make('a', 1), Click.make('a', 2));
     await walkers.run();
@@ -330,19 +330,19 @@ describe.each(storages)('a process application on $name', ({ create }) => {
   });
 
   test('a log that has lost what was processed is not followed', async () => {
-    const persistence = create();
+    const storage = create();
     const { position } = await (async () => {
-      await using app = await opened(persistence);
+      await using app = await opened(storage);
       await app.clicks.save(Click.make('a', 1), Click.make('a', 2));
       await app.counters.run();
       return { position: await app.position() };
     })();
     expect(position).toBe(2);
-    await using replaced = await Clicks.open({ persistence: create() });
+    await using replaced = await Clicks.open({ storage: create() });
     await replaced.save(Click.make('b', 1));
-    await using counters = await Counters.open({ persistence });
+    await using counters = await Counters.open({ storage });
     counters.follow(replaced.log);
-    const error = await rejectionOf(counters.run(), LogBrokenError);
+    const error = await rejectionOf(counters.run(), LogMismatchError);
     expect(error).toMatchObject({ applicationName: 'counters', upstreamName: 'clicks' });
     expect(error.message).toContain('has processed 2 notifications, but the log ends at 1');
   });

@@ -1,4 +1,4 @@
-import type { Application, Persistence, StoredNotification } from 'kahn';
+import type { Application, StorageDescription, StoredNotification } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { canonicalHistories } from 'kahn/testing';
@@ -20,18 +20,18 @@ export function runJob(...args: readonly string[]): Promise<Outcome> {
 /** Where a job keeps its events, as the job and as the tests know it. */
 export interface TestedPlace {
   readonly args: readonly string[];
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
 }
 
 /** SQLite files. */
 export function inDirectory(directory: string = temporaryDirectory()): TestedPlace {
-  return { args: ['--directory', directory], persistence: sqlite({ directory }) };
+  return { args: ['--directory', directory], storage: sqlite({ directory }) };
 }
 
 /** A PostgreSQL database; the job names the schema after its data. */
 export async function inDatabase(schema: string): Promise<TestedPlace> {
   const connectionString = await temporaryDatabase();
-  return { args: ['--postgres', connectionString], persistence: postgres({ connectionString, schema }) };
+  return { args: ['--postgres', connectionString], storage: postgres({ connectionString, schema }) };
 }
 
 /** Everything in the logs of all applications, by their names. */
@@ -51,13 +51,13 @@ export function historiesIn(place: TestedPlace): Promise<readonly string[]> {
 }
 
 async function withApplications<T>(
-  { persistence }: TestedPlace,
+  { storage }: TestedPlace,
   use: (all: Application[]) => Promise<T>,
 ): Promise<T> {
   await using opened = new AsyncDisposableStack();
   const applications: Application[] = [];
   for (const kind of airTravel.applications) {
-    const application = await airTravel.constructApp(kind, { persistence });
+    const application = await airTravel.constructApp(kind, { storage });
     applications.push(opened.use(application));
   }
   return await use(applications);

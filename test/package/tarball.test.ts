@@ -107,7 +107,7 @@ test(
   async () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const files = await run(process.execPath, [tsc, '--listFilesOnly'], join(directory, 'ts-project'));
-    expect(files).toContain('kahn/dist/persistence/postgres/index.d.ts');
+    expect(files).toContain('kahn/dist/storage/postgres/index.d.ts');
     expect(files).toContain('kahn/dist/actors/restate/index.d.ts');
     expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
     await run(process.execPath, [tsc], join(directory, 'ts-project'));

@@ -4,13 +4,13 @@ import {
   CausalDependencyError,
   memory,
   type NotificationLog,
-  type Persistence,
   ProcessApplication,
+  type StorageDescription,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openStorage } from '../../src/storage/storage.ts';
 import { type Inbox, runLoop } from '../../src/runner/application-loop.ts';
-import { LocalInbox } from '../../src/runner/multiprocess/message-inbox.ts';
+import { MessageInbox } from '../../src/runner/multiprocess/message-inbox.ts';
+import { openStorage } from '../../src/storage/storage.ts';
 import { Account, type AccountEvent } from '../support/accounts.ts';
 import { until } from '../support/until.ts';
 
@@ -48,18 +48,18 @@ function namesOf(logs: readonly NotificationLog[]): readonly string[] {
 }
 
 function inboxFor(logs: readonly NotificationLog[]): Inbox {
-  return new LocalInbox(namesOf(logs), never);
+  return new MessageInbox(namesOf(logs), never);
 }
 
 /** Runs an application in a pipeline until the test has finished. */
 async function run(
   kind: typeof Changes,
-  persistence: Persistence,
+  storage: StorageDescription,
   pipelineId: number,
   logs: readonly NotificationLog[],
   inbox: Inbox = inboxFor(logs),
 ): Promise<Running> {
-  const application = await kind.open({ persistence, pipelineId });
+  const application = await kind.open({ storage, pipelineId });
   for (const log of logs) application.follow(log);
   const running = { inbox, states: [] as string[], errors: [] as unknown[] };
   const stop = new AbortController();
@@ -119,17 +119,17 @@ describe('who waits for another pipeline', () => {
     ['handled', AllOfThem],
     ['ignored', Changes],
   ])('does not hold up what that waits for in another log, where it is %s', async (_, kind) => {
-    const persistence = memory();
-    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-    const [b0, b1] = await inTwo((pipelineId) => OtherAccounts.open({ persistence, pipelineId }));
+    const storage = memory();
+    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+    const [b0, b1] = await inTwo((pipelineId) => OtherAccounts.open({ storage, pipelineId }));
     const [a, b] = [Account.open('a'), Account.open('b')];
     await a1.save(a);
     await a0.save(a.change(1));
     await b0.save(b);
     await b1.save(b.change(1));
     // Each comes first to the log in which it must wait for the second log of the other.
-    const zero = await run(kind, persistence, 0, [a0.log, b0.log]);
-    const one = await run(kind, persistence, 1, [b1.log, a1.log]);
+    const zero = await run(kind, storage, 0, [a0.log, b0.log]);
+    const one = await run(kind, storage, 1, [b1.log, a1.log]);
     await until('both are idle', () => isIdle(zero) && isIdle(one));
     expect(zero.errors[0]).toBeInstanceOf(CausalDependencyError);
     expect(one.errors.length).toBeLessThan(20);
@@ -137,26 +137,26 @@ describe('who waits for another pipeline', () => {
   });
 
   test('comes to its turn though each waits for what the other has ignored in the same log', async () => {
-    const persistence = memory();
-    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const storage = memory();
+    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [ada, eve] = [Account.open('ada'), Account.open('eve')];
     await a0.save(ada);
     await a1.save(eve);
     await a0.save(eve.change(1));
     await a1.save(ada.change(1));
-    const zero = await run(Changes, persistence, 0, [a0.log]);
-    const one = await run(Changes, persistence, 1, [a1.log]);
+    const zero = await run(Changes, storage, 0, [a0.log]);
+    const one = await run(Changes, storage, 1, [a1.log]);
     await until('both are idle', () => isIdle(zero) && isIdle(one));
   });
 
   test('looks ever less often, however often it is prompted, and goes on by itself', async () => {
-    const persistence = memory();
-    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const storage = memory();
+    const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const account = Account.open('ada');
     await a0.save(account);
     await a1.save(account.change(1));
     const log = counting(a1.log);
-    const one = await run(AllOfThem, persistence, 1, [log.log]);
+    const one = await run(AllOfThem, storage, 1, [log.log]);
     const end = performance.now() + 1_500;
     let prompts = 0;
     for (; performance.now() < end; prompts += 1) {
@@ -170,16 +170,16 @@ describe('who waits for another pipeline', () => {
     expect(one.errors).toHaveLength(log.reads());
     expect(one.states).not.toContain('idle');
     expect(one.states.at(-1)).toBe('interrupted');
-    await run(AllOfThem, persistence, 0, [a0.log]);
+    await run(AllOfThem, storage, 0, [a0.log]);
     await until('it is idle', () => isIdle(one));
     expect(log.reads()).toBeLessThan(16);
   });
 });
 
 test('what is ignored is on record though the application never comes to rest', async () => {
-  const persistence = memory();
-  const [a0] = await inTwo((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-  const [b0] = await inTwo((pipelineId) => OtherAccounts.open({ persistence, pipelineId }));
+  const storage = memory();
+  const [a0] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+  const [b0] = await inTwo((pipelineId) => OtherAccounts.open({ storage, pipelineId }));
   await a0.save(Account.open('ada'));
   const inbox = inboxFor([a0.log, b0.log]);
   const busy: NotificationLog = {
@@ -190,9 +190,9 @@ test('what is ignored is on record though the application never comes to rest', 
       return b0.log.select(after, limit);
     },
   };
-  const storage = await openStorage(persistence);
-  const running = await run(Changes, persistence, 0, [a0.log, busy], inbox);
-  const recorder = await storage.openRecorder({ applicationName: 'changes', setupTables: false });
+  const openedStorage = await openStorage(storage);
+  const running = await run(Changes, storage, 0, [a0.log, busy], inbox);
+  const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
   await until('it is on record', async () => (await recorder.position(0, 'accounts')) === 1);
   expect(running.states).not.toContain('idle');
 });

@@ -17,8 +17,8 @@ import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { type SeenEvent, watchRunners } from '../support/events.ts';
 import { temporaryDirectory } from '../support/storages.ts';
-import { heldShop } from './multi-threaded/held-shop.ts';
 import { isRaised, lower, putSignsInto, raise } from './multi-threaded/file-flags.ts';
+import { heldShop } from './multi-threaded/held-shop.ts';
 
 const patient = { timeout: 60_000, interval: 5 };
 const names = ['orders', 'reservations', 'payments'];
@@ -66,7 +66,7 @@ describe.each(runners)(
   ({ runner: runnerName, start, create }) => {
     test('tell of all that becomes of an order', async () => {
       const events = watchRunners();
-      const runner = await start(shop, { persistence: create() });
+      const runner = await start(shop, { storage: create() });
       // A thread is ready a moment before it comes to rest.
       await vi.waitFor(
         async () =>
@@ -106,7 +106,7 @@ describe.each(runners)(
     });
 
     test('tell how far a follower is behind while it is held up', async () => {
-      const runner = await start(heldShop, { persistence: create(), batchSize: 1 });
+      const runner = await start(heldShop, { storage: create(), batchSize: 1 });
       onTestFinished(() => runner.close());
       await runner.get(Orders).place('ada');
       await runner.caughtUp();
@@ -131,7 +131,7 @@ describe.each(runners)(
 
     test('tell who has failed, and with what', async () => {
       const events = watchRunners();
-      const runner = await start(brokenShop, { persistence: create() });
+      const runner = await start(brokenShop, { storage: create() });
       onTestFinished(() => runner.close());
       await runner
         .get(Orders)
@@ -157,8 +157,8 @@ describe.each(runners)(
     test('tell who is interrupted, and that it goes on', async () => {
       const events = watchRunners();
       const directory = temporaryDirectory();
-      const persistence = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
-      const runner = await start(shop, { persistence });
+      const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
+      const runner = await start(shop, { storage });
       onTestFinished(() => runner.close());
       await runner.caughtUp();
       using other = new DatabaseSync(join(directory, 'reservations.sqlite'));
@@ -202,8 +202,8 @@ test('an application whose storage is still busy when it is closed has not faile
 }, async () => {
   const events = watchRunners();
   const directory = temporaryDirectory();
-  const persistence = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
-  const runner = await MultiThreadedRunner.start(brokenShop, { persistence });
+  const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
+  const runner = await MultiThreadedRunner.start(brokenShop, { storage });
   onTestFinished(() => runner.close());
   await runner.caughtUp();
   using other = new DatabaseSync(join(directory, 'payments.sqlite'));

@@ -1,9 +1,9 @@
 import {
   DownstreamError,
   KahnError,
-  type Persistence,
   RunnerClosedError,
   type RunnerOptions,
+  type StorageDescription,
   type System,
   type SystemRunner,
   SystemRunningError,
@@ -25,7 +25,7 @@ export interface RunnerSubject {
   readonly name: string;
   start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
   /** Makes empty storage for the running test. */
-  createPersistence(): Persistence;
+  createPersistence(): StorageDescription;
 }
 
 const customers = Array.from({ length: 25 }, (_, i) => `customer ${i}`);
@@ -71,14 +71,14 @@ async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[])
 export function runnerContract({ name, start, createPersistence }: RunnerSubject): void {
   describe(name, () => {
     test('every order ends reserved and paid: 5 events, 8 processed notifications', async () => {
-      await using runner = await start(shop, { persistence: createPersistence() });
+      await using runner = await start(shop, { storage: createPersistence() });
       const ids = await placeAll(runner);
       await assertAllDone(runner, ids);
       expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
     });
 
     test('so do a hundred orders placed at the same time', async () => {
-      await using runner = await start(shop, { persistence: createPersistence() });
+      await using runner = await start(shop, { storage: createPersistence() });
       const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));
       await runner.caughtUp();
       await assertAllDone(runner, ids);
@@ -86,14 +86,14 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
     });
 
     test('what was recorded before the start is caught up; a second start adds nothing', async () => {
-      const persistence = createPersistence();
+      const storage = createPersistence();
       const ids: string[] = [];
       {
-        await using orders = await shop.constructApp(Orders, { persistence });
+        await using orders = await shop.constructApp(Orders, { storage });
         for (const customer of customers) ids.push(await orders.place(customer));
       }
       for (let round = 0; round < 2; round++) {
-        await using runner = await start(shop, { persistence });
+        await using runner = await start(shop, { storage });
         await runner.caughtUp();
         await assertAllDone(runner, ids);
         expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
@@ -103,10 +103,10 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
     test('the histories are the same with any batch size', async () => {
       const histories = [];
       for (const batchSize of [1, 7, 500]) {
-        const persistence = createPersistence();
-        await using orders = await shop.constructApp(Orders, { persistence });
+        const storage = createPersistence();
+        await using orders = await shop.constructApp(Orders, { storage });
         for (const customer of customers) await orders.place(customer);
-        await using runner = await start(shop, { persistence, batchSize, cacheSize: batchSize });
+        await using runner = await start(shop, { storage, batchSize, cacheSize: batchSize });
         await runner.caughtUp();
         histories.push(await historiesOf(runner));
       }
@@ -116,10 +116,10 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
     });
 
     test('a policy that fails stops its application and no other, and reaches whoever waits', async () => {
-      const persistence = createPersistence();
+      const storage = createPersistence();
       const ids: string[] = [];
       {
-        await using runner = await start(brokenShop as System<Apps>, { persistence });
+        await using runner = await start(brokenShop as System<Apps>, { storage });
         ids.push(await runner.get(Orders).place('ada'));
         await runner.caughtUp();
         await runner
@@ -141,23 +141,23 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
           'orders>payments': 4,
         });
       }
-      await using repaired = await start(shop, { persistence });
+      await using repaired = await start(shop, { storage });
       await repaired.caughtUp();
       await assertAllDone(repaired, ids);
       expect(await headsAndPositions(repaired)).toEqual(everything(2));
     });
 
     test('a running system cannot be started, a copy of it and a closed one can', async () => {
-      const persistence = createPersistence();
-      await using runner = await start(shop, { persistence });
-      await rejectionOf(start(shop, { persistence: createPersistence() }), SystemRunningError);
+      const storage = createPersistence();
+      await using runner = await start(shop, { storage });
+      await rejectionOf(start(shop, { storage: createPersistence() }), SystemRunningError);
       await (await start(shop.bind(createPersistence()), {})).close();
       await runner.close();
-      await (await start(shop, { persistence })).close();
+      await (await start(shop, { storage })).close();
     });
 
     test('after close() everything says that it is closed', async () => {
-      const runner = await start(shop, { persistence: createPersistence() });
+      const runner = await start(shop, { storage: createPersistence() });
       const orders = runner.get(Orders);
       await runner.close();
       await runner.close();
@@ -167,60 +167,63 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
     });
 
     test('close() lets the saves under way end', async () => {
-      const persistence = createPersistence();
-      const runner = await start(shop, { persistence });
+      const storage = createPersistence();
+      const runner = await start(shop, { storage });
       const placing = customers.map((customer) => runner.get(Orders).place(customer));
       await runner.close();
       const ids = await Promise.all(placing);
-      await using again = await start(shop, { persistence });
+      await using again = await start(shop, { storage });
       await again.caughtUp();
       await assertAllDone(again, ids);
     });
 
     test('waiting can be given up', async () => {
-      await using runner = await start(shop, { persistence: createPersistence() });
+      await using runner = await start(shop, { storage: createPersistence() });
       const reason = new Error('no time');
       await expect(runner.caughtUp({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
       await runner.caughtUp({ signal: new AbortController().signal });
     });
 
     test('a start that is given up, or cannot open its storage, leaves nothing behind', async () => {
-      const persistence = createPersistence();
+      const storage = createPersistence();
       const reason = new Error('no time');
-      await expect(start(shop, { persistence, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      await expect(start(shop, { storage, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
       const nowhere = {
         module: 'data:text/javascript,export const openStorage = () => Promise.reject(new Error("no"))',
       };
-      await expect(start(shop, { persistence: { ...nowhere, options: {} } })).rejects.toThrow('no');
-      await (await start(shop, { persistence })).close();
+      await expect(start(shop, { storage: { ...nowhere, options: {} } })).rejects.toThrow('no');
+      await (await start(shop, { storage })).close();
     });
 
     test('an application cannot be closed without its runner', async () => {
-      await using runner = await start(shop, { persistence: createPersistence() });
+      await using runner = await start(shop, { storage: createPersistence() });
       const orders = runner.get(Orders);
-      await expect(orders.close()).rejects.toMatchObject({ code: 'RUNNER_OWNED', applicationName: 'orders' });
+      await expect(orders.close()).rejects.toMatchObject({
+        code: 'APPLICATION_OWNED_BY_RUNNER',
+        applicationName: 'orders',
+      });
       const id = await orders.place('ada');
       await runner.caughtUp();
       await assertAllDone(runner, [id]);
     });
 
     test('wrong options are refused before anything is opened', async () => {
-      const persistence = createPersistence();
+      const storage = createPersistence();
       const bad: [unknown, string][] = [
-        [{ persistance: persistence }, "has no option 'persistance', only persistence, setupTables"],
-        [{ persistence, batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
-        [{ persistence, cacheSize: -1 }, 'cacheSize must be a whole number from 0, but is -1'],
-        [{ persistence: {} }, 'A persistence is what memory(), sqlite({ directory }) and the like return'],
+        [{ persistance: storage }, "has no option 'persistance', only storage, setupTables"],
+        [{ storage, batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
+        [{ storage, cacheSize: -1 }, 'cacheSize must be a whole number from 0, but is -1'],
+        [{ storage: {} }, 'A storage is what memory(), sqlite({ directory }) and the like return'],
       ];
       for (const [options, message] of bad) {
         const error = await rejectionOf(start(shop, options as RunnerOptions), KahnError);
         expect(error.message).toContain(message);
       }
-      await (await start(shop, { persistence })).close();
+      await (await start(shop, { storage })).close();
     });
 
     test('a class that is not part of the system is refused', async () => {
-      await using runner = await start(shop, { persistence: createPersistence() });
+      await using runner = await start(shop, { storage: createPersistence() });
       class Stranger extends Orders {}
       expect(() => runner.get(Stranger)).toThrow('Class Stranger is not part of this system');
     });

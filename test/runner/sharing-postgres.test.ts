@@ -14,15 +14,15 @@ const soon = { timeout: 4_000, interval: 10 }; // sooner than the poll
 const never = 60_000;
 
 async function started(options: PostgresOptions, pollIntervalMs: number = never) {
-  const persistence = postgres(options.pool === undefined ? { connectionString, ...options } : options);
-  const runner = await SingleThreadedRunner.start(shop.bind(persistence), { pollIntervalMs });
+  const storage = postgres(options.pool === undefined ? { connectionString, ...options } : options);
+  const runner = await SingleThreadedRunner.start(shop.bind(storage), { pollIntervalMs });
   onTestFinished(() => runner.close());
   return runner;
 }
 
 /** Orders on the same tables, in nobody's runner. */
 async function ordersElsewhere(schema: string): Promise<Orders> {
-  const orders = await shop.constructApp(Orders, { persistence: postgres({ connectionString, schema }) });
+  const orders = await shop.constructApp(Orders, { storage: postgres({ connectionString, schema }) });
   onTestFinished(() => orders.close());
   return orders;
 }
@@ -68,8 +68,8 @@ test('where LISTEN is out of reach, the poll finds what others record', async ()
 
 test('an application that fails on what another process recorded says so to whoever waits', async () => {
   const schema = temporarySchema();
-  const persistence = postgres({ connectionString, schema });
-  await using runner = await SingleThreadedRunner.start(brokenShop.bind(persistence));
+  const storage = postgres({ connectionString, schema });
+  await using runner = await SingleThreadedRunner.start(brokenShop.bind(storage));
   const orders = await ordersElsewhere(schema);
   await orders.place('mallory');
   await expect(runner.caughtUp()).rejects.toMatchObject({ code: 'DOWNSTREAM_FAILED' });

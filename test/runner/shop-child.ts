@@ -6,7 +6,7 @@ import { shop } from '../../examples/shop/shop.ts';
 // Runs the shop in a process of its own: `place N` places N orders, and the end of input closes it.
 const [connectionString = '', schema = '', name = ''] = process.argv.slice(2);
 const runner = await SingleThreadedRunner.start(shop, {
-  persistence: postgres({ connectionString, schema }),
+  storage: postgres({ connectionString, schema }),
 });
 process.on('message', async (orders: number) => {
   for (let i = 0; i < orders; i += 1) await runner.get(Orders).place(`${name} ${i}`);

@@ -6,8 +6,8 @@ import { memory } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
-import { openStorage, type Persistence } from '../../src/storage/storage.ts';
 import type { EventKey, HistoryRequest, ProcessEvent, Recorder } from '../../src/storage/recorder.ts';
+import { openStorage, type StorageDescription } from '../../src/storage/storage.ts';
 import type {
   LogPlace,
   StoredEvent,
@@ -205,12 +205,12 @@ const commands: fc.Arbitrary<Command>[] = [
 ];
 
 async function assertModelled(
-  persistence: Persistence,
+  storage: StorageDescription,
   steps: Iterable<Command>,
   applicationName = 'orders',
 ): Promise<void> {
-  const storage = await openStorage(persistence);
-  const open = (): Promise<Recorder> => storage.openRecorder({ applicationName, setupTables: true });
+  const openedStorage = await openStorage(storage);
+  const open = (): Promise<Recorder> => openedStorage.openRecorder({ applicationName, setupTables: true });
   const recorders = [await open(), await open()];
   const reopen = async (index: number): Promise<void> => {
     await recorders[index]!.close();
@@ -222,7 +222,7 @@ async function assertModelled(
     await assertHistories(model, recorders[0]!, everySnapshot);
   } finally {
     for (const recorder of recorders) await recorder.close();
-    await storage.close();
+    await openedStorage.close();
   }
 }
 

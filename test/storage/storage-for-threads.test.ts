@@ -3,37 +3,37 @@ import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { Pool } from 'pg';
 import { expect, it } from 'vitest';
-import { type Persistence, persistenceForThreads } from '../../src/storage/storage.ts';
+import { type StorageDescription, storageForThreads } from '../../src/storage/storage.ts';
 
 it('leaves descriptions as they are that any thread can open', async () => {
   const plain = [sqlite({ directory: '.' }), postgres({ connectionString: 'postgres://db.example/app' })];
-  for (const persistence of plain) expect(await persistenceForThreads(persistence)).toEqual(persistence);
+  for (const storage of plain) expect(await storageForThreads(storage)).toEqual(storage);
 });
 
 it('describes the same memory in a way that can be cloned, and again', async () => {
-  const persistence = memory();
-  const once = await persistenceForThreads(persistence);
+  const storage = memory();
+  const once = await storageForThreads(storage);
   expect(structuredClone(once)).toEqual(once);
-  expect(await persistenceForThreads(once)).toEqual(once);
+  expect(await storageForThreads(once)).toEqual(once);
 });
 
 it('refuses a pool, with what to do', async () => {
   const pool = new Pool();
-  await expect(persistenceForThreads(postgres({ pool }))).rejects.toMatchObject({
-    code: 'INVALID_PERSISTENCE',
+  await expect(storageForThreads(postgres({ pool }))).rejects.toMatchObject({
+    code: 'INVALID_STORAGE',
     message: expect.stringContaining('pass a connectionString instead'),
   });
   await pool.end();
 });
 
 it('refuses what cannot be cloned, and what is no description', async () => {
-  const invalid = { code: 'INVALID_PERSISTENCE' };
+  const invalid = { code: 'INVALID_STORAGE' };
   const { module } = sqlite({ directory: '.' });
-  const withFunction = { module, options: { log: () => {} } } as unknown as Persistence;
-  await expect(persistenceForThreads(withFunction)).rejects.toMatchObject({
+  const withFunction = { module, options: { log: () => {} } } as unknown as StorageDescription;
+  await expect(storageForThreads(withFunction)).rejects.toMatchObject({
     ...invalid,
     message: expect.stringMatching(/sqlite.*cannot be cloned to another thread/),
   });
-  await expect(persistenceForThreads({ module: 'node:path', options: {} })).rejects.toMatchObject(invalid);
-  await expect(persistenceForThreads(undefined as unknown as Persistence)).rejects.toMatchObject(invalid);
+  await expect(storageForThreads({ module: 'node:path', options: {} })).rejects.toMatchObject(invalid);
+  await expect(storageForThreads(undefined as unknown as StorageDescription)).rejects.toMatchObject(invalid);
 });

@@ -1,4 +1,4 @@
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { type PostgresOptions, postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
@@ -36,6 +36,6 @@ export function temporarySchema(url = connectionString): string {
 }
 
 /** Empty storage for the running test. */
-export function temporaryPostgres(options: PostgresOptions = {}): Persistence {
+export function temporaryPostgres(options: PostgresOptions = {}): StorageDescription {
   return postgres({ connectionString, schema: temporarySchema(), ...options });
 }

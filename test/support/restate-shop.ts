@@ -1,5 +1,10 @@
-import { type Persistence, System } from 'kahn';
-import { type RestateOptions, RestateRunner, RestateService, type RestateServiceOptions } from 'kahn/restate';
+import { type StorageDescription, System } from 'kahn';
+import {
+  RestateRunner,
+  type RestateRunnerOptions,
+  RestateService,
+  type RestateServiceOptions,
+} from 'kahn/restate';
 import { onTestFinished } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
@@ -53,10 +58,10 @@ export async function serve(
 export async function start(
   { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
   system: Shop,
-  options: RestateOptions & { readonly persistence: Persistence },
+  options: RestateRunnerOptions & { readonly storage: StorageDescription },
 ): Promise<RestateRunner<Shop['applications'][number]>> {
-  const { persistence, ...others } = options;
-  const runner = await RestateRunner.start(system.bind(persistence), { ingressUrl, adminUrl, ...others });
+  const { storage, ...others } = options;
+  const runner = await RestateRunner.start(system.bind(storage), { ingressUrl, adminUrl, ...others });
   onTestFinished(() => runner.close());
   return runner;
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memory, type Persistence } from 'kahn';
+import { memory, type StorageDescription } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
 import { temporaryPostgres } from './postgres.ts';
@@ -14,7 +14,7 @@ export function temporaryDirectory(): string {
 }
 
 /** Every storage that works in one process; each call of `create` makes an empty one for the running test. */
-export const storages: readonly { readonly name: string; create(): Persistence }[] = [
+export const storages: readonly { readonly name: string; create(): StorageDescription }[] = [
   { name: 'memory', create: () => memory() },
   { name: 'sqlite', create: () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' }) },
   { name: 'postgres', create: () => temporaryPostgres() },

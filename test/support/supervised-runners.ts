@@ -2,8 +2,8 @@ import {
   type ApplicationClass,
   MultiprocessRunner,
   MultiThreadedRunner,
-  type Persistence,
   type RunnerOptions,
+  type StorageDescription,
   type System,
   type SystemRunner,
 } from 'kahn';
@@ -25,7 +25,7 @@ export interface PeerSubject {
     options: PeerOptions,
   ): Promise<SystemRunner<Apps> & { get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> }>;
   /** Makes empty storage for the running test. */
-  create(): Persistence;
+  create(): StorageDescription;
   /** The peers that run, among those that are started from now on, each told of when it is started and has ended. */
   watch(started?: () => void, ended?: () => void): ReadonlySet<unknown>;
 }

@@ -131,13 +131,13 @@ test('a class without a name is refused, an upstream is not constructed', () => 
 });
 
 test('bind() makes a copy with storage, once', async () => {
-  const persistence = memory();
-  const bound = shop.bind(persistence);
-  expect(shop.persistence).toBeUndefined();
-  expect(bound.persistence).toBe(persistence);
+  const storage = memory();
+  const bound = shop.bind(storage);
+  expect(shop.storage).toBeUndefined();
+  expect(bound.storage).toBe(storage);
   expect(bound.graph).toBe(shop.graph);
   expect(() => bound.bind(memory())).toThrow('bound to storage already');
-  await expect(bound.run({ persistence })).rejects.toMatchObject({ code: 'SYSTEM_BOUND' });
+  await expect(bound.run({ storage })).rejects.toMatchObject({ code: 'SYSTEM_BOUND' });
   const orders = await bound.constructApp(Orders);
   const id = await orders.place('ada');
   await orders.close();
@@ -146,8 +146,8 @@ test('bind() makes a copy with storage, once', async () => {
 });
 
 test('constructApp() opens one application that follows nothing', async () => {
-  const persistence = memory();
-  await using orders = await shop.constructApp(Orders, { persistence, pipelineId: 3 });
+  const storage = memory();
+  await using orders = await shop.constructApp(Orders, { storage, pipelineId: 3 });
   const id = await orders.place('ada');
   expect(orders.pipelineId).toBe(3);
   expect((await orders.get(id)).done).toBe(false);

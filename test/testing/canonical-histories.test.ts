@@ -26,8 +26,8 @@ class Letters extends Notes {
 
 /** The canonical histories of notes that are saved in one application and, perhaps, others in a second one. */
 async function histories(notes: readonly Note[], letters: readonly Note[] = []): Promise<readonly string[]> {
-  await using first = await Notes.open({ persistence: memory() });
-  await using second = await Letters.open({ persistence: memory() });
+  await using first = await Notes.open({ storage: memory() });
+  await using second = await Letters.open({ storage: memory() });
   await first.save(...notes);
   await second.save(...letters);
   return await canonicalHistories([first, second]);

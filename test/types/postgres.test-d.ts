@@ -1,9 +1,9 @@
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { type PostgresOptions, type PostgresPool, postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { expectTypeOf } from 'vitest';
 
-expectTypeOf(postgres()).toEqualTypeOf<Persistence>();
+expectTypeOf(postgres()).toEqualTypeOf<StorageDescription>();
 expectTypeOf(postgres).toBeCallableWith({ connectionString: 'postgres://localhost/app', schema: 'shop' });
 expectTypeOf(postgres).toBeCallableWith({ tls: true, poolSize: 5, connectionTimeoutMs: 1_000 });
 expectTypeOf(postgres).toBeCallableWith({ tls: { ca: 'PEM', servername: 'db.example' } });

@@ -82,5 +82,5 @@ expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
 // @ts-expect-error not part of the shop
 runner.get(Plain);
 // @ts-expect-error not part of the shop
-await shop.constructApp(Plain, { persistence: memory() });
+await shop.constructApp(Plain, { storage: memory() });
 expectTypeOf(await shop.constructApp(Payments)).toEqualTypeOf<Payments>();

@@ -16,12 +16,12 @@ export interface Holdings {
 
 /** Looks into the place, adding no events. Throws {@link InputError} unless its flights are those in the records. */
 export async function holdingsOf(options: Options, records: readonly FlightRecord[]): Promise<Holdings> {
-  const { persistence, prepare } = options.place;
+  const { storage, prepare } = options.place;
   await prepare();
   let events = 0;
   let flights = 0;
   for (const kind of airTravel.applications) {
-    await using application = await airTravel.constructApp(kind, { persistence });
+    await using application = await airTravel.constructApp(kind, { storage });
     events += await application.log.head();
     if (application instanceof Flights) flights = await matchingFlights(application, options, records);
   }

@@ -16,14 +16,14 @@ import { count } from './text.ts';
 /** Does what is left to do, prints what came out, and resolves with whether every figure is right. */
 export async function runJob(options: Options, signal: AbortSignal): Promise<boolean> {
   const { dataset, place } = options;
-  const { persistence } = place;
+  const { storage } = place;
   const print = (text: string) => process.stdout.write(text);
   const records = await readRecords(options.file);
   const before = await holdingsOf(options, records);
   print(opening(options, records.length, before));
 
   const startedAt = performance.now();
-  await using runner = await SingleThreadedRunner.start(airTravel, { persistence, signal });
+  await using runner = await SingleThreadedRunner.start(airTravel, { storage, signal });
   {
     using bar = new Progress(process.stdout, records.length, before.flights);
     const progress = (done: number) => bar.show(done);

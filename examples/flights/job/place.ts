@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { InputError, UsageError } from './errors.ts';
 
 /** Where the events are kept. */
 export interface Place {
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   /** As it stands in sentences. */
   readonly name: string;
   /** The option that leads elsewhere. */
@@ -18,7 +18,7 @@ export interface Place {
 /** Files in a directory, which is made if it is missing. */
 export function inDirectory(directory: string): Place {
   return {
-    persistence: sqlite({ directory }),
+    storage: sqlite({ directory }),
     name: `directory ${directory}`,
     option: '--directory',
     async prepare() {
@@ -40,7 +40,7 @@ export function inDatabase(connectionString: string, dataset: string): Place {
     .slice(0, 63);
   try {
     return {
-      persistence: postgres({ connectionString, schema }),
+      storage: postgres({ connectionString, schema }),
       name: `schema ${schema} of the database`,
       option: '--postgres',
       async prepare() {},

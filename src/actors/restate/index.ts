@@ -1,3 +1,6 @@
+export { RestateRunner } from './client/restate-runner.ts';
+export type { RestateRunnerOptions } from './client/restate-runner-options.ts';
+export type { RegisterOptions } from './engine/registration.ts';
 export {
   ActorsMismatchError,
   ActorsStoppedError,
@@ -5,9 +8,6 @@ export {
   type EngineErrorCode,
   StorageMismatchError,
 } from './errors.ts';
-export type { Registration } from './engine/registration.ts';
 export type { RestateMessage } from './service/restate-message.ts';
-export type { RestateOptions } from './client/restate-runner-options.ts';
-export { RestateRunner } from './client/restate-runner.ts';
 export { RestateService } from './service/restate-service.ts';
 export type { RestateServiceOptions } from './service/restate-service-options.ts';

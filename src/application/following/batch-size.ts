@@ -7,7 +7,7 @@ const share = 4;
  * follow have nothing to do meanwhile: where policies take their time, batches are smaller, but not so small that
  * reading and recording them would be most of the work.
  */
-export class BatchPace {
+export class AdaptiveBatchSize {
   readonly #batchSize: number;
   #limit: number;
   #longestMs = shortestMs;

@@ -10,7 +10,7 @@ export interface Waiting {
 }
 
 /** How far an application is in the logs of one upstream, in its other pipelines. */
-export class OtherPipelines {
+export class CausalGate {
   readonly #recorder: Recorder;
   readonly #upstreamName: string;
   /** What was seen of the positions, which only grow. */

@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { BatchPace } from './batch-size.ts';
-import { CausalDependencyError, LogBrokenError, PolicyError } from '../errors.ts';
-import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
+import { CausalDependencyError, LogMismatchError, PolicyError } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
-import { OtherPipelines, type Waiting } from './causal-gate.ts';
+import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
+import { AdaptiveBatchSize } from './batch-size.ts';
+import { CausalGate, type Waiting } from './causal-gate.ts';
+import { runAsPolicyOf } from './current-policy.ts';
 import type { Policy } from './policy.ts';
 import { PolicyBatch, policyError } from './policy-batch.ts';
-import { inPolicyOf } from './current-policy.ts';
 
 /** How often a pull is tried without getting ahead while somebody else records the same things. */
 const maxTries = 10;
@@ -38,9 +38,9 @@ export interface FollowerOptions {
 export class Follower {
   readonly upstreamName: string;
   readonly #options: FollowerOptions;
-  readonly #pace: BatchPace;
+  readonly #pace: AdaptiveBatchSize;
   readonly #decode: (stored: StoredNotification) => ReturnType<EventStore['mapper']['toEvent']>;
-  readonly #otherPipelines: OtherPipelines;
+  readonly #otherPipelines: CausalGate;
   /** The position on record; undefined if it must be read (again). */
   #position: number | undefined;
   /** Up to where the log was read: between position and this there are ignored notifications only. */
@@ -54,10 +54,10 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.upstreamName = options.log.applicationName;
-    this.#pace = new BatchPace(options.batchSize);
+    this.#pace = new AdaptiveBatchSize(options.batchSize);
     const mapper = options.store.mapperOf(this.upstreamName);
     this.#decode = (stored) => mapper.toEvent(stored);
-    this.#otherPipelines = new OtherPipelines(options.store.recorder, this.upstreamName);
+    this.#otherPipelines = new CausalGate(options.store.recorder, this.upstreamName);
   }
 
   /**
@@ -170,8 +170,8 @@ export class Follower {
     );
   }
 
-  #broken(what: string): LogBrokenError {
-    return new LogBrokenError(this.#options.store.applicationName, this.upstreamName, what);
+  #broken(what: string): LogMismatchError {
+    return new LogMismatchError(this.#options.store.applicationName, this.upstreamName, what);
   }
 
   /** All together, as far as time goes, or, if that fails for one of them, one by one. */
@@ -197,7 +197,7 @@ export class Follower {
     const since = performance.now();
     const batch = new PolicyBatch(store, this.upstreamName, policy);
     const { longestMs } = this.#pace;
-    const pending = await inPolicyOf(store.applicationName, () =>
+    const pending = await runAsPolicyOf(store.applicationName, () =>
       batch.run(notifications, this.#decode, longestMs),
     );
     if (batch.next !== undefined) this.#isAtEnd = false;

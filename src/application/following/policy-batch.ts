@@ -7,8 +7,8 @@ import {
 import type { DomainEvent } from '../../domain/event.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { causedId, isId } from '../../util/ids.ts';
-import { assertAsked } from '../recording/aggregate-loader.ts';
 import { AggregateNotFoundError, InvalidPolicyError, PolicyError } from '../errors.ts';
+import { assertAsked } from '../recording/aggregate-loader.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import type { CachedHistory } from '../recording/history-cache.ts';
 import { newAggregates, type Policy, type PolicyHandler, type PolicyRepository } from './policy.ts';

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '../../domain/event.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { breathe } from '../../util/yield-to-event-loop.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { assertCount, type NotificationLog } from './notification-log.ts';
 
 /** An event with its id in a notification log. */
@@ -52,7 +52,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
     for (;;) {
       const page = await this.#log.select(this.#position, this.#pageSize);
       if (page.length === 0) return;
-      await breathe();
+      await yieldIfBusy();
       for (const item of page) {
         const event = this.#decode(item);
         this.#position = item.id;

@@ -1,5 +1,5 @@
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
-import type { Mapper } from '../../storage/codec/event-mapper.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
 import { assertId } from '../../util/ids.ts';
@@ -9,10 +9,10 @@ import { type CachedHistory, type HistoryCache, versionOf } from './history-cach
 /** Makes aggregates from what the cache and the recorder know of them. */
 export class AggregateLoader {
   readonly #recorder: Recorder;
-  readonly #mapper: Mapper;
+  readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
 
-  constructor(recorder: Recorder, mapper: Mapper, cache: HistoryCache) {
+  constructor(recorder: Recorder, mapper: EventMapper, cache: HistoryCache) {
     this.#recorder = recorder;
     this.#mapper = mapper;
     this.#cache = cache;

@@ -1,5 +1,5 @@
 import { RecordConflictError } from '../../storage/errors.ts';
-import { breathe } from '../../util/yield-to-event-loop.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 
@@ -60,7 +60,7 @@ export class CommitQueue {
     await new Promise<void>((ready) => process.nextTick(ready));
     while (this.#waiting.length > 0) {
       await this.#commitGroup();
-      await breathe();
+      await yieldIfBusy();
     }
     this.#flushing = undefined;
   }
@@ -91,7 +91,7 @@ export class CommitQueue {
         const losers = error instanceof RecordConflictError ? losersOf(group, error) : group;
         for (const { reject } of losers) reject(error);
         group = group.filter((waiting) => !losers.includes(waiting));
-        await breathe();
+        await yieldIfBusy();
       }
     }
     return { group, head: 0 };

@@ -5,14 +5,14 @@ import {
   type PendingEvent,
 } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
-import { Mapper } from '../../storage/codec/event-mapper.ts';
+import { EventMapper } from '../../storage/codec/event-mapper.ts';
+import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
-import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertWholeNumber } from '../../util/options.ts';
+import { UndeclaredEventError } from '../errors.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
-import { UndeclaredEventError } from '../errors.ts';
 import { HistoryCache } from './history-cache.ts';
 
 /** A process event ready to be recorded, with the domain events it was made from. */
@@ -41,7 +41,7 @@ export class EventStore {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly recorder: Recorder;
-  readonly mapper: Mapper;
+  readonly mapper: EventMapper;
   readonly loader: AggregateLoader;
   readonly #options: EventStoreOptions;
   readonly #emits: ReadonlySet<string>;
@@ -53,7 +53,7 @@ export class EventStore {
     this.applicationName = options.applicationName;
     this.pipelineId = options.pipelineId;
     this.recorder = options.recorder;
-    this.mapper = new Mapper(options.applicationName, options.transcoder);
+    this.mapper = new EventMapper(options.applicationName, options.transcoder);
     this.#emits = new Set(options.emits);
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
@@ -86,8 +86,8 @@ export class EventStore {
   }
 
   /** Decodes what another application has recorded. */
-  mapperOf(applicationName: string): Mapper {
-    return new Mapper(applicationName, this.#transcoder);
+  mapperOf(applicationName: string): EventMapper {
+    return new EventMapper(applicationName, this.#transcoder);
   }
 
   /**

@@ -1,11 +1,11 @@
 import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
-import { breathe } from '../../util/yield-to-event-loop.ts';
-import type { AggregateLoader } from './aggregate-loader.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
+import type { AggregateLoader } from './aggregate-loader.ts';
 
 /** Which state of an aggregate is asked for. */
-export interface RepositoryOptions {
+export interface GetOptions {
   /** The state after this many events; by default the newest. */
   readonly version?: number;
 }
@@ -21,11 +21,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   }
 
   /** Throws AggregateNotFoundError if it is not there, not at this version, or discarded. */
-  async get<A extends Aggregate<E>>(
-    kind: AggregateClass<A>,
-    id: string,
-    options?: RepositoryOptions,
-  ): Promise<A> {
+  async get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string, options?: GetOptions): Promise<A> {
     const aggregate = await this.#find(kind, id, options);
     if (aggregate === undefined) {
       throw new AggregateNotFoundError(this.#applicationName, kind.name, id, options?.version);
@@ -37,7 +33,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   async has<A extends Aggregate<E>>(
     kind: AggregateClass<A>,
     id: string,
-    options?: RepositoryOptions,
+    options?: GetOptions,
   ): Promise<boolean> {
     return (await this.#find(kind, id, options)) !== undefined;
   }
@@ -45,9 +41,9 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   async #find<A extends Aggregate<E>>(
     kind: AggregateClass<A>,
     id: string,
-    options?: RepositoryOptions,
+    options?: GetOptions,
   ): Promise<A | undefined> {
-    await breathe();
+    await yieldIfBusy();
     if (options?.version !== undefined) return this.#loader.loadAt(kind, id, options.version);
     return this.#loader.load(kind, id);
   }

@@ -1,27 +1,27 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { ApplicationClass } from '../../application/application.ts';
-import { persistenceForThreads } from '../../storage/storage.ts';
 import type { Prompt } from '../../storage/prompt.ts';
+import { storageForThreads } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import type { RunnerOptions } from '../runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
-import { PeerRunner } from '../supervised/supervised-runner.ts';
-import { assertPipelineIds, rolesOf } from '../supervised/assignment.ts';
-import { Supervisor } from '../supervised/supervisor.ts';
+import type { RunnerOptions } from '../runner.ts';
 import {
   assertRunnerOptions,
   defaultPollIntervalMs,
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { Board } from './shared-board.ts';
-import { runClock } from './step-clock.ts';
+import { assertPipelineIds, assignmentsOf } from '../supervised/assignment.ts';
+import { SupervisedRunner } from '../supervised/supervised-runner.ts';
+import { Supervisor } from '../supervised/supervisor.ts';
+import { SharedBoard } from './shared-board.ts';
 import { spawnApplication } from './spawn-application.ts';
+import { runClock } from './step-clock.ts';
 
 /** How a multi-threaded runner is started. */
-export interface MultiThreadedOptions extends RunnerOptions {
+export interface MultiThreadedRunnerOptions extends RunnerOptions {
   /** The pipelines to run, each with threads of its own; `[0]` by default. */
   readonly pipelineIds?: readonly number[];
   /** How many steps each application may take in a second, all in step; as many as it can by default. */
@@ -33,10 +33,10 @@ export interface MultiThreadedOptions extends RunnerOptions {
 /** What a multi-threaded runner works with. */
 interface Parts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: MultiThreadedOptions;
+  readonly options: MultiThreadedRunnerOptions;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
-  readonly board: Board;
+  readonly board: SharedBoard;
 }
 
 const runnerName = 'MultiThreadedRunner';
@@ -48,11 +48,13 @@ const ownOptions = ['pipelineIds', 'clockSpeed', 'resourceLimits'];
  * that it names: `System.of([...], { module: import.meta.url })`.
  *
  * @example
- * await using runner = await MultiThreadedRunner.start(shop, { persistence: sqlite({ directory: 'data' }) });
+ * await using runner = await MultiThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
  * await runner.get(Orders).place('ada');
  * await runner.caughtUp();
  */
-export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClass> extends PeerRunner<Apps> {
+export class MultiThreadedRunner<
+  Apps extends ApplicationClass = ApplicationClass,
+> extends SupervisedRunner<Apps> {
   readonly #parts: Parts<Apps>;
 
   private constructor(parts: Parts<Apps>) {
@@ -66,18 +68,18 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
    * @throws InvalidSystemError if the system does not say by which module threads find it.
    * @throws RemoteError with code `SYSTEM_MODULE` if they cannot find it there.
    * @throws ThreadDiedError if a thread ends before its application runs.
-   * @throws InvalidPersistenceError if threads cannot open the storage.
+   * @throws InvalidStorageError if threads cannot open the storage.
    * @throws SystemRunningError if this system is running already.
    * @throws StorageError if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
-    options: MultiThreadedOptions = {},
+    options: MultiThreadedRunnerOptions = {},
   ): Promise<MultiThreadedRunner<Apps>> {
     assertRunnerOptions(options, ownOptions);
     const { pipelineIds = [0] } = options;
     assertOwnOptions(options, pipelineIds);
-    const board = Board.for(rolesOf(system.graph, pipelineIds));
+    const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));
     const turn = (_name: string, commit: () => Promise<void>) => commit();
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
     const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
@@ -105,7 +107,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
     const { pollIntervalMs = defaultPollIntervalMs, batchSize, cacheSize, clockSpeed } = options;
     const task = {
       address: addressOf(system),
-      persistence: await persistenceForThreads(running.persistence),
+      storage: await storageForThreads(running.storage),
       writerId: running.writerId,
       board: board.description,
       pollIntervalMs,
@@ -114,7 +116,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
       isClocked: clockSpeed !== undefined,
     };
     const { resourceLimits } = options;
-    const ended = (threadId: number) => running.storage.threadEnded?.(threadId);
+    const ended = (threadId: number) => running.openedStorage.threadEnded?.(threadId);
     const supervisors = board.description.places.map((role, index) => {
       const thread = {
         applicationName: role.applicationName,
@@ -130,7 +132,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
         entered: (state) => board.setState(index, state),
       });
     });
-    await this.startPeers(supervisors);
+    await this.startWorkers(supervisors);
     if (clockSpeed !== undefined) this.#startClock(clockSpeed);
   }
 
@@ -148,7 +150,7 @@ export class MultiThreadedRunner<Apps extends ApplicationClass = ApplicationClas
   }
 }
 
-function assertOwnOptions({ clockSpeed }: MultiThreadedOptions, pipelineIds: readonly number[]): void {
+function assertOwnOptions({ clockSpeed }: MultiThreadedRunnerOptions, pipelineIds: readonly number[]): void {
   if (clockSpeed !== undefined && !(Number.isFinite(clockSpeed) && clockSpeed > 0)) {
     throw new InvalidOptionError(`clockSpeed must be a number of Hz above 0, but is ${clockSpeed}.`);
   }

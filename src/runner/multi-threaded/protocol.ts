@@ -1,5 +1,5 @@
 import type { OpeningTask } from '../supervised/open-application.ts';
-import type { PeerMessage } from '../supervised/worker.ts';
+import type { WorkerMessage } from '../supervised/worker.ts';
 import type { BoardDescription } from './shared-board.ts';
 
 /** What a thread is to do: plain data. */
@@ -14,7 +14,7 @@ export interface ThreadTask extends OpeningTask {
 
 /** What a thread says. */
 export type ThreadMessage =
-  | PeerMessage
+  | WorkerMessage
   /** It has released everything; nothing is to come. */
   | { readonly kind: 'closed' };
 

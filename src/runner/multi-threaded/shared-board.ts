@@ -1,13 +1,13 @@
-import type { ApplicationState } from '../runner.ts';
 import type { Inbox } from '../application-loop.ts';
-import type { Standing } from '../supervised/supervised-runner.ts';
-import type { Role } from '../supervised/assignment.ts';
+import type { ApplicationState } from '../runner.ts';
+import type { Assignment } from '../supervised/assignment.ts';
+import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 
 /** The board of a running system, as it is handed to a thread. */
 export interface BoardDescription {
   readonly buffer: SharedArrayBuffer;
   /** Where each thread stands on the board. */
-  readonly places: readonly Role[];
+  readonly places: readonly Assignment[];
 }
 
 const states: readonly ApplicationState[] = [
@@ -30,7 +30,7 @@ const firstPlaceCell = 2;
  * doing what, and how often the clock has ticked. A prompt is one cell that is set, so there is never more than one
  * for each upstream, however busy its reader is; and it outlives a thread that dies.
  */
-export class Board implements Standing {
+export class SharedBoard implements WorkerBoard {
   readonly description: BoardDescription;
   readonly #cells: Int32Array;
   /** The first cell of each place. */
@@ -43,10 +43,10 @@ export class Board implements Standing {
   }
 
   /** A new board for some places. */
-  static for(places: readonly Role[]): Board {
+  static for(places: readonly Assignment[]): SharedBoard {
     const cells =
       (startsOf(places).at(-1) ?? firstPlaceCell) + 2 + (places.at(-1)?.upstreamNames.length ?? 0);
-    return new Board({ buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT), places });
+    return new SharedBoard({ buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT), places });
   }
 
   /** Prompts everybody who follows an application in a pipeline. */
@@ -166,7 +166,7 @@ export class Board implements Standing {
   }
 }
 
-function startsOf(places: readonly Role[]): readonly number[] {
+function startsOf(places: readonly Assignment[]): readonly number[] {
   let next = firstPlaceCell;
   return places.map(({ upstreamNames }) => {
     const start = next;

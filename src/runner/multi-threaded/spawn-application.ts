@@ -1,6 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import { type Peer, type PeerHooks, programBeside } from '../supervised/worker.ts';
 import { spawnThread } from '../supervised/spawn-thread.ts';
+import { type SupervisedWorker, siblingProgram, type WorkerHooks } from '../supervised/worker.ts';
 import { closeMessage, type ThreadMessage, type ThreadTask } from './protocol.ts';
 
 /** What a thread of an application is started with. */
@@ -12,10 +12,10 @@ export interface ApplicationThreadOptions {
   ended(threadId: number): void;
 }
 
-const entry = programBeside(import.meta.url, 'entry');
+const entry = siblingProgram(import.meta.url, 'worker-thread-entry');
 
 /** Starts a thread that runs an application. */
-export function spawnApplication(options: ApplicationThreadOptions, hooks: PeerHooks): Peer {
+export function spawnApplication(options: ApplicationThreadOptions, hooks: WorkerHooks): SupervisedWorker {
   const { applicationName, task, resourceLimits, ended } = options;
   const thread = spawnThread<ThreadMessage>({
     entry,
@@ -32,6 +32,9 @@ export function spawnApplication(options: ApplicationThreadOptions, hooks: PeerH
       hooks.ended(death);
     },
   });
-  const peer: Peer = { close: () => thread.tell(closeMessage), terminate: () => thread.terminate() };
+  const peer: SupervisedWorker = {
+    close: () => thread.tell(closeMessage),
+    terminate: () => thread.terminate(),
+  };
   return peer;
 }

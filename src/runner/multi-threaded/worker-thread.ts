@@ -1,10 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
+import type { Assignment } from '../supervised/assignment.ts';
 import { openApplication } from '../supervised/open-application.ts';
-import type { Role } from '../supervised/assignment.ts';
-import { Board } from './shared-board.ts';
 import { closeMessage, type ThreadMessage, type ThreadTask } from './protocol.ts';
+import { SharedBoard } from './shared-board.ts';
 
 /** Runs one application in this thread until it is told to close, or the application fails. */
 export async function runThread(task: ThreadTask, port: MessagePort): Promise<void> {
@@ -26,8 +26,8 @@ async function runApplication(
   post: (message: ThreadMessage) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const board = new Board(task.board);
-  const place = task.board.places[task.index] as Role;
+  const board = new SharedBoard(task.board);
+  const place = task.board.places[task.index] as Assignment;
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, place, opened);
   application.subscribe(({ applicationName, pipelineId }) => board.prompt(applicationName, pipelineId));
@@ -43,7 +43,7 @@ async function runApplication(
   await runLoop(loop, signal);
 }
 
-function reportTo(board: Board, index: number, post: (message: ThreadMessage) => void): LoopReport {
+function reportTo(board: SharedBoard, index: number, post: (message: ThreadMessage) => void): LoopReport {
   let hasRested = false;
   return {
     entered: (state) => {

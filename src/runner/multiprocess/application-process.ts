@@ -1,6 +1,6 @@
 import type { ApplicationState } from '../runner.ts';
-import type { Peer, PeerHooks } from '../supervised/worker.ts';
-import type { Role } from '../supervised/assignment.ts';
+import type { Assignment } from '../supervised/assignment.ts';
+import type { SupervisedWorker, WorkerHooks } from '../supervised/worker.ts';
 import { type ForkedApplication, forkApplication } from './fork-application.ts';
 import type { ProcessTask, Report } from './protocol.ts';
 
@@ -13,12 +13,12 @@ export interface ProcessHooks {
 
 /** One application that is run by a process, or by one after another when they die. */
 export class ApplicationProcess {
-  readonly role: Role;
+  readonly role: Assignment;
   readonly #hooks: ProcessHooks;
   #state: ApplicationState = 'starting';
   #forked: ForkedApplication | undefined;
 
-  constructor(role: Role, hooks: ProcessHooks) {
+  constructor(role: Assignment, hooks: ProcessHooks) {
     this.role = role;
     this.#hooks = hooks;
   }
@@ -38,7 +38,7 @@ export class ApplicationProcess {
   }
 
   /** Starts a process for it. */
-  fork(task: ProcessTask, hooks: PeerHooks): Peer {
+  fork(task: ProcessTask, hooks: WorkerHooks): SupervisedWorker {
     let hasRested = false;
     const forked = forkApplication(task, {
       hear: (message) => {
@@ -63,7 +63,7 @@ export class ApplicationProcess {
     return forked;
   }
 
-  #tell({ hasGrown, prompted = [], processed = {}, interrupted, state }: Report, hooks: PeerHooks): void {
+  #tell({ hasGrown, prompted = [], processed = {}, interrupted, state }: Report, hooks: WorkerHooks): void {
     if (hasGrown) this.#hooks.grown();
     if (prompted.length > 0) hooks.hear({ kind: 'prompted', upstreamNames: prompted });
     for (const [upstreamName, count] of Object.entries(processed))

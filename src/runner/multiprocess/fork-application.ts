@@ -1,25 +1,30 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RemoteError } from '../../util/portable-error.ts';
-import { ExitedError, type Peer, type PeerHooks, programBeside } from '../supervised/worker.ts';
+import {
+  ExitedError,
+  type SupervisedWorker,
+  siblingProgram,
+  type WorkerHooks,
+} from '../supervised/worker.ts';
 import { inheritedArguments } from './inherited-arguments.ts';
 import { Outbox } from './outbox.ts';
 import { type Answer, mergedNames, type Order, type ProcessTask, type Report } from './protocol.ts';
 
 /** A process that runs an application, seen by who has started it. */
-export interface ForkedApplication extends Peer {
+export interface ForkedApplication extends SupervisedWorker {
   /** Tells it that the log of an upstream has grown. */
   prompt(upstreamName: string): void;
 }
 
 /** Who hears of it. */
-export interface ForkHooks extends PeerHooks {
+export interface ForkHooks extends WorkerHooks {
   reported(report: Report): void;
 }
 
 /** How long a process may take to exit when it has closed, if nobody waits for it with a time-out. */
 const exitTimeoutMs = 5_000;
-const program = fileURLToPath(programBeside(import.meta.url, 'entry'));
+const program = fileURLToPath(siblingProgram(import.meta.url, 'worker-process-entry'));
 
 /** Starts a process that runs an application. */
 export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedApplication {

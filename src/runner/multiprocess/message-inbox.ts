@@ -2,7 +2,7 @@ import { longestTimerMs } from '../../util/time.ts';
 import type { Inbox } from '../application-loop.ts';
 
 /** An inbox whose prompts come in by messages to this process. */
-export class LocalInbox implements Inbox {
+export class MessageInbox implements Inbox {
   readonly #upstreamNames: readonly string[];
   readonly #pollIntervalMs: number;
   readonly #prompts = new Set<string>();

@@ -1,25 +1,26 @@
 import type { ApplicationClass } from '../../application/application.ts';
-import { persistenceForProcesses } from '../../storage/storage.ts';
 import type { Prompt } from '../../storage/prompt.ts';
+import { storageForProcesses } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import type { RunnerOptions } from '../runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { RunnerClosedError } from '../errors.ts';
-import { PeerRunner } from '../supervised/supervised-runner.ts';
-import { assertPipelineIds, type Role, rolesOf } from '../supervised/assignment.ts';
-import { Supervisor } from '../supervised/supervisor.ts';
+import type { RunnerOptions } from '../runner.ts';
 import {
   assertRunnerOptions,
   defaultPollIntervalMs,
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { Processes } from './process-board.ts';
+import { type Assignment, assertPipelineIds, assignmentsOf } from '../supervised/assignment.ts';
+import { SupervisedRunner } from '../supervised/supervised-runner.ts';
+import { Supervisor } from '../supervised/supervisor.ts';
+import { ProcessBoard } from './process-board.ts';
 import { beforeTermination, type Ending } from './termination.ts';
 
 /** How a multiprocess runner is started. */
-export interface MultiprocessOptions<Apps extends ApplicationClass = ApplicationClass> extends RunnerOptions {
+export interface MultiprocessRunnerOptions<Apps extends ApplicationClass = ApplicationClass>
+  extends RunnerOptions {
   /** The pipelines to run, each with processes of its own; `[0]` by default. */
   readonly pipelineIds?: readonly number[];
   /** The applications to run; all by default. Others, on the same storage, run the rest. */
@@ -29,10 +30,10 @@ export interface MultiprocessOptions<Apps extends ApplicationClass = Application
 /** What a multiprocess runner works with. */
 interface Parts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: MultiprocessOptions<Apps>;
+  readonly options: MultiprocessRunnerOptions<Apps>;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
-  readonly processes: Processes;
+  readonly processes: ProcessBoard;
 }
 
 const ownOptions = ['pipelineIds', 'applications'];
@@ -46,12 +47,14 @@ const ownOptions = ['pipelineIds', 'applications'];
  * first, for `drainTimeoutMs` at most.
  *
  * @example
- * const persistence = postgres({ connectionString });
- * await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds: [0, 1, 2] });
+ * const storage = postgres({ connectionString });
+ * await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds: [0, 1, 2] });
  * await runner.get(Orders, pipelineFor('ada', [0, 1, 2])).place('ada');
  * await runner.caughtUp();
  */
-export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass> extends PeerRunner<Apps> {
+export class MultiprocessRunner<
+  Apps extends ApplicationClass = ApplicationClass,
+> extends SupervisedRunner<Apps> {
   readonly #parts: Parts<Apps>;
   #ending: Ending | undefined;
 
@@ -66,18 +69,18 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
    * @throws InvalidSystemError if the system does not say by which module processes find it.
    * @throws RemoteError with code `SYSTEM_MODULE` if they cannot find it there.
    * @throws ProcessDiedError if a process ends before its application runs.
-   * @throws InvalidPersistenceError if processes cannot open the storage, as with `memory()`.
+   * @throws InvalidStorageError if processes cannot open the storage, as with `memory()`.
    * @throws SystemRunningError if this system is running already.
    * @throws StorageError if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
-    options: MultiprocessOptions<Apps> = {},
+    options: MultiprocessRunnerOptions<Apps> = {},
   ): Promise<MultiprocessRunner<Apps>> {
     assertRunnerOptions(options, ownOptions);
     const { pipelineIds = [0] } = options;
     assertPipelineIds(pipelineIds);
-    const processes = new Processes(ownRoles(system, pipelineIds, options.applications));
+    const processes = new ProcessBoard(ownRoles(system, pipelineIds, options.applications));
     const turn = (_name: string, commit: () => Promise<void>) => commit();
     const grown = ({ applicationName, pipelineId }: Prompt) => processes.prompt(applicationName, pipelineId);
     const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
@@ -118,7 +121,7 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
     const { pollIntervalMs = defaultPollIntervalMs, batchSize, cacheSize } = options;
     const task = {
       address: addressOf(system),
-      persistence: await persistenceForProcesses(running.persistence),
+      storage: await storageForProcesses(running.storage),
       writerId: running.writerId,
       pollIntervalMs,
       batchSize,
@@ -138,10 +141,10 @@ export class MultiprocessRunner<Apps extends ApplicationClass = ApplicationClass
     );
     const termination = beforeTermination((ending) => {
       this.#ending = ending;
-      return this.closePeers();
+      return this.closeWorkers();
     });
     this.defer(() => termination[Symbol.dispose]());
-    await this.startPeers(supervisors);
+    await this.startWorkers(supervisors);
   }
 }
 
@@ -150,8 +153,8 @@ function ownRoles(
   system: System,
   pipelineIds: readonly number[],
   applications: readonly ApplicationClass[] | undefined,
-): readonly Role[] {
-  const roles = rolesOf(system.graph, pipelineIds);
+): readonly Assignment[] {
+  const roles = assignmentsOf(system.graph, pipelineIds);
   if (applications === undefined) return roles;
   if (!Array.isArray(applications)) {
     throw new InvalidOptionError('applications must be an array of classes of the system.');

@@ -1,15 +1,15 @@
 import type { ApplicationState } from '../runner.ts';
-import type { Standing } from '../supervised/supervised-runner.ts';
-import type { Role } from '../supervised/assignment.ts';
+import type { Assignment } from '../supervised/assignment.ts';
+import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 import { ApplicationProcess } from './application-process.ts';
 
 /** The applications of a runner that run in processes: who has to be told of whose log, and who is doing what. */
-export class Processes implements Standing {
+export class ProcessBoard implements WorkerBoard {
   readonly all: readonly ApplicationProcess[];
   readonly #waiting = new Set<() => void>();
   #progress = 0;
 
-  constructor(roles: readonly Role[]) {
+  constructor(roles: readonly Assignment[]) {
     this.all = roles.map((role) => {
       const { applicationName, pipelineId } = role;
       return new ApplicationProcess(role, {

@@ -1,11 +1,11 @@
-import type { ApplicationState } from '../runner.ts';
 import type { PortableError } from '../../util/portable-error.ts';
+import type { ApplicationState } from '../runner.ts';
+import type { Assignment } from '../supervised/assignment.ts';
 import type { OpeningTask } from '../supervised/open-application.ts';
-import type { Role } from '../supervised/assignment.ts';
 
 /** What a process is to do: plain data. */
 export interface ProcessTask extends OpeningTask {
-  readonly role: Role;
+  readonly role: Assignment;
   readonly pollIntervalMs: number;
   /** The process without which it is not to go on. */
   readonly parentPid: number;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
 import { openApplication } from '../supervised/open-application.ts';
-import { LocalInbox } from './message-inbox.ts';
+import { MessageInbox } from './message-inbox.ts';
 import { Outbox } from './outbox.ts';
 import { type Answer, mergedReports, type Order, type ProcessTask, type Report } from './protocol.ts';
 import { watchParent } from './watch-parent.ts';
@@ -49,7 +49,7 @@ async function runApplication(
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, role, opened);
   application.subscribe(() => reports.put({ hasGrown: true }));
-  const inbox = new LocalInbox(role.upstreamNames, pollIntervalMs);
+  const inbox = new MessageInbox(role.upstreamNames, pollIntervalMs);
   process.on('message', (order: Order) => {
     if (order.kind === 'close') closing.abort();
     if (order.kind === 'taken') reports.taken();

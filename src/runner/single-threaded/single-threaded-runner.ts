@@ -1,28 +1,23 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
-import { callingPolicy } from '../../application/following/current-policy.ts';
+import { currentPolicy } from '../../application/following/current-policy.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { type System, setDefaultRunner } from '../../system/system.ts';
-import type {
-  ApplicationState,
-  ApplicationStatus,
-  RunnerOptions,
-  SystemRunner,
-} from '../runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { backOff } from '../../util/backoff.ts';
 import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { longestTimerMs } from '../../util/time.ts';
+import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
+import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
 import {
   defaultDrainTimeoutMs,
   defaultPollIntervalMs,
   openSystem,
   type RunningSystem,
 } from '../running-system.ts';
-import { stallBackoff } from '../blocked-upstreams.ts';
 import { statusOf, upstreamsOf } from '../status.ts';
 import { type Followers, followEdges } from './follow-edges.ts';
 
@@ -32,8 +27,8 @@ import { type Followers, followEdges } from './follow-edges.ts';
  * turn share the next.
  *
  * @example
- * const persistence = sqlite({ directory: 'data' });
- * await using runner = await SingleThreadedRunner.start(shop, { persistence });
+ * const storage = sqlite({ directory: 'data' });
+ * await using runner = await SingleThreadedRunner.start(shop, { storage });
  * await runner.get(Orders).place('ada');
  */
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
@@ -153,7 +148,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   /** Follows what other processes record, too: by prompts of the storage, and by looking now and then. */
   async #listen(pollIntervalMs: number | undefined): Promise<void> {
-    this.#listening = await this.#running?.storage.listen?.({
+    this.#listening = await this.#running?.openedStorage.listen?.({
       heard: (prompt) => prompt.pipelineId === pipelineId && this.#prompted([prompt.applicationName]),
       missed: () => this.#prompted(this.#names),
     });
@@ -229,7 +224,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     if (stalls === '' || this.#closing !== undefined) return;
     this.#retrying = new AbortController();
     const retry = () => this.#prompted([]);
-    backOff(this.#stalledTurns, stallBackoff, this.#retrying.signal).then(retry, () => {});
+    backOff(this.#stalledTurns, blockedBackoff, this.#retrying.signal).then(retry, () => {});
   }
 
   async #run(follower: ProcessApplication, upstreamName: string, signal: AbortSignal): Promise<void> {
@@ -315,7 +310,7 @@ function notDrained(drainTimeoutMs: number): RunnerClosedError {
 
 /** A policy that waited for its own end would wait for ever. */
 function assertNotInPolicy(call: string): void {
-  const policyOf = callingPolicy();
+  const policyOf = currentPolicy();
   if (policyOf === undefined) return;
   throw new InvalidPolicyError(
     `The policy of '${policyOf}' called ${call} of its runner, which waits for it to end.`,

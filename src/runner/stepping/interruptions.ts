@@ -3,7 +3,7 @@ import { DownstreamError } from '../errors.ts';
 import type { Acted } from './step-driver.ts';
 
 /** Hears how applications get on in a tick. */
-export interface StageReport {
+export interface DriverReport {
   processed(applicationName: string, upstreamName: string, count: number): void;
   interrupted(applicationName: string, error: unknown): void;
 }

@@ -3,16 +3,16 @@ import type { SystemGraph } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followEdges } from '../single-threaded/follow-edges.ts';
 import { upstreamsOf } from '../status.ts';
-import { type Actor, act, settle } from './process-tick.ts';
-import type { Heads } from './log-heads.ts';
-import { type StageReport, StepFailure } from './interruptions.ts';
-import type { Acted, Moment, Stage } from './step-driver.ts';
+import { type DriverReport, StepFailure } from './interruptions.ts';
+import type { LogHeads } from './log-heads.ts';
+import { processTick, type SteppedApplication, settle } from './process-tick.ts';
+import type { Acted, Moment, StepDriver } from './step-driver.ts';
 
 /** The applications act in this thread, one after another, in the order of definition. */
-export class LocalStage implements Stage {
-  readonly #actors: readonly Actor[];
-  readonly #heads: Heads;
-  readonly #report: StageReport;
+export class LocalDriver implements StepDriver {
+  readonly #actors: readonly SteppedApplication[];
+  readonly #heads: LogHeads;
+  readonly #report: DriverReport;
   readonly #failures = new Map<string, unknown>();
   /** Who acts in this moment. */
   #active: string | undefined;
@@ -21,8 +21,8 @@ export class LocalStage implements Stage {
     graph: SystemGraph,
     applications: ReadonlyMap<string, Application>,
     batchSize: number | undefined,
-    heads: Heads,
-    report: StageReport,
+    heads: LogHeads,
+    report: DriverReport,
   ) {
     const followers = new Set([...followEdges(graph, applications, batchSize).values()].flat());
     this.#actors = graph.nodes.flatMap(({ name }) =>
@@ -39,7 +39,7 @@ export class LocalStage implements Stage {
     const acted = new Map<string, Acted>();
     await this.#each(signal, async (actor) => {
       const { applicationName } = actor.application;
-      acted.set(applicationName, await act(actor, heads, moment, signal, this.#report));
+      acted.set(applicationName, await processTick(actor, heads, moment, signal, this.#report));
     });
     if (this.#failures.size === 0) return acted;
     await this.#settleAll(signal);
@@ -62,7 +62,7 @@ export class LocalStage implements Stage {
   }
 
   /** Lets all do it that have not failed; throws the reason of the signal if that is aborted first. */
-  async #each(signal: AbortSignal, work: (actor: Actor) => Promise<void>): Promise<void> {
+  async #each(signal: AbortSignal, work: (actor: SteppedApplication) => Promise<void>): Promise<void> {
     for (const actor of this.#actors) {
       const { applicationName } = actor.application;
       if (this.#failures.has(applicationName)) continue;

@@ -4,7 +4,7 @@ import type { Application } from '../../application/application.ts';
  * The heads of the logs of some applications, in memory that threads share. Whoever records raises them before the
  * tick ends, so a tick can begin without asking the storage.
  */
-export class Heads {
+export class LogHeads {
   readonly buffer: SharedArrayBuffer;
   readonly #names: readonly string[];
   readonly #cells: BigInt64Array;

@@ -4,27 +4,27 @@ import { Mutex } from '../../util/mutex.ts';
 import { realClock } from '../../util/real-clock.ts';
 import { publish } from '../diagnostics.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { Heads } from './log-heads.ts';
-import { Interruptions, type StageReport } from './interruptions.ts';
-import { pipelineId, type Stage } from './step-driver.ts';
-import { assertSteppingOptions, type SteppingOptions, steppingOptions } from './stepping-options.ts';
+import { type DriverReport, Interruptions } from './interruptions.ts';
+import { LogHeads } from './log-heads.ts';
+import { pipelineId, type StepDriver } from './step-driver.ts';
+import { assertSteppingOptions, type SteppingRunnerOptions, steppingOptions } from './stepping-options.ts';
 import type { SteppingParts } from './stepping-runner.ts';
 
 /** What a stage is made of. */
 export interface Setting {
   readonly running: RunningSystem;
-  readonly heads: Heads;
-  readonly report: StageReport;
+  readonly heads: LogHeads;
+  readonly report: DriverReport;
   /** What ids made in the run follow from. */
   readonly seed: string;
 }
 
 /** Opens a system to be stepped, or throws having closed what it had opened. */
-export async function openParts<Apps extends ApplicationClass>(
+export async function openStepping<Apps extends ApplicationClass>(
   runner: string,
   system: System<Apps>,
-  options: SteppingOptions,
-  makeStage: (setting: Setting) => Promise<Stage>,
+  options: SteppingRunnerOptions,
+  makeStage: (setting: Setting) => Promise<StepDriver>,
 ): Promise<SteppingParts<Apps>> {
   assertSteppingOptions(options);
   const turns = new Mutex();
@@ -34,7 +34,7 @@ export async function openParts<Apps extends ApplicationClass>(
     turn: (_name, commit) => turns.run(commit),
   });
   try {
-    const heads = new Heads(system.graph.nodes.map(({ name }) => name));
+    const heads = new LogHeads(system.graph.nodes.map(({ name }) => name));
     for (const application of running.applications) {
       application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
     }
@@ -50,7 +50,7 @@ export async function openParts<Apps extends ApplicationClass>(
   }
 }
 
-function reportOf(runner: string, interruptions: Interruptions): StageReport {
+function reportOf(runner: string, interruptions: Interruptions): DriverReport {
   return {
     processed: (applicationName, upstreamName, count) =>
       publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),

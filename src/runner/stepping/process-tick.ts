@@ -1,25 +1,25 @@
 import { CausalDependencyError } from '../../application/errors.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { inTime } from '../../util/time.ts';
-import { insist } from '../retry-transient.ts';
-import { unlessStalled } from '../blocked-upstreams.ts';
-import type { StageReport } from './interruptions.ts';
+import { catchCausalWait } from '../blocked-upstreams.ts';
+import { retryTransient } from '../retry-transient.ts';
 import { timeOfTick } from './clock/simulated-time.ts';
+import type { DriverReport } from './interruptions.ts';
 import type { Acted, Moment } from './step-driver.ts';
 
 /** An application that follows others. */
-export interface Actor {
+export interface SteppedApplication {
   readonly application: ProcessApplication;
   readonly upstreamNames: readonly string[];
 }
 
 /** Processes all that was there when the tick began, but for what waits for another pipeline: that is for a later tick. */
-export async function act(
-  actor: Actor,
+export async function processTick(
+  actor: SteppedApplication,
   heads: ReadonlyMap<string, number>,
   { timeMs, seed }: Moment,
   signal: AbortSignal,
-  report: StageReport,
+  report: DriverReport,
 ): Promise<Acted> {
   const { application, upstreamNames } = actor;
   const { applicationName } = application;
@@ -32,8 +32,10 @@ export async function act(
     let count = 0;
     for (let pulled = 1; pulled > 0; count += pulled) {
       const run = () => application.run({ upstreamName, upTo, batches: 1, signal });
-      const work = () => inTime(time, () => unlessStalled(run));
-      const outcome = await insist(work, signal, (error) => report.interrupted(applicationName, error));
+      const work = () => inTime(time, () => catchCausalWait(run));
+      const outcome = await retryTransient(work, signal, (error) =>
+        report.interrupted(applicationName, error),
+      );
       const isStalled = outcome instanceof CausalDependencyError;
       pulled = isStalled ? 0 : outcome;
       if (isStalled) stall ??= outcome;
@@ -47,9 +49,13 @@ export async function act(
 }
 
 /** Records the positions behind the notifications that an application has ignored. */
-export function settle({ application }: Actor, signal: AbortSignal, report: StageReport): Promise<void> {
+export function settle(
+  { application }: SteppedApplication,
+  signal: AbortSignal,
+  report: DriverReport,
+): Promise<void> {
   const { applicationName } = application;
-  return insist(
+  return retryTransient(
     () => application.recordPositions(),
     signal,
     (error) => report.interrupted(applicationName, error),

@@ -19,7 +19,7 @@ export interface Acted {
 export const pipelineId = 0;
 
 /** Where the applications of a stepping runner act, tick by tick. */
-export interface Stage {
+export interface StepDriver {
   /**
    * Lets all applications fetch what is new, and then all of them process it; resolves with what each did, by their
    * names.

@@ -1,9 +1,9 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
-import { openParts } from './open-stepping.ts';
-import type { SteppingOptions } from './stepping-options.ts';
+import { openStepping } from './open-stepping.ts';
+import type { SteppingRunnerOptions } from './stepping-options.ts';
 import { SteppingRunner } from './stepping-runner.ts';
-import { ThreadStage } from './threads/threaded-driver.ts';
+import { ThreadedDriver } from './threads/threaded-driver.ts';
 
 /**
  * Steps a system with a worker thread for each application that follows others: they process side by side, and give
@@ -23,11 +23,11 @@ export class SteppingMultiThreadedRunner<
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
-    options: SteppingOptions = {},
+    options: SteppingRunnerOptions = {},
   ): Promise<SteppingMultiThreadedRunner<Apps>> {
     const name = SteppingMultiThreadedRunner.name;
-    const parts = await openParts(name, system, options, (setting) =>
-      ThreadStage.start(system, options, setting),
+    const parts = await openStepping(name, system, options, (setting) =>
+      ThreadedDriver.start(system, options, setting),
     );
     return new SteppingMultiThreadedRunner(parts);
   }

@@ -1,9 +1,9 @@
-import type { RunnerOptions } from '../runner.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
+import type { RunnerOptions } from '../runner.ts';
 
 /** How a stepping runner is started. */
-export interface SteppingOptions extends RunnerOptions {
+export interface SteppingRunnerOptions extends RunnerOptions {
   /** Ticks per second of simulated time; 1 by default. */
   readonly normalSpeed?: number;
   /** How much faster than real time it runs; 1 by default, 0 is as fast as it can. */
@@ -32,7 +32,7 @@ export function assertSteppingOptions({
   normalSpeed = 1,
   scaleFactor = 1,
   startTimeMs = 0,
-}: SteppingOptions): void {
+}: SteppingRunnerOptions): void {
   if (!(Number.isFinite(normalSpeed) && normalSpeed > 0)) {
     throw new InvalidOptionError(
       `normalSpeed must be a number of Hz above 0, but is ${String(normalSpeed)}.`,

@@ -1,38 +1,38 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
-import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { breathe } from '../../util/yield-to-event-loop.ts';
 import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
 import { inTime, longestTimerMs } from '../../util/time.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
+import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import { defaultDrainTimeoutMs, defaultPollIntervalMs, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import type { Heads } from './log-heads.ts';
-import { Pace } from './clock/pacer.ts';
-import { CommandError, type Interruptions, StepFailure, WaitInTickError } from './interruptions.ts';
-import { type Command, Schedule } from './clock/command-schedule.ts';
+import { type Command, CommandSchedule } from './clock/command-schedule.ts';
+import { Pacer } from './clock/pacer.ts';
 import { timeOfTick } from './clock/simulated-time.ts';
-import { pipelineId, type Stage } from './step-driver.ts';
-import type { SteppingOptions } from './stepping-options.ts';
+import { CommandError, type Interruptions, StepFailure, WaitInTickError } from './interruptions.ts';
+import type { LogHeads } from './log-heads.ts';
+import { pipelineId, type StepDriver } from './step-driver.ts';
+import type { SteppingRunnerOptions } from './stepping-options.ts';
 import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
 import { TickListeners } from './tick-listeners.ts';
 
 /** What a stepping runner works with. */
 export interface SteppingParts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: SteppingOptions;
+  readonly options: SteppingRunnerOptions;
   readonly clock: Clock;
   /** Simulated time of tick 0. */
   readonly startTimeMs: number;
   /** What ids made in the run follow from. */
   readonly seed: string;
   readonly running: RunningSystem;
-  readonly heads: Heads;
-  readonly stage: Stage;
+  readonly heads: LogHeads;
+  readonly stage: StepDriver;
   /** Ticks, and saves between them, take turns. */
   readonly turns: Mutex;
   readonly interruptions: Interruptions;
@@ -55,10 +55,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   implements SystemRunner<Apps>
 {
   readonly #parts: SteppingParts<Apps>;
-  readonly #pace: Pace;
+  readonly #pace: Pacer;
   readonly #startedAt: number;
   readonly #msPerTick: number;
-  readonly #schedule = new Schedule();
+  readonly #schedule = new CommandSchedule();
   readonly #listeners = new TickListeners();
   readonly #ticks = new Mutex();
   /** Aborted when it is closed or has failed, with the reason: no tick begins any more. */
@@ -80,7 +80,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const { options, clock } = parts;
     const { normalSpeed = 1, scaleFactor = 1, paused = false } = options;
     this.#parts = parts;
-    this.#pace = new Pace(normalSpeed * scaleFactor);
+    this.#pace = new Pacer(normalSpeed * scaleFactor);
     this.#startedAt = clock.now();
     this.#refreshedAt = this.#startedAt;
     this.#msPerTick = 1_000 / normalSpeed;
@@ -145,7 +145,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       signal?.throwIfAborted();
       const tick = await this.step();
       if (await condition(tick)) return tick;
-      await breathe();
+      await yieldIfBusy();
     }
   }
 

@@ -1,9 +1,9 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
-import { LocalStage } from './local-driver.ts';
-import { openParts } from './open-stepping.ts';
+import { LocalDriver } from './local-driver.ts';
+import { openStepping } from './open-stepping.ts';
 import { pipelineId } from './step-driver.ts';
-import type { SteppingOptions } from './stepping-options.ts';
+import type { SteppingRunnerOptions } from './stepping-options.ts';
 import { SteppingRunner } from './stepping-runner.ts';
 
 /**
@@ -25,11 +25,11 @@ export class SteppingSingleThreadedRunner<
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
-    options: SteppingOptions = {},
+    options: SteppingRunnerOptions = {},
   ): Promise<SteppingSingleThreadedRunner<Apps>> {
     const name = SteppingSingleThreadedRunner.name;
-    const parts = await openParts(name, system, options, async ({ running, heads, report }) => {
-      return new LocalStage(system.graph, running.in(pipelineId), options.batchSize, heads, report);
+    const parts = await openStepping(name, system, options, async ({ running, heads, report }) => {
+      return new LocalDriver(system.graph, running.in(pipelineId), options.batchSize, heads, report);
     });
     return new SteppingSingleThreadedRunner(parts);
   }

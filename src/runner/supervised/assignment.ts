@@ -4,14 +4,14 @@ import { InvalidOptionError } from '../../util/options.ts';
 import { upstreamsOf } from '../status.ts';
 
 /** One application of a thread's or process's own, and whom it follows. */
-export interface Role {
+export interface Assignment {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly upstreamNames: readonly string[];
 }
 
 /** Those that there are in some pipelines: one for each application that follows others. */
-export function rolesOf(graph: SystemGraph, pipelineIds: readonly number[]): readonly Role[] {
+export function assignmentsOf(graph: SystemGraph, pipelineIds: readonly number[]): readonly Assignment[] {
   return pipelineIds.flatMap((pipelineId) =>
     graph.nodes
       .map(({ name }) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(graph, name) }))
@@ -23,7 +23,7 @@ export function rolesOf(graph: SystemGraph, pipelineIds: readonly number[]): rea
 export function nameOf({
   applicationName,
   pipelineId,
-}: Pick<Role, 'applicationName' | 'pipelineId'>): string {
+}: Pick<Assignment, 'applicationName' | 'pipelineId'>): string {
   return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
 }
 

@@ -1,8 +1,8 @@
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import type { ApplicationStatus } from '../runner.ts';
-import { breathe } from '../../util/yield-to-event-loop.ts';
 
 /** How the peers of a runner get on, as far as they have told. */
-export interface Progress {
+export interface ProgressSignal {
   /** Whether none of them has anything to do; those that have failed do not count. */
   readonly isQuiet: boolean;
   /** How often one has come to rest, failed or been interrupted. */
@@ -12,8 +12,8 @@ export interface Progress {
 }
 
 /** What it takes to know whether a system is settled. */
-export interface Settling {
-  readonly progress: Progress;
+export interface CaughtUpProbe {
+  readonly progress: ProgressSignal;
   /** The heads of all logs, in the same order each time. */
   heads(): Promise<readonly number[]>;
   status(): Promise<readonly ApplicationStatus[]>;
@@ -29,10 +29,10 @@ const recheckMs = 1_000;
  * failed here, those elsewhere are not waited for. Logs and positions only grow, so if the logs are as long after the
  * positions were read as before, there was a moment when nothing was left.
  */
-export async function settle(settling: Settling, stop: AbortSignal): Promise<void> {
+export async function waitUntilCaughtUp(settling: CaughtUpProbe, stop: AbortSignal): Promise<void> {
   const { progress, heads } = settling;
   for (;;) {
-    await breathe();
+    await yieldIfBusy();
     stop.throwIfAborted();
     const seen = progress.progress;
     if (progress.isQuiet) {
@@ -48,7 +48,7 @@ export async function settle(settling: Settling, stop: AbortSignal): Promise<voi
 }
 
 /** Whether anybody has something to process; who is behind here without knowing it is prompted. */
-async function isAnyBehind({ status, prompt }: Settling): Promise<boolean> {
+async function isAnyBehind({ status, prompt }: CaughtUpProbe): Promise<boolean> {
   const all = await status();
   const isBehind = ({ upstreams }: ApplicationStatus) => upstreams.some(({ lag }) => lag > 0);
   const here = all.filter((one) => one.state !== 'failed' && one.state !== 'elsewhere' && isBehind(one));

@@ -2,14 +2,14 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import { openStore } from '../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
-import { openStorage, type Persistence } from '../../storage/storage.ts';
+import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { findSystem, type SystemAddress } from '../../system/system-module.ts';
-import type { Role } from './assignment.ts';
+import type { Assignment } from './assignment.ts';
 
 /** By what a thread or process opens the applications of a system: plain data. */
 export interface OpeningTask {
   readonly address: SystemAddress;
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   readonly writerId: string;
   readonly batchSize: number | undefined;
   readonly cacheSize: number | undefined;
@@ -17,22 +17,22 @@ export interface OpeningTask {
 
 /** Opens, in a thread or process, an application that follows its upstreams' logs. */
 export async function openApplication(
-  { address, persistence, writerId, batchSize, cacheSize }: OpeningTask,
-  { applicationName, pipelineId, upstreamNames }: Role,
+  { address, storage, writerId, batchSize, cacheSize }: OpeningTask,
+  { applicationName, pipelineId, upstreamNames }: Assignment,
   opened: AsyncDisposableStack,
 ): Promise<ProcessApplication> {
   const { applications, types } = await findSystem(address);
   const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
   const application = new kind() as ProcessApplication; // as in the graph, which is the same here
-  const storage = await openStorage(persistence, writerId);
-  opened.defer(() => storage.close());
+  const openedStorage = await openStorage(storage, writerId);
+  opened.defer(() => openedStorage.close());
   const storeOptions = {
     setupTables: false,
     pipelineId,
     types,
     ...(cacheSize !== undefined && { cacheSize }),
   };
-  const store = await openStore(kind, storage, storeOptions);
+  const store = await openStore(kind, openedStorage, storeOptions);
   opened.defer(() => store.recorder.close());
   const turn = (commit: () => Promise<void>) => commit();
   applicationInternals.bind(application, {
@@ -43,7 +43,7 @@ export async function openApplication(
     release: async () => {},
   });
   for (const upstreamName of upstreamNames) {
-    const recorder = await storage.openRecorder({ applicationName: upstreamName, setupTables: false });
+    const recorder = await openedStorage.openRecorder({ applicationName: upstreamName, setupTables: false });
     opened.defer(() => recorder.close());
     application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId), batchSize);
   }

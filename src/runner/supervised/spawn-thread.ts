@@ -9,7 +9,7 @@ export interface Thread {
 
 /** How a thread is started, and who hears of it. */
 export interface ThreadOptions<Message> {
-  /** The URL of its program, see `programBeside`. */
+  /** The URL of its program, see `siblingProgram`. */
   readonly entry: URL;
   readonly applicationName: string;
   /** Plain data that the program gets. */

@@ -1,21 +1,16 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
-import type {
-  ApplicationState,
-  ApplicationStatus,
-  RunnerOptions,
-  SystemRunner,
-} from '../runner.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { RunnerClosedError } from '../errors.ts';
+import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
 import { defaultDrainTimeoutMs, type RunningSystem } from '../running-system.ts';
 import { statusOf, upstreamsOf } from '../status.ts';
-import { type Progress, settle } from './caught-up.ts';
-import { Supervision, warnOfTerminated } from './supervisors.ts';
+import { type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 import type { Supervisor } from './supervisor.ts';
+import { Supervisors, warnOfTerminated } from './supervisors.ts';
 
 /** Where the peers of a runner stand. */
-export interface Standing extends Progress {
+export interface WorkerBoard extends ProgressSignal {
   /** Tells those that follow this log that it has grown. */
   prompt(applicationName: string, pipelineId: number): void;
   /** What an application is doing; undefined if it has no peer here. */
@@ -23,29 +18,29 @@ export interface Standing extends Progress {
 }
 
 /** What a runner with peers works with. */
-export interface PeerRunnerParts<Apps extends ApplicationClass> {
+export interface SupervisedRunnerParts<Apps extends ApplicationClass> {
   readonly kind: 'thread' | 'process';
   readonly system: System<Apps>;
   readonly options: RunnerOptions;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
-  readonly standing: Standing;
+  readonly standing: WorkerBoard;
 }
 
 /** Runs each application that follows others in a peer of its own: a thread or a process. */
-export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClass>
+export abstract class SupervisedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
 {
-  readonly #parts: PeerRunnerParts<Apps>;
+  readonly #parts: SupervisedRunnerParts<Apps>;
   readonly #stop = new AbortController();
   readonly #background = new AsyncDisposableStack();
-  #peers = new Supervision([]);
+  #peers = new Supervisors([]);
   #peersClosing: Promise<void> | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   /** Called by `start()` of its subclasses. */
-  protected constructor(parts: PeerRunnerParts<Apps>) {
+  protected constructor(parts: SupervisedRunnerParts<Apps>) {
     this.#parts = parts;
   }
 
@@ -65,7 +60,7 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
       status: () => this.status(),
       prompt: (applicationName: string, pipelineId: number) => standing.prompt(applicationName, pipelineId),
     };
-    await unlessAborted(settle(settling, stop), stop);
+    await unlessAborted(waitUntilCaughtUp(settling, stop), stop);
     this.#peers.assertNoneFailed();
   }
 
@@ -108,7 +103,7 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
   /** Prompts the peers of what others record, as far as the storage tells. */
   protected async listen(heard: () => void = () => {}): Promise<void> {
     const { running, standing, pipelineIds } = this.#parts;
-    const listening = await running.storage.listen?.({
+    const listening = await running.openedStorage.listen?.({
       heard: ({ applicationName, pipelineId }) => {
         standing.prompt(applicationName, pipelineId);
         if (pipelineIds.includes(pipelineId)) heard();
@@ -122,9 +117,9 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
   }
 
   /** Starts all peers, unless it was given up meanwhile. */
-  protected async startPeers(supervisors: readonly Supervisor[]): Promise<void> {
+  protected async startWorkers(supervisors: readonly Supervisor[]): Promise<void> {
     this.#stop.signal.throwIfAborted();
-    this.#peers = new Supervision(supervisors);
+    this.#peers = new Supervisors(supervisors);
     await this.#peers.start();
   }
 
@@ -134,8 +129,8 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
   }
 
   /** Ends the peers, by force after the time. */
-  protected closePeers(): Promise<void> {
-    this.#peersClosing ??= this.#closePeers();
+  protected closeWorkers(): Promise<void> {
+    this.#peersClosing ??= this.#closeWorkers();
     return this.#peersClosing;
   }
 
@@ -144,7 +139,7 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
     if (this.#closing !== undefined) throw closedError();
   }
 
-  async #closePeers(): Promise<void> {
+  async #closeWorkers(): Promise<void> {
     const { kind, options } = this.#parts;
     const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
     warnOfTerminated(await this.#peers.close(drainTimeoutMs), kind, drainTimeoutMs);
@@ -157,7 +152,7 @@ export abstract class PeerRunner<Apps extends ApplicationClass = ApplicationClas
     closing.defer(() => running.release());
     closing.use(this.#background);
     closing.defer(() => this.#starting?.catch(() => {})); // `start()` throws it
-    closing.defer(() => this.closePeers());
+    closing.defer(() => this.closeWorkers());
     await Promise.all(running.applications.map(applicationInternals.close));
   }
 }

@@ -1,21 +1,21 @@
-import type { ApplicationState } from '../runner.ts';
 import { backOff } from '../../util/backoff.ts';
 import type { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { ProcessDiedError, ThreadDiedError } from '../errors.ts';
-import type { Peer, PeerHooks, PeerMessage } from './worker.ts';
-import type { Role } from './assignment.ts';
+import type { ApplicationState } from '../runner.ts';
+import type { Assignment } from './assignment.ts';
+import type { SupervisedWorker, WorkerHooks, WorkerMessage } from './worker.ts';
 
 /** What a supervisor works with. */
 export interface SupervisorOptions {
   /** The name of the runner's class. */
   readonly runner: string;
   readonly kind: 'thread' | 'process';
-  readonly role: Role;
+  readonly role: Assignment;
   /** Starts a peer for the role; may throw if there is no room for one. */
-  spawn(hooks: PeerHooks): Peer;
+  spawn(hooks: WorkerHooks): SupervisedWorker;
   /** Called with each state that the peer cannot tell itself. */
   entered(state: ApplicationState): void;
 }
@@ -30,13 +30,13 @@ const deathOf = { thread: ThreadDiedError, process: ProcessDiedError };
 
 /** Keeps one application running in a thread or process: starts another one when it dies. */
 export class Supervisor {
-  readonly role: Role;
+  readonly role: Assignment;
   readonly #options: SupervisorOptions;
   readonly #event: RunnerEvent;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closing = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  #peer: Peer | undefined;
+  #peer: SupervisedWorker | undefined;
   #isReady = false;
   #hasStarted = false;
   #hasProcessed = false;
@@ -109,7 +109,7 @@ export class Supervisor {
     });
   }
 
-  #hear(message: PeerMessage): void {
+  #hear(message: WorkerMessage): void {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true;

@@ -3,7 +3,7 @@ import { nameOf } from './assignment.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** All peers of a runner. */
-export class Supervision {
+export class Supervisors {
   readonly #supervisors: readonly Supervisor[];
 
   constructor(supervisors: readonly Supervisor[]) {

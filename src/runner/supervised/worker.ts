@@ -1,7 +1,7 @@
 import type { PortableError } from '../../util/portable-error.ts';
 
 /** A thread or process that runs one application for a runner. */
-export interface Peer {
+export interface SupervisedWorker {
   /** Asks it to let its work end. */
   close(): void;
   /** Ends it at once, if it has not ended; resolves when it is gone. */
@@ -9,14 +9,14 @@ export interface Peer {
 }
 
 /** Who hears of a peer. */
-export interface PeerHooks {
-  hear(message: PeerMessage): void;
+export interface WorkerHooks {
+  hear(message: WorkerMessage): void;
   /** Called once, when it has ended, in whatever way, with what it died of. */
   ended(death: unknown): void;
 }
 
 /** What a peer says. */
-export type PeerMessage =
+export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'prompted'; readonly upstreamNames: readonly string[] }
   | { readonly kind: 'processed'; readonly upstreamName: string; readonly count: number }
@@ -29,6 +29,6 @@ export type PeerMessage =
 export class ExitedError extends Error {}
 
 /** The program `name` beside a module: TypeScript where that is, and JavaScript where it has been built. */
-export function programBeside(moduleUrl: string, name: string): URL {
+export function siblingProgram(moduleUrl: string, name: string): URL {
   return new URL(`./${name}${moduleUrl.endsWith('.ts') ? '.ts' : '.js'}`, moduleUrl);
 }

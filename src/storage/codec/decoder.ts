@@ -1,8 +1,8 @@
 import { maxLevels } from '../../domain/plain-data.ts';
 import { messageOf } from '../../util/errors.ts';
 import type { CustomType } from './custom-type.ts';
-import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
 import { NotDecodableError } from './errors.ts';
+import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
 import type { TypeRegistry } from './type-registry.ts';
 
 /** Every level of a value takes at most two in its text, and one more may tag a bigint. */

@@ -2,8 +2,8 @@ import { maxLevels, oddityOf } from '../../domain/plain-data.ts';
 import { messageOf } from '../../util/errors.ts';
 import { builtInTypes } from './built-in-types.ts';
 import type { CustomType } from './custom-type.ts';
-import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
 import { NotEncodableError } from './errors.ts';
+import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
 import type { TypeRegistry } from './type-registry.ts';
 import { pathText, type Step } from './value-path.ts';
 

@@ -61,7 +61,7 @@ export class SnapshotNotEncodableError extends KahnError {
 }
 
 /** Turns the domain events of one application into stored events, and back. */
-export class Mapper {
+export class EventMapper {
   readonly #applicationName: string;
   readonly #transcoder: Transcoder;
 

@@ -3,8 +3,8 @@ import { messageOf } from '../../util/errors.ts';
 import type { CustomType } from './custom-type.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
-import { tagKey } from './tags.ts';
 import { NotDecodableError } from './errors.ts';
+import { tagKey } from './tags.ts';
 import { TypeRegistry } from './type-registry.ts';
 
 export { NotDecodableError, NotEncodableError } from './errors.ts';

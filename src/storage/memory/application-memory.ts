@@ -1,9 +1,9 @@
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { insertByVersion, lengthUpTo } from './sorted-by-version.ts';
-import type { Call } from './shared/journal-entry.ts';
 import type { Contents } from './shared/initial-entries.ts';
+import type { Call } from './shared/journal-entry.ts';
+import { insertByVersion, lengthUpTo } from './sorted-by-version.ts';
 
 /** All that one application has recorded. Every method runs to its end at once, so each is a transaction. */
 export class ApplicationMemory {

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import type { Persistence, PersistenceOption } from '../storage.ts';
+import type { StorageDescription, StorageOption } from '../storage.ts';
 import { elsewhere, notSetUp, notShared } from './errors.ts';
 import { SharableMemory } from './shared/sharable-memory.ts';
 
@@ -42,10 +42,10 @@ export class Store {
 }
 
 /** The journal of each application that is shared. */
-export type Journals = { readonly [applicationName: string]: PersistenceOption | undefined };
+export type Journals = { readonly [applicationName: string]: StorageOption | undefined };
 
 // A store lives as long as its description's options or whoever has it open: nothing here keeps it alive by itself.
-const storeOf = new WeakMap<Persistence['options'], Store>();
+const storeOf = new WeakMap<StorageDescription['options'], Store>();
 const stores = new Map<string, WeakRef<Store>>();
 const freed = new FinalizationRegistry<string>((id) => {
   if (stores.get(id)?.deref() === undefined) stores.delete(id); // another one may have taken its place
@@ -65,6 +65,6 @@ export function addStore(id: string, isHome: boolean): Store {
 }
 
 /** Keeps the store as long as there are these options. */
-export function keepStore(options: Persistence['options'], store: Store): void {
+export function keepStore(options: StorageDescription['options'], store: Store): void {
   storeOf.set(options, store);
 }

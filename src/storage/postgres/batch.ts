@@ -5,7 +5,7 @@ import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 import type { Shape } from './statements.ts';
 
 /** What is on record of what a batch is about. */
-export interface Standing {
+export interface RecordedState {
   /** The newest versions of the aggregates, by their ids; 0 if there is nothing. */
   readonly versions: ReadonlyMap<string, number>;
   /** The positions in the logs of the upstreams, by their names; 0 if there is none. */
@@ -60,7 +60,7 @@ export class Batch {
 
   /** What keeps it from being recorded: the first rule that it breaks. */
   conflictWith(
-    { versions, positions }: Standing,
+    { versions, positions }: RecordedState,
     applicationName: string,
   ): RecordConflictError | PositionConflictError | undefined {
     const version = new Map(versions);
@@ -85,7 +85,7 @@ export class Batch {
   }
 
   /** Whether each position is where it was to be moved to. */
-  isReached({ positions }: Standing): boolean {
+  isReached({ positions }: RecordedState): boolean {
     return this.trackings.every(({ upstreamName, position }) => positions.get(upstreamName) === position);
   }
 }

@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import { inspect } from 'node:util';
-import { InvalidPersistenceError } from '../errors.ts';
+import { InvalidStorageError } from '../errors.ts';
 
 const longestPrefix = 48; // PostgreSQL allows 63 bytes, and a word such as `_snapshots` follows
 const keptOfLong = 24;
 
-/** Throws {@link InvalidPersistenceError} unless it is the name of a schema that needs no quotes. */
+/** Throws {@link InvalidStorageError} unless it is the name of a schema that needs no quotes. */
 export function assertSchema(schema: unknown): asserts schema is string {
   if (typeof schema === 'string' && /^[a-z_][a-z0-9_]{0,62}$/.test(schema) && !isReserved(schema)) return;
-  throw new InvalidPersistenceError(
+  throw new InvalidStorageError(
     `postgres() was given the schema ${inspect(schema)}: a schema is named by up to 63 lower-case letters, ` +
       'digits and underscores, begins with none of the digits or pg_, and is not information_schema.',
   );

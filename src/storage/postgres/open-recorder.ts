@@ -6,8 +6,8 @@ import { siteError } from './errors.ts';
 import { quoted } from './identifiers.ts';
 import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
 import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
-import type { Tables } from './tables.ts';
 import { type Statement, type Statements, sql, statementsFor } from './statements.ts';
+import type { ApplicationTables } from './tables.ts';
 
 /** Opens the recorder of one application, making its tables if need be; throws StorageError. */
 export async function openRecorder(
@@ -24,7 +24,11 @@ function isBusy(error: KahnError): boolean {
   return error instanceof StorageError && error.code === 'STORAGE_BUSY';
 }
 
-async function prepareTables(connections: Connections, tables: Tables, setupTables: boolean): Promise<void> {
+async function prepareTables(
+  connections: Connections,
+  tables: ApplicationTables,
+  setupTables: boolean,
+): Promise<void> {
   const statements = statementsFor(tables);
   const { version } = await connections.use((query) => inspect(query, tables, statements));
   if (version === schemaVersion) return;
@@ -40,7 +44,7 @@ interface Found {
   readonly version: number | undefined;
 }
 
-async function inspect(query: Query, tables: Tables, { version }: Statements): Promise<Found> {
+async function inspect(query: Query, tables: ApplicationTables, { version }: Statements): Promise<Found> {
   const [row] = await query(sql.inspect, [tables.schema, applicationsTable]);
   const [encoding, schema, applications] = row ?? [];
   if (encoding !== 'UTF8') {
@@ -54,7 +58,7 @@ async function inspect(query: Query, tables: Tables, { version }: Statements): P
 }
 
 /** Makes what is missing and brings up to date what is old, unless somebody else has just done so: one at a time does this. */
-async function setUp(query: Query, tables: Tables, statements: Statements): Promise<void> {
+async function setUp(query: Query, tables: ApplicationTables, statements: Statements): Promise<void> {
   await query(sql.lock, [lockKey(tables.schema)]);
   const found = await inspect(query, tables, statements);
   if (found.version !== undefined) {
@@ -77,18 +81,18 @@ function lockKey(schema: string): string {
   return `${Buffer.from(hash('sha256', `kahn set-up of ${schema}`, 'buffer')).readBigInt64BE()}`;
 }
 
-function newer(version: number, tables: Tables): StorageError {
+function newer(version: number, tables: ApplicationTables): StorageError {
   const reason = `its tables have version ${version}, but this release of the library knows ${schemaVersion}.`;
   return siteError('STORAGE_NEWER', tables, `${reason} Use the release that wrote it, or a later one.`);
 }
 
-function older(version: number, tables: Tables): StorageError {
+function older(version: number, tables: ApplicationTables): StorageError {
   const reason = `its tables have version ${version}, but this release of the library needs ${schemaVersion}.`;
   const advice = "Let the tables' owner open it once with setupTables: true to bring them up to date.";
   return siteError('STORAGE_OLDER', tables, `${reason} ${advice}`);
 }
 
-function notSetUp(tables: Tables): StorageError {
+function notSetUp(tables: ApplicationTables): StorageError {
   const reason = 'it has no tables there yet. Open it with setupTables: true first.';
   return siteError('STORAGE_NOT_SET_UP', tables, reason);
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { InvalidPersistenceError } from '../errors.ts';
-import { assertSchema } from './identifiers.ts';
+import { InvalidStorageError } from '../errors.ts';
 import type { PostgresPool } from './driver-types.ts';
+import { assertSchema } from './identifiers.ts';
 
 /** How the server is known and told who asks; texts in PEM. */
 export type PostgresTls = {
@@ -74,7 +74,7 @@ const known = [
   'listenConnectionString',
 ];
 
-/** Checks the options and fills in the defaults; throws {@link InvalidPersistenceError}. */
+/** Checks the options and fills in the defaults; throws {@link InvalidStorageError}. */
 export function settingsFrom(options: Readonly<Record<string, unknown>>): PostgresSettings {
   const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== 'poolId');
   if (unknown !== undefined) throw invalid(unknown, `is none of the options ${known.join(', ')}`);
@@ -101,7 +101,7 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Postgr
   };
 }
 
-/** Throws {@link InvalidPersistenceError} if there are options that a pool passed with them decides. */
+/** Throws {@link InvalidStorageError} if there are options that a pool passed with them decides. */
 export function assertPoolAlone(options: Readonly<Record<string, unknown>>): void {
   const own = ['connectionString', 'tls', 'poolSize'].find((name) => options[name] !== undefined);
   if (own !== undefined) throw invalid(own, 'belongs to connections of its own: leave it out, or the pool');
@@ -134,6 +134,6 @@ function wholeNumber(name: string, value: unknown, least: number): number {
   throw invalid(name, `is ${inspect(value)}, not a whole number from ${least} to ${maxMs}`);
 }
 
-function invalid(name: string, fault: string): InvalidPersistenceError {
-  return new InvalidPersistenceError(`postgres() was given the option '${name}', which ${fault}.`);
+function invalid(name: string, fault: string): InvalidStorageError {
+  return new InvalidStorageError(`postgres() was given the option '${name}', which ${fault}.`);
 }

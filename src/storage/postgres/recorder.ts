@@ -1,21 +1,21 @@
 import { backOff } from '../../util/backoff.ts';
 import { Mutex } from '../../util/mutex.ts';
-import { dependenciesText } from '../sql/dependency-column.ts';
 import { StorageError } from '../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
-import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { dependenciesText } from '../sql/dependency-column.ts';
 import { toEvent, toNotification } from '../sql/rows.ts';
-import { Batch, distinctSnapshots, type Standing } from './batch.ts';
+import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
-import { isAnswer, siteError, sqlState } from './errors.ts';
 import { promptPrefix } from './connection/listener.ts';
 import type { Retry } from './connection/retry.ts';
-import type { Tables } from './tables.ts';
+import { isAnswer, siteError, sqlState } from './errors.ts';
 import { type Row, type Statement, type Statements, statementsFor } from './statements.ts';
+import type { ApplicationTables } from './tables.ts';
 
 /** What a recorder works with. */
 export interface PostgresRecorderOptions {
-  readonly tables: Tables;
+  readonly tables: ApplicationTables;
   readonly connections: Connections;
   readonly retry: Retry;
   readonly channel: string;
@@ -197,7 +197,7 @@ export class PostgresRecorder implements Recorder {
     return row && Number(row[0]) + events.length - 1;
   }
 
-  async #standingOf(pipelineId: number, { firsts, trackings }: Batch): Promise<Standing> {
+  async #standingOf(pipelineId: number, { firsts, trackings }: Batch): Promise<RecordedState> {
     const ids = firsts.map(({ originatorId }) => originatorId);
     const names = trackings.map(({ upstreamName }) => upstreamName);
     const versions = await this.#read(this.#statements.newestVersions, [ids]);
@@ -246,7 +246,7 @@ export class PostgresRecorder implements Recorder {
   }
 }
 
-function outcomeUnknown(tables: Tables, cause: StorageError): StorageError {
+function outcomeUnknown(tables: ApplicationTables, cause: StorageError): StorageError {
   const reason =
     'the connection broke before it was known whether the events are recorded, and could not be made again in time. ' +
     'They are recorded as a whole or not at all: get the aggregates again to see which.';

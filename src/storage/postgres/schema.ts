@@ -1,11 +1,11 @@
 import { quoted } from './identifiers.ts';
-import type { Tables } from './tables.ts';
+import type { ApplicationTables } from './tables.ts';
 
 /**
  * What has changed the tables since version 1: the first one leads from there to version 2, and so on. Tables of every
  * version are somewhere, so these stay as they are; whatever is changed is changed here and below.
  */
-export const upgrades: readonly ((tables: Tables) => string)[] = [
+export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,
 ];
 
@@ -33,7 +33,7 @@ export function createApplications(schema: string): string {
  * Makes the tables of one application. Wide columns come first, so that rows need no padding; names and ids are
  * compared by their bytes, which no other version of the server or its libraries orders differently.
  */
-export function createTables({ events, logs, positions, snapshots }: Tables): readonly string[] {
+export function createTables({ events, logs, positions, snapshots }: ApplicationTables): readonly string[] {
   return [
     `create table ${events} (
       notification_id bigint not null,

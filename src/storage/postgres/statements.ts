@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { applicationsIn } from './schema.ts';
-import type { Tables } from './tables.ts';
+import type { ApplicationTables } from './tables.ts';
 
 /** A row as an array of its columns. */
 export type Row = readonly (string | number | null)[];
@@ -80,7 +80,7 @@ export interface Statements {
 }
 
 /** The texts for one application's tables. */
-export function statementsFor(tables: Tables): Statements {
+export function statementsFor(tables: ApplicationTables): Statements {
   const { events, logs, positions, snapshots } = tables;
   const applications = applicationsIn(tables.schema);
   return {
@@ -165,7 +165,7 @@ export type Shape = 'events' | 'next' | 'single' | 'any';
  * expected one. It fails with unique_violation if a version is on record, and with not_null_violation if some
  * positions were the expected ones and others not.
  */
-function appendText(tables: Tables, shape: Exclude<Shape, 'single'>): string {
+function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   const { events, logs } = tables;
   const isAny = shape === 'any';
   const more = isAny ? ', dependencies' : '';
@@ -202,7 +202,7 @@ function appendText(tables: Tables, shape: Exclude<Shape, 'single'>): string {
  * originatorVersion, type, data, timestamp, upstreamName, expected, position, channel, prompt. Whoever has a position
  * has a head; were it gone, the event could not be inserted and nothing would be moved.
  */
-function singleText({ events, logs, positions }: Tables): string {
+function singleText({ events, logs, positions }: ApplicationTables): string {
   return `
     with moved as (
       update ${positions} p set position = $10::bigint
@@ -224,7 +224,7 @@ function singleText({ events, logs, positions }: Tables): string {
 }
 
 /** Moves the positions that are the expected ones. */
-function movedText({ positions }: Tables, shape: Exclude<Shape, 'single'>): string {
+function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return '';
   if (shape === 'next') {
     return `moved as (
@@ -257,7 +257,7 @@ function advanceText(shape: Exclude<Shape, 'single'>): string {
 }
 
 /** Replaces those of the same aggregate and version. */
-function putSnapshotsText({ snapshots }: Tables, from: string): string {
+function putSnapshotsText({ snapshots }: ApplicationTables, from: string): string {
   return `
       insert into ${snapshots} (originator_id, originator_version, schema, state)
       select s.* from ${from} as s

@@ -1,10 +1,10 @@
 import { newId } from '../../util/ids.ts';
-import type { Persistence, Storage } from '../storage.ts';
+import type { OpenedStorage, StorageDescription } from '../storage.ts';
 import { Connections } from './connection/connections.ts';
 import { Listener } from './connection/listener.ts';
-import { openRecorder } from './open-recorder.ts';
 import { Retry } from './connection/retry.ts';
 import { reach } from './connection/server.ts';
+import { openRecorder } from './open-recorder.ts';
 import { settingsFrom } from './options.ts';
 import { channelOf, tablesOf } from './tables.ts';
 
@@ -14,12 +14,12 @@ const answerMarginMs = 5_000;
 /**
  * Opens the storage that a description made by `postgres()` stands for. Its `openRecorder` throws StorageError.
  *
- * @throws InvalidPersistenceError if the driver is not installed, or the description is not for this thread.
+ * @throws InvalidStorageError if the driver is not installed, or the description is not for this thread.
  */
 export async function openStorage(
-  options: Persistence['options'],
+  options: StorageDescription['options'],
   writerId: string = newId(),
-): Promise<Storage> {
+): Promise<OpenedStorage> {
   const settings = settingsFrom(options);
   const server = await reach(settings);
   const closing = new AbortController();

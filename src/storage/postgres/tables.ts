@@ -2,7 +2,7 @@ import type { Site } from './errors.ts';
 import { quoted, tablePrefix } from './identifiers.ts';
 
 /** The tables of one application, in names ready for SQL but for the schema's. */
-export interface Tables extends Site {
+export interface ApplicationTables extends Site {
   readonly schema: string;
   readonly events: string;
   readonly logs: string;
@@ -11,7 +11,7 @@ export interface Tables extends Site {
 }
 
 /** Where an application keeps what it records. `server` says which server and database, without a secret. */
-export function tablesOf(schema: string, applicationName: string, server: string): Tables {
+export function tablesOf(schema: string, applicationName: string, server: string): ApplicationTables {
   const prefix = tablePrefix(applicationName);
   const table = (what: string) => `${quoted(schema)}.${quoted(`${prefix}_${what}`)}`;
   return {

@@ -1,5 +1,5 @@
-import { dependenciesOf } from './dependency-column.ts';
 import type { StoredEvent, StoredNotification } from '../stored-event.ts';
+import { dependenciesOf } from './dependency-column.ts';
 
 /** A row of a database as an array of its columns. */
 type Row = readonly (string | number | null)[];

@@ -2,7 +2,7 @@ import { KahnError, messageOf } from '../../util/errors.ts';
 import { StorageError, type StorageErrorCode } from '../errors.ts';
 
 /** The file of one application. */
-export interface Site {
+export interface DatabaseFile {
   readonly applicationName: string;
   readonly file: string;
 }
@@ -48,7 +48,7 @@ const advice: Readonly<Partial<Record<StorageErrorCode, string>>> = {
 /** A {@link StorageError} that says why the application cannot use its file. */
 export function siteError(
   code: StorageErrorCode,
-  { applicationName, file }: Site,
+  { applicationName, file }: DatabaseFile,
   reason: string,
   options?: { cause: unknown },
 ): StorageError {
@@ -61,7 +61,7 @@ export function siteError(
 }
 
 /** What to throw for an error of SQLite or the file system; errors of ours stay as they are. */
-export function explained(error: unknown, site: Site): KahnError {
+export function explained(error: unknown, site: DatabaseFile): KahnError {
   if (error instanceof KahnError) return error;
   const code = storageCode(error);
   const reason = advice[code] ?? 'the storage failed; its cause tells more.';

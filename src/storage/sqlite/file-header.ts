@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { StorageError } from '../errors.ts';
-import { resultCode, type Site, siteError } from './errors.ts';
+import { type DatabaseFile, resultCode, siteError } from './errors.ts';
 import { applicationId } from './schema.ts';
 import { sql } from './statements.ts';
 
@@ -25,7 +25,7 @@ export function readMarks(database: DatabaseSync): Marks {
  * finds. Throws STORAGE_MISSING or STORAGE_UNWRITABLE if files cannot be made there, STORAGE_FOREIGN if one
  * is not ours.
  */
-export function isBlank(site: Site): boolean {
+export function isBlank(site: DatabaseFile): boolean {
   assertDirectory(site);
   const stats = statSync(site.file, { throwIfNoEntry: false });
   if (stats === undefined) return true;
@@ -40,14 +40,14 @@ export function isBlank(site: Site): boolean {
 }
 
 /** The error for a file that is somebody else's. */
-export function foreign(site: Site, cause?: unknown): StorageError {
+export function foreign(site: DatabaseFile, cause?: unknown): StorageError {
   const reason =
     'it is no database of this library, or its head is damaged. It has been left as it is: ' +
     'move it away, restore it, or choose another directory.';
   return siteError('STORAGE_FOREIGN', site, reason, { cause });
 }
 
-function assertDirectory(site: Site): void {
+function assertDirectory(site: DatabaseFile): void {
   const directory = dirname(site.file);
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats === undefined) {
@@ -69,7 +69,7 @@ function assertDirectory(site: Site): void {
  * this process's locks on it. None if the file seems damaged, as it may while another process writes:
  * opening it with locks will tell.
  */
-function peek(site: Site): Marks | undefined {
+function peek(site: DatabaseFile): Marks | undefined {
   const url = pathToFileURL(site.file);
   url.searchParams.set('immutable', '1');
   const database = new DatabaseSync(url, { readOnly: true });

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Site } from './errors.ts';
+import type { DatabaseFile } from './errors.ts';
 
 const longestName = 200; // file systems allow 255 bytes, and SQLite appends `-journal`
 
@@ -8,7 +8,7 @@ const longestName = 200; // file systems allow 255 bytes, and SQLite appends `-j
  * The file of an application; different names have different files, also where upper and lower case are
  * one.
  */
-export function siteOf(directory: string, applicationName: string): Site {
+export function databaseFileOf(directory: string, applicationName: string): DatabaseFile {
   const encoded = Array.from(Buffer.from(applicationName), encodeByte).join('');
   return { applicationName, file: join(directory, `${shortened(encoded)}.sqlite`) };
 }

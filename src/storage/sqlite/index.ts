@@ -1,4 +1,4 @@
-import type { Persistence, Storage } from '../storage.ts';
+import type { OpenedStorage, StorageDescription } from '../storage.ts';
 import { openRecorder } from './open-recorder.ts';
 import { type SqliteOptions, settingsFrom } from './options.ts';
 
@@ -9,9 +9,9 @@ export type { SqliteOptions };
  * threads and processes of one machine. The directory is resolved now and must exist when a recorder is
  * opened.
  *
- * @throws InvalidPersistenceError if an option is unknown or has an impossible value.
+ * @throws InvalidStorageError if an option is unknown or has an impossible value.
  */
-export function sqlite(options: SqliteOptions): Persistence {
+export function sqlite(options: SqliteOptions): StorageDescription {
   return { module: import.meta.url, options: { ...settingsFrom({ ...options }) } };
 }
 
@@ -19,7 +19,7 @@ export function sqlite(options: SqliteOptions): Persistence {
  * Opens the storage that a description made by {@link sqlite} stands for; its `openRecorder` throws
  * StorageError.
  */
-export async function openStorage(options: Persistence['options']): Promise<Storage> {
+export async function openStorage(options: StorageDescription['options']): Promise<OpenedStorage> {
   const settings = settingsFrom(options);
   return {
     openRecorder: (recorderOptions) => openRecorder(settings, recorderOptions),

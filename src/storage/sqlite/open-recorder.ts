@@ -1,13 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
-import type { RecorderOptions } from '../storage.ts';
 import type { Recorder } from '../recorder.ts';
-import { explained, isBusy, type Site, siteError } from './errors.ts';
+import type { RecorderOptions } from '../storage.ts';
+import { type DatabaseFile, explained, isBusy, siteError } from './errors.ts';
+import { databaseFileOf } from './file.ts';
 import { foreign, isBlank, readMarks } from './file-header.ts';
+import type { SqliteSettings } from './options.ts';
 import { SqliteRecorder } from './recorder.ts';
 import { applicationId, createTables, schemaVersion, upgrades } from './schema.ts';
-import type { SqliteSettings } from './options.ts';
-import { siteOf } from './file.ts';
 import { sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -16,7 +16,7 @@ import { inTransaction } from './transaction.ts';
  * open.
  */
 export async function openRecorder(settings: SqliteSettings, options: RecorderOptions): Promise<Recorder> {
-  const site = siteOf(settings.directory, options.applicationName);
+  const site = databaseFileOf(settings.directory, options.applicationName);
   let database: DatabaseSync | undefined;
   try {
     if (isBlank(site) && !options.setupTables) throw notSetUp(site);
@@ -41,7 +41,7 @@ export async function openRecorder(settings: SqliteSettings, options: RecorderOp
 /**
  * Makes the tables and marks the file as ours in one transaction, unless another process has just done so.
  */
-function setUp(database: DatabaseSync, site: Site): void {
+function setUp(database: DatabaseSync, site: DatabaseFile): void {
   inTransaction(database, sql.beginWrite, () => {
     const marks = readMarks(database);
     if (marks.applicationId === applicationId) return;
@@ -51,7 +51,7 @@ function setUp(database: DatabaseSync, site: Site): void {
 }
 
 /** Brings the tables of an earlier release up to date in one transaction, unless another process has just done so. */
-function upgrade(database: DatabaseSync, site: Site): void {
+function upgrade(database: DatabaseSync, site: DatabaseFile): void {
   inTransaction(database, sql.beginWrite, () => {
     for (const step of upgrades.slice(versionOf(database, site) - 1)) database.exec(step);
     database.exec(sql.setVersion(schemaVersion));
@@ -59,7 +59,7 @@ function upgrade(database: DatabaseSync, site: Site): void {
 }
 
 /** The version of the tables, which this release knows. */
-function versionOf(database: DatabaseSync, site: Site): number {
+function versionOf(database: DatabaseSync, site: DatabaseFile): number {
   const version = readMarks(database).schemaVersion;
   if (version > schemaVersion) {
     const reason = `its tables have version ${version}, but this release of the library knows ${schemaVersion}.`;
@@ -74,7 +74,7 @@ function versionOf(database: DatabaseSync, site: Site): number {
 }
 
 /** SQLite does not always wait for a lock here, so this does. */
-async function switchToWal(database: DatabaseSync, site: Site, busyTimeoutMs: number): Promise<void> {
+async function switchToWal(database: DatabaseSync, site: DatabaseFile, busyTimeoutMs: number): Promise<void> {
   const deadline = performance.now() + busyTimeoutMs;
   for (;;) {
     try {
@@ -92,7 +92,7 @@ async function switchToWal(database: DatabaseSync, site: Site, busyTimeoutMs: nu
   }
 }
 
-function older(site: Site, version: number): Error {
+function older(site: DatabaseFile, version: number): Error {
   const reason = `its tables have version ${version}, but this release of the library needs ${schemaVersion}.`;
   return siteError(
     'STORAGE_OLDER',
@@ -101,7 +101,7 @@ function older(site: Site, version: number): Error {
   );
 }
 
-function notSetUp(site: Site): Error {
+function notSetUp(site: DatabaseFile): Error {
   return siteError(
     'STORAGE_NOT_SET_UP',
     site,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { InvalidPersistenceError } from '../errors.ts';
+import { InvalidStorageError } from '../errors.ts';
 
 /** Where the files are, and how safely and patiently they are written. */
 export interface SqliteOptions {
@@ -19,7 +19,7 @@ export type SqliteSettings = Required<SqliteOptions>;
 const known = ['directory', 'synchronous', 'busyTimeoutMs'];
 const maxTimeoutMs = 0x7fffffff; // SQLite takes a 32-bit integer
 
-/** Checks the options and fills in the defaults; throws {@link InvalidPersistenceError}. */
+/** Checks the options and fills in the defaults; throws {@link InvalidStorageError}. */
 export function settingsFrom(options: Readonly<Record<string, unknown>>): SqliteSettings {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined)
@@ -42,7 +42,7 @@ function isTimeout(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxTimeoutMs;
 }
 
-function invalid(name: string, value: unknown, fault: string): InvalidPersistenceError {
+function invalid(name: string, value: unknown, fault: string): InvalidStorageError {
   const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return new InvalidPersistenceError(`sqlite() was given ${name}: ${shown}, which is ${fault}.`);
+  return new InvalidStorageError(`sqlite() was given ${name}: ${shown}, which is ${fault}.`);
 }

@@ -1,21 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { dependenciesText } from '../sql/dependency-column.ts';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
-import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { dependenciesText } from '../sql/dependency-column.ts';
 import { toEvent, toNotification } from '../sql/rows.ts';
-import { explained, type Site, siteError } from './errors.ts';
+import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { type DatabaseFile, explained, siteError } from './errors.ts';
 import { prepare, type Row, row, rows, type Statements, sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A recorder of one SQLite file; other recorders, threads and processes may use the same file. */
 export class SqliteRecorder implements Recorder {
-  readonly #site: Site;
+  readonly #site: DatabaseFile;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
 
   /** Takes over an open database that has the tables, and closes it in the end. */
-  constructor(site: Site, database: DatabaseSync) {
+  constructor(site: DatabaseFile, database: DatabaseSync) {
     this.#site = site;
     this.#database = database;
     this.#statements = prepare(database);

@@ -1,4 +1,4 @@
-import { openStorage, type Persistence } from '../../storage/storage.ts';
+import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { names, sizes } from './extremes.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
@@ -14,7 +14,7 @@ export interface TestRunner {
 /** The storage to be tested: empty each time it is created. */
 export interface RecorderSubject {
   readonly name: string;
-  create(): Promise<{ persistence: Persistence; cleanUp(): Promise<void> }>;
+  create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
 }
 
 /**
@@ -24,10 +24,10 @@ export interface RecorderSubject {
 export function recorderContract(runner: TestRunner, subject: RecorderSubject): void {
   const test: Test = (name, body) =>
     runner.it(name, async () => {
-      const { persistence, cleanUp } = await subject.create();
+      const { storage, cleanUp } = await subject.create();
       try {
-        await using storage = new TestedStorage(await openStorage(persistence));
-        await body(storage);
+        await using openedStorage = new TestedStorage(await openStorage(storage));
+        await body(openedStorage);
       } finally {
         await cleanUp();
       }

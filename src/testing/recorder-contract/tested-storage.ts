@@ -1,15 +1,15 @@
-import type { Storage } from '../../storage/storage.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import type { OpenedStorage } from '../../storage/storage.ts';
 
 /** Defines one test on storage that is empty at first. */
 export type Test = (name: string, body: (storage: TestedStorage) => Promise<void>) => void;
 
 /** One storage and the recorders opened in a test, which are closed after it. */
 export class TestedStorage implements AsyncDisposable {
-  readonly #storage: Storage;
+  readonly #storage: OpenedStorage;
   readonly #recorders: Recorder[] = [];
 
-  constructor(storage: Storage) {
+  constructor(storage: OpenedStorage) {
     this.#storage = storage;
   }
 

@@ -26,15 +26,15 @@ afterAll(() => engine[Symbol.asyncDispose]());
 
 test('actors go on without a runner, find what nobody has told of, and are joined by the next one', async () => {
   const schema = temporarySchema();
-  const persistence = postgres({ connectionString, schema });
+  const storage = postgres({ connectionString, schema });
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: 100 };
+  await serve(engine, shop, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: 100 };
   const first = await start(engine, shop, options);
   await first.get(Orders).place('zoe');
   await first.caughtUp();
   await first.close();
-  await using orders = await shop.constructApp(Orders, { persistence });
+  await using orders = await shop.constructApp(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
     const id = await orders.place(customer); // recorded by nobody who would prompt actors
     await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
@@ -47,10 +47,10 @@ test('actors go on without a runner, find what nobody has told of, and are joine
 });
 
 test('who asks for other pipelines or has another system is refused, and disturbs nobody', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
+  await serve(engine, shop, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
   const runner = await start(engine, shop, { ...options, pipelineIds: [1, 0] });
   await start(engine, shop, { ...options, pipelineIds: [0, 1], shutdownOnClose: false });
   const mismatch = await rejectionOf(start(engine, shop, options), ActorsMismatchError);
@@ -69,16 +69,16 @@ test('polls keep their distance where the clock of a service is behind that of t
   const { now } = Date;
   vi.spyOn(Date, 'now').mockImplementation(() => now() - 30_000);
   onTestFinished(() => void vi.restoreAllMocks());
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
+  await serve(engine, shop, { storage, systemActorName });
   const events = watchRunners();
-  const options = { persistence, systemActorName, pollIntervalMs: 1_000, shutdownOnClose: true };
+  const options = { storage, systemActorName, pollIntervalMs: 1_000, shutdownOnClose: true };
   await start(engine, shop, options);
   await delay(3_000);
   const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
   expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
-  await using orders = await shop.constructApp(Orders, { persistence });
+  await using orders = await shop.constructApp(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
     const id = await orders.place(customer); // recorded by nobody who would prompt actors
     await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
@@ -86,7 +86,7 @@ test('polls keep their distance where the clock of a service is behind that of t
 });
 
 test('a policy that fails is not tried again before the next start, and stops nobody else', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   let calls = 0;
   let isBroken = true;
@@ -95,9 +95,9 @@ test('a policy that fails is not tried again before the next start, and stops no
     calls += 1;
     if (isBroken) throw new RangeError('nothing for mallory');
   });
-  await serve(engine, system, { persistence, systemActorName });
+  await serve(engine, system, { storage, systemActorName });
   const events = watchRunners();
-  const options = { persistence, systemActorName, pollIntervalMs: 1_000 };
+  const options = { storage, systemActorName, pollIntervalMs: 1_000 };
   const runner = await start(engine, system, options);
   const id = await runner.get(Orders).place('mallory');
   const error = await rejectionOf(runner.caughtUp(), DownstreamError);
@@ -124,7 +124,7 @@ test('a policy that fails is not tried again before the next start, and stops no
 });
 
 test('an error is cut to what an engine can keep, however long it is', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   let calls = 0;
   const system = shopWith(() => {
@@ -134,8 +134,8 @@ test('an error is cut to what an engine can keep, however long it is', async () 
   });
   const long = 'nothing '.repeat(2 ** 21); // 16 MB
   const words = Array.from({ length: 10_000 }, (_, i) => `word ${i}`);
-  await serve(engine, system, { persistence, systemActorName });
-  const options = { persistence, systemActorName, shutdownOnClose: true };
+  await serve(engine, system, { storage, systemActorName });
+  const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, system, options);
   await runner.get(Orders).place('ada');
   const error = await rejectionOf(runner.caughtUp(), DownstreamError);
@@ -149,7 +149,7 @@ test('an error is cut to what an engine can keep, however long it is', async () 
 });
 
 test('a step whose call was killed by somebody is taken again', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -157,8 +157,8 @@ test('a step whose call was killed by somebody is taken again', async () => {
     reached.resolve();
     await released.promise;
   });
-  await serve(engine, system, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: 100, shutdownOnClose: true };
+  await serve(engine, system, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: 100, shutdownOnClose: true };
   const runner = await start(engine, system, options);
   const id = await runner.get(Orders).place('ada');
   await reached.promise;
@@ -173,12 +173,12 @@ test('a step whose call was killed by somebody is taken again', async () => {
 });
 
 test('a step whose outcome does not reach the engine does nothing twice, and its followers hear of it', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await using service = await RestateService.start(shop, { persistence, systemActorName, port: 0 });
+  await using service = await RestateService.start(shop, { storage, systemActorName, port: 0 });
   await using toService = await Balancer.start([service.port]);
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: toService.url });
-  const options = { persistence, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
+  const options = { storage, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
   await runner.caughtUp();
   const cut = new Set<string>();
@@ -202,12 +202,12 @@ test.each(['before', 'after'])(
     const systemActorName = freshName('shop');
     const elsewhere = temporaryPostgres();
     for (const kind of shop.applications)
-      await (await shop.constructApp(kind, { persistence: elsewhere })).close();
-    await serve(engine, shop, { persistence: elsewhere, systemActorName });
-    const persistence = temporaryPostgres();
-    const options = { persistence, systemActorName, shutdownOnClose: true };
+      await (await shop.constructApp(kind, { storage: elsewhere })).close();
+    await serve(engine, shop, { storage: elsewhere, systemActorName });
+    const storage = temporaryPostgres();
+    const options = { storage, systemActorName, shutdownOnClose: true };
     if (when === 'before') {
-      await using orders = await shop.constructApp(Orders, { persistence });
+      await using orders = await shop.constructApp(Orders, { storage });
       await orders.place('ada');
     }
     const runner = await start(engine, shop, options);
@@ -222,8 +222,8 @@ test.each(['before', 'after'])(
 
 test('a storage that is not set up where the service looks for it is a failure that says so', async () => {
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence: temporaryPostgres(), systemActorName });
-  const options = { persistence: temporaryPostgres(), systemActorName, shutdownOnClose: true };
+  await serve(engine, shop, { storage: temporaryPostgres(), systemActorName });
+  const options = { storage: temporaryPostgres(), systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
   await runner.get(Orders).place('ada');
   const error = await rejectionOf(runner.caughtUp(), DownstreamError);
@@ -234,9 +234,9 @@ test('two systems of one engine do not disturb each other, whatever their names'
   const names = [freshName('a.b'), freshName('a b/ü')];
   const runners = [];
   for (const systemActorName of names) {
-    const persistence = temporaryPostgres();
-    await serve(engine, shop, { persistence, systemActorName });
-    runners.push(await start(engine, shop, { persistence, systemActorName, shutdownOnClose: true }));
+    const storage = temporaryPostgres();
+    await serve(engine, shop, { storage, systemActorName });
+    runners.push(await start(engine, shop, { storage, systemActorName, shutdownOnClose: true }));
   }
   for (const [i, runner] of runners.entries()) {
     for (let n = 0; n <= i; n += 1) await runner.get(Orders).place(`${n}`);
@@ -248,7 +248,7 @@ test('two systems of one engine do not disturb each other, whatever their names'
 });
 
 test('a new version takes over while the old one runs, and steps under way end where they began', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -258,13 +258,13 @@ test('a new version takes over while the old one runs, and steps under way end w
     reached.resolve();
     await released.promise;
   });
-  const oldService = await serve(engine, old, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
+  const oldService = await serve(engine, old, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: never, shutdownOnClose: true };
   const runner = await start(engine, old, options);
   await runner.get(Orders).place('ada');
   await reached.promise;
   const renewed = shopWith((customer) => void seen.push(`new ${customer}`));
-  await serve(engine, renewed, { persistence, systemActorName });
+  await serve(engine, renewed, { storage, systemActorName });
   await runner.get(Orders).place('bob');
   const closing = oldService.close();
   released.resolve();
@@ -277,10 +277,10 @@ test('a new version takes over while the old one runs, and steps under way end w
 
 test('a storage that is away is not hammered, and waited for', async () => {
   await using database = await PostgresServer.start();
-  const persistence = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
+  const storage = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: 50, shutdownOnClose: true };
+  await serve(engine, shop, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: 50, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
   await runner.get(Orders).place('ada');
   await runner.caughtUp();
@@ -310,24 +310,24 @@ test('an engine keeps no secret of the storage, whether that can be reached or n
   const url = new URL(connectionString);
   url.username = role;
   url.password = password;
-  const persistence = postgres({ connectionString: url.href, schema: temporarySchema() });
+  const storage = postgres({ connectionString: url.href, schema: temporarySchema() });
   const broken = new URL(url);
   broken.port = '1';
   const systemActorName = freshName('shop');
   const told: Buffer[] = [];
   const hear = (bytes: Buffer) => void told.push(bytes);
   await using ingress = await Balancer.start([portOf(engine.ingressUrl)], hear);
-  await using service = await RestateService.start(shop, { persistence, systemActorName, port: 0 });
+  await using service = await RestateService.start(shop, { storage, systemActorName, port: 0 });
   await using toService = await Balancer.start([service.port], hear);
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: toService.url });
-  const options = { persistence, systemActorName, shutdownOnClose: true };
+  const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start({ adminUrl: engine.adminUrl, ingressUrl: ingress.url }, shop, options);
   await runner.get(Orders).place('ada');
   await runner.caughtUp();
   // The same system again, where its service cannot get at the database, and the engine is told why.
   const unreachable = postgres({ connectionString: broken.href, retryTimeoutMs: 0 });
   await using other = await RestateService.start(shop, {
-    persistence: unreachable,
+    storage: unreachable,
     systemActorName,
     port: 0,
   });

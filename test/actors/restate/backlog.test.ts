@@ -33,10 +33,10 @@ async function pending(systemActorName: string, ...handlers: readonly string[]):
 test('under steady saves of several runners the system goes on, and prompts do not pile up', {
   timeout: 120_000,
 }, async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: never };
+  await serve(engine, shop, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: never };
   const runners = await Promise.all(Array.from({ length: 4 }, () => start(engine, shop, options)));
   const stop = new AbortController();
   let placed = 0;
@@ -60,12 +60,12 @@ test('under steady saves of several runners the system goes on, and prompts do n
 });
 
 test('while the service is away, saves and looks leave a call each in the engine, not one for each time', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const port = await freePort();
-  const serviceOptions = { persistence, systemActorName, port };
+  const serviceOptions = { storage, systemActorName, port };
   const service = await serve(engine, shop, serviceOptions);
-  const options = { persistence, systemActorName, pollIntervalMs: never };
+  const options = { storage, systemActorName, pollIntervalMs: never };
   const runner = await start(engine, shop, options);
   await runner.caughtUp();
   await service.close();

@@ -1,4 +1,4 @@
-import type { ApplicationClass, Persistence, System, SystemRunner } from 'kahn';
+import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
 import { runnerContract } from '../../runner/runner-contract.ts';
@@ -13,21 +13,24 @@ beforeAll(async () => {
 afterAll(() => engine[Symbol.asyncDispose]());
 
 /** By which name the actors of a system on a storage go. */
-const names = new WeakMap<Persistence, string>();
+const names = new WeakMap<StorageDescription, string>();
 
 /** A runner with a service of its own, closed together. */
 async function started<Apps extends ApplicationClass>(
   system: System<Apps>,
-  { batchSize, ...options }: { persistence?: Persistence; batchSize?: number; cacheSize?: number } & object,
+  {
+    batchSize,
+    ...options
+  }: { storage?: StorageDescription; batchSize?: number; cacheSize?: number } & object,
 ): Promise<SystemRunner<Apps>> {
-  const persistence = options.persistence ?? system.persistence;
-  const systemActorName = (persistence && names.get(persistence)) ?? freshName('shop');
-  if (persistence !== undefined) names.set(persistence, systemActorName);
+  const storage = options.storage ?? system.storage;
+  const systemActorName = (storage && names.get(storage)) ?? freshName('shop');
+  if (storage !== undefined) names.set(storage, systemActorName);
   const { ingressUrl, adminUrl } = engine;
   const runnerOptions = { ...options, systemActorName, ingressUrl, adminUrl, shutdownOnClose: true };
-  if (typeof persistence?.module !== 'string') return await RestateRunner.start(system, runnerOptions);
+  if (typeof storage?.module !== 'string') return await RestateRunner.start(system, runnerOptions);
   const service = await RestateService.start(system, {
-    ...(options.persistence !== undefined && { persistence: options.persistence }),
+    ...(options.storage !== undefined && { storage: options.storage }),
     systemActorName,
     port: 0,
     ...(batchSize !== undefined && { batchSize }),
@@ -53,6 +56,6 @@ async function started<Apps extends ApplicationClass>(
   }
 }
 
-for (const { name, create } of storages.filter((storage) => storage.name !== 'memory')) {
+for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
   runnerContract({ name: `the Restate runner on ${name}`, start: started, createPersistence: create });
 }

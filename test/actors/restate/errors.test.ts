@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { InvalidOptionError, InvalidPersistenceError, memory, System } from 'kahn';
+import { InvalidOptionError, InvalidStorageError, memory, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -95,7 +95,7 @@ describe('start() says', () => {
   }, async () => {
     const refusals = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {
       const systemActorName = freshName('shop');
-      const options = { persistence: temporaryPostgres(), systemActorName, port: 0 };
+      const options = { storage: temporaryPostgres(), systemActorName, port: 0 };
       const service = await RestateService.start(shop, options);
       await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service) });
       await service.close();
@@ -115,12 +115,12 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
   const seed = Date.now() % 100_000;
   console.log(`Giving up: seed ${seed}`);
   const random = randomNumbers(seed);
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
+  await serve(engine, shop, { storage, systemActorName });
   const giveUp = (pipelineIds: readonly number[]) => {
     const signal = AbortSignal.timeout(Math.round(random() * 250));
-    const options = { persistence, systemActorName, pipelineIds, shutdownOnClose: true, signal };
+    const options = { storage, systemActorName, pipelineIds, shutdownOnClose: true, signal };
     return start(engine, shop, options).then(
       (runner) => runner.close(),
       () => {},
@@ -133,7 +133,7 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
   );
   expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
 
-  const options = { persistence, systemActorName, shutdownOnClose: true };
+  const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
   for (let i = 0; i < 8; i += 1) {
     const signal = AbortSignal.timeout(Math.round(random() * 250));
@@ -177,9 +177,9 @@ async function forwarding(fate: (path: string) => 'forwarded' | 'refused' | 'swa
 test('a balancer that says the engine is away is waited for, without the admin port, too', {
   timeout: 120_000,
 }, async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
+  await serve(engine, shop, { storage, systemActorName });
   let isAway = false;
   const refused = new Set<string>();
   const ingressUrl = await forwarding((path) => {
@@ -187,7 +187,7 @@ test('a balancer that says the engine is away is waited for, without the admin p
     refused.add(path);
     return 'refused';
   });
-  const options = { persistence, systemActorName, ingressUrl, shutdownOnClose: true };
+  const options = { storage, systemActorName, ingressUrl, shutdownOnClose: true };
   await using runner = await RestateRunner.start(shop, options);
   expect(refused.size).toBe(1);
   isAway = true;
@@ -201,16 +201,16 @@ test('a balancer that says the engine is away is waited for, without the admin p
 });
 
 test('calls that something on the way swallows are made again, without polls, too', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
+  await serve(engine, shop, { storage, systemActorName });
   const swallowed: string[] = [];
   const ingressUrl = await forwarding((path) => {
     if (!/\/(start\/send|prompt)$/.test(path) || swallowed.includes(path)) return 'forwarded';
     swallowed.push(path);
     return 'swallowed';
   });
-  const options = { persistence, systemActorName, ingressUrl, pollIntervalMs: never, shutdownOnClose: true };
+  const options = { storage, systemActorName, ingressUrl, pollIntervalMs: never, shutdownOnClose: true };
   await using runner = await RestateRunner.start(shop, options);
   const id = await runner.get(Orders).place('ada');
   await runner.caughtUp({ signal: AbortSignal.timeout(60_000) });
@@ -220,7 +220,7 @@ test('calls that something on the way swallows are made again, without polls, to
 
 test('without the admin port, a start says that no service is registered', async () => {
   const { ingressUrl } = engine;
-  const options = { persistence: temporaryPostgres(), ingressUrl, systemActorName: freshName('shop') };
+  const options = { storage: temporaryPostgres(), ingressUrl, systemActorName: freshName('shop') };
   expect(await rejectionOf(RestateRunner.start(shop, options), EngineError)).toMatchObject({
     code: 'SERVICE_NOT_REGISTERED',
   });
@@ -235,10 +235,10 @@ test('requests carry headers, and no secret of theirs or of a URL is shown', asy
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const adminUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const headers = { authorization: 'Bearer s3cret' };
-  await rejectionOf(RestateRunner.start(shop, { persistence, adminUrl, headers }), EngineError);
-  await using service = await RestateService.start(shop, { persistence, port: 0 });
+  await rejectionOf(RestateRunner.start(shop, { storage, adminUrl, headers }), EngineError);
+  await using service = await RestateService.start(shop, { storage, port: 0 });
   await rejectionOf(service.register({ adminUrl, serviceUrl: urlOf(service), headers }), EngineError);
   expect(seen).toEqual(['Bearer s3cret', 'Bearer s3cret']);
   for (const wrong of [
@@ -246,31 +246,31 @@ test('requests carry headers, and no secret of theirs or of a URL is shown', asy
     { ingressUrl: 'http://engine:8080?token=s3cret' },
     { headers: { authorization: 's3cret\n' } },
   ]) {
-    const error = await rejectionOf(RestateRunner.start(shop, { persistence, ...wrong }), InvalidOptionError);
+    const error = await rejectionOf(RestateRunner.start(shop, { storage, ...wrong }), InvalidOptionError);
     expect(inspect(error)).not.toContain('s3cret');
   }
 });
 
 test('memory is refused, where actors would have to open it', async () => {
-  const persistence = memory();
-  const runner = await rejectionOf(RestateRunner.start(shop, { persistence }), InvalidPersistenceError);
+  const storage = memory();
+  const runner = await rejectionOf(RestateRunner.start(shop, { storage }), InvalidStorageError);
   expect(runner.message).toContain('where nobody can open its memory()');
-  await rejectionOf(RestateService.start(shop, { persistence, port: 0 }), InvalidPersistenceError);
-  await rejectionOf(RestateService.start(shop, { port: 0 }), InvalidPersistenceError);
+  await rejectionOf(RestateService.start(shop, { storage, port: 0 }), InvalidStorageError);
+  await rejectionOf(RestateService.start(shop, { port: 0 }), InvalidStorageError);
 });
 
 test('a system without a name is refused, lest it takes the actors of another one for its own', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const nameless = System.of([[Orders, Reservations, Orders]]);
   const hint = "give it one by System.of(..., { name: 'shop' }), or as systemActorName";
-  await expect(RestateService.start(nameless, { persistence, port: 0 })).rejects.toThrow(hint);
-  await expect(RestateRunner.start(nameless, { persistence })).rejects.toThrow(hint);
+  await expect(RestateService.start(nameless, { storage, port: 0 })).rejects.toThrow(hint);
+  await expect(RestateRunner.start(nameless, { storage })).rejects.toThrow(hint);
 });
 
 test('another system of the same name is refused when it is registered, unless it is forced', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  const options = { persistence, systemActorName, port: 0, hostname: '127.0.0.1' };
+  const options = { storage, systemActorName, port: 0, hostname: '127.0.0.1' };
   await using first = await RestateService.start(shop, options);
   await using second = await RestateService.start(System.of([[Orders, Reservations, Orders]]), options);
   const { adminUrl } = engine;
@@ -283,7 +283,7 @@ test('another system of the same name is refused when it is registered, unless i
 });
 
 test('options that have no sense are refused', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const ofRunner: [object, string][] = [
     [{ batchSize: 10 }, 'batchSize is an option of RestateService, where the system is processed'],
     [
@@ -297,7 +297,7 @@ test('options that have no sense are refused', async () => {
     [{ poll: 1 }, "A runner has no option 'poll'"],
   ];
   for (const [options, message] of ofRunner) {
-    await expect(RestateRunner.start(shop, { persistence, ...options }), message).rejects.toThrow(message);
+    await expect(RestateRunner.start(shop, { storage, ...options }), message).rejects.toThrow(message);
   }
   const ofService: [object, string][] = [
     [{ batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
@@ -309,16 +309,16 @@ test('options that have no sense are refused', async () => {
     [{ systemActorName: '' }, 'systemActorName must not be empty'],
   ];
   for (const [options, message] of ofService) {
-    await expect(RestateService.start(shop, { persistence, port: 0, ...options }), message).rejects.toThrow(
+    await expect(RestateService.start(shop, { storage, port: 0, ...options }), message).rejects.toThrow(
       message,
     );
   }
 });
 
 test('a service says why it cannot listen or be registered', async () => {
-  const persistence = temporaryPostgres();
-  await using service = await RestateService.start(shop, { persistence, port: 0 });
-  await expect(RestateService.start(shop, { persistence, port: service.port })).rejects.toMatchObject({
+  const storage = temporaryPostgres();
+  await using service = await RestateService.start(shop, { storage, port: 0 });
+  await expect(RestateService.start(shop, { storage, port: service.port })).rejects.toMatchObject({
     code: 'INVALID_OPTION',
     message: expect.stringContaining('EADDRINUSE'),
   });

@@ -108,7 +108,7 @@ for (const victim of victims) {
     await using database = victim.hasDatabase ? await PostgresServer.start() : undefined;
     const url = database?.url() ?? connectionString;
     const schema = temporarySchema();
-    const persistence = postgres({ connectionString: url, schema });
+    const storage = postgres({ connectionString: url, schema });
     const name = freshName('shop');
     await using one = new ServiceProcess(url, schema, name, await freePort());
     await using other = new ServiceProcess(url, schema, name, await freePort());
@@ -119,7 +119,7 @@ for (const victim of victims) {
     await using admin = await Balancer.start(engine.nodes.map(({ adminUrl }) => portOf(adminUrl)));
     await registerService(admin.url, balancer.url, false);
     await using runner = await RestateRunner.start(shop, {
-      persistence,
+      storage,
       ingressUrl: ingress.url,
       adminUrl: admin.url,
       systemActorName: name,
@@ -175,8 +175,8 @@ test('a service killed between a record and its answer, with nothing else to do:
   const { ingressUrl, adminUrl } = engine;
   await registerService(adminUrl, `http://127.0.0.1:${service.port}`, false);
   const options = { ingressUrl, adminUrl, systemActorName, pollIntervalMs: 600_000 };
-  const persistence = postgres({ connectionString, schema });
-  await using runner = await RestateRunner.start(shop, { persistence, ...options });
+  const storage = postgres({ connectionString, schema });
+  await using runner = await RestateRunner.start(shop, { storage, ...options });
   await runner.get(Orders).place('zoe');
   await runner.caughtUp();
   for (const applicationName of ['reservations', 'orders']) {
@@ -192,11 +192,11 @@ test('a service killed between a record and its answer, with nothing else to do:
 
 test('what is saved while the engine is away is processed when it is back, without a poll', async () => {
   await using engine = await RestateEngine.start();
-  const persistence = temporaryPostgres();
-  await using service = await RestateService.start(shop, { persistence, port: 0 });
+  const storage = temporaryPostgres();
+  await using service = await RestateService.start(shop, { storage, port: 0 });
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });
   const { ingressUrl, adminUrl } = engine;
-  const options = { persistence, ingressUrl, adminUrl, pollIntervalMs: 600_000 };
+  const options = { storage, ingressUrl, adminUrl, pollIntervalMs: 600_000 };
   await using runner = await RestateRunner.start(shop, options);
   await runner.get(Orders).place('ada');
   await runner.caughtUp();

@@ -26,11 +26,11 @@ beforeAll(async () => {
 afterAll(() => engine[Symbol.asyncDispose]());
 
 test('three pipelines process five orders each, side by side', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
+  await serve(engine, shop, { storage, systemActorName });
   const runner = await start(engine, shop, {
-    persistence,
+    storage,
     systemActorName,
     pipelineIds,
     pollIntervalMs: never,
@@ -57,9 +57,9 @@ test('three pipelines process five orders each, side by side', async () => {
 
 /** Runs a system in three pipelines until the test has finished. */
 async function started<Apps extends ApplicationClass>(system: System<Apps>) {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('causal');
-  await serve(engine, system, { persistence, systemActorName });
+  await serve(engine, system, { storage, systemActorName });
   const { ingressUrl, adminUrl } = engine;
   const options = {
     ingressUrl,
@@ -69,7 +69,7 @@ async function started<Apps extends ApplicationClass>(system: System<Apps>) {
     pollIntervalMs: never,
     shutdownOnClose: true,
   };
-  const runner = await RestateRunner.start(system.bind(persistence), options);
+  const runner = await RestateRunner.start(system.bind(storage), options);
   onTestFinished(() => runner.close());
   return runner;
 }

@@ -15,10 +15,10 @@ test('without the SDK a service says how to install it, and a runner does not ne
     import { RestateRunner, RestateService } from 'kahn/restate';
     import { sqlite } from 'kahn/sqlite';
     import { shop } from './examples/shop/shop.ts';
-    const persistence = sqlite({ directory: 'data' });
+    const storage = sqlite({ directory: 'data' });
     const tell = ({ code, message }) => console.log(code, message);
-    await RestateService.start(shop, { persistence, port: 0 }).catch(tell);
-    await RestateRunner.start(shop, { persistence, ingressUrl: 'http://127.0.0.1:1' }).catch(tell);`;
+    await RestateService.start(shop, { storage, port: 0 }).catch(tell);
+    await RestateRunner.start(shop, { storage, ingressUrl: 'http://127.0.0.1:1' }).catch(tell);`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ['--conditions=source', '--input-type=module', '--eval', script],

@@ -8,7 +8,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 // Serves the shop in a process of its own, until it is asked to end or its parent is gone.
 const [connectionString = '', schema = '', systemActorName = '', port = ''] = process.argv.slice(2);
 await using _service = await RestateService.start(shop, {
-  persistence: postgres({ connectionString, schema, retryTimeoutMs: 500 }),
+  storage: postgres({ connectionString, schema, retryTimeoutMs: 500 }),
   systemActorName,
   port: Number(port),
   batchSize: 7,

@@ -21,10 +21,10 @@ beforeAll(async () => {
 afterAll(() => engine[Symbol.asyncDispose]());
 
 test('shutting down leaves no call and no state behind; who still has a runner is told', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const options = { persistence, systemActorName, pollIntervalMs: 60_000 };
+  await serve(engine, shop, { storage, systemActorName });
+  const options = { storage, systemActorName, pollIntervalMs: 60_000 };
   const runner = await start(engine, shop, options);
   const owner = await start(engine, shop, { ...options, shutdownOnClose: true });
   await owner.get(Orders).place('ada');
@@ -47,12 +47,12 @@ test('shutting down leaves no call and no state behind; who still has a runner i
 test('a system can be started again while it is shut down and a step takes long', {
   timeout: 60_000,
 }, async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system, reached, release } = heldShop();
-  await serve(engine, system, { persistence, systemActorName });
+  await serve(engine, system, { storage, systemActorName });
   const options = {
-    persistence,
+    storage,
     systemActorName,
     pollIntervalMs: never,
     shutdownOnClose: true,
@@ -74,13 +74,13 @@ test('a system can be started again while it is shut down and a step takes long'
 });
 
 test('a service ends while a shutdown waits that would need it', { timeout: 60_000 }, async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system, reached, release } = heldShop();
   const port = await freePort();
-  const serviceOptions = { persistence, systemActorName, port, drainTimeoutMs: 60_000 };
+  const serviceOptions = { storage, systemActorName, port, drainTimeoutMs: 60_000 };
   const service = await serve(engine, system, serviceOptions);
-  const options = { persistence, systemActorName, pollIntervalMs: never, drainTimeoutMs: 60_000 };
+  const options = { storage, systemActorName, pollIntervalMs: never, drainTimeoutMs: 60_000 };
   const runner = await start(engine, system, { ...options, shutdownOnClose: true });
   await runner.get(Orders).place('ada');
   await reached;

@@ -50,13 +50,13 @@ test('a service that knows the key of its engine answers nobody else, and says w
   writeFileSync(file, own.privateKey.export({ format: 'pem', type: 'pkcs8' }));
   await using engine = await RestateEngine.start(1, { RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: file });
   await using stranger = await RestateEngine.start();
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const lines = spoken();
   const messages = complaints();
   const identityKeys = [shown(other.publicKey), shown(own.publicKey)];
-  const service = await serve(engine, shop, { persistence, systemActorName, identityKeys });
-  const options = { persistence, systemActorName, shutdownOnClose: true };
+  const service = await serve(engine, shop, { storage, systemActorName, identityKeys });
+  const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
   const id = await runner.get(Orders).place('ada');
   await runner.caughtUp();
@@ -76,9 +76,9 @@ test('a service that knows the key of its engine answers nobody else, and says w
 });
 
 test('keys that are none are refused, and so is naming none', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   for (const wrong of [[], ['publickeyv1_x'], ['secret'], 'publickeyv1_x', [1]]) {
-    const options = { persistence, port: 0, identityKeys: wrong as string[] };
+    const options = { storage, port: 0, identityKeys: wrong as string[] };
     const error = await rejectionOf(RestateService.start(shop, options), InvalidOptionError);
     expect(error.message).toContain('identityKeys');
   }

@@ -31,15 +31,15 @@ async function alive(systemActorName: string): Promise<string[]> {
 test('a call that goes on in a service with another graph does what it began, and locks nobody', {
   timeout: 60_000,
 }, async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system: larger, reached, release } = heldShop();
-  const options = { persistence, systemActorName, hostname: '127.0.0.1', drainTimeoutMs: 0 };
+  const options = { storage, systemActorName, hostname: '127.0.0.1', drainTimeoutMs: 0 };
   await using before = await RestateService.start(larger, { ...options, port: 0 });
   const port = await freePort();
   await using balancer = await Balancer.start([before.port, port]);
   await before.register({ adminUrl: engine.adminUrl, serviceUrl: balancer.url });
-  const running = { persistence, systemActorName, shutdownOnClose: true };
+  const running = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, larger, { ...running, drainTimeoutMs: 500 });
   await runner.get(Orders).place('ada');
   await reached;
@@ -58,18 +58,18 @@ test('a call that goes on in a service with another graph does what it began, an
 });
 
 test('an application that a new version does not have any more is stopped', async () => {
-  const persistence = temporaryPostgres();
+  const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  await serve(engine, shop, { persistence, systemActorName });
-  const runner = await start(engine, shop, { persistence, systemActorName });
+  await serve(engine, shop, { storage, systemActorName });
+  const runner = await start(engine, shop, { storage, systemActorName });
   await runner.get(Orders).place('ada');
   await runner.caughtUp();
   await runner.close();
   expect(await alive(systemActorName)).toContain('0/payments');
-  const options = { persistence, systemActorName, port: 0, hostname: '127.0.0.1' };
+  const options = { storage, systemActorName, port: 0, hostname: '127.0.0.1' };
   await using service = await RestateService.start(smaller, options);
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service), force: true });
-  const running = { persistence, systemActorName, shutdownOnClose: true };
+  const running = { storage, systemActorName, shutdownOnClose: true };
   const next = await start(engine, smaller as unknown as Shop, running);
   await vi.waitFor(async () => expect(await alive(systemActorName)).not.toContain('0/payments'), soon);
   expect(await alive(systemActorName)).toContain('0/reservations');

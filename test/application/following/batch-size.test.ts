@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation, type ReservationEvent } from '../../../examples/shop/reservation.ts';
-import { BatchPace } from '../../../src/application/following/batch-size.ts';
+import { AdaptiveBatchSize } from '../../../src/application/following/batch-size.ts';
 
 test('batches of a slow policy get smaller at once, and larger again step by step', () => {
-  const pace = new BatchPace(500);
+  const pace = new AdaptiveBatchSize(500);
   expect(pace.limit).toBe(500);
   pace.learn(500, 50, 0);
   expect(pace.limit).toBe(200);
@@ -24,14 +24,14 @@ test('batches of a slow policy get smaller at once, and larger again step by ste
 });
 
 test('a batch that was not full says nothing of how fast a full one would be', () => {
-  const pace = new BatchPace(500);
+  const pace = new AdaptiveBatchSize(500);
   pace.learn(500, 50, 0);
   pace.learn(10, 1, 0);
   expect(pace.limit).toBe(200);
 });
 
 test('where reading and recording take long, batches may be in the policy for as long and longer', () => {
-  const pace = new BatchPace(500);
+  const pace = new AdaptiveBatchSize(500);
   expect(pace.longestMs).toBe(20);
   pace.learn(500, 100, 25);
   expect([pace.limit, pace.longestMs]).toEqual([500, 100]);
@@ -56,7 +56,7 @@ class SlowReservations extends ProcessApplication<ReservationEvent, OrderEvent> 
 }
 
 test('those who follow a slow policy hear of its first results long before its last', async () => {
-  await using runner = await System.of([[Orders, SlowReservations]]).run({ persistence: memory() });
+  await using runner = await System.of([[Orders, SlowReservations]]).run({ storage: memory() });
   const heads: number[] = [];
   runner.get(SlowReservations).subscribe(({ head }) => heads.push(head));
   const count = 60;
@@ -67,7 +67,7 @@ test('those who follow a slow policy hear of its first results long before its l
 });
 
 test('what there was no time for is processed next, and nothing twice', async () => {
-  await using runner = await System.of([[Orders, SlowReservations]]).run({ persistence: memory() });
+  await using runner = await System.of([[Orders, SlowReservations]]).run({ storage: memory() });
   const orders = Array.from({ length: 30 }, () => Order.place('ada'));
   for (const order of orders.slice(0, 15)) order.reserve('by hand'); // events between those that are handled
   await runner.get(Orders).save(...orders);

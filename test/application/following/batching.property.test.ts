@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { memory, type Persistence } from 'kahn';
+import { memory, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Click, Clicks, Counters } from '../../support/clicks.ts';
 import { storages } from '../../support/storages.ts';
@@ -50,12 +50,12 @@ function rivalOf(counters: Counters) {
 }
 
 async function play(
-  persistence: Persistence,
+  storage: StorageDescription,
   { keys, batchSizes, interferences, cacheSize }: Scenario,
 ): Promise<void> {
-  await using clicks = await Clicks.open({ persistence });
-  await using counters = await Counters.open({ persistence, cacheSize });
-  await using rivals = await Counters.open({ persistence, cacheSize });
+  await using clicks = await Clicks.open({ storage });
+  await using counters = await Counters.open({ storage, cacheSize });
+  await using rivals = await Counters.open({ storage, cacheSize });
   counters.follow(clicks.log, batchSizes[0]);
   rivals.follow(clicks.log, batchSizes[1]);
   await clicks.save(...keys.map((key, number) => Click.make(key, number)));
@@ -109,9 +109,9 @@ const slowScenarios: fc.Arbitrary<SlowScenario> = fc.record({
 });
 
 async function playSlowly({ clicks: planned, batchSize }: SlowScenario): Promise<void> {
-  const persistence = memory();
-  await using clicks = await Clicks.open({ persistence });
-  await using counters = await Counters.open({ persistence });
+  const storage = memory();
+  await using clicks = await Clicks.open({ storage });
+  await using counters = await Counters.open({ storage });
   counters.follow(clicks.log, batchSize);
   const made = planned.map(({ key }, number) =>
     key === undefined ? Click.ignored() : Click.make(key, number),
@@ -128,7 +128,7 @@ async function playSlowly({ clicks: planned, batchSize }: SlowScenario): Promise
   await assertExactlyOnce(counters, keys);
   expect(calls).toEqual([...keys.keys()].filter((number) => keys[number] !== undefined));
   await counters.recordPositions();
-  await using again = await Counters.open({ persistence });
+  await using again = await Counters.open({ storage });
   again.follow(clicks.log);
   expect(await again.run()).toBe(0); // the position is behind the last one
 }
@@ -139,10 +139,10 @@ test('wherever a slow policy ends a batch, every notification is counted once, i
 
 test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
-  const persistence = create();
-  await using clicks = await Clicks.open({ persistence });
-  await using counters = await Counters.open({ persistence });
-  await using rivals = await Counters.open({ persistence });
+  const storage = create();
+  await using clicks = await Clicks.open({ storage });
+  await using counters = await Counters.open({ storage });
+  await using rivals = await Counters.open({ storage });
   counters.follow(clicks.log);
   await clicks.save(...Array.from({ length: 30 }, (_, i) => Click.make('a', i)));
   const rival = rivalOf(rivals);
@@ -162,10 +162,10 @@ test('as long as it gets ahead, a follower bears with any number of conflicts', 
 
 test('ignored notifications read again after a conflict do not look like the end of the log', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
-  const persistence = create();
-  await using clicks = await Clicks.open({ persistence });
-  await using counters = await Counters.open({ persistence });
-  await using rivals = await Counters.open({ persistence });
+  const storage = create();
+  await using clicks = await Clicks.open({ storage });
+  await using counters = await Counters.open({ storage });
+  await using rivals = await Counters.open({ storage });
   counters.follow(clicks.log, 5);
   const ignored = (count: number) => Array.from({ length: count }, () => Click.ignored());
   await clicks.save(...ignored(5), Click.make('a', 1), ...ignored(4), Click.make('a', 2));
@@ -182,12 +182,12 @@ test('ignored notifications read again after a conflict do not look like the end
 
 test('a redone batch, a retry and another batch size derive the same ids', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
-  await using clicks = await Clicks.open({ persistence: create() });
+  await using clicks = await Clicks.open({ storage: create() });
   await clicks.save(...[1, 2, 3, 4].map((number) => Click.make('a', number)));
   const derivedIds = async (batchSize: number, interferences: Interference[]) => {
-    const persistence = create();
-    await using counters = await Counters.open({ persistence });
-    await using rivals = await Counters.open({ persistence });
+    const storage = create();
+    await using counters = await Counters.open({ storage });
+    await using rivals = await Counters.open({ storage });
     counters.follow(clicks.log, batchSize);
     const rival = rivalOf(rivals);
     let calls = 0;

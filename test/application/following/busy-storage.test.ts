@@ -9,9 +9,9 @@ test.each(['ignored', 'handled'])(
   'a follower waits while another writer is busy (%s event)',
   async (kind) => {
     const directory = temporaryDirectory();
-    const persistence = sqlite({ directory, busyTimeoutMs: 0 });
-    await using clicks = await Clicks.open({ persistence });
-    await using counters = await Counters.open({ persistence });
+    const storage = sqlite({ directory, busyTimeoutMs: 0 });
+    await using clicks = await Clicks.open({ storage });
+    await using counters = await Counters.open({ storage });
     counters.follow(clicks.log);
     await clicks.save(kind === 'ignored' ? Click.ignored() : Click.make('a', 1));
     using other = new DatabaseSync(join(directory, 'counters.sqlite'));
@@ -26,9 +26,9 @@ test.each(['ignored', 'handled'])(
 
 test('a storage that stays busy is reported in the end', async () => {
   const directory = temporaryDirectory();
-  const persistence = sqlite({ directory, busyTimeoutMs: 0 });
-  await using clicks = await Clicks.open({ persistence });
-  await using counters = await Counters.open({ persistence });
+  const storage = sqlite({ directory, busyTimeoutMs: 0 });
+  await using clicks = await Clicks.open({ storage });
+  await using counters = await Counters.open({ storage });
   counters.follow(clicks.log);
   await clicks.save(Click.make('a', 1));
   using other = new DatabaseSync(join(directory, 'counters.sqlite'));

@@ -2,8 +2,8 @@ import {
   CausalDependencyError,
   InvalidApplicationError,
   memory,
-  type Persistence,
   ProcessApplication,
+  type StorageDescription,
   System,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -53,8 +53,8 @@ async function dependenciesIn({ log }: Accounts | Mirror): Promise<unknown[]> {
 
 describe.each(storages)('causal dependencies on $name', ({ create }) => {
   test('are the newest of each other pipeline, on the first event of a save', async () => {
-    const persistence = create();
-    const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const storage = create();
+    const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
     await zero.save(ada!);
     await zero.save(bob!);
@@ -86,8 +86,8 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
   });
 
   test('are told by each of the saves that share a commit, also when others of them fail', async () => {
-    const persistence = create();
-    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const storage = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const accounts = Array.from({ length: 5 }, (_, i) => Account.open(`${i}`));
     for (const account of accounts) await zero.save(account);
     const stale = await zero.repository.get(Account, accounts[2]!.id);
@@ -104,7 +104,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
   });
 
   test('are found behind snapshots, and across what one application records in turn', async () => {
-    const accounts = await CausalAccounts.open({ persistence: create() });
+    const accounts = await CausalAccounts.open({ storage: create() });
     onTestFinished(() => accounts.close());
     const account = Account.open('ada');
     for (let change = 1; change <= 6; change += 1) account.change(change);
@@ -116,9 +116,9 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
   });
 
   test('are those of all aggregates that a policy got, changed or not', async () => {
-    const persistence = create();
-    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-    const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ persistence, pipelineId }));
+    const storage = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+    const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
     mirror0.follow(zero.log);
     mirror1.follow(one.log);
     const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
@@ -139,8 +139,8 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
   });
 
   test('are not told by an application that does not ask for it', async () => {
-    const persistence = create();
-    const [zero, one] = await inThree((pipelineId) => Accounts.open({ persistence, pipelineId }));
+    const storage = create();
+    const [zero, one] = await inThree((pipelineId) => Accounts.open({ storage, pipelineId }));
     const account = Account.open('ada');
     await zero.save(account);
     await one.save(account.change(1));
@@ -148,9 +148,9 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
   });
 
   test('keep whoever follows from processing an event too soon, and nothing before it', async () => {
-    const persistence = create();
-    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-    const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ persistence, pipelineId }));
+    const storage = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+    const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
     mirror0.follow(zero.log);
     mirror1.follow(one.log);
     const ada = Account.open('ada');
@@ -192,9 +192,9 @@ class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
 }
 
 /** Where it stands in the log of `accounts`, on record. */
-async function positionOf(persistence: Persistence, pipelineId: number): Promise<number> {
-  const storage = await openStorage(persistence);
-  const recorder = await storage.openRecorder({ applicationName: 'changes', setupTables: false });
+async function positionOf(storage: StorageDescription, pipelineId: number): Promise<number> {
+  const openedStorage = await openStorage(storage);
+  const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
   const position = await recorder.position(pipelineId, 'accounts');
   await recorder.close();
   return position;
@@ -202,9 +202,9 @@ async function positionOf(persistence: Persistence, pipelineId: number): Promise
 
 describe('what a policy ignores', () => {
   test('is on record as processed while something behind it waits', async () => {
-    const persistence = memory();
-    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-    const [changes0, changes1] = await inThree((pipelineId) => Changes.open({ persistence, pipelineId }));
+    const storage = memory();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+    const [changes0, changes1] = await inThree((pipelineId) => Changes.open({ storage, pipelineId }));
     changes0.follow(zero.log);
     changes1.follow(one.log, 1);
     const [ada, eve] = [Account.open('ada'), Account.open('eve')];
@@ -213,7 +213,7 @@ describe('what a policy ignores', () => {
     await one.save(eve); // ignored, and waited for by the next
     await zero.save(eve.change(1));
     await rejectionOf(changes0.run(), CausalDependencyError);
-    expect(await positionOf(persistence, 0)).toBe(1);
+    expect(await positionOf(storage, 0)).toBe(1);
     expect(await changes1.run()).toBe(2);
     await rejectionOf(changes0.run(), CausalDependencyError); // it is not on record that eve was ignored
     await changes1.recordPositions();
@@ -221,10 +221,10 @@ describe('what a policy ignores', () => {
   });
 
   test('waits as well, for others may depend on it', async () => {
-    const persistence = memory();
-    const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
+    const storage = memory();
+    const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [changes0, changes1, changes2] = await inThree((pipelineId) =>
-      Changes.open({ persistence, pipelineId }),
+      Changes.open({ storage, pipelineId }),
     );
     changes0.follow(zero.log);
     changes1.follow(one.log);
@@ -235,7 +235,7 @@ describe('what a policy ignores', () => {
     await two.save(eve.change(1));
     await rejectionOf(changes1.run(), CausalDependencyError);
     await rejectionOf(changes2.run(), CausalDependencyError);
-    expect(await positionOf(persistence, 1)).toBe(0);
+    expect(await positionOf(storage, 1)).toBe(0);
     await changes0.run();
     await changes1.run();
     await changes1.recordPositions();
@@ -244,10 +244,10 @@ describe('what a policy ignores', () => {
   });
 
   test('of one upstream waits for nobody who follows another', async () => {
-    const persistence = memory();
-    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-    const [mirror0] = await inThree((pipelineId) => Mirror.open({ persistence, pipelineId }));
-    const [changes0] = await inThree((pipelineId) => Changes.open({ persistence, pipelineId }));
+    const storage = memory();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+    const [mirror0] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
+    const [changes0] = await inThree((pipelineId) => Changes.open({ storage, pipelineId }));
     const ada = Account.open('ada');
     await one.save(ada);
     await zero.save(ada.change({}));

@@ -79,11 +79,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** An upstream, whoever follows it, and who follows those, each in all pipelines. */
 async function opened(batchSize: number) {
-  const persistence = memory();
+  const storage = memory();
   const open = <A>(one: (pipelineId: number) => Promise<A>) => Promise.all(pipelineIds.map(one));
-  const accounts = await open((pipelineId) => CausalAccounts.open({ persistence, pipelineId }));
-  const first = await open((pipelineId) => First.open({ persistence, pipelineId }));
-  const second = await open((pipelineId) => Second.open({ persistence, pipelineId }));
+  const accounts = await open((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+  const first = await open((pipelineId) => First.open({ storage, pipelineId }));
+  const second = await open((pipelineId) => Second.open({ storage, pipelineId }));
   for (const pipelineId of pipelineIds) {
     first[pipelineId]!.follow(accounts[pipelineId]!.log, batchSize);
     second[pipelineId]!.follow(first[pipelineId]!.log, batchSize);

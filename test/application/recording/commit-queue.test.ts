@@ -6,7 +6,7 @@ import { aggregateInternals } from '../../../src/domain/aggregate.ts';
 import { Account, Accounts } from '../../support/accounts.ts';
 
 test('only so many saves can wait', async () => {
-  await using accounts = await Accounts.open({ persistence: memory() });
+  await using accounts = await Accounts.open({ storage: memory() });
   const store = applicationInternals.storeOf(accounts);
   const turn = Promise.withResolvers<void>();
   const queue = new CommitQueue(store, { turn: () => turn.promise, grown: () => {} });

@@ -64,9 +64,9 @@ test('a cache without capacity holds nothing', () => {
 
 describe.each(storages)('with a cache on $name', ({ create }) => {
   test('an aggregate has what others have recorded since it was cached', async () => {
-    const persistence = create();
-    await using one = await Accounts.open({ persistence });
-    await using two = await Accounts.open({ persistence });
+    const storage = create();
+    await using one = await Accounts.open({ storage });
+    await using two = await Accounts.open({ storage });
     const account = Account.open('ada');
     await one.save(account);
     for (let i = 0; i < 7; i++) {
@@ -80,7 +80,7 @@ describe.each(storages)('with a cache on $name', ({ create }) => {
   });
 
   test('what could not be recorded leaves nothing behind', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
     const stale = await accounts.repository.get(Account, account.id);
@@ -90,7 +90,7 @@ describe.each(storages)('with a cache on $name', ({ create }) => {
   });
 
   test('two callers never share an aggregate', async () => {
-    await using accounts = await Accounts.open({ persistence: create() });
+    await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada').change({ n: 1 });
     await accounts.save(account);
     const one = await accounts.repository.get(Account, account.id);
@@ -102,7 +102,7 @@ describe.each(storages)('with a cache on $name', ({ create }) => {
   });
 
   test.each([0, 3, 10_000])('the result is the same with a cache of %i events', async (cacheSize) => {
-    await using accounts = await Accounts.open({ persistence: create(), cacheSize });
+    await using accounts = await Accounts.open({ storage: create(), cacheSize });
     const all = Array.from({ length: 5 }, (_, i) => Account.open(`${i}`));
     await accounts.save(...all);
     for (let round = 0; round < 12; round++) {

@@ -1,28 +1,28 @@
-import { Aggregate, Application, type DomainEvent, type Persistence } from 'kahn';
+import { Aggregate, Application, type DomainEvent, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { storages } from '../../support/storages.ts';
 
 async function snapshotVersions(
-  persistence: Persistence,
+  storage: StorageDescription,
   originatorId: string,
 ): Promise<(number | undefined)[]> {
-  const storage = await openStorage(persistence);
-  const recorder = await storage.openRecorder({ applicationName: 'accounts', setupTables: false });
+  const openedStorage = await openStorage(storage);
+  const recorder = await openedStorage.openRecorder({ applicationName: 'accounts', setupTables: false });
   const versions = [];
   for (let upTo = 1; upTo <= 20; upTo++) {
     const [history] = await recorder.histories([{ originatorId, after: 0, upTo, useSnapshot: true }]);
     versions.push(history?.snapshot?.originatorVersion);
   }
   await recorder.close();
-  await storage.close();
+  await openedStorage.close();
   return [...new Set(versions)];
 }
 
 describe.each(storages)('snapshots on $name', ({ create }) => {
   test('are recorded whenever the version passes a multiple, in the same transaction, and save the replay', async () => {
-    const persistence = create();
+    const storage = create();
     const replayed: number[] = [];
     class Counted extends Account {
       protected override apply(event: AccountEvent): void {
@@ -30,14 +30,14 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
         super.apply(event);
       }
     }
-    await using accounts = await Accounts.open({ persistence });
+    await using accounts = await Accounts.open({ storage });
     const account = Account.open('ada');
     await accounts.save(account);
     await accounts.save(account.change(2).change(3).change(4));
     await accounts.save(account.change(5).change(6));
     for (let i = 7; i <= 14; i++) await accounts.save(account.change(i));
-    expect(await snapshotVersions(persistence, account.id)).toEqual([undefined, 6, 10]);
-    await using fresh = await Accounts.open({ persistence });
+    expect(await snapshotVersions(storage, account.id)).toEqual([undefined, 6, 10]);
+    await using fresh = await Accounts.open({ storage });
     const loaded = await fresh.repository.get(Counted, account.id);
     expect(replayed).toEqual([11, 12, 13, 14]);
     expect(loaded.changes).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
@@ -47,16 +47,16 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
   });
 
   test('can be taken on demand', async () => {
-    const persistence = create();
-    await using accounts = await Accounts.open({ persistence });
+    const storage = create();
+    await using accounts = await Accounts.open({ storage });
     const account = Account.open('ada')
       .change(new Date(0))
       .change({ deep: [1n] });
     await accounts.save(account);
     await accounts.takeSnapshot(Account, account.id);
     await accounts.takeSnapshot(Account, account.id);
-    expect(await snapshotVersions(persistence, account.id)).toEqual([undefined, 3]);
-    await using fresh = await Accounts.open({ persistence });
+    expect(await snapshotVersions(storage, account.id)).toEqual([undefined, 3]);
+    await using fresh = await Accounts.open({ storage });
     const loaded = await fresh.repository.get(Account, account.id);
     expect(loaded.changes).toEqual([new Date(0), { deep: [1n] }]);
     loaded.changes.push('its own');
@@ -66,8 +66,8 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
   });
 
   test('of another schema, or that cannot be read, are ignored', async () => {
-    const persistence = create();
-    await using accounts = await Accounts.open({ persistence });
+    const storage = create();
+    await using accounts = await Accounts.open({ storage });
     const account = Account.open('ada').change(1).change(2).change(3).change(4).change(5);
     await accounts.save(account);
 
@@ -79,7 +79,7 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
         if (event.type === 'Account.Changed') this.sum += event.data.by as number;
       }
     }
-    await using next = await Accounts.open({ persistence });
+    await using next = await Accounts.open({ storage });
     expect(await next.repository.get(NextSchema, account.id)).toMatchObject({ sum: 15, version: 6 });
     expect(await next.repository.get(NextSchema, account.id, { version: 6 })).toMatchObject({ sum: 15 });
 
@@ -88,17 +88,17 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
         throw new Error('cannot read this');
       }
     }
-    await using refusing = await Accounts.open({ persistence });
+    await using refusing = await Accounts.open({ storage });
     expect(await refusing.repository.get(Refusing, account.id)).toMatchObject({ changes: [1, 2, 3, 4, 5] });
 
-    const storage = await openStorage(persistence);
-    const recorder = await storage.openRecorder({ applicationName: 'accounts', setupTables: false });
+    const openedStorage = await openStorage(storage);
+    const recorder = await openedStorage.openRecorder({ applicationName: 'accounts', setupTables: false });
     await recorder.recordSnapshots([
       { originatorId: account.id, originatorVersion: 6, schema: 1, state: 'not JSON' },
     ]);
     await recorder.close();
-    await storage.close();
-    await using damaged = await Accounts.open({ persistence });
+    await openedStorage.close();
+    await using damaged = await Accounts.open({ storage });
     expect(await damaged.repository.get(Account, account.id)).toMatchObject({ changes: [1, 2, 3, 4, 5] });
   });
 
@@ -118,7 +118,7 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
       static readonly applicationName = 'boxes';
       static readonly emits = ['Box.Filled'] as const;
     }
-    await using boxes = await Boxes.open({ persistence: create() });
+    await using boxes = await Boxes.open({ storage: create() });
     const error = await boxes.save(Box.fill()).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       code: 'SNAPSHOT_NOT_ENCODABLE',

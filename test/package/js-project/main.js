@@ -4,21 +4,21 @@ import { Order, Orders, shop } from './shop.js';
 
 // Runs the shop on either storage, and prints where each order was reserved.
 const reservations = {};
-for (const [storage, persistence] of Object.entries({
+for (const [openedStorage, storage] of Object.entries({
   memory: memory(),
   sqlite: sqlite({ directory: 'data' }),
 })) {
-  await using runner = await MultiThreadedRunner.start(shop, { persistence });
+  await using runner = await MultiThreadedRunner.start(shop, { storage });
   const orders = runner.get(Orders);
   const ids = await Promise.all(['ada', 'grace', 'joan'].map((customer) => orders.place(customer)));
   await runner.caughtUp();
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
-  reservations[storage] = placed.map(({ reservation }) => reservation);
+  reservations[openedStorage] = placed.map(({ reservation }) => reservation);
 }
 // The same in processes.
 {
-  const persistence = sqlite({ directory: 'data' });
-  await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds: [1] });
+  const storage = sqlite({ directory: 'data' });
+  await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds: [1] });
   const orders = runner.get(Orders);
   const id = await orders.place('ada');
   await runner.caughtUp();

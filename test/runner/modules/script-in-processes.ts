@@ -6,6 +6,6 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 // A program that defines its system and runs it: its processes would do the same, and theirs, and so on.
 export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
 
-const persistence = sqlite({ directory: process.env.KAHN_TEST_DIRECTORY ?? '' });
-await using runner = await MultiprocessRunner.start(shop, { persistence });
+const storage = sqlite({ directory: process.env.KAHN_TEST_DIRECTORY ?? '' });
+await using runner = await MultiprocessRunner.start(shop, { storage });
 await runner.caughtUp();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Persistence, Storage } from 'kahn';
+import type { OpenedStorage, StorageDescription } from 'kahn';
 import * as memory from '../../../src/storage/memory/index.ts';
 
 export { forThreads } from '../../../src/storage/memory/index.ts';
@@ -8,7 +8,7 @@ export { forThreads } from '../../../src/storage/memory/index.ts';
 export const listening = { asked: 0, begun: 0, open: 0 };
 
 /** Memory that takes its time until it tells of logs that grow. */
-export async function openStorage(options: Persistence['options']): Promise<Storage> {
+export async function openStorage(options: StorageDescription['options']): Promise<OpenedStorage> {
   return {
     ...(await memory.openStorage(options)),
     async listen() {

@@ -1,11 +1,11 @@
-import { type MultiThreadedOptions, MultiThreadedRunner, memory, type Persistence } from 'kahn';
+import { MultiThreadedRunner, type MultiThreadedRunnerOptions, memory, type StorageDescription } from 'kahn';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
-import { heldReserving } from './held-shop.ts';
 import { isRaised, putSignsInto, raise } from './file-flags.ts';
+import { heldReserving } from './held-shop.ts';
 
 const never = 2 ** 30;
 const patient = { timeout: 60_000, interval: 5 };
@@ -13,9 +13,9 @@ const [, Reservations] = heldReserving.applications;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-async function reserving(persistence: Persistence, options: MultiThreadedOptions = {}) {
+async function reserving(storage: StorageDescription, options: MultiThreadedRunnerOptions = {}) {
   const runner = await MultiThreadedRunner.start(heldReserving, {
-    persistence,
+    storage,
     pollIntervalMs: never,
     ...options,
   });
@@ -24,8 +24,8 @@ async function reserving(persistence: Persistence, options: MultiThreadedOptions
 }
 
 /** Starts again on the same storage and finds every order reserved, once. */
-async function assertGoesOn(persistence: Persistence, orders: number): Promise<void> {
-  await using runner = await reserving(persistence);
+async function assertGoesOn(storage: StorageDescription, orders: number): Promise<void> {
+  await using runner = await reserving(storage);
   await runner.caughtUp();
   expect(await runner.get(Reservations!).log.head()).toBe(orders);
 }
@@ -35,12 +35,12 @@ const inThreads = storages.filter(({ name }) => name !== 'postgres');
 describe.each(inThreads)('closing on $name', { timeout: 60_000 }, ({ create }) => {
   test('waits for no tick of the clock', async () => {
     const events = watchRunners();
-    const persistence = create();
-    const runner = await reserving(persistence, { clockSpeed: 0.01, batchSize: 1 });
+    const storage = create();
+    const runner = await reserving(storage, { clockSpeed: 0.01, batchSize: 1 });
     for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
     await runner.close();
     expect(events.at(-1)).toMatchObject({ kind: 'stopped', terminated: false });
-    await assertGoesOn(persistence, 3);
+    await assertGoesOn(storage, 3);
   });
 });
 
@@ -62,12 +62,12 @@ describe('a thread of memory() that holds the lock of its journal', { timeout: 6
   });
 
   test('does not keep the next runner from recording when it is terminated', async () => {
-    const persistence = memory();
-    const runner = await reserving(persistence, { drainTimeoutMs: 100 });
+    const storage = memory();
+    const runner = await reserving(storage, { drainTimeoutMs: 100 });
     raise('lock');
     await runner.get(Orders).place('ada');
     await vi.waitUntil(() => isRaised('blocked'), patient);
     await runner.close();
-    await assertGoesOn(persistence, 1);
+    await assertGoesOn(storage, 1);
   });
 });

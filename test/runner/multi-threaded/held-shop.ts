@@ -45,7 +45,7 @@ function blockForEver(): never {
 
 /** Stands still, as if in the middle of recording, until it is to die. */
 function blockWithLock(): void {
-  const { reservations } = workerData.persistence.options.journals;
+  const { reservations } = workerData.storage.options.journals;
   const lock = new ThreadLock(new Journal(reservations).lockWord);
   const standStill = () => {
     raise('blocked');

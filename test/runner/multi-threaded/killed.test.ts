@@ -14,7 +14,7 @@ import { watchWorkers } from '../../support/workers.ts';
 const never = 2 ** 30;
 const kills = 30;
 
-for (const { name, create } of storages.filter((storage) => storage.name !== 'postgres')) {
+for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'postgres')) {
   test(`threads killed ${kills} times at random lose and double nothing, on ${name}`, {
     timeout: 240_000,
   }, async () => {
@@ -39,7 +39,7 @@ for (const { name, create } of storages.filter((storage) => storage.name !== 'po
       void kill(worker);
     });
     await using runner = await MultiThreadedRunner.start(shop, {
-      persistence: create(),
+      storage: create(),
       pollIntervalMs: never,
       batchSize: 7,
     });

@@ -7,7 +7,7 @@ import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Board } from '../../../src/runner/multi-threaded/shared-board.ts';
+import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { runClock } from '../../../src/runner/multi-threaded/step-clock.ts';
 import { watchRunners } from '../../support/events.ts';
 import { until } from '../../support/until.ts';
@@ -83,12 +83,12 @@ describe('a clock whose timers are late', () => {
 
 describe('a runner with a clock', { timeout: 120_000 }, () => {
   test('takes one step of an application in a tick, with a batch of each upstream', async () => {
-    const persistence = memory();
+    const storage = memory();
     const each = 8;
     {
-      await using orders = await shop.constructApp(Orders, { persistence });
-      await using reservations = await shop.constructApp(Reservations, { persistence });
-      await using payments = await shop.constructApp(Payments, { persistence });
+      await using orders = await shop.constructApp(Orders, { storage });
+      await using reservations = await shop.constructApp(Reservations, { storage });
+      await using payments = await shop.constructApp(Payments, { storage });
       for (let i = 0; i < each; i += 1) {
         const order = Order.place(`${i}`);
         await orders.save(order);
@@ -97,8 +97,8 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
       }
     }
     let ticks = 0;
-    const tick = Board.prototype.tick;
-    vi.spyOn(Board.prototype, 'tick').mockImplementation(function (this: Board) {
+    const tick = SharedBoard.prototype.tick;
+    vi.spyOn(SharedBoard.prototype, 'tick').mockImplementation(function (this: SharedBoard) {
       ticks += 1;
       tick.call(this);
     });
@@ -109,7 +109,7 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
       expect(event.count).toBe(1);
       ticksOf[event.upstreamName]?.push(ticks);
     });
-    const options = { persistence, pollIntervalMs: never, batchSize: 1, clockSpeed: 10 };
+    const options = { storage, pollIntervalMs: never, batchSize: 1, clockSpeed: 10 };
     await using _runner = await MultiThreadedRunner.start(shop, options);
     await vi.waitUntil(() => ticksOf.payments!.length >= each, { timeout: 60_000, interval: 20 });
     const { reservations = [], payments = [] } = ticksOf;
@@ -122,8 +122,8 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
 
   test('lets an order go on by one application in a tick', async () => {
     let ticks = 0;
-    const tick = Board.prototype.tick;
-    vi.spyOn(Board.prototype, 'tick').mockImplementation(function (this: Board) {
+    const tick = SharedBoard.prototype.tick;
+    vi.spyOn(SharedBoard.prototype, 'tick').mockImplementation(function (this: SharedBoard) {
       ticks += 1;
       tick.call(this);
     });
@@ -138,7 +138,7 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
         paidAt.push(ticks);
     });
     await using runner = await MultiThreadedRunner.start(shop, {
-      persistence: memory(),
+      storage: memory(),
       pollIntervalMs: never,
       clockSpeed: 4,
     });
@@ -162,7 +162,7 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
     onTestFinished(() => void vi.restoreAllMocks());
     const events = watchRunners();
     await using runner = await MultiThreadedRunner.start(shop, {
-      persistence: memory(),
+      storage: memory(),
       pollIntervalMs: never,
       clockSpeed: 50,
     });

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import {
-  InvalidPersistenceError,
+  InvalidStorageError,
   KahnError,
   MultiThreadedRunner,
   memory,
-  type Persistence,
   SingleThreadedRunner,
+  type StorageDescription,
   System,
 } from 'kahn';
 import { postgres } from 'kahn/postgres';
@@ -45,8 +45,8 @@ beforeEach(() => {
 });
 
 /** Starts the system, which must fail and leave no thread; returns why. */
-async function refusalOf(system: typeof shop, persistence: Persistence): Promise<KahnError> {
-  const error = await rejectionOf(MultiThreadedRunner.start(system, { persistence }), KahnError);
+async function refusalOf(system: typeof shop, storage: StorageDescription): Promise<KahnError> {
+  const error = await rejectionOf(MultiThreadedRunner.start(system, { storage }), KahnError);
   expect(threads.alive.size).toBe(0);
   return error;
 }
@@ -58,11 +58,11 @@ async function placeOne(runner: MultiThreadedRunner<typeof Orders | typeof Reser
 }
 
 test('the same on memory: what was shared with the threads that failed is shared with others', async () => {
-  const persistence = memory();
+  const storage = memory();
   const system = shopIn(urlOf('no-system.ts'));
-  expect((await refusalOf(system, persistence)).code).toBe('SYSTEM_MODULE');
-  await (await SingleThreadedRunner.start(system, { persistence })).close();
-  await using runner = await MultiThreadedRunner.start(shop, { persistence });
+  expect((await refusalOf(system, storage)).code).toBe('SYSTEM_MODULE');
+  await (await SingleThreadedRunner.start(system, { storage })).close();
+  await using runner = await MultiThreadedRunner.start(shop, { storage });
   await placeOne(runner);
 });
 
@@ -71,38 +71,38 @@ test('a system may be exported by several names, bound to storage, and beside ot
   await placeOne(runner);
 });
 
-test('a persistence that cannot be cloned is refused before there is a thread', async () => {
+test('a storage that cannot be cloned is refused before there is a thread', async () => {
   const { module, options } = memory();
-  const unclonable = { module, options: { ...options, log: () => {} } } as unknown as Persistence;
+  const unclonable = { module, options: { ...options, log: () => {} } } as unknown as StorageDescription;
   const error = await refusalOf(shop, unclonable);
-  expect(error).toBeInstanceOf(InvalidPersistenceError);
+  expect(error).toBeInstanceOf(InvalidStorageError);
   expect(error.message).toMatch(/cannot be cloned to another thread: .*could not be cloned/);
   expect(threads.started).toBe(0);
-  await (await SingleThreadedRunner.start(shop, { persistence: unclonable })).close();
+  await (await SingleThreadedRunner.start(shop, { storage: unclonable })).close();
 });
 
 test('so is a pool of the user', async () => {
   const pool = new pg.Pool({ connectionString });
   onTestFinished(() => pool.end());
-  const persistence = postgres({ pool, schema: temporarySchema() });
-  const error = await refusalOf(shop, persistence);
-  expect(error).toBeInstanceOf(InvalidPersistenceError);
+  const storage = postgres({ pool, schema: temporarySchema() });
+  const error = await refusalOf(shop, storage);
+  expect(error).toBeInstanceOf(InvalidStorageError);
   expect(error.message).toContain('pass a connectionString instead');
   expect(threads.started).toBe(0);
   expect(pool.idleCount).toBe(pool.totalCount);
-  await (await SingleThreadedRunner.start(shop, { persistence })).close();
+  await (await SingleThreadedRunner.start(shop, { storage })).close();
 });
 
 test('a start that is given up before there are threads starts none', async () => {
-  const persistence = { module: urlOf('slow-storage.ts'), options: memory().options };
+  const storage = { module: urlOf('slow-storage.ts'), options: memory().options };
   const controller = new AbortController();
-  const starting = MultiThreadedRunner.start(shop, { persistence, signal: controller.signal });
+  const starting = MultiThreadedRunner.start(shop, { storage, signal: controller.signal });
   await expect.poll(() => listening.asked).toBe(1);
   controller.abort(new Error('no time'));
   await expect(starting).rejects.toThrow('no time');
   expect(listening).toEqual({ asked: 1, begun: 1, open: 0 });
   expect(threads.started).toBe(0);
-  await (await SingleThreadedRunner.start(shop, { persistence })).close();
+  await (await SingleThreadedRunner.start(shop, { storage })).close();
 });
 
 /** Runs a program in a process of its own. */

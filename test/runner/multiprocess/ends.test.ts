@@ -19,7 +19,7 @@ beforeEach(() => putSignsInto(temporaryDirectory()));
 async function runWith(sign: string) {
   const processes = watchProcesses();
   const events = watchRunners();
-  const runner = await MultiprocessRunner.start(troubledShop, { persistence: create() });
+  const runner = await MultiprocessRunner.start(troubledShop, { storage: create() });
   onTestFinished(() => runner.close());
   raise(sign);
   await runner.get(Orders).place('ada');

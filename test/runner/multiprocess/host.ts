@@ -1,14 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
-import { MultiprocessRunner, type Persistence } from 'kahn';
+import { MultiprocessRunner, type StorageDescription } from 'kahn';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { heldShop } from '../multi-threaded/held-shop.ts';
 import { untilLowered } from '../multi-threaded/file-flags.ts';
+import { heldShop } from '../multi-threaded/held-shop.ts';
 
 /** How a host runs the shop. */
 export interface HostTask {
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   readonly pipelineIds: readonly number[];
   readonly pollIntervalMs?: number;
   readonly drainTimeoutMs?: number;

@@ -1,4 +1,4 @@
-import { DownstreamError, type MultiprocessOptions, MultiprocessRunner } from 'kahn';
+import { DownstreamError, MultiprocessRunner, type MultiprocessRunnerOptions } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -18,13 +18,13 @@ const customersOf = (name: string) => Array.from({ length: 60 }, (_, i) => `${na
 describe.each(storages.filter(({ name }) => name !== 'memory'))(
   'on $name',
   { timeout: 180_000 },
-  (storage) => {
+  (openedStorage) => {
     // On PostgreSQL everything comes by NOTIFY; files tell nobody that they have grown.
-    const pollIntervalMs = storage.name === 'postgres' ? never : 50;
+    const pollIntervalMs = openedStorage.name === 'postgres' ? never : 50;
 
     test('two runners in two processes that run the same pipelines double nothing', async () => {
-      const persistence = storage.create();
-      const task = { persistence, pipelineIds: [0, 1], pollIntervalMs, batchSize: 7 };
+      const storage = openedStorage.create();
+      const task = { storage, pipelineIds: [0, 1], pollIntervalMs, batchSize: 7 };
       const hosts = await Promise.all([startHost(task), startHost(task)]);
       const placed: string[] = [];
       for (const pipelineId of task.pipelineIds) {
@@ -37,7 +37,7 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
       }
       await Promise.all(hosts.map((host) => host.told({ kind: 'caughtUp' })));
       await Promise.all(hosts.map((host) => host.told({ kind: 'close' })));
-      await using runner = await MultiprocessRunner.start(shop, { persistence, applications: [] });
+      await using runner = await MultiprocessRunner.start(shop, { storage, applications: [] });
       await runner.caughtUp();
       const applications = task.pipelineIds.flatMap((id) =>
         shop.applications.map((kind) => runner.get(kind, id)),
@@ -48,9 +48,9 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
     });
 
     test('hosts that run some pipelines or applications each run the system together', async () => {
-      const persistence = storage.create();
-      const started = async (options: MultiprocessOptions<(typeof shop.applications)[number]>) => {
-        const runner = await MultiprocessRunner.start(shop.bind(persistence), { pollIntervalMs, ...options });
+      const storage = openedStorage.create();
+      const started = async (options: MultiprocessRunnerOptions<(typeof shop.applications)[number]>) => {
+        const runner = await MultiprocessRunner.start(shop.bind(storage), { pollIntervalMs, ...options });
         onTestFinished(() => runner.close());
         return runner;
       };
@@ -92,7 +92,7 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
     test('what nobody runs is not waited for when something has failed here', async () => {
       putSignsInto(temporaryDirectory());
       const [, Failing] = failingShop.applications;
-      await using runner = await MultiprocessRunner.start(failingShop.bind(storage.create()), {
+      await using runner = await MultiprocessRunner.start(failingShop.bind(openedStorage.create()), {
         applications: [Failing!],
         pollIntervalMs,
       });
@@ -105,8 +105,8 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
     });
 
     test('what nobody runs waits, and so does caughtUp()', async () => {
-      const persistence = storage.create();
-      await using runner = await MultiprocessRunner.start(shop.bind(persistence), {
+      const storage = openedStorage.create();
+      await using runner = await MultiprocessRunner.start(shop.bind(storage), {
         applications: [Orders, Payments],
         pollIntervalMs,
       });
@@ -119,7 +119,7 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
         upstreams: [{ upstreamName: 'orders', position: 0, lag: 1 }],
       });
       const waiting = runner.caughtUp();
-      await using _other = await MultiprocessRunner.start(shop.bind(persistence), {
+      await using _other = await MultiprocessRunner.start(shop.bind(storage), {
         applications: [Reservations],
         pollIntervalMs,
       });

@@ -15,7 +15,7 @@ test('processes that are killed after five seconds with nothing to do are starte
 }, async () => {
   const events = watchRunners();
   const processes = watchProcesses();
-  await using runner = await MultiprocessRunner.start(shop, { persistence: create() });
+  await using runner = await MultiprocessRunner.start(shop, { storage: create() });
   const isResting = async () => (await runner.status()).every(({ state }) => state === 'idle');
   for (let round = 0; round < 6; round += 1) {
     await vi.waitUntil(isResting, patient);

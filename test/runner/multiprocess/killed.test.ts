@@ -18,7 +18,7 @@ const seed = Number(process.env.KAHN_SEED ?? Date.now() % 100_000);
 
 const killsOn: Record<string, number> = { sqlite: 200, postgres: 100 };
 
-for (const { name, create } of storages.filter((storage) => storage.name in killsOn)) {
+for (const { name, create } of storages.filter((openedStorage) => openedStorage.name in killsOn)) {
   const kills = killsOn[name] ?? 0;
   test(`processes killed ${kills} times at random lose and double nothing, on ${name} (KAHN_SEED=${seed})`, {
     timeout: 600_000,
@@ -34,7 +34,7 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
     });
     const events = watchRunners();
     await using runner = await MultiprocessRunner.start(shop, {
-      persistence: create(),
+      storage: create(),
       pipelineIds,
       pollIntervalMs: never,
       batchSize: 7,

@@ -20,12 +20,12 @@ test.each(shared)(
   'a parent killed under load leaves no process behind, on $name',
   { timeout },
   async ({ create }) => {
-    const persistence = create();
+    const storage = create();
     const pipelineIds = [0, 1];
-    const host = await startHost({ persistence, pipelineIds, pollIntervalMs: never, batchSize: 7 });
+    const host = await startHost({ storage, pipelineIds, pollIntervalMs: never, batchSize: 7 });
     expect(host.pids).toHaveLength(6);
     await host.told({ kind: 'load' });
-    await using orders = await shop.constructApp(Orders, { persistence, pipelineId: 1 });
+    await using orders = await shop.constructApp(Orders, { storage, pipelineId: 1 });
     await vi.waitUntil(async () => (await orders.log.head()) > 100, patient);
     host.process.kill('SIGKILL');
     await host.ended;
@@ -35,7 +35,7 @@ test.each(shared)(
     expect(goneMs).toBeLessThan(20_000);
 
     // The next one goes on: every order that is there is reserved and paid.
-    await using runner = await MultiprocessRunner.start(shop, { persistence, pipelineIds });
+    await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds });
     await runner.caughtUp();
     const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
     for (const application of applications) await assertContiguous(application);
@@ -48,7 +48,7 @@ test.each(shared)(
 
 test('so does one with a policy that blocks its process for ever', { timeout }, async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ persistence: create(), pipelineIds: [0], isHeld: true });
+  const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
   raise('block');
   await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
   await vi.waitUntil(() => isRaised('blocked'), patient);
@@ -60,7 +60,7 @@ test('so does one with a policy that blocks its process for ever', { timeout }, 
 
 test('and one with a policy that waits for ever', { timeout }, async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ persistence: create(), pipelineIds: [0], isHeld: true });
+  const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
   raise('hold');
   await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
   await vi.waitUntil(() => isRaised('held'), patient);
@@ -70,7 +70,7 @@ test('and one with a policy that waits for ever', { timeout }, async () => {
 
 test('and one that exits without closing its runner', { timeout }, async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ persistence: create(), pipelineIds: [0] });
+  const host = await startHost({ storage: create(), pipelineIds: [0] });
   host.process.send({ kind: 'exit' });
   expect(await host.ended).toEqual([5, null]);
   await untilGone(host.pids);
@@ -78,8 +78,8 @@ test('and one that exits without closing its runner', { timeout }, async () => {
 
 test('its processes end the step under way, and begin no other', { timeout }, async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
-  const persistence = create();
-  const host = await startHost({ persistence, pipelineIds: [0], isHeld: true, batchSize: 1 });
+  const storage = create();
+  const host = await startHost({ storage, pipelineIds: [0], isHeld: true, batchSize: 1 });
   raise('hold');
   await host.told({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
   await vi.waitUntil(() => isRaised('held'), patient);
@@ -87,6 +87,6 @@ test('its processes end the step under way, and begin no other', { timeout }, as
   await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
   lower('hold');
   await untilGone(host.pids);
-  await using reservations = await shop.constructApp(Reservations!, { persistence });
+  await using reservations = await shop.constructApp(Reservations!, { storage });
   expect(await reservations.log.head()).toBe(1);
 });

@@ -13,9 +13,9 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
   { timeout: 180_000 },
   ({ create }) => {
     test('one application goes from pipeline to pipeline, and changes what was made in another', async () => {
-      const persistence = create();
+      const storage = create();
       await using runner = await MultiprocessRunner.start(shop, {
-        persistence,
+        storage,
         pipelineIds,
         pollIntervalMs: never,
       });
@@ -45,7 +45,7 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
       const later = await runner.get(Orders, 9).place('later');
       await runner.caughtUp();
       expect((await orders.get(later)).done).toBe(false);
-      await using other = await MultiprocessRunner.start(shop.bind(persistence), { pipelineIds: [9] });
+      await using other = await MultiprocessRunner.start(shop.bind(storage), { pipelineIds: [9] });
       await other.caughtUp();
       expect((await orders.get(later)).done).toBe(true);
     });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { InvalidPersistenceError, MultiprocessRunner, memory, type Persistence } from 'kahn';
+import { InvalidStorageError, MultiprocessRunner, memory, type StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import pg from 'pg';
@@ -13,17 +13,17 @@ import { connectionString, temporarySchema } from '../../support/postgres.ts';
 import { watchProcesses } from '../../support/processes.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 
-async function refusalOf(persistence: Persistence | undefined): Promise<string> {
+async function refusalOf(storage: StorageDescription | undefined): Promise<string> {
   const processes = watchProcesses();
-  const options = persistence === undefined ? {} : { persistence };
-  const { message } = await rejectionOf(MultiprocessRunner.start(shop, options), InvalidPersistenceError);
+  const options = storage === undefined ? {} : { storage };
+  const { message } = await rejectionOf(MultiprocessRunner.start(shop, options), InvalidStorageError);
   expect(processes.size).toBe(0);
   return message;
 }
 
 test('memory() is refused, with what to use instead, also where it is the default', async () => {
-  for (const persistence of [memory(), undefined]) {
-    const message = await refusalOf(persistence);
+  for (const storage of [memory(), undefined]) {
+    const message = await refusalOf(storage);
     expect(message).toContain('memory() is on the heap of this process');
     expect(message).toContain('sqlite({ directory }) on one machine or postgres({ connectionString })');
   }
@@ -41,8 +41,8 @@ test('so are a pool, and what cannot be sent', async () => {
 
 test('a database that is not there fails the start, and so do tables that nobody has set up', async () => {
   const processes = watchProcesses();
-  const start = (persistence: Persistence, setupTables = true) =>
-    MultiprocessRunner.start(shop, { persistence, setupTables });
+  const start = (storage: StorageDescription, setupTables = true) =>
+    MultiprocessRunner.start(shop, { storage, setupTables });
   await expect(start(sqlite({ directory: '/nowhere' }))).rejects.toMatchObject({ code: 'STORAGE_MISSING' });
   const closed = postgres({ connectionString: 'postgres://127.0.0.1:1/none' });
   await expect(start(closed)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
@@ -106,8 +106,8 @@ test('a program need not be a file', { timeout: 90_000 }, async () => {
     import { MultiprocessRunner } from 'kahn';
     import { sqlite } from 'kahn/sqlite';
     import { shop } from './shop.ts';
-    const persistence = sqlite({ directory: ${JSON.stringify(temporaryDirectory())} });
-    await using runner = await MultiprocessRunner.start(shop, { persistence });
+    const storage = sqlite({ directory: ${JSON.stringify(temporaryDirectory())} });
+    await using runner = await MultiprocessRunner.start(shop, { storage });
     await runner.caughtUp();
     console.log('done');`;
   const args = ['--input-type=module-typescript', '--eval', code];

@@ -21,8 +21,8 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   '%s lets the step under way end, and then the process as if nobody had listened',
   { timeout },
   async (signal) => {
-    const persistence = create();
-    const host = await startHost({ persistence, pipelineIds: [0], isHeld: true });
+    const storage = create();
+    const host = await startHost({ storage, pipelineIds: [0], isHeld: true });
     raise('hold');
     await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
     await vi.waitUntil(() => isRaised('held'), patient);
@@ -34,7 +34,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     lower('hold');
     expect(await host.ended).toEqual([null, signal]);
     await untilGone(host.pids);
-    await using reservations = await shop.constructApp(Reservations!, { persistence });
+    await using reservations = await shop.constructApp(Reservations!, { storage });
     expect(await reservations.log.head()).toBe(1);
   },
 );
@@ -42,7 +42,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 test('under load, whoever waits for a command learns of nothing: the process just ends', {
   timeout,
 }, async () => {
-  const host = await startHost({ persistence: create(), pipelineIds: [0, 1] });
+  const host = await startHost({ storage: create(), pipelineIds: [0, 1] });
   await host.told({ kind: 'load' });
   host.process.kill('SIGTERM');
   expect(await host.ended).toEqual([null, 'SIGTERM']);
@@ -51,7 +51,7 @@ test('under load, whoever waits for a command learns of nothing: the process jus
 
 test('a process that does not come to an end in time is killed', { timeout }, async () => {
   const host = await startHost({
-    persistence: create(),
+    storage: create(),
     pipelineIds: [0],
     isHeld: true,
     drainTimeoutMs: 300,
@@ -68,7 +68,7 @@ test('a second signal ends the process at once, and its processes end by themsel
   timeout,
 }, async () => {
   const host = await startHost({
-    persistence: create(),
+    storage: create(),
     pipelineIds: [0],
     isHeld: true,
     drainTimeoutMs: 100_000,
@@ -84,8 +84,8 @@ test('a second signal ends the process at once, and its processes end by themsel
 });
 
 test('a program that listens for the signal decides by itself what to do', { timeout }, async () => {
-  const persistence = create();
-  const host = await startHost({ persistence, pipelineIds: [0], listens: true });
+  const storage = create();
+  const host = await startHost({ storage, pipelineIds: [0], listens: true });
   raise('wait');
   const told = host.said();
   host.process.kill('SIGTERM');
@@ -98,14 +98,14 @@ test('a program that listens for the signal decides by itself what to do', { tim
   const id = (await said) as string;
   expect(await host.ended).toEqual([7, null]);
   await untilGone(host.pids);
-  await using orders = await shop.constructApp(Orders, { persistence });
+  await using orders = await shop.constructApp(Orders, { storage });
   expect((await orders.get(id)).id).toBe(id);
 });
 
 test('a library that ends the program when nobody else listens for the signal can do so', {
   timeout,
 }, async () => {
-  const host = await startHost({ persistence: create(), pipelineIds: [0], exitsIfAlone: true });
+  const host = await startHost({ storage: create(), pipelineIds: [0], exitsIfAlone: true });
   host.process.kill('SIGTERM');
   expect(await host.ended).toEqual([null, 'SIGTERM']);
   await untilGone(host.pids);
@@ -126,7 +126,7 @@ async function endOf(task: HostTask, options: ForkOptions, order?: HostOrder) {
 }
 
 test('one that is told to end while a runner starts just ends', { timeout }, async () => {
-  const task = { persistence: create(), pipelineIds: [0], endsAtStart: true };
+  const task = { storage: create(), pipelineIds: [0], endsAtStart: true };
   expect(await endOf(task, {})).toEqual({ how: [null, 'SIGTERM'], said: '' });
 });
 
@@ -139,20 +139,20 @@ test.skipIf(!canBeFirst)(
   { timeout },
   async () => {
     const execArgv = [...alone, process.execPath, '--conditions=source'];
-    const task = { persistence: create(), pipelineIds: [0] };
+    const task = { storage: create(), pipelineIds: [0] };
     const end = await endOf(task, { execPath: 'unshare', execArgv }, { kind: 'terminate' });
     expect(end).toEqual({ how: [143, null], said: '' });
   },
 );
 
 test('SIGTERM to one of the processes ends its step, and it is started again', { timeout }, async () => {
-  const persistence = create();
-  const host = await startHost({ persistence, pipelineIds: [0] });
+  const storage = create();
+  const host = await startHost({ storage, pipelineIds: [0] });
   for (const pid of host.pids) process.kill(pid, 'SIGTERM');
   await untilGone(host.pids);
   await host.told({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
   await host.told({ kind: 'caughtUp' });
   await host.told({ kind: 'close' });
-  await using reservations = await shop.constructApp(Reservations!, { persistence });
+  await using reservations = await shop.constructApp(Reservations!, { storage });
   expect(await reservations.log.head()).toBe(2);
 });

@@ -4,8 +4,8 @@ import {
   CausalDependencyError,
   DownstreamError,
   memory,
-  type Persistence,
   ProcessApplication,
+  type StorageDescription,
   System,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -17,9 +17,9 @@ import { storages } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 
 /** Orders and their ledger in pipeline 1, which no single-threaded runner runs. */
-async function openElsewhere(persistence: Persistence): Promise<{ orders: Orders; ledger: Ledger }> {
-  const orders = await Orders.open({ persistence, pipelineId: 1 });
-  const ledger = await Ledger.open({ persistence, pipelineId: 1 });
+async function openElsewhere(storage: StorageDescription): Promise<{ orders: Orders; ledger: Ledger }> {
+  const orders = await Orders.open({ storage, pipelineId: 1 });
+  const ledger = await Ledger.open({ storage, pipelineId: 1 });
   for (const application of [orders, ledger]) onTestFinished(() => application.close());
   ledger.follow(orders.log);
   return { orders, ledger };
@@ -27,9 +27,9 @@ async function openElsewhere(persistence: Persistence): Promise<{ orders: Orders
 
 describe.each(storages)('who waits for another pipeline in a single thread on $name', ({ create }) => {
   test('says so to whoever waits, and goes on by itself', async () => {
-    const persistence = create();
-    const elsewhere = await openElsewhere(persistence);
-    await using runner = await causalOrders.bind(persistence).run();
+    const storage = create();
+    const elsewhere = await openElsewhere(storage);
+    await using runner = await causalOrders.bind(storage).run();
     const id = await elsewhere.orders.make('ada');
     const ledger = runner.get(Ledger);
     const stateOfLedger = async () => (await runner.status())[1];
@@ -60,13 +60,13 @@ describe.each(storages)('who waits for another pipeline in a single thread on $n
   });
 
   test('does not keep its runner from starting', async () => {
-    const persistence = create();
-    const elsewhere = await openElsewhere(persistence);
+    const storage = create();
+    const elsewhere = await openElsewhere(storage);
     const id = await elsewhere.orders.make('ada');
-    const orders = await Orders.open({ persistence });
+    const orders = await Orders.open({ storage });
     await orders.change(id);
     await orders.close();
-    await using runner = await causalOrders.bind(persistence).run();
+    await using runner = await causalOrders.bind(storage).run();
     expect((await runner.status())[1]?.state).toBe('interrupted');
     await elsewhere.ledger.run();
     await until('it has gone on', async () => (await runner.status())[1]?.state === 'idle');
@@ -75,12 +75,12 @@ describe.each(storages)('who waits for another pipeline in a single thread on $n
 });
 
 test('who waits looks ever less often while nobody asks, and never once its runner is closed', async () => {
-  const persistence = memory();
-  const elsewhere = await openElsewhere(persistence);
+  const storage = memory();
+  const elsewhere = await openElsewhere(storage);
   const events = watchRunners();
   const looks = () => events.filter(({ kind }) => kind === 'interrupted').length;
   const id = await elsewhere.orders.make('ada');
-  const runner = await causalOrders.bind(persistence).run();
+  const runner = await causalOrders.bind(storage).run();
   await rejectionOf(runner.get(Orders).change(id), DownstreamError);
   await delay(1_500);
   // After at least 5, 10, 20, 40, 80, 160, 320 and 500 ms, and so on.
@@ -112,15 +112,15 @@ class Everything extends ProcessApplication<AccountEvent, AccountEvent> {
 }
 
 test('who waits for another pipeline in one log follows the others meanwhile', async () => {
-  const persistence = memory();
+  const storage = memory();
   const system = System.of([
     [Accounts, Everything],
     [OtherAccounts, Everything],
   ]);
-  await using elsewhere = await Accounts.open({ persistence, pipelineId: 1 });
+  await using elsewhere = await Accounts.open({ storage, pipelineId: 1 });
   const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
   await elsewhere.save(ada!);
-  await using runner = await system.bind(persistence).run();
+  await using runner = await system.bind(storage).run();
   const waiting = await rejectionOf(runner.get(Accounts).save(ada!.change(1)), DownstreamError);
   expect(waiting.cause).toBeInstanceOf(CausalDependencyError);
   for (const other of [bob!, eve!]) {

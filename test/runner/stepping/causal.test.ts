@@ -1,10 +1,10 @@
 import {
   DownstreamError,
   memory,
-  type Persistence,
   SteppingMultiThreadedRunner,
   type SteppingRunner,
   SteppingSingleThreadedRunner,
+  type StorageDescription,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Orders as ShopOrders } from '../../../examples/shop/orders.ts';
@@ -19,9 +19,9 @@ const runners = [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner];
 const startTimeMs = Date.UTC(2030, 0, 1);
 
 /** Orders and their ledger in pipeline 1, which no stepping runner runs. */
-async function openElsewhere(persistence: Persistence): Promise<{ orders: Orders; ledger: Ledger }> {
-  const orders = await Orders.open({ persistence, pipelineId: 1 });
-  const ledger = await Ledger.open({ persistence, pipelineId: 1 });
+async function openElsewhere(storage: StorageDescription): Promise<{ orders: Orders; ledger: Ledger }> {
+  const orders = await Orders.open({ storage, pipelineId: 1 });
+  const ledger = await Ledger.open({ storage, pipelineId: 1 });
   for (const application of [orders, ledger]) onTestFinished(() => application.close());
   ledger.follow(orders.log);
   return { orders, ledger };
@@ -46,10 +46,10 @@ describe.each(storages)(
     test('is tried in each tick and goes on when that is done, the same with and without threads', async () => {
       const seen: unknown[] = [];
       for (const Runner of runners) {
-        const persistence = create();
+        const storage = create();
         const events = watchRunners();
-        const elsewhere = await openElsewhere(persistence);
-        await using runner = await Runner.start(causalOrders, { persistence, paused: true, startTimeMs });
+        const elsewhere = await openElsewhere(storage);
+        await using runner = await Runner.start(causalOrders, { storage, paused: true, startTimeMs });
         const orders = runner.get(Orders);
         const id = await elsewhere.orders.make('ada');
         await orders.make('bob');
@@ -135,9 +135,9 @@ test.each(runners)(
   'caughtUp() waits for whoever waits while the clock runs: %o',
   { timeout: 60_000 },
   async (Runner) => {
-    const persistence = memory();
-    const elsewhere = await openElsewhere(persistence);
-    await using runner = await Runner.start(causalOrders, { persistence, normalSpeed: 200 });
+    const storage = memory();
+    const elsewhere = await openElsewhere(storage);
+    await using runner = await Runner.start(causalOrders, { storage, normalSpeed: 200 });
     const id = await elsewhere.orders.make('ada');
     await runner.get(Orders).change(id);
     await until('it waits', async () => (await runner.status())[1]?.state === 'interrupted');
@@ -157,7 +157,7 @@ test.each(runners)(
 test.each(runners)(
   'what an application has ignored is on record when nothing more came: %o',
   async (Runner) => {
-    await using runner = await Runner.start(shop, { persistence: memory(), paused: true });
+    await using runner = await Runner.start(shop, { storage: memory(), paused: true });
     await runner.get(ShopOrders).place('ada');
     for (let tick = 0; tick < 8; tick += 1) await runner.step();
     const upstreams = (await runner.status()).flatMap((row) => row.upstreams);

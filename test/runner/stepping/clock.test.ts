@@ -1,23 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type SteppingOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
+import { type SteppingRunnerOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Pace } from '../../../src/runner/stepping/clock/pacer.ts';
+import { Pacer } from '../../../src/runner/stepping/clock/pacer.ts';
 import { FakeClock, StoppedClock } from './fake-clock.ts';
 
 describe('a pace', () => {
   test('has an interval of the speed, and none at speed 0', () => {
-    expect(new Pace(50).intervalMs).toBe(20);
-    expect(new Pace(0.5).intervalMs).toBe(2_000);
-    expect(new Pace(0).intervalMs).toBe(0);
-    expect(new Pace(50).sleepMs(5)).toBe(15);
-    expect(new Pace(50).sleepMs(25)).toBe(0);
-    expect(new Pace(0).sleepMs(0)).toBe(0);
+    expect(new Pacer(50).intervalMs).toBe(20);
+    expect(new Pacer(0.5).intervalMs).toBe(2_000);
+    expect(new Pacer(0).intervalMs).toBe(0);
+    expect(new Pacer(50).sleepMs(5)).toBe(15);
+    expect(new Pacer(50).sleepMs(25)).toBe(0);
+    expect(new Pacer(0).sleepMs(0)).toBe(0);
   });
 
   test('takes off its sleep what ticks were too long, the later the less', () => {
-    const pace = new Pace(10); // so after n ticks, the weight is 1 / (1 + n / 10)^2
+    const pace = new Pacer(10); // so after n ticks, the weight is 1 / (1 + n / 10)^2
     pace.note(121);
     expect(pace.adjustmentMs).toBeCloseTo(21 / 1.1 ** 2, 10);
     pace.note(112);
@@ -28,20 +28,20 @@ describe('a pace', () => {
   });
 
   test('never takes off more than an interval, nor less than nothing', () => {
-    const pace = new Pace(10);
+    const pace = new Pacer(10);
     pace.note(100_000);
     expect(pace.adjustmentMs).toBe(100);
     expect(pace.sleepMs(0)).toBe(0);
     pace.note(0); // takes back 100 / 1.2^2
     pace.note(0); // would take back 100 / 1.3^2
     expect(pace.adjustmentMs).toBe(0);
-    const flatOut = new Pace(0);
+    const flatOut = new Pacer(0);
     flatOut.note(1_000);
     expect(flatOut.adjustmentMs).toBe(0);
   });
 
   test('tells its actual speed by the last hundred ticks', () => {
-    const pace = new Pace(10);
+    const pace = new Pacer(10);
     expect(pace.actualHz).toBe(0);
     pace.note(50);
     expect(pace.actualHz).toBe(20);
@@ -55,7 +55,7 @@ describe('a pace', () => {
 });
 
 /** Ticks so often by itself, each tick's commands taking `workMs`, and then stands still. */
-async function ticking(count: number, workMs: (tick: number) => number, options: SteppingOptions) {
+async function ticking(count: number, workMs: (tick: number) => number, options: SteppingRunnerOptions) {
   const clock = new FakeClock();
   const runner = await SteppingSingleThreadedRunner.start(shop, { clock, paused: true, ...options });
   onTestFinished(() => runner.close());
@@ -218,7 +218,7 @@ describe('wrong options are refused', () => {
     [{ scaleFactor: Number.NaN }, 'scaleFactor must be a number from 0, but is NaN'],
     [{ startTimeMs: 0.5 }, 'startTimeMs must be whole milliseconds since 1970, but is 0.5'],
     [{ startTimeMs: -1 }, 'startTimeMs must be whole milliseconds since 1970, but is -1'],
-    [{ clockSpeed: 5 }, "has no option 'clockSpeed', only persistence"],
+    [{ clockSpeed: 5 }, "has no option 'clockSpeed', only storage"],
   ])('%o', async (options, message) => {
     await expect(SteppingSingleThreadedRunner.start(shop, options)).rejects.toThrow(message);
     await (await SteppingSingleThreadedRunner.start(shop, { paused: true })).close();

@@ -1,10 +1,10 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import {
   memory,
-  type Persistence,
   RunnerClosedError,
   SteppingMultiThreadedRunner,
-  type SteppingOptions,
+  type SteppingRunnerOptions,
+  type StorageDescription,
 } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -16,8 +16,8 @@ import { assertContiguous, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { watchWorkers } from '../../support/workers.ts';
-import { heldShop } from '../multi-threaded/held-shop.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { heldShop } from '../multi-threaded/held-shop.ts';
 import { steppers } from './tick-log.ts';
 
 const patient = { timeout: 60_000, interval: 5 };
@@ -38,15 +38,15 @@ const inOrder = [
 ];
 
 describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 }, ({ name, start }) => {
-  async function held(persistence: Persistence, options: SteppingOptions = {}) {
-    const runner = await start(heldShop.bind(persistence), { paused: true, ...options });
+  async function held(storage: StorageDescription, options: SteppingRunnerOptions = {}) {
+    const runner = await start(heldShop.bind(storage), { paused: true, ...options });
     onTestFinished(() => runner.close());
     return runner;
   }
 
   /** Starts again on the same storage and finds every order done, once. */
-  async function assertGoesOn(persistence: Persistence, orders: number) {
-    await using runner = await start(heldShop.bind(persistence), { paused: true });
+  async function assertGoesOn(storage: StorageDescription, orders: number) {
+    await using runner = await start(heldShop.bind(storage), { paused: true });
     await runner.caughtUp();
     const heads = heldShop.applications.map((kind) => runner.get(kind).log.head());
     expect(await Promise.all(heads)).toEqual([3 * orders, orders, orders]);
@@ -54,8 +54,8 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
 
   test('lets the tick under way end, and rejects all other waits', async () => {
     const events = watchRunners();
-    const persistence = memory();
-    const runner = await held(persistence);
+    const storage = memory();
+    const runner = await held(storage);
     raise('hold');
     await runner.get(Orders).place('ada');
     const stepping = runner.step();
@@ -70,7 +70,7 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
     await Promise.all([...waiting, closing]);
     expect((await stepping).applications[1]).toMatchObject({ fetched: 1, recorded: 1 });
     expect(endsIn(events)).toEqual(inOrder);
-    await assertGoesOn(persistence, 1);
+    await assertGoesOn(storage, 1);
   });
 
   test('lets a command under way end', async () => {
@@ -115,8 +115,8 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
   test('gives up a policy that does not end, says so, and the next start goes on', async () => {
     const events = watchRunners();
     const workers = watchWorkers();
-    const persistence = memory();
-    const runner = await held(persistence, { drainTimeoutMs: 200 });
+    const storage = memory();
+    const runner = await held(storage, { drainTimeoutMs: 200 });
     raise(name === 'multi-threaded' ? 'block' : 'hold');
     await runner.get(Orders).place('ada');
     const stepping = rejectionOf(runner.step(), RunnerClosedError);
@@ -134,14 +134,14 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
     ]);
     lower('hold');
     await nextTurn();
-    await assertGoesOn(persistence, 1);
-    await assertGoesOn(persistence, 1);
+    await assertGoesOn(storage, 1);
+    await assertGoesOn(storage, 1);
   });
 
   test('at any moment loses and doubles nothing', async () => {
     const seed = Date.now() % 100_000;
     const random = randomNumbers(seed);
-    for (const { create } of storages.filter((storage) => storage.name !== 'postgres')) {
+    for (const { create } of storages.filter((openedStorage) => openedStorage.name !== 'postgres')) {
       const system = shop.bind(create());
       const customers: string[] = [];
       const workers = watchWorkers();

@@ -11,7 +11,7 @@ import {
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Schedule } from '../../../src/runner/stepping/clock/command-schedule.ts';
+import { CommandSchedule } from '../../../src/runner/stepping/clock/command-schedule.ts';
 import { rejectionOf } from '../../support/errors.ts';
 
 async function paused(): Promise<SteppingRunner<(typeof shop.applications)[number]>> {
@@ -91,7 +91,7 @@ describe('callInFuture()', () => {
 
 describe('a schedule', () => {
   test('is empty when all was taken', () => {
-    const schedule = new Schedule();
+    const schedule = new CommandSchedule();
     const commands = [() => 1, () => 2, () => 3];
     for (const command of commands) schedule.add(command, 4, 2);
     schedule.add(() => 4, 4, 3);

@@ -1,12 +1,12 @@
-import type { ApplicationClass, Persistence, SteppingOptions } from 'kahn';
+import type { ApplicationClass, SteppingRunnerOptions, StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { storages } from '../../support/storages.ts';
 import { Stairs, stairs } from '../multi-threaded/recursive-system.ts';
-import { bookkeeping, Tills } from './till-system.ts';
 import { chronicleOf, type Stepper, type Story, steppers } from './tick-log.ts';
+import { bookkeeping, Tills } from './till-system.ts';
 
 const [single, multi] = steppers;
 
@@ -47,15 +47,20 @@ const someStairs: Story<(typeof stairs.applications)[number]> = {
   },
 };
 
-type Run = readonly [name: string, stepper: Stepper, persistence: Persistence, options?: SteppingOptions];
+type Run = readonly [
+  name: string,
+  stepper: Stepper,
+  storage: StorageDescription,
+  options?: SteppingRunnerOptions,
+];
 
 /** Tells the story by each run, all at the same time, and finds every tick equal to that of the first run. */
 async function assertEqual<Apps extends ApplicationClass>(story: Story<Apps>, runs: readonly Run[]) {
   const told = await Promise.all(
-    runs.map(async ([name, stepper, persistence, options]) => ({
+    runs.map(async ([name, stepper, storage, options]) => ({
       name,
       options,
-      chronicle: await chronicleOf(story, stepper, persistence, options),
+      chronicle: await chronicleOf(story, stepper, storage, options),
     })),
   );
   const [first, ...others] = told;

@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import {
   DownstreamError,
   memory,
-  type Persistence,
-  type SteppingOptions,
+  type SteppingRunnerOptions,
+  type StorageDescription,
   type StoredNotification,
   type System,
 } from 'kahn';
@@ -17,8 +17,8 @@ import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { watchWorkers } from '../../support/workers.ts';
-import { heldShop } from '../multi-threaded/held-shop.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { heldShop } from '../multi-threaded/held-shop.ts';
 import { type Stepper, startTimeMs, steppers } from './tick-log.ts';
 
 const patient = { timeout: 60_000, interval: 5 };
@@ -29,7 +29,7 @@ beforeEach(() => putSignsInto(temporaryDirectory()));
 async function started<Apps extends (typeof shop.applications)[number]>(
   { start }: Stepper,
   system: System<Apps>,
-  options: SteppingOptions = {},
+  options: SteppingRunnerOptions = {},
 ) {
   const runner = await start(system.bind(memory()), { startTimeMs, paused: true, ...options });
   onTestFinished(() => runner.close());
@@ -39,9 +39,9 @@ async function started<Apps extends (typeof shop.applications)[number]>(
 type Apps = (typeof shop.applications)[number];
 
 /** Fails in tick 3, in which all three applications have something to do. */
-async function fail(stepper: Stepper, persistence: Persistence) {
+async function fail(stepper: Stepper, storage: StorageDescription) {
   const { start } = stepper;
-  const runner = await start(brokenShop.bind(persistence) as System<Apps>, { startTimeMs, paused: true });
+  const runner = await start(brokenShop.bind(storage) as System<Apps>, { startTimeMs, paused: true });
   onTestFinished(() => runner.close());
   const orders = runner.get(Orders);
   runner.callInFuture(() => orders.place('ada'), 1);
@@ -180,8 +180,8 @@ describe.each(steppers)(
     test('interrupts a tick, which then goes on', async () => {
       const events = watchRunners();
       const directory = temporaryDirectory();
-      const persistence = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });
-      await using runner = await start(shop.bind(persistence), { startTimeMs, paused: true });
+      const storage = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });
+      await using runner = await start(shop.bind(storage), { startTimeMs, paused: true });
       await runner.get(Orders).place('ada');
       const other = new DatabaseSync(join(directory, 'reservations.sqlite'));
       other.exec('begin immediate');

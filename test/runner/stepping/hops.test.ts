@@ -1,12 +1,12 @@
-import { memory, type SteppingOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
+import { memory, type SteppingRunnerOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages } from '../../support/storages.ts';
-import { steppers } from './tick-log.ts';
 import { FakeClock } from './fake-clock.ts';
+import { steppers } from './tick-log.ts';
 
 /** What was fetched and recorded, such as `1>0 0>0 0>0`, by orders, reservations and payments. */
 function rowOf({ applications }: Tick): string {
@@ -15,7 +15,7 @@ function rowOf({ applications }: Tick): string {
 
 describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ start }) => {
   test('lets an order go one hop in a tick', async () => {
-    await using runner = await start(shop, { persistence: memory(), paused: true });
+    await using runner = await start(shop, { storage: memory(), paused: true });
     runner.callInFuture(() => runner.get(Orders).place('ada'), 2);
     const rows: string[] = [];
     while (rows.length < 9) rows.push(rowOf(await runner.step()));
@@ -33,7 +33,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
   });
 
   test('lets what is saved outside of commands be seen in the tick that begins next', async () => {
-    await using runner = await start(shop, { persistence: memory(), paused: true });
+    await using runner = await start(shop, { storage: memory(), paused: true });
     await runner.get(Orders).place('ada');
     expect(rowOf(await runner.step())).toBe('0>0 1>1 1>0');
     await runner.get(Orders).place('bob');
@@ -41,7 +41,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
   });
 
   test('counts in no tick what was recorded between two', async () => {
-    await using runner = await start(shop, { persistence: memory(), paused: true });
+    await using runner = await start(shop, { storage: memory(), paused: true });
     for (let i = 0; i < 5; i += 1) {
       const placing = runner.get(Orders).place('ada');
       // However they meet: what a tick has fetched, it has not recorded.
@@ -54,7 +54,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
   });
 
   test('is caught up after a tick in which nothing happened, having driven it itself', async () => {
-    await using runner = await start(shop, { persistence: memory(), paused: true });
+    await using runner = await start(shop, { storage: memory(), paused: true });
     await runner.get(Orders).place('ada');
     await runner.caughtUp();
     expect(runner.tickCount).toBe(6);
@@ -66,14 +66,14 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
 });
 
 describe('what others record', () => {
-  async function othersPlace(options: SteppingOptions) {
-    const persistence = storages[1]!.create();
-    const runner = await SteppingSingleThreadedRunner.start(shop.bind(persistence), {
+  async function othersPlace(options: SteppingRunnerOptions) {
+    const storage = storages[1]!.create();
+    const runner = await SteppingSingleThreadedRunner.start(shop.bind(storage), {
       paused: true,
       ...options,
     });
     onTestFinished(() => runner.close());
-    await using orders = await shop.constructApp(Orders, { persistence });
+    await using orders = await shop.constructApp(Orders, { storage });
     await orders.place('ada');
     return runner;
   }

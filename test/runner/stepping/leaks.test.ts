@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages } from '../../support/storages.ts';
@@ -22,8 +22,13 @@ function openNow() {
 }
 
 /** Starts, uses and closes a runner so often. */
-async function runRounds({ start }: Stepper, persistence: Persistence, rounds: number, signal: AbortSignal) {
-  const system = heldReserving.bind(persistence);
+async function runRounds(
+  { start }: Stepper,
+  storage: StorageDescription,
+  rounds: number,
+  signal: AbortSignal,
+) {
+  const system = heldReserving.bind(storage);
   for (let i = 0; i < rounds; i += 1) {
     await using runner = await start(system, { signal, scaleFactor: 0 });
     await runner.get(Orders).place('ada');
@@ -44,11 +49,11 @@ test.runIf(existsSync('/proc/self/task')).each(steppers)(
     const workers = watchWorkers();
     const [rounds, roundsOnPostgres] = roundsOf[stepper.name];
     const all = storages.map(({ name, create }) => ({
-      persistence: create(),
+      storage: create(),
       rounds: name === 'postgres' ? roundsOnPostgres : rounds,
     }));
     const run = (how: (rounds: number) => number) =>
-      Promise.all(all.map(({ persistence, rounds }) => runRounds(stepper, persistence, how(rounds), signal)));
+      Promise.all(all.map(({ storage, rounds }) => runRounds(stepper, storage, how(rounds), signal)));
     await run(() => 2);
     const before = openNow();
     await run((rounds) => rounds);

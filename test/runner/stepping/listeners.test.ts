@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { memory, type SteppingOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
+import { memory, type SteppingRunnerOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { startTimeMs, steppers } from './tick-log.ts';
 import { FakeClock } from './fake-clock.ts';
+import { startTimeMs, steppers } from './tick-log.ts';
 
 /** What is written to standard output until the test has finished. */
 function watchOutput(): string[] {
@@ -30,7 +30,7 @@ function catchUncaught(): unknown[] {
   return errors;
 }
 
-async function threeTicks(options: SteppingOptions): Promise<Tick[]> {
+async function threeTicks(options: SteppingRunnerOptions): Promise<Tick[]> {
   const clock = new FakeClock();
   await using runner = await SteppingSingleThreadedRunner.start(shop, { clock, paused: true, ...options });
   runner.callInFuture(() => runner.get(Orders).place('ada'));
@@ -41,7 +41,7 @@ async function threeTicks(options: SteppingOptions): Promise<Tick[]> {
 describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ start }) => {
   test('tells of each tick what step() returns', async () => {
     const clock = new FakeClock();
-    await using runner = await start(shop, { persistence: memory(), clock, paused: true, startTimeMs });
+    await using runner = await start(shop, { storage: memory(), clock, paused: true, startTimeMs });
     const ticks: Tick[] = [];
     const unsubscribe = runner.subscribe((tick) => ticks.push(tick));
     clock.pass(7);

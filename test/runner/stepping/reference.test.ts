@@ -8,7 +8,7 @@ const [single, multi] = steppers;
 
 /** As the suite of the model this library started from: an order every other tick, and all get done. */
 async function placeScheduled(orders: number, { start }: Stepper): Promise<void> {
-  await using runner = await start(shop, { persistence: memory(), normalSpeed: 3, scaleFactor: 0 });
+  await using runner = await start(shop, { storage: memory(), normalSpeed: 3, scaleFactor: 0 });
   const ids: string[] = [];
   const placed = Promise.withResolvers<void>();
   for (let i = 0; i < orders; i += 1) {

@@ -6,8 +6,8 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { storages } from '../../support/storages.ts';
-import { Audits, Book, Books, bookkeeping, Tills } from './till-system.ts';
 import { chronicleOf, startTimeMs, steppers } from './tick-log.ts';
+import { Audits, Book, Books, bookkeeping, Tills } from './till-system.ts';
 
 /** The time that an id has at its front. */
 function timeOf(id: string): number {
@@ -71,8 +71,8 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepp
   });
 
   test('records snapshots, and begins with them', async () => {
-    const persistence = storages[1]!.create();
-    const system = bookkeeping.bind(persistence);
+    const storage = storages[1]!.create();
+    const system = bookkeeping.bind(storage);
     const options = { startTimeMs, paused: true, cacheSize: 0 };
     {
       await using runner = await stepper.start(system, options);

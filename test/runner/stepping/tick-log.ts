@@ -2,11 +2,11 @@ import {
   type Application,
   type ApplicationClass,
   type ApplicationTick,
-  type Persistence,
   SteppingMultiThreadedRunner,
-  type SteppingOptions,
   type SteppingRunner,
+  type SteppingRunnerOptions,
   SteppingSingleThreadedRunner,
+  type StorageDescription,
   type StoredNotification,
   type StoredSnapshot,
   type System,
@@ -16,12 +16,12 @@ import { applicationInternals } from '../../../src/application/application.ts';
 export const steppers = [
   {
     name: 'single-threaded',
-    start: <Apps extends ApplicationClass>(system: System<Apps>, options: SteppingOptions) =>
+    start: <Apps extends ApplicationClass>(system: System<Apps>, options: SteppingRunnerOptions) =>
       SteppingSingleThreadedRunner.start(system, options),
   },
   {
     name: 'multi-threaded',
-    start: <Apps extends ApplicationClass>(system: System<Apps>, options: SteppingOptions) =>
+    start: <Apps extends ApplicationClass>(system: System<Apps>, options: SteppingRunnerOptions) =>
       SteppingMultiThreadedRunner.start(system, options),
   },
 ] as const;
@@ -65,10 +65,10 @@ export interface Story<Apps extends ApplicationClass> {
 export async function chronicleOf<Apps extends ApplicationClass>(
   { system, ticks, begin }: Story<Apps>,
   { start }: Stepper,
-  persistence: Persistence,
-  options: SteppingOptions = {},
+  storage: StorageDescription,
+  options: SteppingRunnerOptions = {},
 ): Promise<Chronicle> {
-  const bound = system.bind(persistence);
+  const bound = system.bind(storage);
   const records: TickRecord[] = [];
   {
     await using runner = await start(bound, { startTimeMs, paused: true, ...options });

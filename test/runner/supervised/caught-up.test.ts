@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { assertContiguous } from '../../support/logs.ts';
-import { peerSubjects } from '../../support/supervised-runners.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { heldShop } from '../multi-threaded/held-shop.ts';
+import { peerSubjects } from '../../support/supervised-runners.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { heldShop } from '../multi-threaded/held-shop.ts';
 import { Ladder, Stairs, stairs } from '../multi-threaded/recursive-system.ts';
 
 const never = 2 ** 30;
@@ -20,7 +20,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, cr
     console.log(`caughtUp() during bursts in ${name}: seed ${seed}`);
     const random = randomNumbers(seed);
     await using runner = await start(shop, {
-      persistence: create(),
+      storage: create(),
       pollIntervalMs: never,
     });
     const orders = runner.get(Orders);
@@ -57,7 +57,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, cr
     console.log(`caughtUp() in cycles in ${name}: seed ${seed}`);
     const random = randomNumbers(seed);
     await using runner = await start(stairs, {
-      persistence: create(),
+      storage: create(),
       pollIntervalMs: never,
     });
     // A step of height h is followed by two lower ones on the stairs and one on the ladder, each by its own.
@@ -83,9 +83,9 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, cr
   });
 
   test('caughtUp() finds what others have recorded of which nobody was told', async () => {
-    const persistence = create();
-    await using orders = await shop.constructApp(Orders, { persistence });
-    await using runner = await start(shop, { persistence, pollIntervalMs: never });
+    const storage = create();
+    await using orders = await shop.constructApp(Orders, { storage });
+    await using runner = await start(shop, { storage, pollIntervalMs: never });
     for (let round = 0; round < 3; round += 1) {
       const id = await orders.place(`${round}`);
       await runner.caughtUp();
@@ -95,7 +95,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, cr
 
   test('caughtUp() waits while there is work, unless it is given up', async () => {
     await using runner = await start(heldShop, {
-      persistence: create(),
+      storage: create(),
       pollIntervalMs: never,
     });
     raise('hold');

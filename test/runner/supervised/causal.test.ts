@@ -8,10 +8,10 @@ import {
   Orders,
 } from '../../support/causal-orders.ts';
 import { watchRunners } from '../../support/events.ts';
-import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
 import { until } from '../../support/until.ts';
 import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 
@@ -52,7 +52,7 @@ describe.each(subjects)(
   ({ name, start, create }) => {
     test('are wrong in the ledger without causal dependencies', async () => {
       await using runner = await start(carelessOrders, {
-        persistence: create(),
+        storage: create(),
         pipelineIds,
         pollIntervalMs: 2 ** 30,
       });
@@ -72,7 +72,7 @@ describe.each(subjects)(
     test('are right with them, and whoever waits says for what', async () => {
       const events = watchRunners();
       await using runner = await start(causalOrders, {
-        persistence: create(),
+        storage: create(),
         pipelineIds,
         pollIntervalMs: 2 ** 30,
       });
@@ -125,7 +125,7 @@ describe.each(subjects)(
       letDawdle(seed, 8);
       const random = randomNumbers(seed);
       await using runner = await start(causalOrders, {
-        persistence: create(),
+        storage: create(),
         pipelineIds,
         pollIntervalMs: 2 ** 30,
       });

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { InvalidOptionError, type Persistence, RunnerClosedError } from 'kahn';
+import { InvalidOptionError, RunnerClosedError, type StorageDescription } from 'kahn';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
-import { type PeerOptions, peerSubjects } from '../../support/supervised-runners.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { heldReserving } from '../multi-threaded/held-shop.ts';
+import { type PeerOptions, peerSubjects } from '../../support/supervised-runners.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
 const patient = { timeout: 60_000, interval: 5 };
@@ -25,15 +25,15 @@ function watchWarnings(): (Error & { code?: string })[] {
 }
 
 describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, start, create, watch }) => {
-  const reserving = async (persistence: Persistence, options: PeerOptions = {}) => {
-    const runner = await start(heldReserving, { persistence, pollIntervalMs: never, ...options });
+  const reserving = async (storage: StorageDescription, options: PeerOptions = {}) => {
+    const runner = await start(heldReserving, { storage, pollIntervalMs: never, ...options });
     onTestFinished(() => runner.close());
     return runner;
   };
 
   /** Starts again on the same storage and finds every order reserved, once. */
-  const assertGoesOn = async (persistence: Persistence, orders: number) => {
-    await using runner = await reserving(persistence);
+  const assertGoesOn = async (storage: StorageDescription, orders: number) => {
+    await using runner = await reserving(storage);
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(orders);
   };
@@ -42,8 +42,8 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     const events = watchRunners();
     const warnings = watchWarnings();
     const peers = watch();
-    const persistence = create();
-    const runner = await reserving(persistence, { drainTimeoutMs: 300 });
+    const storage = create();
+    const runner = await reserving(storage, { drainTimeoutMs: 300 });
     raise('block');
     await runner.get(Orders).place('ada');
     await vi.waitUntil(() => isRaised('blocked'), patient);
@@ -61,14 +61,14 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     await nextTurn();
     expect(warnings).toMatchObject([{ name: 'KahnWarning', code: `KAHN_${kind.toUpperCase()}_TERMINATED` }]);
     expect(warnings[0]?.message).toContain('Applications reservations did not come to an end 0.3 s after');
-    await assertGoesOn(persistence, 1);
+    await assertGoesOn(storage, 1);
   });
 
   test('lets the step under way end, and says nothing', async () => {
     const events = watchRunners();
     const warnings = watchWarnings();
-    const persistence = create();
-    const runner = await reserving(persistence, { batchSize: 1 });
+    const storage = create();
+    const runner = await reserving(storage, { batchSize: 1 });
     raise('hold');
     await Promise.all(['ada', 'bob'].map((customer) => runner.get(Orders).place(customer)));
     await vi.waitUntil(() => isRaised('held'), patient);
@@ -83,12 +83,12 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     expect(warnings).toEqual([]);
     // Where the policy hears sooner than the peer, a second step has begun by then.
     expect(events.slice(-2)).toMatchObject([{ kind: 'processed' }, { kind: 'stopped', terminated: false }]);
-    await assertGoesOn(persistence, 2);
+    await assertGoesOn(storage, 2);
   });
 
   test('ends a runner whose peer is being restarted, at any moment of that', async () => {
     const warnings = watchWarnings();
-    const persistence = create();
+    const storage = create();
     const moments = ['dead', 'restarting', 'spawned', 'restarted'];
     for (const [round, moment] of moments.entries()) {
       const reached = Promise.withResolvers<void>();
@@ -99,7 +99,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
         () => reach('dead'),
       );
       watchRunners(({ kind }) => reach(kind));
-      const runner = await reserving(persistence);
+      const runner = await reserving(storage);
       isArmed = true;
       raise('exit', Infinity);
       await runner.get(Orders).place(moment);
@@ -109,7 +109,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
       await runner.close();
       expect(peers.size, moment).toBe(0);
       lower('exit');
-      await assertGoesOn(persistence, round + 1);
+      await assertGoesOn(storage, round + 1);
     }
     await nextTurn();
     expect(warnings).toEqual([]);
@@ -140,7 +140,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
   });
 
   test('a start that is given up, at any moment, leaves nothing running', async () => {
-    const persistence = create();
+    const storage = create();
     const reason = new Error('no time');
     for (const moment of ['at once', 'next turn', 'first peer', 'last peer', 'ready']) {
       const abort = new AbortController();
@@ -151,7 +151,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
         if (moment === 'first peer' || (moment === 'last peer' && spawned === 3)) give();
       });
       watchRunners(({ kind }) => void (moment === 'ready' && kind === 'started' && give()));
-      const starting = start(shop, { persistence, signal: abort.signal });
+      const starting = start(shop, { storage, signal: abort.signal });
       if (moment === 'at once') give();
       if (moment === 'next turn') void nextTurn().then(give);
       await expect(starting, moment).rejects.toBe(reason);
@@ -159,7 +159,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
       await nextTurn();
       expect(peers.size, moment).toBe(0);
     }
-    await using runner = await start(shop, { persistence });
+    await using runner = await start(shop, { storage });
     await runner.get(Orders).place('ada');
     await runner.caughtUp();
   });

@@ -7,8 +7,8 @@ import type { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
-import { type PeerSubject, peerSubjects } from '../../support/supervised-runners.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { type PeerSubject, peerSubjects } from '../../support/supervised-runners.ts';
 import {
   exitingShop,
   type Fault,
@@ -76,15 +76,15 @@ async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number):
 async function suffer(
   fault: Fault,
   times: number,
-  { name, kind, start: startPeers, create }: PeerSubject,
+  { name, kind, start: startWorkers, create }: PeerSubject,
   events: SeenEvent[],
 ) {
-  const persistence = create();
+  const storage = create();
   const pipelineId = faultsIn[kind].indexOf(fault); // tells the events of runners at the same time apart
   // One by one, so that a policy that throws is not tried once more without the others of its batch.
   const limits = kind === 'thread' ? { resourceLimits } : {};
   const options = { pipelineIds: [pipelineId], pollIntervalMs: never, batchSize: 1, ...limits };
-  const start = (system: System<Apps>) => startPeers(system.bind(persistence), options);
+  const start = (system: System<Apps>) => startWorkers(system.bind(storage), options);
   let system = systems[fault];
   let runner = await start(system);
   onTestFinished(() => runner.close());

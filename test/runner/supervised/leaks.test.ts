@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
 import { storages } from '../../support/storages.ts';
+import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const patient = { timeout: 60_000, interval: 20 };

@@ -103,7 +103,7 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
   { timeout: 60_000 },
   ({ kind: peer, start, watch }) => {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
-    const persistence = sqlite({ directory, synchronous: 'NORMAL' });
+    const storage = sqlite({ directory, synchronous: 'NORMAL' });
     afterAll(() => rmSync(directory, { recursive: true }));
 
     test.each(faults)('$what', async ({ system, kind, code, message, inCause, isRemote }) => {
@@ -111,7 +111,7 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
       const peers = watch(() => {
         started += 1;
       });
-      const error = await rejectionOf(start(system, { persistence }), KahnError);
+      const error = await rejectionOf(start(system, { storage }), KahnError);
       expect(peers.size).toBe(0);
       expect(error).toBeInstanceOf(kind);
       expect(error.code).toBe(code === 'DIED' ? `${peer.toUpperCase()}_DIED` : code);
@@ -121,11 +121,11 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
       // The last connection to a database removes its log when it is closed.
       if (peer === 'thread')
         expect(readdirSync(directory).sort()).toEqual(['orders.sqlite', 'reservations.sqlite']);
-      await (await SingleThreadedRunner.start(system, { persistence })).close();
+      await (await SingleThreadedRunner.start(system, { storage })).close();
     });
 
     test('nothing: the system runs on the same storage', async () => {
-      await using runner = await start(shop, { persistence });
+      await using runner = await start(shop, { storage });
       const id = await runner.get(Orders).place('ada');
       await runner.caughtUp();
       expect((await runner.get(Orders).get(id)).reservationId).toBeDefined();
@@ -135,12 +135,12 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
       const system = shopIn(urlOf('hangs-in-threads.ts'));
       const peers = watch();
       const controller = new AbortController();
-      const starting = start(system, { persistence, signal: controller.signal });
+      const starting = start(system, { storage, signal: controller.signal });
       await expect.poll(() => peers.size, { timeout: 10_000 }).toBe(2);
       controller.abort(new Error('no time'));
       await expect(starting).rejects.toThrow('no time');
       expect(peers.size).toBe(0);
-      await (await SingleThreadedRunner.start(system, { persistence })).close();
+      await (await SingleThreadedRunner.start(system, { storage })).close();
     });
   },
 );

@@ -16,8 +16,8 @@ const countIn = (pipelineId: number) => customers.filter((one) => pipelineOf(one
 describe.each(peerSubjects)('pipelines of $name', { timeout: 180_000 }, ({ start, create }) => {
   test('run side by side, each with logs, status and failures of its own', async () => {
     const events = watchRunners();
-    const persistence = create();
-    await using runner = await start(brokenShop, { persistence, pipelineIds, pollIntervalMs: never });
+    const storage = create();
+    await using runner = await start(brokenShop, { storage, pipelineIds, pollIntervalMs: never });
     for (const id of pipelineIds) expect(runner.get(Orders, id).pipelineId).toBe(id);
     const place = (customer: string) => runner.get(Orders, pipelineOf(customer)).place(customer);
     const ids = await Promise.all(customers.map(place));

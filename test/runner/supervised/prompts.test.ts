@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Board } from '../../../src/runner/multi-threaded/shared-board.ts';
+import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { watchRunners } from '../../support/events.ts';
-import { peerSubjects } from '../../support/supervised-runners.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { heldReserving } from '../multi-threaded/held-shop.ts';
+import { peerSubjects } from '../../support/supervised-runners.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
 const patient = { timeout: 60_000, interval: 5 };
@@ -16,7 +16,7 @@ beforeEach(() => putSignsInto(temporaryDirectory()));
 describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }) => {
   test('everything flows by prompts', async () => {
     await using runner = await start(shop, {
-      persistence: create(),
+      storage: create(),
       pollIntervalMs: never,
     });
     const orders = runner.get(Orders);
@@ -27,9 +27,9 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }
   });
 
   test('what no prompt told of is found by the poll', async () => {
-    const persistence = create();
-    await using orders = await shop.constructApp(Orders, { persistence });
-    await using _runner = await start(shop, { persistence, pollIntervalMs: 20 });
+    const storage = create();
+    await using orders = await shop.constructApp(Orders, { storage });
+    await using _runner = await start(shop, { storage, pollIntervalMs: 20 });
     for (const customer of ['ada', 'bob']) {
       const id = await orders.place(customer);
       await vi.waitUntil(async () => (await orders.get(id)).done, patient);
@@ -40,7 +40,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }
     const [, Reservations] = heldReserving.applications;
     const events = watchRunners();
     await using runner = await start(heldReserving, {
-      persistence: create(),
+      storage: create(),
       pollIntervalMs: never,
     });
     await runner.caughtUp();
@@ -62,7 +62,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }
 });
 
 test('a board is as large after 10,000 prompts as before, and has one for each upstream', async () => {
-  const board = Board.for([
+  const board = SharedBoard.for([
     { applicationName: 'orders', pipelineId: 0, upstreamNames: ['reservations', 'payments'] },
     { applicationName: 'orders', pipelineId: 1, upstreamNames: ['reservations', 'payments'] },
   ]);

@@ -1,7 +1,7 @@
 import { ProcessDiedError, StorageError } from 'kahn';
 import { expect, test } from 'vitest';
-import type { PeerHooks } from '../../../src/runner/supervised/worker.ts';
 import { Supervisor } from '../../../src/runner/supervised/supervisor.ts';
+import type { WorkerHooks } from '../../../src/runner/supervised/worker.ts';
 import { portable } from '../../../src/util/portable-error.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
@@ -31,7 +31,7 @@ test('one whose storage is away is started ever more slowly, for as long as it t
   const away = portable(new StorageError('STORAGE_UNREACHABLE', 'orders', 'nobody there'));
   const pauses: number[] = [];
   let diedAt = 0;
-  const die = ({ ended }: PeerHooks) => {
+  const die = ({ ended }: WorkerHooks) => {
     diedAt = performance.now();
     ended(new Error('it was killed'));
   };

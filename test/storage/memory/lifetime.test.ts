@@ -2,15 +2,15 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { memory } from 'kahn';
 import { expect, it, vi } from 'vitest';
-import { openStorage, type Persistence, type Storage } from '../../../src/storage/storage.ts';
+import { type OpenedStorage, openStorage, type StorageDescription } from '../../../src/storage/storage.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 const orders = { applicationName: 'orders', setupTables: true };
 
-async function canOpen(persistence: Persistence): Promise<boolean> {
-  const storage = await openStorage(persistence);
-  return storage.openRecorder(orders).then(
+async function canOpen(storage: StorageDescription): Promise<boolean> {
+  const openedStorage = await openStorage(storage);
+  return openedStorage.openRecorder(orders).then(
     () => true,
     () => false,
   );
@@ -30,8 +30,8 @@ it('is distinct at each call', async () => {
 
 it('is refused in another thread, with the reason', async () => {
   const { module } = memory();
-  const storage = await openStorage({ module, options: { id: 'made elsewhere' } });
-  await expect(storage.openRecorder(orders)).rejects.toMatchObject({
+  const openedStorage = await openStorage({ module, options: { id: 'made elsewhere' } });
+  await expect(openedStorage.openRecorder(orders)).rejects.toMatchObject({
     code: 'STORAGE_MISSING',
     applicationName: 'orders',
     message: expect.stringContaining('does not cross threads'),
@@ -39,17 +39,17 @@ it('is refused in another thread, with the reason', async () => {
 });
 
 it('is freed with its description, but not while it is open', async () => {
-  let description: Persistence | undefined = memory();
+  let description: StorageDescription | undefined = memory();
   const clone = structuredClone(description);
-  let storage: Storage | undefined = await openStorage(description);
+  let openedStorage: OpenedStorage | undefined = await openStorage(description);
   description = undefined;
   for (let round = 0; round < 5; round += 1) {
     collectGarbage();
     await new Promise(setImmediate);
   }
   expect(await canOpen(clone)).toBe(true);
-  expect(storage).toBeDefined();
-  storage = undefined;
+  expect(openedStorage).toBeDefined();
+  openedStorage = undefined;
   await vi.waitFor(
     async () => {
       collectGarbage();
@@ -67,6 +67,6 @@ it('is kept by its description', async () => {
     collectGarbage();
     await new Promise(setImmediate);
   }
-  const storage = await openStorage(description);
-  await expect(storage.openRecorder({ ...orders, setupTables: false })).resolves.toBeDefined();
+  const openedStorage = await openStorage(description);
+  await expect(openedStorage.openRecorder({ ...orders, setupTables: false })).resolves.toBeDefined();
 });

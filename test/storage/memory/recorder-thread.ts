@@ -1,10 +1,10 @@
 // A thread of its own that serves recorders: each request is answered by a result or an error.
 import { parentPort, workerData } from 'node:worker_threads';
-import { openStorage, type Persistence, type RecorderOptions } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage, type RecorderOptions, type StorageDescription } from '../../../src/storage/storage.ts';
 
 export type Request = { id: number } & (
-  | { open: RecorderOptions; persistence: Persistence }
+  | { open: RecorderOptions; storage: StorageDescription }
   | { recorder: number; method: keyof Recorder; args: unknown[] }
 );
 export type Answer = { id: number } & ({ result: unknown } | { error: Record<string, unknown> });
@@ -13,8 +13,8 @@ const recorders: Recorder[] = [];
 
 async function answer(request: Request): Promise<unknown> {
   if ('open' in request) {
-    const storage = await openStorage(request.persistence);
-    return recorders.push(await storage.openRecorder(request.open)) - 1;
+    const openedStorage = await openStorage(request.storage);
+    return recorders.push(await openedStorage.openRecorder(request.open)) - 1;
   }
   const recorder = recorders[request.recorder]!;
   return (recorder[request.method] as (...args: unknown[]) => Promise<unknown>)(...request.args);

@@ -1,10 +1,10 @@
 import { memory } from 'kahn';
 import { describe, it } from 'vitest';
-import type { Persistence } from '../../../src/storage/storage.ts';
+import type { StorageDescription } from '../../../src/storage/storage.ts';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
 import { spreadMemory } from './spread-memory.ts';
 
-const subjects: Record<string, () => Persistence> = {
+const subjects: Record<string, () => StorageDescription> = {
   memory,
   'memory in two replicas': () => spreadMemory('another store of this thread'),
   'memory in two threads': () => spreadMemory('another thread'),
@@ -13,6 +13,6 @@ const subjects: Record<string, () => Persistence> = {
 for (const [name, make] of Object.entries(subjects)) {
   recorderContract(
     { describe, it },
-    { name, create: async () => ({ persistence: make(), cleanUp: async () => {} }) },
+    { name, create: async () => ({ storage: make(), cleanUp: async () => {} }) },
   );
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Persistence, RecorderOptions } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import type { RecorderOptions, StorageDescription } from '../../../src/storage/storage.ts';
 import type { Answer, Request } from './recorder-thread.ts';
 
 type Settled = PromiseWithResolvers<unknown>;
@@ -30,8 +30,8 @@ export class RecorderThread {
     return new RecorderThread(worker);
   }
 
-  async open(persistence: Persistence, open: RecorderOptions): Promise<Recorder> {
-    const recorder = (await this.#ask({ open, persistence })) as number;
+  async open(storage: StorageDescription, open: RecorderOptions): Promise<Recorder> {
+    const recorder = (await this.#ask({ open, storage })) as number;
     const call =
       (method: keyof Recorder) =>
       (...args: unknown[]): Promise<never> =>

@@ -5,19 +5,15 @@ import { memory } from 'kahn';
 import { expect, it, vi } from 'vitest';
 import { MemoryRecorder } from '../../../src/storage/memory/recorder.ts';
 import { SharableMemory } from '../../../src/storage/memory/shared/sharable-memory.ts';
-import {
-  openStorage,
-  type Persistence,
-  persistenceForThreads,
-} from '../../../src/storage/storage.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage, type StorageDescription, storageForThreads } from '../../../src/storage/storage.ts';
 import { asElsewhere } from './spread-memory.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-async function open(persistence: Persistence, applicationName = 'orders'): Promise<Recorder> {
-  return (await openStorage(persistence)).openRecorder({ applicationName, setupTables: true });
+async function open(storage: StorageDescription, applicationName = 'orders'): Promise<Recorder> {
+  return (await openStorage(storage)).openRecorder({ applicationName, setupTables: true });
 }
 
 function made(originatorId: string, versions: readonly number[], data = '{}'): ProcessEvent {
@@ -46,8 +42,8 @@ async function everything(recorder: Recorder): Promise<unknown> {
 }
 
 it('takes along what was recorded before it was shared', async () => {
-  const persistence = memory();
-  const here = await open(persistence);
+  const storage = memory();
+  const here = await open(storage);
   await here.record(7, [made('b', [1])]);
   await here.record(0, [made('a', [1, 2]), moved('up', 0, 5), made('b', [2])]);
   await here.record(7, [made('a', [3]), moved('up', 0, 6), moved('up', 6, 9), made('b', [3, 4])]);
@@ -62,7 +58,7 @@ it('takes along what was recorded before it was shared', async () => {
     await here.recordSnapshots([3, 1].map((version) => snapshot('a', version, state)));
   }
   const before = await everything(here);
-  const there = await open(asElsewhere(await persistenceForThreads(persistence)));
+  const there = await open(asElsewhere(await storageForThreads(storage)));
   expect(await everything(there)).toEqual(before);
   await there.record(0, [made('a', [4])]);
   expect(await everything(here)).toEqual(await everything(there));
@@ -74,28 +70,28 @@ function snapshot(originatorId: string, originatorVersion: number, state: string
 }
 
 it('can be shared again, with applications that have come since', async () => {
-  const persistence = memory();
-  const orders = await open(persistence);
-  const first = await persistenceForThreads(persistence);
-  const payments = await open(persistence, 'payments');
+  const storage = memory();
+  const orders = await open(storage);
+  const first = await storageForThreads(storage);
+  const payments = await open(storage, 'payments');
   await payments.record(0, [made('a', [1])]);
   const refused = { code: 'STORAGE_NOT_SET_UP', applicationName: 'payments' };
   await expect(open(asElsewhere(first), 'payments')).rejects.toMatchObject(refused);
-  const second = await persistenceForThreads(persistence);
+  const second = await storageForThreads(storage);
   expect(await (await open(asElsewhere(second), 'payments')).head(0)).toBe(1);
   for (const description of [first, second]) {
     await (await open(asElsewhere(description))).record(0, [made(`${description === first}`, [1])]);
-    const again = await persistenceForThreads(asElsewhere(description)); // by a thread for threads of its own
+    const again = await storageForThreads(asElsewhere(description)); // by a thread for threads of its own
     await (await open(again)).record(0, [made(`again ${description === first}`, [1])]);
   }
   expect(await orders.head(0)).toBe(4);
-  expect(await (await open(persistence)).head(0)).toBe(4);
+  expect(await (await open(storage)).head(0)).toBe(4);
 });
 
 it('refuses applications that were not opened where it was made, with the reason', async () => {
-  const persistence = memory();
-  await open(persistence);
-  const elsewhere = asElsewhere(await persistenceForThreads(persistence));
+  const storage = memory();
+  await open(storage);
+  const elsewhere = asElsewhere(await storageForThreads(storage));
   for (const applicationName of ['payments', 'constructor', '__proto__']) {
     await expect(open(elsewhere, applicationName)).rejects.toMatchObject({
       code: 'STORAGE_NOT_SET_UP',
@@ -103,15 +99,15 @@ it('refuses applications that were not opened where it was made, with the reason
       message: expect.stringContaining('open it there'),
     });
   }
-  await open(persistence, '__proto__');
-  const again = asElsewhere(await persistenceForThreads(persistence));
+  await open(storage, '__proto__');
+  const again = asElsewhere(await storageForThreads(storage));
   expect(await (await open(again, '__proto__')).head(0)).toBe(0);
 });
 
 it('is shared by the thread that made it only', async () => {
   const { module } = memory();
-  await expect(persistenceForThreads({ module, options: { id: 'made elsewhere' } })).rejects.toMatchObject({
-    code: 'INVALID_PERSISTENCE',
+  await expect(storageForThreads({ module, options: { id: 'made elsewhere' } })).rejects.toMatchObject({
+    code: 'INVALID_STORAGE',
     message: expect.stringContaining('Share it where it was made'),
   });
 });
@@ -157,10 +153,10 @@ function virtualGigabytes(): number {
 
 /** The journal of a memory() that is forgotten at once. */
 async function shareOnce(): Promise<WeakRef<SharedArrayBuffer>> {
-  const persistence = memory();
-  const here = await open(persistence);
+  const storage = memory();
+  const here = await open(storage);
   await here.record(0, [made('a', [1], JSON.stringify('x'.repeat(100_000)))]);
-  const shared = await persistenceForThreads(persistence);
+  const shared = await storageForThreads(storage);
   expect(await (await open(asElsewhere(shared))).head(0)).toBe(1);
   return new WeakRef((shared.options.journals as { orders: SharedArrayBuffer }).orders);
 }

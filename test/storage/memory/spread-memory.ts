@@ -1,13 +1,13 @@
-// A persistence that is one memory(), but opens every other recorder on another replica of it.
+// A storage that is one memory(), but opens every other recorder on another replica of it.
 import { memory } from 'kahn';
-import {
-  openStorage as open,
-  type Persistence,
-  persistenceForThreads,
-  type RecorderOptions,
-  type Storage,
-} from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import {
+  type OpenedStorage,
+  openStorage as open,
+  type RecorderOptions,
+  type StorageDescription,
+  storageForThreads,
+} from '../../../src/storage/storage.ts';
 import { RecorderThread } from './remote-recorder.ts';
 
 let started: Promise<RecorderThread> | undefined; // one for all tests of a file
@@ -16,25 +16,25 @@ let started: Promise<RecorderThread> | undefined; // one for all tests of a file
 export type Elsewhere = 'another store of this thread' | 'another thread';
 
 /** One memory() in two replicas. */
-export function spreadMemory(elsewhere: Elsewhere): Persistence {
+export function spreadMemory(elsewhere: Elsewhere): StorageDescription {
   return { module: import.meta.url, options: { elsewhere } };
 }
 
 /** The description as another thread gets it, under another id, so that this one makes a replica for it. */
-export function asElsewhere({ module, options }: Persistence): Persistence {
+export function asElsewhere({ module, options }: StorageDescription): StorageDescription {
   return { module, options: { ...structuredClone(options), id: `elsewhere than ${options.id}` } };
 }
 
 /** Storage of a new memory(). @public */
-export async function openStorage({ elsewhere }: Persistence['options']): Promise<Storage> {
-  const persistence = memory();
-  const home = await open(persistence);
+export async function openStorage({ elsewhere }: StorageDescription['options']): Promise<OpenedStorage> {
+  const storage = memory();
+  const home = await open(storage);
   if (elsewhere === 'another thread') started ??= RecorderThread.start();
   const thread = await started;
-  const replicas: Storage[] = [];
+  const replicas: OpenedStorage[] = [];
   let count = 0;
   const openElsewhere = async (options: RecorderOptions): Promise<Recorder> => {
-    const shared = await persistenceForThreads(persistence);
+    const shared = await storageForThreads(storage);
     if (thread !== undefined) return thread.open(shared, options);
     const replica = await open(asElsewhere(shared));
     replicas.push(replica); // holds the store, which the next one finds
@@ -45,7 +45,7 @@ export async function openStorage({ elsewhere }: Persistence['options']): Promis
       const here = await home.openRecorder(options); // only here applications are set up
       count += 1;
       if (count % 2 === 0) return openElsewhere(options);
-      await persistenceForThreads(persistence);
+      await storageForThreads(storage);
       return here;
     },
     async close() {

@@ -2,13 +2,13 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openStorage, type Persistence } from '../../../src/storage/storage.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage, type StorageDescription } from '../../../src/storage/storage.ts';
 
 /** What the thread gets. */
 export interface Task {
   readonly task: keyof typeof tasks;
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   readonly name: string;
   /** How much of it; tasks that never end have none. */
   readonly count: number;
@@ -16,7 +16,7 @@ export interface Task {
   readonly progress: SharedArrayBuffer;
 }
 
-const { task, persistence, name, count, progress }: Task = workerData;
+const { task, storage, name, count, progress }: Task = workerData;
 const tasks = { write, tail, race, recordForever, hang };
 
 /** Records `count` process events of two events each, in calls of one to seven. */
@@ -102,8 +102,8 @@ function event(originatorId: string, originatorVersion: number): ProcessEvent['e
   return { originatorId, originatorVersion, type: 'Changed', data: `{"by":"${name}"}`, timestamp: 1 };
 }
 
-const storage = await openStorage(persistence);
-const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
+const openedStorage = await openStorage(storage);
+const recorder = await openedStorage.openRecorder({ applicationName: 'orders', setupTables: true });
 parentPort?.postMessage('ready');
 if (parentPort !== null) await once(parentPort, 'message');
 parentPort?.postMessage(await tasks[task](recorder));

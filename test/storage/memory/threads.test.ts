@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { memory } from 'kahn';
 import { afterEach, expect, it } from 'vitest';
-import {
-  openStorage,
-  type Persistence,
-  persistenceForThreads,
-  type Storage,
-} from '../../../src/storage/storage.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import {
+  type OpenedStorage,
+  openStorage,
+  type StorageDescription,
+  storageForThreads,
+} from '../../../src/storage/storage.ts';
 import type { Task } from './task-thread.ts';
 
 const workers: Worker[] = [];
@@ -19,25 +19,25 @@ afterEach(async () => {
 });
 
 interface Shared {
-  storage: Storage;
+  openedStorage: OpenedStorage;
   recorder: Recorder;
-  persistence: Persistence;
+  storage: StorageDescription;
 }
 
 async function share(): Promise<Shared> {
-  const persistence = memory();
-  const storage = await openStorage(persistence);
-  const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
-  return { storage, recorder, persistence: await persistenceForThreads(persistence) };
+  const storage = memory();
+  const openedStorage = await openStorage(storage);
+  const recorder = await openedStorage.openRecorder({ applicationName: 'orders', setupTables: true });
+  return { openedStorage, recorder, storage: await storageForThreads(storage) };
 }
 
 async function start(
   task: Task['task'],
-  { persistence }: Shared,
+  { storage }: Shared,
   own: { name?: string; count?: number; progress?: SharedArrayBuffer } = {},
 ): Promise<Worker> {
   const given = { name: task, count: 0, progress: new SharedArrayBuffer(4), ...own };
-  const workerData: Task = { task, persistence, ...given };
+  const workerData: Task = { task, storage, ...given };
   const worker = new Worker(new URL('./task-thread.ts', import.meta.url), { workerData });
   workers.push(worker);
   await once(worker, 'message');
@@ -102,9 +102,9 @@ async function terminateWriter(shared: Shared, afterMs: number): Promise<boolean
   expect(position).toBeGreaterThanOrEqual(acknowledged);
   expect(position % 100).toBe(0);
   expect(await shared.recorder.head(0)).toBe(3 * position);
-  const { orders } = shared.persistence.options.journals as { orders: SharedArrayBuffer };
+  const { orders } = shared.storage.options.journals as { orders: SharedArrayBuffer };
   const held = Atomics.load(new Int32Array(orders, 0, 1), 0) === threadId + 1;
-  shared.storage.threadEnded?.(threadId);
+  shared.openedStorage.threadEnded?.(threadId);
   return held;
 }
 
@@ -136,13 +136,13 @@ it('waits for a thread that is dead, without standing still, until it is told so
   const { threadId } = hanging;
   hanging.postMessage('go');
   await Atomics.waitAsync(new Int32Array(progress), 0, 0).value;
-  const { recorder, storage } = shared;
+  const { recorder, openedStorage } = shared;
   const calls = [1, 2, 3].map((version) => recorder.record(0, [made('a', version)]));
   expect(await recorder.head(0)).toBe(0); // reading goes on
   await hanging.terminate();
-  storage.threadEnded?.(threadId + 1); // some other one
+  openedStorage.threadEnded?.(threadId + 1); // some other one
   expect(await Promise.race([Promise.all(calls), sleep(100, 'waiting')])).toBe('waiting');
-  storage.threadEnded?.(threadId);
+  openedStorage.threadEnded?.(threadId);
   expect(await Promise.all(calls)).toEqual([1, 2, 3]); // in the order in which they were made
   expect((await recorder.notifications(0, 0, 10)).map(({ originatorId }) => originatorId)).toEqual([
     'a',

@@ -1,7 +1,7 @@
 import { postgres } from 'kahn/postgres';
-import { openStorage, type Storage } from '../../../src/storage/storage.ts';
 import type { PostgresOptions } from '../../../src/storage/postgres/index.ts';
 import type { ProcessEvent, Recorder, Tracking } from '../../../src/storage/recorder.ts';
+import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query } from '../../support/postgres.ts';
 import { type Fate, PostgresProxy } from '../../support/postgres-proxy.ts';
 import { freshName } from '../../support/postgres-server.ts';
@@ -15,7 +15,7 @@ export class CommitScene implements AsyncDisposable {
   sent = 0;
   /** What becomes of it when it is sent for the first time, the second and so on. */
   fate: (time: number) => Fate = () => 'pass';
-  readonly #storages: Storage[] = [];
+  readonly #storages: OpenedStorage[] = [];
 
   private constructor(proxy: PostgresProxy) {
     this.proxy = proxy;

@@ -3,8 +3,8 @@ import { type PostgresOptions, postgres } from 'kahn/postgres';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { openStorage, type Storage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, temporarySchema } from '../../support/postgres.ts';
 import { PostgresProxy } from '../../support/postgres-proxy.ts';
 import { until } from '../../support/until.ts';
@@ -22,11 +22,11 @@ beforeEach(async () => {
 
 async function open(
   options: PostgresOptions = {},
-): Promise<{ storage: Storage; recorder: Recorder; listening: AsyncDisposable }> {
-  const storage = await openStorage(postgres({ connectionString: proxy.url, schema, ...options }));
-  const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
-  const listening = await storage.listen!({ heard() {}, missed() {} });
-  return { storage, recorder, listening };
+): Promise<{ openedStorage: OpenedStorage; recorder: Recorder; listening: AsyncDisposable }> {
+  const openedStorage = await openStorage(postgres({ connectionString: proxy.url, schema, ...options }));
+  const recorder = await openedStorage.openRecorder({ applicationName: 'orders', setupTables: true });
+  const listening = await openedStorage.listen!({ heard() {}, missed() {} });
+  return { openedStorage, recorder, listening };
 }
 
 /** How long something takes. */
@@ -40,21 +40,23 @@ describe('closing a storage', () => {
   const farewellMs = 1_000;
 
   it('while the server is away ends all waiting at once', async () => {
-    const { storage, recorder, listening } = await open();
+    const { openedStorage, recorder, listening } = await open();
     proxy.isRefusing = true;
     proxy.cut();
     const { accepted } = proxy;
     const calls = [recorder.record(0, [changes('a')]), recorder.head(0)];
     const refused = calls.map((call) => expect(call).rejects.toMatchObject({ code: 'STORAGE_CLOSED' }));
     await until('they are tried again', () => proxy.accepted > accepted + 3);
-    expect(await msOf(Promise.all([storage.close(), listening[Symbol.asyncDispose]()]))).toBeLessThan(500);
+    expect(await msOf(Promise.all([openedStorage.close(), listening[Symbol.asyncDispose]()]))).toBeLessThan(
+      500,
+    );
     await Promise.all(refused);
     expect(await msOf(recorder.close())).toBeLessThan(100);
     await expect.poll(() => proxy.open).toBe(0);
   });
 
   it('in a silent network waits for a farewell, and no longer', async () => {
-    const { storage, recorder, listening } = await open();
+    const { openedStorage, recorder, listening } = await open();
     let isSent = false;
     proxy.fate = (text) => {
       isSent ||= isAppend(text);
@@ -67,7 +69,7 @@ describe('closing a storage', () => {
     await until('it is sent', () => isSent);
     proxy.silence();
     const reading = expect(recorder.head(0)).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
-    const closing = Promise.all([listening[Symbol.asyncDispose](), storage.close()]);
+    const closing = Promise.all([listening[Symbol.asyncDispose](), openedStorage.close()]);
     expect(await msOf(closing)).toBeLessThan(farewellMs + 1_000);
     await Promise.all([recording, reading]);
     await recorder.close();
@@ -75,7 +77,7 @@ describe('closing a storage', () => {
   });
 
   it('that tries to listen in a silent network takes no longer', async () => {
-    const { storage, listening } = await open({ connectionTimeoutMs: 300 });
+    const { openedStorage, listening } = await open({ connectionTimeoutMs: 300 });
     await listening[Symbol.asyncDispose]();
     let asked = 0;
     proxy.fate = (text) => {
@@ -83,10 +85,10 @@ describe('closing a storage', () => {
       asked += 1;
       return 'hold';
     };
-    const again = await storage.listen!({ heard() {}, missed() {} }); // it could not at first
+    const again = await openedStorage.listen!({ heard() {}, missed() {} }); // it could not at first
     await until('it asks once more', () => asked === 2);
     expect(await msOf(again[Symbol.asyncDispose]())).toBeLessThan(farewellMs + 1_000);
-    await storage.close();
+    await openedStorage.close();
     await expect.poll(() => proxy.open).toBe(0);
   });
 });
@@ -94,8 +96,8 @@ describe('closing a storage', () => {
 describe('closing a runner', () => {
   it('in a silent network ends when its calls are given up, and leaves nothing open', async () => {
     const limits = { statementTimeoutMs: 100, retryTimeoutMs: 100, connectionTimeoutMs: 300 };
-    const persistence = postgres({ connectionString: proxy.url, schema, ...limits });
-    const runner = await SingleThreadedRunner.start(shop, { persistence });
+    const storage = postgres({ connectionString: proxy.url, schema, ...limits });
+    const runner = await SingleThreadedRunner.start(shop, { storage });
     const orders = runner.get(Orders);
     await orders.place('ada');
     proxy.silence();

@@ -3,8 +3,8 @@ import { postgres } from 'kahn/postgres';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { shop } from '../../../examples/shop/shop.ts';
 import type { StorageError } from '../../../src/storage/errors.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { connectionString, query, temporaryDatabase } from '../../support/postgres.ts';
 import { PostgresProxy } from '../../support/postgres-proxy.ts';
@@ -100,8 +100,8 @@ describe('starting with', () => {
   it.each(refusals)('$name is refused at once, and leaves nothing open', async ({ url, ...refusal }) => {
     const before = resources();
     const start = performance.now();
-    const persistence = postgres({ connectionString: url(), schema: 'shop' });
-    await expectRefusal(SingleThreadedRunner.start(shop, { persistence }), refusal);
+    const storage = postgres({ connectionString: url(), schema: 'shop' });
+    await expectRefusal(SingleThreadedRunner.start(shop, { storage }), refusal);
     expect(performance.now() - start).toBeLessThan(5_000); // of 10,000 that a passing failure is given
     await expect.poll(() => proxy.open).toBe(0);
     await expect.poll(resources).toBeLessThanOrEqual(before);
@@ -111,8 +111,8 @@ describe('starting with', () => {
     const name = freshName('test');
     await query(`create database ${name} encoding 'SQL_ASCII' template template0`);
     onTestFinished(async () => void (await query(`drop database ${name} with (force)`)));
-    const persistence = postgres({ connectionString: way({ pathname: name }), schema: 'shop' });
-    await expectRefusal(SingleThreadedRunner.start(shop, { persistence }), {
+    const storage = postgres({ connectionString: way({ pathname: name }), schema: 'shop' });
+    await expectRefusal(SingleThreadedRunner.start(shop, { storage }), {
       code: 'STORAGE_FAILED',
       says: /stores text as SQL_ASCII, which cannot hold all of it\. Create one with UTF8\./,
     });
@@ -122,9 +122,9 @@ describe('starting with', () => {
 
 describe('a recorder in use', () => {
   async function open(url: string): Promise<Recorder> {
-    const storage = await openStorage(postgres({ connectionString: url, schema: 'shop' }));
-    onTestFinished(() => storage.close());
-    return storage.openRecorder({ applicationName: 'orders', setupTables: true });
+    const openedStorage = await openStorage(postgres({ connectionString: url, schema: 'shop' }));
+    onTestFinished(() => openedStorage.close());
+    return openedStorage.openRecorder({ applicationName: 'orders', setupTables: true });
   }
 
   async function expectFailure(recorder: Recorder, code: StorageError['code'], says: RegExp): Promise<void> {

@@ -1,15 +1,15 @@
 import { postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { openStorage } from '../../../src/storage/storage.ts';
 import { tablesOf } from '../../../src/storage/postgres/tables.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 
 const connectionString = 'postgres://app:geheim@localhost:5432/app';
 
 describe('postgres()', () => {
   it('describes its storage with all options', () => {
     const { module, options } = structuredClone(postgres({ connectionString, tls: { ca: 'PEM' } }));
-    expect(module).toMatch(/persistence\/postgres\/index\.ts$/);
+    expect(module).toMatch(/storage\/postgres\/index\.ts$/);
     expect(options).toEqual({
       connectionString,
       tls: { ca: 'PEM' },
@@ -60,7 +60,7 @@ describe('postgres()', () => {
     ['pool', { pool: null }],
     ['pool', { pool: {} }],
   ])('refuses a wrong %s and shows no secret', (name, options) => {
-    const refused = { code: 'INVALID_PERSISTENCE', message: expect.stringMatching(namedAs(name)) };
+    const refused = { code: 'INVALID_STORAGE', message: expect.stringMatching(namedAs(name)) };
     expect(() => postgres(options as never)).toThrow(expect.objectContaining(refused));
     expect(() => postgres(options as never)).not.toThrow(/geheim/);
   });
@@ -76,13 +76,13 @@ describe('postgres()', () => {
   it('checks again what it is opened with', async () => {
     const { module, options } = postgres({ connectionString });
     const changed = { module, options: { ...options, schema: 'x"; drop schema kahn; --' } };
-    await expect(openStorage(changed)).rejects.toMatchObject({ code: 'INVALID_PERSISTENCE' });
+    await expect(openStorage(changed)).rejects.toMatchObject({ code: 'INVALID_STORAGE' });
   });
 
   it('says that the driver cannot read a connection string, and shows no secret', async () => {
     const unreadable = postgres({ connectionString: 'postgres://app:qq#heim@localhost:x/app' });
     await expect(openStorage(unreadable)).rejects.toMatchObject({
-      code: 'INVALID_PERSISTENCE',
+      code: 'INVALID_STORAGE',
       message: expect.not.stringMatching(/qq|heim/),
     });
   });
@@ -118,7 +118,7 @@ describe('the schema', () => {
     ['shop'],
     Object.create(null),
   ])('may not be %o', (schema) => {
-    const refused = { code: 'INVALID_PERSISTENCE', message: expect.stringContaining('was given the schema') };
+    const refused = { code: 'INVALID_STORAGE', message: expect.stringContaining('was given the schema') };
     expect(() => postgres({ schema: schema as never })).toThrow(expect.objectContaining(refused));
   });
 });

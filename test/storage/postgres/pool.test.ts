@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import type { Persistence } from 'kahn';
+import type { StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openStorage, type Storage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
 
 let schema: string;
@@ -22,10 +22,15 @@ function temporaryPool(options: pg.PoolConfig = {}): pg.Pool {
   return pool;
 }
 
-async function open(persistence: Persistence): Promise<{ storage: Storage; recorder: Recorder }> {
-  const storage = await openStorage(persistence);
-  onTestFinished(() => storage.close());
-  return { storage, recorder: await storage.openRecorder({ applicationName: 'orders', setupTables: true }) };
+async function open(
+  storage: StorageDescription,
+): Promise<{ openedStorage: OpenedStorage; recorder: Recorder }> {
+  const openedStorage = await openStorage(storage);
+  onTestFinished(() => openedStorage.close());
+  return {
+    openedStorage,
+    recorder: await openedStorage.openRecorder({ applicationName: 'orders', setupTables: true }),
+  };
 }
 
 /** Uses every statement of a recorder. */
@@ -44,9 +49,9 @@ async function useAll(recorder: Recorder): Promise<void> {
 }
 
 /** Waits for a prompt of what somebody else records; `record` makes them do it. */
-async function heard(storage: Storage, record: () => Promise<unknown>): Promise<unknown> {
+async function heard(openedStorage: OpenedStorage, record: () => Promise<unknown>): Promise<unknown> {
   const prompted = Promise.withResolvers<unknown>();
-  const listening = await storage.listen!({ heard: prompted.resolve, missed() {} });
+  const listening = await openedStorage.listen!({ heard: prompted.resolve, missed() {} });
   try {
     await record();
     return await prompted.promise;
@@ -77,12 +82,12 @@ describe('a pool of the user', () => {
     const fresh = await pool.connect();
     expect(await leftOn(fresh)).toEqual(untouched);
     fresh.release();
-    const { storage, recorder } = await open(postgres({ pool, schema }));
+    const { openedStorage, recorder } = await open(postgres({ pool, schema }));
     for (let i = 0; i < 7; i += 1) await useAll(recorder);
     await Promise.all([1, 2, 3].map(() => recorder.head(0)));
 
     const own = await open(postgres({ connectionString, schema }));
-    expect(await heard(storage, () => useAll(own.recorder))).toEqual({
+    expect(await heard(openedStorage, () => useAll(own.recorder))).toEqual({
       applicationName: 'orders',
       pipelineId: 0,
       head: 8,
@@ -95,15 +100,15 @@ describe('a pool of the user', () => {
     expect(left).toEqual(clients.map(() => untouched));
 
     await recorder.close();
-    await storage.close();
+    await openedStorage.close();
     expect(pool.ended).toBe(false);
     expect((await pool.query('select 1')).rowCount).toBe(1);
   });
 
   it('lends one connection for good to whoever listens', async () => {
     const pool = temporaryPool();
-    const { storage } = await open(postgres({ pool, schema }));
-    const listening = await storage.listen!({ heard() {}, missed() {} });
+    const { openedStorage } = await open(postgres({ pool, schema }));
+    const listening = await openedStorage.listen!({ heard() {}, missed() {} });
     expect(pool.totalCount - pool.idleCount).toBe(1);
     await listening[Symbol.asyncDispose]();
     expect(pool.totalCount - pool.idleCount).toBe(0);
@@ -116,11 +121,11 @@ describe('a pool of the user', () => {
 
   it('listens elsewhere if told to', async () => {
     const pool = temporaryPool({ max: 1 });
-    const { storage, recorder } = await open(
+    const { openedStorage, recorder } = await open(
       postgres({ pool, schema, listenConnectionString: connectionString }),
     );
     const own = await open(postgres({ connectionString, schema }));
-    expect(await heard(storage, () => useAll(own.recorder))).toMatchObject({ head: 1 });
+    expect(await heard(openedStorage, () => useAll(own.recorder))).toMatchObject({ head: 1 });
     await useAll(recorder);
     expect(pool.totalCount).toBe(1);
   });
@@ -141,7 +146,7 @@ describe('a pool of the user', () => {
     const worker = new Worker(url, { workerData: { module, options }, execArgv: ['--conditions=source'] });
     const [answer] = await once(worker, 'message');
     expect(answer).toEqual({
-      code: 'INVALID_PERSISTENCE',
+      code: 'INVALID_STORAGE',
       message: expect.stringMatching(/another thread or process.*connectionString/),
     });
     await worker.terminate();
@@ -178,42 +183,46 @@ describe('connections of its own', () => {
   };
 
   it('are no more than poolSize, and are closed with the storage', async () => {
-    const { storage, recorder } = await open(postgres({ connectionString: named(), schema, poolSize: 2 }));
+    const { openedStorage, recorder } = await open(
+      postgres({ connectionString: named(), schema, poolSize: 2 }),
+    );
     await Promise.all(Array.from({ length: 20 }, () => recorder.head(0)));
     expect(await sessions()).toHaveLength(2);
-    await storage.close();
+    await openedStorage.close();
     await expect.poll(sessions).toEqual([]);
-    await storage.close();
+    await openedStorage.close();
     await expect(recorder.head(0)).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
   });
 
   it('have statements prepared under few names', async () => {
     const watched = watchStatements();
-    const { storage, recorder } = await open(postgres({ connectionString, schema }));
+    const { openedStorage, recorder } = await open(postgres({ connectionString, schema }));
     for (let i = 0; i < 5; i += 1) await useAll(recorder);
     expect(watched.names.length).toBeGreaterThan(30);
     expect(new Set(watched.names).size).toBeLessThan(10);
     expect(watched.texts).toContainEqual(expect.stringContaining('set_config'));
-    expect(storage.listen).toBeTypeOf('function');
+    expect(openedStorage.listen).toBeTypeOf('function');
   });
 
   it('that go through a transaction pooler are sent nothing that belongs to a session', async () => {
     const watched = watchStatements();
-    const { storage, recorder } = await open(postgres({ connectionString, schema, transactionPooler: true }));
+    const { openedStorage, recorder } = await open(
+      postgres({ connectionString, schema, transactionPooler: true }),
+    );
     await useAll(recorder);
     expect(watched.names).toEqual([]);
     expect(watched.texts.length).toBeGreaterThan(10);
     for (const text of watched.texts) expect(text).not.toMatch(ofSession);
-    expect(storage).not.toHaveProperty('listen');
+    expect(openedStorage).not.toHaveProperty('listen');
     const pool = await open(postgres({ pool: temporaryPool(), schema, transactionPooler: true }));
-    expect(pool.storage).not.toHaveProperty('listen');
+    expect(pool.openedStorage).not.toHaveProperty('listen');
   });
 
   it('may listen past a transaction pooler', async () => {
     const pooled = { connectionString, schema, transactionPooler: true };
-    const { storage } = await open(postgres({ ...pooled, listenConnectionString: connectionString }));
+    const { openedStorage } = await open(postgres({ ...pooled, listenConnectionString: connectionString }));
     const own = await open(postgres(pooled));
-    expect(await heard(storage, () => useAll(own.recorder))).toMatchObject({ head: 1 });
+    expect(await heard(openedStorage, () => useAll(own.recorder))).toMatchObject({ head: 1 });
   });
 
   it('give a statement up after statementTimeoutMs', async () => {

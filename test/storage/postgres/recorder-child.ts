@@ -1,7 +1,8 @@
 // A process of its own, started by start-children.ts with a task as JSON: answers 'ready', and after 'go' the outcome.
-import { openStorage } from '../../../src/storage/storage.ts';
+
 import { postgres } from '../../../src/storage/postgres/index.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 
 /** What a child may be asked to do with the application `orders`. */

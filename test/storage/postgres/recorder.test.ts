@@ -11,7 +11,7 @@ recorderContract(
     async create() {
       const schema = freshName('recorder');
       return {
-        persistence: postgres({ connectionString, schema }),
+        storage: postgres({ connectionString, schema }),
         cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)),
       };
     },

@@ -3,8 +3,8 @@ import { type PostgresOptions, postgres } from 'kahn/postgres';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 
@@ -30,8 +30,8 @@ async function temporaryRole(): Promise<{ role: string; url: string }> {
 
 /** Runs the shop as somebody, from its start to its end. */
 async function runShop(url: string, orders = 3): Promise<boolean[]> {
-  const persistence = postgres({ connectionString: url, schema });
-  await using runner = await SingleThreadedRunner.start(shop, { persistence });
+  const storage = postgres({ connectionString: url, schema });
+  await using runner = await SingleThreadedRunner.start(shop, { storage });
   const ids = [];
   for (let i = 0; i < orders; i += 1) ids.push(await runner.get(Orders).place('ada'));
   return Promise.all(ids.map(async (id) => (await runner.get(Orders).get(id)).done));
@@ -69,9 +69,9 @@ async function openOrders(
   url: string,
   { setupTables = true, ...options }: PostgresOptions & { setupTables?: boolean } = {},
 ): Promise<Recorder> {
-  const storage = await openStorage(postgres({ connectionString: url, schema, ...options }));
-  onTestFinished(() => storage.close());
-  return storage.openRecorder({ applicationName: 'orders', setupTables });
+  const openedStorage = await openStorage(postgres({ connectionString: url, schema, ...options }));
+  onTestFinished(() => openedStorage.close());
+  return openedStorage.openRecorder({ applicationName: 'orders', setupTables });
 }
 
 /** Does everything that a recorder does, twice, so that nothing is new the second time. */

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { postgres } from 'kahn/postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openStorage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { inProcesses } from './start-children.ts';
@@ -13,9 +13,9 @@ async function openOrders(
   schema: string,
   { setupTables = true, applicationName = 'orders', url = connectionString } = {},
 ): Promise<Recorder> {
-  const storage = await openStorage(postgres({ connectionString: url, schema }));
-  onTestFinished(() => storage.close());
-  return storage.openRecorder({ applicationName, setupTables });
+  const openedStorage = await openStorage(postgres({ connectionString: url, schema }));
+  onTestFinished(() => openedStorage.close());
+  return openedStorage.openRecorder({ applicationName, setupTables });
 }
 
 /** What there is in the schema, tables and indexes, in an order that names decide. */
@@ -136,7 +136,7 @@ it('without the driver says how to install it', () => {
   const script = `
     import { memory } from 'kahn';
     import { postgres } from 'kahn/postgres';
-    import { openStorage } from './src/persistence/persistence.ts';
+    import { openStorage } from './src/storage/storage.ts';
     await openStorage(memory());
     await openStorage(postgres()).catch(({ code, message }) => console.log(code, message));`;
   const { stdout, stderr } = spawnSync(
@@ -145,6 +145,6 @@ it('without the driver says how to install it', () => {
     { cwd: project, encoding: 'utf8' },
   );
   expect(`${stdout}${stderr}`).toBe(
-    "INVALID_PERSISTENCE postgres() needs the driver 'pg', which is not installed. Run: npm install pg\n",
+    "INVALID_STORAGE postgres() needs the driver 'pg', which is not installed. Run: npm install pg\n",
   );
 });

@@ -1,4 +1,4 @@
-import { KahnError, type Persistence, SingleThreadedRunner, System } from 'kahn';
+import { KahnError, SingleThreadedRunner, type StorageDescription, System } from 'kahn';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
@@ -18,8 +18,8 @@ export class ShopUnderLoad implements Answers {
   #isOpen = true;
 
   /** Lets customers in, and from the first order that is done on for as long as `meanwhile` takes. */
-  async serve(persistence: Persistence, meanwhile: () => Promise<void>): Promise<void> {
-    const runner = await SingleThreadedRunner.start(shop(), { persistence });
+  async serve(storage: StorageDescription, meanwhile: () => Promise<void>): Promise<void> {
+    const runner = await SingleThreadedRunner.start(shop(), { storage });
     try {
       const orders = runner.get(Orders);
       const served = Promise.all(Array.from({ length: customers }, () => this.#serveCustomer(orders)));
@@ -68,8 +68,8 @@ export class ShopUnderLoad implements Answers {
 }
 
 /** Starts the shop again, which processes what is left, and closes it. */
-export async function catchUp(persistence: Persistence): Promise<void> {
-  const runner = await SingleThreadedRunner.start(shop(), { persistence });
+export async function catchUp(storage: StorageDescription): Promise<void> {
+  const runner = await SingleThreadedRunner.start(shop(), { storage });
   await runner.close();
 }
 

@@ -10,10 +10,10 @@ const outcomeTimeoutMs = 110_000;
 /** Performs each task in a process of its own, all at the same time, and gives their outcomes. */
 export async function inProcesses(tasks: readonly Task[], url = connectionString): Promise<Outcome[]> {
   const children = tasks.map((task) => start(task, url));
-  await Promise.all(children.map((child) => answerOf(child))); // each is ready
+  await Promise.all(children.map((child) => requestJson(child))); // each is ready
   return Promise.all(
     children.map((child) => {
-      const outcome = answerOf(child);
+      const outcome = requestJson(child);
       child.send('go');
       return outcome;
     }),
@@ -27,7 +27,7 @@ function start(task: Task, url: string): ChildProcess {
   return child;
 }
 
-async function answerOf(child: ChildProcess): Promise<Outcome> {
+async function requestJson(child: ChildProcess): Promise<Outcome> {
   const [answer] = await once(child, 'message', { signal: AbortSignal.timeout(outcomeTimeoutMs) });
   return answer;
 }

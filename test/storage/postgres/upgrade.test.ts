@@ -1,8 +1,8 @@
 import { postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { openStorage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
 import { inProcesses } from './start-children.ts';
 

@@ -1,7 +1,8 @@
 // A process of its own, forked by faults.test.ts: `child.ts <task> <directory>`.
-import { openStorage } from '../../../src/storage/storage.ts';
+
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { sqlite } from '../../../src/storage/sqlite/index.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 
 export type Message = 'ready' | 'done' | { acknowledged: number } | { code: string; message: string };
 

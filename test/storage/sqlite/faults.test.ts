@@ -18,10 +18,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openStorage } from '../../../src/storage/storage.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import type { SqliteOptions } from '../../../src/storage/sqlite/index.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 import type { Message } from './child.ts';
 
@@ -43,13 +43,16 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function openOrders({ setupTables = true, ...options }: OpenOptions = {}): Promise<Recorder> {
+async function openOrders({
+  setupTables = true,
+  ...options
+}: OpenApplicationOptions = {}): Promise<Recorder> {
   const storage = await openStorage(sqlite({ directory, synchronous: 'NORMAL', ...options }));
   const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables });
   recorders.push(recorder);
   return recorder;
 }
-type OpenOptions = Partial<SqliteOptions> & { setupTables?: boolean };
+type OpenApplicationOptions = Partial<SqliteOptions> & { setupTables?: boolean };
 
 function changes(originatorId: string, count: number, data = '{"some":"data"}'): ProcessEvent {
   const events = Array.from({ length: count }, (_, index) => ({

@@ -1,12 +1,12 @@
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
+import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { siteOf } from '../../../src/storage/sqlite/file.ts';
 
 describe('sqlite()', () => {
   it('describes its storage with an absolute directory and all options', () => {
     const { module, options } = structuredClone(sqlite({ directory: 'data' }));
-    expect(module).toMatch(/persistence\/sqlite\/index\.ts$/);
+    expect(module).toMatch(/storage\/sqlite\/index\.ts$/);
     expect(options).toEqual({
       directory: `${process.cwd()}/data`,
       synchronous: 'FULL',
@@ -26,7 +26,7 @@ describe('sqlite()', () => {
     [{ directory: 'data', busyTimeoutMs: 2 ** 31 }, 'busyTimeoutMs: 2147483648'],
     [{ directory: 'data', timeout: 5 }, 'timeout: 5'],
   ])('refuses %j', async (options, shown) => {
-    const refused = { code: 'INVALID_PERSISTENCE', message: expect.stringContaining(shown) };
+    const refused = { code: 'INVALID_STORAGE', message: expect.stringContaining(shown) };
     expect(() => sqlite(options as never)).toThrow(expect.objectContaining(refused));
     const description = { module: sqlite({ directory: 'data' }).module, options: options as never };
     await expect(openStorage(description)).rejects.toMatchObject(refused);
@@ -34,7 +34,7 @@ describe('sqlite()', () => {
 });
 
 describe('the file of an application', () => {
-  const fileOf = (name: string): string => siteOf('/data', name).file;
+  const fileOf = (name: string): string => databaseFileOf('/data', name).file;
 
   it('has the name of the application where that is safe', () => {
     expect(fileOf('orders-2.old_x')).toBe('/data/orders-2.old_x.sqlite');

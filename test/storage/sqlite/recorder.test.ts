@@ -11,7 +11,7 @@ recorderContract(
     name: 'sqlite',
     async create() {
       const directory = await mkdtemp(join(tmpdir(), 'kahn-sqlite-'));
-      return { persistence: sqlite({ directory }), cleanUp: () => rm(directory, { recursive: true }) };
+      return { storage: sqlite({ directory }), cleanUp: () => rm(directory, { recursive: true }) };
     },
   },
 );

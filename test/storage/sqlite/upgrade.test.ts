@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sqlite } from 'kahn/sqlite';
 import { expect, it, onTestFinished } from 'vitest';
-import { openStorage } from '../../../src/storage/storage.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import type { Message } from './child.ts';
 

@@ -5,7 +5,7 @@ import type { ActorNames } from '../protocol/actor-names.ts';
 import type { Sdk } from './load-sdk.ts';
 
 /** What the actors of a system have in common. */
-export interface Cast {
+export interface ActorSetup {
   readonly sdk: Sdk;
   readonly graph: SystemGraph;
   readonly host: ApplicationHost;
@@ -50,7 +50,12 @@ export const actorOptions: ObjectOptions = {
 export const workerOptions: ObjectOptions = { ...actorOptions, inactivityTimeout: hourMs };
 
 /** The actors of a system by their names. */
-export function castOf(sdk: Sdk, names: ActorNames, graph: SystemGraph, host: ApplicationHost): Cast {
+export function actorSetup(
+  sdk: Sdk,
+  names: ActorNames,
+  graph: SystemGraph,
+  host: ApplicationHost,
+): ActorSetup {
   return {
     sdk,
     graph,

@@ -1,9 +1,16 @@
 import type { InvocationId, ObjectContext, ObjectSharedContext, SendClient } from '@restatedev/restate-sdk';
-import { stallBackoff } from '../../../runner/blocked-upstreams.ts';
+import { blockedBackoff } from '../../../runner/blocked-upstreams.ts';
 import type { PortableError } from '../../../util/portable-error.ts';
-import type { Cast } from './actor-definition.ts';
-import type { Heads, ProcessCoordinator, ProcessStatus, ProcessWorker, Start, StepDone } from '../protocol/messages.ts';
-import { placeOf } from '../protocol/actor-names.ts';
+import { addressOfKey } from '../protocol/actor-names.ts';
+import type {
+  Heads,
+  ProcessCoordinator,
+  ProcessStatus,
+  ProcessWorker,
+  Start,
+  StepDone,
+} from '../protocol/messages.ts';
+import type { ActorSetup } from './actor-definition.ts';
 
 /** What a coordinator remembers while its system runs. */
 interface State {
@@ -40,29 +47,33 @@ const maxRetryMs = 5_000;
 const patientPolls = 4;
 
 /** What a coordinator does in one call. */
-export class Coordination {
+export class CoordinatorState {
   readonly #ctx: ObjectContext;
-  readonly #cast: Cast;
+  readonly #cast: ActorSetup;
   readonly #state: State;
 
-  private constructor(ctx: ObjectContext, cast: Cast, state: State) {
+  private constructor(ctx: ObjectContext, cast: ActorSetup, state: State) {
     this.#ctx = ctx;
     this.#cast = cast;
     this.#state = state;
   }
 
   /** Lets a coordinator go on; not if it is stopped or, where that is told, belongs to another run. */
-  static async of(ctx: ObjectContext, cast: Cast, runId?: string): Promise<Coordination | undefined> {
+  static async of(
+    ctx: ObjectContext,
+    cast: ActorSetup,
+    runId?: string,
+  ): Promise<CoordinatorState | undefined> {
     const state = await ctx.get<State>(key);
     const isThere = state !== null && (runId === undefined || state.runId === runId);
-    return isThere ? new Coordination(ctx, cast, state) : undefined;
+    return isThere ? new CoordinatorState(ctx, cast, state) : undefined;
   }
 
   /** Lets a coordinator begin or, if it has failed, try again; all logs are looked at. */
-  static async start(ctx: ObjectContext, cast: Cast, message: Start): Promise<void> {
+  static async start(ctx: ObjectContext, cast: ActorSetup, message: Start): Promise<void> {
     const { pollIntervalMs, upstreamNames } = message;
-    const known = await Coordination.of(ctx, cast, message.runId);
-    const coordination = known ?? new Coordination(ctx, cast, initialState(message));
+    const known = await CoordinatorState.of(ctx, cast, message.runId);
+    const coordination = known ?? new CoordinatorState(ctx, cast, initialState(message));
     const state = coordination.#state;
     coordination.#cancelCalls();
     Object.assign(state, {
@@ -79,7 +90,7 @@ export class Coordination {
 
   /** How a coordinator is doing. */
   static async status(ctx: ObjectSharedContext): Promise<ProcessStatus> {
-    const { applicationName } = placeOf(ctx.key);
+    const { applicationName } = addressOfKey(ctx.key);
     const state = await ctx.get<State>(key);
     if (state === null) return { applicationName, state: 'stopped' };
     const { lastError } = state;
@@ -165,7 +176,7 @@ export class Coordination {
     );
     if (state.resumeId !== undefined) return; // then it ends the waiting of these, too
     state.interruptions += 1;
-    const maxMs = error.fields.code === 'CAUSAL_DEPENDENCY' ? stallBackoff.maxMs : maxRetryMs;
+    const maxMs = error.fields.code === 'CAUSAL_DEPENDENCY' ? blockedBackoff.maxMs : maxRetryMs;
     const longestMs = Math.min(firstRetryMs * 2 ** (state.interruptions - 1), maxMs);
     // Up to half of it is left to chance, so that those who failed together do not come back together.
     const delay = Math.round(longestMs * (0.5 + this.#ctx.rand.random() / 2));

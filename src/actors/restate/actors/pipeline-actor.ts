@@ -1,5 +1,5 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
-import { type ActorDefinition, actorOptions, type Cast, passingCall } from './actor-definition.ts';
+import { actorKey } from '../protocol/actor-names.ts';
 import type {
   Follower,
   LogGrown,
@@ -8,18 +8,18 @@ import type {
   ProcessStatus,
   StartPipeline,
 } from '../protocol/messages.ts';
-import { keyOf } from '../protocol/actor-names.ts';
+import { type ActorDefinition, type ActorSetup, actorOptions, passingCall } from './actor-definition.ts';
 
 /** Who follows whom in the pipeline: what runs, which may be of another version than the service. */
 const stateKey = 'followers';
 
 /** Starts the coordinators of a pipeline, and passes prompts on to them. */
-export function pipelineActor(cast: Cast): ActorDefinition<PipelineActor> {
+export function pipelineActor(cast: ActorSetup): ActorDefinition<PipelineActor> {
   const { sdk } = cast;
   const followersIn = async (ctx: ObjectSharedContext) =>
     (await ctx.get<readonly Follower[]>(stateKey)) ?? [];
   const keyIn = (ctx: ObjectSharedContext, { applicationName }: Follower) =>
-    keyOf({ applicationName, pipelineId: Number(ctx.key) });
+    actorKey({ applicationName, pipelineId: Number(ctx.key) });
   const coordinatorOf = (ctx: ObjectSharedContext, follower: Follower) =>
     ctx.objectClient<ProcessCoordinator>(cast.coordinator, keyIn(ctx, follower));
   const { exclusive, shared } = sdk.handlers.object;

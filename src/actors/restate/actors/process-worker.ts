@@ -1,7 +1,7 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
-import { type ActorDefinition, type Cast, followersOf, workerOptions } from './actor-definition.ts';
+import { actorKey, addressOfKey } from '../protocol/actor-names.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from '../protocol/messages.ts';
-import { keyOf, placeOf } from '../protocol/actor-names.ts';
+import { type ActorDefinition, type ActorSetup, followersOf, workerOptions } from './actor-definition.ts';
 
 /** What a worker remembers of its last step. */
 interface Last {
@@ -17,13 +17,13 @@ const key = 'last';
  * Takes the steps of one application in one pipeline, and prompts its followers. What a step does may be done
  * again, if what came of it did not reach the engine: then the positions in the storage tell that it is done.
  */
-export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
+export function processWorker(cast: ActorSetup): ActorDefinition<ProcessWorker> {
   return cast.sdk.object<string, ProcessWorker>({
     name: cast.worker.name,
     options: { ...workerOptions, ingressPrivate: true },
     handlers: {
       async process(ctx: ObjectContext, { runId, number, upstreams }: Step): Promise<void> {
-        const place = placeOf(ctx.key);
+        const place = addressOfKey(ctx.key);
         const last = await ctx.get<Last>(key);
         // A call that goes on in another service does what this one would have done, so it is remembered who follows.
         const { result, hostId, followers } = await ctx.run('process', async () => ({
@@ -44,9 +44,9 @@ export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
   });
 
   function tellFollowers(ctx: ObjectContext, head: number, followers: readonly string[]): void {
-    const { applicationName, pipelineId } = placeOf(ctx.key);
+    const { applicationName, pipelineId } = addressOfKey(ctx.key);
     for (const follower of followers) {
-      const followerKey = keyOf({ applicationName: follower, pipelineId });
+      const followerKey = actorKey({ applicationName: follower, pipelineId });
       ctx
         .objectSendClient<ProcessCoordinator>(cast.coordinator, followerKey)
         .prompt({ applicationName, head });

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
-import { rolesOf } from '../../../runner/supervised/assignment.ts';
+import { assignmentsOf } from '../../../runner/supervised/assignment.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
-import { type ActorDefinition, actorOptions, type Cast, passingCall } from './actor-definition.ts';
+import { graphMetadata } from '../engine/registration.ts';
 import type {
   Follower,
   PipelineActor,
@@ -11,7 +11,7 @@ import type {
   SystemActor,
   SystemStarted,
 } from '../protocol/messages.ts';
-import { graphMetadata } from '../engine/registration.ts';
+import { type ActorDefinition, type ActorSetup, actorOptions, passingCall } from './actor-definition.ts';
 
 /** What runs: nothing, if there is no such state. */
 interface Running {
@@ -28,7 +28,7 @@ const key = 'running';
 const outcomeMs = 60_000;
 
 /** Starts the pipelines of a system when the first runner asks for them, and tells later ones that they run. */
-export function systemActor(cast: Cast): ActorDefinition<SystemActor> {
+export function systemActor(cast: ActorSetup): ActorDefinition<SystemActor> {
   const pipelinesOf = (ctx: ObjectContext, pipelineIds: readonly number[]) =>
     pipelineIds.map((pipelineId) => ctx.objectClient<PipelineActor>(cast.pipeline, `${pipelineId}`));
   const { all } = cast.sdk.RestatePromise;
@@ -95,7 +95,7 @@ function mismatchOf(graph: SystemGraph, running: Running | null, asked: StartSys
 }
 
 function followersIn(graph: SystemGraph): readonly Follower[] {
-  return rolesOf(graph, [0]).map(({ applicationName, upstreamNames }) => ({
+  return assignmentsOf(graph, [0]).map(({ applicationName, upstreamNames }) => ({
     applicationName,
     upstreamNames,
   }));

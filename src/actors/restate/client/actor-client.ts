@@ -1,16 +1,22 @@
-import { rolesOf } from '../../../runner/supervised/assignment.ts';
+import { assignmentsOf } from '../../../runner/supervised/assignment.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { newId } from '../../../util/ids.ts';
 import { RemoteError } from '../../../util/portable-error.ts';
-import { type Engine, isUnreachable, type Target } from '../engine/engine-client.ts';
+import { type EngineClient, isUnreachable, type Target } from '../engine/engine-client.ts';
 import { ActorsMismatchError, EngineError } from '../errors.ts';
-import { Inquiry } from './single-flight.ts';
+import {
+  type ActorAddress,
+  type ActorNames,
+  actorKey,
+  actorNames,
+  systemKey,
+} from '../protocol/actor-names.ts';
 import type { ProcessStatus, StartSystem, SystemStarted } from '../protocol/messages.ts';
-import { type ActorNames, actorNames, keyOf, type Place, systemKey } from '../protocol/actor-names.ts';
 import type { RestateSettings } from './restate-runner-options.ts';
+import { SingleFlight } from './single-flight.ts';
 
 /** How an application in a pipeline is doing, as its coordinator says. */
-export interface ActorStatus extends Place {
+export interface ActorStatus extends ActorAddress {
   readonly state: ProcessStatus['state'];
   readonly lastError: unknown;
 }
@@ -28,18 +34,18 @@ const statusTimeoutMs = 5_000;
 const takeBackTimeoutMs = 3_000;
 
 /** The actors of a system, as a runner speaks with them. */
-export class Actors {
-  readonly #engine: Engine;
+export class ActorClient {
+  readonly #engine: EngineClient;
   readonly #settings: RestateSettings;
   readonly #graph: SystemGraph;
   readonly #names: ActorNames;
   /** Whose calls they are, should the engine be asked again what came of one. */
   readonly #callerId = newId();
   /** What each pipeline is asked for its status by. */
-  readonly #inquiries: ReadonlyMap<number, Inquiry<readonly ActorStatus[]>>;
+  readonly #inquiries: ReadonlyMap<number, SingleFlight<readonly ActorStatus[]>>;
 
   /** Nothing is asked for a status any more when `life` is aborted. */
-  constructor(engine: Engine, settings: RestateSettings, graph: SystemGraph, life: AbortSignal) {
+  constructor(engine: EngineClient, settings: RestateSettings, graph: SystemGraph, life: AbortSignal) {
     this.#engine = engine;
     this.#settings = settings;
     this.#graph = graph;
@@ -47,7 +53,7 @@ export class Actors {
     this.#inquiries = new Map(
       settings.pipelineIds.map((pipelineId) => [
         pipelineId,
-        new Inquiry((callKey) => this.#statusesIn(pipelineId, callKey, life)),
+        new SingleFlight((callKey) => this.#statusesIn(pipelineId, callKey, life)),
       ]),
     );
   }
@@ -98,14 +104,14 @@ export class Actors {
   }
 
   /** Tells those who follow it of a log that has grown; resolves when they know, once for each key. */
-  async prompt(place: Place, head: number, callKey: string, signal: AbortSignal): Promise<void> {
+  async prompt(place: ActorAddress, head: number, callKey: string, signal: AbortSignal): Promise<void> {
     const { applicationName, pipelineId } = place;
     await this.#engine.call(this.#pipeline(pipelineId, 'prompt'), { applicationName, head }, callKey, signal);
   }
 
   /** How all that follow others are doing; interrupted, where nobody can be asked. */
   async statuses(signal: AbortSignal): Promise<ActorStatuses> {
-    const roles = rolesOf(this.#graph, this.#settings.pipelineIds);
+    const roles = assignmentsOf(this.#graph, this.#settings.pipelineIds);
     const all = [...this.#inquiries].map(async ([pipelineId, inquiry]): Promise<readonly ActorStatus[]> => {
       const answer = await inquiry.answer(statusTimeoutMs, signal).catch((error) => {
         if (!isUnreachable(error)) throw error;
@@ -117,7 +123,7 @@ export class Actors {
         .filter((role) => role.pipelineId === pipelineId)
         .map((role) => ({ ...role, state: 'interrupted', lastError }));
     });
-    return new Map((await Promise.all(all)).flat().map((status) => [keyOf(status), status]));
+    return new Map((await Promise.all(all)).flat().map((status) => [actorKey(status), status]));
   }
 
   async #startWith(message: StartSystem, patience: AbortSignal): Promise<SystemStarted> {
@@ -139,7 +145,7 @@ export class Actors {
   ): Promise<readonly ActorStatus[]> {
     const answer = await this.#engine.call(this.#pipeline(pipelineId, 'status'), undefined, callKey, signal);
     const statuses = answer as readonly ProcessStatus[];
-    return rolesOf(this.#graph, [pipelineId]).map(({ applicationName }) => {
+    return assignmentsOf(this.#graph, [pipelineId]).map(({ applicationName }) => {
       const status = statuses.find((one) => one.applicationName === applicationName);
       const lastError = status?.lastError && new RemoteError(status.lastError);
       return { applicationName, pipelineId, state: status?.state ?? 'stopped', lastError };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Progress } from '../../../runner/supervised/caught-up.ts';
+import type { ProgressSignal } from '../../../runner/supervised/caught-up.ts';
 import type { ActorStatuses } from './actor-client.ts';
 
 /** How long it is waited before the storage is looked at again: ever longer, up to the last. */
@@ -11,7 +11,7 @@ const askMs = 100;
 const promptMs = 1_000;
 
 /** What a runner knows of actors elsewhere while it waits for them: nobody tells it, so it looks, ever less often. */
-export class ActorWatch implements Progress {
+export class ActorProgress implements ProgressSignal {
   readonly isQuiet = true; // as far as anybody here knows; what counts is in the storage
   readonly progress = 0;
   readonly #ask: () => Promise<ActorStatuses>;

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backOff } from '../../../util/backoff.ts';
 import { newId } from '../../../util/ids.ts';
-import type { Place } from '../protocol/actor-names.ts';
-import { keyOf } from '../protocol/actor-names.ts';
+import type { ActorAddress } from '../protocol/actor-names.ts';
+import { actorKey } from '../protocol/actor-names.ts';
 
 /** Tells somebody of a log that has grown, once for each key; resolves when those who follow it know. */
-export type Tell = (place: Place, head: number, callKey: string, signal: AbortSignal) => Promise<unknown>;
+export type Tell = (
+  place: ActorAddress,
+  head: number,
+  callKey: string,
+  signal: AbortSignal,
+) => Promise<unknown>;
 
 const backoff = { firstMs: 50, maxMs: 1_000 };
 /** How long a log is left alone after a telling. Actors that hear of every event have no time for anything else. */
@@ -27,8 +32,8 @@ export class Prompter {
   }
 
   /** Notes that a log has grown. */
-  prompt(place: Place, head: number): void {
-    const key = keyOf(place);
+  prompt(place: ActorAddress, head: number): void {
+    const key = actorKey(place);
     this.#heads.set(key, Math.max(head, this.#heads.get(key) ?? 0));
     if (this.#telling.has(key) || this.#stop.signal.aborted) return;
     this.#telling.set(
@@ -50,18 +55,18 @@ export class Prompter {
     await this.told();
   }
 
-  async #tellAll(place: Place, key: string): Promise<void> {
+  async #tellAll(place: ActorAddress, key: string): Promise<void> {
     const { signal } = this.#stop;
     for (;;) {
       const head = this.#heads.get(key);
       if (head === undefined) return;
       this.#heads.delete(key);
-      await this.#insist(place, head);
+      await this.#retryTransient(place, head);
       await delay(gapMs, undefined, { signal });
     }
   }
 
-  async #insist(place: Place, head: number): Promise<void> {
+  async #retryTransient(place: ActorAddress, head: number): Promise<void> {
     const { signal } = this.#stop;
     const callKey = newId();
     for (let tries = 1; ; tries += 1) {

@@ -1,11 +1,11 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { assertPipelineIds } from '../../../runner/supervised/assignment.ts';
 import type { RunnerOptions } from '../../../runner/runner.ts';
+import { assertPipelineIds } from '../../../runner/supervised/assignment.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
 import { assertActorName } from '../protocol/actor-names.ts';
 
 /** How a runner on Restate is started. What has to do with processing is an option of the service. */
-export interface RestateOptions extends Omit<RunnerOptions, 'batchSize' | 'pollIntervalMs'> {
+export interface RestateRunnerOptions extends Omit<RunnerOptions, 'batchSize' | 'pollIntervalMs'> {
   /** Where the engine takes calls; `http://localhost:8080` by default. */
   readonly ingressUrl?: string;
   /**
@@ -46,7 +46,7 @@ export interface RestateSettings {
 }
 
 /** Checks the options and fills in the defaults; throws {@link InvalidOptionError}. */
-export function settingsOf(options: RestateOptions, systemName: string): RestateSettings {
+export function settingsOf(options: RestateRunnerOptions, systemName: string): RestateSettings {
   const { systemActorName = systemName, pipelineIds = [0], shutdownOnClose = false, headers = {} } = options;
   if ('batchSize' in options) {
     throw new InvalidOptionError('batchSize is an option of RestateService, where the system is processed.');

@@ -1,8 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { DownstreamError, RunnerClosedError } from '../../../runner/errors.ts';
-import { isPassing } from '../../../runner/retry-transient.ts';
-import { nameOf } from '../../../runner/supervised/assignment.ts';
-import { settle } from '../../../runner/supervised/caught-up.ts';
+import { isTransient } from '../../../runner/retry-transient.ts';
+import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts';
 import {
   defaultDrainTimeoutMs,
   defaultPollIntervalMs,
@@ -10,20 +9,26 @@ import {
   type RunningSystem,
 } from '../../../runner/running-system.ts';
 import { statusOf } from '../../../runner/status.ts';
+import { nameOf } from '../../../runner/supervised/assignment.ts';
+import { waitUntilCaughtUp } from '../../../runner/supervised/caught-up.ts';
 import type { System } from '../../../system/system.ts';
-import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
-import { ActorWatch } from './actor-progress.ts';
-import { type ActorStatuses, Actors } from './actor-client.ts';
-import { assertShared } from '../host/shared-storage.ts';
-import { Engine } from '../engine/engine-client.ts';
+import { EngineClient } from '../engine/engine-client.ts';
 import { ActorsStoppedError } from '../errors.ts';
-import { keyOf } from '../protocol/actor-names.ts';
+import { assertShared } from '../host/shared-storage.ts';
+import { actorKey } from '../protocol/actor-names.ts';
+import { ActorClient, type ActorStatuses } from './actor-client.ts';
+import { ActorProgress } from './actor-progress.ts';
 import { Prompter } from './prompter.ts';
-import { ownOptions, type RestateOptions, type RestateSettings, settingsOf } from './restate-runner-options.ts';
+import {
+  ownOptions,
+  type RestateRunnerOptions,
+  type RestateSettings,
+  settingsOf,
+} from './restate-runner-options.ts';
 
 /**
  * Runs a system by actors in a Restate engine, whose services process it on other hosts. `save()` resolves when the
@@ -31,16 +36,16 @@ import { ownOptions, type RestateOptions, type RestateSettings, settingsOf } fro
  * at work, unless `shutdownOnClose` says otherwise; another runner joins them by the name of the system.
  *
  * @example
- * await using runner = await RestateRunner.start(shop, { persistence, ingressUrl, adminUrl });
+ * await using runner = await RestateRunner.start(shop, { storage, ingressUrl, adminUrl });
  * await runner.get(Orders).place('ada');
  * await runner.caughtUp();
  */
 export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> implements SystemRunner<Apps> {
   readonly #system: System<Apps>;
-  readonly #options: RestateOptions;
+  readonly #options: RestateRunnerOptions;
   readonly #settings: RestateSettings;
   readonly #running: RunningSystem;
-  readonly #actors: Actors;
+  readonly #actors: ActorClient;
   readonly #prompter: Prompter;
   readonly #stop = new AbortController();
   #starting: Promise<void> | undefined;
@@ -50,7 +55,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
 
   private constructor(
     system: System<Apps>,
-    options: RestateOptions,
+    options: RestateRunnerOptions,
     settings: RestateSettings,
     running: RunningSystem,
   ) {
@@ -58,7 +63,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     this.#options = options;
     this.#settings = settings;
     this.#running = running;
-    const actors = new Actors(new Engine(settings), settings, system.graph, this.#stop.signal);
+    const actors = new ActorClient(new EngineClient(settings), settings, system.graph, this.#stop.signal);
     this.#actors = actors;
     this.#prompter = new Prompter((place, head, callKey, signal) =>
       actors.prompt(place, head, callKey, signal),
@@ -70,13 +75,13 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
    *
    * @throws EngineError if the engine cannot be reached or is too old, or no service of the system is registered.
    * @throws ActorsMismatchError if the actors run in other pipelines, or the service serves another version.
-   * @throws InvalidPersistenceError if other processes cannot open the storage.
+   * @throws InvalidStorageError if other processes cannot open the storage.
    * @throws SystemRunningError if this system is running already, in this process.
    * @throws StorageError if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
-    options: RestateOptions = {},
+    options: RestateRunnerOptions = {},
   ): Promise<RestateRunner<Apps>> {
     const settings = settingsOf(options, system.name);
     const { pipelineIds } = settings;
@@ -137,8 +142,8 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   }
 
   async #start(): Promise<void> {
-    const { applications, persistence } = this.#running;
-    assertShared(persistence);
+    const { applications, storage } = this.#running;
+    assertShared(storage);
     const { pollIntervalMs = defaultPollIntervalMs } = this.#options;
     await this.#actors.start(pollIntervalMs, this.#stop.signal);
     this.#haveActorsStarted = true;
@@ -157,7 +162,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
 
   /** Resolves when nothing is left to process, wherever nothing has failed, with what has. */
   async #settled(stop: AbortSignal): Promise<ReadonlyMap<string, unknown>> {
-    const watch = new ActorWatch(() => this.#workingStatuses(stop));
+    const watch = new ActorProgress(() => this.#workingStatuses(stop));
     const settling = {
       progress: watch,
       heads: () => this.#heads(),
@@ -168,10 +173,10 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     };
     for (;;) {
       try {
-        await settle(settling, stop);
+        await waitUntilCaughtUp(settling, stop);
         break;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         await watch.progressSince(0, 0, stop); // the storage is away
       }
     }
@@ -186,7 +191,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   async #statusWith(statuses: ActorStatuses): Promise<readonly ApplicationStatus[]> {
     const all = this.#settings.pipelineIds.map((pipelineId) =>
       statusOf(this.#system.graph, this.#running.in(pipelineId), (applicationName) => {
-        const status = statuses.get(keyOf({ applicationName, pipelineId }));
+        const status = statuses.get(actorKey({ applicationName, pipelineId }));
         return { state: status?.state ?? 'idle', lastError: status?.lastError };
       }),
     );

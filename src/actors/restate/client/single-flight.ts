@@ -6,7 +6,7 @@ import { resolvesWithin } from '../../../util/timeout.ts';
  * Asks one thing, again and again, but never while there is no answer yet: who asks meanwhile waits for the same one. So
  * at most one call is left in the engine while no service answers, however often somebody looks.
  */
-export class Inquiry<Answer> {
+export class SingleFlight<Answer> {
   readonly #ask: (callKey: string) => Promise<Answer>;
   #callKey = newId();
   #since = 0;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { answerOf, foreign, type Question } from './engine-request.ts';
 import { EngineError } from '../errors.ts';
+import { foreign, type RequestOptions, requestJson } from './engine-request.ts';
 
 /** Where an engine is. */
 export interface EngineUrls {
@@ -31,7 +31,7 @@ const registerTimeoutMs = 30_000;
 const againMs = 200;
 
 /** Speaks with an engine. Everything throws {@link EngineError}. */
-export class Engine {
+export class EngineClient {
   readonly ingressUrl: string;
   readonly #adminUrl: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
@@ -47,9 +47,9 @@ export class Engine {
     const options = { timeoutMs, signal, headers: this.#headers };
     const adminUrl = this.#adminUrl;
     if (adminUrl !== undefined) await assertAdministers(adminUrl, options);
-    await answerOf(this.ingressUrl, '/restate/health', options).catch(orForeign(this.ingressUrl));
+    await requestJson(this.ingressUrl, '/restate/health', options).catch(orForeign(this.ingressUrl));
     if (adminUrl === undefined) return;
-    for (const service of services) await answerOf(adminUrl, `/services/${service}`, options);
+    for (const service of services) await requestJson(adminUrl, `/services/${service}`, options);
   }
 
   /**
@@ -57,7 +57,7 @@ export class Engine {
    * key is the same one still, so that none are left behind.
    */
   call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
-    return answerOf(this.ingressUrl, pathOf(target), this.#question(message, callKey, signal));
+    return requestJson(this.ingressUrl, pathOf(target), this.#question(message, callKey, signal));
   }
 
   /**
@@ -66,31 +66,37 @@ export class Engine {
    */
   async begin(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<string> {
     const question = this.#question(message, callKey, signal);
-    const sent = await insist(() => answerOf(this.ingressUrl, `${pathOf(target)}/send`, question), signal);
+    const sent = await retryTransient(
+      () => requestJson(this.ingressUrl, `${pathOf(target)}/send`, question),
+      signal,
+    );
     return (sent as { readonly invocationId: string }).invocationId;
   }
 
   /** Resolves with the answer to a call that was begun, whatever becomes of the connection and the engine meanwhile. */
   answerTo(callId: string, signal: AbortSignal): Promise<unknown> {
     const question = { headers: this.#headers, signal };
-    return insist(() => answerOf(this.ingressUrl, `/restate/invocation/${callId}/attach`, question), signal);
+    return retryTransient(
+      () => requestJson(this.ingressUrl, `/restate/invocation/${callId}/attach`, question),
+      signal,
+    );
   }
 
   /** Takes a call back, as far as it has not come to an end; not where that cannot be asked for. */
   async kill(callId: string): Promise<void> {
     if (this.#adminUrl === undefined) return;
     const question = { method: 'PATCH', headers: this.#headers, timeoutMs } as const;
-    await answerOf(this.#adminUrl, `/invocations/${callId}/kill`, question);
+    await requestJson(this.#adminUrl, `/invocations/${callId}/kill`, question);
   }
 
-  #question(body: unknown, callKey: string, signal: AbortSignal): Question {
+  #question(body: unknown, callKey: string, signal: AbortSignal): RequestOptions {
     const headers = { ...this.#headers, 'idempotency-key': callKey };
     return { method: 'POST', body, headers, timeoutMs: callTimeoutMs, signal };
   }
 }
 
 /** Asks again until the engine is there. */
-async function insist(ask: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+async function retryTransient(ask: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
   for (;;) {
     try {
       return await ask();
@@ -106,7 +112,7 @@ export async function registerService(
   adminUrl: string,
   uri: string,
   force: boolean,
-  options: Pick<Question, 'headers' | 'signal'> = {},
+  options: Pick<RequestOptions, 'headers' | 'signal'> = {},
 ): Promise<void> {
   const question = {
     ...options,
@@ -114,18 +120,18 @@ export async function registerService(
     body: { uri, force },
     timeoutMs: registerTimeoutMs,
   } as const;
-  await answerOf(withoutSlash(adminUrl), '/deployments', question);
+  await requestJson(withoutSlash(adminUrl), '/deployments', question);
 }
 
 /** What an engine has been told of an actor by its service. Throws {@link EngineError}. */
 export async function metadataOf(
   adminUrl: string,
   service: string,
-  options: Pick<Question, 'headers' | 'signal'>,
+  options: Pick<RequestOptions, 'headers' | 'signal'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const url = withoutSlash(adminUrl);
   await assertAdministers(url, { ...options, timeoutMs });
-  const known = await answerOf(url, `/services/${service}`, { ...options, timeoutMs });
+  const known = await requestJson(url, `/services/${service}`, { ...options, timeoutMs });
   return (known as { readonly metadata?: Readonly<Record<string, unknown>> }).metadata ?? {};
 }
 
@@ -134,8 +140,8 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof EngineError && error.code === 'ENGINE_UNREACHABLE';
 }
 
-async function assertAdministers(adminUrl: string, options: Question): Promise<void> {
-  const version = await answerOf(adminUrl, '/version', options).catch(orForeign(adminUrl));
+async function assertAdministers(adminUrl: string, options: RequestOptions): Promise<void> {
+  const version = await requestJson(adminUrl, '/version', options).catch(orForeign(adminUrl));
   assertNewEnough(adminUrl, version);
 }
 

@@ -2,7 +2,7 @@ import { messageOf } from '../../../util/errors.ts';
 import { EngineError } from '../errors.ts';
 
 /** How something is asked of an engine. */
-export interface Question {
+export interface RequestOptions {
   readonly method?: 'GET' | 'PATCH' | 'POST';
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -15,7 +15,11 @@ export interface Question {
 const passing: readonly number[] = [429, 502, 503, 504];
 
 /** Asks an engine something over HTTP, and resolves with the body of its answer. Throws {@link EngineError}. */
-export async function answerOf(url: string, path: string, question: Question = {}): Promise<unknown> {
+export async function requestJson(
+  url: string,
+  path: string,
+  question: RequestOptions = {},
+): Promise<unknown> {
   const { method = 'GET', body, headers, timeoutMs, signal } = question;
   const signals = [signal ?? [], timeoutMs === undefined ? [] : AbortSignal.timeout(timeoutMs)].flat();
   try {

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { assertOptions, InvalidOptionError } from '../../../util/options.ts';
-import { metadataOf, registerService } from './engine-client.ts';
+import { assertHeaders, urlOf } from '../client/restate-runner-options.ts';
 import { ActorsMismatchError, EngineError } from '../errors.ts';
 import { actorNames } from '../protocol/actor-names.ts';
-import { assertHeaders, urlOf } from '../client/restate-runner-options.ts';
+import { metadataOf, registerService } from './engine-client.ts';
 
 /** How a service is registered with an engine. */
-export interface Registration {
+export interface RegisterOptions {
   /** Where the engine is administered. */
   readonly adminUrl: string;
   /** Where the engine finds the service. */
@@ -28,7 +28,11 @@ export function graphMetadata(graph: SystemGraph): Record<string, string> {
 }
 
 /** Registers a service of a system. Throws what {@link RestateService.register} throws. */
-export async function register(name: string, graph: SystemGraph, registration: Registration): Promise<void> {
+export async function register(
+  name: string,
+  graph: SystemGraph,
+  registration: RegisterOptions,
+): Promise<void> {
   assertOptions(registration, ['adminUrl', 'serviceUrl', 'force', 'headers', 'signal'], 'register()');
   const { force = false, headers = {}, signal } = registration;
   assertHeaders(headers);

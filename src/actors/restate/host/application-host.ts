@@ -1,22 +1,22 @@
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { openStore } from '../../../application/application-binding.ts';
-import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../../application/process-application.ts';
-import { openStorage, type Persistence, type Storage } from '../../../storage/storage.ts';
+import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RunnerClosedError } from '../../../runner/errors.ts';
 import { upstreamsOf } from '../../../runner/status.ts';
+import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
 import type { System } from '../../../system/system.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
-import { HostedApplication, troubleOf } from './hosted-application.ts';
+import { type ActorAddress, actorKey } from '../protocol/actor-names.ts';
 import type { Heads, StepResult } from '../protocol/messages.ts';
-import { keyOf, type Place } from '../protocol/actor-names.ts';
+import { HostedApplication, troubleOf } from './hosted-application.ts';
 
 /** What a host works with. */
 export interface HostOptions {
-  readonly persistence: Persistence;
+  readonly storage: StorageDescription;
   readonly batchSize: number | undefined;
   readonly cacheSize: number | undefined;
 }
@@ -33,7 +33,7 @@ export class ApplicationHost {
   readonly #resources = new AsyncDisposableStack();
   readonly #applications = new Kept<HostedApplication>();
   readonly #stores = new Kept<EventStore>();
-  readonly #storage = new Kept<Storage>();
+  readonly #openedStorage = new Kept<OpenedStorage>();
   readonly #steps = new Set<Promise<StepResult>>();
   #isClosing = false;
 
@@ -43,7 +43,7 @@ export class ApplicationHost {
   }
 
   /** Lets an application take a step; `lastHostId` is the host that let it take the one before, as far as is known. */
-  async step(place: Place, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
+  async step(place: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
     if (this.#isClosing) throw new RunnerClosedError('This service is closed: another one takes the step.');
     const step = this.#step(place, upstreams, lastHostId);
     this.#steps.add(step);
@@ -58,10 +58,10 @@ export class ApplicationHost {
     await this.#resources.disposeAsync();
   }
 
-  async #step(place: Place, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
+  async #step(place: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
     let application: HostedApplication;
     try {
-      application = await this.#applications.get(keyOf(place), () => this.#open(place));
+      application = await this.#applications.get(actorKey(place), () => this.#open(place));
     } catch (error) {
       return { head: undefined, more: [], trouble: troubleOf(place, error, Object.keys(upstreams)) };
     }
@@ -69,7 +69,7 @@ export class ApplicationHost {
     return await application.step(upstreams);
   }
 
-  async #open({ applicationName, pipelineId }: Place): Promise<HostedApplication> {
+  async #open({ applicationName, pipelineId }: ActorAddress): Promise<HostedApplication> {
     const application = new (this.#kindOf(applicationName))() as ProcessApplication; // as in the graph, for it follows
     const store = (await this.#storeOf(applicationName)).inPipeline(pipelineId);
     applicationInternals.bind(application, {
@@ -89,23 +89,23 @@ export class ApplicationHost {
 
   #storeOf(applicationName: string): Promise<EventStore> {
     return this.#stores.get(applicationName, async () => {
-      const storage = await this.#storage.get('', () => this.#openStorage());
+      const openedStorage = await this.#openedStorage.get('', () => this.#openStorage());
       const { cacheSize } = this.#options;
       const options = {
         setupTables: false,
         types: this.#system.types,
         ...(cacheSize !== undefined && { cacheSize }),
       };
-      const store = await openStore(this.#kindOf(applicationName), storage, options);
+      const store = await openStore(this.#kindOf(applicationName), openedStorage, options);
       this.#resources.defer(() => store.recorder.close());
       return store;
     });
   }
 
-  async #openStorage(): Promise<Storage> {
-    const storage = await openStorage(this.#options.persistence, this.id);
-    this.#resources.defer(() => storage.close());
-    return storage;
+  async #openStorage(): Promise<OpenedStorage> {
+    const openedStorage = await openStorage(this.#options.storage, this.id);
+    this.#resources.defer(() => openedStorage.close());
+    return openedStorage;
   }
 
   #kindOf(applicationName: string): ApplicationClass {

@@ -1,14 +1,14 @@
 import { CausalDependencyError } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../../application/process-application.ts';
+import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
-import { isPassing } from '../../../runner/retry-transient.ts';
-import { unlessStalled } from '../../../runner/blocked-upstreams.ts';
+import { isTransient } from '../../../runner/retry-transient.ts';
 import { portable } from '../../../util/portable-error.ts';
-import { brief } from '../protocol/truncate-error.ts';
 import { StorageMismatchError } from '../errors.ts';
+import type { ActorAddress } from '../protocol/actor-names.ts';
 import type { Heads, StepResult, Trouble } from '../protocol/messages.ts';
-import type { Place } from '../protocol/actor-names.ts';
+import { truncateError } from '../protocol/truncate-error.ts';
 
 /** What a hosted application is made of. */
 export interface HostedApplicationOptions {
@@ -61,7 +61,7 @@ export class HostedApplication {
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];
         if (least === undefined) continue;
-        const processed = await unlessStalled(() => this.#isProcessed(log, least, end));
+        const processed = await catchCausalWait(() => this.#isProcessed(log, least, end));
         if (processed === false) more.push(log.applicationName);
         if (!(processed instanceof CausalDependencyError)) continue;
         aside.push(log.applicationName);
@@ -104,12 +104,12 @@ export class HostedApplication {
 }
 
 /** Tells of what was in the way of a step, and of which upstreams are to be set aside if it passes by itself. */
-export function troubleOf(place: Place, error: unknown, upstreamNames: readonly string[]): Trouble {
-  const passes = isPassing(error);
+export function troubleOf(place: ActorAddress, error: unknown, upstreamNames: readonly string[]): Trouble {
+  const passes = isTransient(error);
   publish(passes ? 'interrupted' : 'failed', { ...eventOf(place), error });
-  return { error: brief(portable(error)), aside: passes ? upstreamNames : undefined };
+  return { error: truncateError(portable(error)), aside: passes ? upstreamNames : undefined };
 }
 
-function eventOf({ applicationName, pipelineId }: Place): RunnerEvent {
+function eventOf({ applicationName, pipelineId }: ActorAddress): RunnerEvent {
   return { runner: 'RestateRunner', applicationName, pipelineId };
 }

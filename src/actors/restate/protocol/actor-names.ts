@@ -38,18 +38,18 @@ export function actorNames(systemActorName: string): ActorNames {
 }
 
 /** One application in one pipeline: for each, there is a coordinator and a worker. */
-export interface Place {
+export interface ActorAddress {
   readonly applicationName: string;
   readonly pipelineId: number;
 }
 
 /** The key of a coordinator or worker. */
-export function keyOf({ applicationName, pipelineId }: Place): string {
+export function actorKey({ applicationName, pipelineId }: ActorAddress): string {
   return `${pipelineId}/${applicationName}`;
 }
 
 /** Whose key it is. */
-export function placeOf(key: string): Place {
+export function addressOfKey(key: string): ActorAddress {
   const end = key.indexOf('/');
   return { applicationName: key.slice(end + 1), pipelineId: Number(key.slice(0, end)) };
 }

@@ -9,13 +9,13 @@ const maxFieldsLength = 16_000;
  * An error that an engine can keep, whatever a policy has thrown: long texts are cut off, and fields that are
  * long together left out but for the code.
  */
-export function brief({ name, message, stack, fields, cause }: PortableError): PortableError {
+export function truncateError({ name, message, stack, fields, cause }: PortableError): PortableError {
   return {
     name: cut(name),
     message: cut(message),
     stack: stack && cut(stack),
     fields: briefFields(fields),
-    cause: cause && brief(cause),
+    cause: cause && truncateError(cause),
   };
 }
 

@@ -1,11 +1,11 @@
-import type { Persistence } from '../../../storage/storage.ts';
+import type { StorageDescription } from '../../../storage/storage.ts';
 import { assertOptions, assertWholeNumber, InvalidOptionError } from '../../../util/options.ts';
 import { assertActorName } from '../protocol/actor-names.ts';
 
 /** How a service is started. */
 export interface RestateServiceOptions {
   /** Where the applications record; the same as that of the runners. Not `memory()`. */
-  readonly persistence?: Persistence;
+  readonly storage?: StorageDescription;
   /** Tells the actors from those of other systems in the engine; by default the system's name, which it then needs. */
   readonly systemActorName?: string;
   /** Where it listens for the engine; 9,080 by default, 0 is any that is free. */
@@ -26,7 +26,7 @@ export interface RestateServiceOptions {
 }
 
 const ownOptions = [
-  'persistence',
+  'storage',
   'systemActorName',
   'port',
   'hostname',

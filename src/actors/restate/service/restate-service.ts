@@ -1,24 +1,24 @@
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { defaultDrainTimeoutMs, persistenceOf } from '../../../runner/running-system.ts';
+import { defaultDrainTimeoutMs, storageOf } from '../../../runner/running-system.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import type { System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
-import { ApplicationHost } from '../host/application-host.ts';
-import { assertShared } from '../host/shared-storage.ts';
-import { type Cast, castOf } from '../actors/actor-definition.ts';
-import { actorNames } from '../protocol/actor-names.ts';
+import { type ActorSetup, actorSetup } from '../actors/actor-definition.ts';
+import { loadSdk, type Sdk } from '../actors/load-sdk.ts';
 import { pipelineActor } from '../actors/pipeline-actor.ts';
 import { processCoordinator } from '../actors/process-coordinator.ts';
 import { processWorker } from '../actors/process-worker.ts';
-import { type Registration, register } from '../engine/registration.ts';
-import { loadSdk, type Sdk } from '../actors/load-sdk.ts';
-import { publishMessage } from './sdk-log.ts';
-import { assertServiceOptions, type RestateServiceOptions } from './restate-service-options.ts';
 import { systemActor } from '../actors/system-actor.ts';
+import { type RegisterOptions, register } from '../engine/registration.ts';
+import { ApplicationHost } from '../host/application-host.ts';
+import { assertShared } from '../host/shared-storage.ts';
+import { actorNames } from '../protocol/actor-names.ts';
+import { assertServiceOptions, type RestateServiceOptions } from './restate-service-options.ts';
+import { publishMessage } from './sdk-log.ts';
 
 /** Which system a service serves, by which name. */
 interface Served {
@@ -33,7 +33,7 @@ const defaultPort = 9_080;
  * hosts, may serve the same system on the same storage.
  *
  * @example
- * await using service = await RestateService.start(shop, { persistence });
+ * await using service = await RestateService.start(shop, { storage });
  * await service.register({ adminUrl: 'http://engine:9070', serviceUrl: 'http://shop-service:9080' });
  * await once(process, 'SIGTERM');
  */
@@ -65,7 +65,7 @@ export class RestateService implements AsyncDisposable {
   /**
    * Listens for an engine. Storage is opened when there is something to do.
    *
-   * @throws InvalidPersistenceError if other processes cannot open the storage.
+   * @throws InvalidStorageError if other processes cannot open the storage.
    * @throws InvalidOptionError if an option is wrong, or the SDK of the engine is not installed.
    */
   static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
@@ -76,11 +76,11 @@ export class RestateService implements AsyncDisposable {
       systemActorName = system.name,
       drainTimeoutMs = defaultDrainTimeoutMs,
     } = options;
-    const persistence = persistenceOf(system, options);
-    assertShared(persistence);
+    const storage = storageOf(system, options);
+    assertShared(storage);
     const sdk = await loadSdk();
-    const host = new ApplicationHost(system, { persistence, batchSize, cacheSize });
-    const cast = castOf(sdk, actorNames(systemActorName), system.graph, host);
+    const host = new ApplicationHost(system, { storage, batchSize, cacheSize });
+    const cast = actorSetup(sdk, actorNames(systemActorName), system.graph, host);
     const server = createServer(handlerOf(cast, options.identityKeys));
     const sessions = new Set<ServerHttp2Session>();
     server.on('session', (session) => {
@@ -102,7 +102,7 @@ export class RestateService implements AsyncDisposable {
    * @throws InvalidOptionError if an option is wrong.
    * @throws EngineError if the engine cannot be reached, or does not reach the service.
    */
-  async register(registration: Registration): Promise<void> {
+  async register(registration: RegisterOptions): Promise<void> {
     await register(this.#served.name, this.#served.graph, registration);
   }
 
@@ -130,7 +130,7 @@ export class RestateService implements AsyncDisposable {
 }
 
 function handlerOf(
-  cast: Cast,
+  cast: ActorSetup,
   identityKeys: readonly string[] = [],
 ): ReturnType<Sdk['createEndpointHandler']> {
   try {

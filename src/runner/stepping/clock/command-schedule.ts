@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../../util/options.ts';
 export type Command = () => unknown;
 
 /** Commands that wait for their ticks. */
-export class Schedule {
+export class CommandSchedule {
   readonly #byTick = new Map<number, Command[]>();
 
   /** How many commands wait. */

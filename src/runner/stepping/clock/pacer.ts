@@ -6,7 +6,7 @@ const windowTicks = 100;
  * weighs more than a late one, so that the start, when all is cold, does not disturb for long: eventsourcing 8.x,
  * `ClockThread`.
  */
-export class Pace {
+export class Pacer {
   readonly #intervalMs: number;
   readonly #durations: number[] = [];
   #adjustmentMs = 0;

@@ -1,10 +1,10 @@
 import type { PortableError } from '../../../util/portable-error.ts';
+import type { Assignment } from '../../supervised/assignment.ts';
 import type { OpeningTask } from '../../supervised/open-application.ts';
-import type { Role } from '../../supervised/assignment.ts';
 
 /** What a thread of a stepping runner is to do: plain data. */
 export interface SteppingTask extends OpeningTask {
-  readonly role: Role;
+  readonly role: Assignment;
   /** The names of all applications, in the order of their heads. */
   readonly names: readonly string[];
   readonly heads: SharedArrayBuffer;

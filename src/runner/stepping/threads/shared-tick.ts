@@ -13,7 +13,7 @@ const works: readonly Work[] = ['process', 'record positions'];
  * What the threads of a stepping runner share: the tick, what each has done in it, and the barriers at which they and
  * the clock meet. Each number is written by one thread and read by others behind a barrier.
  */
-export class Signals {
+export class SharedTick {
   readonly buffer: SharedArrayBuffer;
   /** All meet here before they fetch. */
   readonly fetch: Barrier;

@@ -1,20 +1,20 @@
 import { RemoteError } from '../../../util/portable-error.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { ThreadDiedError } from '../../errors.ts';
-import { programBeside } from '../../supervised/worker.ts';
 import { spawnThread, type Thread } from '../../supervised/spawn-thread.ts';
-import type { StageReport } from '../interruptions.ts';
+import { siblingProgram } from '../../supervised/worker.ts';
+import type { DriverReport } from '../interruptions.ts';
 import { closeMessage, type SteppingMessage, type SteppingTask } from './protocol.ts';
 
 /** What the outside of a thread works with. */
 export interface SteppingThreadOptions {
   readonly task: SteppingTask;
-  readonly report: StageReport;
+  readonly report: DriverReport;
   /** Called with the id of the worker when it has ended, in whatever way. */
   ended(threadId: number): void;
 }
 
-const entry = programBeside(import.meta.url, 'entry');
+const entry = siblingProgram(import.meta.url, 'worker-thread-entry');
 
 /** One application of a stepping runner in a thread. It is not started again: a tick is done by all or by none. */
 export class SteppingThread {

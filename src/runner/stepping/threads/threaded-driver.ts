@@ -1,22 +1,22 @@
-import { persistenceForThreads } from '../../../storage/storage.ts';
+import { storageForThreads } from '../../../storage/storage.ts';
 import type { System } from '../../../system/system.ts';
 import { addressOf } from '../../../system/system-module.ts';
-import type { RunnerOptions } from '../../runner.ts';
 import { unlessAborted } from '../../../util/abort.ts';
+import type { RunnerOptions } from '../../runner.ts';
 import { upstreamsOf } from '../../status.ts';
-import { BarrierBrokenError } from './barrier.ts';
-import type { Setting } from '../open-stepping.ts';
 import { StepFailure } from '../interruptions.ts';
-import { Signals, type Work } from './shared-tick.ts';
-import { type Acted, type Moment, pipelineId, type Stage } from '../step-driver.ts';
+import type { Setting } from '../open-stepping.ts';
+import { type Acted, type Moment, pipelineId, type StepDriver } from '../step-driver.ts';
+import { BarrierBrokenError } from './barrier.ts';
+import { SharedTick, type Work } from './shared-tick.ts';
 import { SteppingThread } from './stepping-thread.ts';
 
 /** The applications act in threads of their own, which meet at barriers. */
-export class ThreadStage implements Stage {
+export class ThreadedDriver implements StepDriver {
   readonly #threads: readonly SteppingThread[];
-  readonly #signals: Signals;
+  readonly #signals: SharedTick;
 
-  private constructor(threads: readonly SteppingThread[], signals: Signals) {
+  private constructor(threads: readonly SteppingThread[], signals: SharedTick) {
     this.#threads = threads;
     this.#signals = signals;
   }
@@ -26,15 +26,15 @@ export class ThreadStage implements Stage {
     system: System,
     { batchSize, cacheSize, signal }: RunnerOptions,
     { running, heads, report, seed }: Setting,
-  ): Promise<ThreadStage> {
+  ): Promise<ThreadedDriver> {
     const names = system.graph.nodes.map(({ name }) => name);
     const roles = names
       .map((name) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(system.graph, name) }))
       .filter(({ upstreamNames }) => upstreamNames.length > 0);
-    const signals = new Signals(roles.length);
+    const signals = new SharedTick(roles.length);
     const task = {
       address: addressOf(system),
-      persistence: await persistenceForThreads(running.persistence),
+      storage: await storageForThreads(running.storage),
       writerId: running.writerId,
       batchSize,
       cacheSize,
@@ -46,13 +46,13 @@ export class ThreadStage implements Stage {
     };
     signal?.throwIfAborted();
     const ended = (threadId: number) => {
-      running.storage.threadEnded?.(threadId);
+      running.openedStorage.threadEnded?.(threadId);
       signals.break(); // a tick is done by all or by none
     };
     const threads = roles.map(
       (role, index) => new SteppingThread({ task: { ...task, role, index }, report, ended }),
     );
-    const stage = new ThreadStage(threads, signals);
+    const stage = new ThreadedDriver(threads, signals);
     try {
       await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
       return stage;

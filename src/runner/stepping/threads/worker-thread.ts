@@ -1,12 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
-import { type Actor, act, settle } from '../process-tick.ts';
+import type { DriverReport } from '../interruptions.ts';
+import { LogHeads } from '../log-heads.ts';
+import { processTick, type SteppedApplication, settle } from '../process-tick.ts';
 import { BarrierBrokenError } from './barrier.ts';
-import { Heads } from '../log-heads.ts';
-import type { StageReport } from '../interruptions.ts';
-import { Signals } from './shared-tick.ts';
 import { closeMessage, type SteppingMessage, type SteppingTask } from './protocol.ts';
+import { SharedTick } from './shared-tick.ts';
 
 type Post = (message: SteppingMessage) => void;
 
@@ -17,7 +17,7 @@ export async function runSteppingThread(task: SteppingTask, port: MessagePort): 
   port.on('message', (message) => {
     if (message === closeMessage) closing.abort();
   });
-  const signals = new Signals(task.threads, task.signals);
+  const signals = new SharedTick(task.threads, task.signals);
   try {
     await runApplication(task, signals, post, closing.signal);
   } catch (error) {
@@ -31,13 +31,13 @@ export async function runSteppingThread(task: SteppingTask, port: MessagePort): 
 
 async function runApplication(
   task: SteppingTask,
-  signals: Signals,
+  signals: SharedTick,
   post: Post,
   signal: AbortSignal,
 ): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, task.role, opened);
-  const heads = new Heads(task.names, task.heads);
+  const heads = new LogHeads(task.names, task.heads);
   application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
   const actor = { application, upstreamNames: task.role.upstreamNames };
   post({ kind: 'ready' });
@@ -52,9 +52,9 @@ async function runApplication(
 
 async function runTick(
   { index, seed }: SteppingTask,
-  actor: Actor,
-  heads: Heads,
-  signals: Signals,
+  actor: SteppedApplication,
+  heads: LogHeads,
+  signals: SharedTick,
   post: Post,
   signal: AbortSignal,
 ): Promise<void> {
@@ -65,7 +65,7 @@ async function runTick(
   await signals.execute.wait();
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
-    const done = await act(actor, fetched, moment, signal, report);
+    const done = await processTick(actor, fetched, moment, signal, report);
     const isStalled = done.stall !== undefined;
     if (isStalled) post({ kind: 'stalled', error: portable(done.stall) });
     signals.setDone(index, done.fetched, isStalled);
@@ -76,7 +76,7 @@ async function runTick(
   await signals.end.wait();
 }
 
-function reportTo(post: Post): StageReport {
+function reportTo(post: Post): DriverReport {
   return {
     processed: (_name, upstreamName, count) => post({ kind: 'processed', upstreamName, count }),
     interrupted: (_name, error) => post({ kind: 'interrupted', error: portable(error) }),

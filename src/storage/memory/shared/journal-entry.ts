@@ -1,5 +1,5 @@
-import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
 import type { ProcessEvent, Tracking } from '../../recorder.ts';
+import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import type { Entry } from './journal.ts';
 

@@ -1,6 +1,6 @@
 import type { StoredNotification } from '../../stored-event.ts';
-import { type CallHead, processEventsOf } from './journal-entry.ts';
 import type { Journal } from './journal.ts';
+import { type CallHead, processEventsOf } from './journal-entry.ts';
 
 /** The log of one pipeline: of each entry that has events of it, the place in the journal and the last id. */
 interface OutlinedLog {

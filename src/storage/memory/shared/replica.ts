@@ -2,9 +2,9 @@ import { StorageError } from '../../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
-import { entryOf, headOf, processEventsOf } from './journal-entry.ts';
 import { callsOf } from './initial-entries.ts';
 import { type Entry, Journal, JournalFull } from './journal.ts';
+import { entryOf, headOf, processEventsOf } from './journal-entry.ts';
 import { Outline } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 

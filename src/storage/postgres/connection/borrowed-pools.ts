@@ -1,6 +1,6 @@
 import { newId } from '../../../util/ids.ts';
-import { InvalidPersistenceError } from '../../errors.ts';
-import type { Persistence } from '../../storage.ts';
+import { InvalidStorageError } from '../../errors.ts';
+import type { StorageDescription } from '../../storage.ts';
 import type { PostgresPool } from '../driver-types.ts';
 
 // A pool cannot be cloned, so a description holds its id; neither is kept alive by the other's table.
@@ -10,7 +10,7 @@ const freed = new FinalizationRegistry<string>((id) => pools.delete(id));
 /** Notes a pool of the user's and gives the id by which this thread finds it again, as long as its owner keeps it. */
 export function idOfPool(pool: unknown): string {
   if (typeof (pool as Partial<PostgresPool> | null)?.connect !== 'function') {
-    throw new InvalidPersistenceError(
+    throw new InvalidStorageError(
       "postgres() was given a pool that is none: pass a Pool of the driver 'pg'.",
     );
   }
@@ -25,19 +25,19 @@ export function poolOfId(id: string): PostgresPool | undefined {
   return pools.get(id)?.deref();
 }
 
-/** The same options, unless they have a pool, which other threads cannot find: InvalidPersistenceError. */
-export function forThreads(options: Persistence['options']): Persistence['options'] {
+/** The same options, unless they have a pool, which other threads cannot find: InvalidStorageError. */
+export function forThreads(options: StorageDescription['options']): StorageDescription['options'] {
   return withoutPool(options, 'thread');
 }
 
-/** The same options, unless they have a pool, which other processes cannot find: InvalidPersistenceError. */
-export function forProcesses(options: Persistence['options']): Persistence['options'] {
+/** The same options, unless they have a pool, which other processes cannot find: InvalidStorageError. */
+export function forProcesses(options: StorageDescription['options']): StorageDescription['options'] {
   return withoutPool(options, 'process');
 }
 
-function withoutPool(options: Persistence['options'], where: string): Persistence['options'] {
+function withoutPool(options: StorageDescription['options'], where: string): StorageDescription['options'] {
   if (options.poolId === undefined) return options;
-  throw new InvalidPersistenceError(
+  throw new InvalidStorageError(
     `postgres() was given a pool, which cannot go to another ${where}: pass a connectionString instead, so that each ` +
       `${where} has connections of its own.`,
   );

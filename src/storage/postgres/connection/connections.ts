@@ -1,5 +1,5 @@
-import { isAnswer } from '../errors.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
+import { isAnswer } from '../errors.ts';
 import { type Row, type Statement, sql } from '../statements.ts';
 
 /** Runs one statement and gives its rows. */

@@ -1,4 +1,4 @@
-import { InvalidPersistenceError } from '../../errors.ts';
+import { InvalidStorageError } from '../../errors.ts';
 
 /** What is used of the driver. */
 export type Driver = Pick<typeof import('pg'), 'Client' | 'Pool'>;
@@ -9,7 +9,7 @@ export async function loadDriver(): Promise<Driver> {
     return (await import('pg')).default;
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new InvalidPersistenceError(
+    throw new InvalidStorageError(
       "postgres() needs the driver 'pg', which is not installed. Run: npm install pg",
       { cause },
     );

@@ -1,7 +1,7 @@
 import { unlessAborted } from '../../../util/abort.ts';
 import { backOff } from '../../../util/backoff.ts';
-import type { LogListener } from '../../storage.ts';
 import type { Prompt } from '../../prompt.ts';
+import type { LogListener } from '../../storage.ts';
 import type { DriverNotification, DriverQuery } from '../driver-types.ts';
 import { sql } from '../statements.ts';
 

@@ -20,7 +20,7 @@ export class Retry {
   async run<T>(
     site: Site,
     work: () => Promise<T>,
-    isPassing: (error: KahnError) => boolean = isTransient,
+    isTransient: (error: KahnError) => boolean = isTransientStorageError,
   ): Promise<T> {
     let deadline: number | undefined;
     for (let tries = 1; ; tries += 1) {
@@ -29,7 +29,7 @@ export class Retry {
       } catch (error) {
         const known = explained(error, site);
         deadline ??= performance.now() + this.#timeoutMs;
-        if (!isPassing(known) || performance.now() >= deadline) throw known;
+        if (!isTransient(known) || performance.now() >= deadline) throw known;
       }
       await this.#wait(site, tries);
     }
@@ -44,6 +44,6 @@ export class Retry {
   }
 }
 
-function isTransient(error: KahnError): boolean {
+function isTransientStorageError(error: KahnError): boolean {
   return error instanceof StorageError && error.transient;
 }

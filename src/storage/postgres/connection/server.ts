@@ -1,13 +1,13 @@
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { Client, ClientBase, ClientConfig } from 'pg';
-import { InvalidPersistenceError } from '../../errors.ts';
-import { type Driver, loadDriver } from './driver.ts';
-import { poolOfId } from './borrowed-pools.ts';
-import type { ListeningClient } from './listener.ts';
+import { InvalidStorageError } from '../../errors.ts';
 import { type PostgresPool, patient } from '../driver-types.ts';
 import type { PostgresSettings, PostgresTls } from '../options.ts';
-import { Sockets } from './sockets.ts';
 import { sql } from '../statements.ts';
+import { poolOfId } from './borrowed-pools.ts';
+import { type Driver, loadDriver } from './driver.ts';
+import type { ListeningClient } from './listener.ts';
+import { Sockets } from './sockets.ts';
 
 /** A way to a server. */
 export interface Server {
@@ -25,7 +25,7 @@ export interface Server {
 /** Networks may forget connections on which nothing is sent for minutes. */
 const keepAliveMs = 30_000;
 
-/** Finds the pool or makes one, connecting nothing yet. Throws InvalidPersistenceError. */
+/** Finds the pool or makes one, connecting nothing yet. Throws InvalidStorageError. */
 export async function reach(settings: PostgresSettings): Promise<Server> {
   const driver = await loadDriver();
   const direct = directConfig(driver, settings);
@@ -65,7 +65,7 @@ function lentServer(
 ): Server {
   const lent = poolOfId(poolId);
   if (lent === undefined) {
-    throw new InvalidPersistenceError(
+    throw new InvalidStorageError(
       'This postgres({ pool }) was made in another thread or process, and a pool cannot go there. ' +
         'Give postgres() a connectionString instead.',
     );
@@ -123,7 +123,7 @@ function parsed({ Client }: Driver, config: ClientConfig): Client {
   try {
     return new Client(config);
   } catch {
-    throw new InvalidPersistenceError(
+    throw new InvalidStorageError(
       'postgres() was given a connection string that the driver cannot read. ' +
         'Check that special characters in its password are percent-encoded, and the files that it names.',
     );
