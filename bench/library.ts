@@ -15,7 +15,7 @@ export function library(storage: StorageDescription): Contestant {
   return {
     async oneByOne(customers) {
       await setUp(storage);
-      await using orders = await shop.constructApp(Orders, { storage });
+      await using orders = await shop.open(Orders, { storage });
       const commands = await timed(async () => {
         for (const customer of customers) await orders.place(customer);
       });
@@ -34,7 +34,7 @@ export function library(storage: StorageDescription): Contestant {
     },
 
     async append(waves) {
-      await using orders = await shop.constructApp(Orders, { storage });
+      await using orders = await shop.open(Orders, { storage });
       const { ms } = await timed(async () => {
         for (const wave of waves) await orders.save(...wave.map((customer) => Order.place(customer)));
       });

@@ -48,6 +48,7 @@ export {
   MultiprocessRunner,
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
+export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,

@@ -1,5 +1,5 @@
 import { CausalDependencyError } from '../application/errors.ts';
-import { backOff } from '../util/backoff.ts';
+import { backOff } from '../util/retry.ts';
 
 /** How long those who wait for another pipeline wait until they look again; it may be prompt, or far behind. */
 export const blockedBackoff = { firstMs: 10, maxMs: 1_000 };

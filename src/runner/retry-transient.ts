@@ -1,5 +1,5 @@
 import { PositionConflictError, RecordConflictError } from '../storage/errors.ts';
-import { backOff } from '../util/backoff.ts';
+import { backOff } from '../util/retry.ts';
 import { isInterruption } from './errors.ts';
 
 const backoff = { firstMs: 50, maxMs: 5_000 };

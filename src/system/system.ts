@@ -4,7 +4,6 @@ import {
   type OpenApplicationOptions,
   type StoreOptions,
 } from '../application/application-binding.ts';
-import type { RunnerOptions, SystemRunner } from '../runner/runner.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
 import { assertStorage, type StorageDescription } from '../storage/storage.ts';
@@ -24,23 +23,8 @@ export interface SystemOptions {
   readonly name?: string;
 }
 
-/** Starts a runner for a system. */
-export type RunnerStarter = <Apps extends ApplicationClass>(
-  system: System<Apps>,
-  options: RunnerOptions,
-) => Promise<SystemRunner<Apps>>;
-
 /** The name of a system that was given none. */
 export const defaultSystemName = 'system';
-
-let startDefaultRunner: RunnerStarter | undefined;
-
-/**
- * Says which runner `system.run()` starts; called by that runner's own module, which stands above this one.
- */
-export function setDefaultRunner(start: RunnerStarter): void {
-  startDefaultRunner = start;
-}
 
 /**
  * Which applications there are and who follows whom, without a word about where it is stored or how it is
@@ -103,11 +87,11 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   }
 
   /** Opens one of its applications by itself, without a runner: nothing is followed. */
-  async constructApp<A extends Apps>(
+  async open<A extends Apps>(
     kind: A,
     options: StoreOptions & { readonly storage?: StorageDescription } = {},
   ): Promise<InstanceType<A>> {
-    this.assertHas(kind);
+    assertPartOf(this, kind);
     const opened: OpenApplicationOptions = {
       ...options,
       types: this.types,
@@ -118,23 +102,16 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
       opened,
     )) as InstanceType<A>;
   }
+}
 
-  /** Runs it in this thread, on the storage it is bound to or else in memory. */
-  async run(options: RunnerOptions = {}): Promise<SystemRunner<Apps>> {
-    if (startDefaultRunner === undefined) {
-      throw new InvalidSystemError(
-        "No runner is loaded: import System from 'kahn', or start a runner by its own name.",
-      );
-    }
-    return startDefaultRunner(this, options);
-  }
-
-  /** Throws {@link UnknownApplicationError} unless the class is one of its applications. */
-  assertHas(kind: ApplicationClass): void {
-    if ((this.applications as readonly ApplicationClass[]).includes(kind)) return;
-    const names = this.applications.map((application) => application.name).join(', ');
-    throw new UnknownApplicationError(`Class ${kind?.name} is not part of this system, which has ${names}.`);
-  }
+/** Throws {@link UnknownApplicationError} unless the class is an application of the system. */
+export function assertPartOf(system: System, kind: ApplicationClass): void {
+  const { applications } = system;
+  if (applications.includes(kind)) return;
+  const names = applications.map((application) => application.name).join(', ');
+  throw new UnknownApplicationError(
+    `${kind?.name} is not part of this system. Its applications are: ${names}.`,
+  );
 }
 
 function assertLocation(module: unknown, name: unknown): void {

@@ -1,13 +1,90 @@
+import { inspect } from 'node:util';
 import { KahnError } from './errors.ts';
+import { nearestOf } from './nearest-name.ts';
 
-/** An option has a value that it cannot have. */
+/** An option has a value that it cannot have, or is unknown. */
 export class InvalidOptionError extends KahnError {
   override readonly code = 'INVALID_OPTION';
 }
 
-/** Something was given that is none of what a call takes. */
+/** A call was given an argument of the wrong kind. */
 export class InvalidArgumentError extends KahnError {
   override readonly code = 'INVALID_ARGUMENT';
+}
+
+/** What one option accepts, and the value it has when it is left out. */
+export interface OptionRule<Value, Default extends Value | undefined = Value | undefined> {
+  /** What fits, as in "an integer >= 1". */
+  readonly expected: string;
+  readonly default: Default;
+  accepts(value: unknown): boolean;
+  /** Whether error messages must not show the value. */
+  readonly isSecret?: boolean;
+}
+
+/**
+ * The rules of all options of an interface. TypeScript holds both together: a rule that is missing, or is for an
+ * option that does not exist, does not compile. `Defaulted` names the options that have a default.
+ */
+export type OptionRules<Options, Defaulted extends keyof Options = never> = {
+  readonly [Name in keyof Required<Options>]: Name extends Defaulted
+    ? OptionRule<NonNullable<Options[Name]>, NonNullable<Options[Name]>>
+    : OptionRule<NonNullable<Options[Name]>, undefined>;
+};
+
+/** Options with the defaults filled in. */
+export type ResolvedOptions<Options, Defaulted extends keyof Options> = Options &
+  Required<Pick<Options, Defaulted>>;
+
+/**
+ * Checks options against their rules and fills in the defaults. An option that is `undefined` counts as left out.
+ *
+ * @param owner Whose options they are, as in "MultiThreadedRunner.start()".
+ * @throws InvalidOptionError if an option is unknown or its value does not fit.
+ */
+export function resolveOptions<Options extends object, Defaulted extends keyof Options>(
+  options: Options,
+  rules: OptionRules<Options, Defaulted>,
+  owner: string,
+): ResolvedOptions<Options, Defaulted> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError(`Expected the options of ${owner} to be an object, got ${shown(options)}.`);
+  }
+  const byName = rules as Readonly<Record<string, OptionRule<unknown>>>;
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(byName, name) ? byName[name] : undefined;
+    if (rule === undefined) throw unknownOption(name, Object.keys(byName), owner);
+    if (value !== undefined) assertOption(name, value, rule, owner);
+  }
+  const defaults = Object.entries(byName).filter(([, rule]) => rule.default !== undefined);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries([
+    ...defaults.map(([name, rule]) => [name, rule.default]),
+    ...given,
+  ]) as ResolvedOptions<Options, Defaulted>;
+}
+
+/** Checks the value of one option. Throws {@link InvalidOptionError}. */
+export function assertOption(
+  name: string,
+  value: unknown,
+  { accepts, expected, isSecret = false }: OptionRule<unknown>,
+  owner: string,
+): void {
+  if (accepts(value)) return;
+  const got = isSecret ? '' : `, got ${shown(value)}`;
+  throw new InvalidOptionError(`Expected option '${name}' of ${owner} to be ${expected}${got}.`);
+}
+
+function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {
+  const nearest = nearestOf(name, known);
+  const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+  const list = known.length === 0 ? 'It takes none' : `Options: ${known.join(', ')}`;
+  return new InvalidOptionError(`Unknown option '${name}' of ${owner}.${question} ${list}.`);
+}
+
+function shown(value: unknown): string {
+  return inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 100 });
 }
 
 /** Throws {@link InvalidOptionError} unless `options` is an object that has none but the known options. */

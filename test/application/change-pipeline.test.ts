@@ -1,4 +1,4 @@
-import { InvalidIdError, PipelineFixedError } from 'kahn';
+import { InvalidIdError, PipelineFixedError, run } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
@@ -49,6 +49,6 @@ test('only a pipeline id will do, and only while the application follows nobody'
   await using reservations = await Reservations.open({ storage: storages[0]!.create() });
   reservations.follow(orders.log);
   expect(() => reservations.changePipeline(1)).toThrow(PipelineFixedError);
-  await using runner = await shop.run();
+  await using runner = await run(shop);
   expect(() => runner.get(Orders).changePipeline(1)).toThrow("Application 'orders' stays in pipeline 0");
 });

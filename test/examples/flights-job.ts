@@ -57,7 +57,7 @@ async function withApplications<T>(
   await using opened = new AsyncDisposableStack();
   const applications: Application[] = [];
   for (const kind of airTravel.applications) {
-    const application = await airTravel.constructApp(kind, { storage });
+    const application = await airTravel.open(kind, { storage });
     applications.push(opened.use(application));
   }
   return await use(applications);

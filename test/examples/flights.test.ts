@@ -102,7 +102,7 @@ describe('the job', () => {
     const args = ['--file', fileOf(records.slice(0, 50)), '--directory', directory];
     await runJob(...args);
     {
-      await using airports = await airTravel.constructApp(Airports, { storage: sqlite({ directory }) });
+      await using airports = await airTravel.open(Airports, { storage: sqlite({ directory }) });
       const airport = await airports.repository.get(Airport, 'LAX');
       airport.seeOff('a flight that never was');
       await airports.save(airport);

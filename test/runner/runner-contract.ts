@@ -89,7 +89,7 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       const storage = createPersistence();
       const ids: string[] = [];
       {
-        await using orders = await shop.constructApp(Orders, { storage });
+        await using orders = await shop.open(Orders, { storage });
         for (const customer of customers) ids.push(await orders.place(customer));
       }
       for (let round = 0; round < 2; round++) {
@@ -104,7 +104,7 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       const histories = [];
       for (const batchSize of [1, 7, 500]) {
         const storage = createPersistence();
-        await using orders = await shop.constructApp(Orders, { storage });
+        await using orders = await shop.open(Orders, { storage });
         for (const customer of customers) await orders.place(customer);
         await using runner = await start(shop, { storage, batchSize, cacheSize: batchSize });
         await runner.caughtUp();

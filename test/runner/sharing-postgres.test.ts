@@ -22,7 +22,7 @@ async function started(options: PostgresOptions, pollIntervalMs: number = never)
 
 /** Orders on the same tables, in nobody's runner. */
 async function ordersElsewhere(schema: string): Promise<Orders> {
-  const orders = await shop.constructApp(Orders, { storage: postgres({ connectionString, schema }) });
+  const orders = await shop.open(Orders, { storage: postgres({ connectionString, schema }) });
   onTestFinished(() => orders.close());
   return orders;
 }

@@ -1,4 +1,4 @@
-import { type Application, memory } from 'kahn';
+import { type Application, memory, run } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { expect } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -6,7 +6,7 @@ import { shop } from '../../examples/shop/shop.ts';
 
 /** The canonical histories of a shop in which nothing ever went wrong, in one thread. */
 export async function unbrokenHistories(customers: readonly string[]): Promise<readonly string[]> {
-  await using runner = await shop.bind(memory()).run();
+  await using runner = await run(shop.bind(memory()));
   for (const customer of customers) await runner.get(Orders).place(customer);
   return await canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
 }

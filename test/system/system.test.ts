@@ -1,4 +1,12 @@
-import { Application, InvalidSystemError, memory, type Pipeline, ProcessApplication, System } from 'kahn';
+import {
+  Application,
+  InvalidSystemError,
+  memory,
+  type Pipeline,
+  ProcessApplication,
+  run,
+  System,
+} from 'kahn';
 import { expect, test } from 'vitest';
 import { Order, type OrderEvent } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -137,19 +145,19 @@ test('bind() makes a copy with storage, once', async () => {
   expect(bound.storage).toBe(storage);
   expect(bound.graph).toBe(shop.graph);
   expect(() => bound.bind(memory())).toThrow('bound to storage already');
-  await expect(bound.run({ storage })).rejects.toMatchObject({ code: 'SYSTEM_BOUND' });
-  const orders = await bound.constructApp(Orders);
+  await expect(run(bound, { storage })).rejects.toMatchObject({ code: 'SYSTEM_BOUND' });
+  const orders = await bound.open(Orders);
   const id = await orders.place('ada');
   await orders.close();
-  await using runner = await bound.run();
+  await using runner = await run(bound);
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
 
-test('constructApp() opens one application that follows nothing', async () => {
+test('open() opens one application that follows nothing', async () => {
   const storage = memory();
-  await using orders = await shop.constructApp(Orders, { storage, pipelineId: 3 });
+  await using orders = await shop.open(Orders, { storage, pipelineId: 3 });
   const id = await orders.place('ada');
   expect(orders.pipelineId).toBe(3);
   expect((await orders.get(id)).done).toBe(false);
-  await expect(shop.constructApp(Plain as never)).rejects.toMatchObject({ code: 'UNKNOWN_APPLICATION' });
+  await expect(shop.open(Plain as never)).rejects.toMatchObject({ code: 'UNKNOWN_APPLICATION' });
 });

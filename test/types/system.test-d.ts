@@ -1,4 +1,4 @@
-import { Application, memory, ProcessApplication, System } from 'kahn';
+import { Application, memory, ProcessApplication, run, System } from 'kahn';
 import { expectTypeOf } from 'vitest';
 import type { OrderEvent } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -77,10 +77,10 @@ System.of([[Loose, Reservations]]);
 // @ts-expect-error emits lacks 'Order.Reserved' and 'Order.Paid'
 System.of([[Incomplete, Reservations]]);
 
-await using runner = await shop.run();
+await using runner = await run(shop);
 expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
 // @ts-expect-error not part of the shop
 runner.get(Plain);
 // @ts-expect-error not part of the shop
-await shop.constructApp(Plain, { storage: memory() });
-expectTypeOf(await shop.constructApp(Payments)).toEqualTypeOf<Payments>();
+await shop.open(Plain, { storage: memory() });
+expectTypeOf(await shop.open(Payments)).toEqualTypeOf<Payments>();

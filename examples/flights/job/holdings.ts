@@ -21,7 +21,7 @@ export async function holdingsOf(options: Options, records: readonly FlightRecor
   let events = 0;
   let flights = 0;
   for (const kind of airTravel.applications) {
-    await using application = await airTravel.constructApp(kind, { storage });
+    await using application = await airTravel.open(kind, { storage });
     events += await application.log.head();
     if (application instanceof Flights) flights = await matchingFlights(application, options, records);
   }

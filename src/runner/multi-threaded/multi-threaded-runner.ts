@@ -2,7 +2,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { ApplicationClass } from '../../application/application.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForThreads } from '../../storage/storage.ts';
-import type { System } from '../../system/system.ts';
+import { assertPartOf, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
@@ -91,7 +91,7 @@ export class MultiThreadedRunner<
   /** The application of this class in a pipeline, by default the first of those that run. */
   get<A extends Apps>(kind: A, pipelineId: number = this.#parts.pipelineIds[0] ?? 0): InstanceType<A> {
     const { system, pipelineIds, running } = this.#parts;
-    system.assertHas(kind);
+    assertPartOf(system, kind);
     this.assertOpen();
     if (!pipelineIds.includes(pipelineId)) {
       throw new InvalidOptionError(

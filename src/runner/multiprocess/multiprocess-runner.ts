@@ -1,7 +1,7 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForProcesses } from '../../storage/storage.ts';
-import type { System } from '../../system/system.ts';
+import { assertPartOf, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { RunnerClosedError } from '../errors.ts';
@@ -100,7 +100,7 @@ export class MultiprocessRunner<
    */
   get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
     const { system, running, pipelineIds } = this.#parts;
-    system.assertHas(kind);
+    assertPartOf(system, kind);
     this.assertOpen();
     if (pipelineId !== undefined) assertPipelineIds([pipelineId]);
     const applications =
@@ -159,7 +159,7 @@ function ownRoles(
   if (!Array.isArray(applications)) {
     throw new InvalidOptionError('applications must be an array of classes of the system.');
   }
-  for (const kind of applications) system.assertHas(kind);
+  for (const kind of applications) assertPartOf(system, kind);
   const names = applications.map(({ applicationName }) => applicationName);
   return roles.filter(({ applicationName }) => names.includes(applicationName));
 }

@@ -2,11 +2,11 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
-import { type System, setDefaultRunner } from '../../system/system.ts';
+import { assertPartOf, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { backOff } from '../../util/backoff.ts';
 import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { backOff } from '../../util/retry.ts';
 import { longestTimerMs } from '../../util/time.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
@@ -100,7 +100,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   get<A extends Apps>(kind: A): InstanceType<A> {
-    this.#system.assertHas(kind);
+    assertPartOf(this.#system, kind);
     return this.#opened().in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }
 
@@ -316,5 +316,3 @@ function assertNotInPolicy(call: string): void {
     `The policy of '${policyOf}' called ${call} of its runner, which waits for it to end.`,
   );
 }
-
-setDefaultRunner((system, options) => SingleThreadedRunner.start(system, options));

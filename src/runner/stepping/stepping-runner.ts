@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import type { System } from '../../system/system.ts';
+import { assertPartOf, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
@@ -106,7 +106,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   get<A extends Apps>(kind: A): InstanceType<A> {
-    this.#parts.system.assertHas(kind);
+    assertPartOf(this.#parts.system, kind);
     if (!this.#isInTick) this.#assertUnclosed(); // a tick under way ends
     return this.#parts.running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }

@@ -1,6 +1,6 @@
-import { backOff } from '../../util/backoff.ts';
 import type { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
+import { backOff } from '../../util/retry.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { ProcessDiedError, ThreadDiedError } from '../errors.ts';

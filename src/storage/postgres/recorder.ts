@@ -1,5 +1,5 @@
-import { backOff } from '../../util/backoff.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { backOff } from '../../util/retry.ts';
 import { StorageError } from '../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';

@@ -34,7 +34,7 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await first.get(Orders).place('zoe');
   await first.caughtUp();
   await first.close();
-  await using orders = await shop.constructApp(Orders, { storage });
+  await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
     const id = await orders.place(customer); // recorded by nobody who would prompt actors
     await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
@@ -78,7 +78,7 @@ test('polls keep their distance where the clock of a service is behind that of t
   await delay(3_000);
   const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
   expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
-  await using orders = await shop.constructApp(Orders, { storage });
+  await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
     const id = await orders.place(customer); // recorded by nobody who would prompt actors
     await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
@@ -201,13 +201,12 @@ test.each(['before', 'after'])(
   async (when) => {
     const systemActorName = freshName('shop');
     const elsewhere = temporaryPostgres();
-    for (const kind of shop.applications)
-      await (await shop.constructApp(kind, { storage: elsewhere })).close();
+    for (const kind of shop.applications) await (await shop.open(kind, { storage: elsewhere })).close();
     await serve(engine, shop, { storage: elsewhere, systemActorName });
     const storage = temporaryPostgres();
     const options = { storage, systemActorName, shutdownOnClose: true };
     if (when === 'before') {
-      await using orders = await shop.constructApp(Orders, { storage });
+      await using orders = await shop.open(Orders, { storage });
       await orders.place('ada');
     }
     const runner = await start(engine, shop, options);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { InvalidOptionError, InvalidStorageError, memory, System } from 'kahn';
+import { InvalidOptionError, InvalidStorageError, memory, run, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -35,7 +35,7 @@ async function refusal(
   const system = shop.bind(temporaryPostgres());
   const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
   const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
-  await (await system.run()).close();
+  await (await run(system)).close();
   return error;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { memory, ProcessApplication, System } from 'kahn';
+import { memory, ProcessApplication, run, System } from 'kahn';
 import { expect, test } from 'vitest';
 import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -56,7 +56,7 @@ class SlowReservations extends ProcessApplication<ReservationEvent, OrderEvent> 
 }
 
 test('those who follow a slow policy hear of its first results long before its last', async () => {
-  await using runner = await System.of([[Orders, SlowReservations]]).run({ storage: memory() });
+  await using runner = await run(System.of([[Orders, SlowReservations]]), { storage: memory() });
   const heads: number[] = [];
   runner.get(SlowReservations).subscribe(({ head }) => heads.push(head));
   const count = 60;
@@ -67,7 +67,7 @@ test('those who follow a slow policy hear of its first results long before its l
 });
 
 test('what there was no time for is processed next, and nothing twice', async () => {
-  await using runner = await System.of([[Orders, SlowReservations]]).run({ storage: memory() });
+  await using runner = await run(System.of([[Orders, SlowReservations]]), { storage: memory() });
   const orders = Array.from({ length: 30 }, () => Order.place('ada'));
   for (const order of orders.slice(0, 15)) order.reserve('by hand'); // events between those that are handled
   await runner.get(Orders).save(...orders);

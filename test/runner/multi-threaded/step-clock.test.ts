@@ -86,9 +86,9 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
     const storage = memory();
     const each = 8;
     {
-      await using orders = await shop.constructApp(Orders, { storage });
-      await using reservations = await shop.constructApp(Reservations, { storage });
-      await using payments = await shop.constructApp(Payments, { storage });
+      await using orders = await shop.open(Orders, { storage });
+      await using reservations = await shop.open(Reservations, { storage });
+      await using payments = await shop.open(Payments, { storage });
       for (let i = 0; i < each; i += 1) {
         const order = Order.place(`${i}`);
         await orders.save(order);

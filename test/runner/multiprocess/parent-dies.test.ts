@@ -25,7 +25,7 @@ test.each(shared)(
     const host = await startHost({ storage, pipelineIds, pollIntervalMs: never, batchSize: 7 });
     expect(host.pids).toHaveLength(6);
     await host.told({ kind: 'load' });
-    await using orders = await shop.constructApp(Orders, { storage, pipelineId: 1 });
+    await using orders = await shop.open(Orders, { storage, pipelineId: 1 });
     await vi.waitUntil(async () => (await orders.log.head()) > 100, patient);
     host.process.kill('SIGKILL');
     await host.ended;
@@ -87,6 +87,6 @@ test('its processes end the step under way, and begin no other', { timeout }, as
   await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
   lower('hold');
   await untilGone(host.pids);
-  await using reservations = await shop.constructApp(Reservations!, { storage });
+  await using reservations = await shop.open(Reservations!, { storage });
   expect(await reservations.log.head()).toBe(1);
 });

@@ -34,7 +34,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     lower('hold');
     expect(await host.ended).toEqual([null, signal]);
     await untilGone(host.pids);
-    await using reservations = await shop.constructApp(Reservations!, { storage });
+    await using reservations = await shop.open(Reservations!, { storage });
     expect(await reservations.log.head()).toBe(1);
   },
 );
@@ -98,7 +98,7 @@ test('a program that listens for the signal decides by itself what to do', { tim
   const id = (await said) as string;
   expect(await host.ended).toEqual([7, null]);
   await untilGone(host.pids);
-  await using orders = await shop.constructApp(Orders, { storage });
+  await using orders = await shop.open(Orders, { storage });
   expect((await orders.get(id)).id).toBe(id);
 });
 
@@ -153,6 +153,6 @@ test('SIGTERM to one of the processes ends its step, and it is started again', {
   await host.told({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
   await host.told({ kind: 'caughtUp' });
   await host.told({ kind: 'close' });
-  await using reservations = await shop.constructApp(Reservations!, { storage });
+  await using reservations = await shop.open(Reservations!, { storage });
   expect(await reservations.log.head()).toBe(2);
 });

@@ -5,6 +5,7 @@ import {
   DownstreamError,
   memory,
   ProcessApplication,
+  run,
   type StorageDescription,
   System,
 } from 'kahn';
@@ -29,7 +30,7 @@ describe.each(storages)('who waits for another pipeline in a single thread on $n
   test('says so to whoever waits, and goes on by itself', async () => {
     const storage = create();
     const elsewhere = await openElsewhere(storage);
-    await using runner = await causalOrders.bind(storage).run();
+    await using runner = await run(causalOrders.bind(storage));
     const id = await elsewhere.orders.make('ada');
     const ledger = runner.get(Ledger);
     const stateOfLedger = async () => (await runner.status())[1];
@@ -66,7 +67,7 @@ describe.each(storages)('who waits for another pipeline in a single thread on $n
     const orders = await Orders.open({ storage });
     await orders.change(id);
     await orders.close();
-    await using runner = await causalOrders.bind(storage).run();
+    await using runner = await run(causalOrders.bind(storage));
     expect((await runner.status())[1]?.state).toBe('interrupted');
     await elsewhere.ledger.run();
     await until('it has gone on', async () => (await runner.status())[1]?.state === 'idle');
@@ -80,7 +81,7 @@ test('who waits looks ever less often while nobody asks, and never once its runn
   const events = watchRunners();
   const looks = () => events.filter(({ kind }) => kind === 'interrupted').length;
   const id = await elsewhere.orders.make('ada');
-  const runner = await causalOrders.bind(storage).run();
+  const runner = await run(causalOrders.bind(storage));
   await rejectionOf(runner.get(Orders).change(id), DownstreamError);
   await delay(1_500);
   // After at least 5, 10, 20, 40, 80, 160, 320 and 500 ms, and so on.
@@ -120,7 +121,7 @@ test('who waits for another pipeline in one log follows the others meanwhile', a
   await using elsewhere = await Accounts.open({ storage, pipelineId: 1 });
   const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((owner) => Account.open(owner));
   await elsewhere.save(ada!);
-  await using runner = await system.bind(storage).run();
+  await using runner = await run(system.bind(storage));
   const waiting = await rejectionOf(runner.get(Accounts).save(ada!.change(1)), DownstreamError);
   expect(waiting.cause).toBeInstanceOf(CausalDependencyError);
   for (const other of [bob!, eve!]) {

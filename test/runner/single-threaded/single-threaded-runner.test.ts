@@ -7,6 +7,7 @@ import {
   type DomainEvent,
   DownstreamError,
   ProcessApplication,
+  run,
   SingleThreadedRunner,
   System,
 } from 'kahn';
@@ -33,7 +34,7 @@ for (const { name, create } of storages) {
 
 describe.each(storages)('in a single thread on $name', ({ name, create }) => {
   test('save() resolves when all that follows is processed', async () => {
-    await using runner = await shop.run({ storage: create() });
+    await using runner = await run(shop, { storage: create() });
     const orders = runner.get(Orders);
     const id = await orders.place('ada');
     expect((await orders.get(id)).done).toBe(true);
@@ -44,7 +45,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
   test('whole logs are equal from run to run', async () => {
     const logs = [];
     for (const batchSize of [1, 500]) {
-      await using runner = await shop.run({ storage: create(), batchSize });
+      await using runner = await run(shop, { storage: create(), batchSize });
       for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
       const types = [];
       for (const kind of shop.applications) {
@@ -70,7 +71,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       [Noting, Reservations, Noting],
       [Noting, PayingAtOnce, Noting],
     ]);
-    await using runner = await system.run({ storage: create() });
+    await using runner = await run(system, { storage: create() });
     await runner.get(Noting).place('ada');
     expect(calls).toEqual(['Reservation.Created', 'Payment.Created']);
   });
@@ -101,7 +102,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       });
     }
     const system = System.of([[Orders, Flaky, Orders]]);
-    await using runner = await system.run({ storage: create() });
+    await using runner = await run(system, { storage: create() });
     await rejectionOf(runner.get(Orders).place('ada'), DownstreamError);
     await rejectionOf(runner.get(Orders).place('bob'), DownstreamError);
     await rejectionOf(runner.caughtUp(), DownstreamError);
@@ -110,7 +111,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
 
   test('a start that fails to catch up throws with the cause, and leaves nothing running', async () => {
     const storage = create();
-    await using orders = await brokenShop.constructApp(Orders, { storage });
+    await using orders = await brokenShop.open(Orders, { storage });
     await orders.place('mallory');
     const error = await rejectionOf(SingleThreadedRunner.start(brokenShop, { storage }), DownstreamError);
     expect(error.message).toContain('The system could not catch up at its start.');
@@ -136,7 +137,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       static override readonly applicationName: string = 'ladder';
     }
     const climb = async (system: System<typeof Stairs>) => {
-      await using runner = await system.run({ storage: create(), batchSize: 3 });
+      await using runner = await run(system, { storage: create(), batchSize: 3 });
       await runner.get(Stairs).save(Step.make(20), Step.make(20));
       const all = [];
       for (const kind of system.applications) {
@@ -160,7 +161,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       });
     }
     const system = System.of([[Waiting, Reservations, Waiting]]);
-    await using runner = await system.run({ storage: create() });
+    await using runner = await run(system, { storage: create() });
     calls = [() => runner.caughtUp(), () => runner.close()];
     await runner.get(Waiting).place('ada');
     expect(outcomes).toMatchObject([{ code: 'INVALID_POLICY' }, { code: 'INVALID_POLICY' }]);
@@ -180,9 +181,9 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       });
     }
     const system = System.of([[Orders, Slow, Orders]]);
-    await using orders = await system.constructApp(Orders, { storage });
+    await using orders = await system.open(Orders, { storage });
     await orders.save(...Array.from({ length: 20_000 }, (_, i) => Order.place(`${i}`)));
-    await expect(system.run({ storage, batchSize: 20, signal: abort.signal })).rejects.toBe(reason);
+    await expect(run(system, { storage, batchSize: 20, signal: abort.signal })).rejects.toBe(reason);
     expect(processed).toBeLessThan(20_000);
   });
 
@@ -202,7 +203,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     }
     const storage = create();
     const system = System.of([[Wheels, Wheels]]);
-    const runner = await system.run({ storage });
+    const runner = await run(system, { storage });
     const wheels = runner.get(Wheels);
     const saving = wheels.save(Wheel.turn());
     await vi.waitUntil(async () => (await wheels.log.head()) > 100);
@@ -218,7 +219,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
   });
 
   test('a long row of commands and reads lets timers have their turn', async () => {
-    await using runner = await shop.run({ storage: create() });
+    await using runner = await run(shop, { storage: create() });
     const orders = runner.get(Orders);
     const id = await orders.place('ada');
     const readAll = async () => {
@@ -248,7 +249,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       });
     }
     const system = System.of([[Orders, Waiting, Orders]]);
-    await using runner = await system.run({ storage: create() });
+    await using runner = await run(system, { storage: create() });
     const placing = runner.get(Orders).place('ada');
     await started.promise;
     const abort = new AbortController();
@@ -265,12 +266,12 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     const storage = create();
     const openFiles = () => readdirSync('/proc/self/fd').length;
     const resources = () => process.getActiveResourcesInfo().length;
-    await (await shop.run({ storage })).close();
+    await (await run(shop, { storage })).close();
     const before = { files: openFiles(), resources: resources() };
     const listeners = AbortSignal.timeout(600_000);
     const rounds = name === 'postgres' ? 50 : 200; // connecting takes its time
     for (let round = 0; round < rounds; round++) {
-      await using runner = await shop.run({ storage, signal: listeners });
+      await using runner = await run(shop, { storage, signal: listeners });
       await runner.get(Orders).place(`${round}`);
       await runner.caughtUp({ signal: listeners });
     }
@@ -282,7 +283,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
 
 test('the tables can be read by another process while the system runs', async () => {
   const directory = temporaryDirectory();
-  await using runner = await shop.run({ storage: sqlite({ directory }) });
+  await using runner = await run(shop, { storage: sqlite({ directory }) });
   await runner.get(Orders).place('ada');
   const script = `
     const { DatabaseSync } = require('node:sqlite');

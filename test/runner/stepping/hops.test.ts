@@ -73,7 +73,7 @@ describe('what others record', () => {
       ...options,
     });
     onTestFinished(() => runner.close());
-    await using orders = await shop.constructApp(Orders, { storage });
+    await using orders = await shop.open(Orders, { storage });
     await orders.place('ada');
     return runner;
   }

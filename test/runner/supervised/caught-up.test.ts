@@ -84,7 +84,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, cr
 
   test('caughtUp() finds what others have recorded of which nobody was told', async () => {
     const storage = create();
-    await using orders = await shop.constructApp(Orders, { storage });
+    await using orders = await shop.open(Orders, { storage });
     await using runner = await start(shop, { storage, pollIntervalMs: never });
     for (let round = 0; round < 3; round += 1) {
       const id = await orders.place(`${round}`);

@@ -28,7 +28,7 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }
 
   test('what no prompt told of is found by the poll', async () => {
     const storage = create();
-    await using orders = await shop.constructApp(Orders, { storage });
+    await using orders = await shop.open(Orders, { storage });
     await using _runner = await start(shop, { storage, pollIntervalMs: 20 });
     for (const customer of ['ada', 'bob']) {
       const id = await orders.place(customer);

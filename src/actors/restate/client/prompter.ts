@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backOff } from '../../../util/backoff.ts';
 import { newId } from '../../../util/ids.ts';
+import { backOff } from '../../../util/retry.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';
 import { actorKey } from '../protocol/actor-names.ts';
 

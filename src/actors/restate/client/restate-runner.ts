@@ -11,7 +11,7 @@ import {
 import { statusOf } from '../../../runner/status.ts';
 import { nameOf } from '../../../runner/supervised/assignment.ts';
 import { waitUntilCaughtUp } from '../../../runner/supervised/caught-up.ts';
-import type { System } from '../../../system/system.ts';
+import { assertPartOf, type System } from '../../../system/system.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
@@ -101,7 +101,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
 
   /** The application of this class in a pipeline, by default the first of those that run. */
   get<A extends Apps>(kind: A, pipelineId: number = this.#settings.pipelineIds[0] ?? 0): InstanceType<A> {
-    this.#system.assertHas(kind);
+    assertPartOf(this.#system, kind);
     this.#assertOpen();
     const { pipelineIds } = this.#settings;
     if (!pipelineIds.includes(pipelineId)) {

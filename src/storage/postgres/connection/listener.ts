@@ -1,5 +1,5 @@
 import { unlessAborted } from '../../../util/abort.ts';
-import { backOff } from '../../../util/backoff.ts';
+import { backOff } from '../../../util/retry.ts';
 import type { Prompt } from '../../prompt.ts';
 import type { LogListener } from '../../storage.ts';
 import type { DriverNotification, DriverQuery } from '../driver-types.ts';

@@ -1,5 +1,5 @@
-import { backOff } from '../../../util/backoff.ts';
 import type { KahnError } from '../../../util/errors.ts';
+import { backOff } from '../../../util/retry.ts';
 import { StorageError } from '../../errors.ts';
 import { explained, type Site, siteError } from '../errors.ts';
 

@@ -1,0 +1,16 @@
+import type { ApplicationClass } from '../application/application.ts';
+import type { System } from '../system/system.ts';
+import type { RunnerOptions, SystemRunner } from './runner.ts';
+import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.ts';
+
+/**
+ * Runs a system in this thread, the same as `SingleThreadedRunner.start()`.
+ *
+ * @example await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
+ */
+export function run<Apps extends ApplicationClass>(
+  system: System<Apps>,
+  options: RunnerOptions = {},
+): Promise<SystemRunner<Apps>> {
+  return SingleThreadedRunner.start(system, options);
+}

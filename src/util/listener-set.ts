@@ -1,0 +1,29 @@
+/**
+ * Functions that are called with each value. What a listener throws becomes an uncaught exception of the process:
+ * the caller and the other listeners are not affected.
+ */
+export class ListenerSet<Value> {
+  readonly #listeners = new Set<(value: Value) => void>();
+
+  /** Adds a listener and returns the function that removes it. */
+  add(listener: (value: Value) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  call(value: Value): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+  }
+}

@@ -1,0 +1,25 @@
+/** Names that differ in more than this share of their letters are not taken for each other. */
+const maxDifference = 0.4;
+
+/** The known name that is most like a misspelt one; undefined if none is close. */
+export function nearestOf(name: string, known: readonly string[]): string | undefined {
+  const [nearest] = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, distance }) => distance <= maxDifference * Math.max(name.length, candidate.length))
+    .sort((a, b) => a.distance - b.distance);
+  return nearest?.candidate;
+}
+
+/** How many letters must be added, removed or changed (Levenshtein 1965; Wagner and Fischer 1974). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1];
+    for (let k = 1; k <= to.length; k += 1) {
+      const replaced = (row[k - 1] ?? 0) + (letter === to[k - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[k] ?? 0) + 1, (next[k - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

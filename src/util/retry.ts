@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How long to wait between tries. */
+export interface Backoff {
+  /** Delay before the second try, in ms. It doubles with each further try. */
+  readonly firstMs: number;
+  /** Longest delay, in ms. */
+  readonly maxMs: number;
+}
+
+export interface RetryOptions {
+  readonly backoff: Backoff;
+  /** Whether a failure may pass; others are thrown at once. */
+  isTransient(error: unknown): boolean;
+  /** Number of tries after which the last failure is thrown. @default no limit */
+  readonly maxTries?: number;
+  /** Time after the first failure when the next failure is thrown, in ms. @default no limit */
+  readonly timeoutMs?: number;
+  /** Ends the wait between tries: its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with each failure that is followed by another try. */
+  onRetry?(error: unknown, tries: number): void;
+}
+
+/**
+ * Does the work until it succeeds, with exponential backoff and jitter.
+ *
+ * @throws the failure that is not transient, or the last one when tries or time are used up.
+ */
+export async function retry<T>(work: (tries: number) => Promise<T>, options: RetryOptions): Promise<T> {
+  const { backoff, maxTries = Infinity, timeoutMs = Infinity, signal } = options;
+  let deadline: number | undefined;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work(tries);
+    } catch (error) {
+      deadline ??= performance.now() + timeoutMs;
+      if (!options.isTransient(error) || tries >= maxTries || performance.now() >= deadline) throw error;
+      options.onRetry?.(error, tries);
+    }
+    await backOff(tries, backoff, signal);
+  }
+}
+
+/** Waits before try `tries + 1`. Rejects with the reason of the signal if that is aborted. */
+export async function backOff(tries: number, backoff: Backoff, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  try {
+    await delay(backoffMs(tries, backoff), undefined, signal && { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Delay before try `tries + 1`, in ms: at least half of it, the rest by chance, so that rivals do not meet again. */
+export function backoffMs(tries: number, { firstMs, maxMs }: Backoff): number {
+  return Math.min(firstMs * 2 ** (tries - 1), maxMs) * (0.5 + Math.random() / 2);
+}
