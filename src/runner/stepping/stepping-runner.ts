@@ -9,7 +9,8 @@ import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
-import { defaultDrainTimeoutMs, defaultPollIntervalMs, type RunningSystem } from '../running-system.ts';
+import { defaultPollIntervalMs, type ResolvedRunnerOptions } from '../runner-options.ts';
+import type { RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
 import { type Command, CommandSchedule } from './clock/command-schedule.ts';
 import { Pacer } from './clock/pacer.ts';
@@ -24,7 +25,7 @@ import { TickListeners } from './tick-listeners.ts';
 /** What a stepping runner works with. */
 export interface SteppingParts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: SteppingRunnerOptions;
+  readonly options: SteppingRunnerOptions & ResolvedRunnerOptions;
   readonly clock: Clock;
   /** Simulated time of tick 0. */
   readonly startTimeMs: number;
@@ -380,8 +381,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   async #close(): Promise<void> {
-    const { running, stage, turns, options } = this.#parts;
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
+    const { running, stage, turns } = this.#parts;
+    const { drainTimeoutMs } = this.#parts.options;
     this.#stopFor(new RunnerClosedError());
     const halt = () => this.#halt.abort(new RunnerClosedError());
     const late = setTimeout(halt, Math.min(drainTimeoutMs, longestTimerMs));
