@@ -4,7 +4,7 @@ import { assertPartOf, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
-import { inTime, longestTimerMs } from '../../util/time.ts';
+import { inTime } from '../../util/time.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
@@ -381,15 +381,14 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   async #close(): Promise<void> {
-    const { running, stage, turns } = this.#parts;
-    const { drainTimeoutMs } = this.#parts.options;
+    const { running, stage, turns, options } = this.#parts;
     this.#stopFor(new RunnerClosedError());
     const halt = () => this.#halt.abort(new RunnerClosedError());
-    const late = setTimeout(halt, Math.min(drainTimeoutMs, longestTimerMs));
+    const late = setTimeout(halt, options.drainTimeoutMs);
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
     await Promise.all(running.applications.map(applicationInternals.close));
-    const terminated = await stage.close(drainTimeoutMs);
+    const terminated = await stage.close(options.drainTimeoutMs);
     await turns.run(() => running.release());
     for (const { applicationName } of running.applications) {
       publish('stopped', {
