@@ -20,7 +20,7 @@ import {
   runnerOptions,
 } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { assignmentsOf } from '../supervised/assignment.ts';
+import { assignmentsOf } from '../asynchronous/assignment.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
 import { SharedBoard } from './shared-board.ts';

@@ -1,6 +1,6 @@
 import type { Inbox } from '../application-loop.ts';
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 
 /** The board of a running system, as it is handed to a thread. */

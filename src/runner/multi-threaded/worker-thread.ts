@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
-import type { Assignment } from '../supervised/assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import { openApplication } from '../supervised/open-application.ts';
 import { closeMessage, type ThreadMessage, type ThreadTask } from './protocol.ts';
 import { SharedBoard } from './shared-board.ts';

@@ -1,5 +1,5 @@
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { SupervisedWorker, WorkerHooks } from '../supervised/worker.ts';
 import { type ForkedApplication, forkApplication } from './fork-application.ts';
 import type { ProcessTask, Report } from './protocol.ts';

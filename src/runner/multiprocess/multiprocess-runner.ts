@@ -15,7 +15,7 @@ import {
   runnerOptions,
 } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { type Assignment, assignmentsOf } from '../supervised/assignment.ts';
+import { type Assignment, assignmentsOf } from '../asynchronous/assignment.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
 import { ProcessBoard } from './process-board.ts';

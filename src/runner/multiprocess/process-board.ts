@@ -1,5 +1,5 @@
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 import { ApplicationProcess } from './application-process.ts';
 

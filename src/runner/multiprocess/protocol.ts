@@ -1,6 +1,6 @@
 import type { PortableError } from '../../util/portable-error.ts';
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { OpeningTask } from '../supervised/open-application.ts';
 
 /** What a process is to do: plain data. */

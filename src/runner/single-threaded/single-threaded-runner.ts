@@ -11,7 +11,7 @@ import { backOff } from '../../util/retry.ts';
 import { longestTimerMs } from '../../util/time.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
+import { DownstreamError, isTransient, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import { defaultPollIntervalMs, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
@@ -260,7 +260,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       await work();
       return true;
     } catch (error) {
-      const interrupted = isInterruption(error);
+      const interrupted = isTransient(error);
       (interrupted ? this.#interruptions : this.#failures).set(applicationName, error);
       publish(interrupted ? 'interrupted' : 'failed', { ...this.#event(applicationName), error });
       return false;

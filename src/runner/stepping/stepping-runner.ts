@@ -7,7 +7,7 @@ import type { Clock } from '../../util/time.ts';
 import { inTime } from '../../util/time.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
+import { DownstreamError, isTransient, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import { defaultPollIntervalMs, type ResolvedRunnerOptions } from '../runner-options.ts';
 import type { RunningSystem } from '../running-system.ts';
@@ -278,7 +278,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       await heads.refresh(running.applications);
       this.#refreshedAt = clock.now();
     } catch (error) {
-      if (!isInterruption(error)) throw error; // else the next tick looks again
+      if (!isTransient(error)) throw error; // else the next tick looks again
     }
   }
 

@@ -4,7 +4,7 @@ import { RecordedNotificationLog } from '../../application/log/notification-log.
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { findSystem, type SystemAddress } from '../../system/system-module.ts';
-import type { Assignment } from './assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 
 /** By what a thread or process opens the applications of a system: plain data. */
 export interface OpeningTask {

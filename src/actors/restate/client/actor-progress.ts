@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProgressSignal } from '../../../runner/supervised/caught-up.ts';
+import type { ProgressSignal } from '../../../runner/asynchronous/caught-up.ts';
 import type { ActorStatuses } from './actor-client.ts';
 
 /** How long it is waited before the storage is looked at again: ever longer, up to the last. */

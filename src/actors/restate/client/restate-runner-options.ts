@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { RunnerOptions } from '../../../runner/runner-options.ts';
-import { assertPipelineIds } from '../../../runner/supervised/assignment.ts';
+import { assertPipelineIds } from '../../../runner/asynchronous/assignment.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
 import { assertActorName } from '../protocol/actor-names.ts';
 

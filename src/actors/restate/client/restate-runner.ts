@@ -5,8 +5,8 @@ import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts'
 import { defaultPollIntervalMs, type RunnerOptions, runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import { statusOf } from '../../../runner/status.ts';
-import { nameOf } from '../../../runner/supervised/assignment.ts';
-import { waitUntilCaughtUp } from '../../../runner/supervised/caught-up.ts';
+import { nameOf } from '../../../runner/asynchronous/assignment.ts';
+import { waitUntilCaughtUp } from '../../../runner/asynchronous/caught-up.ts';
 import { assertPartOf, type System } from '../../../system/system.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { messageOf } from '../../../util/errors.ts';

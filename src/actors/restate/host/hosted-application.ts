@@ -3,7 +3,7 @@ import type { NotificationLog } from '../../../application/log/notification-log.
 import type { ProcessApplication } from '../../../application/process-application.ts';
 import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
-import { isTransient } from '../../../runner/retry-transient.ts';
+import { isTransient } from '../../../runner/errors.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';

@@ -1,5 +1,5 @@
 import type { PortableError } from '../../../util/portable-error.ts';
-import type { Assignment } from '../../supervised/assignment.ts';
+import type { Assignment } from '../../asynchronous/assignment.ts';
 import type { OpeningTask } from '../../supervised/open-application.ts';
 
 /** What a thread of a stepping runner is to do: plain data. */

@@ -3,14 +3,14 @@ import { assertPipelineId } from '../../util/ids.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { upstreamsOf } from '../status.ts';
 
-/** One application of a thread's or process's own, and whom it follows. */
+/** An application in a pipeline and the upstreams that it follows: the work of one worker or actor. */
 export interface Assignment {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly upstreamNames: readonly string[];
 }
 
-/** Those that there are in some pipelines: one for each application that follows others. */
+/** Returns an assignment for each application that follows others, in each of the pipelines. */
 export function assignmentsOf(graph: SystemGraph, pipelineIds: readonly number[]): readonly Assignment[] {
   return pipelineIds.flatMap((pipelineId) =>
     graph.nodes
@@ -19,7 +19,7 @@ export function assignmentsOf(graph: SystemGraph, pipelineIds: readonly number[]
   );
 }
 
-/** As failures are told apart: pipeline 0 goes without saying. */
+/** Display name of an assignment; omits the pipeline when it is 0. */
 export function nameOf({
   applicationName,
   pipelineId,
