@@ -1,10 +1,11 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
 import { defaultDrainTimeoutMs, type RunningSystem } from '../running-system.ts';
-import { statusOf, upstreamsOf } from '../status.ts';
+import { statusOf } from '../status.ts';
 import { type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
