@@ -1,9 +1,14 @@
-import { assertStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
-import { checkedBy } from '../util/option-rules.ts';
-import { type OptionRules, resolveOptions } from '../util/options.ts';
+import { isStorageDescription, openStorage, type StorageDescription } from '../storage/storage.ts';
+import { ruleOf } from '../util/option-rules.ts';
+import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import { type ApplicationDeclaration, assertDeclared } from './declaration.ts';
-import { type OpenStoreOptions, openStore, openStoreRules } from './open-store.ts';
+import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store.ts';
 import type { EventStore } from './recording/event-store.ts';
+
+export const storageRule: OptionRule<StorageDescription, undefined> = ruleOf(
+  'the result of memory(), sqlite({ … }) or postgres({ … })',
+  isStorageDescription,
+);
 
 /** Options of opening an application without a runner. */
 export interface OpenApplicationOptions extends OpenStoreOptions {
@@ -11,12 +16,12 @@ export interface OpenApplicationOptions extends OpenStoreOptions {
   readonly storage: StorageDescription;
 }
 
-export const openApplicationRules: OptionRules<
+export const openApplicationOptions: OptionRules<
   OpenApplicationOptions,
   'pipelineId' | 'setupTables' | 'cacheSize'
 > = {
-  ...openStoreRules,
-  storage: checkedBy(assertStorage),
+  ...openStoreOptions,
+  storage: storageRule,
 };
 
 /** Runs one commit and its immediate consequences when no other commit is running. */
@@ -48,7 +53,7 @@ export async function standaloneBinding(
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
   const owner = `${declaration.name}.open()`;
-  const { storage, ...storeOptions } = resolveOptions(options, openApplicationRules, owner);
+  const { storage, ...storeOptions } = resolveOptions(options, openApplicationOptions, owner);
   const openedStorage = await openStorage(storage);
   try {
     const store = await openStore(declaration, openedStorage, storeOptions);

@@ -19,7 +19,7 @@ export interface OpenStoreOptions {
   readonly types?: readonly CustomType[];
 }
 
-export const openStoreRules: OptionRules<OpenStoreOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
+export const openStoreOptions: OptionRules<OpenStoreOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
   pipelineId: checkedBy(assertPipelineId, 0),
   setupTables: flag(true),
   cacheSize: integer({ least: 0 }, 10_000),
@@ -33,7 +33,7 @@ export async function openStore(
   options: OpenStoreOptions,
 ): Promise<EventStore> {
   const owner = `${declaration.name}.open()`;
-  const { pipelineId, setupTables, cacheSize, types } = resolveOptions(options, openStoreRules, owner);
+  const { pipelineId, setupTables, cacheSize, types } = resolveOptions(options, openStoreOptions, owner);
   const { applicationName, emits, causalDependencies = false } = declaration;
   const transcoder = new Transcoder(types);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });

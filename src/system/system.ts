@@ -28,7 +28,7 @@ export interface SystemOptions {
 
 export const defaultSystemName = 'system';
 
-export const systemRules: OptionRules<SystemOptions, 'types' | 'name'> = {
+export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
   types: ruleOf('an array of custom types', Array.isArray, []),
   module: checkedBy(assertModule),
   name: checkedBy(assertName, defaultSystemName),
@@ -76,7 +76,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     pipelines: Pipelines & CheckedPipelines<Pipelines>,
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
-    const { types, module, name } = resolveOptions(options, systemRules, 'System.of()');
+    const { types, module, name } = resolveOptions(options, systemOptions, 'System.of()');
     const lists = listsOf(pipelines);
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);

@@ -106,9 +106,13 @@ export function assertId(id: unknown, what: string | (() => string)): asserts id
   );
 }
 
+export function isPipelineId(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0x7fffffff;
+}
+
 /** Throws {@link InvalidIdError} unless `pipelineId` is an integer from 0 to 2 147 483 647. */
 export function assertPipelineId(pipelineId: unknown): asserts pipelineId is number {
-  if (Number.isInteger(pipelineId) && Number(pipelineId) >= 0 && Number(pipelineId) <= 0x7fffffff) return;
+  if (isPipelineId(pipelineId)) return;
   throw new InvalidIdError(
     `Expected a pipeline id to be an integer from 0 to 2147483647, got ${inspect(pipelineId)}.`,
   );

@@ -11,7 +11,7 @@ export interface GetOptions {
   readonly version?: number;
 }
 
-const getRules: OptionRules<GetOptions> = { version: integer({ least: 0 }) };
+const getOptions: OptionRules<GetOptions> = { version: integer({ least: 0 }) };
 
 /** Gets the aggregates of one application, each time a new object with the newest recorded state. */
 export class Repository<E extends DomainEvent = DomainEvent> {
@@ -46,7 +46,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     id: string,
     options?: GetOptions,
   ): Promise<A | undefined> {
-    if (options !== undefined) resolveOptions(options, getRules, 'Repository.get()');
+    if (options !== undefined) resolveOptions(options, getOptions, 'Repository.get()');
     await yieldIfBusy();
     if (options?.version !== undefined) return this.#loader.loadAt(kind, id, options.version);
     return this.#loader.load(kind, id);
