@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import {
   AsynchronousRunner,
   type AsynchronousRunnerParts,
@@ -7,7 +8,6 @@ import {
 } from '../asynchronous/asynchronous-runner.ts';
 import type { ProgressSignal } from '../asynchronous/caught-up.ts';
 import type { ApplicationState } from '../runner.ts';
-import { upstreamsOf } from '../status.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
 
