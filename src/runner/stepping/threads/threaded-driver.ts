@@ -3,7 +3,7 @@ import type { System } from '../../../system/system.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import type { RunnerOptions } from '../../runner-options.ts';
-import { assignmentsOf } from '../../supervised/assignment.ts';
+import { assignmentsOf } from '../../asynchronous/assignment.ts';
 import { StepFailure } from '../interruptions.ts';
 import type { Setting } from '../open-stepping.ts';
 import { type Acted, type Moment, pipelineId, type StepDriver } from '../step-driver.ts';
@@ -38,17 +38,17 @@ export class ThreadedDriver implements StepDriver {
       cacheSize,
       names,
       heads: heads.buffer,
-      signals: signals.buffer,
+      sharedTick: signals.buffer,
       threads: roles.length,
       seed,
     };
     signal?.throwIfAborted();
-    const ended = (threadId: number) => {
+    const exited = (threadId: number) => {
       running.openedStorage.threadEnded?.(threadId);
       signals.break(); // a tick is done by all or by none
     };
     const threads = roles.map(
-      (role, index) => new SteppingThread({ task: { ...task, role, index }, report, ended }),
+      (assignment, index) => new SteppingThread({ task: { ...task, assignment, index }, report, exited }),
     );
     const stage = new ThreadedDriver(threads, signals);
     try {
@@ -63,7 +63,7 @@ export class ThreadedDriver implements StepDriver {
   async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>> {
     await this.#meet('process', tick, timeMs, signal);
     const acted = this.#threads.map(async (thread, index): Promise<[string, Acted]> => {
-      const stall = this.#signals.isStalled(index) ? await thread.takeStall() : undefined;
+      const stall = this.#signals.isStalled(index) ? await thread.takeBlocked() : undefined;
       return [thread.applicationName, { fetched: this.#signals.fetchedBy(index), stall }];
     });
     return new Map(await unlessAborted(Promise.all(acted), signal));
@@ -90,7 +90,7 @@ export class ThreadedDriver implements StepDriver {
     } catch (error) {
       if (!(error instanceof BarrierBrokenError)) throw error;
       // Whoever broke it has failed; the others end when they have processed what they had fetched.
-      await unlessAborted(Promise.all(this.#threads.map(({ ended }) => ended)), signal);
+      await unlessAborted(Promise.all(this.#threads.map(({ exited }) => exited)), signal);
       throw new StepFailure(this.#failures);
     }
   }

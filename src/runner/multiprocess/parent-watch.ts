@@ -1,16 +1,16 @@
 import { Worker } from 'node:worker_threads';
 
 const intervalMs = 1_000;
-/** How long this process may take to end by itself when its parent has died. */
+/** Time for this process to exit after its parent died, in ms. */
 const graceMs = 3_000;
 
 /**
- * Kills this process when the one that has started it is gone and it does not end by itself: its own thread may stand
- * still in a policy, so another one watches.
+ * Kills this process if its parent is gone and this process does not exit in time. A thread of its own watches,
+ * because a policy may block the main thread.
  */
 export function watchParent(parentPid: number): void {
   const program = `(${watch})(${parentPid}, ${intervalMs}, ${graceMs})`;
-  // It needs next to nothing, but would get as much as the thread of an application.
+  // The thread needs little memory, but would get as much as the thread of an application.
   const resourceLimits = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 };
   new Worker(program, {
     eval: true,
@@ -22,8 +22,9 @@ export function watchParent(parentPid: number): void {
 }
 
 /**
- * What the other thread does. Its text is all that goes there, so it refers to nothing outside of it. From a file of
- * its own it would not start where that is TypeScript: to strip the types takes more than the 8 MB that it gets.
+ * Runs in the watching thread, which gets only the text of this function: it must not refer to anything outside of
+ * itself. The function has no file of its own because stripping the types of a TypeScript file takes more memory than
+ * the thread has.
  */
 function watch(parentPid: number, everyMs: number, waitMs: number): void {
   const watching = setInterval(() => {

@@ -1,4 +1,4 @@
-/** What is for this process alone: what it runs, and what watches it or must have one of a kind. */
+/** Options that a child process must not inherit: what this process runs, and tools that watch this process alone. */
 const own = [
   '--build-snapshot',
   '--check',
@@ -12,13 +12,13 @@ const own = [
   '--test',
   '--watch',
 ];
-/** Those of them, and their short forms, whose value may be the next argument. */
+/** Those options, and their short forms, whose value may be the next argument. */
 const withValue =
   /^(?:-e|-p|-pe|--eval|--print|--input-type|--build-snapshot-config|--run|--watch-[a-z-]+|--(?:debug|inspect)-port|--test-[a-z-]+)$/;
 const short = /^-(?:e|p|pe|c|i)$/;
 
-/** The options of Node that a process hands on to those it starts: `--conditions`, `--import` and the like. */
-export function inheritedArguments(execArgv: readonly string[]): string[] {
+/** Returns the options of Node that a child process inherits, such as `--conditions` and `--import`. */
+export function inheritedNodeOptions(execArgv: readonly string[]): string[] {
   return execArgv.filter((argument, i) => {
     if (short.test(argument) || own.some((name) => argument.startsWith(name))) return false;
     const before = execArgv[i - 1];
