@@ -198,7 +198,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     });
     await app.clicks.save(Click.make('a', 1));
     await app.counters.run();
-    expect(() => kept[0]?.touch()).toThrow("'Counter.Touched' came too late for Counter 'a'");
+    expect(() => kept[0]?.touch()).toThrow("Cannot trigger 'Counter.Touched' on Counter 'a'");
     expect(await app.counters.recorded()).toEqual(['Counter.Started']);
   });
 

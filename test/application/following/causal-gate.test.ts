@@ -168,7 +168,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
       notificationId: 2,
       dependency: { pipelineId: 0, notificationId: 2 },
     });
-    expect(error.message).toContain('make sure that it runs');
+    expect(error.message).toContain('make sure that pipeline 0 is running');
     expect(await mirror1.log.head()).toBe(1);
     expect(await mirror0.run({ batches: 1, upTo: 1 })).toBe(1);
     await rejectionOf(mirror1.run(), CausalDependencyError);

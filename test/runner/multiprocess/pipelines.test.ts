@@ -22,7 +22,7 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))(
       const orders = runner.get(Orders);
       expect(orders).not.toBe(runner.get(Orders, 0));
       expect(() => runner.get(Orders, 0).changePipeline(1)).toThrow(
-        "Application 'orders' stays in pipeline 0",
+        "Application 'orders' cannot leave pipeline 0",
       );
       const ids: string[] = [];
       for (const pipelineId of pipelineIds) {
