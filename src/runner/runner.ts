@@ -1,26 +1,4 @@
 import type { ApplicationClass } from '../application/application.ts';
-import type { StorageDescription } from '../storage/storage.ts';
-
-/** How every runner is started. */
-export interface RunnerOptions {
-  /** Where the applications record; `memory()` by default, unless the system is bound. */
-  readonly storage?: StorageDescription;
-  /** Whether storage that is not set up yet is set up; true by default. */
-  readonly setupTables?: boolean;
-  /** How many notifications a follower processes in one transaction at most; 500 by default. */
-  readonly batchSize?: number;
-  /** How many events the cache of an application holds at most, in each pipeline it is got for; 10,000 by default. */
-  readonly cacheSize?: number;
-  /**
-   * How often the logs are looked at for what no prompt has told of, in milliseconds; 5,000 by default with threads or
-   * processes, and on storage that tells of what other processes record, such as `postgres()`; else never.
-   */
-  readonly pollIntervalMs?: number;
-  /** How long `close()` lets the work under way end before it stops it, in milliseconds; 10,000 by default. */
-  readonly drainTimeoutMs?: number;
-  /** Gives up starting: what was opened is closed again. */
-  readonly signal?: AbortSignal;
-}
 
 /** What an application is doing. */
 export type ApplicationState =

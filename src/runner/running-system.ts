@@ -8,16 +8,13 @@ import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import type { System } from '../system/system.ts';
 import { assertNotElsewhere } from '../system/system-module.ts';
 import { newId } from '../util/ids.ts';
-import { assertOptions, assertWholeNumber } from '../util/options.ts';
-import type { RunnerOptions } from './runner.ts';
+import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
 export type Turn = (applicationName: string, commit: () => Promise<void>) => Promise<void>;
 
 /** What a runner says of how it opens a system. */
 export interface Opening {
-  /** The options it has besides those of every runner. */
-  readonly ownOptions: readonly string[];
   /** The pipelines whose applications are opened at once. */
   readonly pipelineIds: readonly number[];
   readonly turn: Turn;
@@ -41,20 +38,6 @@ export interface RunningSystem {
   release(): Promise<void>;
 }
 
-/** How long `close()` waits for the work under way, if it is not told. */
-export const defaultDrainTimeoutMs = 10_000;
-/** How often runners look for what no prompt told of, if they are not told. */
-export const defaultPollIntervalMs = 5_000;
-
-const commonOptions = [
-  'storage',
-  'setupTables',
-  'batchSize',
-  'cacheSize',
-  'pollIntervalMs',
-  'drainTimeoutMs',
-  'signal',
-];
 const running = new WeakSet<object>();
 
 /**
@@ -65,11 +48,10 @@ const running = new WeakSet<object>();
  */
 export async function openSystem(
   system: System,
-  options: RunnerOptions,
+  options: ResolvedRunnerOptions,
   opening: Opening,
 ): Promise<RunningSystem> {
   assertNotElsewhere();
-  assertRunnerOptions(options, opening.ownOptions);
   const storage = storageOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
@@ -113,7 +95,7 @@ function openedOnce(open: (pipelineId: number) => ReadonlyMap<string, Applicatio
 /** One for each application, whatever the pipelines: they share a recorder. */
 async function openStores(
   { applications, types }: System,
-  { signal, setupTables = true, cacheSize = 10_000 }: RunnerOptions,
+  { signal, setupTables, cacheSize }: ResolvedRunnerOptions,
   openedStorage: OpenedStorage,
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, EventStore>> {
@@ -153,15 +135,6 @@ function applicationsIn(
     opened.set(applicationName, application);
   }
   return opened;
-}
-
-/** Throws {@link InvalidOptionError} unless these are options of every runner, or its own. */
-export function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string[]): void {
-  assertOptions(options, [...commonOptions, ...ownOptions], 'A runner');
-  const { batchSize = 1, pollIntervalMs = 1, drainTimeoutMs = 0 } = options;
-  assertWholeNumber(batchSize, 'batchSize', 1);
-  assertWholeNumber(pollIntervalMs, 'pollIntervalMs', 1);
-  assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);
 }
 
 /** The storage that a runner is given, or its system is bound to; else memory. Throws {@link SystemBoundError}. */
