@@ -16,8 +16,8 @@ import { failureOf, HostedApplication } from './hosted-application.ts';
 
 export interface HostOptions {
   readonly storage: StorageDescription;
-  readonly batchSize: number | undefined;
-  readonly cacheSize: number | undefined;
+  readonly batchSize: number;
+  readonly cacheSize: number;
 }
 
 /**
@@ -90,11 +90,7 @@ export class ApplicationHost {
     return this.#stores.get(applicationName, async () => {
       const openedStorage = await this.#openedStorage.get('', () => this.#openStorage());
       const { cacheSize } = this.#options;
-      const options = {
-        setupTables: false,
-        types: this.#system.types,
-        ...(cacheSize !== undefined && { cacheSize }),
-      };
+      const options = { setupTables: false, types: this.#system.types, cacheSize };
       const store = await openStore(this.#kindOf(applicationName), openedStorage, options);
       this.#resources.defer(() => store.recorder.close());
       return store;

@@ -14,7 +14,7 @@ export interface HostedApplicationOptions {
   readonly application: ProcessApplication;
   /** Logs of its upstreams. */
   readonly logs: readonly NotificationLog[];
-  readonly batchSize: number | undefined;
+  readonly batchSize: number;
 }
 
 /** Time after which a step ends with its current batch, in ms, so that followers are prompted. */
@@ -24,7 +24,7 @@ const sliceMs = 20;
 export class HostedApplication {
   readonly #application: ProcessApplication;
   readonly #logs: readonly NotificationLog[];
-  readonly #batchSize: number | undefined;
+  readonly #batchSize: number;
   readonly #event: RunnerEvent;
   /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;

@@ -1,29 +1,63 @@
+import { runnerOptions } from '../../../runner/runner-options.ts';
 import type { StorageDescription } from '../../../storage/storage.ts';
-import { durationMs, integer, ruleOf, secret } from '../../../util/option-rules.ts';
-import type { OptionRule, OptionRules } from '../../../util/options.ts';
-import { actorNameRule } from '../protocol/actor-names.ts';
+import { integer, ruleOf, secret } from '../../../util/option-rules.ts';
+import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../../util/options.ts';
+import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 
 /** Options of {@link RestateService.start}. */
 export interface RestateServiceOptions {
-  /** Storage of the applications, the same as that of the runners. Other processes must be able to open it. */
+  /** Storage of all applications, the same as that of the runners; not `memory()`. @default that of the system */
   readonly storage?: StorageDescription;
   /** Name that tells the actors from those of other systems in the engine. @default the name of the system */
   readonly systemActorName?: string;
-  /** TCP port at which the service listens for the engine; 0 chooses a free one. @default 9080 */
+  /** Port at which the service listens for the engine; 0 selects a free one. @default 9_080 */
   readonly port?: number;
   /** Address at which the service listens. @default all addresses */
   readonly hostname?: string;
   /**
-   * Public keys of the engines that may call the service, each starting with `publickeyv1_`; calls without a valid
-   * signature are rejected.
-   *
-   * @default calls are not verified
+   * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that none of them
+   * has signed are rejected. @default requests of anyone are accepted
    */
   readonly identityKeys?: readonly string[];
-  /** Most notifications processed in one transaction. @default 500 */
+  /** Largest number of notifications that an application processes in one transaction. @default 500 */
   readonly batchSize?: number;
-  /** Most events in the cache of an application. @default 10000 */
+  /** Largest number of events in the cache of each application. @default 10_000 */
   readonly cacheSize?: number;
-  /** Time that `close()` gives running steps to end, in ms. @default 10000 */
+  /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
+}
+
+type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'drainTimeoutMs';
+
+/** The options with defaults, and the name of the actors. */
+export type ResolvedRestateServiceOptions = ResolvedOptions<RestateServiceOptions, DefaultedOption> & {
+  readonly systemActorName: string;
+};
+
+const { storage, batchSize, cacheSize, drainTimeoutMs } = runnerOptions;
+
+export const restateServiceOptions: OptionRules<RestateServiceOptions, DefaultedOption> = {
+  storage,
+  systemActorName: actorNameRule(),
+  port: integer({ least: 0, most: 65_535 }, 9_080),
+  hostname: ruleOf('a string', (value) => typeof value === 'string'),
+  // An empty array is rejected: it would accept every request, which a caller who passes it cannot mean.
+  identityKeys: secret(ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys)),
+  batchSize,
+  cacheSize,
+  drainTimeoutMs,
+};
+
+/** Checks the options and fills in defaults. Throws {@link InvalidOptionError}. */
+export function resolveRestateServiceOptions(
+  options: RestateServiceOptions,
+  systemName: string,
+): ResolvedRestateServiceOptions {
+  const resolved = resolveOptions(options, restateServiceOptions, 'RestateService.start()');
+  return { ...resolved, systemActorName: systemActorNameOf(resolved.systemActorName, systemName) };
+}
+
+function areIdentityKeys(value: unknown): boolean {
+  const isKey = (key: unknown) => typeof key === 'string' && key.startsWith('publickeyv1_');
+  return Array.isArray(value) && value.length > 0 && value.every(isKey);
 }
