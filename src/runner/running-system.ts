@@ -5,9 +5,10 @@ import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
-import type { System } from '../system/system.ts';
+import { assertPartOf, type System } from '../system/system.ts';
 import { assertNotElsewhere } from '../system/system-module.ts';
 import { newId } from '../util/ids.ts';
+import { InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
@@ -28,6 +29,13 @@ export interface RunningSystem {
   /** Who records, in all threads and processes of the runner. */
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
+  /**
+   * Returns the application of this class in one of the pipelines that run; without a pipeline, in the first.
+   *
+   * @throws {@link UnknownApplicationError} if the class is not part of the system.
+   * @throws {@link InvalidOptionError} if the runner does not run that pipeline.
+   */
+  get<A extends ApplicationClass>(kind: A, pipelineId?: number): InstanceType<A>;
   /** The applications of a pipeline, by their names; opened now if they are not yet. */
   in(pipelineId: number): ReadonlyMap<string, Application>;
   /** Those that may go on in another pipeline than this one, by their names; opened now if they are not yet. */
@@ -68,6 +76,7 @@ export async function openSystem(
     storage,
     writerId,
     openedStorage,
+    get: (kind, pipelineId) => applicationOf(kind, system, fixed.in, opening.pipelineIds, pipelineId),
     in: fixed.in,
     movable: movable.in,
     get applications() {
@@ -75,6 +84,22 @@ export async function openSystem(
     },
     release: () => resources.disposeAsync(),
   };
+}
+
+function applicationOf<A extends ApplicationClass>(
+  kind: A,
+  system: System,
+  inPipeline: RunningSystem['in'],
+  pipelineIds: readonly number[],
+  pipelineId = pipelineIds[0] ?? 0,
+): InstanceType<A> {
+  assertPartOf(system, kind);
+  if (!pipelineIds.includes(pipelineId)) {
+    throw new InvalidOptionError(
+      `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
+    );
+  }
+  return inPipeline(pipelineId).get(kind.applicationName) as InstanceType<A>;
 }
 
 /** Opens the applications of a pipeline when they are asked for. */

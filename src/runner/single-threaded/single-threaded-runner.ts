@@ -2,7 +2,7 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
-import { assertPartOf, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
@@ -96,9 +96,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
-  get<A extends Apps>(kind: A): InstanceType<A> {
-    assertPartOf(this.#system, kind);
-    return this.#opened().in(pipelineId).get(kind.applicationName) as InstanceType<A>;
+  get<A extends Apps>(kind: A, pipeline?: number): InstanceType<A> {
+    return this.#opened().get(kind, pipeline);
   }
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
