@@ -79,11 +79,7 @@ export function systemActor(setup: ActorSetup): ActorDefinition<SystemActor> {
 }
 
 /** Returns why a runner cannot start or join the system; undefined if it can. */
-function mismatchOf(
-  graph: SystemGraph,
-  running: Running | null,
-  message: StartSystem,
-): string | undefined {
+function mismatchOf(graph: SystemGraph, running: Running | null, message: StartSystem): string | undefined {
   if (!isDeepStrictEqual(message.graph, graph)) {
     return (
       'the registered service serves a system with other applications or events. ' +

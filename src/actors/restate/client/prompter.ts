@@ -62,7 +62,11 @@ export class Prompter {
       this.#waiting.delete(key);
       const callKey = newId();
       // Retried whatever the error: if the engine stays away, the next poll finds the notifications.
-      await retry(() => this.#send(address, head, callKey, signal), { backoff, isTransient: () => true, signal });
+      await retry(() => this.#send(address, head, callKey, signal), {
+        backoff,
+        isTransient: () => true,
+        signal,
+      });
       await delay(pauseMs, undefined, { signal });
     }
   }

@@ -1,6 +1,16 @@
-import { defaultPollIntervalMs, pipelineIdsRule, type RunnerOptions, runnerOptions } from '../../../runner/runner-options.ts';
+import {
+  defaultPollIntervalMs,
+  pipelineIdsRule,
+  type RunnerOptions,
+  runnerOptions,
+} from '../../../runner/runner-options.ts';
 import { durationMs, flag } from '../../../util/option-rules.ts';
-import { InvalidOptionError, type OptionRules, type ResolvedOptions, resolveOptions } from '../../../util/options.ts';
+import {
+  InvalidOptionError,
+  type OptionRules,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../../../util/options.ts';
 import { httpHeaders, httpUrl } from '../engine/http-options.ts';
 import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 

@@ -2,6 +2,8 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { ruleOf, secret } from '../../../util/option-rules.ts';
 import type { OptionRule } from '../../../util/options.ts';
 
+type Headers = Readonly<Record<string, string>>;
+
 /** An HTTP URL. Messages do not show the value, because it may hold a password. */
 export function httpUrl<Default extends string | undefined = undefined>(
   byDefault?: Default,
@@ -12,8 +14,8 @@ export function httpUrl<Default extends string | undefined = undefined>(
 }
 
 /** HTTP headers by name, none by default. Messages do not show them, because they may hold credentials. */
-export function httpHeaders(): OptionRule<Readonly<Record<string, string>>> {
-  return secret(ruleOf('an object of HTTP header names and string values', areHeaders, {}));
+export function httpHeaders(): OptionRule<Headers, Headers> {
+  return secret(ruleOf<Headers, Headers>('an object of HTTP header names and string values', areHeaders, {}));
 }
 
 function isHttpUrl(value: unknown): boolean {

@@ -43,7 +43,8 @@ export class ApplicationHost {
 
   /** Processes a step of an application; `lastHostId` is the host of its previous step, if known. */
   async step(address: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
-    if (this.#isClosing) throw new RunnerClosedError('This service is closed: another service processes the step.');
+    if (this.#isClosing)
+      throw new RunnerClosedError('This service is closed: another service processes the step.');
     const step = this.#step(address, upstreams, lastHostId);
     this.#steps.add(step);
     return await step.finally(() => this.#steps.delete(step));

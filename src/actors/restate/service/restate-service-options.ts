@@ -42,7 +42,9 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   port: integer({ least: 0, most: 65_535 }, 9_080),
   hostname: ruleOf('a string', (value) => typeof value === 'string'),
   // An empty array is rejected: it would accept every request, which a caller who passes it cannot mean.
-  identityKeys: secret(ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys)),
+  identityKeys: secret(
+    ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys),
+  ),
   batchSize,
   cacheSize,
   drainTimeoutMs,
