@@ -1,6 +1,4 @@
 import type { SystemGraph } from '../../system/graph.ts';
-import { assertPipelineId } from '../../util/ids.ts';
-import { InvalidOptionError } from '../../util/options.ts';
 import { upstreamsOf } from '../status.ts';
 
 /** One application of a thread's or process's own, and whom it follows. */
@@ -25,16 +23,4 @@ export function nameOf({
   pipelineId,
 }: Pick<Assignment, 'applicationName' | 'pipelineId'>): string {
   return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
-}
-
-/** Throws {@link InvalidOptionError} or InvalidIdError unless these are distinct pipeline ids, at least one. */
-export function assertPipelineIds(pipelineIds: unknown): asserts pipelineIds is readonly number[] {
-  if (
-    !Array.isArray(pipelineIds) ||
-    pipelineIds.length === 0 ||
-    new Set(pipelineIds).size < pipelineIds.length
-  ) {
-    throw new InvalidOptionError('pipelineIds must be an array of at least one id, each once.');
-  }
-  for (const pipelineId of pipelineIds) assertPipelineId(pipelineId);
 }
