@@ -18,7 +18,7 @@ const table = new Table([
 /** The library compared with a hand-written baseline. */
 export const byHand: Section = {
   heading: ({ rounds }) =>
-    `The library compared with a hand-written baseline, medians of ${rounds} rounds in turn.\n\n${table.header}`,
+    `The library compared with a hand-written baseline, medians of ${rounds} rounds, in turn.\n\n${table.header}`,
   on: (storage) =>
     workloads.map((workload) => ({
       name: workload.name,

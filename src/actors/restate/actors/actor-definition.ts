@@ -66,8 +66,3 @@ export function actorSetup(
     worker: { name: names.worker },
   };
 }
-
-/** Returns the names of the applications that follow an application. */
-export function followersOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
-  return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
-}

@@ -1,7 +1,8 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
+import { downstreamsOf } from '../../../system/graph.ts';
 import { actorKey, addressOfKey } from '../protocol/actor-names.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, followersOf, workerOptions } from './actor-definition.ts';
+import { type ActorDefinition, type ActorSetup, workerOptions } from './actor-definition.ts';
 
 /** State of a worker after its last step. */
 interface LastStep {
@@ -28,7 +29,7 @@ export function processWorker(setup: ActorSetup): ActorDefinition<ProcessWorker>
         // The followers are journaled with the result: a service of another version may resume this call.
         const { result, hostId, followers } = await ctx.run('process', async () => ({
           hostId: setup.host.id,
-          followers: followersOf(setup.graph, address.applicationName),
+          followers: downstreamsOf(setup.graph, address.applicationName),
           result: await setup.host.step(address, upstreams, last?.hostId),
         }));
         const { head = last?.head ?? 0 } = result;
