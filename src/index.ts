@@ -52,10 +52,10 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
-  RunnerOptions,
   SystemRunner,
   UpstreamStatus,
 } from './runner/runner.ts';
+export type { RunnerOptions } from './runner/runner-options.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
 export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';

@@ -1,6 +1,7 @@
 import type { ApplicationClass } from '../application/application.ts';
 import type { System } from '../system/system.ts';
-import type { RunnerOptions, SystemRunner } from './runner.ts';
+import type { SystemRunner } from './runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.ts';
 
 /**

@@ -123,10 +123,15 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
   return module as StorageModule;
 }
 
+/** Whether a value has the form of a description of storage. */
+export function isStorageDescription(value: unknown): value is StorageDescription {
+  const { module, options } = (value ?? {}) as Partial<StorageDescription>;
+  return typeof module === 'string' && typeof options === 'object';
+}
+
 /** Throws InvalidStorageError unless it looks like a description of storage. */
 export function assertStorage(storage: unknown): asserts storage is StorageDescription {
-  const { module, options } = (storage ?? {}) as Partial<StorageDescription>;
-  if (typeof module === 'string' && typeof options === 'object') return;
+  if (isStorageDescription(storage)) return;
   throw new InvalidStorageError(
     'A storage is what memory(), sqlite({ directory }) and the like return; this is something else.',
   );

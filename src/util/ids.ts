@@ -105,9 +105,13 @@ export function assertId(id: unknown, what: string | (() => string)): asserts id
   );
 }
 
+export function isPipelineId(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0x7fffffff;
+}
+
 /** Throws {@link InvalidIdError} unless `pipelineId` is a whole number from 0 to 2 147 483 647. */
 export function assertPipelineId(pipelineId: number): void {
-  if (Number.isInteger(pipelineId) && pipelineId >= 0 && pipelineId <= 0x7fffffff) return;
+  if (isPipelineId(pipelineId)) return;
   throw new InvalidIdError(
     `A pipeline id is a whole number from 0 to 2147483647, but this one is ${pipelineId}.`,
   );

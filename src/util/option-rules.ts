@@ -28,6 +28,17 @@ export function durationMs<Default extends number | undefined = undefined>(
   return integer({ least, most: longestTimerMs }, byDefault);
 }
 
+/** A frequency in Hz. */
+export function frequencyHz<Default extends number | undefined = undefined>(
+  byDefault?: Default,
+): OptionRule<number, Default> {
+  return ruleOf(
+    'a number of Hz > 0',
+    (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    byDefault,
+  );
+}
+
 export function flag<Default extends boolean | undefined = undefined>(
   byDefault?: Default,
 ): OptionRule<boolean, Default> {

@@ -2,22 +2,19 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
-import { assertPartOf, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { resolveOptions } from '../../util/options.ts';
 import { backOff } from '../../util/retry.ts';
 import { longestTimerMs } from '../../util/time.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
-import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
-import {
-  defaultDrainTimeoutMs,
-  defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../running-system.ts';
+import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
+import { defaultPollIntervalMs, type RunnerOptions, runnerOptions } from '../runner-options.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf, upstreamsOf } from '../status.ts';
 import { type Followers, followEdges } from './follow-edges.ts';
 
@@ -77,15 +74,15 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     system: System<Apps>,
     options: RunnerOptions = {},
   ): Promise<SingleThreadedRunner<Apps>> {
-    const runner = new SingleThreadedRunner(system, options.drainTimeoutMs ?? defaultDrainTimeoutMs);
-    const running = await openSystem(system, options, {
-      ownOptions: [],
+    const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
+    const runner = new SingleThreadedRunner(system, resolved.drainTimeoutMs);
+    const running = await openSystem(system, resolved, {
       pipelineIds: [pipelineId],
       turn: (name, commit) => runner.#turn(name, commit),
     });
     runner.#running = running;
     try {
-      runner.#followers = followEdges(system.graph, running.in(pipelineId), options.batchSize);
+      runner.#followers = followEdges(system.graph, running.in(pipelineId), resolved.batchSize);
       for (const application of running.applications) {
         application.subscribe((prompt) => runner.#prompts.add(prompt.applicationName));
         publish('started', runner.#event(application.applicationName));
@@ -99,9 +96,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
-  get<A extends Apps>(kind: A): InstanceType<A> {
-    assertPartOf(this.#system, kind);
-    return this.#opened().in(pipelineId).get(kind.applicationName) as InstanceType<A>;
+  get<A extends Apps>(kind: A, pipeline?: number): InstanceType<A> {
+    return this.#opened().get(kind, pipeline);
   }
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {

@@ -1,8 +1,10 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { resolveOptions } from '../../util/options.ts';
 import { realClock } from '../../util/real-clock.ts';
 import { publish } from '../diagnostics.ts';
+import { type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
 import { type DriverReport, Interruptions } from './interruptions.ts';
 import { LogHeads } from './log-heads.ts';
@@ -27,9 +29,11 @@ export async function openStepping<Apps extends ApplicationClass>(
   makeStage: (setting: Setting) => Promise<StepDriver>,
 ): Promise<SteppingParts<Apps>> {
   assertSteppingOptions(options);
+  const others = Object.entries(options).filter(([name]) => !steppingOptions.includes(name));
+  const common: RunnerOptions = Object.fromEntries(others);
+  const resolved = resolveOptions(common, runnerOptions, `${runner}.start()`);
   const turns = new Mutex();
-  const running = await openSystem(system, options, {
-    ownOptions: steppingOptions,
+  const running = await openSystem(system, resolved, {
     pipelineIds: [pipelineId],
     turn: (_name, commit) => turns.run(commit),
   });
@@ -43,7 +47,18 @@ export async function openStepping<Apps extends ApplicationClass>(
     const seed = `${startTimeMs} ${heads.total}`; // a run that is resumed makes other ids than the one before
     const interruptions = new Interruptions();
     const stage = await makeStage({ running, heads, seed, report: reportOf(runner, interruptions) });
-    return { system, options, clock, startTimeMs, seed, running, heads, stage, turns, interruptions };
+    return {
+      system,
+      options: { ...options, ...resolved },
+      clock,
+      startTimeMs,
+      seed,
+      running,
+      heads,
+      stage,
+      turns,
+      interruptions,
+    };
   } catch (error) {
     await running.release();
     throw error;

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
-import type { RunnerOptions } from '../runner.ts';
+import type { RunnerOptions } from '../runner-options.ts';
 
 /** How a stepping runner is started. */
 export interface SteppingRunnerOptions extends RunnerOptions {

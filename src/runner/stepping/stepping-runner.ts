@@ -1,15 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { assertPartOf, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
 import type { Clock } from '../../util/time.ts';
-import { inTime, longestTimerMs } from '../../util/time.ts';
+import { inTime } from '../../util/time.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
-import { defaultDrainTimeoutMs, defaultPollIntervalMs, type RunningSystem } from '../running-system.ts';
+import { defaultPollIntervalMs, type ResolvedRunnerOptions } from '../runner-options.ts';
+import type { RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
 import { type Command, CommandSchedule } from './clock/command-schedule.ts';
 import { Pacer } from './clock/pacer.ts';
@@ -24,7 +25,7 @@ import { TickListeners } from './tick-listeners.ts';
 /** What a stepping runner works with. */
 export interface SteppingParts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: SteppingRunnerOptions;
+  readonly options: SteppingRunnerOptions & ResolvedRunnerOptions;
   readonly clock: Clock;
   /** Simulated time of tick 0. */
   readonly startTimeMs: number;
@@ -105,10 +106,9 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     return this.#pace.actualHz;
   }
 
-  get<A extends Apps>(kind: A): InstanceType<A> {
-    assertPartOf(this.#parts.system, kind);
+  get<A extends Apps>(kind: A, pipeline?: number): InstanceType<A> {
     if (!this.#isInTick) this.#assertUnclosed(); // a tick under way ends
-    return this.#parts.running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
+    return this.#parts.running.get(kind, pipeline);
   }
 
   /**
@@ -381,14 +381,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   async #close(): Promise<void> {
     const { running, stage, turns, options } = this.#parts;
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
     this.#stopFor(new RunnerClosedError());
     const halt = () => this.#halt.abort(new RunnerClosedError());
-    const late = setTimeout(halt, Math.min(drainTimeoutMs, longestTimerMs));
+    const late = setTimeout(halt, options.drainTimeoutMs);
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(late));
     await this.#looping;
     await Promise.all(running.applications.map(applicationInternals.close));
-    const terminated = await stage.close(drainTimeoutMs);
+    const terminated = await stage.close(options.drainTimeoutMs);
     await turns.run(() => running.release());
     for (const { applicationName } of running.applications) {
       publish('stopped', {

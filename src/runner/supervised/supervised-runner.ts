@@ -2,8 +2,9 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { RunnerClosedError } from '../errors.ts';
-import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
-import { defaultDrainTimeoutMs, type RunningSystem } from '../running-system.ts';
+import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
+import type { ResolvedRunnerOptions } from '../runner-options.ts';
+import type { RunningSystem } from '../running-system.ts';
 import { statusOf, upstreamsOf } from '../status.ts';
 import { type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -21,7 +22,7 @@ export interface WorkerBoard extends ProgressSignal {
 export interface SupervisedRunnerParts<Apps extends ApplicationClass> {
   readonly kind: 'thread' | 'process';
   readonly system: System<Apps>;
-  readonly options: RunnerOptions;
+  readonly options: ResolvedRunnerOptions;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
   readonly standing: WorkerBoard;
@@ -141,7 +142,7 @@ export abstract class SupervisedRunner<Apps extends ApplicationClass = Applicati
 
   async #closeWorkers(): Promise<void> {
     const { kind, options } = this.#parts;
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
+    const { drainTimeoutMs } = options;
     warnOfTerminated(await this.#peers.close(drainTimeoutMs), kind, drainTimeoutMs);
   }
 

@@ -204,7 +204,7 @@ test('options that have no sense are refused', async () => {
     [{ systemActorName: '' }, 'systemActorName must not be empty'],
     [{ pipelineIds: [1, 1] }, 'pipelineIds must be an array of at least one id, each once'],
     [{ shutdownOnClose: 'yes' }, 'shutdownOnClose must be true or false, but is yes'],
-    [{ poll: 1 }, "A runner has no option 'poll'"],
+    [{ poll: 1 }, "Unknown option 'poll' of RestateRunner.start()"],
   ];
   for (const [options, message] of ofRunner) {
     await expect(RestateRunner.start(shop, { storage, ...options }), message).rejects.toThrow(message);

@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { RunnerOptions } from '../../../runner/runner.ts';
+import type { RunnerOptions } from '../../../runner/runner-options.ts';
 import { assertPipelineIds } from '../../../runner/supervised/assignment.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
 import { assertActorName } from '../protocol/actor-names.ts';

@@ -2,19 +2,15 @@ import { type ApplicationClass, applicationInternals } from '../../../applicatio
 import { DownstreamError, RunnerClosedError } from '../../../runner/errors.ts';
 import { isTransient } from '../../../runner/retry-transient.ts';
 import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts';
-import {
-  defaultDrainTimeoutMs,
-  defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../../../runner/running-system.ts';
+import { defaultPollIntervalMs, type RunnerOptions, runnerOptions } from '../../../runner/runner-options.ts';
+import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import { statusOf } from '../../../runner/status.ts';
 import { nameOf } from '../../../runner/supervised/assignment.ts';
 import { waitUntilCaughtUp } from '../../../runner/supervised/caught-up.ts';
 import { assertPartOf, type System } from '../../../system/system.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { messageOf } from '../../../util/errors.ts';
-import { InvalidOptionError } from '../../../util/options.ts';
+import { InvalidOptionError, resolveOptions } from '../../../util/options.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { EngineClient } from '../engine/engine-client.ts';
 import { ActorsStoppedError } from '../errors.ts';
@@ -86,7 +82,10 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     const settings = settingsOf(options, system.name);
     const { pipelineIds } = settings;
     const turn = (_name: string, commit: () => Promise<void>) => commit();
-    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn });
+    const others = Object.entries(options).filter(([name]) => !ownOptions.includes(name));
+    const common: RunnerOptions = Object.fromEntries(others);
+    const resolved = resolveOptions(common, runnerOptions, 'RestateRunner.start()');
+    const running = await openSystem(system, resolved, { pipelineIds, turn });
     const runner = new RestateRunner(system, options, settings, running);
     try {
       runner.#starting = runner.#start();
@@ -212,7 +211,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   }
 
   async #close(): Promise<void> {
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = this.#options;
+    const { drainTimeoutMs = runnerOptions.drainTimeoutMs.default } = this.#options;
     this.#stop.abort(closedError());
     await Promise.all(this.#running.applications.map(applicationInternals.close));
     await resolvesWithin(this.#prompter.told(), drainTimeoutMs);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { defaultDrainTimeoutMs, storageOf } from '../../../runner/running-system.ts';
+import { runnerOptions } from '../../../runner/runner-options.ts';
+import { storageOf } from '../../../runner/running-system.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import type { System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
@@ -74,7 +75,7 @@ export class RestateService implements AsyncDisposable {
       batchSize,
       cacheSize,
       systemActorName = system.name,
-      drainTimeoutMs = defaultDrainTimeoutMs,
+      drainTimeoutMs = runnerOptions.drainTimeoutMs.default,
     } = options;
     const storage = storageOf(system, options);
     assertShared(storage);

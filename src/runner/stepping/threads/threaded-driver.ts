@@ -2,7 +2,7 @@ import { storageForThreads } from '../../../storage/storage.ts';
 import type { System } from '../../../system/system.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
-import type { RunnerOptions } from '../../runner.ts';
+import type { RunnerOptions } from '../../runner-options.ts';
 import { upstreamsOf } from '../../status.ts';
 import { StepFailure } from '../interruptions.ts';
 import type { Setting } from '../open-stepping.ts';
