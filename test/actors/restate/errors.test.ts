@@ -18,9 +18,6 @@ import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 import { seed } from '../../support/seed.ts';
 
-/** No polls. */
-const _never = 2 ** 30;
-
 let engine: RestateEngine;
 beforeAll(async () => {
   engine = await RestateEngine.start();
