@@ -2,6 +2,7 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { messageOf } from '../../util/errors.ts';
@@ -15,7 +16,7 @@ import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import { defaultPollIntervalMs, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { statusOf, upstreamsOf } from '../status.ts';
+import { statusOf } from '../status.ts';
 import { type Followers, followEdges } from './follow-edges.ts';
 
 /**

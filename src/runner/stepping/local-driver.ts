@@ -1,8 +1,8 @@
 import type { Application } from '../../application/application.ts';
 import type { SystemGraph } from '../../system/graph.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followEdges } from '../single-threaded/follow-edges.ts';
-import { upstreamsOf } from '../status.ts';
 import { type DriverReport, StepFailure } from './interruptions.ts';
 import type { LogHeads } from './log-heads.ts';
 import { processTick, type SteppedApplication, settle } from './process-tick.ts';

@@ -1,7 +1,6 @@
-import type { SystemGraph } from '../../system/graph.ts';
+import { followersIn, type SystemGraph, upstreamsOf } from '../../system/graph.ts';
 import { assertPipelineId } from '../../util/ids.ts';
 import { InvalidOptionError } from '../../util/options.ts';
-import { upstreamsOf } from '../status.ts';
 
 /** One application of a thread's or process's own, and whom it follows. */
 export interface Assignment {
@@ -13,9 +12,11 @@ export interface Assignment {
 /** Those that there are in some pipelines: one for each application that follows others. */
 export function assignmentsOf(graph: SystemGraph, pipelineIds: readonly number[]): readonly Assignment[] {
   return pipelineIds.flatMap((pipelineId) =>
-    graph.nodes
-      .map(({ name }) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(graph, name) }))
-      .filter(({ upstreamNames }) => upstreamNames.length > 0),
+    followersIn(graph).map((name) => ({
+      applicationName: name,
+      pipelineId,
+      upstreamNames: upstreamsOf(graph, name),
+    })),
   );
 }
 

@@ -37,7 +37,7 @@ describe.each(storagesOfProcesses)('pipelines on $name', { timeout: 180_000 }, (
     // In whichever pipeline an order is changed, it has one version after the other.
     const order = await runner.get(Orders, 2).repository.get(Order, ids[0]!);
     expect(order.version).toBe(3);
-    expect(() => runner.get(Orders, -1)).toThrow('A pipeline id is a whole number');
+    expect(() => runner.get(Orders, -1)).toThrow('Expected a pipeline id to be an integer');
     // A pipeline that runs nowhere yet takes commands, too.
     const later = await runner.get(Orders, 9).place('later');
     await runner.caughtUp();

@@ -66,8 +66,3 @@ export function actorSetup(
     worker: { name: names.worker },
   };
 }
-
-/** Who follows an application, by name. */
-export function followersOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
-  return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
-}

@@ -1,7 +1,8 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
+import { downstreamsOf } from '../../../system/graph.ts';
 import { actorKey, addressOfKey } from '../protocol/actor-names.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, followersOf, workerOptions } from './actor-definition.ts';
+import { type ActorDefinition, type ActorSetup, workerOptions } from './actor-definition.ts';
 
 /** What a worker remembers of its last step. */
 interface Last {
@@ -28,7 +29,7 @@ export function processWorker(cast: ActorSetup): ActorDefinition<ProcessWorker> 
         // A call that goes on in another service does what this one would have done, so it is remembered who follows.
         const { result, hostId, followers } = await ctx.run('process', async () => ({
           hostId: cast.host.id,
-          followers: followersOf(cast.graph, place.applicationName),
+          followers: downstreamsOf(cast.graph, place.applicationName),
           result: await cast.host.step(place, upstreams, last?.hostId),
         }));
         const { head = last?.head ?? 0 } = result;

@@ -1,12 +1,13 @@
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
-import { openStore } from '../../../application/application-binding.ts';
+import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
+import { openStore } from '../../../application/open-store.ts';
 import type { ProcessApplication } from '../../../application/process-application.ts';
 import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RunnerClosedError } from '../../../runner/errors.ts';
-import { upstreamsOf } from '../../../runner/status.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
+import { upstreamsOf } from '../../../system/graph.ts';
 import type { System } from '../../../system/system.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
@@ -72,13 +73,7 @@ export class ApplicationHost {
   async #open({ applicationName, pipelineId }: ActorAddress): Promise<HostedApplication> {
     const application = new (this.#kindOf(applicationName))() as ProcessApplication; // as in the graph, for it follows
     const store = (await this.#storeOf(applicationName)).inPipeline(pipelineId);
-    applicationInternals.bind(application, {
-      store,
-      turn: (commit) => commit(),
-      belongsToRunner: true,
-      mayChangePipeline: false,
-      release: async () => {},
-    });
+    applicationInternals.bind(application, ownedBinding(store));
     const logs = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
       const { recorder } = await this.#storeOf(upstreamName);

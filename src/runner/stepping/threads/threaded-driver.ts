@@ -3,7 +3,7 @@ import type { System } from '../../../system/system.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import type { RunnerOptions } from '../../runner-options.ts';
-import { upstreamsOf } from '../../status.ts';
+import { assignmentsOf } from '../../supervised/assignment.ts';
 import { StepFailure } from '../interruptions.ts';
 import type { Setting } from '../open-stepping.ts';
 import { type Acted, type Moment, pipelineId, type StepDriver } from '../step-driver.ts';
@@ -28,9 +28,7 @@ export class ThreadedDriver implements StepDriver {
     { running, heads, report, seed }: Setting,
   ): Promise<ThreadedDriver> {
     const names = system.graph.nodes.map(({ name }) => name);
-    const roles = names
-      .map((name) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(system.graph, name) }))
-      .filter(({ upstreamNames }) => upstreamNames.length > 0);
+    const roles = assignmentsOf(system.graph, [pipelineId]);
     const signals = new SharedTick(roles.length);
     const task = {
       address: addressOf(system),
