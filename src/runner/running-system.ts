@@ -84,7 +84,9 @@ export class RunningSystem {
     const id = pipelineId ?? pipelineIds[0] ?? 0;
     assertPipelineId(id);
     if (!sharesSystem && !pipelineIds.includes(id)) {
-      throw new InvalidOptionError(`This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}.`);
+      throw new InvalidOptionError(
+        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}.`,
+      );
     }
     return this.in(id).get(kind.applicationName) as InstanceType<A>;
   }

@@ -1,6 +1,9 @@
 import {
   DownstreamError,
+  InvalidIdError,
+  InvalidOptionError,
   KahnError,
+  PipelineFixedError,
   RunnerClosedError,
   type RunnerOptions,
   type StorageDescription,
@@ -17,6 +20,7 @@ import { shop } from '../../examples/shop/shop.ts';
 import { applicationInternals } from '../../src/application/application.ts';
 import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
+import { byTier } from '../support/tier.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -26,6 +30,8 @@ export interface RunnerSubject {
   start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
   /** Makes empty storage for the running test. */
   createPersistence(): StorageDescription;
+  /** Whether runners on other hosts may run other pipelines. */
+  readonly sharesSystem?: boolean;
 }
 
 const customers = Array.from({ length: 25 }, (_, i) => `customer ${i}`);
@@ -67,16 +73,28 @@ async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[])
   for (const id of ids) expect(await runner.get(Orders).get(id)).toMatchObject({ done: true, version: 3 });
 }
 
-/** What every runner does, whatever it runs on. */
-export function runnerContract({ name, start, createPersistence }: RunnerSubject): void {
-  describe(name, () => {
-    test('every order ends reserved and paid: 5 events, 8 processed notifications', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
-      const ids = await placeAll(runner);
-      await assertAllDone(runner, ids);
-      expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
-    });
+/** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
+export function tieredRunnerContract(subject: RunnerSubject): void {
+  byTier(runnerScenario, restOfContract)(subject);
+}
 
+/** Defines the tests that every runner passes on every storage. */
+export function runnerContract(subject: RunnerSubject): void {
+  runnerScenario(subject);
+  restOfContract(subject);
+}
+
+function runnerScenario({ name, start, createPersistence }: RunnerSubject): void {
+  test(`${name}: every order ends reserved and paid, with 5 events and 8 processed notifications`, async () => {
+    await using runner = await start(shop, { storage: createPersistence() });
+    const ids = await placeAll(runner);
+    await assertAllDone(runner, ids);
+    expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+  });
+}
+
+function restOfContract({ name, start, createPersistence, sharesSystem }: RunnerSubject): void {
+  describe(name, () => {
     test('so do a hundred orders placed at the same time', async () => {
       await using runner = await start(shop, { storage: createPersistence() });
       const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));
@@ -134,7 +152,7 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
           notificationId: 4,
           eventType: 'Order.Created',
         });
-        expect(error.message).toContain("Application 'reservations' has failed and is stopped");
+        expect(error.message).toContain("Application 'reservations' failed and is stopped");
         expect(error.message).toContain('nothing for mallory');
         expect((await headsAndPositions(runner, brokenShop as System<Apps>)).positions).toMatchObject({
           'orders>reservations': 3,
@@ -232,6 +250,16 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
         expect(error.message).toMatch(message);
       }
       await (await start(shop, { storage })).close();
+    });
+
+    test('get() returns the application in a pipeline, by default in the first that runs', async () => {
+      await using runner = await start(shop, { storage: createPersistence() });
+      expect(runner.get(Orders)).toBe(runner.get(Orders, 0));
+      expect(runner.get(Orders).pipelineId).toBe(0);
+      expect(() => runner.get(Orders).changePipeline(1)).toThrow(PipelineFixedError);
+      expect(() => runner.get(Orders, -1)).toThrow(InvalidIdError);
+      if (sharesSystem) expect(runner.get(Orders, 7).pipelineId).toBe(7);
+      else expect(() => runner.get(Orders, 7)).toThrow(InvalidOptionError);
     });
 
     test('a class that is not part of the system is refused', async () => {

@@ -1,18 +1,18 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { type CaughtUpProbe, type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
-import type { ResolvedRunnerOptions } from '../runner-options.ts';
+import type { RunnerOptions } from '../runner-options.ts';
 import type { RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
 import { assignmentsOf, nameOf } from './assignment.ts';
+import { type CaughtUpProbe, type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 
 /** Parts of every asynchronous runner. */
 export interface AsynchronousRunnerParts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: ResolvedRunnerOptions & { readonly pipelineIds: readonly number[] };
+  readonly options: Pick<RunnerOptions, 'signal'> & { readonly pipelineIds: readonly number[] };
   /** The applications in this thread: they take commands and read logs and positions. */
   readonly running: RunningSystem;
 }

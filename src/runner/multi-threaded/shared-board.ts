@@ -105,8 +105,7 @@ export class SharedBoard implements WorkerBoard {
 
   stateIn(applicationName: string, pipelineId: number): ApplicationState | undefined {
     const index = this.description.assignments.findIndex(
-      (assignment) =>
-        assignment.applicationName === applicationName && assignment.pipelineId === pipelineId,
+      (assignment) => assignment.applicationName === applicationName && assignment.pipelineId === pipelineId,
     );
     return index < 0 ? undefined : this.stateOf(index);
   }

@@ -107,7 +107,9 @@ export class MultiprocessRunner<
     if (this.#termination === undefined) return error;
     const { signal, survived } = this.#termination;
     await survived;
-    return new RunnerClosedError(`The runner was closed while it was starting: its process received ${signal}.`);
+    return new RunnerClosedError(
+      `The runner was closed while it was starting: its process received ${signal}.`,
+    );
   }
 
   async #start(): Promise<void> {

@@ -24,7 +24,8 @@ export class ProcessBoard implements WorkerBoard {
   prompt(applicationName: string, pipelineId: number): void {
     for (const process of this.processes) {
       const { assignment } = process;
-      if (assignment.pipelineId !== pipelineId || !assignment.upstreamNames.includes(applicationName)) continue;
+      if (assignment.pipelineId !== pipelineId || !assignment.upstreamNames.includes(applicationName))
+        continue;
       process.prompt(applicationName);
     }
   }

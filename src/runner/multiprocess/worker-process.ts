@@ -48,11 +48,7 @@ function listenForEnd(): AbortController {
   return closing;
 }
 
-async function runApplication(
-  task: ProcessTask,
-  reports: Reports,
-  closing: AbortController,
-): Promise<void> {
+async function runApplication(task: ProcessTask, reports: Reports, closing: AbortController): Promise<void> {
   const { assignment, pollIntervalMs } = task;
   const { upstreamNames } = assignment;
   await using opened = new AsyncDisposableStack();

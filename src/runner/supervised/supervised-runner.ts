@@ -8,6 +8,7 @@ import {
 } from '../asynchronous/asynchronous-runner.ts';
 import type { ProgressSignal } from '../asynchronous/caught-up.ts';
 import type { ApplicationState } from '../runner.ts';
+import type { ResolvedRunnerOptions } from '../runner-options.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
 
@@ -20,6 +21,7 @@ export interface WorkerBoard extends ProgressSignal {
 }
 
 export interface SupervisedRunnerParts<Apps extends ApplicationClass> extends AsynchronousRunnerParts<Apps> {
+  readonly options: AsynchronousRunnerParts<Apps>['options'] & ResolvedRunnerOptions;
   readonly kind: 'thread' | 'process';
   readonly board: WorkerBoard;
 }
@@ -58,7 +60,7 @@ export abstract class SupervisedRunner<
           for (const name of running.in(pipelineId).keys()) board.prompt(name, pipelineId);
       },
     });
-    if (listening !== undefined) this.defer(() => listening[Symbol.asyncDispose]());
+    if (listening !== undefined) this.defer(async () => listening[Symbol.asyncDispose]());
   }
 
   /** Closes all workers; terminates those that take too long, and warns of them. */

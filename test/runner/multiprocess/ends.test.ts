@@ -41,7 +41,7 @@ test('a process that ends in order may do what it does when it exits', { timeout
 test('so may one that is told to end by SIGTERM, and it is known how it has ended', { timeout }, async () => {
   const { child, restart } = await runWith('linger');
   child?.kill('SIGTERM');
-  const error = { message: 'it has ended in order' };
+  const error = { message: 'exited normally' };
   expect(await restart()).toMatchObject({ applicationName: 'reservations', error });
   expect(isRaised('exited')).toBe(true);
 });
@@ -58,5 +58,5 @@ test.runIf(existsSync('/proc/self/cmdline'))(
 test('an error that a process has survived is not what it dies of later', { timeout }, async () => {
   const { child, restart } = await runWith('survive');
   child?.kill('SIGKILL');
-  expect(await restart()).toMatchObject({ error: { message: 'it was ended by SIGKILL' } });
+  expect(await restart()).toMatchObject({ error: { message: 'was killed by SIGKILL' } });
 });

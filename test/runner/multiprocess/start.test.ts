@@ -7,7 +7,7 @@ import { sqlite } from 'kahn/sqlite';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { shop } from '../../../examples/shop/shop.ts';
-import { inheritedArguments } from '../../../src/runner/multiprocess/inherited-arguments.ts';
+import { inheritedNodeOptions } from '../../../src/runner/multiprocess/node-options.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { connectionString, temporarySchema } from '../../support/postgres.ts';
 import { watchProcesses } from '../../support/processes.ts';
@@ -83,8 +83,8 @@ test('processes inherit the options of Node, but for what is meant for this one 
     ],
   ];
   const all = ['--conditions=source', '-C', 'custom', '--import', './hook.js', '--max-old-space-size=99'];
-  expect(inheritedArguments([...own, ...all])).toEqual(all);
-  expect(inheritedArguments([...all, ...own])).toEqual(all);
+  expect(inheritedNodeOptions([...own, ...all])).toEqual(all);
+  expect(inheritedNodeOptions([...all, ...own])).toEqual(all);
 });
 
 /** Runs code in a process of its own, beside the modules of the tests. */

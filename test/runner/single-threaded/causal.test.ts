@@ -37,7 +37,7 @@ describe.each(storages)('who waits for another pipeline in a single thread on $n
 
     const error = await rejectionOf(runner.get(Orders).change(id), DownstreamError);
     expect(error.message).toMatch(
-      /^What was saved in 'orders' is recorded, but.* was interrupted and goes on later/,
+      /^What was saved in 'orders' is recorded, but.* was interrupted and resumes automatically/,
     );
     expect(error.failures.get('ledger')).toMatchObject({
       code: 'CAUSAL_DEPENDENCY',

@@ -2,8 +2,8 @@ import { storageForThreads } from '../../../storage/storage.ts';
 import type { System } from '../../../system/system.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
-import type { RunnerOptions } from '../../runner-options.ts';
 import { assignmentsOf } from '../../asynchronous/assignment.ts';
+import { type RunnerOptions, runnerOptions } from '../../runner-options.ts';
 import { StepFailure } from '../interruptions.ts';
 import type { Setting } from '../open-stepping.ts';
 import { type Acted, type Moment, pipelineId, type StepDriver } from '../step-driver.ts';
@@ -24,7 +24,11 @@ export class ThreadedDriver implements StepDriver {
   /** Starts a thread for each application that follows others; throws having ended them if one cannot start. */
   static async start(
     system: System,
-    { batchSize, cacheSize, signal }: RunnerOptions,
+    {
+      batchSize = runnerOptions.batchSize.default,
+      cacheSize = runnerOptions.cacheSize.default,
+      signal,
+    }: RunnerOptions,
     { running, heads, report, seed }: Setting,
   ): Promise<ThreadedDriver> {
     const names = system.graph.nodes.map(({ name }) => name);

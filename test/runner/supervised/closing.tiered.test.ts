@@ -60,7 +60,7 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     });
     await nextTurn();
     expect(warnings).toMatchObject([{ name: 'KahnWarning', code: `KAHN_${kind.toUpperCase()}_TERMINATED` }]);
-    expect(warnings[0]?.message).toContain('Applications reservations did not come to an end 0.3 s after');
+    expect(warnings[0]?.message).toContain('Applications reservations did not stop within 0.3 s of close()');
     await assertGoesOn(storage, 1);
   });
 

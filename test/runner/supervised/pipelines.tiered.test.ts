@@ -47,7 +47,7 @@ describe.each(peerSubjects)('pipelines of $name', { timeout: 180_000 }, ({ start
     const error = await rejectionOf(runner.caughtUp(), DownstreamError);
     expect(error.code).toBe('DOWNSTREAM_FAILED');
     expect([...error.failures.keys()]).toEqual(['reservations (pipeline 1)', 'reservations (pipeline 2)']);
-    expect(error.message).toContain("Application 'reservations (pipeline 1)' (and 1 more) has failed");
+    expect(error.message).toContain("Application 'reservations (pipeline 1)' (and 1 more) failed");
     expect(error.failures.get('reservations (pipeline 2)')).toMatchObject({
       pipelineId: 2,
       notificationId: 3 * countIn(2) + 1,
