@@ -37,7 +37,7 @@ describe.each(storages)('who waits for another pipeline in a single thread on $n
 
     const error = await rejectionOf(runner.get(Orders).change(id), DownstreamError);
     expect(error.message).toMatch(
-      /^What was saved in 'orders' is recorded, but.* was interrupted and goes on later/,
+      /^The events saved in 'orders' are recorded, but.* was interrupted and goes on later/,
     );
     expect(error.failures.get('ledger')).toMatchObject({
       code: 'CAUSAL_DEPENDENCY',
