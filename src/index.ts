@@ -1,5 +1,6 @@
 export { Application, type ApplicationClass } from './application/application.ts';
-export type { OpenApplicationOptions, StoreOptions } from './application/application-binding.ts';
+export type { OpenApplicationOptions } from './application/application-binding.ts';
+export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
@@ -28,6 +29,7 @@ export {
   type Section,
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
+export type { OpenStoreOptions } from './application/open-store.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';

@@ -8,7 +8,12 @@ import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { InvalidArgumentError } from '../util/options.ts';
-import { type ApplicationBinding, bindAlone, type OpenApplicationOptions } from './application-binding.ts';
+import {
+  type ApplicationBinding,
+  type OpenApplicationOptions,
+  standaloneBinding,
+} from './application-binding.ts';
+import type { ApplicationDeclaration } from './declaration.ts';
 import {
   ApplicationNotOpenError,
   ApplicationOwnedByRunnerError,
@@ -23,18 +28,8 @@ import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore, PreparedEvents } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
 
-/** A class of applications. The constructor takes nothing and does nothing but set fields. */
-export type ApplicationClass<A extends Application = Application> = (new () => A) & {
-  /** The durable name of its log: never change it once events are recorded. */
-  readonly applicationName: string;
-  /** The types of all events it may record. */
-  readonly emits: readonly string[];
-  /**
-   * Whether its events carry what they build on in other pipelines, so that whoever follows processes that first; false
-   * by default. It costs one read more for each transaction.
-   */
-  readonly causalDependencies?: boolean;
-};
+/** A class of applications. The constructor takes no arguments and only sets fields. */
+export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
 
 /** What runners do with an application, and its users do not. */
 export interface ApplicationInternals {
@@ -79,7 +74,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     options: OpenApplicationOptions,
   ): Promise<A> {
     const application = new this();
-    applicationInternals.bind(application, await bindAlone(this, options));
+    applicationInternals.bind(application, await standaloneBinding(this, options));
     return application;
   }
 

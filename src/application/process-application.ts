@@ -1,9 +1,10 @@
 import type { DomainEvent } from '../domain/event.ts';
 import { Mutex } from '../util/mutex.ts';
-import { assertWholeNumber } from '../util/options.ts';
+import { assertOption } from '../util/options.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { Application, applicationInternals } from './application.ts';
 import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
+import { batchSizeRule } from './following/batch-size.ts';
 import { Follower } from './following/follower.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
 import type { NotificationLog } from './log/notification-log.ts';
@@ -59,8 +60,8 @@ export abstract class ProcessApplication<
   }
 
   /** Follows the log of an upstream, up to `batchSize` notifications in one transaction. */
-  follow(log: NotificationLog, batchSize: number = 500): void {
-    assertWholeNumber(batchSize, 'batchSize', 1);
+  follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
+    assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);

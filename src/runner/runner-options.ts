@@ -1,6 +1,9 @@
-import { isStorageDescription, type StorageDescription } from '../storage/storage.ts';
+import { storageRule } from '../application/application-binding.ts';
+import { batchSizeRule } from '../application/following/batch-size.ts';
+import { openStoreOptions } from '../application/open-store.ts';
+import type { StorageDescription } from '../storage/storage.ts';
 import { isPipelineId } from '../util/ids.ts';
-import { abortSignal, durationMs, flag, integer, ruleOf } from '../util/option-rules.ts';
+import { abortSignal, durationMs, ruleOf } from '../util/option-rules.ts';
 import type { OptionRule, OptionRules, ResolvedOptions } from '../util/options.ts';
 
 /** Options of every runner. */
@@ -36,10 +39,10 @@ export type ResolvedRunnerOptions = ResolvedOptions<RunnerOptions, DefaultedRunn
 export const defaultPollIntervalMs = 5_000;
 
 export const runnerOptions: OptionRules<RunnerOptions, DefaultedRunnerOption> = {
-  storage: ruleOf('the result of memory(), sqlite({ … }) or postgres({ … })', isStorageDescription),
-  setupTables: flag(true),
-  batchSize: integer({ least: 1 }, 500),
-  cacheSize: integer({ least: 0 }, 10_000),
+  storage: storageRule,
+  setupTables: openStoreOptions.setupTables,
+  batchSize: batchSizeRule,
+  cacheSize: openStoreOptions.cacheSize,
   pollIntervalMs: durationMs(1),
   drainTimeoutMs: durationMs(0, 10_000),
   signal: abortSignal(),

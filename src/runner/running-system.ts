@@ -1,5 +1,6 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
-import { openStore } from '../application/application-binding.ts';
+import { ownedBinding } from '../application/application-binding.ts';
+import { openStore } from '../application/open-store.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
@@ -149,13 +150,9 @@ function applicationsIn(
   for (const kind of system.applications as readonly ApplicationClass[]) {
     const { applicationName } = kind;
     const application = new kind();
-    applicationInternals.bind(application, {
-      store: (stores.get(applicationName) as EventStore).inPipeline(pipelineId),
-      turn: (commit) => opening.turn(applicationName, commit),
-      belongsToRunner: true,
-      mayChangePipeline,
-      release: async () => {},
-    });
+    const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
+    const binding = ownedBinding(store, (commit) => opening.turn(applicationName, commit));
+    applicationInternals.bind(application, { ...binding, mayChangePipeline });
     if (opening.grown !== undefined) application.subscribe(opening.grown);
     opened.set(applicationName, application);
   }

@@ -63,6 +63,18 @@ export function ruleOf<Value, Default extends Value | undefined = undefined>(
   return { expected, accepts, default: byDefault as Default };
 }
 
+/** Anything that an assertion accepts. The assertion throws an error of its own for all else. */
+export function checkedBy<Value, Default extends Value | undefined = undefined>(
+  assertion: (value: unknown) => void,
+  byDefault?: Default,
+): OptionRule<Value, Default> {
+  const accepts = (value: unknown) => {
+    assertion(value);
+    return true;
+  };
+  return ruleOf('', accepts, byDefault);
+}
+
 /** An option whose value must not be shown, such as a password or a URL that may hold one. */
 export function secret<Value, Default extends Value | undefined>(
   rule: OptionRule<Value, Default>,

@@ -324,7 +324,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     );
     for (const size of [0, -1, 1.5, Number.NaN]) {
       expect(() => app.counters.follow(app.clicks.log, size)).toThrow(
-        'batchSize must be a whole number from 1',
+        "Expected option 'batchSize' of Counters.follow() to be an integer >= 1",
       );
     }
   });

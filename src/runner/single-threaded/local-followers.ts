@@ -1,11 +1,11 @@
 import type { Application } from '../../application/application.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import type { SystemGraph } from '../../system/graph.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError, isInterruption } from '../errors.ts';
 import { type FollowersByUpstream, followLocally, localPipelineId } from '../local-pipeline.ts';
 import type { ApplicationState } from '../runner.ts';
-import { upstreamsOf } from '../status.ts';
 import { type BlockedRetry, isBlocked } from './blocked-retry.ts';
 
 /** The diagnostics event of an application on the single-threaded runner. */

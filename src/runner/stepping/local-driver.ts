@@ -1,6 +1,7 @@
+import type { ProcessApplication } from '../../application/process-application.ts';
+import { followersIn, upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
-import { upstreamsOf } from '../status.ts';
 import { StepFailure } from './errors.ts';
 import type { LogHeads } from './log-heads.ts';
 import { processTick, recordPositions, type SteppedApplication } from './process-tick.ts';
@@ -16,13 +17,12 @@ export class LocalDriver implements StepDriver {
   #active: string | undefined;
 
   constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
-    const byUpstream = followLocally(graph, running.in(localPipelineId), options.batchSize);
-    const followers = new Set([...byUpstream.values()].flat());
-    this.#applications = graph.nodes.flatMap(({ name }) =>
-      [...followers]
-        .filter(({ applicationName }) => applicationName === name)
-        .map((application) => ({ application, upstreamNames: upstreamsOf(graph, name) })),
-    );
+    const applications = running.in(localPipelineId);
+    followLocally(graph, applications, options.batchSize);
+    this.#applications = followersIn(graph).map((name) => ({
+      application: applications.get(name) as ProcessApplication, // it follows others
+      upstreamNames: upstreamsOf(graph, name),
+    }));
     this.#heads = heads;
     this.#report = report;
   }

@@ -1,11 +1,12 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import type { ResolvedRunnerOptions } from '../runner-options.ts';
 import type { RunningSystem } from '../running-system.ts';
-import { statusOf, upstreamsOf } from '../status.ts';
+import { statusOf } from '../status.ts';
 import { type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';

@@ -267,5 +267,5 @@ test('an application says yes or no', () => {
     static readonly causalDependencies = 'always' as unknown as boolean;
   }
   expect(() => System.of([[Unclear]])).toThrow(InvalidApplicationError);
-  expect(() => System.of([[Unclear]])).toThrow('class Unclear is true or false, not always');
+  expect(() => System.of([[Unclear]])).toThrow('class Unclear to be true or false, got always');
 });

@@ -1,9 +1,9 @@
 import { MultiThreadedRunner } from 'kahn';
 import { storages } from '../../support/storages.ts';
-import { runnerContract } from '../runner-contract.ts';
+import { tieredRunnerContract } from '../runner-contract.ts';
 
 for (const { name, create } of storages) {
-  runnerContract({
+  tieredRunnerContract({
     name: `the multi-threaded runner on ${name}`,
     start: (system, options) => MultiThreadedRunner.start(system, options),
     createPersistence: create,

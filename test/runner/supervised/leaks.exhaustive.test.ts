@@ -3,13 +3,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages } from '../../support/storages.ts';
-import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
+import { allPeerSubjects, type PeerSubject, threads } from '../../support/supervised-runners.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const patient = { timeout: 60_000, interval: 20 };
 
 const subjects = [
-  ...peerSubjects,
+  ...allPeerSubjects,
   ...storages.filter(({ name }) => name === 'postgres').map((storage) => ({ ...threads, ...storage })),
 ];
 const roundsOf = ({ kind, name }: PeerSubject) => (kind === 'process' || name === 'postgres' ? 10 : 50);
@@ -44,7 +44,7 @@ test.runIf(existsSync('/proc/self/task'))(
   { timeout: 240_000 },
   async () => {
     const { signal } = new AbortController();
-    const peers = peerSubjects.map(({ watch }) => watch());
+    const peers = allPeerSubjects.map(({ watch }) => watch());
     // All at the same time, because a start keeps one core busy only.
     const runAll = (rounds: (subject: PeerSubject) => number) =>
       Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));

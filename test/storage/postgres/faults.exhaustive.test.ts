@@ -1,12 +1,11 @@
 import type { KahnError } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Connections } from '../../../src/storage/postgres/connection/connections.ts';
-import { Retry } from '../../../src/storage/postgres/connection/retry.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PostgresProxy } from '../../support/postgres-proxy.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import { type Fault, isAppend, type Scene } from './fault.ts';
 import { faultsOfResources } from './faults-of-resources.ts';
 import { faultsOfSessions } from './faults-of-sessions.ts';
@@ -14,8 +13,6 @@ import { faultsOfTheNetwork, faultsOfTheServer } from './faults-of-the-network.t
 import { booksOf } from './shop-books.ts';
 import { catchUp, ShopUnderLoad } from './shop-under-load.ts';
 
-const seed = Number(process.env.FAULTS_SEED ?? Math.floor(Math.random() * 2 ** 32));
-const table: Record<string, unknown>[] = [];
 let server: PostgresServer;
 
 beforeAll(async () => {
@@ -23,7 +20,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  console.table(table);
   await server[Symbol.asyncDispose]();
 });
 
@@ -65,36 +61,22 @@ function expectCauses(errors: Iterable<KahnError>): void {
   }
 }
 
-async function endure({ name, options, harm, surfaces = [], perhaps = [] }: Fault): Promise<void> {
+async function endure({ options, harm, surfaces = [], perhaps = [] }: Fault): Promise<void> {
   const scene = await sceneOf();
   const { connectionString, schema } = scene;
   const { pool, ...others } = options?.(scene) ?? {};
   const way = pool === undefined ? { connectionString } : { pool };
   const load = new ShopUnderLoad();
-  const counted = { times: 0, tries: '' };
-  await load.serve(postgres({ ...way, ...others, schema }), async () => {
-    using calls = vi.spyOn(Retry.prototype, 'run');
-    using tries = vi.spyOn(Connections.prototype, 'use');
-    counted.times = await harm(load, scene);
-    counted.tries = `${tries.mock.calls.length} for ${calls.mock.calls.length} calls`;
-  });
+  await load.serve(postgres({ ...way, ...others, schema }), async () => void (await harm(load, scene)));
   await catchUp(postgres({ connectionString: server.url(), schema }));
   const books = await booksOf(server.url(), schema, load);
-  const { codes, errors, acknowledged } = load;
-  table.push({
-    fault: name,
-    ...counted,
-    outcome: [...codes].map(([code, count]) => `${count} ${code}`).join(', ') || 'unnoticed',
-    acknowledged: acknowledged.size,
-    lost: books.lost.length,
-    doubled: books.doubled.length,
-  });
+  const { codes, errors } = load;
   expect(books).toEqual({ lost: [], doubled: [] });
   expect([...codes.keys()].filter((code) => !perhaps.includes(code))).toEqual(surfaces);
   expectCauses(errors.values());
 }
 
-describe(`under load, nothing is lost or doubled (FAULTS_SEED=${seed})`, { timeout: 60_000 }, () => {
+describe('under load, nothing is lost or doubled', { timeout: 60_000 }, () => {
   it.each([
     ...faultsOfSessions,
     ...faultsOfTheServer,

@@ -1,7 +1,7 @@
 import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
-import { runnerContract } from '../../runner/runner-contract.ts';
+import { tieredRunnerContract } from '../../runner/runner-contract.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { storages } from '../../support/storages.ts';
@@ -57,5 +57,5 @@ async function started<Apps extends ApplicationClass>(
 }
 
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
-  runnerContract({ name: `the Restate runner on ${name}`, start: started, createPersistence: create });
+  tieredRunnerContract({ name: `the Restate runner on ${name}`, start: started, createPersistence: create });
 }

@@ -1,6 +1,6 @@
 import type { DownstreamError, RemoteError, System, SystemRunner } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { Payments } from '../../../examples/shop/payments.ts';
 import type { Reservations } from '../../../examples/shop/reservations.ts';
@@ -8,7 +8,8 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { type PeerSubject, peerSubjects } from '../../support/supervised-runners.ts';
+import { allPeerSubjects, type PeerSubject, peerSubjects } from '../../support/supervised-runners.ts';
+import { byTier } from '../../support/tier.ts';
 import {
   exitingShop,
   type Fault,
@@ -19,15 +20,6 @@ import {
 import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
-
-interface Row {
-  readonly peers: string;
-  readonly fault: string;
-  readonly restarts: number;
-  readonly outcome: string;
-  readonly lost: number;
-  readonly doubled: number;
-}
 
 const systems: Record<Fault, System<Apps>> = {
   'policy error': failingShop as System<Apps>,
@@ -43,9 +35,6 @@ const faultsIn = {
 const never = 2 ** 30;
 // A small young generation, too: much that outlives it at once goes past the limit, and takes the process with it.
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
-const matrix: Row[] = [];
-
-afterAll(() => console.table(matrix));
 
 /** What a failure says, in short, with the cause that tells the fault. */
 function outcomeOf(error: unknown): string {
@@ -76,7 +65,7 @@ async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number):
 async function suffer(
   fault: Fault,
   times: number,
-  { name, kind, start: startWorkers, create }: PeerSubject,
+  { kind, start: startWorkers, create }: PeerSubject,
   events: SeenEvent[],
 ) {
   const storage = create();
@@ -108,13 +97,10 @@ async function suffer(
   const { lost, doubled } = difference(await canonicalHistories(applications), expected);
   const restarts = events.filter((one) => one.kind === 'restarted' && one.pipelineId === pipelineId).length;
   await runner.close();
-  const label = `${fault}, ${times === 1 ? 'once' : 'always'}`;
-  const row = { peers: name, fault: label, restarts, outcome, lost: lost.length, doubled: doubled.length };
-  matrix.push(row);
-  return row;
+  return { restarts, outcome, lost, doubled };
 }
 
-const whole = { lost: 0, doubled: 0 };
+const whole = { lost: [], doubled: [] };
 const bound = 5;
 
 describe.each(peerSubjects)('in $name', { timeout: 240_000 }, (subject) => {
@@ -130,6 +116,10 @@ describe.each(peerSubjects)('in $name', { timeout: 240_000 }, (subject) => {
       ...faults.slice(1).map(() => passed),
     ]);
   });
+});
+
+describe.each(byTier([], allPeerSubjects))('in $name', { timeout: 240_000 }, (subject) => {
+  const faults = faultsIn[subject.kind];
 
   test(`a fault that stays is reported after ${bound} restarts`, async () => {
     putSignsInto(temporaryDirectory());

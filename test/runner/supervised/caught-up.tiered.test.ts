@@ -3,6 +3,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { assertContiguous } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { peerSubjects } from '../../support/supervised-runners.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
@@ -14,10 +15,8 @@ const patient = { timeout: 60_000, interval: 5 };
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, create }) => {
+describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }) => {
   test('caughtUp() never resolves before everything recorded before it is processed', async () => {
-    const seed = Date.now() % 100_000;
-    console.log(`caughtUp() during bursts in ${name}: seed ${seed}`);
     const random = randomNumbers(seed);
     await using runner = await start(shop, {
       storage: create(),
@@ -53,8 +52,6 @@ describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ name, start, cr
   });
 
   test('caughtUp() waits for cycles and for what follows itself', async () => {
-    const seed = Date.now() % 100_000;
-    console.log(`caughtUp() in cycles in ${name}: seed ${seed}`);
     const random = randomNumbers(seed);
     await using runner = await start(stairs, {
       storage: create(),

@@ -1,14 +1,14 @@
 import { SteppingMultiThreadedRunner, SteppingSingleThreadedRunner } from 'kahn';
 import { storages } from '../../support/storages.ts';
-import { runnerContract } from '../runner-contract.ts';
+import { tieredRunnerContract } from '../runner-contract.ts';
 
 for (const { name, create } of storages) {
-  runnerContract({
+  tieredRunnerContract({
     name: `the stepping single-threaded runner on ${name}`,
     start: (system, options) => SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
     createPersistence: create,
   });
-  runnerContract({
+  tieredRunnerContract({
     name: `the stepping multi-threaded runner on ${name}`,
     start: (system, options) => SteppingMultiThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
     createPersistence: create,

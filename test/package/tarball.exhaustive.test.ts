@@ -70,8 +70,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test('the tarball holds what was built, the programs of threads and processes as files of their own, and no sources', () => {
-  for (const room of ['multi-threaded', 'multiprocess', 'stepping'])
-    expect(tarball.files).toContain(`dist/runner/${room}/entry.js`);
+  for (const program of [
+    'multi-threaded/worker-thread-entry',
+    'multiprocess/worker-process-entry',
+    'stepping/threads/worker-thread-entry',
+  ]) {
+    expect(tarball.files).toContain(`dist/runner/${program}.js`);
+  }
   const others = tarball.files.filter((file) => !/^(dist|docs)\//.test(file));
   expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
   expect(tarball.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);

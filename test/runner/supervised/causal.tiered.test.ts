@@ -10,8 +10,10 @@ import {
 import { watchRunners } from '../../support/events.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
+import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
 import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 
@@ -26,7 +28,7 @@ beforeEach(() => {
 
 const subjects: readonly PeerSubject[] = [
   ...peerSubjects,
-  { ...threads, name: 'threads on postgres', create: temporaryPostgres },
+  ...byTier([], [{ ...threads, name: 'threads on postgres', create: temporaryPostgres }]),
 ];
 
 interface Runner {
@@ -49,7 +51,7 @@ async function missesIn(runner: Runner): Promise<number> {
 describe.each(subjects)(
   'orders made in one pipeline and changed in others, in $name',
   { timeout: 120_000 },
-  ({ name, start, create }) => {
+  ({ start, create }) => {
     test('are wrong in the ledger without causal dependencies', async () => {
       await using runner = await start(carelessOrders, {
         storage: create(),
@@ -120,8 +122,6 @@ describe.each(subjects)(
     });
 
     test('are right with them under random delays', async () => {
-      const seed = Date.now() % 100_000;
-      console.log(`causal dependencies in ${name}: seed ${seed}`);
       letDawdle(seed, 8);
       const random = randomNumbers(seed);
       await using runner = await start(causalOrders, {

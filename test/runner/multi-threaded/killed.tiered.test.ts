@@ -8,18 +8,19 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
+import { byTier } from '../../support/tier.ts';
 import { watchWorkers } from '../../support/workers.ts';
 
 const never = 2 ** 30;
-const kills = 30;
+const kills = byTier(5, 30);
+const killedOn = byTier(['memory'], ['memory', 'sqlite']);
 
-for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'postgres')) {
+for (const { name, create } of storages.filter((storage) => killedOn.includes(storage.name))) {
   test(`threads killed ${kills} times at random lose and double nothing, on ${name}`, {
     timeout: 240_000,
   }, async () => {
-    const seed = Date.now() % 100_000;
-    console.log(`Killing threads on ${name}: seed ${seed}`);
     const random = randomNumbers(seed);
     const workers = watchWorkers();
     let killed = 0;
