@@ -1,6 +1,9 @@
 import { CausalDependencyError } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
-import type { ProcessApplication } from '../../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../../application/process-application.ts';
 import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import { isTransient } from '../../../runner/retry-transient.ts';
@@ -67,7 +70,7 @@ export class HostedApplication {
         aside.push(log.applicationName);
         waiting = processed;
       }
-      if (more.length === 0) await this.#application.recordPositions();
+      if (more.length === 0) await processApplicationInternals.recordPositions(this.#application);
       // What is on record without being told is there, too: a step that was cut off may have left it.
       const head = this.#head ?? (await this.#application.log.head());
       return waiting === undefined
