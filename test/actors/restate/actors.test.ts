@@ -54,7 +54,7 @@ test('who asks for other pipelines or has another system is refused, and disturb
   await start(engine, shop, { ...options, pipelineIds: [0, 1], shutdownOnClose: false });
   const mismatch = await rejectionOf(start(engine, shop, options), ActorsMismatchError);
   expect(mismatch.message).toContain(
-    'it runs already, in pipelines 0, 1, not 0. Start the runner with the same',
+    'it already runs in pipelines 0, 1, not 0. Start the runner with the same',
   );
   const other = System.of([[Orders, Reservations]]);
   const refusal = await rejectionOf(start(engine, other as never, options), ActorsMismatchError);

@@ -12,7 +12,7 @@ import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, urlOf } from '../../support/restate-shop.ts';
 
-/** No polls. */
+/** A poll interval without polls during a test. */
 const never = 2 ** 30;
 
 let engine: RestateEngine;
@@ -21,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** What a start with these URLs is refused with; a start afterwards finds the system free. */
-async function refusal(
+/** The error of a start with these URLs; asserts that the system can be started afterwards. */
+async function startError(
   { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
   systemActorName = freshName('shop'),
   pipelineIds = [0],
@@ -34,31 +34,33 @@ async function refusal(
   return error;
 }
 
-test('start() says that the service does not answer, later if there is more to start, and takes the call back', {
+test('start() reports a service that does not answer, after a time that grows with the pipelines, and cancels its call', {
   timeout: 60_000,
 }, async () => {
-  const refusals = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {
+  const errors = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {
     const systemActorName = freshName('shop');
     const options = { storage: temporaryPostgres(), systemActorName, port: 0 };
     const service = await RestateService.start(shop, options);
     await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service) });
     await service.close();
-    return await refusal(engine, systemActorName, pipelineIds);
+    return await startError(engine, systemActorName, pipelineIds);
   });
-  const [error, later] = await Promise.all(refusals);
+  const [error, laterError] = await Promise.all(errors);
   expect(error).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
-  expect(error?.message).toContain('within 15 s: is a RestateService running where it is registered?');
-  expect(later?.message).toContain('within 17 s: is');
+  expect(error?.message).toContain(
+    'within 15 s: check that a RestateService is running at its registered URL',
+  );
+  expect(laterError?.message).toContain('within 17 s: check');
   expect(await engine.query(`select id from sys_invocation where status <> 'completed'`)).toEqual([]);
 });
 
-/** The URL of a balancer before the engine, which does with each request what it is told for its path. */
-async function forwarding(fate: (path: string) => 'forwarded' | 'refused' | 'swallowed'): Promise<string> {
-  const balancer = createServer(async (request, response) => {
+/** The URL of a proxy before the engine, which forwards, refuses or swallows each request as chosen by its path. */
+async function proxyUrl(actionFor: (path: string) => 'forwarded' | 'refused' | 'swallowed'): Promise<string> {
+  const proxy = createServer(async (request, response) => {
     const { url = '', method = 'GET' } = request;
-    const told = fate(url);
-    if (told === 'refused') response.writeHead(503).end('no healthy upstream');
-    if (told !== 'forwarded') return;
+    const action = actionFor(url);
+    if (action === 'refused') response.writeHead(503).end('no healthy upstream');
+    if (action !== 'forwarded') return;
     const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
       ['content-type', 'idempotency-key'].includes(name) ? [[name, `${values}`] as const] : [],
     );
@@ -71,15 +73,15 @@ async function forwarding(fate: (path: string) => 'forwarded' | 'refused' | 'swa
     });
     response.writeHead(answer.status).end(await answer.text());
   }).listen(0, '127.0.0.1');
-  await once(balancer, 'listening');
+  await once(proxy, 'listening');
   onTestFinished(() => {
-    balancer.closeAllConnections();
-    balancer.close();
+    proxy.closeAllConnections();
+    proxy.close();
   });
-  return `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
-test('a balancer that says the engine is away is waited for, without the admin port, too', {
+test('a runner waits while a load balancer reports that the engine is unavailable, also without an admin URL', {
   timeout: 120_000,
 }, async () => {
   const storage = temporaryPostgres();
@@ -87,7 +89,7 @@ test('a balancer that says the engine is away is waited for, without the admin p
   await serve(engine, shop, { storage, systemActorName });
   let isAway = false;
   const refused = new Set<string>();
-  const ingressUrl = await forwarding((path) => {
+  const ingressUrl = await proxyUrl((path) => {
     if (!isAway && (!path.endsWith('/start/send') || refused.has(path))) return 'forwarded';
     refused.add(path);
     return 'refused';
@@ -105,12 +107,12 @@ test('a balancer that says the engine is away is waited for, without the admin p
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
 
-test('calls that something on the way swallows are made again, without polls, too', async () => {
+test('calls that a proxy swallows are repeated, also without polls', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
   const swallowed: string[] = [];
-  const ingressUrl = await forwarding((path) => {
+  const ingressUrl = await proxyUrl((path) => {
     if (!/\/(start\/send|prompt)$/.test(path) || swallowed.includes(path)) return 'forwarded';
     swallowed.push(path);
     return 'swallowed';
