@@ -94,7 +94,7 @@ const faults: readonly Fault[] = [
     what: 'a module that leaves an error uncaught',
     system: shopIn(urlOf('dies-in-threads.ts')),
     message: 'has died: nobody catches this',
-    inCause: 'modules/dies-in-threads.ts:6',
+    inCause: 'modules/dies-in-threads.ts:8',
   },
 ];
 
