@@ -86,19 +86,3 @@ function unknownOption(name: string, known: readonly string[], owner: string): I
 function shown(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 100 });
 }
-
-/** Throws {@link InvalidOptionError} unless `options` is an object that has none but the known options. */
-export function assertOptions(options: unknown, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOptionError(`The options of ${where} must be an object, but are ${String(options)}.`);
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new InvalidOptionError(`${where} has no option '${unknown}', only ${known.join(', ')}.`);
-}
-
-/** Throws {@link InvalidOptionError} unless `value` is a whole number from `least`. */
-export function assertWholeNumber(value: unknown, name: string, least: number): void {
-  if (Number.isSafeInteger(value) && Number(value) >= least) return;
-  throw new InvalidOptionError(`${name} must be a whole number from ${least}, but is ${String(value)}.`);
-}

@@ -17,6 +17,7 @@ import { shop } from '../../examples/shop/shop.ts';
 import { applicationInternals } from '../../src/application/application.ts';
 import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
+import { byTier } from '../support/tier.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -67,16 +68,28 @@ async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[])
   for (const id of ids) expect(await runner.get(Orders).get(id)).toMatchObject({ done: true, version: 3 });
 }
 
-/** What every runner does, whatever it runs on. */
-export function runnerContract({ name, start, createPersistence }: RunnerSubject): void {
-  describe(name, () => {
-    test('every order ends reserved and paid: 5 events, 8 processed notifications', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
-      const ids = await placeAll(runner);
-      await assertAllDone(runner, ids);
-      expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
-    });
+/** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
+export function tieredRunnerContract(subject: RunnerSubject): void {
+  byTier(runnerScenario, restOfContract)(subject);
+}
 
+/** Defines the tests that every runner passes on every storage. */
+export function runnerContract(subject: RunnerSubject): void {
+  runnerScenario(subject);
+  restOfContract(subject);
+}
+
+function runnerScenario({ name, start, createPersistence }: RunnerSubject): void {
+  test(`${name}: every order ends reserved and paid, with 5 events and 8 processed notifications`, async () => {
+    await using runner = await start(shop, { storage: createPersistence() });
+    const ids = await placeAll(runner);
+    await assertAllDone(runner, ids);
+    expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+  });
+}
+
+function restOfContract({ name, start, createPersistence }: RunnerSubject): void {
+  describe(name, () => {
     test('so do a hundred orders placed at the same time', async () => {
       await using runner = await start(shop, { storage: createPersistence() });
       const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));

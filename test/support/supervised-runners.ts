@@ -9,6 +9,7 @@ import {
 } from 'kahn';
 import { watchProcesses } from './processes.ts';
 import { storages } from './storages.ts';
+import { byTier } from './tier.ts';
 import { watchWorkers } from './workers.ts';
 
 /** What runners with threads and with processes have in common. */
@@ -52,7 +53,14 @@ const processes: Pick<PeerSubject, 'kind' | 'start' | 'watch'> = {
 };
 
 /** Threads and processes, on every storage on which they differ. */
-export const peerSubjects: readonly PeerSubject[] = storages.flatMap(({ name, create }) => [
+export const allPeerSubjects: readonly PeerSubject[] = storages.flatMap(({ name, create }) => [
   ...(name === 'postgres' ? [] : [{ ...threads, name: `threads on ${name}`, create }]),
   ...(name === 'memory' ? [] : [{ ...processes, name: `processes on ${name}`, create }]),
 ]);
+
+const isQuick = ({ name }: PeerSubject) => name === 'threads on memory' || name === 'processes on sqlite';
+
+/** One kind of threads and one of processes in the quick tier, and the others in the exhaustive one. */
+export const peerSubjects: readonly PeerSubject[] = allPeerSubjects.filter((subject) =>
+  byTier(isQuick(subject), !isQuick(subject)),
+);

@@ -1,6 +1,4 @@
 import { followersIn, type SystemGraph, upstreamsOf } from '../../system/graph.ts';
-import { assertPipelineId } from '../../util/ids.ts';
-import { InvalidOptionError } from '../../util/options.ts';
 
 /** One application of a thread's or process's own, and whom it follows. */
 export interface Assignment {
@@ -26,16 +24,4 @@ export function nameOf({
   pipelineId,
 }: Pick<Assignment, 'applicationName' | 'pipelineId'>): string {
   return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
-}
-
-/** Throws {@link InvalidOptionError} or InvalidIdError unless these are distinct pipeline ids, at least one. */
-export function assertPipelineIds(pipelineIds: unknown): asserts pipelineIds is readonly number[] {
-  if (
-    !Array.isArray(pipelineIds) ||
-    pipelineIds.length === 0 ||
-    new Set(pipelineIds).size < pipelineIds.length
-  ) {
-    throw new InvalidOptionError('pipelineIds must be an array of at least one id, each once.');
-  }
-  for (const pipelineId of pipelineIds) assertPipelineId(pipelineId);
 }

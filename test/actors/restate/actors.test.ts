@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DownstreamError, System } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { ActorsMismatchError, RestateService } from 'kahn/restate';
@@ -11,7 +10,7 @@ import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
-import { freshName, PostgresServer } from '../../support/postgres-server.ts';
+import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
 
@@ -55,7 +54,7 @@ test('who asks for other pipelines or has another system is refused, and disturb
   await start(engine, shop, { ...options, pipelineIds: [0, 1], shutdownOnClose: false });
   const mismatch = await rejectionOf(start(engine, shop, options), ActorsMismatchError);
   expect(mismatch.message).toContain(
-    'it runs already, in pipelines 0, 1, not 0. Start the runner with the same',
+    'it already runs in pipelines 0, 1, not 0. Start the runner with the same',
   );
   const other = System.of([[Orders, Reservations]]);
   const refusal = await rejectionOf(start(engine, other as never, options), ActorsMismatchError);
@@ -63,26 +62,6 @@ test('who asks for other pipelines or has another system is refused, and disturb
   const id = await runner.get(Orders, 0).place('ada');
   await runner.caughtUp();
   expect((await runner.get(Orders, 0).get(id)).done).toBe(true);
-});
-
-test('polls keep their distance where the clock of a service is behind that of the engine', async () => {
-  const { now } = Date;
-  vi.spyOn(Date, 'now').mockImplementation(() => now() - 30_000);
-  onTestFinished(() => void vi.restoreAllMocks());
-  const storage = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  const events = watchRunners();
-  const options = { storage, systemActorName, pollIntervalMs: 1_000, shutdownOnClose: true };
-  await start(engine, shop, options);
-  await delay(3_000);
-  const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
-  expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
-  await using orders = await shop.open(Orders, { storage });
-  for (const customer of ['ada', 'grace']) {
-    const id = await orders.place(customer); // recorded by nobody who would prompt actors
-    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
-  }
 });
 
 test('a policy that fails is not tried again before the next start, and stops nobody else', async () => {
@@ -272,30 +251,6 @@ test('a new version takes over while the old one runs, and steps under way end w
   expect(seen).toEqual(['old ada', 'new bob']);
   expect(await runner.get(Orders).log.head()).toBe(6);
   await runner.close(); // before the service that it needs for that
-});
-
-test('a storage that is away is not hammered, and waited for', async () => {
-  await using database = await PostgresServer.start();
-  const storage = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  const options = { storage, systemActorName, pollIntervalMs: 50, shutdownOnClose: true };
-  const runner = await start(engine, shop, options);
-  await runner.get(Orders).place('ada');
-  await runner.caughtUp();
-  const events = watchRunners();
-  const interruptions = () => events.filter(({ kind }) => kind === 'interrupted').length;
-  await database.stopImmediately();
-  await vi.waitUntil(() => interruptions() > 0, soon);
-  await delay(3_000); // polls come every 50 ms meanwhile
-  // After 50, 100, 200, ... ms, or half of that, for each of three applications.
-  expect(interruptions()).toBeLessThan(3 * 9);
-  await database.startAgain();
-  const id = await runner.get(Orders).place('bob');
-  await runner.caughtUp();
-  expect((await runner.get(Orders).get(id)).done).toBe(true);
-  expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
-  await runner.close(); // before its database
 });
 
 test('an engine keeps no secret of the storage, whether that can be reached or not', async () => {

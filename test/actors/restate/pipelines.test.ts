@@ -13,6 +13,7 @@ import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start } from '../../support/restate-shop.ts';
+import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 
@@ -137,8 +138,6 @@ test('who waits in the log of one upstream goes on with the others', async () =>
 });
 
 test('orders that wander through all pipelines are right, with any delays', async () => {
-  const seed = Date.now() % 100_000;
-  console.log(`Causal dependencies: seed ${seed}`);
   putSignsInto(temporaryDirectory());
   letDawdle(seed, 8);
   const random = randomNumbers(seed);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { System } from 'kahn';
 import { RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -10,6 +11,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, heldShop, type Shop, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { watchWarnings } from '../../support/warnings.ts';
 
 /** The shop of another version, in which nobody pays. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });
@@ -43,7 +45,10 @@ test('a call that goes on in a service with another graph does what it began, an
   const runner = await start(engine, larger, { ...running, drainTimeoutMs: 500 });
   await runner.get(Orders).place('ada');
   await reached;
+  const warnings = watchWarnings();
   await runner.close(); // the actors wait for the step, and are to stop after it
+  await nextTurn();
+  expect(warnings).toMatchObject([{ code: 'KAHN_ACTORS_NOT_STOPPED' }]);
   expect(await alive(systemActorName)).not.toEqual([]);
   await before.close();
   release();

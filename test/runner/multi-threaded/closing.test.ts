@@ -1,9 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MultiThreadedRunner, type MultiThreadedRunnerOptions, memory, type StorageDescription } from 'kahn';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { watchWarnings } from '../../support/warnings.ts';
 import { isRaised, putSignsInto, raise } from './file-flags.ts';
 import { heldReserving } from './held-shop.ts';
 
@@ -63,11 +65,14 @@ describe('a thread of memory() that holds the lock of its journal', { timeout: 6
 
   test('does not keep the next runner from recording when it is terminated', async () => {
     const storage = memory();
+    const warnings = watchWarnings();
     const runner = await reserving(storage, { drainTimeoutMs: 100 });
     raise('lock');
     await runner.get(Orders).place('ada');
     await vi.waitUntil(() => isRaised('blocked'), patient);
     await runner.close();
+    await nextTurn();
+    expect(warnings).toMatchObject([{ code: 'KAHN_THREAD_TERMINATED' }]);
     await assertGoesOn(storage, 1);
   });
 });

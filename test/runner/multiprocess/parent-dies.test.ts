@@ -31,7 +31,6 @@ test.each(shared)(
     await host.ended;
     // Each ends the step under way; if it did not, it would be killed three to four seconds after its parent.
     const goneMs = await untilGone(host.pids);
-    console.log(`Gone after ${goneMs.toFixed(0)} ms`);
     expect(goneMs).toBeLessThan(20_000);
 
     // The next one goes on: every order that is there is reserved and paid.
@@ -46,29 +45,7 @@ test.each(shared)(
   },
 );
 
-test('so does one with a policy that blocks its process for ever', { timeout }, async () => {
-  const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
-  raise('block');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
-  await vi.waitUntil(() => isRaised('blocked'), patient);
-  host.process.kill('SIGKILL');
-  await host.ended;
-  const goneMs = await untilGone(host.pids);
-  console.log(`Gone after ${goneMs.toFixed(0)} ms`);
-});
-
-test('and one with a policy that waits for ever', { timeout }, async () => {
-  const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
-  raise('hold');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
-  await vi.waitUntil(() => isRaised('held'), patient);
-  host.process.kill('SIGKILL');
-  await untilGone(host.pids);
-});
-
-test('and one that exits without closing its runner', { timeout }, async () => {
+test('so does one that exits without closing its runner', { timeout }, async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
   const host = await startHost({ storage: create(), pipelineIds: [0] });
   host.process.send({ kind: 'exit' });

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Barrier, BarrierBrokenError } from '../../../src/runner/stepping/threads/barrier.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import type { Party, PartyOutcome } from './barrier-party.ts';
 
 function barriers(parties: number): () => Barrier {
@@ -110,7 +111,7 @@ describe('parties that come in any order', () => {
         await scheduler.waitFor(Promise.all(Array.from({ length: parties }, (_, party) => comeAll(party))));
         expect(gone).toEqual(Array.from({ length: rounds }, () => parties));
       }),
-      { numRuns: 200 },
+      { numRuns: 200, seed },
     );
   });
 
@@ -150,7 +151,7 @@ describe('parties that come in any order', () => {
           if (moments > at) await rejectionOf(barrierOf().wait(), BarrierBrokenError);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, seed },
     );
   });
 });
@@ -159,11 +160,11 @@ describe('threads', { timeout: 120_000 }, () => {
   const program = `import(${JSON.stringify(new URL('./barrier-party.ts', import.meta.url).href)})`;
 
   /** Lets threads come to a barrier, and breaks it when as many have come in all as are said. */
-  async function run(parties: number, rounds: number, seed: number, breakAfter = Infinity) {
+  async function run(parties: number, rounds: number, first: number, breakAfter = Infinity) {
     const barrier = new SharedArrayBuffer(Barrier.bytes);
     const come = new SharedArrayBuffer(rounds * Int32Array.BYTES_PER_ELEMENT);
     const outcomes = Array.from({ length: parties }, async (_, party) => {
-      const workerData: Party = { parties, rounds, barrier, come, seed: seed + party };
+      const workerData: Party = { parties, rounds, barrier, come, seed: first + party };
       const worker = new Worker(program, { eval: true, workerData });
       const [[outcome]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
       return outcome as PartyOutcome;
@@ -186,7 +187,6 @@ describe('threads', { timeout: 120_000 }, () => {
   });
 
   test('all go or none when the barrier is broken at any moment', async () => {
-    const seed = Date.now() % 100_000;
     const random = randomNumbers(seed);
     for (let time = 0; time < 6; time += 1) {
       const parties = 2 + Math.floor(random() * 2);

@@ -14,6 +14,7 @@ import { rejectionOf } from '../../support/errors.ts';
 import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { watchWorkers } from '../../support/workers.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
@@ -139,7 +140,6 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
   });
 
   test('at any moment loses and doubles nothing', async () => {
-    const seed = Date.now() % 100_000;
     const random = randomNumbers(seed);
     for (const { create } of storages.filter((openedStorage) => openedStorage.name !== 'postgres')) {
       const system = shop.bind(create());

@@ -23,6 +23,8 @@ import type { SqliteOptions } from '../../../src/storage/sqlite/index.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import type { Message } from './child.ts';
 
 let directory: string;
@@ -287,10 +289,11 @@ describe('recording', () => {
   });
 
   it('survives SIGKILL with all that was acknowledged, and whole process events only', async () => {
+    const random = randomNumbers(seed);
     for (let round = 0; round < 6; round += 1) {
       const child = await startChild('recordForever');
       let acknowledged = 0;
-      const enough = 1 + Math.floor(Math.random() * 40);
+      const enough = 1 + Math.floor(random() * 40);
       child.on('message', (message: Message) => {
         if (typeof message !== 'object' || !('acknowledged' in message)) return;
         acknowledged = message.acknowledged;

@@ -1,0 +1,64 @@
+import { getEventListeners } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { storages } from '../../support/storages.ts';
+import { allPeerSubjects, type PeerSubject, threads } from '../../support/supervised-runners.ts';
+import { heldReserving } from '../multi-threaded/held-shop.ts';
+
+const patient = { timeout: 60_000, interval: 20 };
+
+const subjects = [
+  ...allPeerSubjects,
+  ...storages.filter(({ name }) => name === 'postgres').map((storage) => ({ ...threads, ...storage })),
+];
+const roundsOf = ({ kind, name }: PeerSubject) => (kind === 'process' || name === 'postgres' ? 10 : 50);
+
+/** What this process has open, as far as the system and Node tell. */
+function openNow() {
+  const resources = process.getActiveResourcesInfo();
+  const count = (kind: string) => resources.filter((resource) => resource === kind).length;
+  return {
+    threads: readdirSync('/proc/self/task').length,
+    files: readdirSync('/proc/self/fd').length,
+    ports: count('MessagePort'),
+    timers: count('Timeout'),
+    resources: resources.length,
+    listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
+  };
+}
+
+/** Starts, uses and closes a runner so often. */
+async function runRounds({ kind, start, create }: PeerSubject, rounds: number, signal: AbortSignal) {
+  const system = heldReserving.bind(create());
+  const clock = kind === 'thread' ? { clockSpeed: 1_000 } : {};
+  for (let i = 0; i < rounds; i += 1) {
+    await using runner = await start(system, { signal, ...clock });
+    await runner.get(Orders).place('ada');
+    await runner.caughtUp({ signal });
+  }
+}
+
+test.runIf(existsSync('/proc/self/task'))(
+  'starting and closing again and again leaves nothing behind',
+  { timeout: 240_000 },
+  async () => {
+    const { signal } = new AbortController();
+    const peers = allPeerSubjects.map(({ watch }) => watch());
+    // All at the same time, because a start keeps one core busy only.
+    const runAll = (rounds: (subject: PeerSubject) => number) =>
+      Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));
+    await runAll(() => 2);
+    const before = openNow();
+    await runAll(roundsOf);
+    for (const running of peers) expect(running.size).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    // Sockets end a little later than those who close them.
+    await vi.waitFor(() => {
+      const after = openNow();
+      for (const [what, count] of Object.entries(before)) {
+        expect(after[what as keyof typeof after], what).toBeLessThanOrEqual(count);
+      }
+    }, patient);
+  },
+);
