@@ -1,5 +1,8 @@
 import type { Application } from '../../application/application.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../application/process-application.ts';
 import type { SystemGraph } from '../../system/graph.ts';
 import { upstreamsOf } from '../../system/graph.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
@@ -72,7 +75,9 @@ export class LocalFollowers {
     }
     for (const follower of this.#followers) {
       if (this.#cannotWork(follower.applicationName)) continue;
-      const succeeded = await this.#attempt(follower, () => follower.recordPositions());
+      const succeeded = await this.#attempt(follower, () =>
+        processApplicationInternals.recordPositions(follower),
+      );
       isComplete &&= succeeded;
     }
     if (this.#interruptions.size > 0) this.promptAll();

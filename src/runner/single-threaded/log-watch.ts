@@ -14,7 +14,7 @@ export class LogWatch implements AsyncDisposable {
     this.#polling = polling;
   }
 
-  /** Starts watching. Calls `missed` when polling, too. */
+  /** Starts watching. Calls `onGap` for each poll, too. */
   static async start(
     storage: OpenedStorage,
     pollIntervalMs: number | undefined,
@@ -22,7 +22,7 @@ export class LogWatch implements AsyncDisposable {
   ): Promise<LogWatch> {
     const listening = await storage.listen?.(listener);
     const intervalMs = pollIntervalMs ?? (listening && defaultPollIntervalMs);
-    const polling = intervalMs === undefined ? undefined : setInterval(() => listener.missed(), intervalMs);
+    const polling = intervalMs === undefined ? undefined : setInterval(() => listener.onGap(), intervalMs);
     return new LogWatch(listening, polling);
   }
 

@@ -116,12 +116,12 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       publish('started', eventOf(application.applicationName));
     }
     this.#watch = await LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {
-      heard: ({ applicationName, pipelineId }) => {
+      onPrompt: ({ applicationName, pipelineId }) => {
         if (pipelineId !== localPipelineId) return;
         this.#followers.prompt(applicationName);
         this.#takeTurn();
       },
-      missed: () => {
+      onGap: () => {
         this.#followers.promptAll();
         this.#takeTurn();
       },
