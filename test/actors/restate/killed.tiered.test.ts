@@ -19,7 +19,7 @@ import { seed } from '../../support/seed.ts';
 import { ServiceProcess } from '../../support/service-process.ts';
 import { byTier } from '../../support/tier.ts';
 
-/** What a running shop needs, in processes of its own. */
+/** The processes of a running shop. */
 interface Scene {
   readonly engine: RestateEngine;
   readonly database: PostgresServer | undefined;
@@ -27,12 +27,12 @@ interface Scene {
   readonly random: () => number;
 }
 
-/** Something that is killed in the middle of the work, and comes back. */
+/** A process that is killed during work and started again. */
 interface Victim {
   readonly what: string;
   readonly nodes: number;
   readonly hasDatabase?: boolean;
-  /** Kills it, and resolves with what brings it back. */
+  /** Kills the process, and resolves with a function that starts it again. */
   kill(scene: Scene): Promise<() => Promise<unknown>>;
 }
 
@@ -100,7 +100,7 @@ const ordersPerKill = 60;
 const kills = byTier(1, 3);
 
 for (const victim of byTier(victims.slice(0, 1), victims)) {
-  test(`${victim.what}, ${kills} times at random: nothing is lost or doubled, and it goes on by itself`, {
+  test(`${victim.what}, ${kills} times at random: events are neither lost nor doubled, and processing resumes`, {
     timeout: 240_000,
   }, async () => {
     const random = randomNumbers(seed);
@@ -147,7 +147,7 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
       );
       if (before < customers.length) resumed.push(Math.round(performance.now() - start));
       await reviving;
-      // Who waits for a runner has it prompt again. Without that, no prompt must have been lost for good.
+      // caughtUp() repeats prompts. Without it, no prompt must be lost for good.
       const all = `${[3 * customers.length, customers.length, customers.length]}`;
       if (resumed.length < kills) await vi.waitUntil(async () => `${await heads()}` === all, patience);
       await runner.caughtUp({ signal: AbortSignal.timeout(60_000) });
@@ -162,8 +162,8 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
   });
 }
 
-// In the middle of much work the next step makes up for a lost prompt; here there is none.
-test('a service killed between a record and its answer, with nothing else to do: followers hear of it', {
+// During steady work, the next step makes up for a lost prompt; this test has no next step.
+test('followers are prompted although the service is killed between a record and its answer', {
   timeout: 120_000,
 }, async () => {
   await using engine = await RestateEngine.start();
@@ -189,7 +189,7 @@ test('a service killed between a record and its answer, with nothing else to do:
   expect(await Promise.all(heads)).toEqual([9, 3, 3]);
 });
 
-test('what is saved while the engine is away is processed when it is back, without a poll', async () => {
+test('events saved while the engine is away are processed when it is back, without a poll', async () => {
   await using engine = await RestateEngine.start();
   const storage = temporaryPostgres();
   await using service = await RestateService.start(shop, { storage, port: 0 });
