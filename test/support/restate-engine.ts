@@ -4,11 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 const require = createRequire(import.meta.url);
-const startTimeoutMs = 30_000;
 
 /** Servers to kill when this process exits. */
 const servers = new Set<ChildProcess>();
@@ -47,12 +46,7 @@ export class RestateNode implements AsyncDisposable {
     servers.add(server);
     server.once('exit', () => servers.delete(server));
     this.#server = server;
-    const deadline = performance.now() + startTimeoutMs;
-    while (!(await this.#isHealthy())) {
-      if (performance.now() > deadline)
-        throw new Error(`The engine did not start within ${startTimeoutMs} ms.`);
-      await delay(20);
-    }
+    await until('the engine answers', () => this.#isHealthy());
   }
 
   /** Kills the node with SIGKILL. */

@@ -10,9 +10,9 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start, urlOf } from '../../support/restate-shop.ts';
+import { patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 60_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -30,9 +30,7 @@ async function pending(systemActorName: string, ...handlers: readonly string[]):
   return Number(row!.pending);
 }
 
-test('steady saves of several runners are processed, and prompts do not accumulate', {
-  timeout: 120_000,
-}, async () => {
+test('steady saves of several runners are processed, and prompts do not accumulate', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -49,7 +47,7 @@ test('steady saves of several runners are processed, and prompts do not accumula
   await vi.waitUntil(async () => {
     counts.push(await pending(systemActorName, 'prompt'));
     return (await runners[0]!.get(Payments).log.head()) >= 300;
-  }, soon);
+  }, patient);
   stop.abort();
   await Promise.all(saving);
   console.log(`${placed} orders placed; waiting prompts: ${counts}`);
@@ -95,6 +93,6 @@ test('while the service is away, saves and status requests leave one call each i
   expect(urlOf(newService)).toBe(`http://127.0.0.1:${port}`);
   await waiting;
   expect(await runner.get(Orders).log.head()).toBe(60);
-  await vi.waitFor(async () => expect(await pending(systemActorName, 'status', 'prompt')).toBe(0), soon);
+  await vi.waitFor(async () => expect(await pending(systemActorName, 'status', 'prompt')).toBe(0), patient);
   await runner.close(); // before the service
 });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { System } from 'kahn';
 import { RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -10,10 +11,11 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, heldShop, type Shop, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { patient } from '../../support/until.ts';
+import { watchWarnings } from '../../support/warnings.ts';
 
 /** Another version of the shop, without payments. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });
-const soon = { timeout: 20_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -28,9 +30,7 @@ async function activeActors(systemActorName: string): Promise<string[]> {
   return [...calls, ...states].map(({ actor }) => `${actor}`);
 }
 
-test('a call resumed by a service with another graph finishes as it began, and blocks no actor', {
-  timeout: 60_000,
-}, async () => {
+test('a call resumed by a service with another graph finishes as it began, and blocks no actor', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system: larger, reached, release } = heldShop();
@@ -43,12 +43,15 @@ test('a call resumed by a service with another graph finishes as it began, and b
   const runner = await start(engine, larger, { ...running, drainTimeoutMs: 500 });
   await runner.get(Orders).place('ada');
   await reached;
+  const warnings = watchWarnings();
   await runner.close(); // the actors stop after the step
+  await nextTurn();
+  expect(warnings).toMatchObject([{ code: 'KAHN_ACTORS_NOT_STOPPED' }]);
   expect(await activeActors(systemActorName)).not.toEqual([]);
   await before.close();
   release();
   await using _after = await RestateService.start(smaller, { ...options, port });
-  await vi.waitFor(async () => expect(await activeActors(systemActorName)).toEqual([]), soon);
+  await vi.waitFor(async () => expect(await activeActors(systemActorName)).toEqual([]), patient);
 
   const next = await start(engine, smaller as unknown as Shop, running);
   const id = await next.get(Orders).place('bob');
@@ -71,7 +74,10 @@ test('an application that a new version lacks is stopped', async () => {
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service), force: true });
   const running = { storage, systemActorName, shutdownOnClose: true };
   const next = await start(engine, smaller as unknown as Shop, running);
-  await vi.waitFor(async () => expect(await activeActors(systemActorName)).not.toContain('0/payments'), soon);
+  await vi.waitFor(
+    async () => expect(await activeActors(systemActorName)).not.toContain('0/payments'),
+    patient,
+  );
   expect(await activeActors(systemActorName)).toContain('0/reservations');
   await next.close(); // needs the service, so before it
 });
