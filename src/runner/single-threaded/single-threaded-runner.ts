@@ -1,7 +1,10 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../application/process-application.ts';
 import { upstreamsOf } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
@@ -203,7 +206,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     for (const follower of new Set([...this.#followers.values()].flat())) {
       const { applicationName } = follower;
       if (this.#isOut(applicationName)) continue;
-      const ran = await this.#attempt(follower, () => follower.recordPositions());
+      const ran = await this.#attempt(follower, () => processApplicationInternals.recordPositions(follower));
       complete = complete && ran;
     }
     // The next turn, whatever it is for, takes up again what was interrupted.

@@ -1,5 +1,8 @@
 import { CausalDependencyError } from '../../application/errors.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../application/process-application.ts';
 import { inTime } from '../../util/time.ts';
 import { catchCausalWait } from '../blocked-upstreams.ts';
 import { retryTransient } from '../retry-transient.ts';
@@ -56,7 +59,7 @@ export function settle(
 ): Promise<void> {
   const { applicationName } = application;
   return retryTransient(
-    () => application.recordPositions(),
+    () => processApplicationInternals.recordPositions(application),
     signal,
     (error) => report.interrupted(applicationName, error),
   );

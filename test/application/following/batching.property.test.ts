@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { memory, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
+import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { Click, Clicks, Counters } from '../../support/clicks.ts';
 import { propertyRuns } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
@@ -128,7 +129,7 @@ async function playSlowly({ clicks: planned, batchSize }: SlowScenario): Promise
   const keys = planned.map(({ key }) => key);
   await assertExactlyOnce(counters, keys);
   expect(calls).toEqual([...keys.keys()].filter((number) => keys[number] !== undefined));
-  await counters.recordPositions();
+  await processApplicationInternals.recordPositions(counters);
   await using again = await Counters.open({ storage });
   again.follow(clicks.log);
   expect(await again.run()).toBe(0); // the position is behind the last one

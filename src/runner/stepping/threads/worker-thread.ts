@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { processApplicationInternals } from '../../../application/process-application.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
 import type { DriverReport } from '../interruptions.ts';
@@ -45,7 +46,7 @@ async function runApplication(
     for (;;) await runTick(task, actor, heads, signals, post, signal);
   } catch (error) {
     // Those who have not failed themselves leave their positions as those of the last tick.
-    if (error instanceof BarrierBrokenError) await application.recordPositions();
+    if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
     throw error;
   }
 }
