@@ -4,11 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 const require = createRequire(import.meta.url);
-const patienceMs = 30_000;
 
 /** Those that must not outlive this process, however it ends. */
 const servers = new Set<ChildProcess>();
@@ -51,11 +50,7 @@ export class RestateNode implements AsyncDisposable {
     servers.add(server);
     server.once('exit', () => servers.delete(server));
     this.#server = server;
-    const deadline = performance.now() + patienceMs;
-    while (!(await this.#isHealthy())) {
-      if (performance.now() > deadline) throw new Error(`The engine did not start within ${patienceMs} ms.`);
-      await delay(20);
-    }
+    await until('the engine answers', () => this.#isHealthy());
   }
 
   /** Ends it in the middle of its work. */

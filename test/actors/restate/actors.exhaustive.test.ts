@@ -8,8 +8,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start } from '../../support/restate-shop.ts';
-
-const soon = { timeout: 20_000, interval: 20 };
+import { patient } from '../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -33,7 +32,7 @@ test('polls keep their distance where the clock of a service is behind that of t
   await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
     const id = await orders.place(customer); // recorded by nobody who would prompt actors
-    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), patient);
   }
 });
 
@@ -49,7 +48,7 @@ test('a storage that is away is not hammered, and waited for', async () => {
   const events = watchRunners();
   const interruptions = () => events.filter(({ kind }) => kind === 'interrupted').length;
   await database.stopImmediately();
-  await vi.waitUntil(() => interruptions() > 0, soon);
+  await vi.waitUntil(() => interruptions() > 0, patient);
   await delay(3_000); // polls come every 50 ms meanwhile
   // After 50, 100, 200, ... ms, or half of that, for each of three applications.
   expect(interruptions()).toBeLessThan(3 * 9);

@@ -13,9 +13,9 @@ import { connectionString, query, temporaryPostgres, temporarySchema } from '../
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
+import { inTime, patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 20_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -36,7 +36,7 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
     const id = await orders.place(customer); // recorded by nobody who would prompt actors
-    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), patient);
   }
   const [second, third] = await Promise.all([start(engine, shop, options), start(engine, shop, options)]);
   const placed = await Promise.all([second.get(Orders).place('bob'), third.get(Orders).place('cy')]);
@@ -86,7 +86,7 @@ test('a policy that fails is not tried again before the next start, and stops no
   const status = await vi.waitUntil(async () => {
     const rows = await runner.status();
     return `${rows.map(({ state }) => state)}` === 'idle,failed,idle' && rows;
-  }, soon);
+  }, patient);
   expect(status[1]).toMatchObject({
     lastError: { code: 'POLICY_FAILED', cause: { message: 'nothing for mallory' } },
   });
@@ -147,7 +147,7 @@ test('a step whose call was killed by somebody is taken again', async () => {
   );
   await fetch(`${engine.adminUrl}/invocations/${step!.id}/kill`, { method: 'PATCH' });
   released.resolve();
-  await runner.caughtUp({ signal: AbortSignal.timeout(20_000) });
+  await runner.caughtUp({ signal: inTime() });
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
 
@@ -168,7 +168,7 @@ test('a step whose outcome does not reach the engine does nothing twice, and its
     toService.cut();
   });
   const id = await runner.get(Orders).place('ada');
-  await vi.waitFor(async () => expect((await runner.get(Orders).get(id)).done).toBe(true), soon);
+  await vi.waitFor(async () => expect((await runner.get(Orders).get(id)).done).toBe(true), patient);
   expect(cut).toEqual(new Set(['reservations', 'orders', 'payments']));
   const heads = shop.applications.map((kind) => runner.get(kind).log.head());
   expect(await Promise.all(heads)).toEqual([3, 1, 1]);
@@ -290,7 +290,7 @@ test('an engine keeps no secret of the storage, whether that can be reached or n
   await runner.get(Orders).place('bob');
   await vi.waitFor(async () => {
     expect((await runner.status()).some(({ lastError }) => /ECONNREFUSED/.test(`${lastError}`))).toBe(true);
-  }, soon);
+  }, patient);
   await runner.close();
   const all = Buffer.concat(told).toString('latin1');
   for (const known of ['reservations', 'ECONNREFUSED']) expect(all).toContain(known); // so it would be found

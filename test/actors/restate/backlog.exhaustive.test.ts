@@ -10,9 +10,9 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start, urlOf } from '../../support/restate-shop.ts';
+import { patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 60_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -30,9 +30,7 @@ async function pending(systemActorName: string, ...handlers: readonly string[]):
   return Number(row!.pending);
 }
 
-test('under steady saves of several runners the system goes on, and prompts do not pile up', {
-  timeout: 120_000,
-}, async () => {
+test('under steady saves of several runners the system goes on, and prompts do not pile up', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -49,7 +47,7 @@ test('under steady saves of several runners the system goes on, and prompts do n
   await vi.waitUntil(async () => {
     counts.push(await pending(systemActorName, 'prompt'));
     return (await runners[0]!.get(Payments).log.head()) >= 300;
-  }, soon);
+  }, patient);
   stop.abort();
   await Promise.all(saving);
   console.log(`${placed} orders placed; prompts that waited: ${counts}`);
@@ -95,6 +93,6 @@ test('while the service is away, saves and looks leave a call each in the engine
   expect(urlOf(again)).toBe(`http://127.0.0.1:${port}`);
   await waiting;
   expect(await runner.get(Orders).log.head()).toBe(60);
-  await vi.waitFor(async () => expect(await pending(systemActorName, 'status', 'prompt')).toBe(0), soon);
+  await vi.waitFor(async () => expect(await pending(systemActorName, 'status', 'prompt')).toBe(0), patient);
   await runner.close(); // before the service
 });

@@ -17,6 +17,7 @@ import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 import { seed } from '../../support/seed.ts';
+import { patient } from '../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -89,9 +90,7 @@ describe('start() reports', () => {
   });
 });
 
-test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', {
-  timeout: 90_000,
-}, async () => {
+test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', async () => {
   const random = randomNumbers(seed);
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
@@ -107,7 +106,7 @@ test('a start that is cancelled at any moment leaves nothing behind and does not
   for (let i = 0; i < 12; i += 1) await cancelStart([0, 1, 2, 3, i + 4]);
   await vi.waitFor(
     async () => expect(await callsOf(engine, systemActorName), `seed ${seed}`).toEqual([]),
-    30_000,
+    patient,
   );
   expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
 

@@ -11,11 +11,11 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, heldShop, type Shop, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { patient } from '../../support/until.ts';
 import { watchWarnings } from '../../support/warnings.ts';
 
 /** The shop of another version, in which nobody pays. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });
-const soon = { timeout: 20_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -30,9 +30,7 @@ async function alive(systemActorName: string): Promise<string[]> {
   return [...calls, ...states].map(({ actor }) => `${actor}`);
 }
 
-test('a call that goes on in a service with another graph does what it began, and locks nobody', {
-  timeout: 60_000,
-}, async () => {
+test('a call that goes on in a service with another graph does what it began, and locks nobody', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system: larger, reached, release } = heldShop();
@@ -53,7 +51,7 @@ test('a call that goes on in a service with another graph does what it began, an
   await before.close();
   release();
   await using _after = await RestateService.start(smaller, { ...options, port });
-  await vi.waitFor(async () => expect(await alive(systemActorName)).toEqual([]), soon);
+  await vi.waitFor(async () => expect(await alive(systemActorName)).toEqual([]), patient);
 
   const next = await start(engine, smaller as unknown as Shop, running);
   const id = await next.get(Orders).place('bob');
@@ -76,7 +74,7 @@ test('an application that a new version does not have any more is stopped', asyn
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service), force: true });
   const running = { storage, systemActorName, shutdownOnClose: true };
   const next = await start(engine, smaller as unknown as Shop, running);
-  await vi.waitFor(async () => expect(await alive(systemActorName)).not.toContain('0/payments'), soon);
+  await vi.waitFor(async () => expect(await alive(systemActorName)).not.toContain('0/payments'), patient);
   expect(await alive(systemActorName)).toContain('0/reservations');
   await next.close(); // before the service that it needs for that
 });

@@ -50,14 +50,11 @@ it('is freed with its description, but not while it is open', async () => {
   expect(await canOpen(clone)).toBe(true);
   expect(openedStorage).toBeDefined();
   openedStorage = undefined;
-  await vi.waitFor(
-    async () => {
-      collectGarbage();
-      await new Promise(setImmediate);
-      expect(await canOpen(clone)).toBe(false);
-    },
-    { timeout: 10_000 },
-  );
+  await vi.waitFor(async () => {
+    collectGarbage();
+    await new Promise(setImmediate);
+    expect(await canOpen(clone)).toBe(false);
+  });
 });
 
 it('is kept by its description', async () => {

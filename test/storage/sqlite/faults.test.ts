@@ -25,6 +25,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
+import { inTime } from '../../support/until.ts';
 import type { Message } from './child.ts';
 
 let directory: string;
@@ -81,7 +82,7 @@ async function startChild(task: string, where = directory): Promise<ChildProcess
 }
 
 async function nextMessage(child: ChildProcess): Promise<Message> {
-  const [message] = await once(child, 'message', { signal: AbortSignal.timeout(20_000) });
+  const [message] = await once(child, 'message', { signal: inTime() });
   return message;
 }
 
@@ -300,7 +301,7 @@ describe('recording', () => {
         if (acknowledged % (enough * 50) === 0) child.kill('SIGKILL');
       });
       child.send('go');
-      expect(await once(child, 'exit', { signal: AbortSignal.timeout(20_000) })).toEqual([null, 'SIGKILL']);
+      expect(await once(child, 'exit', { signal: inTime() })).toEqual([null, 'SIGKILL']);
       const recorder = await openOrders({ setupTables: false });
       const position = await recorder.position(0, 'up');
       expect(position).toBeGreaterThanOrEqual(acknowledged);
@@ -314,7 +315,7 @@ describe('recording', () => {
       expect(wrong).toEqual([]);
       await recorder.close();
     }
-  }, 60_000);
+  });
 
   it('by several processes leaves no gap and loses nothing', async () => {
     const writers = await Promise.all([startChild('recordShared'), startChild('recordShared')]);
