@@ -1,5 +1,5 @@
 import { CausalDependencyError } from '../application/errors.ts';
-import type { ProcessApplication } from '../application/process-application.ts';
+import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
 import { isTransient } from './errors.ts';
 import { retryTransient } from './retry-transient.ts';
@@ -63,7 +63,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     }
   }
   try {
-    await application.recordPositions();
+    await processApplicationInternals.recordPositions(application);
   } catch (error) {
     if (!isTransient(error)) throw error; // otherwise the next start ignores the same notifications again
   }
@@ -80,7 +80,7 @@ async function runOnce(
     report.interrupted(error);
   };
   const recordPositions = async () => {
-    await retryTransient(() => application.recordPositions(), signal, interrupted);
+    await retryTransient(() => processApplicationInternals.recordPositions(application), signal, interrupted);
     state.recordedAt = performance.now();
   };
   if (inbox.isEmpty) await recordPositions();

@@ -1,5 +1,4 @@
-import { CausalDependencyError, PolicyError } from '../application/errors.ts';
-import { PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
+import { CausalDependencyError, isTransientFailure } from '../application/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
@@ -49,13 +48,7 @@ export class ProcessDiedError extends WorkerDiedError {
   override readonly code = 'PROCESS_DIED';
 }
 
-/**
- * Whether processing may succeed later: storage is busy or unavailable, another writer was first, or another pipeline
- * has to be processed first.
- */
+/** Whether processing may succeed later: after a transient failure, or when another pipeline has been processed. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof CausalDependencyError) return true;
-  if (error instanceof PositionConflictError || error instanceof RecordConflictError) return true;
-  const cause = error instanceof PolicyError ? error.cause : error;
-  return cause instanceof StorageError && cause.transient;
+  return error instanceof CausalDependencyError || isTransientFailure(error);
 }

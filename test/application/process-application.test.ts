@@ -9,6 +9,7 @@ import {
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
+import { processApplicationInternals } from '../../src/application/process-application.ts';
 import { Click, type ClickEvent, Clicks, Counter, type CounterEvent, Counters } from '../support/clicks.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
@@ -128,7 +129,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     await app.clicks.save(...numbers(1, 12).map(() => Click.ignored()));
     expect(await app.counters.run()).toBe(12);
     expect(await app.position()).toBe(0);
-    await app.counters.recordPositions();
+    await processApplicationInternals.recordPositions(app.counters);
     expect(await app.position()).toBe(12);
     await app.clicks.save(Click.ignored(), Click.make('a', 1), Click.ignored());
     await app.counters.run();

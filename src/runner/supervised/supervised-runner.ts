@@ -51,11 +51,11 @@ export abstract class SupervisedRunner<
     const { running, board, options } = this.#parts;
     const { pipelineIds } = options;
     const listening = await running.openedStorage.listen?.({
-      heard: ({ applicationName, pipelineId }) => {
+      onPrompt: ({ applicationName, pipelineId }) => {
         board.prompt(applicationName, pipelineId);
         if (pipelineIds.includes(pipelineId)) heard();
       },
-      missed: () => {
+      onGap: () => {
         for (const pipelineId of pipelineIds)
           for (const name of running.in(pipelineId).keys()) board.prompt(name, pipelineId);
       },

@@ -7,24 +7,17 @@ import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type PeerOptions, peerSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
+import { watchWarnings } from '../../support/warnings.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
-const patient = { timeout: 60_000, interval: 5 };
 const [, Reservations] = heldReserving.applications;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-function watchWarnings(): (Error & { code?: string })[] {
-  const warnings: (Error & { code?: string })[] = [];
-  const note = (warning: Error) => void warnings.push(warning);
-  process.on('warning', note);
-  onTestFinished(() => void process.off('warning', note));
-  return warnings;
-}
-
-describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, start, create, watch }) => {
+describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) => {
   const reserving = async (storage: StorageDescription, options: PeerOptions = {}) => {
     const runner = await start(heldReserving, { storage, pollIntervalMs: never, ...options });
     onTestFinished(() => runner.close());
@@ -86,11 +79,11 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     await assertGoesOn(storage, 2);
   });
 
-  test('ends a runner whose peer is being restarted, at any moment of that', async () => {
-    const warnings = watchWarnings();
-    const storage = create();
-    const moments = ['dead', 'restarting', 'spawned', 'restarted'];
-    for (const [round, moment] of moments.entries()) {
+  test.each(['dead', 'restarting', 'spawned', 'restarted'])(
+    'ends a runner with a worker that is being restarted: %s',
+    async (moment) => {
+      const warnings = watchWarnings();
+      const storage = create();
       const reached = Promise.withResolvers<void>();
       let isArmed = false;
       const reach = (name: string) => void (isArmed && name === moment && reached.resolve());
@@ -107,13 +100,13 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
         await vi.waitUntil(async () => (await runner.status())[1]?.state === 'restarting', patient);
       } else await reached.promise;
       await runner.close();
-      expect(peers.size, moment).toBe(0);
+      expect(peers.size).toBe(0);
       lower('exit');
-      await assertGoesOn(storage, round + 1);
-    }
-    await nextTurn();
-    expect(warnings).toEqual([]);
-  });
+      await assertGoesOn(storage, 1);
+      await nextTurn();
+      expect(warnings).toEqual([]);
+    },
+  );
 
   test('null in place of options is refused as an invalid option', async () => {
     await rejectionOf(start(shop, null as unknown as PeerOptions), InvalidOptionError);
@@ -139,28 +132,29 @@ describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, star
     expect([...distinct]).toEqual(['RUNNER_CLOSED']);
   });
 
-  test('a start that is given up, at any moment, leaves nothing running', async () => {
-    const storage = create();
-    const reason = new Error('no time');
-    for (const moment of ['at once', 'next turn', 'first peer', 'last peer', 'ready']) {
+  test.each(['at once', 'next turn', 'first worker', 'last worker', 'ready'])(
+    'a start that is given up leaves nothing running: %s',
+    async (moment) => {
+      const storage = create();
+      const reason = new Error('no time');
       const abort = new AbortController();
       const give = () => abort.abort(reason);
       let spawned = 0;
       const peers = watch(() => {
         spawned += 1;
-        if (moment === 'first peer' || (moment === 'last peer' && spawned === 3)) give();
+        if (moment === 'first worker' || (moment === 'last worker' && spawned === 3)) give();
       });
       watchRunners(({ kind }) => void (moment === 'ready' && kind === 'started' && give()));
       const starting = start(shop, { storage, signal: abort.signal });
       if (moment === 'at once') give();
       if (moment === 'next turn') void nextTurn().then(give);
-      await expect(starting, moment).rejects.toBe(reason);
-      expect(peers.size, moment).toBe(0);
+      await expect(starting).rejects.toBe(reason);
+      expect(peers.size).toBe(0);
       await nextTurn();
-      expect(peers.size, moment).toBe(0);
-    }
-    await using runner = await start(shop, { storage });
-    await runner.get(Orders).place('ada');
-    await runner.caughtUp();
-  });
+      expect(peers.size).toBe(0);
+      await using runner = await start(shop, { storage });
+      await runner.get(Orders).place('ada');
+      await runner.caughtUp();
+    },
+  );
 });

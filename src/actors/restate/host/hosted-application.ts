@@ -1,6 +1,9 @@
 import { CausalDependencyError } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
-import type { ProcessApplication } from '../../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../../application/process-application.ts';
 import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import { isTransient } from '../../../runner/errors.ts';
@@ -66,7 +69,7 @@ export class HostedApplication {
         aside.push(log.applicationName);
         dependency = processed;
       }
-      if (more.length === 0) await this.#application.recordPositions();
+      if (more.length === 0) await processApplicationInternals.recordPositions(this.#application);
       // Read from the storage, in case an interrupted step has recorded something.
       const head = this.#head ?? (await this.#application.log.head());
       return dependency === undefined

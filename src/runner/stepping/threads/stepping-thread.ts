@@ -3,7 +3,7 @@ import { resolvesWithin } from '../../../util/timeout.ts';
 import { ThreadDiedError } from '../../errors.ts';
 import { spawnThread } from '../../supervised/spawn-thread.ts';
 import { type SupervisedWorker, siblingProgram, type WorkerMessage } from '../../supervised/worker.ts';
-import type { DriverReport } from '../interruptions.ts';
+import type { DriverReport } from '../step-driver.ts';
 import type { SteppingTask } from './stepping-task.ts';
 
 export interface SteppingThreadOptions {

@@ -1,10 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
+import { processApplicationInternals } from '../../../application/process-application.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
 import { type Post, runInThread } from '../../supervised/run-in-thread.ts';
-import type { DriverReport } from '../interruptions.ts';
 import { LogHeads } from '../log-heads.ts';
-import { processTick, type SteppedApplication, settle } from '../process-tick.ts';
+import { processTick, recordPositions, type SteppedApplication } from '../process-tick.ts';
+import type { DriverReport } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { SharedTick } from './shared-tick.ts';
 import type { SteppingTask } from './stepping-task.ts';
@@ -48,7 +49,7 @@ async function runApplication(
     for (;;) await runTick({ task, stepped, heads, sharedTick, post }, closing);
   } catch (error) {
     // Another application failed; this one records its positions, as after the last tick.
-    if (error instanceof BarrierBrokenError) await application.recordPositions();
+    if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
     throw error;
   }
 }
@@ -66,11 +67,11 @@ async function runTick(
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
     const outcome = await processTick(stepped, fetched, moment, closing, report);
-    const isBlocked = outcome.stall !== undefined;
-    if (isBlocked) post({ kind: 'blocked', error: portable(outcome.stall) });
+    const isBlocked = outcome.blockedBy !== undefined;
+    if (isBlocked) post({ kind: 'blocked', error: portable(outcome.blockedBy) });
     sharedTick.setDone(index, outcome.fetched, isBlocked);
   } else {
-    await settle(stepped, closing, report);
+    await recordPositions(stepped, closing, report);
     sharedTick.setDone(index, 0, false);
   }
   await sharedTick.end.wait();
