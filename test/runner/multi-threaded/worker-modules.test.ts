@@ -21,7 +21,7 @@ import { connectionString, temporarySchema } from '../../support/postgres.ts';
 import { shop } from '../modules/shop.ts';
 import { listening } from '../modules/slow-storage.ts';
 
-const urlOf = (file: string) => new URL(`modules/${file}`, import.meta.url).href;
+const urlOf = (file: string) => new URL(`../modules/${file}`, import.meta.url).href;
 
 /** The shop, as if it had been defined in this module. */
 function shopIn(module: string): typeof shop {

@@ -131,7 +131,7 @@ describe('a thread that dies', () => {
     expect(error.failures.get('reservations')).toMatchObject({
       code: 'THREAD_DIED',
       applicationName: 'reservations',
-      cause: { message: expect.stringContaining('exit code 3') },
+      cause: { message: expect.stringContaining('exited with code 3') },
     });
     expect(error.failures.size).toBe(1);
     expect(workers.size).toBe(0);
