@@ -80,21 +80,8 @@ export {
 } from './storage/errors.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
-export type {
-  EventKey,
-  History,
-  HistoryRequest,
-  ProcessEvent,
-  Recorder,
-  Tracking,
-} from './storage/recorder.ts';
-export type { OpenedStorage, RecorderOptions, StorageDescription, StorageModule } from './storage/storage.ts';
-export type {
-  LogPlace,
-  StoredEvent,
-  StoredNotification,
-  StoredSnapshot,
-} from './storage/stored-event.ts';
+export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';
+export type { LogPlace, StoredEvent, StoredNotification } from './storage/stored-event.ts';
 export {
   InvalidSystemError,
   SystemBoundError,

@@ -149,8 +149,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   /** Follows what other processes record, too: by prompts of the storage, and by looking now and then. */
   async #listen(pollIntervalMs: number | undefined): Promise<void> {
     this.#listening = await this.#running?.openedStorage.listen?.({
-      heard: (prompt) => prompt.pipelineId === pipelineId && this.#prompted([prompt.applicationName]),
-      missed: () => this.#prompted(this.#names),
+      onPrompt: (prompt) => prompt.pipelineId === pipelineId && this.#prompted([prompt.applicationName]),
+      onGap: () => this.#prompted(this.#names),
     });
     const intervalMs = pollIntervalMs ?? (this.#listening && defaultPollIntervalMs);
     if (intervalMs !== undefined) this.#polling = setInterval(() => this.#prompted(this.#names), intervalMs);

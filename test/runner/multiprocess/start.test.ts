@@ -33,7 +33,9 @@ test('so are a pool, and what cannot be sent', async () => {
   const pool = new pg.Pool({ connectionString });
   onTestFinished(() => pool.end());
   const message = await refusalOf(postgres({ pool, schema: temporarySchema() }));
-  expect(message).toContain('a pool, which cannot go to another process: pass a connectionString instead');
+  expect(message).toContain(
+    'postgres({ pool }) cannot be opened in another process: pass a connectionString instead',
+  );
   const { href: module } = new URL('../modules/slow-storage.ts', import.meta.url);
   const options = { ...memory().options, shared: new SharedArrayBuffer(8) };
   expect(await refusalOf({ module, options })).toContain('cannot be cloned to another process');

@@ -34,7 +34,7 @@ it('is refused in another thread, with the reason', async () => {
   await expect(openedStorage.openRecorder(orders)).rejects.toMatchObject({
     code: 'STORAGE_MISSING',
     applicationName: 'orders',
-    message: expect.stringContaining('does not cross threads'),
+    message: expect.stringContaining('created in another thread or process'),
   });
 });
 

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { sqlite } from 'kahn/sqlite';
+import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
-import type { SqliteOptions } from '../../../src/storage/sqlite/index.ts';
+import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
@@ -259,7 +259,7 @@ describe('recording', () => {
   it('on a full disk changes nothing, and goes on once there is room', async () => {
     await (await openOrders()).close();
     const database = new DatabaseSync(file);
-    const recorder = new SqliteRecorder({ applicationName: 'orders', file }, database);
+    const recorder = new SqliteRecorder(databaseFileOf(directory, 'orders'), database);
     recorders.push(recorder);
     await recorder.record(0, [changes('a', 2)]);
     const { page_count: pages } = database.prepare('pragma page_count').get() as { page_count: number };
