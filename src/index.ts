@@ -59,7 +59,7 @@ export type {
 } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner-options.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
-export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
+export { CommandError, WaitInTickError } from './runner/stepping/errors.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
 export type { SteppingRunnerOptions } from './runner/stepping/stepping-options.ts';
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
@@ -80,21 +80,8 @@ export {
 } from './storage/errors.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
-export type {
-  EventKey,
-  History,
-  HistoryRequest,
-  ProcessEvent,
-  Recorder,
-  Tracking,
-} from './storage/recorder.ts';
-export type { OpenedStorage, RecorderOptions, StorageDescription, StorageModule } from './storage/storage.ts';
-export type {
-  LogPlace,
-  StoredEvent,
-  StoredNotification,
-  StoredSnapshot,
-} from './storage/stored-event.ts';
+export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';
+export type { LogPlace, StoredEvent, StoredNotification } from './storage/stored-event.ts';
 export {
   InvalidSystemError,
   SystemBoundError,

@@ -44,17 +44,17 @@ async function measure(storage: StorageDescription): Promise<readonly WakeUp[]> 
   };
   const recorder = await (await open()).openRecorder({ applicationName: 'orders', setupTables: true });
   opened.defer(() => recorder.close());
-  let heard: (at: number) => void = () => {};
+  let onPrompt: (at: number) => void = () => {};
   const listening = await (await open()).listen?.({
-    heard: () => heard(performance.now()),
-    missed: () => {},
+    onPrompt: () => onPrompt(performance.now()),
+    onGap: () => {},
   });
   if (listening === undefined) throw new Error('This storage does not send prompts.');
   opened.use(listening);
   const measured: WakeUp[] = [];
   for (let i = 0; i < warmUps + wakeUps; i += 1) {
     const woken = new Promise<number>((resolve) => {
-      heard = resolve;
+      onPrompt = resolve;
     });
     const events = [orderCreated(`customer ${i}`)];
     const called = performance.now();

@@ -86,3 +86,8 @@ export function secret<Value, Default extends Value | undefined>(
 export function abortSignal(): OptionRule<AbortSignal, undefined> {
   return ruleOf('an AbortSignal', (value) => value instanceof AbortSignal);
 }
+
+/** An option that must be given. */
+export function required<Value>(rule: OptionRule<Value, undefined>): OptionRule<Value, undefined> {
+  return { ...rule, isRequired: true };
+}

@@ -18,6 +18,8 @@ export interface OptionRule<Value, Default extends Value | undefined = Value | u
   readonly expected: string;
   readonly default: Default;
   accepts(value: unknown): boolean;
+  /** Whether the option must be given. */
+  readonly isRequired?: boolean;
   /** Whether error messages must not show the value. */
   readonly isSecret?: boolean;
 }
@@ -39,22 +41,27 @@ export type ResolvedOptions<Options, Defaulted extends keyof Options> = Options 
 /**
  * Checks options against their rules and fills in the defaults. An option that is `undefined` counts as left out.
  *
- * @param owner Whose options they are, as in "MultiThreadedRunner.start()".
- * @throws InvalidOptionError if an option is unknown or its value does not fit.
+ * @param owner The function that takes the options, as in "sqlite()".
+ * @param example A call of it, for the message that a string or the like was passed.
+ * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
  */
 export function resolveOptions<Options extends object, Defaulted extends keyof Options>(
   options: Options,
   rules: OptionRules<Options, Defaulted>,
   owner: string,
+  example?: string,
 ): ResolvedOptions<Options, Defaulted> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError(`Expected the options of ${owner} to be an object, got ${shown(options)}.`);
+    throw notAnObject(options, owner, example);
   }
   const byName = rules as Readonly<Record<string, OptionRule<unknown>>>;
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(byName, name) ? byName[name] : undefined;
     if (rule === undefined) throw unknownOption(name, Object.keys(byName), owner);
     if (value !== undefined) assertOption(name, value, rule, owner);
+  }
+  for (const [name, rule] of Object.entries(byName)) {
+    if (rule.isRequired) assertOption(name, (options as Record<string, unknown>)[name], rule, owner);
   }
   const defaults = Object.entries(byName).filter(([, rule]) => rule.default !== undefined);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
@@ -74,6 +81,14 @@ export function assertOption(
   if (accepts(value)) return;
   const got = isSecret ? '' : `, got ${shown(value)}`;
   throw new InvalidOptionError(`Expected option '${name}' of ${owner} to be ${expected}${got}.`);
+}
+
+/** Names the kind of the value only: a string may hold a password. */
+function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
+  const isNothing = value === null || value === undefined;
+  const kind = isNothing ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  const call = example === undefined ? '' : `, as in ${example}`;
+  return new InvalidOptionError(`${owner} takes an object${call}, not ${kind}.`);
 }
 
 function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {

@@ -10,7 +10,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'kahn-tarball-')));
 // npm runs on the Node that runs the tests, not on another one that the shell may know.
 const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
-const timeout = 180_000;
 
 const installed = pathToFileURL(join(directory, 'node_modules/kahn/dist/index.js')).href;
 const reserved = ['a worker thread', 'a worker thread', 'a worker thread'];
@@ -18,7 +17,7 @@ const reservations = { memory: reserved, sqlite: reserved, processes: ['a proces
 let tarball: { readonly path: string; readonly files: readonly string[] };
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const running = promisify(execFile)(command, args, { cwd, env, timeout });
+  const running = promisify(execFile)(command, args, { cwd, env });
   // Compilers complain on stdout.
   const { stdout } = await running.catch((cause) => {
     throw new Error(`${cause.message}\n${cause.stdout}`, { cause });
@@ -66,7 +65,7 @@ async function printedBy(project: string, program: string): Promise<unknown> {
 beforeAll(async () => {
   tarball = await pack();
   await install();
-}, timeout);
+});
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test('the tarball holds what was built, the programs of threads and processes as files of their own, and no sources', () => {
@@ -82,40 +81,28 @@ test('the tarball holds what was built, the programs of threads and processes as
   expect(tarball.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });
 
-test(
-  'a JavaScript project that installs it runs a system in threads and in processes',
-  async () => {
-    expect(await printedBy('js-project', 'main.js')).toEqual({
-      kahn: installed,
-      reservations,
-    });
-  },
-  timeout,
-);
+test('a JavaScript project that installs it runs a system in threads and in processes', async () => {
+  expect(await printedBy('js-project', 'main.js')).toEqual({
+    kahn: installed,
+    reservations,
+  });
+});
 
-test(
-  'so does a TypeScript project, run from its sources',
-  async () => {
-    expect(await printedBy('ts-project', 'main.ts')).toEqual({
-      kahn: installed,
-      reservations,
-      withoutDriver: expect.stringContaining('Run: npm install pg'),
-      withoutSdk: expect.stringContaining('Run: npm install @restatedev/restate-sdk'),
-      withoutEngine: 'ENGINE_UNREACHABLE',
-    });
-  },
-  timeout,
-);
+test('so does a TypeScript project, run from its sources', async () => {
+  expect(await printedBy('ts-project', 'main.ts')).toEqual({
+    kahn: installed,
+    reservations,
+    withoutDriver: expect.stringContaining('Run: npm install pg'),
+    withoutSdk: expect.stringContaining('Run: npm install @restatedev/restate-sdk'),
+    withoutEngine: 'ENGINE_UNREACHABLE',
+  });
+});
 
-test(
-  'the declarations compile in that project, all of them, without the types of a driver',
-  async () => {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const files = await run(process.execPath, [tsc, '--listFilesOnly'], join(directory, 'ts-project'));
-    expect(files).toContain('kahn/dist/storage/postgres/index.d.ts');
-    expect(files).toContain('kahn/dist/actors/restate/index.d.ts');
-    expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
-    await run(process.execPath, [tsc], join(directory, 'ts-project'));
-  },
-  timeout,
-);
+test('the declarations compile in that project, all of them, without the types of a driver', async () => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const files = await run(process.execPath, [tsc, '--listFilesOnly'], join(directory, 'ts-project'));
+  expect(files).toContain('kahn/dist/storage/postgres/index.d.ts');
+  expect(files).toContain('kahn/dist/actors/restate/index.d.ts');
+  expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
+  await run(process.execPath, [tsc], join(directory, 'ts-project'));
+});

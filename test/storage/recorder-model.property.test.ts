@@ -237,7 +237,7 @@ describe('two recorders of one application do what the model does', () => {
     );
   });
 
-  it('in PostgreSQL', { timeout: 60_000 }, async () => {
+  it('in PostgreSQL', async () => {
     const schema = temporarySchema();
     let run = 0;
     const property = fc.asyncProperty(steps, (some) => {

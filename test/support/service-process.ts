@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { inTime } from './until.ts';
 
 const program = fileURLToPath(new URL('../actors/restate/shop-service.ts', import.meta.url));
 
@@ -18,7 +19,7 @@ export class ServiceProcess implements AsyncDisposable {
   /** Starts it, or starts it again after it has ended. */
   async start(): Promise<void> {
     this.#child = fork(program, this.#args, { execArgv: ['--conditions=source'] });
-    await once(this.#child, 'message', { signal: AbortSignal.timeout(20_000) });
+    await once(this.#child, 'message', { signal: inTime() });
   }
 
   /** Ends it in the middle of its work, or asks it to end; resolves with its exit code when it has. */
@@ -35,7 +36,7 @@ export class ServiceProcess implements AsyncDisposable {
   /** Has it die when an application has recorded something, before the engine hears of it; resolves when it has. */
   async dieAfterStepOf(applicationName: string): Promise<void> {
     const child = this.#child!;
-    const exited = once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
+    const exited = once(child, 'exit', { signal: inTime() });
     child.send(applicationName);
     await exited;
   }

@@ -106,11 +106,11 @@ export abstract class SupervisedRunner<Apps extends ApplicationClass = Applicati
   protected async listen(heard: () => void = () => {}): Promise<void> {
     const { running, standing, pipelineIds } = this.#parts;
     const listening = await running.openedStorage.listen?.({
-      heard: ({ applicationName, pipelineId }) => {
+      onPrompt: ({ applicationName, pipelineId }) => {
         standing.prompt(applicationName, pipelineId);
         if (pipelineIds.includes(pipelineId)) heard();
       },
-      missed: () => {
+      onGap: () => {
         for (const pipelineId of pipelineIds)
           for (const name of running.in(pipelineId).keys()) standing.prompt(name, pipelineId);
       },

@@ -8,8 +8,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName, PostgresServer } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start } from '../../support/restate-shop.ts';
-
-const soon = { timeout: 20_000, interval: 20 };
+import { patient } from '../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -17,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-test('polls keep their distance where the clock of a service is behind that of the engine', async () => {
+test('polls keep their interval although the clock of the service is behind that of the engine', async () => {
   const { now } = Date;
   vi.spyOn(Date, 'now').mockImplementation(() => now() - 30_000);
   onTestFinished(() => void vi.restoreAllMocks());
@@ -29,15 +28,15 @@ test('polls keep their distance where the clock of a service is behind that of t
   await start(engine, shop, options);
   await delay(3_000);
   const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
-  expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
+  expect(polls()).toBeLessThan(4 * 10); // of four logs; the skew is found after a few polls
   await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
-    const id = await orders.place(customer); // recorded by nobody who would prompt actors
-    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+    const id = await orders.place(customer); // recorded without a prompt
+    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), patient);
   }
 });
 
-test('a storage that is away is not hammered, and waited for', async () => {
+test('storage that is away is retried with growing delays', async () => {
   await using database = await PostgresServer.start();
   const storage = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
   const systemActorName = freshName('shop');
@@ -49,7 +48,7 @@ test('a storage that is away is not hammered, and waited for', async () => {
   const events = watchRunners();
   const interruptions = () => events.filter(({ kind }) => kind === 'interrupted').length;
   await database.stopImmediately();
-  await vi.waitUntil(() => interruptions() > 0, soon);
+  await vi.waitUntil(() => interruptions() > 0, patient);
   await delay(3_000); // polls come every 50 ms meanwhile
   // After 50, 100, 200, ... ms, or half of that, for each of three applications.
   expect(interruptions()).toBeLessThan(3 * 9);
@@ -58,5 +57,5 @@ test('a storage that is away is not hammered, and waited for', async () => {
   await runner.caughtUp();
   expect((await runner.get(Orders).get(id)).done).toBe(true);
   expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
-  await runner.close(); // before its database
+  await runner.close(); // needs the database, so before it
 });

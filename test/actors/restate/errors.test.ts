@@ -17,6 +17,7 @@ import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
 import { seed } from '../../support/seed.ts';
+import { patient } from '../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -47,7 +48,7 @@ async function answering(body: string): Promise<string> {
 }
 
 describe('start() reports', () => {
-  test('that the engine cannot be reached, with its URL', async () => {
+  test('an engine that cannot be reached, with its URL', async () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     const { ingressUrl, adminUrl } = engine;
     for (const urls of [
@@ -82,16 +83,14 @@ describe('start() reports', () => {
     expect(error.message).toContain('has version 1.4.9, but kahn needs 1.5 or newer');
   });
 
-  test('that no service is registered', async () => {
+  test('a service that is not registered', async () => {
     const error = await startError(engine);
     expect(error).toMatchObject({ code: 'SERVICE_NOT_REGISTERED' });
     expect(error.message).toContain('Start a RestateService of the system, and register it');
   });
 });
 
-test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', {
-  timeout: 90_000,
-}, async () => {
+test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', async () => {
   const random = randomNumbers(seed);
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
@@ -107,7 +106,7 @@ test('a start that is cancelled at any moment leaves nothing behind and does not
   for (let i = 0; i < 12; i += 1) await cancelStart([0, 1, 2, 3, i + 4]);
   await vi.waitFor(
     async () => expect(await callsOf(engine, systemActorName), `seed ${seed}`).toEqual([]),
-    30_000,
+    patient,
   );
   expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
 

@@ -11,6 +11,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, urlOf } from '../../support/restate-shop.ts';
+import { inTime } from '../../support/until.ts';
 
 /** A poll interval without polls during a test. */
 const never = 2 ** 30;
@@ -34,9 +35,7 @@ async function startError(
   return error;
 }
 
-test('start() reports a service that does not answer, after a time that grows with the pipelines, and cancels its call', {
-  timeout: 60_000,
-}, async () => {
+test('start() reports a service that does not answer, after a time that grows with the pipelines, and cancels its call', async () => {
   const errors = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {
     const systemActorName = freshName('shop');
     const options = { storage: temporaryPostgres(), systemActorName, port: 0 };
@@ -81,9 +80,7 @@ async function proxyUrl(actionFor: (path: string) => 'forwarded' | 'refused' | '
   return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
-test('a runner waits while a load balancer reports that the engine is unavailable, also without an admin URL', {
-  timeout: 120_000,
-}, async () => {
+test('a runner waits while a load balancer reports that the engine is unavailable, also without an admin URL', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -99,7 +96,7 @@ test('a runner waits while a load balancer reports that the engine is unavailabl
   expect(refused.size).toBe(1);
   isAway = true;
   const id = await runner.get(Orders).place('ada');
-  const caughtUp = runner.caughtUp({ signal: AbortSignal.timeout(90_000) });
+  const caughtUp = runner.caughtUp({ signal: inTime() });
   const [, reservations] = await runner.status();
   expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'ENGINE_UNREACHABLE' } });
   isAway = false;
@@ -120,7 +117,7 @@ test('calls that a proxy swallows are repeated, also without polls', async () =>
   const options = { storage, systemActorName, ingressUrl, pollIntervalMs: never, shutdownOnClose: true };
   await using runner = await RestateRunner.start(shop, options);
   const id = await runner.get(Orders).place('ada');
-  await runner.caughtUp({ signal: AbortSignal.timeout(60_000) });
+  await runner.caughtUp({ signal: inTime() });
   expect((await runner.get(Orders).get(id)).done).toBe(true);
   expect(swallowed).toHaveLength(2);
-}, 90_000);
+});

@@ -91,7 +91,7 @@ describe.each(storages)('any batch size, any conflict on $name', ({ name, create
   test('every notification is counted once, in order, and the log has no gap', async () => {
     const property = fc.asyncProperty(scenarios, (scenario) => play(create(), scenario));
     await fc.assert(property, name === 'memory' ? propertyRuns(50, 300) : propertyRuns(10, 40));
-  }, 120_000);
+  });
 });
 
 interface SlowScenario {
@@ -137,7 +137,7 @@ async function playSlowly({ clicks: planned, batchSize }: SlowScenario): Promise
 
 test('wherever a slow policy ends a batch, every notification is counted once, in order', async () => {
   await fc.assert(fc.asyncProperty(slowScenarios, playSlowly), propertyRuns(10, 40));
-}, 120_000);
+});
 
 test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];

@@ -18,9 +18,7 @@ const kills = byTier(5, 30);
 const killedOn = byTier(['memory'], ['memory', 'sqlite']);
 
 for (const { name, create } of storages.filter((storage) => killedOn.includes(storage.name))) {
-  test(`threads killed ${kills} times at random lose and double nothing, on ${name}`, {
-    timeout: 240_000,
-  }, async () => {
+  test(`threads killed ${kills} times at random lose and double nothing, on ${name}`, async () => {
     const random = randomNumbers(seed);
     const workers = watchWorkers();
     let killed = 0;

@@ -8,6 +8,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storagesOfProcesses, temporaryDirectory } from '../../support/storages.ts';
+import { inTime } from '../../support/until.ts';
 import { failingShop } from '../multi-threaded/faulty-shop.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { startHost } from './start-host.ts';
@@ -15,7 +16,7 @@ import { startHost } from './start-host.ts';
 const never = 2 ** 30;
 const customersOf = (name: string) => Array.from({ length: 60 }, (_, i) => `${name} ${i}`);
 
-describe.each(storagesOfProcesses)('on $name', { timeout: 180_000 }, (openedStorage) => {
+describe.each(storagesOfProcesses)('on $name', (openedStorage) => {
   // On PostgreSQL everything comes by NOTIFY; files tell nobody that they have grown.
   const pollIntervalMs = openedStorage.name === 'postgres' ? never : 50;
 
@@ -95,7 +96,7 @@ describe.each(storagesOfProcesses)('on $name', { timeout: 180_000 }, (openedStor
     });
     raise('policy error');
     await runner.get(Orders).place('mallory');
-    const waiting = runner.caughtUp({ signal: AbortSignal.timeout(20_000) });
+    const waiting = runner.caughtUp({ signal: inTime() });
     const error = await rejectionOf(waiting, DownstreamError);
     expect([...error.failures.keys()]).toEqual(['reservations']);
     expect((await runner.status()).map(({ state }) => state)).toEqual(['elsewhere', 'failed', 'elsewhere']);

@@ -6,13 +6,11 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { watchRunners } from '../../support/events.ts';
 import { watchProcesses } from '../../support/processes.ts';
 import { storages } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 
-const patient = { timeout: 60_000, interval: 5 };
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 
-test('processes that are killed after five seconds with nothing to do are started again, however often', {
-  timeout: 240_000,
-}, async () => {
+test('processes that are killed after five seconds with nothing to do are started again, however often', async () => {
   const events = watchRunners();
   const processes = watchProcesses();
   await using runner = await MultiprocessRunner.start(shop, { storage: create() });

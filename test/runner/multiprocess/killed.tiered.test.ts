@@ -21,9 +21,7 @@ const killsOn: Record<string, number> = byTier({ sqlite: 10 }, { sqlite: 200, po
 
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name in killsOn)) {
   const kills = killsOn[name] ?? 0;
-  test(`processes killed ${kills} times at random lose and double nothing, on ${name}`, {
-    timeout: 600_000,
-  }, async () => {
+  test(`processes killed ${kills} times at random lose and double nothing, on ${name}`, async () => {
     const random = randomNumbers(seed);
     const ready = new Set<ChildProcess>();
     const processes = watchProcesses((child) => {

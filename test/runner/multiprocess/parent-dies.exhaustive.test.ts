@@ -1,17 +1,14 @@
 import { beforeEach, test, vi } from 'vitest';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 import { isRaised, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { startHost, untilGone } from './start-host.ts';
 
-const timeout = 120_000;
-const patient = { timeout: 60_000, interval: 5 };
 const shared = storages.filter(({ name }) => name !== 'memory');
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-test('a killed parent with a policy that blocks its process for ever leaves no process behind', {
-  timeout,
-}, async () => {
+test('a killed parent with a policy that blocks its process for ever leaves no process behind', async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
   const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
   raise('block');
@@ -22,7 +19,7 @@ test('a killed parent with a policy that blocks its process for ever leaves no p
   await untilGone(host.pids);
 });
 
-test('so does one with a policy that waits for ever', { timeout }, async () => {
+test('so does one with a policy that waits for ever', async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
   const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
   raise('hold');

@@ -8,7 +8,7 @@ import { storagesOfProcesses } from '../../support/storages.ts';
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];
 
-describe.each(storagesOfProcesses)('pipelines on $name', { timeout: 180_000 }, ({ create }) => {
+describe.each(storagesOfProcesses)('pipelines on $name', ({ create }) => {
   test('one application goes from pipeline to pipeline, and changes what was made in another', async () => {
     const storage = create();
     await using runner = await MultiprocessRunner.start(shop, {

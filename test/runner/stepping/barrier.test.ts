@@ -156,7 +156,7 @@ describe('parties that come in any order', () => {
   });
 });
 
-describe('threads', { timeout: 120_000 }, () => {
+describe('threads', () => {
   const program = `import(${JSON.stringify(new URL('./barrier-party.ts', import.meta.url).href)})`;
 
   /** Lets threads come to a barrier, and breaks it when as many have come in all as are said. */

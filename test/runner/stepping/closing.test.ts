@@ -16,12 +16,11 @@ import { assertContiguous, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 import { watchWorkers } from '../../support/workers.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { steppers } from './tick-log.ts';
-
-const patient = { timeout: 60_000, interval: 5 };
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
@@ -38,7 +37,7 @@ const inOrder = [
   ['payments', false],
 ];
 
-describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 }, ({ name, start }) => {
+describe.each(steppers)('closing the stepping $name runner', ({ name, start }) => {
   async function held(storage: StorageDescription, options: SteppingRunnerOptions = {}) {
     const runner = await start(heldShop.bind(storage), { paused: true, ...options });
     onTestFinished(() => runner.close());
@@ -166,7 +165,7 @@ describe.each(steppers)('closing the stepping $name runner', { timeout: 120_000 
   });
 });
 
-test('a start that is given up, at any moment, leaves no thread', { timeout: 120_000 }, async () => {
+test('a start that is given up, at any moment, leaves no thread', async () => {
   const reason = new Error('no time');
   for (const moment of ['at once', 'next turn', 'first thread', 'last thread']) {
     const abort = new AbortController();

@@ -84,7 +84,7 @@ function everywhere(): Run[] {
   );
 }
 
-describe('the same commands give the same logs, byte for byte, tick by tick', { timeout: 120_000 }, () => {
+describe('the same commands give the same logs, byte for byte, tick by tick', () => {
   test('with threads and without, on every storage', async () => {
     const { ticks, end } = await assertEqual(aShop, everywhere());
     expect(ticks.flatMap(({ logs }) => logs[0])).toHaveLength(3 * 23);

@@ -13,7 +13,7 @@ function rowOf({ applications }: Tick): string {
   return applications.map(({ fetched, recorded }) => `${fetched}>${recorded}`).join(' ');
 }
 
-describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ start }) => {
+describe.each(steppers)('the stepping $name runner', ({ start }) => {
   test('lets an order go one hop in a tick', async () => {
     await using runner = await start(shop, { storage: memory(), paused: true });
     runner.callInFuture(() => runner.get(Orders).place('ada'), 2);

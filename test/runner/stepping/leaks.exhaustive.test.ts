@@ -4,11 +4,10 @@ import type { StorageDescription } from 'kahn';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 import { watchWorkers } from '../../support/workers.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 import { type Stepper, steppers } from './tick-log.ts';
-
-const patient = { timeout: 60_000, interval: 20 };
 
 /** What this process has open, as far as the system and Node tell. */
 function openNow() {
@@ -43,7 +42,6 @@ const roundsOf = { 'single-threaded': [50, 10], 'multi-threaded': [15, 5] } as c
 
 test.runIf(existsSync('/proc/self/task')).each(steppers)(
   'starting and closing the stepping $name runner again and again leaves nothing behind',
-  { timeout: 240_000 },
   async (stepper) => {
     const { signal } = new AbortController();
     const workers = watchWorkers();

@@ -38,7 +38,7 @@ async function threeTicks(options: SteppingRunnerOptions): Promise<Tick[]> {
   return [await runner.step(), await runner.step(), await runner.step()];
 }
 
-describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ start }) => {
+describe.each(steppers)('the stepping $name runner', ({ start }) => {
   test('tells of each tick what step() returns', async () => {
     const clock = new FakeClock();
     await using runner = await start(shop, { storage: memory(), clock, paused: true, startTimeMs });

@@ -18,7 +18,7 @@ function all(log: { select(after: number, limit: number): Promise<readonly Store
   return log.select(0, 10_000);
 }
 
-describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepper) => {
+describe.each(steppers)('the stepping $name runner', (stepper) => {
   test('gives events and new aggregates the time of their ticks, in commands and policies', async () => {
     const story = {
       system: bookkeeping,

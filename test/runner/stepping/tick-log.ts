@@ -8,9 +8,9 @@ import {
   SteppingSingleThreadedRunner,
   type StorageDescription,
   type StoredNotification,
-  type StoredSnapshot,
   type System,
 } from 'kahn';
+import type { StoredSnapshot } from 'kahn/storage';
 import { applicationInternals } from '../../../src/application/application.ts';
 
 export const steppers = [

@@ -6,16 +6,16 @@ import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { peerSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { Ladder, Stairs, stairs } from '../multi-threaded/recursive-system.ts';
 
 const never = 2 ** 30;
-const patient = { timeout: 60_000, interval: 5 };
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }) => {
+describe.each(peerSubjects)('in $name', ({ start, create }) => {
   test('caughtUp() never resolves before everything recorded before it is processed', async () => {
     const random = randomNumbers(seed);
     await using runner = await start(shop, {

@@ -50,7 +50,6 @@ async function missesIn(runner: Runner): Promise<number> {
 
 describe.each(subjects)(
   'orders made in one pipeline and changed in others, in $name',
-  { timeout: 120_000 },
   ({ start, create }) => {
     test('are wrong in the ledger without causal dependencies', async () => {
       await using runner = await start(carelessOrders, {

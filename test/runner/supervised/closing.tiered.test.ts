@@ -7,17 +7,17 @@ import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type PeerOptions, peerSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
 import { watchWarnings } from '../../support/warnings.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
-const patient = { timeout: 60_000, interval: 5 };
 const [, Reservations] = heldReserving.applications;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('closing $name', { timeout: 120_000 }, ({ kind, start, create, watch }) => {
+describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) => {
   const reserving = async (storage: StorageDescription, options: PeerOptions = {}) => {
     const runner = await start(heldReserving, { storage, pollIntervalMs: never, ...options });
     onTestFinished(() => runner.close());

@@ -10,6 +10,7 @@ import { assertContiguous, difference, unbrokenHistories } from '../../support/l
 import { temporaryDirectory } from '../../support/storages.ts';
 import { allPeerSubjects, type PeerSubject, peerSubjects } from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
+import { patient } from '../../support/until.ts';
 import {
   exitingShop,
   type Fault,
@@ -51,7 +52,7 @@ async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number):
   const [orders, reservations, payments] = await vi.waitUntil(async () => {
     const status = await runner.status();
     return status.every(({ state }) => state !== 'running') && status;
-  }, 10_000);
+  }, patient);
   expect(orders).toMatchObject({ applicationName: 'orders', pipelineId, state: 'idle' });
   expect(payments).toMatchObject({ applicationName: 'payments', pipelineId, state: 'idle' });
   for (const { lag } of [...orders!.upstreams, ...payments!.upstreams]) expect(lag).toBe(0);
@@ -103,7 +104,7 @@ async function suffer(
 const whole = { lost: [], doubled: [] };
 const bound = 5;
 
-describe.each(peerSubjects)('in $name', { timeout: 240_000 }, (subject) => {
+describe.each(peerSubjects)('in $name', (subject) => {
   const faults = faultsIn[subject.kind];
 
   test('a fault that passes stops nobody but a policy that throws', async () => {
@@ -118,7 +119,7 @@ describe.each(peerSubjects)('in $name', { timeout: 240_000 }, (subject) => {
   });
 });
 
-describe.each(byTier([], allPeerSubjects))('in $name', { timeout: 240_000 }, (subject) => {
+describe.each(byTier([], allPeerSubjects))('in $name', (subject) => {
   const faults = faultsIn[subject.kind];
 
   test(`a fault that stays is reported after ${bound} restarts`, async () => {

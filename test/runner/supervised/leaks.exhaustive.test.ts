@@ -4,9 +4,8 @@ import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages } from '../../support/storages.ts';
 import { allPeerSubjects, type PeerSubject, threads } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
-
-const patient = { timeout: 60_000, interval: 20 };
 
 const subjects = [
   ...allPeerSubjects,
@@ -41,7 +40,6 @@ async function runRounds({ kind, start, create }: PeerSubject, rounds: number, s
 
 test.runIf(existsSync('/proc/self/task'))(
   'starting and closing again and again leaves nothing behind',
-  { timeout: 240_000 },
   async () => {
     const { signal } = new AbortController();
     const peers = allPeerSubjects.map(({ watch }) => watch());

@@ -8,6 +8,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { peerSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
 import { shop } from '../modules/shop.ts';
 
 const urlOf = (file: string) => new URL(`../modules/${file}`, import.meta.url).href;
@@ -100,7 +101,6 @@ const faults: readonly Fault[] = [
 
 describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
   'in $name, nothing is left, but a clear error, of a start that fails for',
-  { timeout: 60_000 },
   ({ kind: peer, start, watch }) => {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
     const storage = sqlite({ directory, synchronous: 'NORMAL' });
@@ -136,7 +136,7 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
       const peers = watch();
       const controller = new AbortController();
       const starting = start(system, { storage, signal: controller.signal });
-      await expect.poll(() => peers.size, { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => peers.size, patient).toBe(2);
       controller.abort(new Error('no time'));
       await expect(starting).rejects.toThrow('no time');
       expect(peers.size).toBe(0);

@@ -6,6 +6,7 @@ import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { assertContiguous } from '../../support/logs.ts';
 import { peerSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];
@@ -13,7 +14,7 @@ const customers = Array.from({ length: 60 }, (_, i) => `customer ${i}`);
 const pipelineOf = (customer: string) => pipelineFor(customer, pipelineIds);
 const countIn = (pipelineId: number) => customers.filter((one) => pipelineOf(one) === pipelineId).length;
 
-describe.each(peerSubjects)('pipelines of $name', { timeout: 180_000 }, ({ start, create }) => {
+describe.each(peerSubjects)('pipelines of $name', ({ start, create }) => {
   test('run side by side, each with logs, status and failures of its own', async () => {
     const events = watchRunners();
     const storage = create();
@@ -55,7 +56,7 @@ describe.each(peerSubjects)('pipelines of $name', { timeout: 180_000 }, ({ start
     expect((await runner.get(Orders, 0).get(last)).done).toBe(true);
     // A prompt of the storage may come late; it finds nothing to do.
     await expect
-      .poll(async () => (await runner.status()).map(({ state }) => state), { timeout: 60_000 })
+      .poll(async () => (await runner.status()).map(({ state }) => state), patient)
       .toEqual(['idle', 'idle', 'idle', 'idle', 'failed', 'idle', 'idle', 'failed', 'idle']);
     const failed = events.filter((event) => event.kind === 'failed');
     expect(failed.map(({ pipelineId }) => pipelineId).sort()).toEqual([1, 2]);

@@ -5,15 +5,15 @@ import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts'
 import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { peerSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
-const patient = { timeout: 60_000, interval: 5 };
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('in $name', { timeout: 120_000 }, ({ start, create }) => {
+describe.each(peerSubjects)('in $name', ({ start, create }) => {
   test('everything flows by prompts', async () => {
     await using runner = await start(shop, {
       storage: create(),

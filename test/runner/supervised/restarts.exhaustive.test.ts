@@ -17,7 +17,7 @@ function restartsIn(events: readonly SeenEvent[]): readonly number[] {
   return events.flatMap((event) => (event.kind === 'restarted' ? [event.restarts] : []));
 }
 
-describe.each(allPeerSubjects)('$name that live for a moment only', { timeout: 120_000 }, (subject) => {
+describe.each(allPeerSubjects)('$name that live for a moment only', (subject) => {
   const { kind, create, watch } = subject;
   const died = `${kind.toUpperCase()}_DIED`;
   const start = async () => {

@@ -124,7 +124,7 @@ it('survives threads that are terminated in the middle, whole process events onl
       id !== index + 1 || originatorId !== `${Math.ceil(id / 3)}` || originatorVersion !== ((id - 1) % 3) + 1,
   );
   expect(wrong).toEqual([]);
-}, 60_000);
+});
 
 it('waits for a thread that is dead, without standing still, until it is told so', async () => {
   const shared = await share();

@@ -76,7 +76,7 @@ async function endure({ options, harm, surfaces = [], perhaps = [] }: Fault): Pr
   expectCauses(errors.values());
 }
 
-describe('under load, nothing is lost or doubled', { timeout: 60_000 }, () => {
+describe('under load, nothing is lost or doubled', () => {
   it.each([
     ...faultsOfSessions,
     ...faultsOfTheServer,

@@ -150,7 +150,7 @@ async function play({ steps, sharedAt, historyAt }: Scenario): Promise<void> {
 
 test('who only reads finds what the writer finds, wherever and however much it reads', async () => {
   await fc.assert(fc.asyncProperty(scenarios, play), propertyRuns(50, 200));
-}, 60_000);
+});
 
 test('a call with more events than a function takes arguments is read at once', async () => {
   const home = new SharableMemory('orders');
