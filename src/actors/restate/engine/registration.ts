@@ -37,7 +37,7 @@ export function graphMetadata(graph: SystemGraph): Record<string, string> {
   return { [metadataKey]: hash('sha256', JSON.stringify(graph)) };
 }
 
-/** Registers the service of a system. Throws what {@link RestateService.register} throws. */
+/** Registers the service of a system. Throws the errors of {@link RestateService.register}. */
 export async function register(
   systemActorName: string,
   graph: SystemGraph,
