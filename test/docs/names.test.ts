@@ -42,5 +42,10 @@ function withoutOthers(path: string, text: string): string {
   return text;
 }
 
-/** Names of other software. */
-const foreign = new Set(['PromptFailed', 'RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE']);
+/** Names of other software, and codes that the sources put together. */
+const foreign = new Set([
+  'PromptFailed',
+  'RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE',
+  'KAHN_PROCESS_TERMINATED',
+  'KAHN_THREAD_TERMINATED',
+]);
