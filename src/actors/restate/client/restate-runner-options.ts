@@ -25,7 +25,7 @@ export interface RestateRunnerOptions extends Omit<RunnerOptions, 'batchSize' | 
    * @default neither is done
    */
   readonly adminUrl?: string;
-  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default {} */
+  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** Interval at which actors read the logs even without a prompt, in ms, on any storage. @default 5_000 */
   readonly pollIntervalMs?: number;

@@ -15,7 +15,7 @@ export interface RegisterOptions {
   readonly serviceUrl: string;
   /** Replaces what is registered under this name or at this URL. @default false */
   readonly force?: boolean;
-  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default {} */
+  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** Cancels the registration. */
   readonly signal?: AbortSignal;
