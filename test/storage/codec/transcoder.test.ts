@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maxLevels } from '../../../src/domain/plain-data.ts';
 import { type CustomType, defineType } from '../../../src/storage/codec/custom-type.ts';
-import { NotDecodableError, NotEncodableError, Transcoder } from '../../../src/storage/codec/transcoder.ts';
+import { NotDecodableError, NotEncodableError } from '../../../src/storage/codec/errors.ts';
+import { Transcoder } from '../../../src/storage/codec/transcoder.ts';
 import { anyData, identical, isDeepFrozen, nested } from '../../domain/any-data.ts';
 import { seed } from '../../support/seed.ts';
 
