@@ -59,7 +59,7 @@ export type {
 } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner-options.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
-export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
+export { CommandError, WaitInTickError } from './runner/stepping/errors.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
 export type { SteppingRunnerOptions } from './runner/stepping/stepping-options.ts';
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';

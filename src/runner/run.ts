@@ -5,9 +5,11 @@ import type { RunnerOptions } from './runner-options.ts';
 import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.ts';
 
 /**
- * Runs a system in this thread, the same as `SingleThreadedRunner.start()`.
+ * Runs a system in this thread. Shorthand for {@link SingleThreadedRunner.start}.
  *
- * @example await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
+ * @example
+ * await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
+ * await runner.get(Orders).place('ada');
  */
 export function run<Apps extends ApplicationClass>(
   system: System<Apps>,

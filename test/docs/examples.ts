@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { doors, exportedNames } from '../../scripts/public-names.ts';
 import { type CodeBlock, root } from './pages.ts';
 
 /** Names that `@example` blocks may use without an import: public ones, the shop, and what stands in fixtures.ts. */
@@ -61,11 +62,7 @@ function setupFor(code: string, imports: ReadonlyMap<string, string>): string {
 
 /** An import statement for each name. Doors come last, so that they win over fixtures. */
 function importsByName(): Map<string, string> {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const doors = Object.entries<{ source?: string }>(exports).flatMap(([door, { source }]) =>
-    source === undefined ? [] : [[door.replace('.', 'kahn'), relative('.', source)] as const],
-  );
-  const all = [...Object.entries(modules), ...doors.reverse()];
+  const all = [...Object.entries(modules), ...[...doors()].reverse()];
   return new Map(
     all.flatMap(([specifier, file]) =>
       exportedNames(readFileSync(join(root, file), 'utf8')).map(
@@ -74,24 +71,4 @@ function importsByName(): Map<string, string> {
       ),
     ),
   );
-}
-
-/** The names that a module exports. */
-export function exportedNames(source: string): { readonly name: string; readonly isType: boolean }[] {
-  const lists = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, onlyTypes, list = '']) =>
-    list
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== '')
-      .map((entry) => ({
-        name: entry.replace(/^type /, '').replace(/^.* as /, ''),
-        isType: onlyTypes !== undefined || entry.startsWith('type '),
-      })),
-  );
-  const declared = [
-    ...source.matchAll(
-      /^export (?:declare )?(?:async )?(?:abstract )?(const|function|class|interface|type) (\w+)/gm,
-    ),
-  ].map(([, kind, name = '']) => ({ name, isType: kind === 'interface' || kind === 'type' }));
-  return [...lists, ...declared];
 }

@@ -8,15 +8,16 @@ import {
   isLiteral,
   withOptionTables,
 } from '../../scripts/option-tables.ts';
+import { withPublicNames } from '../../scripts/public-names.ts';
 import type { OptionRule } from '../../src/util/options.ts';
 import { allPages, root } from './pages.ts';
 
 const interfaces = documentedInterfaces();
 const withRules = [...interfaces.values()].filter(({ rules }) => rules !== undefined);
 
-test('the tables of options and the files shown in the pages are those of the sources', () => {
+test('the tables and files that the pages show are those of the sources', () => {
   const stale = allPages().filter(
-    ({ text }) => withExampleFiles(withOptionTables(text, interfaces)) !== text,
+    ({ text }) => withPublicNames(withExampleFiles(withOptionTables(text, interfaces))) !== text,
   );
   expect(
     stale.map(({ path }) => path),

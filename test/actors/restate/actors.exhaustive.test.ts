@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-test('polls keep their distance where the clock of a service is behind that of the engine', async () => {
+test('polls keep their interval although the clock of the service is behind that of the engine', async () => {
   const { now } = Date;
   vi.spyOn(Date, 'now').mockImplementation(() => now() - 30_000);
   onTestFinished(() => void vi.restoreAllMocks());
@@ -28,15 +28,15 @@ test('polls keep their distance where the clock of a service is behind that of t
   await start(engine, shop, options);
   await delay(3_000);
   const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
-  expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
+  expect(polls()).toBeLessThan(4 * 10); // of four logs; the skew is found after a few polls
   await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
-    const id = await orders.place(customer); // recorded by nobody who would prompt actors
+    const id = await orders.place(customer); // recorded without a prompt
     await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), patient);
   }
 });
 
-test('a storage that is away is not hammered, and waited for', async () => {
+test('storage that is away is retried with growing delays', async () => {
   await using database = await PostgresServer.start();
   const storage = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
   const systemActorName = freshName('shop');
@@ -57,5 +57,5 @@ test('a storage that is away is not hammered, and waited for', async () => {
   await runner.caughtUp();
   expect((await runner.get(Orders).get(id)).done).toBe(true);
   expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
-  await runner.close(); // before its database
+  await runner.close(); // needs the database, so before it
 });

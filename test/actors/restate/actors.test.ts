@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-test('actors go on without a runner, find what nobody has told of, and are joined by the next one', async () => {
+test('actors continue without a runner, find events without prompts, and are joined by the next runner', async () => {
   const schema = temporarySchema();
   const storage = postgres({ connectionString, schema });
   const systemActorName = freshName('shop');
@@ -35,7 +35,7 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await first.close();
   await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
-    const id = await orders.place(customer); // recorded by nobody who would prompt actors
+    const id = await orders.place(customer); // recorded without a prompt
     await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), patient);
   }
   const [second, third] = await Promise.all([start(engine, shop, options), start(engine, shop, options)]);
@@ -45,7 +45,7 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await start(engine, shop, { ...options, shutdownOnClose: true });
 });
 
-test('who asks for other pipelines or has another system is refused, and disturbs nobody', async () => {
+test('a runner with other pipelines or another system is rejected and does not disturb the actors', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -64,7 +64,7 @@ test('who asks for other pipelines or has another system is refused, and disturb
   expect((await runner.get(Orders, 0).get(id)).done).toBe(true);
 });
 
-test('a policy that fails is not tried again before the next start, and stops nobody else', async () => {
+test('a policy that fails is not retried before the next start, and other applications continue', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   let calls = 0;
@@ -102,7 +102,7 @@ test('a policy that fails is not tried again before the next start, and stops no
   expect(calls).toBe(2);
 });
 
-test('an error is cut to what an engine can keep, however long it is', async () => {
+test('a long error is truncated to a size that an engine can store', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   let calls = 0;
@@ -127,7 +127,7 @@ test('an error is cut to what an engine can keep, however long it is', async () 
   expect(JSON.stringify(state).length).toBeLessThan(100_000);
 });
 
-test('a step whose call was killed by somebody is taken again', async () => {
+test('a step whose call was killed is repeated', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const reached = Promise.withResolvers<void>();
@@ -151,7 +151,7 @@ test('a step whose call was killed by somebody is taken again', async () => {
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
 
-test('a step whose outcome does not reach the engine does nothing twice, and its followers hear of it', async () => {
+test('a step whose result does not reach the engine records nothing twice, and its followers are prompted', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await using service = await RestateService.start(shop, { storage, systemActorName, port: 0 });
@@ -162,7 +162,7 @@ test('a step whose outcome does not reach the engine does nothing twice, and its
   await runner.caughtUp();
   const cut = new Set<string>();
   watchRunners((event) => {
-    // What came of the step is on record, and the call has not been answered.
+    // The result of the step is recorded, and the call is not answered yet.
     if (event.kind !== 'processed' || cut.has(event.applicationName)) return;
     cut.add(event.applicationName);
     toService.cut();
@@ -172,11 +172,11 @@ test('a step whose outcome does not reach the engine does nothing twice, and its
   expect(cut).toEqual(new Set(['reservations', 'orders', 'payments']));
   const heads = shop.applications.map((kind) => runner.get(kind).log.head());
   expect(await Promise.all(heads)).toEqual([3, 1, 1]);
-  await runner.close(); // before the service that it needs for that
+  await runner.close(); // needs the service, so before it
 });
 
 test.each(['before', 'after'])(
-  'a runner and a service with different storage find out, by what is saved %s the start',
+  'a runner and a service with different storage report it for an event saved %s the start',
   async (when) => {
     const systemActorName = freshName('shop');
     const elsewhere = temporaryPostgres();
@@ -198,7 +198,7 @@ test.each(['before', 'after'])(
   },
 );
 
-test('a storage that is not set up where the service looks for it is a failure that says so', async () => {
+test('a service whose storage is not set up reports that as the failure', async () => {
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage: temporaryPostgres(), systemActorName });
   const options = { storage: temporaryPostgres(), systemActorName, shutdownOnClose: true };
@@ -208,7 +208,7 @@ test('a storage that is not set up where the service looks for it is a failure t
   expect(error.failures.get('reservations')).toMatchObject({ code: 'STORAGE_NOT_SET_UP' });
 });
 
-test('two systems of one engine do not disturb each other, whatever their names', async () => {
+test('two systems of one engine do not disturb each other, with any names', async () => {
   const names = [freshName('a.b'), freshName('a b/ü')];
   const runners = [];
   for (const systemActorName of names) {
@@ -225,7 +225,7 @@ test('two systems of one engine do not disturb each other, whatever their names'
   }
 });
 
-test('a new version takes over while the old one runs, and steps under way end where they began', async () => {
+test('a new version takes over while the old one runs, and running steps end where they began', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const reached = Promise.withResolvers<void>();
@@ -250,10 +250,10 @@ test('a new version takes over while the old one runs, and steps under way end w
   await runner.caughtUp();
   expect(seen).toEqual(['old ada', 'new bob']);
   expect(await runner.get(Orders).log.head()).toBe(6);
-  await runner.close(); // before the service that it needs for that
+  await runner.close(); // needs the service, so before it
 });
 
-test('an engine keeps no secret of the storage, whether that can be reached or not', async () => {
+test('an engine stores no secret of the storage, whether the storage can be reached or not', async () => {
   const password = freshName('secret');
   const role = freshName('role');
   await query(`create role ${role} login superuser password '${password}'`);
@@ -268,31 +268,31 @@ test('an engine keeps no secret of the storage, whether that can be reached or n
   const broken = new URL(url);
   broken.port = '1';
   const systemActorName = freshName('shop');
-  const told: Buffer[] = [];
-  const hear = (bytes: Buffer) => void told.push(bytes);
-  await using ingress = await Balancer.start([portOf(engine.ingressUrl)], hear);
+  const sent: Buffer[] = [];
+  const collect = (bytes: Buffer) => void sent.push(bytes);
+  await using ingress = await Balancer.start([portOf(engine.ingressUrl)], collect);
   await using service = await RestateService.start(shop, { storage, systemActorName, port: 0 });
-  await using toService = await Balancer.start([service.port], hear);
+  await using toService = await Balancer.start([service.port], collect);
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: toService.url });
   const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start({ adminUrl: engine.adminUrl, ingressUrl: ingress.url }, shop, options);
   await runner.get(Orders).place('ada');
   await runner.caughtUp();
-  // The same system again, where its service cannot get at the database, and the engine is told why.
+  // The same system with a service that cannot reach the database and reports that to the engine.
   const unreachable = postgres({ connectionString: broken.href, retryTimeoutMs: 0 });
   await using other = await RestateService.start(shop, {
     storage: unreachable,
     systemActorName,
     port: 0,
   });
-  await using toOther = await Balancer.start([other.port], hear);
+  await using toOther = await Balancer.start([other.port], collect);
   await other.register({ adminUrl: engine.adminUrl, serviceUrl: toOther.url });
   await runner.get(Orders).place('bob');
   await vi.waitFor(async () => {
     expect((await runner.status()).some(({ lastError }) => /ECONNREFUSED/.test(`${lastError}`))).toBe(true);
   }, patient);
   await runner.close();
-  const all = Buffer.concat(told).toString('latin1');
-  for (const known of ['reservations', 'ECONNREFUSED']) expect(all).toContain(known); // so it would be found
+  const all = Buffer.concat(sent).toString('latin1');
+  for (const known of ['reservations', 'ECONNREFUSED']) expect(all).toContain(known); // proves that the search works
   expect(all).not.toContain(password);
 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** How many calls of these handlers are under way or wait, in all actors of a system. */
+/** Number of unfinished calls of these handlers, over all actors of a system. */
 async function pending(systemActorName: string, ...handlers: readonly string[]): Promise<number> {
   const names = Object.values(actorNames(systemActorName)).map((name) => `'${name}'`);
   const [row] = await engine.query(
@@ -30,7 +30,7 @@ async function pending(systemActorName: string, ...handlers: readonly string[]):
   return Number(row!.pending);
 }
 
-test('under steady saves of several runners the system goes on, and prompts do not pile up', async () => {
+test('steady saves of several runners are processed, and prompts do not accumulate', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -50,14 +50,14 @@ test('under steady saves of several runners the system goes on, and prompts do n
   }, patient);
   stop.abort();
   await Promise.all(saving);
-  console.log(`${placed} orders placed; prompts that waited: ${counts}`);
-  // One of each runner, for one log: at the pipeline, and at its two followers; and what workers tell each other.
+  console.log(`${placed} orders placed; waiting prompts: ${counts}`);
+  // A prompt of each runner for one log, at the pipeline and at its two followers, and prompts between workers.
   expect(Math.max(...counts)).toBeLessThanOrEqual(runners.length * 3 + 10);
   await runners[0]!.caughtUp();
   expect(await runners[0]!.get(Orders).log.head()).toBe(3 * placed);
 });
 
-test('while the service is away, saves and looks leave a call each in the engine, not one for each time', async () => {
+test('while the service is away, saves and status requests leave one call each in the engine', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const port = await freePort();
@@ -69,28 +69,28 @@ test('while the service is away, saves and looks leave a call each in the engine
   await service.close();
   for (let i = 0; i < 20; i += 1) {
     await runner.get(Orders).place(`customer ${i}`);
-    await delay(30); // so that they are not told of together
+    await delay(30); // so that they are not prompted together
   }
-  const looks = Array.from({ length: 10 }, () => runner.status());
+  const statuses = Array.from({ length: 10 }, () => runner.status());
   const waits = Array.from({ length: 10 }, () => runner.caughtUp({ signal: AbortSignal.timeout(2_000) }));
   await Promise.allSettled(waits);
-  for (const [, reservations] of await Promise.all(looks)) {
+  for (const [, reservations] of await Promise.all(statuses)) {
     expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'SERVICE_UNREACHABLE' } });
   }
   await runner.status();
   expect(await pending(systemActorName, 'status')).toBe(1);
   expect(await pending(systemActorName, 'prompt')).toBe(1);
 
-  // The engine gives them up after a while: nobody who waits minds, and what was to be told is told again.
+  // The engine gives up the calls after a while: waiting callers do not notice, and prompts are sent again.
   const waiting = runner.caughtUp();
-  const given = await engine.query(
+  const calls = await engine.query(
     `select id from sys_invocation where target_service_name = '${actorNames(systemActorName).pipeline}'`,
   );
-  for (const { id } of given) await fetch(`${engine.adminUrl}/invocations/${id}/kill`, { method: 'PATCH' });
-  expect(given).toHaveLength(2);
+  for (const { id } of calls) await fetch(`${engine.adminUrl}/invocations/${id}/kill`, { method: 'PATCH' });
+  expect(calls).toHaveLength(2);
 
-  await using again = await RestateService.start(shop, serviceOptions);
-  expect(urlOf(again)).toBe(`http://127.0.0.1:${port}`);
+  await using newService = await RestateService.start(shop, serviceOptions);
+  expect(urlOf(newService)).toBe(`http://127.0.0.1:${port}`);
   await waiting;
   expect(await runner.get(Orders).log.head()).toBe(60);
   await vi.waitFor(async () => expect(await pending(systemActorName, 'status', 'prompt')).toBe(0), patient);

@@ -12,10 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** By which name the actors of a system on a storage go. */
+/** Name of the actors for each storage. */
 const names = new WeakMap<StorageDescription, string>();
 
-/** A runner with a service of its own, closed together. */
+/** A runner and its service, which are closed together. */
 async function started<Apps extends ApplicationClass>(
   system: System<Apps>,
   {

@@ -48,7 +48,7 @@ async function answering(body: string): Promise<string> {
 }
 
 describe('start() reports', () => {
-  test('that the engine cannot be reached, with its URL', async () => {
+  test('an engine that cannot be reached, with its URL', async () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     const { ingressUrl, adminUrl } = engine;
     for (const urls of [
@@ -83,7 +83,7 @@ describe('start() reports', () => {
     expect(error.message).toContain('has version 1.4.9, but kahn needs 1.5 or newer');
   });
 
-  test('that no service is registered', async () => {
+  test('a service that is not registered', async () => {
     const error = await startError(engine);
     expect(error).toMatchObject({ code: 'SERVICE_NOT_REGISTERED' });
     expect(error.message).toContain('Start a RestateService of the system, and register it');

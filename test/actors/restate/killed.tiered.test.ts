@@ -20,7 +20,7 @@ import { ServiceProcess } from '../../support/service-process.ts';
 import { byTier } from '../../support/tier.ts';
 import { inTime, patient } from '../../support/until.ts';
 
-/** What a running shop needs, in processes of its own. */
+/** The processes of a running shop. */
 interface Scene {
   readonly engine: RestateEngine;
   readonly database: PostgresServer | undefined;
@@ -28,12 +28,12 @@ interface Scene {
   readonly random: () => number;
 }
 
-/** Something that is killed in the middle of the work, and comes back. */
+/** A process that is killed during work and started again. */
 interface Victim {
   readonly what: string;
   readonly nodes: number;
   readonly hasDatabase?: boolean;
-  /** Kills it, and resolves with what brings it back. */
+  /** Kills the process, and resolves with a function that starts it again. */
   kill(scene: Scene): Promise<() => Promise<unknown>>;
 }
 
@@ -100,7 +100,7 @@ const ordersPerKill = 60;
 const kills = byTier(1, 3);
 
 for (const victim of byTier(victims.slice(0, 1), victims)) {
-  test(`${victim.what}, ${kills} times at random: nothing is lost or doubled, and it goes on by itself`, async () => {
+  test(`${victim.what}, ${kills} times at random: events are neither lost nor doubled, and processing resumes`, async () => {
     const random = randomNumbers(seed);
     await using engine = await RestateEngine.start(victim.nodes);
     await using database = victim.hasDatabase ? await PostgresServer.start() : undefined;
@@ -140,7 +140,7 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
       await vi.waitUntil(async () => (await paid()) === customers.length || (await paid()) > before, patient);
       if (before < customers.length) killed += 1;
       await reviving;
-      // Who waits for a runner has it prompt again. Without that, no prompt must have been lost for good.
+      // caughtUp() repeats prompts. Without it, no prompt must be lost for good.
       const all = `${[3 * customers.length, customers.length, customers.length]}`;
       if (killed < kills) await vi.waitUntil(async () => `${await heads()}` === all, patient);
       await runner.caughtUp({ signal: inTime() });
@@ -155,8 +155,8 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
   });
 }
 
-// In the middle of much work the next step makes up for a lost prompt; here there is none.
-test('a service killed between a record and its answer, with nothing else to do: followers hear of it', async () => {
+// During steady work, the next step makes up for a lost prompt; this test has no next step.
+test('followers are prompted although the service is killed between a record and its answer', async () => {
   await using engine = await RestateEngine.start();
   const schema = temporarySchema();
   const systemActorName = freshName('shop');
@@ -180,7 +180,7 @@ test('a service killed between a record and its answer, with nothing else to do:
   expect(await Promise.all(heads)).toEqual([9, 3, 3]);
 });
 
-test('what is saved while the engine is away is processed when it is back, without a poll', async () => {
+test('events saved while the engine is away are processed when it is back, without a poll', async () => {
   await using engine = await RestateEngine.start();
   const storage = temporaryPostgres();
   await using service = await RestateService.start(shop, { storage, port: 0 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-test('shutting down leaves no call and no state behind; who still has a runner is told', async () => {
+test('a shutdown leaves no call and no state behind, and other runners report it', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -31,7 +31,7 @@ test('shutting down leaves no call and no state behind; who still has a runner i
   await owner.caughtUp();
   await vi.waitFor(async () => expect(await callsOf(engine, systemActorName)).toHaveLength(3), patient); // the next polls
   expect(await statesOf(engine, systemActorName)).not.toEqual([]);
-  await owner.get(Orders).place('bob'); // and closed in the middle
+  await owner.get(Orders).place('bob'); // closed while it is processed
   await owner.close();
   await vi.waitFor(async () => expect(await callsOf(engine, systemActorName)).toEqual([]), patient);
   expect(await statesOf(engine, systemActorName)).toEqual([]);
@@ -44,7 +44,7 @@ test('shutting down leaves no call and no state behind; who still has a runner i
   expect(await runner.get(Orders).log.head()).toBe(9);
 });
 
-test('a system can be started again while it is shut down and a step takes long', async () => {
+test('a system can be started again while a shutdown waits for a long step', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system, reached, release } = heldShop();
@@ -71,7 +71,7 @@ test('a system can be started again while it is shut down and a step takes long'
   expect(await next.get(Orders).log.head()).toBe(6);
 });
 
-test('a service ends while a shutdown waits that would need it', async () => {
+test('a service can close while a shutdown that needs it is waiting', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system, reached, release } = heldShop();

@@ -58,7 +58,7 @@ describe.each(steppers)('a policy that fails under the stepping $name runner', (
   test('stops it with the cause, and others have processed what they had fetched', async () => {
     const events = watchRunners();
     const { runner, error } = await fail(stepper, memory());
-    expect(error.message).toContain('The system has stopped at tick 3.');
+    expect(error.message).toContain('The system stopped at tick 3.');
     expect(error.failures.get('reservations')).toMatchObject({
       code: 'POLICY_FAILED',
       applicationName: 'reservations',

@@ -6,17 +6,20 @@ import { InputError } from './errors.ts';
 import type { FlightRecord } from './flight-record.ts';
 import type { Options } from './options.ts';
 
-/** What a place holds before the job goes on there. */
-export interface Holdings {
-  /** How many flights are recorded: those in the first so many records. */
+/** Contents of the storage before this run. */
+export interface RecordedBefore {
+  /** Number of recorded flights: those of the first records. */
   readonly flights: number;
-  /** How many events there are in all logs. */
+  /** Number of events in all logs. */
   readonly events: number;
 }
 
-/** Looks into the place, adding no events. Throws {@link InputError} unless its flights are those in the records. */
-export async function holdingsOf(options: Options, records: readonly FlightRecord[]): Promise<Holdings> {
-  const { storage, prepare } = options.place;
+/** Reads what is recorded. Throws {@link InputError} unless the recorded flights are those of the records. */
+export async function recordedBefore(
+  options: Options,
+  records: readonly FlightRecord[],
+): Promise<RecordedBefore> {
+  const { storage, prepare } = options.location;
   await prepare();
   let events = 0;
   let flights = 0;
@@ -28,10 +31,10 @@ export async function holdingsOf(options: Options, records: readonly FlightRecor
   return { flights, events };
 }
 
-/** Counts the recorded flights, comparing each with the record that it must come from. */
+/** Counts the recorded flights, and compares each with its record. */
 async function matchingFlights(
   flights: Flights,
-  { dataset, place }: Options,
+  { dataset, location }: Options,
   records: readonly FlightRecord[],
 ): Promise<number> {
   let count = 0;
@@ -43,8 +46,8 @@ async function matchingFlights(
       isDeepStrictEqual(event.data, arrivalOf(record));
     if (!matches) {
       throw new InputError(
-        `There are other flights than those of '${dataset}' in ${place.name}: they differ from record ${id} on. ` +
-          `Nothing was added. Choose another ${place.option}.`,
+        `The flights in ${location.name} are not those of '${dataset}': they differ from record ${id} on. ` +
+          `Nothing was added. Choose another ${location.option}.`,
       );
     }
     count = id;

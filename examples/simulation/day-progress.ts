@@ -3,8 +3,8 @@ import { count } from '../flights/job/text.ts';
 import type { Day } from './day.ts';
 import { timeOf } from './panels.ts';
 
-/** Shows how the day goes on: a line that changes on a terminal, and else a line for every hour. */
-export class Watch {
+/** Shows the progress of the day: a line that is updated on a terminal, otherwise a line per hour. */
+export class DayProgress {
   readonly #stream: WriteStream;
   #isInLine = false;
 
@@ -12,7 +12,7 @@ export class Watch {
     this.#stream = stream;
   }
 
-  /** Called after each minute. */
+  /** Shows the state after a minute. */
   show(day: Day): void {
     const minute = day.minutes - 1;
     if (this.#stream.isTTY) this.#stream.write(`\r\x1b[2K${line(day, minute)}`);
@@ -20,7 +20,7 @@ export class Watch {
     this.#isInLine = this.#stream.isTTY;
   }
 
-  /** Leaves the line. */
+  /** Ends the line. */
   [Symbol.dispose](): void {
     if (this.#isInLine) this.#stream.write('\n');
   }

@@ -4,19 +4,19 @@ import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { InputError, UsageError } from './errors.ts';
 
-/** Where the events are kept. */
-export interface Place {
+/** The storage that the command line names. */
+export interface EventLocation {
   readonly storage: StorageDescription;
-  /** As it stands in sentences. */
+  /** Description in sentences. */
   readonly name: string;
-  /** The option that leads elsewhere. */
+  /** Command line option that selects another one. */
   readonly option: string;
-  /** Makes what must be there before it is opened. */
+  /** Creates what must exist before the storage is opened. */
   prepare(): Promise<void>;
 }
 
-/** Files in a directory, which is made if it is missing. */
-export function inDirectory(directory: string): Place {
+/** Files in a directory, which is created if it is missing. */
+export function inDirectory(directory: string): EventLocation {
   return {
     storage: sqlite({ directory }),
     name: `directory ${directory}`,
@@ -32,7 +32,7 @@ export function inDirectory(directory: string): Place {
 }
 
 /** Tables in a schema of a database, named after the dataset. Throws {@link UsageError}. */
-export function inDatabase(connectionString: string, dataset: string): Place {
+export function inDatabase(connectionString: string, dataset: string): EventLocation {
   const schema = dataset
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]/g, '_')
