@@ -5,7 +5,7 @@ import { assertContiguous } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { peerSubjects } from '../../support/supervised-runners.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
@@ -15,7 +15,7 @@ const never = 2 ** 30;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('in $name', ({ start, create }) => {
+describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
   test('caughtUp() never resolves before everything recorded before it is processed', async () => {
     const random = randomNumbers(seed);
     await using runner = await start(shop, {

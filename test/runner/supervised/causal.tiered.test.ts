@@ -12,7 +12,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { type PeerSubject, peerSubjects, threads } from '../../support/supervised-runners.ts';
+import { type SupervisedSubject, supervisedSubjects, threads } from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
 import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
@@ -26,8 +26,8 @@ beforeEach(() => {
   onTestFinished(() => lower('hold'));
 });
 
-const subjects: readonly PeerSubject[] = [
-  ...peerSubjects,
+const subjects: readonly SupervisedSubject[] = [
+  ...supervisedSubjects,
   ...byTier([], [{ ...threads, name: 'threads on postgres', create: temporaryPostgres }]),
 ];
 

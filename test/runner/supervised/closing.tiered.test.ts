@@ -6,7 +6,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { type PeerOptions, peerSubjects } from '../../support/supervised-runners.ts';
+import { type SupervisedOptions, supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 import { watchWarnings } from '../../support/warnings.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
@@ -17,8 +17,8 @@ const [, Reservations] = heldReserving.applications;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) => {
-  const reserving = async (storage: StorageDescription, options: PeerOptions = {}) => {
+describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch }) => {
+  const reserving = async (storage: StorageDescription, options: SupervisedOptions = {}) => {
     const runner = await start(heldReserving, { storage, pollIntervalMs: never, ...options });
     onTestFinished(() => runner.close());
     return runner;
@@ -34,7 +34,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
   test('terminates a policy that blocks for ever, says so, and the next start goes on', async () => {
     const events = watchRunners();
     const warnings = watchWarnings();
-    const peers = watch();
+    const workers = watch();
     const storage = create();
     const runner = await reserving(storage, { drainTimeoutMs: 300 });
     raise('block');
@@ -44,7 +44,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
     const since = performance.now();
     await runner.close();
     expect(performance.now() - since).toBeGreaterThan(290);
-    expect(peers.size).toBe(0);
+    expect(workers.size).toBe(0);
     await waiting;
     expect(events.at(-1)).toMatchObject({
       kind: 'stopped',
@@ -74,7 +74,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
     await closing;
     await nextTurn();
     expect(warnings).toEqual([]);
-    // Where the policy hears sooner than the peer, a second step has begun by then.
+    // Where the policy hears sooner than the worker, a second step has begun by then.
     expect(events.slice(-2)).toMatchObject([{ kind: 'processed' }, { kind: 'stopped', terminated: false }]);
     await assertGoesOn(storage, 2);
   });
@@ -87,7 +87,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
       const reached = Promise.withResolvers<void>();
       let isArmed = false;
       const reach = (name: string) => void (isArmed && name === moment && reached.resolve());
-      const peers = watch(
+      const workers = watch(
         () => reach('spawned'),
         () => reach('dead'),
       );
@@ -100,7 +100,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
         await vi.waitUntil(async () => (await runner.status())[1]?.state === 'restarting', patient);
       } else await reached.promise;
       await runner.close();
-      expect(peers.size).toBe(0);
+      expect(workers.size).toBe(0);
       lower('exit');
       await assertGoesOn(storage, 1);
       await nextTurn();
@@ -109,7 +109,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
   );
 
   test('null in place of options is refused as an invalid option', async () => {
-    await rejectionOf(start(shop, null as unknown as PeerOptions), InvalidOptionError);
+    await rejectionOf(start(shop, null as unknown as SupervisedOptions), InvalidOptionError);
   });
 
   test('rejects every wait under way, wherever it stands, with RUNNER_CLOSED', async () => {
@@ -140,7 +140,7 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
       const abort = new AbortController();
       const give = () => abort.abort(reason);
       let spawned = 0;
-      const peers = watch(() => {
+      const workers = watch(() => {
         spawned += 1;
         if (moment === 'first worker' || (moment === 'last worker' && spawned === 3)) give();
       });
@@ -149,9 +149,9 @@ describe.each(peerSubjects)('closing $name', ({ kind, start, create, watch }) =>
       if (moment === 'at once') give();
       if (moment === 'next turn') void nextTurn().then(give);
       await expect(starting).rejects.toBe(reason);
-      expect(peers.size).toBe(0);
+      expect(workers.size).toBe(0);
       await nextTurn();
-      expect(peers.size).toBe(0);
+      expect(workers.size).toBe(0);
       await using runner = await start(shop, { storage });
       await runner.get(Orders).place('ada');
       await runner.caughtUp();

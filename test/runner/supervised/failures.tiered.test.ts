@@ -8,7 +8,11 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { allPeerSubjects, type PeerSubject, peerSubjects } from '../../support/supervised-runners.ts';
+import {
+  allSupervisedSubjects,
+  type SupervisedSubject,
+  supervisedSubjects,
+} from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
 import { patient } from '../../support/until.ts';
 import {
@@ -66,7 +70,7 @@ async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number):
 async function suffer(
   fault: Fault,
   times: number,
-  { kind, start: startWorkers, create }: PeerSubject,
+  { kind, start: startWorkers, create }: SupervisedSubject,
   events: SeenEvent[],
 ) {
   const storage = create();
@@ -104,7 +108,7 @@ async function suffer(
 const whole = { lost: [], doubled: [] };
 const bound = 5;
 
-describe.each(peerSubjects)('in $name', (subject) => {
+describe.each(supervisedSubjects)('in $name', (subject) => {
   const faults = faultsIn[subject.kind];
 
   test('a fault that passes stops nobody but a policy that throws', async () => {
@@ -119,7 +123,7 @@ describe.each(peerSubjects)('in $name', (subject) => {
   });
 });
 
-describe.each(byTier([], allPeerSubjects))('in $name', (subject) => {
+describe.each(byTier([], allSupervisedSubjects))('in $name', (subject) => {
   const faults = faultsIn[subject.kind];
 
   test(`a fault that stays is reported after ${bound} restarts`, async () => {

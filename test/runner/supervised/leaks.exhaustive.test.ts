@@ -3,15 +3,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages } from '../../support/storages.ts';
-import { allPeerSubjects, type PeerSubject, threads } from '../../support/supervised-runners.ts';
+import { allSupervisedSubjects, type SupervisedSubject, threads } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const subjects = [
-  ...allPeerSubjects,
+  ...allSupervisedSubjects,
   ...storages.filter(({ name }) => name === 'postgres').map((storage) => ({ ...threads, ...storage })),
 ];
-const roundsOf = ({ kind, name }: PeerSubject) => (kind === 'process' || name === 'postgres' ? 10 : 50);
+const roundsOf = ({ kind, name }: SupervisedSubject) => (kind === 'process' || name === 'postgres' ? 10 : 50);
 
 /** What this process has open, as far as the system and Node tell. */
 function openNow() {
@@ -28,7 +28,7 @@ function openNow() {
 }
 
 /** Starts, uses and closes a runner so often. */
-async function runRounds({ kind, start, create }: PeerSubject, rounds: number, signal: AbortSignal) {
+async function runRounds({ kind, start, create }: SupervisedSubject, rounds: number, signal: AbortSignal) {
   const system = heldReserving.bind(create());
   const clock = kind === 'thread' ? { clockSpeed: 1_000 } : {};
   for (let i = 0; i < rounds; i += 1) {
@@ -42,14 +42,14 @@ test.runIf(existsSync('/proc/self/task'))(
   'starting and closing again and again leaves nothing behind',
   async () => {
     const { signal } = new AbortController();
-    const peers = allPeerSubjects.map(({ watch }) => watch());
+    const workers = allSupervisedSubjects.map(({ watch }) => watch());
     // All at the same time, because a start keeps one core busy only.
-    const runAll = (rounds: (subject: PeerSubject) => number) =>
+    const runAll = (rounds: (subject: SupervisedSubject) => number) =>
       Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));
     await runAll(() => 2);
     const before = openNow();
     await runAll(roundsOf);
-    for (const running of peers) expect(running.size).toBe(0);
+    for (const running of workers) expect(running.size).toBe(0);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     // Sockets end a little later than those who close them.
     await vi.waitFor(() => {

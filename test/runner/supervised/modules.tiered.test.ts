@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { peerSubjects } from '../../support/supervised-runners.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 import { shop } from '../modules/shop.ts';
 
@@ -99,27 +99,27 @@ const faults: readonly Fault[] = [
   },
 ];
 
-describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
+describe.each(supervisedSubjects.filter(({ name }) => name.endsWith('sqlite')))(
   'in $name, nothing is left, but a clear error, of a start that fails for',
-  ({ kind: peer, start, watch }) => {
+  ({ kind: workerKind, start, watch }) => {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
     const storage = sqlite({ directory, synchronous: 'NORMAL' });
     afterAll(() => rmSync(directory, { recursive: true }));
 
     test.each(faults)('$what', async ({ system, kind, code, message, inCause, isRemote }) => {
       let started = 0;
-      const peers = watch(() => {
+      const workers = watch(() => {
         started += 1;
       });
       const error = await rejectionOf(start(system, { storage }), KahnError);
-      expect(peers.size).toBe(0);
+      expect(workers.size).toBe(0);
       expect(error).toBeInstanceOf(kind);
-      expect(error.code).toBe(code === 'DIED' ? `${peer.toUpperCase()}_DIED` : code);
+      expect(error.code).toBe(code === 'DIED' ? `${workerKind.toUpperCase()}_DIED` : code);
       expect(error.message).toContain(message);
       if (inCause !== undefined) expect((error.cause as Error).stack).toContain(inCause);
       expect(started).toBe(isRemote ? 2 : 0);
       // The last connection to a database removes its log when it is closed.
-      if (peer === 'thread')
+      if (workerKind === 'thread')
         expect(readdirSync(directory).sort()).toEqual(['orders.sqlite', 'reservations.sqlite']);
       await (await SingleThreadedRunner.start(system, { storage })).close();
     });
@@ -133,13 +133,13 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
 
     test('being given up while it is under way', async () => {
       const system = shopIn(urlOf('hangs-in-threads.ts'));
-      const peers = watch();
+      const workers = watch();
       const controller = new AbortController();
       const starting = start(system, { storage, signal: controller.signal });
-      await expect.poll(() => peers.size, patient).toBe(2);
+      await expect.poll(() => workers.size, patient).toBe(2);
       controller.abort(new Error('no time'));
       await expect(starting).rejects.toThrow('no time');
-      expect(peers.size).toBe(0);
+      expect(workers.size).toBe(0);
       await (await SingleThreadedRunner.start(system, { storage })).close();
     });
   },

@@ -5,7 +5,7 @@ import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { assertContiguous } from '../../support/logs.ts';
-import { peerSubjects } from '../../support/supervised-runners.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
@@ -14,7 +14,7 @@ const customers = Array.from({ length: 60 }, (_, i) => `customer ${i}`);
 const pipelineOf = (customer: string) => pipelineFor(customer, pipelineIds);
 const countIn = (pipelineId: number) => customers.filter((one) => pipelineOf(one) === pipelineId).length;
 
-describe.each(peerSubjects)('pipelines of $name', ({ start, create }) => {
+describe.each(supervisedSubjects)('pipelines of $name', ({ start, create }) => {
   test('run side by side, each with logs, status and failures of its own', async () => {
     const events = watchRunners();
     const storage = create();

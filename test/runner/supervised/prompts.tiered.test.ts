@@ -4,7 +4,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { peerSubjects } from '../../support/supervised-runners.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
@@ -13,7 +13,7 @@ const never = 2 ** 30;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(peerSubjects)('in $name', ({ start, create }) => {
+describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
   test('everything flows by prompts', async () => {
     await using runner = await start(shop, {
       storage: create(),

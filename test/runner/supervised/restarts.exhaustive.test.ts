@@ -3,7 +3,7 @@ import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { allPeerSubjects } from '../../support/supervised-runners.ts';
+import { allSupervisedSubjects } from '../../support/supervised-runners.ts';
 import { until } from '../../support/until.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { doomed } from './doomed.ts';
@@ -17,7 +17,7 @@ function restartsIn(events: readonly SeenEvent[]): readonly number[] {
   return events.flatMap((event) => (event.kind === 'restarted' ? [event.restarts] : []));
 }
 
-describe.each(allPeerSubjects)('$name that live for a moment only', (subject) => {
+describe.each(allSupervisedSubjects)('$name that live for a moment only', (subject) => {
   const { kind, create, watch } = subject;
   const died = `${kind.toUpperCase()}_DIED`;
   const start = async () => {
