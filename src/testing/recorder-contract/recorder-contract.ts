@@ -17,11 +17,7 @@ export interface RecorderSubject {
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
 }
 
-/**
- * Defines the tests that the recorders of every storage must pass. A test that fails throws AssertionError.
- *
- * @example recorderContract({ describe, it }, { name: 'my storage', create })
- */
+/** Defines the tests that the recorders of every storage must pass. A test that fails throws AssertionError. */
 export function recorderContract(runner: TestRunner, subject: RecorderSubject): void {
   const test: Test = (name, body) =>
     runner.it(name, async () => {
