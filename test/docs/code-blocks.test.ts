@@ -63,19 +63,12 @@ test('all code of the pages and of doc comments compiles', () => {
 
 const executed = [...modules].filter(([, blocks]) => blocks.some(({ runs }) => runs));
 
-// Starts threads and processes, which takes its time on a busy machine.
-const timeoutMs = 120_000;
-
-test.each(executed)(
-  'the code of %s runs and prints what the page says',
-  async (_, blocks) => {
-    const printed = await run(blocks.filter(({ runs }) => runs));
-    for (const { place, output } of blocks.filter((block) => block.output !== undefined)) {
-      expect(withoutIds(printed.get(place) ?? '').trimEnd(), place).toBe(withoutIds(output ?? ''));
-    }
-  },
-  timeoutMs,
-);
+test.each(executed)('the code of %s runs and prints what the page says', async (_, blocks) => {
+  const printed = await run(blocks.filter(({ runs }) => runs));
+  for (const { place, output } of blocks.filter((block) => block.output !== undefined)) {
+    expect(withoutIds(printed.get(place) ?? '').trimEnd(), place).toBe(withoutIds(output ?? ''));
+  }
+});
 
 /** Executes blocks one after another in one process, in an empty directory, and returns what each has printed. */
 async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
@@ -90,7 +83,6 @@ async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
   writeFileSync(program, `${lines.join('')}export {};\n`);
   const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=source', program], {
     cwd,
-    timeout: timeoutMs,
   }).catch((cause) => {
     throw new Error(withPlaces(`${cause.stdout}\n${cause.stderr}`));
   });

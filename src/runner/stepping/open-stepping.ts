@@ -2,6 +2,8 @@ import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
+import { realClock } from '../../util/real-clock.ts';
+import type { Clock } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
@@ -26,6 +28,8 @@ export interface SteppingParts<Apps extends ApplicationClass = ApplicationClass>
   /** Serializes ticks and the saves between them. */
   readonly turns: Mutex;
   readonly interruptions: Interruptions;
+  /** Source of real time. */
+  readonly clock: Clock;
   /** Simulated time of tick 0, in ms since 1970. */
   readonly startTimeMs: number;
   /** Seed of all ids that are made in the run. */
@@ -51,7 +55,7 @@ export async function openStepping<Apps extends ApplicationClass>(
       application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
     }
     await heads.refresh(running.applications);
-    const { startTimeMs = Date.now() } = resolved;
+    const { clock = realClock, startTimeMs = Date.now() } = resolved;
     const seed = `${startTimeMs} ${heads.total}`; // so that a second run on the same storage makes other ids
     const interruptions = new Interruptions();
     const report = reportTo(interruptions, runnerName);
@@ -65,6 +69,7 @@ export async function openStepping<Apps extends ApplicationClass>(
       driver,
       turns,
       interruptions,
+      clock,
       startTimeMs,
       seed,
     };

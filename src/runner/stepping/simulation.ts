@@ -35,7 +35,7 @@ export class Simulation {
     this.#parts = parts;
     this.#pacer = pacer;
     this.#abandoned = abandoned;
-    this.#startedAt = parts.options.clock.now();
+    this.#startedAt = parts.clock.now();
     this.#refreshedAt = this.#startedAt;
     this.#msPerTick = 1_000 / parts.options.normalSpeed;
   }
@@ -66,14 +66,14 @@ export class Simulation {
 
   /** Processes what is new in all logs, then calls the commands that are due. */
   async tick(): Promise<Tick> {
-    const { turns, options } = this.#parts;
+    const { turns, clock } = this.#parts;
     const number = this.#tickCount + 1;
-    const began = options.clock.now();
+    const began = clock.now();
     const cpuBefore = process.cpuUsage();
     const processed = await turns.run(() => this.#process(number));
     this.#tickCount = number;
     await this.#callCommands(number);
-    return this.#describe(processed, options.clock.now() - began, process.cpuUsage(cpuBefore));
+    return this.#describe(processed, clock.now() - began, process.cpuUsage(cpuBefore));
   }
 
   /** Makes the applications process what is new in the logs they follow. */
@@ -97,11 +97,11 @@ export class Simulation {
 
   /** Reads the heads of all logs from the storage when the poll interval is over: other processes may have recorded. */
   async #refreshHeads(): Promise<void> {
-    const { heads, running, options } = this.#parts;
-    if (options.clock.now() - this.#refreshedAt < options.pollIntervalMs) return;
+    const { heads, running, clock, options } = this.#parts;
+    if (clock.now() - this.#refreshedAt < options.pollIntervalMs) return;
     try {
       await heads.refresh(running.applications);
-      this.#refreshedAt = options.clock.now();
+      this.#refreshedAt = clock.now();
     } catch (error) {
       if (!isInterruption(error)) throw error; // the next tick tries again
     }
@@ -120,11 +120,11 @@ export class Simulation {
   }
 
   #describe({ headsBefore, outcomes }: Processed, durationMs: number, cpu: NodeJS.CpuUsage): Tick {
-    const { running, heads, options } = this.#parts;
+    const { running, heads, clock } = this.#parts;
     return {
       number: this.#tickCount,
       simulatedTimeMs: this.timeMs,
-      realTimeMs: options.clock.now() - this.#startedAt,
+      realTimeMs: clock.now() - this.#startedAt,
       durationMs,
       intensity: durationMs === 0 ? 0 : (cpu.user + cpu.system) / 1_000 / durationMs,
       actualSpeed: this.#pacer.actualHz,

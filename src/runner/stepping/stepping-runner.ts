@@ -47,10 +47,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   /** Called by `start()` of the subclasses. */
   protected constructor(parts: SteppingParts<Apps>) {
-    const { clock, normalSpeed, scaleFactor, paused, verbose } = parts.options;
+    const { normalSpeed, scaleFactor, paused, verbose } = parts.options;
     this.#parts = parts;
     this.#pacer = new Pacer(normalSpeed * scaleFactor);
-    this.#clock = new ClockLoop(clock, this.#pacer, () => this.step());
+    this.#clock = new ClockLoop(parts.clock, this.#pacer, () => this.step());
     this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
     this.#state.stopped.addEventListener('abort', () => this.#clock.pause());
     if (verbose) this.subscribe((tick) => process.stdout.write(`${lineOf(tick)}\n`));
