@@ -59,7 +59,7 @@ function oddElementOf(value: readonly unknown[]): Oddity | undefined {
 function oddDescriptor(value: object, key: string | number): Oddity | undefined {
   const descriptor = Object.getOwnPropertyDescriptor(value, key);
   if (descriptor === undefined)
-    return about('it is a hole in a sparse array; fill it, if only with null', key);
+    return about('it is a hole in a sparse array; fill it, for example with null', key);
   if (descriptor.get || descriptor.set) return about('it is an accessor; use a plain property instead', key);
   if (!descriptor.enumerable) return about('it is not enumerable; define it as a plain property', key);
   return undefined;
