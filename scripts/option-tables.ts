@@ -74,15 +74,26 @@ function plain(comment: string): string {
 /** The table of an interface, in Markdown. */
 export function optionTable({ options }: DocumentedInterface): string {
   const rows = options.map(
-    (option) => `| \`${option.name}\` | ${defaultCell(option)} | ${option.description} |\n`,
+    (option) => `| \`${option.name}\` |${inCell(defaultCell(option))}| ${option.description} |\n`,
   );
   return `| option | default | |\n|---|---|---|\n${rows.join('')}`;
+}
+
+function inCell(text: string): string {
+  return text === '' ? ' ' : ` ${text} `;
 }
 
 function defaultCell({ isRequired, default: byDefault }: DocumentedOption): string {
   if (isRequired) return 'required';
   if (byDefault === undefined) return '';
-  return isLiteral(byDefault) ? `\`${byDefault}\`` : byDefault.replaceAll('|', '\\|');
+  const text = byDefault.replaceAll(/\b[\d_]{4,}\b/g, groupedNumber);
+  return isLiteral(byDefault) ? `\`${text}\`` : text.replaceAll('|', '\\|');
+}
+
+/** A number as a literal of TypeScript, with groups of three digits from 10_000 on. */
+function groupedNumber(literal: string): string {
+  const digits = literal.replaceAll('_', '');
+  return digits.length < 5 ? digits : digits.replaceAll(/\B(?=(?:\d{3})+$)/g, '_');
 }
 
 /** Whether a default is a value and not a description of one. */

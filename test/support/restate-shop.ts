@@ -1,5 +1,6 @@
-import { type StorageDescription, System } from 'kahn';
+import { run, type StorageDescription, System } from 'kahn';
 import {
+  EngineError,
   RestateRunner,
   type RestateRunnerOptions,
   RestateService,
@@ -10,7 +11,11 @@ import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
 import { Reservation } from '../../examples/shop/reservation.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
+import { shop } from '../../examples/shop/shop.ts';
 import { actorNames } from '../../src/actors/restate/protocol/actor-names.ts';
+import { rejectionOf } from './errors.ts';
+import { temporaryPostgres } from './postgres.ts';
+import { freshName } from './postgres-server.ts';
 import type { RestateEngine } from './restate-engine.ts';
 
 export type Shop = System<typeof Orders | typeof Reservations | typeof Payments>;
@@ -64,6 +69,19 @@ export async function start(
   const runner = await RestateRunner.start(system.bind(storage), { ingressUrl, adminUrl, ...others });
   onTestFinished(() => runner.close());
   return runner;
+}
+
+/** Returns the error of a start with these URLs, and asserts that the system can be started afterwards. */
+export async function startError(
+  { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
+  systemActorName = freshName('shop'),
+  pipelineIds = [0],
+): Promise<EngineError> {
+  const system = shop.bind(temporaryPostgres());
+  const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
+  const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
+  await (await run(system)).close();
+  return error;
 }
 
 /** URL of a service in this process. */

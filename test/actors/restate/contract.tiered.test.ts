@@ -57,5 +57,5 @@ async function started<Apps extends ApplicationClass>(
 }
 
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
-  tieredRunnerContract({ name: `the Restate runner on ${name}`, start: started, createPersistence: create });
+  tieredRunnerContract({ name: `the Restate runner on ${name}`, start: started, createStorage: create });
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { InvalidOptionError, InvalidStorageError, memory, run, System } from 'kahn';
+import { InvalidOptionError, InvalidStorageError, memory, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -15,7 +15,7 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { callsOf, serve, start, startError, statesOf, urlOf } from '../../support/restate-shop.ts';
 import { seed } from '../../support/seed.ts';
 import { patient } from '../../support/until.ts';
 
@@ -24,19 +24,6 @@ beforeAll(async () => {
   engine = await RestateEngine.start();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
-
-/** The error of a start with these URLs; asserts that the system can be started afterwards. */
-async function startError(
-  { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
-  systemActorName = freshName('shop'),
-  pipelineIds = [0],
-) {
-  const system = shop.bind(temporaryPostgres());
-  const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
-  const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
-  await (await run(system)).close();
-  return error;
-}
 
 /** The URL of a server that answers every request with this body. */
 async function answering(body: string): Promise<string> {

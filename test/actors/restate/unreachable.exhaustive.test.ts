@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { run } from 'kahn';
-import { EngineError, RestateRunner, RestateService } from 'kahn/restate';
+import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { rejectionOf } from '../../support/errors.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, urlOf } from '../../support/restate-shop.ts';
+import { serve, startError, urlOf } from '../../support/restate-shop.ts';
 import { inTime } from '../../support/until.ts';
 
 /** A poll interval without polls during a test. */
@@ -21,19 +19,6 @@ beforeAll(async () => {
   engine = await RestateEngine.start();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
-
-/** The error of a start with these URLs; asserts that the system can be started afterwards. */
-async function startError(
-  { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
-  systemActorName = freshName('shop'),
-  pipelineIds = [0],
-) {
-  const system = shop.bind(temporaryPostgres());
-  const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
-  const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
-  await (await run(system)).close();
-  return error;
-}
 
 test('start() reports a service that does not answer, after a time that grows with the pipelines, and cancels its call', async () => {
   const errors = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {

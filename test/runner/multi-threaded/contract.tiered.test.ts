@@ -6,6 +6,6 @@ for (const { name, create } of storages) {
   tieredRunnerContract({
     name: `the multi-threaded runner on ${name}`,
     start: (system, options) => MultiThreadedRunner.start(system, options),
-    createPersistence: create,
+    createStorage: create,
   });
 }

@@ -11,6 +11,6 @@ for (const { name, create } of storages.filter((storage) => storage.name in pipe
   tieredRunnerContract({
     name: `the multiprocess runner on ${name}, pipelines ${pipelineIds}`,
     start: (system, options) => MultiprocessRunner.start(system, { ...options, pipelineIds }),
-    createPersistence: create,
+    createStorage: create,
   });
 }

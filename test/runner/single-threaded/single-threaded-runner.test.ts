@@ -28,7 +28,7 @@ for (const { name, create } of storages) {
   runnerContract({
     name: `the single-threaded runner on ${name}`,
     start: (system, options) => SingleThreadedRunner.start(system, options),
-    createPersistence: create,
+    createStorage: create,
   });
 }
 

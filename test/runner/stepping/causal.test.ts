@@ -18,7 +18,7 @@ import { until } from '../../support/until.ts';
 const runners = [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner];
 const startTimeMs = Date.UTC(2030, 0, 1);
 
-/** Orders and their ledger in pipeline 1, which no stepping runner runs. */
+/** Opens orders and their ledger in pipeline 1, which the stepping runners do not run. */
 async function openElsewhere(storage: StorageDescription): Promise<{ orders: Orders; ledger: Ledger }> {
   const orders = await Orders.open({ storage, pipelineId: 1 });
   const ledger = await Ledger.open({ storage, pipelineId: 1 });
@@ -27,7 +27,7 @@ async function openElsewhere(storage: StorageDescription): Promise<{ orders: Ord
   return { orders, ledger };
 }
 
-/** What is to be seen of one tick. */
+/** Runs one tick, and returns what it shows of the ledger. */
 async function stepOf(runner: SteppingRunner): Promise<unknown> {
   const { number, applications } = await runner.step();
   const [, ledger] = await runner.status();
@@ -39,8 +39,8 @@ async function stepOf(runner: SteppingRunner): Promise<unknown> {
   };
 }
 
-describe.each(storages)('who waits for another pipeline, tick by tick on $name', ({ create }) => {
-  test('is tried in each tick and goes on when that is done, the same with and without threads', async () => {
+describe.each(storages)('an application that waits for another pipeline, on $name', ({ create }) => {
+  test('is retried in each tick until the other pipeline has processed, the same with and without threads', async () => {
     const seen: unknown[] = [];
     for (const Runner of runners) {
       const storage = create();
@@ -127,19 +127,19 @@ describe.each(storages)('who waits for another pipeline, tick by tick on $name',
   });
 });
 
-test.each(runners)('caughtUp() waits for whoever waits while the clock runs: %o', async (Runner) => {
+test.each(runners)('caughtUp() waits for other pipelines while the clock runs: %o', async (Runner) => {
   const storage = memory();
   const elsewhere = await openElsewhere(storage);
   await using runner = await Runner.start(causalOrders, { storage, normalSpeed: 200 });
   const id = await elsewhere.orders.make('ada');
   await runner.get(Orders).change(id);
-  await until('it waits', async () => (await runner.status())[1]?.state === 'interrupted');
+  await until('the ledger waits', async () => (await runner.status())[1]?.state === 'interrupted');
   let isCaughtUp = false;
   const caughtUp = runner.caughtUp().then(() => {
     isCaughtUp = true;
   });
   const { tickCount } = runner;
-  await until('there were some ticks', () => runner.tickCount > tickCount + 5);
+  await until('five ticks have passed', () => runner.tickCount > tickCount + 5);
   expect(isCaughtUp).toBe(false);
   await elsewhere.ledger.run();
   await caughtUp;
@@ -147,7 +147,7 @@ test.each(runners)('caughtUp() waits for whoever waits while the clock runs: %o'
 });
 
 test.each(runners)(
-  'what an application has ignored is on record when nothing more came: %o',
+  'the positions behind ignored notifications are recorded when nothing new comes: %o',
   async (Runner) => {
     await using runner = await Runner.start(shop, { storage: memory(), paused: true });
     await runner.get(ShopOrders).place('ada');

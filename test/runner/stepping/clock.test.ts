@@ -56,7 +56,7 @@ describe('a pacer', () => {
   });
 });
 
-/** Ticks so often by itself, each tick's commands taking `workMs`, and then stands still. */
+/** Runs `count` ticks of the clock whose commands take `workMs` each, then pauses. */
 async function ticking(count: number, workMs: (tick: number) => number, options: SteppingRunnerOptions) {
   const clock = new FakeClock();
   const runner = await SteppingSingleThreadedRunner.start(shop, { clock, paused: true, ...options });
@@ -91,13 +91,13 @@ describe('the clock of a stepping runner', () => {
     expect(runner.actualClockSpeed).toBeCloseTo(intervalMs === 0 ? 0 : 1_000 / intervalMs, 10);
   });
 
-  test('sleeps the shorter, the longer a tick has worked', async () => {
+  test('sleeps for the rest of the interval', async () => {
     const { clock, endsAt } = await ticking(4, (tick) => tick * 20, { normalSpeed: 10 });
     expect(clock.sleeps.slice(0, 3)).toEqual([80, 60, 40]);
     expect(endsAt).toEqual([20, 140, 260, 380]);
   });
 
-  test('makes good for a tick that was too long, and tells its actual speed', async () => {
+  test('makes up for a tick that was too long, and measures its actual speed', async () => {
     const { clock, runner, ticks } = await ticking(5, (tick) => (tick === 1 ? 160 : 0), { normalSpeed: 10 });
     const adjustment = (100 + 60 - 100) / 1.1 ** 2;
     expect(clock.sleeps[0]).toBe(0);
@@ -109,7 +109,7 @@ describe('the clock of a stepping runner', () => {
     expect(ticks[1]!.actualSpeed).toBe(1_000 / 160);
   });
 
-  test('counts simulated time by its normal speed, however fast it runs', async () => {
+  test('counts simulated time by its normal speed, whatever the scale factor is', async () => {
     const startTimeMs = 1_000_000;
     for (const scaleFactor of [0, 1, 7]) {
       const { ticks, runner } = await ticking(3, () => 0, { normalSpeed: 3, scaleFactor, startTimeMs });
@@ -119,7 +119,7 @@ describe('the clock of a stepping runner', () => {
     }
   });
 
-  test('begins at the time of the machine, unless it is told', async () => {
+  test('starts at the time of the machine by default', async () => {
     const before = Date.now();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     expect(runner.simulatedTimeMs).toBeGreaterThanOrEqual(before);
@@ -128,7 +128,7 @@ describe('the clock of a stepping runner', () => {
     expect(runner.actualClockSpeed).toBe(0);
   });
 
-  test('is paused and resumed, in the middle of its sleep, without waiting', async () => {
+  test('pauses and resumes in the middle of a sleep, without waiting', async () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock });
     for (const round of [1, 2, 3]) {
@@ -145,7 +145,7 @@ describe('the clock of a stepping runner', () => {
     expect(runner.tickCount).toBe(4);
   });
 
-  test('has one loop only, however it is paused and resumed', async () => {
+  test('runs one loop only, however it is paused and resumed', async () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock, paused: true });
     for (let i = 0; i < 5; i += 1) {
@@ -162,7 +162,7 @@ describe('the clock of a stepping runner', () => {
     expect(runner.tickCount).toBe(tickCount + 1);
   });
 
-  test('can be stepped by hand while it ticks', async () => {
+  test('can be stepped while it runs', async () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock });
     await vi.waitUntil(() => clock.sleepers === 1);
@@ -171,7 +171,7 @@ describe('the clock of a stepping runner', () => {
     expect(clock.sleepers).toBe(1);
   });
 
-  test('is closed in the middle of its sleep', async () => {
+  test('can be closed in the middle of a sleep', async () => {
     const clock = new StoppedClock();
     const runner = await SteppingSingleThreadedRunner.start(shop, { clock });
     await vi.waitUntil(() => clock.sleepers === 1);
@@ -181,7 +181,7 @@ describe('the clock of a stepping runner', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  test('lets a simulated day go by in seconds', async () => {
+  test('simulates a day in seconds', async () => {
     const day = 86_400;
     await using runner = await SteppingSingleThreadedRunner.start(shop, {
       scaleFactor: 0,
@@ -203,7 +203,7 @@ describe('the clock of a stepping runner', () => {
   });
 });
 
-describe('wrong options are refused', () => {
+describe('the stepping runner rejects wrong options', () => {
   test.each<[object, string]>([
     [
       { normalSpeed: 0 },

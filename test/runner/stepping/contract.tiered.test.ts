@@ -6,11 +6,11 @@ for (const { name, create } of storages) {
   tieredRunnerContract({
     name: `the stepping single-threaded runner on ${name}`,
     start: (system, options) => SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
-    createPersistence: create,
+    createStorage: create,
   });
   tieredRunnerContract({
     name: `the stepping multi-threaded runner on ${name}`,
     start: (system, options) => SteppingMultiThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
-    createPersistence: create,
+    createStorage: create,
   });
 }

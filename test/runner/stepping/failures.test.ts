@@ -38,7 +38,7 @@ async function started<Apps extends (typeof shop.applications)[number]>(
 
 type Apps = (typeof shop.applications)[number];
 
-/** Fails in tick 3, in which all three applications have something to do. */
+/** Runs until a policy fails in tick 3, in which all three applications have work. */
 async function fail(stepper: Stepper, storage: StorageDescription) {
   const { start } = stepper;
   const runner = await start(brokenShop.bind(storage) as System<Apps>, { startTimeMs, paused: true });
@@ -55,7 +55,7 @@ async function fail(stepper: Stepper, storage: StorageDescription) {
 }
 
 describe.each(steppers)('a policy that fails under the stepping $name runner', (stepper) => {
-  test('stops it with the cause, and others have processed what they had fetched', async () => {
+  test('stops the runner with the cause after the others have processed what they had fetched', async () => {
     const events = watchRunners();
     const { runner, error } = await fail(stepper, memory());
     expect(error.message).toContain('The system stopped at tick 3.');
@@ -84,7 +84,7 @@ describe.each(steppers)('a policy that fails under the stepping $name runner', (
     expect(payments?.upstreams).toEqual([{ upstreamName: 'orders', position: 4, lag: 1 }]);
   });
 
-  test('reaches those who wait for a clock that ticks by itself', async () => {
+  test('rejects caughtUp() while the clock runs', async () => {
     const runner = await started(stepper, brokenShop as System<Apps>, { paused: false, scaleFactor: 0 });
     const waiting = [runner.caughtUp(), runner.caughtUp()];
     await Promise.all(waiting);
@@ -103,7 +103,7 @@ describe.each(steppers)('a policy that fails under the stepping $name runner', (
   });
 });
 
-test('a tick that fails leaves the same logs and positions with threads and without', async () => {
+test('a failed tick leaves the same logs and positions with threads and without', async () => {
   const told = [];
   for (const { create } of storages) {
     for (const stepper of steppers) {
@@ -120,7 +120,7 @@ test('a tick that fails leaves the same logs and positions with threads and with
 });
 
 describe('a thread that dies', () => {
-  test('in the middle of a tick stops the runner, and others have processed what they had fetched', async () => {
+  test('in the middle of a tick stops the runner after the others have processed what they had fetched', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, heldShop);
     await runner.get(Orders).place('ada');
@@ -142,7 +142,7 @@ describe('a thread that dies', () => {
     expect(status[2]?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 1 }]);
   });
 
-  test('between two ticks stops the runner with the next one', async () => {
+  test('between two ticks stops the runner in the next one', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, shop);
     await runner.step();
@@ -153,7 +153,7 @@ describe('a thread that dies', () => {
     expect(workers.size).toBe(0);
   });
 
-  test('before all positions are recorded reaches whoever waits to be caught up', async () => {
+  test('before all positions are recorded rejects caughtUp()', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, shop);
     const [one] = workers;
@@ -168,7 +168,7 @@ describe('a thread that dies', () => {
 });
 
 describe.each(steppers)('storage that is busy under the stepping $name runner', ({ start }) => {
-  test('interrupts a tick, which then goes on', async () => {
+  test('interrupts a tick, which continues when the storage is free', async () => {
     const events = watchRunners();
     const directory = temporaryDirectory();
     const storage = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });

@@ -9,7 +9,7 @@ import { watchWorkers } from '../../support/workers.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 import { type Stepper, steppers } from './tick-log.ts';
 
-/** What this process has open, as far as the system and Node tell. */
+/** Counts what this process has open. */
 function openNow() {
   const resources = process.getActiveResourcesInfo();
   return {
@@ -20,7 +20,7 @@ function openNow() {
   };
 }
 
-/** Starts, uses and closes a runner so often. */
+/** Starts, uses and closes a runner `rounds` times. */
 async function runRounds(
   { start }: Stepper,
   storage: StorageDescription,
@@ -41,7 +41,7 @@ async function runRounds(
 const roundsOf = { 'single-threaded': [50, 10], 'multi-threaded': [15, 5] } as const;
 
 test.runIf(existsSync('/proc/self/task')).each(steppers)(
-  'starting and closing the stepping $name runner again and again leaves nothing behind',
+  'repeated starts and closes of the stepping $name runner leave no thread, file, timer or listener behind',
   async (stepper) => {
     const { signal } = new AbortController();
     const workers = watchWorkers();
@@ -57,7 +57,7 @@ test.runIf(existsSync('/proc/self/task')).each(steppers)(
     await run((rounds) => rounds);
     expect(workers.size).toBe(0);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
-    // Sockets end a little later than those who close them.
+    // Sockets end a little after close() has resolved.
     await vi.waitFor(() => {
       const after = openNow();
       for (const [what, count] of Object.entries(before)) {

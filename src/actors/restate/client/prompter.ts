@@ -61,7 +61,7 @@ export class Prompter {
       if (head === undefined) return;
       this.#waiting.delete(key);
       const callKey = newId();
-      // Retried whatever the error: if the engine stays away, the next poll finds the notifications.
+      // Every error is retried. If the engine stays away, the next poll finds the notifications.
       await retry(() => this.#send(address, head, callKey, signal), {
         backoff,
         isTransient: () => true,

@@ -19,11 +19,13 @@ export interface RestateRunnerOptions extends Omit<RunnerOptions, 'batchSize' | 
   /** URL at which the engine accepts calls. @default 'http://localhost:8080' */
   readonly ingressUrl?: string;
   /**
-   * URL of the engine's admin API. With it, a start checks the version of the engine, and calls that no service answers
-   * are cancelled. @default these two things are not done
+   * URL of the engine's admin API. With it, a start checks the version of the engine, and cancels calls that no service
+   * answers.
+   *
+   * @default neither is done
    */
   readonly adminUrl?: string;
-  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default {} */
+  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** Interval at which actors read the logs even without a prompt, in ms, on any storage. @default 5_000 */
   readonly pollIntervalMs?: number;

@@ -15,7 +15,7 @@ export interface RegisterOptions {
   readonly serviceUrl: string;
   /** Replaces what is registered under this name or at this URL. @default false */
   readonly force?: boolean;
-  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default {} */
+  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** Cancels the registration. */
   readonly signal?: AbortSignal;
@@ -37,7 +37,7 @@ export function graphMetadata(graph: SystemGraph): Record<string, string> {
   return { [metadataKey]: hash('sha256', JSON.stringify(graph)) };
 }
 
-/** Registers the service of a system. Throws what {@link RestateService.register} throws. */
+/** Registers the service of a system. Throws the errors of {@link RestateService.register}. */
 export async function register(
   systemActorName: string,
   graph: SystemGraph,

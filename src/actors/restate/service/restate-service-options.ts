@@ -16,7 +16,9 @@ export interface RestateServiceOptions {
   readonly hostname?: string;
   /**
    * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that none of them
-   * has signed are rejected. @default requests of anyone are accepted
+   * has signed are rejected.
+   *
+   * @default signatures are not checked
    */
   readonly identityKeys?: readonly string[];
   /** Largest number of notifications that an application processes in one transaction. @default 500 */
@@ -41,7 +43,7 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   systemActorName: actorNameRule(),
   port: integer({ least: 0, most: 65_535 }, 9_080),
   hostname: ruleOf('a string', (value) => typeof value === 'string'),
-  // An empty array is rejected: it would accept every request, which a caller who passes it cannot mean.
+  // An empty array is rejected: the SDK would accept every request, which is surely not intended.
   identityKeys: secret(
     ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys),
   ),
