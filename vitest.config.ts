@@ -1,19 +1,46 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
-// Tests import `kahn`, `kahn/sqlite` and so on: the `source` condition leads these names to src/, without a build.
+const exhaustive = 'test/**/*.exhaustive.test.ts';
+/** Run in both tiers: with few cases in the quick one, and with the others in the exhaustive one. */
+const tiered = 'test/**/*.{tiered,property}.test.ts';
+
+function tier(
+  name: 'quick' | 'exhaustive',
+  include: string[],
+  exclude: string[] = [],
+): TestProjectConfiguration {
+  return {
+    // Tests import `kahn`, `kahn/sqlite` and so on: the `source` condition leads these names to src/, without a build.
+    ssr: { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } },
+    test: {
+      name,
+      include,
+      exclude,
+      provide: { tier: name },
+      environment: 'node',
+      pool: 'forks',
+      // Inherited by the worker threads and child processes that tests start, unless they pass their own.
+      execArgv: ['--conditions=source'],
+      // Compiled once for all of them: tests start hundreds of processes.
+      env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/kahn-tests', import.meta.url)) },
+      // More than ten times what any test takes on a quiet machine: on a busy one everything takes that long.
+      testTimeout: 600_000,
+      hookTimeout: 600_000,
+    },
+  };
+}
+
 export default defineConfig({
-  ssr: { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    environment: 'node',
     globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
-    // Inherited by the worker threads and child processes that tests start, unless they pass their own.
-    execArgv: ['--conditions=source'],
-    // Compiled once for all of them: tests start hundreds of processes.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/kahn-tests', import.meta.url)) },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [tier('quick', ['test/**/*.test.ts'], [exhaustive]), tier('exhaustive', [exhaustive, tiered])],
+    // Most tests wait for processes that they started.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    // One line for each file, and the output of failed tests only.
+    reporters: [['default', { summary: false }]],
+    slowTestThreshold: 600_000,
+    silent: 'passed-only',
   },
 });

@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredEvent, StoredNotification } from 'kahn';
 
-/** What the bound makes of commands and notifications, whatever it stores it in. */
+/** Events of the baseline, the same for every storage. */
 
 export function orderCreated(customer: string): StoredEvent {
   return created('Order.Created', { customer });
 }
 
-/** Something new for the order that the cause is about. */
-export function madeFor(cause: StoredNotification, type: string): StoredEvent {
+/** A new aggregate for the order that the cause is about. */
+export function createdFor(cause: StoredNotification, type: string): StoredEvent {
   return created(type, { orderId: cause.originatorId });
 }
 
-/** The order that something was made for. */
-export function orderOf(cause: StoredNotification): string {
+/** Id of the order that the cause belongs to. */
+export function orderIdOf(cause: StoredNotification): string {
   return (JSON.parse(cause.data) as { orderId: string }).orderId;
 }
 
-/** Notes on an order, whose version is known, what was made for it. */
-export function noted(
+/** The next event of an order, which refers to the aggregate that the cause has created. */
+export function referringTo(
   orderId: string,
   version: number,
   cause: StoredNotification,
@@ -44,7 +44,7 @@ function created(type: string, data: object): StoredEvent {
 let prefixMs = -1;
 let prefix = '';
 
-/** A UUIDv7 the quick way: 48 bits of time, the same for many in a row, before an id of Node's own random pool. */
+/** A fast UUIDv7: 48 bits of time, formatted once per millisecond, and the rest of a UUID of Node's random pool. */
 function timeOrderedId(now: number): string {
   if (now !== prefixMs) {
     const time = now.toString(16).padStart(12, '0');

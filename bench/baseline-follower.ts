@@ -1,19 +1,25 @@
 import type { StoredNotification } from 'kahn';
-import type { BoundLog } from './baseline-log.ts';
+import type { BaselineLog } from './baseline-log.ts';
 
 export const batchSize = 500; // the library's default
-export const maxIgnored = 10 * batchSize; // so is this: then the position of what was ignored is recorded by itself
+/** Ignored notifications after which their position is recorded on its own, as in the library. */
+export const maxIgnored = 10 * batchSize;
 
-/** Follows one log by hand: reads a batch, reacts to the types that matter, moves the position, in one transaction. */
-export class BoundFollower {
-  readonly #upstream: BoundLog;
-  readonly log: BoundLog;
+/** Follows one log: reads a batch, and records the reactions and the new position in one transaction. */
+export class BaselineFollower {
+  readonly #upstream: BaselineLog;
+  readonly log: BaselineLog;
   readonly #type: string;
   readonly #react: (notification: StoredNotification) => void;
   #position: number;
   #seen: number;
 
-  constructor(upstream: BoundLog, log: BoundLog, type: string, react: (cause: StoredNotification) => void) {
+  constructor(
+    upstream: BaselineLog,
+    log: BaselineLog,
+    type: string,
+    react: (cause: StoredNotification) => void,
+  ) {
     this.#upstream = upstream;
     this.log = log;
     this.#type = type;
@@ -22,7 +28,7 @@ export class BoundFollower {
     this.#seen = this.#position;
   }
 
-  /** Processes the upstream's log to its end; whether it has written events. */
+  /** Processes the upstream's log to its end, and returns whether events were recorded. */
   run(): boolean {
     let written = false;
     for (;;) {
@@ -39,7 +45,7 @@ export class BoundFollower {
     }
   }
 
-  /** Records the position behind ignored notifications. */
+  /** Records the position after ignored notifications. */
   flush(): void {
     if (this.#seen !== this.#position) this.#record([]);
   }

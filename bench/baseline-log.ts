@@ -1,22 +1,22 @@
 import type { StoredEvent, StoredNotification } from 'kahn';
 
-/** The storage of one application of the bound: what a recorder keeps, without promises and without a layer above. */
-export interface BoundLog {
+/** Storage of one application of the baseline: the data of a recorder, accessed synchronously. */
+export interface BaselineLog {
   readonly name: string;
-  /** All that the work writes is kept, or nothing. */
+  /** Does the work in a transaction. */
   transaction(work: () => void): void;
-  /** Throws if the aggregate has an event of this version already. */
+  /** Throws if the aggregate already has an event of this version. */
   append(event: StoredEvent): void;
   /** Up to `limit` notifications with ids above `after`. */
   read(after: number, limit: number): readonly StoredNotification[];
-  /** The version of an aggregate on record; 0 if there is none. */
+  /** Recorded version of an aggregate; 0 if it has no events. */
   versionOf(originatorId: string): number;
   position(upstreamName: string): number;
   /** Throws unless the position is the expected one. */
   movePosition(upstreamName: string, expected: number, position: number): void;
 }
 
-/** Where the bound keeps the logs of its applications. */
-export interface BoundStorage extends Disposable {
-  open(name: string): BoundLog;
+/** Storage of all applications of the baseline. */
+export interface BaselineStorage extends Disposable {
+  open(name: string): BaselineLog;
 }

@@ -1,11 +1,11 @@
 import type { StoredEvent, StoredNotification } from 'kahn';
-import type { BoundLog, BoundStorage } from './baseline-log.ts';
+import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
 
-/** Arrays for the logs, a Map for the unique index; data stays the text that a database would keep. */
-export class BoundMemory implements BoundStorage {
+/** Baseline storage in memory: arrays as logs, a Map as the unique index, data as the JSON that a database would store. */
+export class BaselineMemory implements BaselineStorage {
   readonly #logs = new Map<string, MemoryLog>();
 
-  open(name: string): BoundLog {
+  open(name: string): BaselineLog {
     const log = this.#logs.get(name) ?? new MemoryLog(name);
     this.#logs.set(name, log);
     return log;
@@ -14,7 +14,7 @@ export class BoundMemory implements BoundStorage {
   [Symbol.dispose](): void {}
 }
 
-class MemoryLog implements BoundLog {
+class MemoryLog implements BaselineLog {
   readonly name: string;
   readonly #rows: StoredNotification[] = [];
   readonly #byOriginator = new Map<string, StoredNotification[]>();
@@ -27,7 +27,7 @@ class MemoryLog implements BoundLog {
   transaction(work: () => void): void {
     const before = this.#rows.length;
     try {
-      work(); // positions move last, so that only rows need be taken back
+      work(); // positions are written last, so only rows have to be rolled back
     } catch (error) {
       for (const { originatorId } of this.#rows.splice(before)) this.#byOriginator.get(originatorId)?.pop();
       throw error;
@@ -39,7 +39,7 @@ class MemoryLog implements BoundLog {
     const events = this.#byOriginator.get(originatorId);
     if (events === undefined) this.#byOriginator.set(originatorId, [row]);
     else if ((events.at(-1)?.originatorVersion ?? 0) < originatorVersion) events.push(row);
-    else throw new Error(`${originatorId} has version ${originatorVersion} already.`);
+    else throw new Error(`${originatorId} already has version ${originatorVersion}.`);
     this.#rows.push(row);
   }
 

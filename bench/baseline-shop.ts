@@ -1,9 +1,9 @@
-import { madeFor, noted, orderCreated, orderOf } from './baseline-events.ts';
-import { BoundFollower } from './baseline-follower.ts';
-import type { BoundLog, BoundStorage } from './baseline-log.ts';
+import { createdFor, orderCreated, orderIdOf, referringTo } from './baseline-events.ts';
+import { BaselineFollower } from './baseline-follower.ts';
+import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
 
-/** Records orders, all of them in one transaction, and gives their ids. */
-export function placeOrders(orders: BoundLog, customers: readonly string[]): readonly string[] {
+/** Records orders in one transaction, and returns their ids. */
+export function placeOrders(orders: BaselineLog, customers: readonly string[]): readonly string[] {
   const ids: string[] = [];
   orders.transaction(() => {
     for (const customer of customers) {
@@ -21,13 +21,13 @@ interface Command {
   reject(error: unknown): void;
 }
 
-/** The shop as one would write it by hand for the same storage, with nothing of the library above its tables. */
-export class BoundShop {
-  readonly orders: BoundLog;
-  readonly #followers: ReadonlyMap<BoundLog, readonly BoundFollower[]>;
+/** The shop, hand-written directly on the storage. */
+export class BaselineShop {
+  readonly orders: BaselineLog;
+  readonly #followers: ReadonlyMap<BaselineLog, readonly BaselineFollower[]>;
   #commands: Command[] = [];
 
-  constructor(storage: BoundStorage) {
+  constructor(storage: BaselineStorage) {
     const orders = storage.open('orders');
     const reservations = storage.open('reservations');
     const payments = storage.open('payments');
@@ -36,16 +36,19 @@ export class BoundShop {
       [
         orders,
         [
-          follows(orders, reservations, 'Order.Created', 'Reservation.Created'),
-          follows(orders, payments, 'Order.Reserved', 'Payment.Created'),
+          creating(orders, reservations, 'Order.Created', 'Reservation.Created'),
+          creating(orders, payments, 'Order.Reserved', 'Payment.Created'),
         ],
       ],
-      [reservations, [notes(reservations, orders, 'Reservation.Created', 'Order.Reserved', 'reservationId')]],
-      [payments, [notes(payments, orders, 'Payment.Created', 'Order.Paid', 'paymentId')]],
+      [
+        reservations,
+        [referring(reservations, orders, 'Reservation.Created', 'Order.Reserved', 'reservationId')],
+      ],
+      [payments, [referring(payments, orders, 'Payment.Created', 'Order.Paid', 'paymentId')]],
     ]);
   }
 
-  /** Commands given at the same time share a transaction, and end once all that comes of them is processed. */
+  /** Concurrent commands share a transaction, and resolve when every event that follows from them is processed. */
   place(customer: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const waiting = this.#commands.push({ customer, resolve, reject });
@@ -68,8 +71,8 @@ export class BoundShop {
     }
   }
 
-  /** Processes all there is, and what comes of it, in the order in which the logs have grown. */
-  settle(grown: Iterable<BoundLog> = this.#followers.keys()): void {
+  /** Processes all logs, or those that have grown, until nothing is left, in the order in which they grew. */
+  settle(grown: Iterable<BaselineLog> = this.#followers.keys()): void {
     const prompts = new Set(grown);
     for (const log of prompts) {
       prompts.delete(log);
@@ -81,26 +84,26 @@ export class BoundShop {
   }
 
   /** The logs of all applications. */
-  get logs(): Iterable<BoundLog> {
+  get logs(): Iterable<BaselineLog> {
     return this.#followers.keys();
   }
 }
 
-/** Makes something new for an order. */
-function follows(orders: BoundLog, log: BoundLog, type: string, newType: string): BoundFollower {
-  return new BoundFollower(orders, log, type, (cause) => log.append(madeFor(cause, newType)));
+/** A follower that creates an aggregate for each order. */
+function creating(orders: BaselineLog, log: BaselineLog, type: string, newType: string): BaselineFollower {
+  return new BaselineFollower(orders, log, type, (cause) => log.append(createdFor(cause, newType)));
 }
 
-/** Notes on an order, which it looks up, what was made for it. */
-function notes(
-  upstream: BoundLog,
-  orders: BoundLog,
+/** A follower that records on each order which aggregate was created for it. */
+function referring(
+  upstream: BaselineLog,
+  orders: BaselineLog,
   type: string,
   newType: string,
   key: string,
-): BoundFollower {
-  return new BoundFollower(upstream, orders, type, (cause) => {
-    const orderId = orderOf(cause);
-    orders.append(noted(orderId, orders.versionOf(orderId), cause, newType, key));
+): BaselineFollower {
+  return new BaselineFollower(upstream, orders, type, (cause) => {
+    const orderId = orderIdOf(cause);
+    orders.append(referringTo(orderId, orders.versionOf(orderId), cause, newType, key));
   });
 }

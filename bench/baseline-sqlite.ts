@@ -3,12 +3,12 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StoredEvent, StoredNotification } from 'kahn';
 import { createTables } from '../src/storage/sqlite/schema.ts';
 import { prepare, row, rows, type Statements, sql } from '../src/storage/sqlite/statements.ts';
-import type { BoundLog, BoundStorage } from './baseline-log.ts';
+import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
 
 const pipelineId = 0;
 
-/** One file per application with the library's own tables and statements, so that both store the same rows. */
-export class BoundSqlite implements BoundStorage {
+/** Baseline storage in SQLite: a file per application with the library's tables and statements, so that rows are equal. */
+export class BaselineSqlite implements BaselineStorage {
   readonly #directory: string;
   readonly #synchronous: 'FULL' | 'NORMAL';
   readonly #open: DatabaseSync[] = [];
@@ -18,7 +18,7 @@ export class BoundSqlite implements BoundStorage {
     this.#synchronous = synchronous;
   }
 
-  open(name: string): BoundLog {
+  open(name: string): BaselineLog {
     const database = new DatabaseSync(join(this.#directory, `${name}.sqlite`));
     this.#open.push(database);
     database.exec(sql.walMode);
@@ -33,11 +33,11 @@ export class BoundSqlite implements BoundStorage {
   }
 }
 
-class SqliteLog implements BoundLog {
+class SqliteLog implements BaselineLog {
   readonly name: string;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
-  // Prepared too: that is a little faster than exec.
+  // Prepared statements are a little faster than exec().
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   #head = 0;
@@ -74,7 +74,7 @@ class SqliteLog implements BoundLog {
       data,
       timestamp,
     );
-    if (changes === 0) throw new Error(`${originatorId} has version ${originatorVersion} already.`);
+    if (changes === 0) throw new Error(`${originatorId} already has version ${originatorVersion}.`);
   }
 
   read(after: number, limit: number): readonly StoredNotification[] {

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
-import type { BoundLog, BoundStorage } from './baseline-log.ts';
-import { BoundShop, placeOrders } from './baseline-shop.ts';
+import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
+import { BaselineShop, placeOrders } from './baseline-shop.ts';
 import { timed } from './measure.ts';
 import type { Logs } from './verify-logs.ts';
-import type { Contestant } from './workloads.ts';
+import type { Candidate } from './workloads.ts';
 
-/** The shop written by hand, on one storage. */
-export function bound(open: () => BoundStorage): Contestant {
+/** The hand-written shop on one storage. */
+export function baseline(open: () => BaselineStorage): Candidate {
   return {
     async oneByOne(customers) {
       using storage = open();
-      const { orders } = new BoundShop(storage);
+      const { orders } = new BaselineShop(storage);
       const commands = await timed(() => {
         for (const customer of customers) placeOrders(orders, [customer]);
       });
       const followers = await timed(() => {
-        const shop = new BoundShop(storage);
+        const shop = new BaselineShop(storage);
         shop.settle();
         return shop;
       });
@@ -24,7 +24,7 @@ export function bound(open: () => BoundStorage): Contestant {
 
     async inWaves(waves) {
       using storage = open();
-      const shop = new BoundShop(storage);
+      const shop = new BaselineShop(storage);
       const { ms } = await timed(async () => {
         for (const wave of waves) await Promise.all(wave.map((customer) => shop.place(customer)));
       });
@@ -57,6 +57,6 @@ export function bound(open: () => BoundStorage): Contestant {
   };
 }
 
-function read(logs: Iterable<BoundLog>): Logs {
+function read(logs: Iterable<BaselineLog>): Logs {
   return new Map(Array.from(logs, (log) => [log.name, log.read(0, Number.MAX_SAFE_INTEGER)]));
 }

@@ -8,10 +8,10 @@ import { shop } from '../examples/shop/shop.ts';
 import { openStorage } from '../src/storage/storage.ts';
 import { timed } from './measure.ts';
 import { type Logs, readLogs } from './verify-logs.ts';
-import type { Contestant } from './workloads.ts';
+import type { Candidate } from './workloads.ts';
 
-/** The shop of the examples, on one storage. */
-export function library(storage: StorageDescription): Contestant {
+/** The shop of the examples on one storage. */
+export function library(storage: StorageDescription): Candidate {
   return {
     async oneByOne(customers) {
       await setUp(storage);
@@ -43,10 +43,10 @@ export function library(storage: StorageDescription): Contestant {
 
     async processEvents(upstreamName, events) {
       await using opened = new AsyncDisposableStack();
-      const storageKind = await openStorage(storage);
-      opened.defer(() => storageKind.close());
+      const openedStorage = await openStorage(storage);
+      opened.defer(() => openedStorage.close());
       const { applicationName } = Orders;
-      const recorder = await storageKind.openRecorder({ applicationName, setupTables: true });
+      const recorder = await openedStorage.openRecorder({ applicationName, setupTables: true });
       opened.defer(() => recorder.close());
       const { ms } = await timed(async () => {
         for (const [expected, event] of events.entries()) {
@@ -61,7 +61,7 @@ export function library(storage: StorageDescription): Contestant {
   };
 }
 
-/** Makes the files, which is no part of the work. */
+/** Creates the tables, which is not measured. */
 async function setUp(storage: StorageDescription): Promise<void> {
   await using _runner = await SingleThreadedRunner.start(shop, { storage });
 }

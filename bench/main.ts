@@ -29,7 +29,7 @@ async function main(chosen: Options): Promise<void> {
     await print(section, storages, chosen);
 }
 
-/** Measures what is chosen of a section. */
+/** Prints the chosen measurements of a section. */
 async function print(section: Section, storages: readonly StorageKind[], chosen: Options): Promise<void> {
   const measurements = storages.flatMap((storage) =>
     section.on(storage).filter(({ name }) => `${storage.name}, ${name}`.includes(chosen.only)),
@@ -42,5 +42,5 @@ async function print(section: Section, storages: readonly StorageKind[], chosen:
 async function describeCommits(directory: string): Promise<string> {
   const full = await commitMicros(directory, 'FULL');
   const normal = await commitMicros(directory, 'NORMAL');
-  return `A SQLite commit of one row takes ${full.toFixed(0)} us with fsync (FULL), ${normal.toFixed(0)} us without (NORMAL).`;
+  return `A SQLite commit of one row takes ${full.toFixed(0)} us with fsync (FULL) and ${normal.toFixed(0)} us without (NORMAL).`;
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Does the work. The garbage of before is not collected first: with nothing left alive, that would also throw away
- * the machine code that V8 has made so far.
+ * Measures the duration of some work. Does not collect garbage first: V8 would also discard the machine code that it
+ * has compiled so far.
  */
 export async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number; result: T }> {
   const start = performance.now();
@@ -13,13 +13,13 @@ export async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number
   return { ms: performance.now() - start, result };
 }
 
-/** How long some work took, and how much others did meanwhile. */
+/** Duration of some work, and the CPU share of other processes meanwhile. */
 export interface TimedAmongOthers {
   readonly ms: number;
   readonly othersPercent: number;
 }
 
-/** Does the work as `timed` does, and tells which part of the processors others had meanwhile, in percent. */
+/** Measures as {@link timed} does, and also the CPU share of other processes, in percent of all cores. */
 export async function timedAmongOthers(work: () => Promise<void>): Promise<TimedAmongOthers> {
   const ownBefore = process.cpuUsage();
   const before = cpuTimes();
@@ -41,20 +41,19 @@ function cpuTimes(): { now: number; busyMs: number; allMs: number } {
   return { now: performance.now(), busyMs, allMs };
 }
 
-/** The value in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length / 2;
   return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half) - 1] ?? Number.NaN)) / 2;
 }
 
-/** The least value that so many percent of the values do not exceed. */
+/** Smallest of the values that is not exceeded by `percent` percent of them. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
 }
 
-/** Does the work with a new directory, and removes it. */
+/** Does the work with a temporary directory below `parent`. */
 export async function inNewDirectory<T>(parent: string, work: (directory: string) => Promise<T>): Promise<T> {
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(join(parent, 'kahn-bench-'));
@@ -65,7 +64,7 @@ export async function inNewDirectory<T>(parent: string, work: (directory: string
   }
 }
 
-/** The median time of a transaction that writes one row to a SQLite file, in microseconds. */
+/** Median duration of a transaction that writes one row to a SQLite file, in microseconds. */
 export async function commitMicros(directory: string, synchronous: 'FULL' | 'NORMAL'): Promise<number> {
   using database = new DatabaseSync(join(directory, `${synchronous}.sqlite`));
   database.exec(

@@ -3,15 +3,16 @@ import { parseArgs } from 'node:util';
 
 const help = `Usage: npm run bench -- [options]
 
-Runs the shop of examples/shop on every storage beside the same work written by hand, in turn; then
-on one thread, on several, and in processes; then by ticks; then by actors; and prints the medians. PostgreSQL is the server that KAHN_POSTGRES_URL leads to;
-without that, one is started, with its data in the system's temporary directory.
+Measures the shop of examples/shop and prints medians: compared with a hand-written baseline on every
+storage, then with threads, processes, ticks and actors. PostgreSQL is the server at KAHN_POSTGRES_URL;
+without this variable, a server is started with its data in the system's temporary directory.
 
-  --rounds N        how often each is measured, after some rounds to warm up (default 7)
-  --orders N        how many orders a round has; by default they depend on the storage
-  --only TEXT       only the rows whose name contains TEXT, such as 'FULL, appends', 'threads', 'processes', 'ticks' or 'Restate'
-  --directory PATH  where the files of SQLite go (default: the system's temporary directory)
-  --help            prints this
+  --rounds N        measured rounds, after some rounds to warm up (default 7)
+  --orders N        orders per round (default: depends on the storage)
+  --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'threads',
+                    'processes', 'ticks' or 'Restate'
+  --directory PATH  directory of the SQLite files (default: the system's temporary directory)
+  --help            print this text
 `;
 
 export interface Options {
@@ -21,7 +22,7 @@ export interface Options {
   readonly directory: string;
 }
 
-/** Reads the command line; undefined if only help was asked for. Throws for what it does not know. */
+/** Parses the command line; undefined if it asks for help. Throws if an option is unknown or invalid. */
 export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
@@ -48,5 +49,5 @@ export function readOptions(args: readonly string[]): Options | undefined {
 function count(text: string, name: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new Error(`${name} is a whole number from 1, but this one is '${text}'.`);
+  throw new Error(`Expected ${name} to be an integer >= 1, got '${text}'.`);
 }

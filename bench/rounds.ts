@@ -2,25 +2,25 @@ import assert from 'node:assert/strict';
 import { library } from './library.ts';
 import { median } from './measure.ts';
 import type { Options } from './options.ts';
-import type { Place, StorageKind } from './storages.ts';
-import { census } from './verify-logs.ts';
-import type { Contestant, Workload } from './workloads.ts';
+import type { FreshStorage, StorageKind } from './storages.ts';
+import { verifyLogs } from './verify-logs.ts';
+import type { Candidate, Workload } from './workloads.ts';
 
-const warmUpRounds = 5; // V8 goes on compiling for about as many
+const warmUpRounds = 5; // V8 still compiles in the first ones
 
-/** How one workload went on one storage. */
+/** Result of one workload on one storage. */
 export interface Result {
-  readonly storageKind: string;
+  readonly storageName: string;
   readonly workload: string;
-  readonly ourOrdersPerSecond: number;
-  readonly boundOrdersPerSecond: number;
+  readonly libraryOrdersPerSecond: number;
+  readonly baselineOrdersPerSecond: number;
   readonly eventsPerOrder: number;
-  /** The library's speed in percent of the bound's, which ran right behind it: the median, worst and best round. */
+  /** Speed of the library in percent of the baseline's in the same round: median, worst and best. */
   readonly percent: { readonly median: number; readonly worst: number; readonly best: number };
   readonly target: number | undefined;
 }
 
-/** Measures the library and the bound in turn. */
+/** Measures the library and the baseline in turn. */
 export async function compare(
   storageKind: StorageKind,
   workload: Workload,
@@ -28,27 +28,27 @@ export async function compare(
 ): Promise<Result> {
   const orders = options.orders ?? storageKind.events / workload.eventsPerOrder / workload.slowness;
   const customers = Array.from({ length: orders }, (_, i) => `customer ${i + 1}`);
-  const ourMs: number[] = [];
-  const boundMs: number[] = [];
+  const libraryMs: number[] = [];
+  const baselineMs: number[] = [];
   for (let round = 1; round <= warmUpRounds + options.rounds; round += 1) {
-    const run = (contestant: (place: Place) => Contestant) =>
-      storageKind.inNewPlace(async (place) => {
-        const { ms, logs } = await workload.run(contestant(place), customers);
-        return { ms, bytes: census(logs, orders, workload.eventsPerOrder) };
+    const run = (candidate: (fresh: FreshStorage) => Candidate) =>
+      storageKind.withFreshStorage(async (fresh) => {
+        const { ms, logs } = await workload.run(candidate(fresh), customers);
+        return { ms, bytes: verifyLogs(logs, orders, workload.eventsPerOrder) };
       });
-    const ours = await run(({ storage }) => library(storage));
-    const theirs = await run(({ bound }) => bound);
-    assert.equal(ours.bytes, theirs.bytes, 'both store data of the same size');
+    const ofLibrary = await run(({ storage }) => library(storage));
+    const ofBaseline = await run(({ baseline }) => baseline);
+    assert.equal(ofLibrary.bytes, ofBaseline.bytes, 'both store data of the same size');
     if (round <= warmUpRounds) continue;
-    ourMs.push(ours.ms);
-    boundMs.push(theirs.ms);
+    libraryMs.push(ofLibrary.ms);
+    baselineMs.push(ofBaseline.ms);
   }
-  const percents = ourMs.map((ms, i) => ((boundMs[i] ?? Number.NaN) / ms) * 100);
+  const percents = libraryMs.map((ms, i) => ((baselineMs[i] ?? Number.NaN) / ms) * 100);
   return {
-    storageKind: storageKind.name,
+    storageName: storageKind.name,
     workload: workload.name,
-    ourOrdersPerSecond: (orders / median(ourMs)) * 1_000,
-    boundOrdersPerSecond: (orders / median(boundMs)) * 1_000,
+    libraryOrdersPerSecond: (orders / median(libraryMs)) * 1_000,
+    baselineOrdersPerSecond: (orders / median(baselineMs)) * 1_000,
     eventsPerOrder: workload.eventsPerOrder,
     percent: {
       median: median(percents),

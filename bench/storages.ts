@@ -1,50 +1,49 @@
 import { memory, type StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
-import { bound } from './baseline.ts';
-import { BoundMemory } from './baseline-memory.ts';
-import { BoundSqlite } from './baseline-sqlite.ts';
+import { baseline } from './baseline.ts';
+import { BaselineMemory } from './baseline-memory.ts';
+import { BaselineSqlite } from './baseline-sqlite.ts';
 import { inNewDirectory } from './measure.ts';
-import { boundPostgres } from './postgres/baseline-postgres.ts';
+import { postgresBaseline } from './postgres/baseline-postgres.ts';
 import { inNewSchema } from './postgres/schema.ts';
-import type { Contestant, Workload } from './workloads.ts';
+import type { Candidate, Workload } from './workloads.ts';
 
-/** A new directory or schema, or new memory. */
-export interface Place {
+/** Empty storage, and the baseline on the same storage. */
+export interface FreshStorage {
   readonly storage: StorageDescription;
-  /** What is written by hand, at the same place. */
-  readonly bound: Contestant;
+  readonly baseline: Candidate;
 }
 
-/** A storage to be measured on. */
+/** A kind of storage to measure on. */
 export interface StorageKind {
   readonly name: string;
-  /** How many events a round of the workloads records: so many that it takes some tenths of a second. */
+  /** Events that a round of a workload records, chosen so that it takes some tenths of a second. */
   readonly events: number;
-  /** The target of a workload here; undefined if there is none. */
+  /** Target of a workload on this storage, in percent of the baseline; undefined if there is none. */
   targetOf(workload: Workload): number | undefined;
-  /** Does the work at a new place, and removes it. */
-  inNewPlace<T>(work: (place: Place) => Promise<T>): Promise<T>;
+  /** Does the work with temporary storage. */
+  withFreshStorage<T>(work: (fresh: FreshStorage) => Promise<T>): Promise<T>;
 }
 
 export const memoryKind: StorageKind = {
   name: 'memory',
   events: 25_000,
   targetOf: ({ targets }) => targets.memory,
-  inNewPlace: (work) => work({ storage: memory(), bound: bound(() => new BoundMemory()) }),
+  withFreshStorage: (work) => work({ storage: memory(), baseline: baseline(() => new BaselineMemory()) }),
 };
 
-/** SQLite, with its files below a directory. */
+/** SQLite with its files in a temporary directory below `parent`. */
 export function sqliteKind(parent: string, synchronous: 'FULL' | 'NORMAL'): StorageKind {
   return {
     name: `SQLite ${synchronous}`,
     events: 10_000,
     targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
-    inNewPlace: (work) =>
+    withFreshStorage: (work) =>
       inNewDirectory(parent, (directory) =>
         work({
           storage: sqlite({ directory, synchronous }),
-          bound: bound(() => new BoundSqlite(directory, synchronous)),
+          baseline: baseline(() => new BaselineSqlite(directory, synchronous)),
         }),
       ),
   };
@@ -52,18 +51,18 @@ export function sqliteKind(parent: string, synchronous: 'FULL' | 'NORMAL'): Stor
 
 export const postgresName = 'PostgreSQL';
 
-/** PostgreSQL on the server that `connect` leads to. */
+/** PostgreSQL on the server whose URL `connect` resolves with. */
 export function postgresKind(connect: () => Promise<string>): StorageKind {
   return {
     name: postgresName,
     events: 5_000,
     targetOf: ({ targets }) => targets.PostgreSQL,
-    async inNewPlace(work) {
+    async withFreshStorage(work) {
       const connectionString = await connect();
       return inNewSchema(connectionString, (schema) =>
         work({
           storage: postgres({ connectionString, schema }),
-          bound: boundPostgres(connectionString, schema),
+          baseline: postgresBaseline(connectionString, schema),
         }),
       );
     },

@@ -1,10 +1,10 @@
-/** A column: a negative width is that of text, which stands at the left. */
+/** A column of a table. A negative width aligns it to the left. */
 export interface Column {
   readonly title: string;
   readonly width: number;
 }
 
-/** The lines of a table. */
+/** Formats the lines of a table. */
 export class Table {
   readonly header: string;
   readonly #columns: readonly Column[];
@@ -22,7 +22,7 @@ export class Table {
   }
 }
 
-/** Whether a target is met, if there is one. */
+/** Describes whether a target is met; empty without a target. */
 export function verdictOf(value: number, target: number | undefined, digits: number): string {
   if (target === undefined) return '';
   return value >= target ? 'met' : `missed by ${(target - value).toFixed(digits)}`;
@@ -32,7 +32,7 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-/** Milliseconds as microseconds. */
+/** Formats milliseconds as microseconds. */
 export function micros(ms: number): string {
   return `${whole(ms * 1_000)} us`;
 }

@@ -8,7 +8,7 @@ import type { Options } from './options.ts';
 import type { Section } from './section.ts';
 import { postgresName, type StorageKind } from './storages.ts';
 import { Table, whole } from './table.ts';
-import { census, readLogs } from './verify-logs.ts';
+import { readLogs, verifyLogs } from './verify-logs.ts';
 
 const steppers = [SteppingSingleThreadedRunner];
 const roundMs = 500;
@@ -22,10 +22,10 @@ const table = new Table([
   { title: '(rounds)', width: 18 },
 ]);
 
-/** How fast a clock can tick. */
+/** Ticks per second without pauses between ticks. */
 export const ticks: Section = {
   heading: ({ rounds }) =>
-    `Ticks per second flat out, medians of ${rounds} rounds of ${roundMs} ms.\n\n${table.header}`,
+    `Ticks per second without pauses, medians of ${rounds} rounds of ${roundMs} ms.\n\n${table.header}`,
   on: (storageKind) =>
     storageKind.name === postgresName
       ? []
@@ -41,7 +41,7 @@ function measure(
   ordersPerTick: 0 | 1,
   { rounds }: Options,
 ): Promise<string> {
-  return storageKind.inNewPlace(async ({ storage }) => {
+  return storageKind.withFreshStorage(async ({ storage }) => {
     await using runner = await stepper.start(shop, { storage, scaleFactor: 0 });
     const orders = runner.get(Orders);
     let placed = 0;
@@ -54,12 +54,12 @@ function measure(
     for (let round = 0; round < warmUpRounds + rounds; round += 1) speeds.push(await speedOf(runner));
     stop();
     await runner.caughtUp();
-    census(await readLogs([orders, runner.get(Reservations), runner.get(Payments)]), placed, 5);
+    verifyLogs(await readLogs([orders, runner.get(Reservations), runner.get(Payments)]), placed, 5);
     return lineOf(storageKind.name, stepper.name, ordersPerTick, speeds.slice(warmUpRounds));
   });
 }
 
-/** Ticks per second of real time, for a while. */
+/** Measures the ticks per second of real time in one round. */
 function speedOf(runner: { subscribe(listener: (tick: Tick) => void): () => void }): Promise<number> {
   let first: Tick | undefined;
   return new Promise((resolve) => {
@@ -74,13 +74,13 @@ function speedOf(runner: { subscribe(listener: (tick: Tick) => void): () => void
 }
 
 function lineOf(
-  storageKind: string,
+  storageName: string,
   runner: string,
   ordersPerTick: 0 | 1,
   speeds: readonly number[],
 ): string {
   return table.line([
-    storageKind,
+    storageName,
     runner,
     ordersPerTick === 0 ? 'idle' : 'an order per tick',
     whole(median(speeds)),

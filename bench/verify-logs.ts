@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Application, StoredNotification } from 'kahn';
 
-/** The whole logs of the applications by their names. */
+/** Complete logs by application name. */
 export type Logs = ReadonlyMap<string, readonly StoredNotification[]>;
 
 const histories = {
@@ -14,10 +14,10 @@ const histories = {
 };
 
 /**
- * Asserts that every aggregate of every application has its whole history, once, and the log no gap; gives the bytes
- * stored in data, which are as many whoever wrote them, for all ids are UUIDs.
+ * Asserts that every aggregate has its complete history exactly once, and that the logs have no gaps. Returns the bytes
+ * stored as data, which are the same for every candidate because all ids are UUIDs.
  */
-export function census(logs: Logs, orders: number, eventsPerOrder: 1 | 5): number {
+export function verifyLogs(logs: Logs, orders: number, eventsPerOrder: 1 | 5): number {
   const expected = Object.entries(histories[eventsPerOrder]);
   assert.deepEqual([...logs.keys()].sort(), expected.map(([name]) => name).sort());
   let bytes = 0;
@@ -33,7 +33,7 @@ export function census(logs: Logs, orders: number, eventsPerOrder: 1 | 5): numbe
   return bytes;
 }
 
-/** Reads the logs of applications. */
+/** Reads complete logs. */
 export async function readLogs(applications: readonly Application[]): Promise<Logs> {
   const all = Number.MAX_SAFE_INTEGER;
   const logs = applications.map(

@@ -1,5 +1,6 @@
 export { Application, type ApplicationClass } from './application/application.ts';
-export type { OpenApplicationOptions, StoreOptions } from './application/application-binding.ts';
+export type { OpenApplicationOptions } from './application/application-binding.ts';
+export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
@@ -28,6 +29,7 @@ export {
   type Section,
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
+export type { OpenStoreOptions } from './application/open-store.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
@@ -52,12 +54,12 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
-  RunnerOptions,
   SystemRunner,
   UpstreamStatus,
 } from './runner/runner.ts';
+export type { RunnerOptions } from './runner/runner-options.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';
-export { CommandError, WaitInTickError } from './runner/stepping/interruptions.ts';
+export { CommandError, WaitInTickError } from './runner/stepping/errors.ts';
 export { SteppingMultiThreadedRunner } from './runner/stepping/stepping-multi-threaded-runner.ts';
 export type { SteppingRunnerOptions } from './runner/stepping/stepping-options.ts';
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
@@ -78,21 +80,8 @@ export {
 } from './storage/errors.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
-export type {
-  EventKey,
-  History,
-  HistoryRequest,
-  ProcessEvent,
-  Recorder,
-  Tracking,
-} from './storage/recorder.ts';
-export type { OpenedStorage, RecorderOptions, StorageDescription, StorageModule } from './storage/storage.ts';
-export type {
-  LogPlace,
-  StoredEvent,
-  StoredNotification,
-  StoredSnapshot,
-} from './storage/stored-event.ts';
+export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';
+export type { LogPlace, StoredEvent, StoredNotification } from './storage/stored-event.ts';
 export {
   InvalidSystemError,
   SystemBoundError,

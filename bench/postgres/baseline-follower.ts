@@ -1,12 +1,12 @@
 import type { StoredEvent, StoredNotification } from 'kahn';
-import { madeFor, noted, orderOf } from '../baseline-events.ts';
+import { createdFor, orderIdOf, referringTo } from '../baseline-events.ts';
 import { batchSize, maxIgnored } from '../baseline-follower.ts';
 import type { PostgresLog } from './baseline-log.ts';
 
-/** Reacts to what came in, all of one type. */
+/** Returns the events that follow from notifications of one type. */
 type React = (causes: readonly StoredNotification[]) => Promise<readonly StoredEvent[]>;
 
-/** Follows one log by hand: reads a batch, reacts to the types that matter, records that and the position. */
+/** Follows one log: reads a batch, and records the reactions and the new position in one statement. */
 export class PostgresFollower {
   readonly #upstream: PostgresLog;
   readonly log: PostgresLog;
@@ -24,19 +24,19 @@ export class PostgresFollower {
     this.#seen = position;
   }
 
-  /** Makes something new for an order. */
-  static async making(
+  /** A follower that creates an aggregate for each order. */
+  static async creating(
     orders: PostgresLog,
     log: PostgresLog,
     type: string,
     newType: string,
   ): Promise<PostgresFollower> {
-    const react: React = async (causes) => causes.map((cause) => madeFor(cause, newType));
+    const react: React = async (causes) => causes.map((cause) => createdFor(cause, newType));
     return new PostgresFollower(orders, log, type, react, await log.position(orders.name));
   }
 
-  /** Notes on orders, which it looks up all at once, what was made for them. */
-  static async noting(
+  /** A follower that records on each order which aggregate was created for it. */
+  static async referring(
     upstream: PostgresLog,
     orders: PostgresLog,
     type: string,
@@ -44,11 +44,11 @@ export class PostgresFollower {
     key: string,
   ): Promise<PostgresFollower> {
     const react: React = async (causes) => {
-      const ids = causes.map(orderOf);
+      const ids = causes.map(orderIdOf);
       const versions = await orders.versions(ids);
       return causes.map((cause, i) => {
         const id = ids[i] ?? '';
-        const event = noted(id, versions.get(id) ?? 0, cause, newType, key);
+        const event = referringTo(id, versions.get(id) ?? 0, cause, newType, key);
         versions.set(id, event.originatorVersion);
         return event;
       });
@@ -56,7 +56,7 @@ export class PostgresFollower {
     return new PostgresFollower(upstream, orders, type, react, await orders.position(upstream.name));
   }
 
-  /** Processes the upstream's log to its end; whether it has written events. */
+  /** Processes the upstream's log to its end, and returns whether events were recorded. */
   async run(): Promise<boolean> {
     let written = false;
     for (;;) {
@@ -73,7 +73,7 @@ export class PostgresFollower {
     }
   }
 
-  /** Records the position behind ignored notifications. */
+  /** Records the position after ignored notifications. */
   async flush(): Promise<void> {
     if (this.#seen !== this.#position) await this.#record([]);
   }

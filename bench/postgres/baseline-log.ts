@@ -2,28 +2,28 @@ import type { StoredEvent, StoredNotification } from 'kahn';
 import type pg from 'pg';
 import { createTables } from '../../src/storage/postgres/schema.ts';
 import { tablesOf } from '../../src/storage/postgres/tables.ts';
-import { type BoundStatements, boundStatements, type Prepared } from './baseline-statements.ts';
+import { type BaselineStatements, baselineStatements, type Prepared } from './baseline-statements.ts';
 
-/** From where to where a position moves in the log of an upstream. */
+/** Move of a position in the log of an upstream. */
 export interface Move {
   readonly upstreamName: string;
   readonly expected: number;
   readonly position: number;
 }
 
-/** The log of one application of the bound, in the library's own tables, so that both store the same rows. */
+/** The log of one application of the baseline in the library's tables, so that rows are equal. */
 export class PostgresLog {
   readonly name: string;
   readonly #client: pg.Client;
-  readonly #statements: BoundStatements;
+  readonly #statements: BaselineStatements;
 
-  private constructor(name: string, client: pg.Client, statements: BoundStatements) {
+  private constructor(name: string, client: pg.Client, statements: BaselineStatements) {
     this.name = name;
     this.#client = client;
     this.#statements = statements;
   }
 
-  /** Makes the tables if there are none. */
+  /** Opens the log, and creates the tables if they are missing. */
   static async open(client: pg.Client, schema: string, name: string): Promise<PostgresLog> {
     const tables = tablesOf(schema, name, '');
     const { rows } = await client.query('select 1 where to_regclass($1) is not null', [tables.events]);
@@ -32,15 +32,15 @@ export class PostgresLog {
       for (const text of createTables(tables)) await client.query(text);
       await client.query(`insert into ${tables.logs} (pipeline_id, head) values (0, 0)`);
     }
-    return new PostgresLog(name, client, boundStatements(name, tables));
+    return new PostgresLog(name, client, baselineStatements(name, tables));
   }
 
-  /** Records all of it or, if it fails, nothing. */
+  /** Records the events in one transaction. */
   async append(events: readonly StoredEvent[]): Promise<void> {
     await this.#run(this.#statements.append, columnsOf(events));
   }
 
-  /** Records the events, if any, and moves the position, or throws if that is not the expected one. */
+  /** Records the events, if any, and moves the position. Throws if the position is not the expected one. */
   async process(events: readonly StoredEvent[], move: Move): Promise<void> {
     const { process, processOne, move: moveOnly } = this.#statements;
     const [statement, values] =
@@ -65,7 +65,7 @@ export class PostgresLog {
     );
   }
 
-  /** The newest versions of those aggregates that are on record. */
+  /** Newest versions of the aggregates that are recorded. */
   async versions(originatorIds: readonly string[]): Promise<Map<string, number>> {
     const { rows } = await this.#run(this.#statements.versions, [originatorIds]);
     return new Map(rows as [string, number][]);

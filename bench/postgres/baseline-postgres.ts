@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { timed } from '../measure.ts';
 import type { Logs } from '../verify-logs.ts';
-import type { Contestant } from '../workloads.ts';
+import type { Candidate } from '../workloads.ts';
 import { PostgresLog } from './baseline-log.ts';
 import { PostgresShop, placeOrders } from './baseline-shop.ts';
 
-/** The shop written by hand, on one connection to PostgreSQL. */
-export function boundPostgres(connectionString: string, schema: string): Contestant {
+/** The hand-written shop on one connection to PostgreSQL. */
+export function postgresBaseline(connectionString: string, schema: string): Candidate {
   const connect = () => connected(connectionString);
   return {
     async oneByOne(customers) {
@@ -18,7 +18,7 @@ export function boundPostgres(connectionString: string, schema: string): Contest
       });
       await first.end();
       const followers = await timed(async () => {
-        const client = await connect(); // as in the library's case, opening belongs to it here
+        const client = await connect(); // measured, as for the library
         const shop = await PostgresShop.open(client, schema);
         await shop.settle();
         return { client, shop };
@@ -76,7 +76,7 @@ async function connected(connectionString: string): Promise<pg.Client> {
 
 const integers = new Set([20, 21, 23]); // int8, int2, int4
 
-/** Whole numbers that a double holds exactly; all else is text. */
+/** Integers are parsed as numbers, everything else as text. */
 const types = { getTypeParser: (oid: number) => (integers.has(oid) ? Number : String) };
 
 async function read(logs: Iterable<PostgresLog>): Promise<Logs> {

@@ -3,7 +3,7 @@ import { orderCreated } from '../baseline-events.ts';
 import { PostgresFollower } from './baseline-follower.ts';
 import { PostgresLog } from './baseline-log.ts';
 
-/** Records orders, all of them by one statement, and gives their ids. */
+/** Records orders in one statement, and returns their ids. */
 export async function placeOrders(
   orders: PostgresLog,
   customers: readonly string[],
@@ -19,7 +19,7 @@ interface Command {
   reject(error: unknown): void;
 }
 
-/** The shop as one would write it by hand for PostgreSQL, with nothing of the library above its tables. */
+/** The shop, hand-written directly on PostgreSQL. */
 export class PostgresShop {
   readonly orders: PostgresLog;
   readonly #followers: ReadonlyMap<PostgresLog, readonly PostgresFollower[]>;
@@ -35,25 +35,25 @@ export class PostgresShop {
     const orders = await PostgresLog.open(client, schema, 'orders');
     const reservations = await PostgresLog.open(client, schema, 'reservations');
     const payments = await PostgresLog.open(client, schema, 'payments');
-    const { making, noting } = PostgresFollower;
+    const { creating, referring } = PostgresFollower;
     const followers = new Map([
       [
         orders,
         [
-          await making(orders, reservations, 'Order.Created', 'Reservation.Created'),
-          await making(orders, payments, 'Order.Reserved', 'Payment.Created'),
+          await creating(orders, reservations, 'Order.Created', 'Reservation.Created'),
+          await creating(orders, payments, 'Order.Reserved', 'Payment.Created'),
         ],
       ],
       [
         reservations,
-        [await noting(reservations, orders, 'Reservation.Created', 'Order.Reserved', 'reservationId')],
+        [await referring(reservations, orders, 'Reservation.Created', 'Order.Reserved', 'reservationId')],
       ],
-      [payments, [await noting(payments, orders, 'Payment.Created', 'Order.Paid', 'paymentId')]],
+      [payments, [await referring(payments, orders, 'Payment.Created', 'Order.Paid', 'paymentId')]],
     ]);
     return new PostgresShop(orders, followers);
   }
 
-  /** Commands that wait at the same time share a statement, and end once all that comes of them is processed. */
+  /** Waiting commands share a statement, and resolve when every event that follows from them is processed. */
   place(customer: string): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#commands.push({ customer, resolve, reject });
@@ -79,7 +79,7 @@ export class PostgresShop {
     this.#running = false;
   }
 
-  /** Processes all there is, and what comes of it, in the order in which the logs have grown. */
+  /** Processes all logs, or those that have grown, until nothing is left, in the order in which they grew. */
   async settle(grown: Iterable<PostgresLog> = this.#followers.keys()): Promise<void> {
     const prompts = new Set(grown);
     for (const log of prompts) {

@@ -1,34 +1,34 @@
 import type { ApplicationTables } from '../../src/storage/postgres/tables.ts';
 
-/** A statement that the server prepares once for each connection. */
+/** A statement that the server prepares once per connection. */
 export interface Prepared {
   readonly name: string;
   readonly text: string;
 }
 
-/** The statements of one application's log, as few and as plain as they can be. */
-export interface BoundStatements {
+/** The statements of one application's log. The comments list parameters and results. */
+export interface BaselineStatements {
   /** ids, versions, types, data, timestamps */
   readonly append: Prepared;
-  /** The same, then upstreamName, expected, position; no row if the position is another one. */
+  /** As append, then upstreamName, expected, position; no row if the position is not the expected one. */
   readonly process: Prepared;
-  /** id, version, type, data, timestamp, upstreamName, expected, position; no row if the position is another one */
+  /** id, version, type, data, timestamp, upstreamName, expected, position; no row if the position differs */
   readonly processOne: Prepared;
-  /** upstreamName, expected, position; no row if the position is another one */
+  /** upstreamName, expected, position; no row if the position differs */
   readonly move: Prepared;
   /** after, limit -> notifications */
   readonly read: Prepared;
-  /** ids -> id and newest version of those that are there */
+  /** ids -> id and newest version of each recorded one */
   readonly versions: Prepared;
-  /** upstreamName -> position; the row is made if it is not there */
+  /** upstreamName -> position; inserts the row if it is missing */
   readonly position: Prepared;
 }
 
-/** The head's row, held until the commit, is what makes ids contiguous. Its log is that of pipeline 0. */
-export function boundStatements(
+/** Returns the statements for pipeline 0. The lock on the head's row, held until the commit, makes ids contiguous. */
+export function baselineStatements(
   name: string,
   { events, logs, positions }: ApplicationTables,
-): BoundStatements {
+): BaselineStatements {
   const move = (first: number) =>
     `update ${positions} set position = $${first + 2}
     where pipeline_id = 0 and upstream_name = $${first} and position = $${first + 1} returning 1`;

@@ -1,6 +1,6 @@
 import { PostgresServer } from '../../test/support/postgres-server.ts';
 
-/** The server that KAHN_POSTGRES_URL leads to; without that, one that is started when it is needed first. */
+/** The PostgreSQL server at KAHN_POSTGRES_URL; without this variable, a server that starts at first use. */
 export class BenchServer implements AsyncDisposable {
   #started: Promise<PostgresServer> | undefined;
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { freshName } from '../../test/support/postgres-server.ts';
 
-/** Does the work with the name of a new schema, and drops it. */
+/** Does the work with a temporary schema. */
 export async function inNewSchema<T>(
   connectionString: string,
   work: (schema: string) => Promise<T>,
@@ -14,7 +14,6 @@ export async function inNewSchema<T>(
   }
 }
 
-/** Lends a connection of its own. */
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString });
   await client.connect();

@@ -9,21 +9,22 @@ import { micros } from '../table.ts';
 const wakeUps = 500;
 const warmUps = 100;
 
-/** How long it takes, in milliseconds, until another storage's listener hears of an event. */
+/** Delay until the listener of another storage receives a prompt, in ms. */
 interface WakeUp {
   readonly afterCall: number;
   readonly afterRecorded: number;
 }
 
-/** How long it takes from an event being recorded in one storage to its being heard of in another one. */
+/** Delay between recording an event in one storage and the prompt in another one. */
 export const wakeUp: Section = {
-  heading: () => `PostgreSQL wake-up of a follower in another storage, ${wakeUps} single events:`,
+  heading: () =>
+    `Delay until a follower with its own PostgreSQL storage is prompted, ${wakeUps} single events:`,
   on: (storageKind) =>
     storageKind.name === postgresName ? [{ name: 'wake-up', run: () => describeWakeUps(storageKind) }] : [],
 };
 
 function describeWakeUps(storageKind: StorageKind): Promise<string> {
-  return storageKind.inNewPlace(async ({ storage }) => {
+  return storageKind.withFreshStorage(async ({ storage }) => {
     const measured = await measure(storage);
     const afterCall = measured.map((one) => one.afterCall);
     const afterRecorded = measured.map((one) => one.afterRecorded);
@@ -37,23 +38,23 @@ function describeWakeUps(storageKind: StorageKind): Promise<string> {
 async function measure(storage: StorageDescription): Promise<readonly WakeUp[]> {
   await using opened = new AsyncDisposableStack();
   const open = async () => {
-    const storageKind = await openStorage(storage);
-    opened.defer(() => storageKind.close());
-    return storageKind;
+    const openedStorage = await openStorage(storage);
+    opened.defer(() => openedStorage.close());
+    return openedStorage;
   };
   const recorder = await (await open()).openRecorder({ applicationName: 'orders', setupTables: true });
   opened.defer(() => recorder.close());
-  let heard: (at: number) => void = () => {};
+  let onPrompt: (at: number) => void = () => {};
   const listening = await (await open()).listen?.({
-    heard: () => heard(performance.now()),
-    missed: () => {},
+    onPrompt: () => onPrompt(performance.now()),
+    onGap: () => {},
   });
-  if (listening === undefined) throw new Error('This storage does not listen.');
+  if (listening === undefined) throw new Error('This storage does not send prompts.');
   opened.use(listening);
   const measured: WakeUp[] = [];
   for (let i = 0; i < warmUps + wakeUps; i += 1) {
     const woken = new Promise<number>((resolve) => {
-      heard = resolve;
+      onPrompt = resolve;
     });
     const events = [orderCreated(`customer ${i}`)];
     const called = performance.now();

@@ -1,24 +1,23 @@
 import { MultiprocessRunner, pipelineFor, SingleThreadedRunner, type StorageDescription } from 'kahn';
 import { BusyOrders, busyShop } from '../threads/busy-shop.ts';
 
-/** A runner that gets through orders of the busy shop. */
-export interface RunningShop extends AsyncDisposable {
-  /** In which pipelines it takes orders. */
+/** A runner of the busy shop. */
+export interface RunningBusyShop extends AsyncDisposable {
+  /** Pipelines that accept orders. */
   readonly pipelineIds: readonly number[];
   ordersFor(customer: string): BusyOrders;
-  /** The applications of a pipeline. */
   applicationsIn(pipelineId: number): readonly InstanceType<(typeof busyShop.applications)[number]>[];
   caughtUp(): Promise<void>;
 }
 
 /** A way to run the busy shop. */
-export interface Contestant {
+export interface BusyShopCandidate {
   readonly name: string;
-  start(storage: StorageDescription): Promise<RunningShop>;
+  start(storage: StorageDescription): Promise<RunningBusyShop>;
 }
 
-/** The first is what the others are compared with. */
-export const contestants: readonly Contestant[] = [
+/** The first candidate is the reference for the others. */
+export const candidates: readonly BusyShopCandidate[] = [
   { name: 'single-threaded', start: startSingle },
   ...[1, 2, 4].map((count) => ({
     name: `processes, ${count} pipeline${count === 1 ? '' : 's'}`,
@@ -30,7 +29,7 @@ export const contestants: readonly Contestant[] = [
   })),
 ];
 
-async function startSingle(storage: StorageDescription): Promise<RunningShop> {
+async function startSingle(storage: StorageDescription): Promise<RunningBusyShop> {
   const runner = await SingleThreadedRunner.start(busyShop.bind(storage));
   return {
     pipelineIds: [0],
@@ -44,7 +43,7 @@ async function startSingle(storage: StorageDescription): Promise<RunningShop> {
 async function startProcesses(
   storage: StorageDescription,
   pipelineIds: readonly number[],
-): Promise<RunningShop> {
+): Promise<RunningBusyShop> {
   const runner = await MultiprocessRunner.start(busyShop.bind(storage), { pipelineIds });
   return {
     pipelineIds,

@@ -6,7 +6,7 @@ import type { Section } from '../section.ts';
 import { memoryKind, type StorageKind } from '../storages.ts';
 import { Table, whole } from '../table.ts';
 import { burnMicros, calibrate } from '../threads/burn.ts';
-import { type Contestant, contestants, type RunningShop } from './candidates.ts';
+import { type BusyShopCandidate, candidates, type RunningBusyShop } from './candidates.ts';
 
 const defaultOrders = 2_000;
 const warmUpRounds = 2;
@@ -19,30 +19,33 @@ const table = new Table([
   { title: '(rounds)', width: 14 },
 ]);
 
-/** How much faster processes get through many orders with more pipelines, and what that costs. */
+/** Throughput of processes with more and more pipelines, relative to one thread. */
 export const parallel: Section = {
   heading({ orders = defaultOrders }) {
     calibrate();
     return [
-      `The shop with policies that work ${burnMicros} us on each event, four times for an order, ${whole(orders)} orders at once,`,
-      'all runners in turn. The ratio is to one thread in the round right before.',
+      `The shop with policies that take ${burnMicros} us per event, four times per order, ${whole(orders)} concurrent orders,`,
+      'all runners in turn. The ratio is relative to one thread in the same round.',
       `Load average ${loadavg()[0]?.toFixed(1)}.\n`,
       table.header,
     ].join('\n');
   },
-  // Processes have no memory() in common.
+  // Processes cannot share memory().
   on: (storageKind) =>
     storageKind.name === memoryKind.name
       ? []
-      : [{ name: 'processes', run: (options) => race(storageKind, options) }],
+      : [{ name: 'processes', run: (options) => compare(storageKind, options) }],
 };
 
-/** Lets all process the same in turn; all go on running, and stay warm. */
-async function race(storageKind: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
-  const running: RunningShop[] = [];
-  const rates: number[][] = contestants.map(() => []);
-  const inPlaces = async (left: readonly Contestant[]): Promise<void> => {
-    const [next, ...others] = left;
+/** Measures all runners in turn. All stay open, so that their code stays compiled. */
+async function compare(
+  storageKind: StorageKind,
+  { rounds, orders = defaultOrders }: Options,
+): Promise<string> {
+  const running: RunningBusyShop[] = [];
+  const rates: number[][] = candidates.map(() => []);
+  const withStorages = async (remaining: readonly BusyShopCandidate[]): Promise<void> => {
+    const [next, ...others] = remaining;
     if (next === undefined) {
       for (let round = 0; round < warmUpRounds + rounds; round += 1) {
         for (const [i, shop] of running.entries()) rates[i]?.push(await ordersPerSecond(shop, orders));
@@ -50,20 +53,20 @@ async function race(storageKind: StorageKind, { rounds, orders = defaultOrders }
       for (const shop of running) await check(shop, orders * (warmUpRounds + rounds));
       return;
     }
-    await storageKind.inNewPlace(async ({ storage }) => {
+    await storageKind.withFreshStorage(async ({ storage }) => {
       await using shop = await next.start(storage);
       running.push(shop);
-      await inPlaces(others);
+      await withStorages(others);
     });
   };
-  await inPlaces(contestants);
+  await withStorages(candidates);
   const measured = rates.map((all) => all.slice(warmUpRounds));
-  return contestants
+  return candidates
     .map(({ name }, i) => lineOf(storageKind.name, name, measured[i] ?? [], measured[0] ?? []))
     .join('\n');
 }
 
-async function ordersPerSecond(shop: RunningShop, orders: number): Promise<number> {
+async function ordersPerSecond(shop: RunningBusyShop, orders: number): Promise<number> {
   const { ms } = await timed(async () => {
     const customers = Array.from({ length: orders }, (_, i) => `customer ${i + 1}`);
     await Promise.all(customers.map((customer) => shop.ordersFor(customer).place(customer)));
@@ -72,8 +75,8 @@ async function ordersPerSecond(shop: RunningShop, orders: number): Promise<numbe
   return (orders / ms) * 1_000;
 }
 
-/** Every order is an order, a reservation and a payment, whatever the pipelines. */
-async function check(shop: RunningShop, orders: number): Promise<void> {
+/** Asserts that every order has its reservation and its payment, over all pipelines. */
+async function check(shop: RunningBusyShop, orders: number): Promise<void> {
   const heads = await Promise.all(
     shop.pipelineIds.map((id) => Promise.all(shop.applicationsIn(id).map(({ log }) => log.head()))),
   );
@@ -82,14 +85,14 @@ async function check(shop: RunningShop, orders: number): Promise<void> {
 }
 
 function lineOf(
-  storageKind: string,
+  storageName: string,
   name: string,
   rates: readonly number[],
   single: readonly number[],
 ): string {
   const ratios = rates.map((rate, i) => rate / (single[i] ?? Number.NaN));
   return table.line([
-    storageKind,
+    storageName,
     name,
     whole(median(rates)),
     median(ratios).toFixed(2),

@@ -1,9 +1,9 @@
 import { MultiprocessRunner } from 'kahn';
 import { shop } from '../../examples/shop/shop.ts';
-import type { Contestant } from './candidate.ts';
+import type { DistributedCandidate } from './candidate.ts';
 
-/** The shop in processes of this machine, which need no engine. */
-export const multiprocess: Contestant = {
+/** The shop in processes of this machine, without an engine. */
+export const multiprocess: DistributedCandidate = {
   name: 'Multiprocess',
   async run(storage, pipelineIds, work) {
     await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds });

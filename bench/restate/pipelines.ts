@@ -6,12 +6,12 @@ import type { Options } from '../options.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';
 import { micros, Table, whole } from '../table.ts';
-import { census, readLogs } from '../verify-logs.ts';
-import type { Contestant, RunningShop } from './candidate.ts';
+import { readLogs, verifyLogs } from '../verify-logs.ts';
+import type { DistributedCandidate, RunningShop } from './candidate.ts';
 import { multiprocess } from './multiprocess.ts';
 import { restate } from './restate.ts';
 
-const contestants: readonly Contestant[] = [restate, multiprocess];
+const candidates: readonly DistributedCandidate[] = [restate, multiprocess];
 
 const defaultOrders = 1_000;
 const singleOrders = 100;
@@ -26,32 +26,32 @@ const table = new Table([
   { title: 'p99', width: 11 },
 ]);
 
-/** How fast runners are whose applications are in other processes, with one pipeline and with several. */
+/** Throughput and latency of runners whose applications run in other processes, with one pipeline and with four. */
 export const pipelines: Section = {
   heading: ({ rounds, orders = defaultOrders }) =>
-    `The shop in other processes, on ${postgresName}: ${whole(orders)} orders at once, shared out to the pipelines, medians of\n` +
-    `${rounds} rounds; and ${singleOrders} single orders through an idle shop until they are paid, as the storage tells.\n\n` +
+    `The shop in other processes on ${postgresName}: ${whole(orders)} concurrent orders, divided among the pipelines, medians of\n` +
+    `${rounds} rounds; and the time until ${singleOrders} single orders in an idle shop are paid, according to the storage.\n\n` +
     table.header,
   on: (storageKind) =>
     storageKind.name !== postgresName
       ? []
-      : contestants.flatMap((contestant) =>
+      : candidates.flatMap((candidate) =>
           [1, 4].map((count) => ({
-            name: `beside Restate, ${contestant.name}, ${count} pipelines`,
-            run: (options) => measure(storageKind, contestant, count, options),
+            name: `Restate comparison, ${candidate.name}, ${count} pipelines`,
+            run: (options) => measure(storageKind, candidate, count, options),
           })),
         ),
 };
 
 function measure(
   storageKind: StorageKind,
-  { name, run }: Contestant,
+  { name, run }: DistributedCandidate,
   count: number,
   { rounds, orders = defaultOrders }: Options,
 ): Promise<string> {
   const pipelineIds = Array.from({ length: count }, (_, i) => i);
   const perPipeline = Math.ceil(orders / count);
-  return storageKind.inNewPlace(({ storage }) =>
+  return storageKind.withFreshStorage(({ storage }) =>
     run(storage, pipelineIds, async (runner) => {
       const speeds: number[] = [];
       for (let round = 0; round < warmUpRounds + rounds; round += 1) {
@@ -64,7 +64,7 @@ function measure(
       for (const pipelineId of pipelineIds) {
         const singles = pipelineId === 0 ? singleOrders : 0;
         const logs = await readLogs(shop.applications.map((kind) => runner.get(kind, pipelineId)));
-        census(logs, (warmUpRounds + rounds) * perPipeline + singles, 5);
+        verifyLogs(logs, (warmUpRounds + rounds) * perPipeline + singles, 5);
       }
       return lineOf(name, count, speeds.slice(warmUpRounds), latencies);
     }),
@@ -80,7 +80,7 @@ async function placeAll(runner: RunningShop, pipelineIds: readonly number[], eac
   await runner.caughtUp();
 }
 
-/** How many milliseconds it took from the call of the command until the order was paid. */
+/** Time from the call of the command until the order is paid, in ms. */
 async function placeOne(runner: RunningShop): Promise<number> {
   const orders = runner.get(Orders);
   const called = performance.now();

@@ -6,12 +6,12 @@ import { RestateRunner } from 'kahn/restate';
 import { shop } from '../../examples/shop/shop.ts';
 import { registerService } from '../../src/actors/restate/engine/engine-client.ts';
 import { RestateEngine } from '../../test/support/restate-engine.ts';
-import type { Contestant } from './candidate.ts';
+import type { DistributedCandidate } from './candidate.ts';
 
 const program = fileURLToPath(new URL('shop-service.ts', import.meta.url));
 
-/** The shop on an engine of one node, with its service in a process of its own. */
-export const restate: Contestant = {
+/** The shop on an engine with one node, with its service in a separate process. */
+export const restate: DistributedCandidate = {
   name: 'Restate',
   async run(storage, pipelineIds, work) {
     await using engine = await RestateEngine.start();
@@ -31,7 +31,7 @@ async function startService(
   const exited = once(child, 'exit');
   const [port] = await Promise.race([
     once(child, 'message'),
-    exited.then(() => Promise.reject(new Error('The service has ended.'))),
+    exited.then(() => Promise.reject(new Error('The service process exited early.'))),
   ]);
   return {
     port,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { RestateService } from 'kahn/restate';
 import { shop } from '../../examples/shop/shop.ts';
 
-// Serves the shop in a process of its own until its parent lets go of it.
+// Serves the shop in a separate process until its parent disconnects.
 await using service = await RestateService.start(shop, {
   storage: JSON.parse(process.argv[2] ?? ''),
   port: 0,

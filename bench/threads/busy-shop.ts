@@ -4,8 +4,8 @@ import { Payment, type PaymentEvent } from '../../examples/shop/payment.ts';
 import { Reservation, type ReservationEvent } from '../../examples/shop/reservation.ts';
 import { burn } from './burn.ts';
 
-// The applications of examples/shop, whose policies work for a while on every event that they handle. That is four
-// times for an order: twice in Orders, and once in each of the others.
+// The applications of examples/shop with policies that use CPU time for every event that they handle, four times per
+// order: twice in Orders and once in each of the others.
 
 export class BusyOrders extends ProcessApplication<OrderEvent, ReservationEvent | PaymentEvent> {
   static readonly applicationName = 'orders';

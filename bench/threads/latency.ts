@@ -9,21 +9,21 @@ import { median, percentile } from '../measure.ts';
 import type { Section } from '../section.ts';
 import type { StorageKind } from '../storages.ts';
 import { micros, Table } from '../table.ts';
-import { census, readLogs } from '../verify-logs.ts';
+import { readLogs, verifyLogs } from '../verify-logs.ts';
 
 type ShopRunner = SystemRunner<(typeof shop.applications)[number]>;
 
-/** How long it took, in milliseconds, from the call of a command. */
+/** Times since the call of a command, in ms. */
 interface Latency {
-  /** Until the order was paid, which is the last thing that happens to it, as this thread heard it. */
+  /** Time until this thread received the last event of the order: it is paid. */
   readonly paid: number;
-  /** Until `caughtUp()` resolved. */
+  /** Time until `caughtUp()` resolved. */
   readonly caughtUp: number;
 }
 
 const orders = 300;
 const warmUps = 200;
-const restMs = 2; // so that all threads have gone to sleep
+const restMs = 2; // so that all threads are idle
 
 const table = new Table([
   { title: 'storage', width: -15 },
@@ -34,17 +34,17 @@ const table = new Table([
   { title: 'p99', width: 11 },
 ]);
 
-/** How long a single order takes through a system that was idle. */
+/** Latency of single orders in an idle system. */
 export const latency: Section = {
   heading: () =>
-    `${orders} single orders through an idle shop, four hops each, both runners in turn; the order is paid when\n` +
-    `'kahn:processed' tells so in the main thread.\n\n${table.header}`,
-  on: (storageKind) => [{ name: 'threads, latency', run: () => race(storageKind) }],
+    `${orders} single orders in an idle shop, four hops each, both runners in turn. An order counts as paid when the main\n` +
+    `thread receives 'kahn:processed'.\n\n${table.header}`,
+  on: (storageKind) => [{ name: 'threads, latency', run: () => compare(storageKind) }],
 };
 
-function race(storageKind: StorageKind): Promise<string> {
-  return storageKind.inNewPlace((one) =>
-    storageKind.inNewPlace(async (other) => {
+function compare(storageKind: StorageKind): Promise<string> {
+  return storageKind.withFreshStorage((one) =>
+    storageKind.withFreshStorage(async (other) => {
       await using single = await SingleThreadedRunner.start(shop.bind(one.storage));
       await using multi = await MultiThreadedRunner.start(shop.bind(other.storage));
       const inSingle: Latency[] = [];
@@ -80,18 +80,18 @@ async function placeOne(runner: ShopRunner): Promise<Latency> {
 }
 
 async function check(runner: ShopRunner): Promise<void> {
-  census(
+  verifyLogs(
     await readLogs([Orders, Reservations, Payments].map((kind) => runner.get(kind))),
     warmUps + orders,
     5,
   );
 }
 
-function lineOf(storageKind: string, runner: string, measured: readonly Latency[]): string {
+function lineOf(storageName: string, runner: string, measured: readonly Latency[]): string {
   const paid = measured.map((one) => one.paid);
   const caughtUp = measured.map((one) => one.caughtUp);
   return table.line([
-    storageKind,
+    storageName,
     runner,
     ...[paid, caughtUp].flatMap((values) => [micros(median(values)), micros(percentile(values, 99))]),
   ]);

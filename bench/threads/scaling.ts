@@ -4,7 +4,7 @@ import { median, timed } from '../measure.ts';
 
 const times = 2_000;
 
-/** How many times as much two threads burn as one: what is left of two cores that others use, too. */
+/** Speed of two threads relative to one: how much of two cores other processes leave. */
 export async function scalingOfTwo(rounds: number): Promise<number> {
   const first = newBurner();
   const workers = [first, newBurner()];

@@ -4,7 +4,7 @@ import type { Options } from '../options.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';
 import { Table, verdictOf, whole } from '../table.ts';
-import { census, readLogs } from '../verify-logs.ts';
+import { readLogs, verifyLogs } from '../verify-logs.ts';
 import { burnMicros, calibrate } from './burn.ts';
 import { BusyOrders, BusyPayments, BusyReservations, busyShop } from './busy-shop.ts';
 import { scalingOfTwo } from './scaling.ts';
@@ -13,7 +13,7 @@ type BusyRunner = SystemRunner<(typeof busyShop.applications)[number]>;
 
 const target = 1.4;
 const defaultOrders = 2_000;
-const warmUpRounds = 2; // no more are needed: what burns is not compiled by V8
+const warmUpRounds = 2; // more are not needed: hashing is native code
 
 const table = new Table([
   { title: 'storage', width: -15 },
@@ -26,26 +26,26 @@ const table = new Table([
   { title: '  verdict', width: -18 },
 ]);
 
-/** How much faster a system with busy policies gets through many orders with a thread for each application. */
+/** Throughput of a system with busy policies and a thread per application, relative to one thread. */
 export const throughput: Section = {
   async heading({ rounds, orders = defaultOrders }) {
     calibrate();
     const scaling = await scalingOfTwo(rounds);
     return [
-      `The shop with policies that work ${burnMicros} us on each event, ${whole(orders)} orders at once, in orders/s.`,
-      'Half of that work is that of Orders, so more than 2 times as much is not to be had, on any number of cores;',
-      `two threads that do nothing else get through ${scaling.toFixed(2)} times as much as one, here and now. 'others' is what`,
-      'other processes had of all processors meanwhile, a database server included.\n',
+      `The shop with policies that take ${burnMicros} us per event, ${whole(orders)} concurrent orders, in orders/s.`,
+      'Orders does half of that work, so the ratio cannot exceed 2 on any number of cores;',
+      `two threads that only burn CPU time are currently ${scaling.toFixed(2)} times as fast as one. 'others' is the share of all`,
+      'cores that other processes used meanwhile, including the database server.\n',
       table.header,
     ].join('\n');
   },
-  on: (storageKind) => [{ name: 'threads, throughput', run: (options) => race(storageKind, options) }],
+  on: (storageKind) => [{ name: 'threads, throughput', run: (options) => compare(storageKind, options) }],
 };
 
-/** Lets both runners process the same in turn; both go on running, and their threads warm. */
-function race(storageKind: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
-  return storageKind.inNewPlace((one) =>
-    storageKind.inNewPlace(async (other) => {
+/** Measures both runners in turn. Both stay open, so that their code stays compiled. */
+function compare(storageKind: StorageKind, { rounds, orders = defaultOrders }: Options): Promise<string> {
+  return storageKind.withFreshStorage((one) =>
+    storageKind.withFreshStorage(async (other) => {
       await using single = await SingleThreadedRunner.start(busyShop.bind(one.storage));
       await using multi = await MultiThreadedRunner.start(busyShop.bind(other.storage));
       const inSingle: Run[] = [];
@@ -69,18 +69,18 @@ function run(runner: BusyRunner, orders: number): Promise<Run> {
 }
 
 async function check(runner: BusyRunner, orders: number): Promise<void> {
-  census(
+  verifyLogs(
     await readLogs([BusyOrders, BusyReservations, BusyPayments].map((kind) => runner.get(kind))),
     orders,
     5,
   );
 }
 
-function lineOf(storageKind: string, orders: number, single: readonly Run[], multi: readonly Run[]): string {
+function lineOf(storageName: string, orders: number, single: readonly Run[], multi: readonly Run[]): string {
   const ratios = single.map(({ ms }, i) => ms / (multi[i]?.ms ?? Number.NaN));
-  const targetHere = storageKind === postgresName ? undefined : target;
+  const targetHere = storageName === postgresName ? undefined : target;
   return table.line([
-    storageKind,
+    storageName,
     perSecond(orders, single),
     perSecond(orders, multi),
     median(ratios).toFixed(2),

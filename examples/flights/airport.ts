@@ -4,9 +4,9 @@ export type AirportEvent =
   | DomainEvent<'Airport.FlightDeparted', { flightId: string }>
   | DomainEvent<'Airport.FlightArrived', { flightId: string; delayMinutes: number }>;
 
-/** An airport and its traffic; its id is its three-letter code, such as ABQ. */
+/** An airport with its traffic. Its id is its three-letter code, such as ABQ. */
 export class Airport extends Aggregate<AirportEvent> {
-  /** A busy airport has thousands of events: it is loaded from its last snapshot. */
+  /** A busy airport has thousands of events, so it is loaded from its last snapshot. */
   static override readonly snapshotEvery = 50;
 
   departures = 0;
@@ -18,11 +18,11 @@ export class Airport extends Aggregate<AirportEvent> {
     return this.delayMinutes / this.arrivals;
   }
 
-  seeOff(flightId: string): void {
+  recordDeparture(flightId: string): void {
     this.trigger('Airport.FlightDeparted', { flightId });
   }
 
-  receive(flightId: string, delayMinutes: number): void {
+  recordArrival(flightId: string, delayMinutes: number): void {
     this.trigger('Airport.FlightArrived', { flightId, delayMinutes });
   }
 

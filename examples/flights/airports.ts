@@ -2,7 +2,7 @@ import { type PolicyRepository, ProcessApplication } from 'kahn';
 import { Airport, type AirportEvent } from './airport.ts';
 import type { FlightEvent } from './flight.ts';
 
-/** Counts the flights and sums up the delays of every airport. */
+/** Counts the flights and adds up the delays of every airport. */
 export class Airports extends ProcessApplication<AirportEvent, FlightEvent> {
   static readonly applicationName = 'airports';
   static readonly emits = ['Airport.FlightDeparted', 'Airport.FlightArrived'] as const;
@@ -13,8 +13,8 @@ export class Airports extends ProcessApplication<AirportEvent, FlightEvent> {
       if (origin === undefined || destination === undefined) return;
       const from = await airportAt(origin, repository);
       const to = destination === origin ? from : await airportAt(destination, repository);
-      from.seeOff(originatorId);
-      to.receive(originatorId, delayMinutes);
+      from.recordDeparture(originatorId);
+      to.recordArrival(originatorId, delayMinutes);
       return [from, to];
     },
   });

@@ -5,7 +5,7 @@ export type ClaimEvent =
   | DomainEvent<'Claim.Opened', { flightId: string; euros: Compensation }>
   | DomainEvent<'Claim.Closed', { payoutId: string }>;
 
-/** What is owed for a late flight; closed once it is paid. */
+/** The compensation owed for a late flight; closed when it is paid. */
 export class Claim extends Aggregate<ClaimEvent> {
   euros = 0;
   payoutId: string | undefined;

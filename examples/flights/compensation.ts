@@ -1,10 +1,10 @@
-/** What Regulation (EC) 261/2004 grants a passenger, in euro. */
+/** Compensation of a passenger under Regulation (EC) 261/2004, in euro. */
 export type Compensation = 250 | 400 | 600;
 
-/** An arrival this late counts like a cancelled flight. */
+/** Delay from which a flight counts as cancelled. */
 const minDelayMinutes = 180;
 
-/** The compensation for a flight that arrived late; undefined if it was not late enough. */
+/** Returns the compensation for a late flight; undefined if it was not late enough. */
 export function compensationFor(delayMinutes: number, distanceKm: number): Compensation | undefined {
   if (delayMinutes < minDelayMinutes) return undefined;
   if (distanceKm <= 1_500) return 250;

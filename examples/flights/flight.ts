@@ -1,7 +1,7 @@
 import { Aggregate, type DomainEvent, nameId } from 'kahn';
 import type { FlightRecord } from './job/flight-record.ts';
 
-/** What is known of a flight once it has arrived. */
+/** Data of a flight that has arrived. */
 export interface Arrival {
   /** Local time, such as '2001-01-01T06:55'. */
   readonly scheduledDeparture?: string;
@@ -20,14 +20,14 @@ export class Flight extends Aggregate<FlightEvent> {
   }
 }
 
-/** The id of the flight in a record: always the same, so that a record is never stored as two flights. */
+/** Returns the id of a flight: always the same for a record, so that a record is never stored as two flights. */
 export function flightId(dataset: string, recordNumber: number): string {
   return nameId('flight', `${dataset} ${recordNumber}`);
 }
 
 const kmPerMile = 1.609344;
 
-/** The record in our own words. */
+/** Converts a record to the data of an event. */
 export function arrivalOf({ date, delay, distance, origin, destination }: FlightRecord): Arrival {
   return {
     ...(date !== undefined && { scheduledDeparture: date.replaceAll('/', '-').replace(' ', 'T') }),

@@ -4,10 +4,12 @@ import { stopSignal } from './job/interruption.ts';
 import { runJob } from './job/job.ts';
 import { help, optionsFrom } from './job/options.ts';
 
-/** Says what is in the way, and gives the exit code. What is none of the expected is a bug: it is thrown on. */
-function explained(error: unknown): number {
+/** Prints an expected error and returns the exit code. Throws an unexpected error again: it is a bug. */
+function exitCodeOf(error: unknown): number {
   if (error instanceof StoppedError) {
-    console.error(`\n  ${error.message} All that was done is recorded: the same command goes on from there.`);
+    console.error(
+      `\n  ${error.message} All finished work is recorded: the same command continues from there.`,
+    );
     return 130;
   }
   if (error instanceof UsageError) {
@@ -20,7 +22,7 @@ function explained(error: unknown): number {
     return 1;
   }
   if (cause instanceof RecordConflictError) {
-    console.error(`${cause.message} Is another run busy there?`);
+    console.error(`${cause.message} Check whether another run is using the same storage.`);
     return 1;
   }
   throw error;
@@ -31,5 +33,5 @@ try {
   if (options === undefined) process.stdout.write(help);
   else process.exitCode = (await runJob(options, stopSignal())) ? 0 : 1;
 } catch (error) {
-  process.exitCode = explained(error);
+  process.exitCode = exitCodeOf(error);
 }

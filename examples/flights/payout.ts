@@ -2,7 +2,7 @@ import { Aggregate, type DomainEvent } from 'kahn';
 
 export type PayoutEvent = DomainEvent<'Payout.Paid', { claimId: string; euros: number }>;
 
-/** Money paid for a claim. */
+/** The payment of a claim. */
 export class Payout extends Aggregate<PayoutEvent> {
   euros = 0;
 

@@ -4,7 +4,7 @@ import { Claims } from './claims.ts';
 import { Flights } from './flights.ts';
 import { Payouts } from './payouts.ts';
 
-/** Every flight that arrives much too late is claimed and paid for, and every airport knows its delays. */
+/** Claims and pays the compensation for late flights, and adds up the delays of every airport. */
 export const airTravel = System.of([
   [Flights, Claims, Payouts, Claims],
   [Flights, Airports],

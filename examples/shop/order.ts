@@ -5,7 +5,7 @@ export type OrderEvent =
   | DomainEvent<'Order.Reserved', { reservationId: string }>
   | DomainEvent<'Order.Paid', { paymentId: string }>;
 
-/** What a customer wants; done when it is reserved and paid. */
+/** A customer's order; done when it is reserved and paid. */
 export class Order extends Aggregate<OrderEvent> {
   customer = '';
   reservationId: string | undefined;

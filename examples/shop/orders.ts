@@ -3,7 +3,7 @@ import { Order, type OrderEvent } from './order.ts';
 import type { PaymentEvent } from './payment.ts';
 import type { ReservationEvent } from './reservation.ts';
 
-/** Takes orders, and notes when they are reserved and paid. */
+/** Accepts orders, and records when they are reserved and paid. */
 export class Orders extends ProcessApplication<OrderEvent, ReservationEvent | PaymentEvent> {
   static readonly applicationName = 'orders';
   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;

@@ -2,7 +2,7 @@ import { ProcessApplication } from 'kahn';
 import type { OrderEvent } from './order.ts';
 import { Payment, type PaymentEvent } from './payment.ts';
 
-/** Takes the money once the goods are set aside. */
+/** Creates a payment for every reserved order. */
 export class Payments extends ProcessApplication<PaymentEvent, OrderEvent> {
   static readonly applicationName = 'payments';
   static readonly emits = ['Payment.Created'] as const;

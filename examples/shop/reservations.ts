@@ -2,7 +2,7 @@ import { ProcessApplication } from 'kahn';
 import type { OrderEvent } from './order.ts';
 import { Reservation, type ReservationEvent } from './reservation.ts';
 
-/** Sets goods aside for every order. */
+/** Reserves the goods of every order. */
 export class Reservations extends ProcessApplication<ReservationEvent, OrderEvent> {
   static readonly applicationName = 'reservations';
   static readonly emits = ['Reservation.Created'] as const;

@@ -3,7 +3,7 @@ import { Orders } from './orders.ts';
 import { Payments } from './payments.ts';
 import { Reservations } from './reservations.ts';
 
-/** Every order ends reserved and paid: 5 events and 8 processed notifications each. */
+/** A shop that reserves every order and takes its payment: 5 events and 8 processed notifications per order. */
 export const shop = System.of(
   [
     [Orders, Reservations, Orders],

@@ -1,6 +1,6 @@
 import { openSpans, type Panel, peaks, quarters, timeOf } from './panels.ts';
 
-/** Mid-tones that can be read on white and on dark pages alike. */
+/** Colours that are readable on white and on dark pages. */
 const text = '#6b7a99';
 const fill = '#4a7bd0';
 const font = 'font-family="Helvetica,Arial,sans-serif"';
@@ -9,11 +9,11 @@ const left = 44;
 const plotWidth = 640;
 const right = 24;
 const plotHeight = 72;
-/** From one panel to the next: its heading, its plot, and a gap. */
+/** Height of a panel: its heading, its plot and a gap. */
 const panelHeight = plotHeight + 44;
 const minutesPerStep = 10;
 
-/** The panels one below the other, with the hours in which the desk is open. */
+/** Draws the panels one below the other, and shades the opening hours of the desk. */
 export function chartSvg(title: string, panels: readonly Panel[]): string {
   const minutes = panels[0]?.values.length ?? 0;
   const width = left + plotWidth + right;
@@ -41,7 +41,7 @@ ${bands(minutes, top)}<path fill="${fill}" fill-opacity="0.3" stroke="${fill}" s
 `;
 }
 
-/** When the desk is open. */
+/** Shades the opening hours of the desk. */
 function bands(minutes: number, top: number): string {
   return openSpans(minutes)
     .map(([from, to]) => {
@@ -66,7 +66,7 @@ function times(minutes: number, y: number): string {
     .join('');
 }
 
-/** Where a part of the time begins. */
+/** Returns the x coordinate at which a part of the time begins. */
 function at(part: number, parts: number): number {
   return left + (part * plotWidth) / parts;
 }

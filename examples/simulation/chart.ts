@@ -4,12 +4,12 @@ import { type Panel, peaks, quarters, timeOf } from './panels.ts';
 const eighths = ' ▁▂▃▄▅▆▇█';
 const panelRows = 4;
 const minColumns = 40;
-/** Before the plot: the indent, a number, and the axis. */
+/** Columns before the plot: the indent, a number and the axis. */
 const gutter = 8;
-/** After the plot, so that the last time fits. */
+/** Columns after the plot, so that the last time fits. */
 const margin = 3;
 
-/** The panels one below the other, in so many columns. */
+/** Draws the panels one below the other in the given number of columns. */
 export function chart(panels: readonly Panel[], columns: number): string {
   const width = Math.max(columns, minColumns) - gutter - margin;
   const minutes = panels[0]?.values.length ?? 0;
@@ -36,7 +36,7 @@ function plot({ title, note, values }: Panel, width: number): string {
   return `  ${styleText('bold', title)}: ${note}\n${rows.join('')}`;
 }
 
-/** The part of a bar that stands in a row, counted from below. Whatever is not 0 can be seen. */
+/** Returns the part of a bar in a row, counted from below. Every value above 0 is visible. */
 function block(value: number, max: number, row: number): string {
   const height = value === 0 ? 0 : Math.max(Math.round((value / max) * panelRows * 8), 1);
   return eighths.charAt(Math.min(Math.max(height - row * 8, 0), 8));
@@ -48,7 +48,7 @@ function axis(marks: readonly Mark[], width: number): string {
   return `${' '.repeat(gutter - 1)}└${line}\n`;
 }
 
-/** Each time below its mark; those that would touch the one before are left out. */
+/** Writes each time below its mark. A time that would touch the previous one is omitted. */
 function times(marks: readonly Mark[]): string {
   let line = '';
   for (const { column, time } of marks) {

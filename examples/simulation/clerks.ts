@@ -4,19 +4,19 @@ const minutesPerHour = 60;
 const opensAtHour = 8;
 const closesAtHour = 20;
 
-/** How long a clerk works on a claim. */
+/** Time that a clerk needs for a claim. */
 export const minutesPerClaim = 10;
 
-/** When the desk is open, for people. */
+/** Opening hours as text. */
 export const openingHours = `${opensAtHour}:00 to ${closesAtHour}:00`;
 
-/** Whether the desk is open in a minute of the simulation. */
+/** Returns whether the desk is open in a minute of the simulation. */
 export function isOpen(minute: number): boolean {
   const hour = (minute / minutesPerHour) % 24;
   return hour >= opensAtHour && hour < closesAtHour;
 }
 
-/** Those who pay at the desk, one claim each at a time, first come, first served. */
+/** The clerks of the desk. Each pays one claim at a time, in the order of the claims. */
 export class Clerks {
   readonly #desk: Desk;
   readonly #count: number;
@@ -29,12 +29,12 @@ export class Clerks {
     this.#log = desk.reader();
   }
 
-  /** How many payouts wait for a clerk. */
+  /** Number of payouts that wait for a clerk. */
   get waiting(): number {
     return this.#tray.length;
   }
 
-  /** Works through one minute. What was planned is read from the log, for it may have been in another thread. */
+  /** Works for one minute. Reads planned payouts from the log, because another thread may have recorded them. */
   async work(minute: number): Promise<void> {
     for await (const { event } of this.#log) {
       if (event.type === 'Payout.Planned') this.#tray.push(event.originatorId);

@@ -8,10 +8,10 @@ import { Queues } from './queues.ts';
 import { travelDay } from './system.ts';
 import { legOf } from './timetable.ts';
 
-/** A tick is a minute. */
+/** Simulated time per tick. */
 const msPerMinute = 60_000;
 
-/** The day onto which all flights are folded. Tick 1 is its first minute. */
+/** Options of the clock: all flights take place on one day, and tick 1 is its first minute. */
 export const timing = {
   normalSpeed: 1 / 60,
   startTimeMs: Date.UTC(2001, 0, 1) - msPerMinute,
@@ -19,24 +19,24 @@ export const timing = {
 
 export type DayRunner = SteppingRunner<(typeof travelDay.applications)[number]>;
 
-/** A simulated day: what is to happen in it, and what could be seen minute by minute. */
+/** A simulated day: its scheduled commands, and the queue lengths in each minute. */
 export class Day {
   readonly queues = new Queues(travelDay.graph);
-  /** How many payouts waited for a clerk, minute by minute. */
+  /** Number of payouts that waited for a clerk, by minute. */
   readonly tray: number[] = [];
   readonly #runner: DayRunner;
   readonly #clerks: Clerks;
   readonly #flights: number;
   #landed = 0;
 
-  /** Puts all departures, and the work of the clerks, on the schedule of a runner that has not ticked yet. */
+  /** Schedules all departures and the work of the clerks. The runner must not have ticked yet. */
   constructor(runner: DayRunner, dataset: string, records: readonly FlightRecord[], clerks: number) {
     this.#runner = runner;
     this.#clerks = new Clerks(runner.get(Desk), clerks);
     this.#flights = records.length;
     for (const [i, record] of records.entries()) {
       const { departureMinute, minutes } = legOf(record, i + 1);
-      // Made in the command: events have the time of the tick in which they are made.
+      // Created in the command: events have the time of the tick in which they are created.
       const land = () => this.#land(Flight.arrived(flightId(dataset, i + 1), record));
       runner.callInFuture(() => runner.callInFuture(land, minutes), departureMinute + 1);
     }
@@ -48,17 +48,17 @@ export class Day {
     return this.tray.length;
   }
 
-  /** How many flights have landed. */
+  /** Number of flights that have landed. */
   get landed(): number {
     return this.#landed;
   }
 
-  /** Lets the clock tick until all flights have landed, all claims are paid, and nobody has anything left to read. */
-  async run(signal: AbortSignal, watch: (day: Day) => void): Promise<void> {
+  /** Runs the clock until all flights have landed, all claims are paid, and all queues are empty. */
+  async run(signal: AbortSignal, onMinute: (day: Day) => void): Promise<void> {
     const unsubscribe = this.#runner.subscribe((tick) => {
       if (this.#isOver) return;
       this.#note(tick);
-      watch(this);
+      onMinute(this);
     });
     this.#runner.resume();
     while (!this.#isOver) await this.#runner.caughtUp({ signal });

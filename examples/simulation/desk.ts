@@ -2,7 +2,7 @@ import { ProcessApplication } from 'kahn';
 import type { ClaimEvent } from '../flights/claim.ts';
 import { PlannedPayout, type PlannedPayoutEvent } from './payout.ts';
 
-/** Plans a payout for every claim; unlike in examples/flights, it takes a clerk to pay it. */
+/** Plans a payout for every claim. Unlike in examples/flights, a clerk pays it later. */
 export class Desk extends ProcessApplication<PlannedPayoutEvent, ClaimEvent> {
   static readonly applicationName = 'desk';
   static readonly emits = ['Payout.Planned', 'Payout.Paid'] as const;

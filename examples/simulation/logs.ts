@@ -3,10 +3,10 @@ import type { DayRunner } from './day.ts';
 import type { Desk } from './desk.ts';
 import { travelDay } from './system.ts';
 
-/** Everything in all logs, in few words. */
+/** A summary of all logs. */
 export interface Summary {
   readonly events: number;
-  /** A hash of every byte of it. */
+  /** SHA-256 of all notifications. */
   readonly fingerprint: string;
 }
 
@@ -22,7 +22,7 @@ export async function summaryOf(runner: DayRunner): Promise<Summary> {
   return { events, fingerprint: hash.digest('hex') };
 }
 
-/** How many minutes each payout waited, from its planning until it was paid. */
+/** Returns how many minutes each payout waited between its planning and its payment. */
 export async function waitsAt(desk: Desk): Promise<readonly number[]> {
   const plannedAt = new Map<string, number>();
   const waits: number[] = [];

@@ -3,8 +3,8 @@ import { stopSignal } from '../flights/job/interruption.ts';
 import { help, optionsFrom } from './options.ts';
 import { simulate } from './simulation.ts';
 
-/** Says what is in the way, and gives the exit code. What is none of the expected is a bug: it is thrown on. */
-function explained(error: unknown): number {
+/** Prints an expected error and returns the exit code. Throws an unexpected error again: it is a bug. */
+function exitCodeOf(error: unknown): number {
   if (error instanceof StoppedError) {
     console.error(`\n  ${error.message}`);
     return 130;
@@ -25,5 +25,5 @@ try {
   if (options === undefined) process.stdout.write(help);
   else process.exitCode = (await simulate(options, stopSignal())) ? 0 : 1;
 } catch (error) {
-  process.exitCode = explained(error);
+  process.exitCode = exitCodeOf(error);
 }

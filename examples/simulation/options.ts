@@ -2,22 +2,21 @@ import { parse, shippedFile } from '../flights/job/command-line.ts';
 import { UsageError } from '../flights/job/errors.ts';
 import { minutesPerClaim, openingHours } from './clerks.ts';
 
-/** What is to be simulated, and how. */
 export interface Options {
-  /** The JSON file with the records. */
+  /** Path of the JSON file with the records. */
   readonly file: string;
-  /** What the flights are called; it goes into their ids. */
+  /** Name of the flights; their ids depend on it. */
   readonly dataset: string;
   readonly clerks: number;
-  /** Whether each application that follows others gets a thread. */
+  /** Whether each application that follows others runs in its own thread. */
   readonly threads: boolean;
-  /** How many times faster than real time; 0 is as fast as it can. */
+  /** Speed relative to real time; 0 runs without pauses. */
   readonly speed: number;
-  /** The file to draw. */
+  /** Path of the SVG file to write. */
   readonly svg: string | undefined;
 }
 
-/** The largest file has no departures. */
+/** Sizes of the files; the largest one, 200k, has no departures. */
 const sizes = ['2k', '5k', '10k', '20k'];
 const string = { type: 'string' } as const;
 const boolean = { type: 'boolean' } as const;
@@ -30,20 +29,20 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-export const help = `Simulates a day of flights, minute by minute, and draws what waits where.
+export const help = `Simulates a day of flights, minute by minute, and charts the queues.
 
 Usage: npm run simulate -- [options]
 
-  --size SIZE    how many of the real flights: ${sizes.join(', ')} (default 10k); their days are folded onto one
-  --clerks N     how many clerks pay claims, ${openingHours}, each one in ${minutesPerClaim} minutes (default 1)
-  --threads      a thread for each application that follows others; the result is the same to the byte
-  --speed N      N times faster than real time, to watch it: 3600 is an hour in a second
-                 (default 0: as fast as it can)
-  --svg FILE     draws the chart into a file, too
-  --help         show this
+  --size SIZE    number of real flights: ${sizes.join(', ')} (default 10k), all moved to one day
+  --clerks N     number of clerks, who work ${openingHours}, ${minutesPerClaim} minutes per claim (default 1)
+  --threads      run each application that follows others in its own thread; the output is the same
+  --speed N      run N times as fast as real time and show the progress: 3600 is an hour per second
+                 (default 0: without pauses)
+  --svg FILE     also write the chart to a file
+  --help         print this text
 `;
 
-/** Reads the command line; undefined if help is asked for. Throws {@link UsageError}. */
+/** Parses the command line; undefined if it asks for help. Throws {@link UsageError}. */
 export function optionsFrom(args: readonly string[]): Options | undefined {
   const { size = '10k', clerks = '1', threads = false, speed = '0', svg, help } = parse(args, options);
   if (help) return undefined;

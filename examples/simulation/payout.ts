@@ -5,7 +5,7 @@ export type PlannedPayoutEvent =
   | DomainEvent<'Payout.Planned', { claimId: string; euros: number }>
   | PayoutEvent;
 
-/** Money for a claim, which somebody has yet to pay. */
+/** The payment of a claim, which is planned first and paid later. */
 export class PlannedPayout extends Aggregate<PlannedPayoutEvent> {
   claimId = '';
   euros = 0;

@@ -1,9 +1,9 @@
 import type { SystemGraph, Tick } from 'kahn';
 
-/** How many notifications wait for each application that follows others, tick by tick. */
+/** Number of notifications that wait for each application that follows others, by tick. */
 export class Queues {
   readonly #followers: readonly { readonly name: string; readonly upstreams: ReadonlySet<string> }[];
-  /** The lengths after each tick, by application. */
+  /** Queue lengths after each tick, by application. */
   readonly lengths: ReadonlyMap<string, number[]>;
 
   constructor({ nodes, edges }: SystemGraph) {
@@ -18,19 +18,19 @@ export class Queues {
     this.lengths = new Map(this.#followers.map(({ name }) => [name, []]));
   }
 
-  /** Whether nothing waits. */
+  /** Whether all queues are empty. */
   get areEmpty(): boolean {
     return this.lengths.values().every((lengths) => (lengths.at(-1) ?? 0) === 0);
   }
 
-  /** What the upstreams have recorded comes to a queue, and what the application has fetched leaves it. */
+  /** Adds the events recorded by the upstreams to each queue, and removes those that the application has fetched. */
   note({ applications }: Tick): void {
     const recorded = new Map(applications.map((one) => [one.applicationName, one.recorded]));
     const fetched = new Map(applications.map((one) => [one.applicationName, one.fetched]));
     for (const { name, upstreams } of this.#followers) {
-      const come = upstreams.values().reduce((sum, upstream) => sum + (recorded.get(upstream) ?? 0), 0);
+      const added = upstreams.values().reduce((sum, upstream) => sum + (recorded.get(upstream) ?? 0), 0);
       const lengths = this.lengths.get(name);
-      lengths?.push((lengths.at(-1) ?? 0) + come - (fetched.get(name) ?? 0));
+      lengths?.push((lengths.at(-1) ?? 0) + added - (fetched.get(name) ?? 0));
     }
   }
 }

@@ -6,25 +6,25 @@ import type { Summary } from './logs.ts';
 import type { Options } from './options.ts';
 import { timeOf } from './panels.ts';
 
-/** What is simulated. */
+/** Describes the simulation. */
 export function opening({ dataset, clerks }: Options, flights: number): string {
   const staff = clerks === 1 ? '1 clerk pays claims' : `${clerks} clerks pay claims`;
   return `
-  ${count(flights)} flights of ${styleText('bold', dataset)}, their days folded onto one: each departs when it did,
-  and lands after its distance at 800 km/h and its delay. A tick is a minute.
-  ${staff}, ${openingHours}, each one in ${minutesPerClaim} minutes.
+  ${count(flights)} flights of ${styleText('bold', dataset)}, all moved to one day: each departs at its real time, and lands
+  after its distance at 800 km/h plus its delay. A tick is a minute.
+  ${staff}, ${openingHours}, ${minutesPerClaim} minutes per claim.
 
 `;
 }
 
-/** How to read the chart. */
+/** Explains the chart. */
 export const reading = `
-  Peaks, each panel in a scale of its own. An application reads in the next tick whatever its
-  upstreams have recorded, so its queue is what came in within a minute. A claim waits for a clerk.
+  The bars are peaks, and each panel has its own scale. An application reads in the next tick what
+  its upstreams have recorded, so its queue holds the events of one minute. Claims wait for a clerk.
 
 `;
 
-/** The figures that count. */
+/** Formats the results. */
 export function keyFigures(
   { flights, claims, payouts, eurosPaid }: Figures,
   waits: readonly number[],
@@ -40,9 +40,9 @@ export function keyFigures(
     ['Claims', count(opened)],
     ['Payouts', count(payouts)],
     ['Euros paid', count(eurosPaid)],
-    ['A claim waits for a clerk, on average', duration(mean)],
-    ['  at most', duration(Math.max(...waits, 0))],
-    ['All is done at', end],
+    ['Mean wait of a claim for a clerk', duration(mean)],
+    ['  longest', duration(Math.max(...waits, 0))],
+    ['Finished at', end],
     ['Ticks', count(minutes)],
     ['Events', count(events)],
     ['  SHA-256 of all logs', fingerprint.slice(0, 16)],
@@ -54,8 +54,8 @@ function duration(minutes: number): string {
   return `${Math.floor(whole / 60)} h ${`${whole % 60}`.padStart(2, '0')} min`;
 }
 
-/** How fast it was: the one thing that another run does not say again. */
+/** Formats the speed, the only output that differs between runs. */
 export function speed(ticks: number, seconds: number, threads: boolean): string {
-  const place = threads ? 'a thread for each follower' : 'a single thread';
-  return `  ${count(ticks)} ticks in ${seconds.toFixed(1)} s in ${place}: ${count(ticks / seconds)} ticks per second.\n\n`;
+  const threading = threads ? 'a thread for each follower' : 'a single thread';
+  return `  ${count(ticks)} ticks in ${seconds.toFixed(1)} s in ${threading}: ${count(ticks / seconds)} ticks per second.\n\n`;
 }

@@ -9,6 +9,7 @@ import { verdict } from '../flights/job/report.ts';
 import { chart } from './chart.ts';
 import { chartSvg } from './chart-svg.ts';
 import { Day, type DayRunner, timing } from './day.ts';
+import { DayProgress } from './day-progress.ts';
 import { Desk } from './desk.ts';
 import { summaryOf, waitsAt } from './logs.ts';
 import type { Options } from './options.ts';
@@ -16,11 +17,10 @@ import { type Panel, panelsOf } from './panels.ts';
 import { PlannedPayout } from './payout.ts';
 import { keyFigures, opening, reading, speed } from './report.ts';
 import { travelDay } from './system.ts';
-import { Watch } from './watch.ts';
 
 const defaultColumns = 80;
 
-/** Runs the day, prints what came out, and resolves with whether every figure is right. */
+/** Simulates the day, prints the results, and resolves with whether every figure is right. */
 export async function simulate(options: Options, signal: AbortSignal): Promise<boolean> {
   const print = (text: string) => process.stdout.write(text);
   const records = await readRecords(options.file);
@@ -30,8 +30,8 @@ export async function simulate(options: Options, signal: AbortSignal): Promise<b
   const day = new Day(runner, options.dataset, records, options.clerks);
   const startedAt = performance.now();
   {
-    using watch = new Watch(process.stderr);
-    await day.run(signal, options.speed === 0 ? () => {} : () => watch.show(day));
+    using progress = new DayProgress(process.stderr);
+    await day.run(signal, options.speed === 0 ? () => {} : () => progress.show(day));
   }
   const seconds = (performance.now() - startedAt) / 1_000;
 
@@ -59,7 +59,7 @@ function start({ threads, speed }: Options, signal: AbortSignal): Promise<DayRun
 
 async function draw(file: string, panels: readonly Panel[]): Promise<void> {
   try {
-    await writeFile(file, chartSvg('What waits where in examples/simulation', panels));
+    await writeFile(file, chartSvg('Queues in examples/simulation', panels));
   } catch (error) {
     throw new InputError(`File ${file} cannot be written: ${(error as Error).message}.`);
   }

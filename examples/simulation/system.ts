@@ -4,7 +4,7 @@ import { Claims } from '../flights/claims.ts';
 import { Flights } from '../flights/flights.ts';
 import { Desk } from './desk.ts';
 
-/** The system of examples/flights, in which claims are paid at a desk. */
+/** The system of examples/flights with a desk at which claims are paid. */
 export const travelDay = System.of(
   [
     [Flights, Claims, Desk, Claims],

@@ -1,112 +1,69 @@
-import type { CustomType } from '../storage/codec/custom-type.ts';
-import { Transcoder } from '../storage/codec/transcoder.ts';
-import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
-import { assertId, assertPipelineId, isId } from '../util/ids.ts';
-import { assertOptions, assertWholeNumber } from '../util/options.ts';
-import { InvalidApplicationError } from './errors.ts';
-import { EventStore } from './recording/event-store.ts';
+import { isStorageDescription, openStorage, type StorageDescription } from '../storage/storage.ts';
+import { ruleOf } from '../util/option-rules.ts';
+import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
+import { type ApplicationDeclaration, assertDeclared } from './declaration.ts';
+import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store.ts';
+import type { EventStore } from './recording/event-store.ts';
 
-/** What an application class says of itself. */
-export interface ApplicationDeclaration {
-  readonly name: string;
-  readonly applicationName: string;
-  readonly emits: readonly string[];
-  readonly causalDependencies?: boolean;
-}
+export const storageRule: OptionRule<StorageDescription, undefined> = ruleOf(
+  'the result of memory(), sqlite({ … }) or postgres({ … })',
+  isStorageDescription,
+);
 
-/** How applications are opened. */
-export interface StoreOptions {
-  /** The pipeline in whose log it records; 0 by default. */
-  readonly pipelineId?: number;
-  /** Whether storage that is not set up yet is set up; true by default. */
-  readonly setupTables?: boolean;
-  /** How many events the cache of an application holds at most; 10,000 by default, 0 turns it off. */
-  readonly cacheSize?: number;
-  /** The types of one's own that event data may hold. */
-  readonly types?: readonly CustomType[];
-}
-
-/** How an application is opened by itself. */
-export interface OpenApplicationOptions extends StoreOptions {
+/** Options of opening an application without a runner. */
+export interface OpenApplicationOptions extends OpenStoreOptions {
+  /** Where the application records: the result of `memory()`, `sqlite({ … })` or `postgres({ … })`. */
   readonly storage: StorageDescription;
 }
 
-/** What an application works with once it is open. */
+export const openApplicationOptions: OptionRules<
+  OpenApplicationOptions,
+  'pipelineId' | 'setupTables' | 'cacheSize'
+> = {
+  ...openStoreOptions,
+  storage: storageRule,
+};
+
+/** Runs one commit and its immediate consequences when no other commit is running. */
+export type CommitTurn = (commit: () => Promise<void>) => Promise<void>;
+
+/** The store of an open application, and what its owner decides about it. */
 export interface ApplicationBinding {
   readonly store: EventStore;
-  /** Runs one commit, and what must follow from it at once, when it is its turn. */
-  turn(commit: () => Promise<void>): Promise<void>;
-  /** Whether it ends with its runner, and cannot be closed by itself. */
+  readonly turn: CommitTurn;
+  /** Whether a runner closes the application, so that its users cannot. */
   readonly belongsToRunner: boolean;
-  /** Whether it may go on in another pipeline. */
+  /** Whether the application may change to another pipeline. */
   readonly mayChangePipeline: boolean;
   /** Releases what was opened for this application alone. */
   release(): Promise<void>;
 }
 
-const openOptions = ['storage', 'pipelineId', 'setupTables', 'cacheSize', 'types'];
+const commitAtOnce: CommitTurn = (commit) => commit();
 
-/** Opens storage for one application only. */
-export async function bindAlone(
+/** Binding of an application that a runner opens and closes. */
+export function ownedBinding(store: EventStore, turn: CommitTurn = commitAtOnce): ApplicationBinding {
+  return { store, turn, belongsToRunner: true, mayChangePipeline: false, release: async () => {} };
+}
+
+/** Opens storage for one application without a runner. */
+export async function standaloneBinding(
   declaration: ApplicationDeclaration,
   options: OpenApplicationOptions,
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
-  assertOptions(options, openOptions, `${declaration.name}.open()`);
-  const openedStorage = await openStorage(options.storage);
+  const owner = `${declaration.name}.open()`;
+  const { storage, ...storeOptions } = resolveOptions(options, openApplicationOptions, owner);
+  const openedStorage = await openStorage(storage);
   try {
-    const store = await openStore(declaration, openedStorage, options);
+    const store = await openStore(declaration, openedStorage, storeOptions);
     const release = async () => {
       await store.recorder.close();
       await openedStorage.close();
     };
-    return { store, turn: (commit) => commit(), belongsToRunner: false, mayChangePipeline: true, release };
+    return { store, turn: commitAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
   } catch (error) {
     await openedStorage.close();
     throw error;
-  }
-}
-
-/** Opens the store of one application in storage that is open. */
-export async function openStore(
-  declaration: ApplicationDeclaration,
-  openedStorage: OpenedStorage,
-  options: StoreOptions,
-): Promise<EventStore> {
-  const { pipelineId = 0, setupTables = true, cacheSize = 10_000, types = [] } = options;
-  assertPipelineId(pipelineId);
-  assertWholeNumber(cacheSize, 'cacheSize', 0);
-  const { applicationName, emits, causalDependencies = false } = declaration;
-  const transcoder = new Transcoder(types);
-  const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
-  return new EventStore({
-    applicationName,
-    pipelineId,
-    emits,
-    causalDependencies,
-    recorder,
-    transcoder,
-    cacheSize,
-  });
-}
-
-/** Throws {@link InvalidApplicationError} unless the class says what it is called and what it emits. */
-export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { name, applicationName, emits, causalDependencies = false } = declaration;
-  if (applicationName === undefined) {
-    throw new InvalidApplicationError(
-      `Class ${name} needs 'static readonly applicationName', the durable name of its log.`,
-    );
-  }
-  assertId(applicationName, `The applicationName of class ${name}`);
-  if (!Array.isArray(emits) || !emits.every(isId)) {
-    throw new InvalidApplicationError(
-      `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,
-    );
-  }
-  if (typeof causalDependencies !== 'boolean') {
-    throw new InvalidApplicationError(
-      `'static readonly causalDependencies' of class ${name} is true or false, not ${String(causalDependencies)}.`,
-    );
   }
 }

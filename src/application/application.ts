@@ -1,14 +1,15 @@
-import {
-  Aggregate,
-  type AggregateClass,
-  aggregateInternals,
-  type PendingEvent,
-} from '../domain/aggregate.ts';
+import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { assertPipelineId } from '../util/ids.ts';
+import { ListenerSet } from '../util/listener-set.ts';
 import { InvalidArgumentError } from '../util/options.ts';
-import { type ApplicationBinding, bindAlone, type OpenApplicationOptions } from './application-binding.ts';
+import {
+  type ApplicationBinding,
+  type OpenApplicationOptions,
+  standaloneBinding,
+} from './application-binding.ts';
+import type { ApplicationDeclaration } from './declaration.ts';
 import {
   ApplicationNotOpenError,
   ApplicationOwnedByRunnerError,
@@ -20,84 +21,96 @@ import { currentPolicy } from './following/current-policy.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
-import type { EventStore, PreparedEvents } from './recording/event-store.ts';
+import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
+import { saveAggregates } from './recording/save-aggregates.ts';
 
-/** A class of applications. The constructor takes nothing and does nothing but set fields. */
-export type ApplicationClass<A extends Application = Application> = (new () => A) & {
-  /** The durable name of its log: never change it once events are recorded. */
-  readonly applicationName: string;
-  /** The types of all events it may record. */
-  readonly emits: readonly string[];
-  /**
-   * Whether its events carry what they build on in other pipelines, so that whoever follows processes that first; false
-   * by default. It costs one read more for each transaction.
-   */
-  readonly causalDependencies?: boolean;
-};
+/** A class of applications. The constructor takes no arguments and only sets fields. */
+export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
 
-/** What runners do with an application, and its users do not. */
+/** Friend access: what runners may do with an application and its users may not see. */
 export interface ApplicationInternals {
+  /** Opens the application. */
   bind(application: Application, binding: ApplicationBinding): void;
+  /** Closes the application, even if it belongs to a runner. */
   close(application: Application): Promise<void>;
   storeOf(application: Application): EventStore;
+  /** Calls the listeners with a new head of the log. */
   publish(application: Application, pipelineId: number, head: number): void;
 }
 
 export let applicationInternals: ApplicationInternals;
 
+/** An application at work in one pipeline. */
+interface OpenPipeline {
+  readonly store: EventStore;
+  readonly queue: CommitQueue;
+  readonly repository: Repository;
+  readonly log: NotificationLog;
+}
+
 /**
- * Records the events of its aggregates in one log. Commands are its methods: they make or get aggregates,
- * change them and `save` them.
+ * Records the events of its aggregates in one log. Commands are methods that make or get aggregates, change them and
+ * `save` them.
  *
  * @example
- * class Accounts extends Application<AccountEvent> {
+ * class Accounts extends Application<OrderEvent> {
  *   static readonly applicationName = 'accounts';
- *   static readonly emits = ['Account.Opened', 'Account.Closed'] as const;
- *   async open(owner: string) {
- *     const account = Account.open(owner);
- *     await this.save(account);
- *     return account.id;
+ *   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+ *
+ *   async place(customer: string) {
+ *     const order = Order.place(customer);
+ *     await this.save(order);
+ *     return order.id;
  *   }
  * }
+ *
+ * await using accounts = await Accounts.open({ storage: memory() });
+ * const id = await accounts.place('ada');
+ * await accounts.repository.get(Order, id);
  */
 export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
-  readonly #listeners = new Set<(prompt: Prompt) => void>();
-  /** Those that it has worked in since it was opened. */
+  readonly #listeners = new ListenerSet<Prompt>();
+  /** Every pipeline that the application has been in since it was opened. */
   readonly #pipelines = new Map<number, OpenPipeline>();
   #binding: ApplicationBinding | undefined;
   #pipeline: OpenPipeline | undefined;
-  #state: 'not opened' | 'open' | 'closed' = 'not opened';
+  #wasOpened = false;
 
   /**
-   * Opens an application by itself, without a runner. Close it, or declare it with `await using`.
+   * Opens an application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
-   * @example await using accounts = await Accounts.open({ storage: sqlite({ directory: 'data' }) });
+   * @throws {@link StorageError} if the storage cannot be opened.
+   * @example
+   * await using orders = await Orders.open({ storage: memory() });
+   * await orders.place('ada');
    */
   static async open<A extends Application>(
     this: ApplicationClass<A>,
     options: OpenApplicationOptions,
   ): Promise<A> {
     const application = new this();
-    applicationInternals.bind(application, await bindAlone(this, options));
+    applicationInternals.bind(application, await standaloneBinding(this, options));
     return application;
   }
 
-  /** The durable name of its log. */
+  /** Durable name of the log. */
   get applicationName(): string {
     return (this.constructor as unknown as ApplicationClass).applicationName;
   }
 
-  /** The pipeline in whose log it records. */
+  /** Pipeline in whose log the application records. */
   get pipelineId(): number {
     return this.#opened.store.pipelineId;
   }
 
   /**
-   * Records in the log of another pipeline from now on, and reads that; saves under way stay where they are.
+   * Makes the application record in the log of another pipeline, and read that log. Earlier saves are recorded where
+   * they were made.
    *
-   * @throws InvalidIdError if it is no pipeline id.
-   * @throws PipelineFixedError if it is at work for others in its pipeline: open another one, or get it from the runner.
+   * @throws {@link InvalidIdError} if this is no pipeline id.
+   * @throws {@link PipelineFixedError} if the application follows others or belongs to a runner: open another one, or
+   * get it from the runner.
    */
   changePipeline(pipelineId: number): void {
     const { store } = this.#opened;
@@ -108,54 +121,42 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     this.#enter(store.inPipeline(pipelineId), this.#binding);
   }
 
-  /** Gets its aggregates; in its own policy, use the repository that the policy is given. */
+  /** Repository of the application's aggregates. In a policy, use the repository that the handler is given instead. */
   get repository(): Repository<Emits> {
     if (currentPolicy() === this.applicationName) {
       throw new InvalidPolicyError(
-        `The policy of '${this.applicationName}' used this.repository: what it changes there would not be recorded. ` +
+        `The policy of '${this.applicationName}' used this.repository, whose changes would not be recorded. ` +
           'Use the repository that the handler is given.',
       );
     }
     return this.#opened.repository;
   }
 
-  /** Its events in the order they were recorded. */
+  /** Log of the application's events, in the order in which they were recorded. */
   get log(): NotificationLog {
     return this.#opened.log;
   }
 
-  /** Reads its log with the events decoded, from the beginning unless told to seek. */
+  /** Returns a reader that decodes the events of the log, from the first one on. */
   reader(): NotificationLogReader<Emits> {
     const { log, store } = this.#opened;
     return new NotificationLogReader<Emits>(log, (stored) => store.mapper.toEvent(stored) as Emits);
   }
 
   /**
-   * Records what was triggered on these aggregates, all of it or nothing, in the order of triggering. Under a
-   * single-threaded runner it resolves when the system has processed everything that follows.
+   * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. With a
+   * single-threaded runner, resolves when every downstream event in this process has been processed.
    *
-   * @throws RecordConflictError if somebody else has changed one of them meanwhile: get it again and repeat.
-   * @throws EventNotEncodableError if an event's data would not come back as it is.
-   * @throws DownstreamError if all is recorded, but an application that follows has failed.
+   * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
+   * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link DownstreamError} if the events are recorded, but a downstream application failed.
    */
   async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
     const { store, queue } = this.#opened;
     const policyOf = currentPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
-    const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
-    // What a save under way holds comes first: recorded behind it, or put back if it fails.
-    let underway = distinct.filter(aggregateInternals.saving);
-    while (underway.length > 0) {
-      await Promise.allSettled(underway.map(aggregateInternals.saving));
-      underway = distinct.filter(aggregateInternals.saving);
-    }
-    const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
-    const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
-    if (pending.length === 0) return;
-    const saving = this.#submit(queue, store.prepare(pending, distinct), distinct, taken);
-    for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
-    await saving;
+    await saveAggregates(aggregates, store, queue);
   }
 
   /** Records a snapshot of an aggregate's newest state, so that it loads without its earlier events. */
@@ -165,19 +166,17 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Calls the listener whenever this object has recorded events, until the function it returns is called.
-   * What a listener throws becomes an uncaught exception of the process; the save it heard of is not
-   * affected.
+   * Calls the listener whenever this object has recorded events, until the returned function is called. An error of a
+   * listener becomes an uncaught exception of the process and does not affect the save.
    */
   subscribe(listener: (prompt: Prompt) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /**
-   * Lets the saves under way end, and releases everything. Calling it again does nothing.
+   * Waits for running saves and releases everything. A second call does nothing.
    *
-   * @throws ApplicationOwnedByRunnerError if it was got from a runner: it is closed with the runner.
+   * @throws {@link ApplicationOwnedByRunnerError} if the application belongs to a runner: close the runner.
    */
   async close(): Promise<void> {
     if (this.#binding?.belongsToRunner) throw new ApplicationOwnedByRunnerError(this.applicationName);
@@ -190,30 +189,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   async #close(): Promise<void> {
     const binding = this.#binding;
-    this.#state = 'closed';
     if (binding === undefined) return;
     this.#binding = undefined;
     this.#pipeline = undefined;
     for (const { queue } of this.#pipelines.values()) await queue.idle();
     this.#listeners.clear();
     await binding.release();
-  }
-
-  async #submit(
-    queue: CommitQueue,
-    prepared: PreparedEvents,
-    aggregates: readonly Aggregate[],
-    taken: readonly (readonly PendingEvent[])[],
-  ): Promise<void> {
-    for (const aggregate of aggregates) aggregateInternals.takePending(aggregate);
-    try {
-      await queue.submit(prepared);
-    } finally {
-      for (const [i, aggregate] of aggregates.entries()) {
-        if (!prepared.recorded) aggregateInternals.putBack(aggregate, taken[i] ?? []);
-        aggregateInternals.setSaving(aggregate, undefined);
-      }
-    }
   }
 
   #assertAggregate(aggregate: unknown): void {
@@ -226,27 +207,21 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   get #opened(): OpenPipeline {
     if (this.#pipeline !== undefined) return this.#pipeline;
-    throw new ApplicationNotOpenError(
-      this.applicationName,
-      this.#state === 'closed' ? 'closed' : 'not opened',
-    );
+    throw new ApplicationNotOpenError(this.applicationName, this.#wasOpened ? 'closed' : 'not opened');
   }
 
   #bind(binding: ApplicationBinding): void {
     this.#binding = binding;
     this.#enter(binding.store, binding);
-    this.#state = 'open';
+    this.#wasOpened = true;
   }
 
-  /** Works in the pipeline of a store from now on; coming back to one, as before. */
+  /** Switches to the pipeline of a store. The commit queue of a pipeline stays the same when it is entered again. */
   #enter(store: EventStore, { turn }: ApplicationBinding): void {
     const { applicationName, pipelineId, recorder } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
-      queue: new CommitQueue(store, {
-        turn: (commit) => turn(commit),
-        grown: (head) => this.#publish(pipelineId, head),
-      }),
+      queue: new CommitQueue(store, { turn, grown: (head) => this.#publish(pipelineId, head) }),
       repository: new Repository<Emits>(applicationName, store.loader),
       log: new RecordedNotificationLog(recorder, applicationName, pipelineId),
     };
@@ -254,17 +229,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   #publish(pipelineId: number, head: number): void {
-    const { applicationName } = this;
-    for (const listener of this.#listeners) {
-      try {
-        listener({ applicationName, pipelineId, head });
-      } catch (error) {
-        // The events are on record, whatever a listener makes of that: its error is nobody's here.
-        process.nextTick(() => {
-          throw error;
-        });
-      }
-    }
+    this.#listeners.call({ applicationName: this.applicationName, pipelineId, head });
   }
 
   static {
@@ -275,12 +240,4 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       publish: (application, pipelineId, head) => application.#publish(pipelineId, head),
     };
   }
-}
-
-/** What an application works with in one pipeline. */
-interface OpenPipeline {
-  readonly store: EventStore;
-  readonly queue: CommitQueue;
-  readonly repository: Repository;
-  readonly log: NotificationLog;
 }

@@ -1,137 +1,137 @@
+import { PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
 import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
-/** There is no such aggregate, or not at that version, or it is discarded. */
+/** The application has no such aggregate, or not at that version, or the aggregate is discarded. */
 export class AggregateNotFoundError extends KahnError {
   override readonly code = 'AGGREGATE_NOT_FOUND';
-  readonly applicationName: string;
-  readonly originatorId: string;
+  declare readonly applicationName: string;
+  declare readonly originatorId: string;
 
   constructor(applicationName: string, kind: string, originatorId: string, version?: number) {
     const at = version === undefined ? '' : ` at version ${version}`;
-    super(`Application '${applicationName}' has no ${kind} '${originatorId}'${at}.`);
-    this.applicationName = applicationName;
-    this.originatorId = originatorId;
+    super(`Application '${applicationName}' has no ${kind} '${originatorId}'${at}.`, {
+      applicationName,
+      originatorId,
+    });
   }
 }
 
 /** An application was used before it was opened or after it was closed. */
 export class ApplicationNotOpenError extends KahnError {
   override readonly code = 'APPLICATION_NOT_OPEN';
-  readonly applicationName: string;
+  declare readonly applicationName: string;
 
   constructor(applicationName: string, state: 'closed' | 'not opened') {
     super(
-      `Application '${applicationName}' is ${state}: ` +
-        'get it from a running runner, or open it with its class method open(), and use it before it is closed.',
+      `Application '${applicationName}' is ${state}. ` +
+        'Get it from a running runner or open it with its static open(), and use it before it is closed.',
+      { applicationName },
     );
-    this.applicationName = applicationName;
   }
 }
 
-/** An application that belongs to a runner was closed by itself: the others would wait for it in vain. */
+/** An application that belongs to a runner was closed directly. */
 export class ApplicationOwnedByRunnerError extends KahnError {
   override readonly code = 'APPLICATION_OWNED_BY_RUNNER';
-  readonly applicationName: string;
+  declare readonly applicationName: string;
 
   constructor(applicationName: string) {
-    super(`Application '${applicationName}' belongs to its runner: close the runner instead.`);
-    this.applicationName = applicationName;
+    super(`Application '${applicationName}' belongs to its runner: close the runner instead.`, {
+      applicationName,
+    });
   }
 }
 
-/** An application that works for others in one pipeline was told to go on in another one. */
+/** An application that must stay in its pipeline was told to change to another one. */
 export class PipelineFixedError extends KahnError {
   override readonly code = 'PIPELINE_FIXED';
-  readonly applicationName: string;
-  readonly pipelineId: number;
+  declare readonly applicationName: string;
+  declare readonly pipelineId: number;
 
   constructor(applicationName: string, pipelineId: number) {
     super(
-      `Application '${applicationName}' stays in pipeline ${pipelineId}, where it follows others or its runner needs it: ` +
-        'open another one for another pipeline, or use a runner of several pipelines.',
+      `Application '${applicationName}' cannot leave pipeline ${pipelineId}: it follows other applications there, or ` +
+        'belongs to a runner. Open another one for another pipeline, or use a runner of several pipelines.',
+      { applicationName, pipelineId },
     );
-    this.applicationName = applicationName;
-    this.pipelineId = pipelineId;
   }
 }
 
-/** An application class lacks something that every application needs, or has it wrong. */
+/** An application class lacks a declaration that every application needs, or has an invalid one. */
 export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';
 }
 
-/** An event's type is not among those its application declares in `static emits`. */
+/** The type of an event is not listed in the `static emits` of its application. */
 export class UndeclaredEventError extends KahnError {
   override readonly code = 'UNDECLARED_EVENT';
-  readonly applicationName: string;
-  readonly eventType: string;
+  declare readonly applicationName: string;
+  declare readonly eventType: string;
 
   constructor(applicationName: string, eventType: string) {
     super(
-      `Application '${applicationName}' cannot record '${eventType}': it is not among its 'static readonly emits'. ` +
+      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'. ` +
         'Add it there, so that followers and the graph of the system know it.',
+      { applicationName, eventType },
     );
-    this.applicationName = applicationName;
-    this.eventType = eventType;
   }
 }
 
-/** More saves wait for the storage than can be held; await the earlier ones first. */
+/** Too many saves wait for the storage: await earlier ones first. */
 export class TooManySavesError extends KahnError {
   override readonly code = 'TOO_MANY_SAVES';
 }
 
-/** A policy called `save()`: what it does is recorded with the position upstream, by itself. */
+/** A policy called `save()`. Its changes are recorded automatically, together with the position upstream. */
 export class SaveInPolicyError extends KahnError {
   override readonly code = 'SAVE_IN_POLICY';
-  readonly applicationName: string;
+  declare readonly applicationName: string;
 
   constructor(applicationName: string, policyOf: string) {
     super(
-      `The policy of application '${policyOf}' called save() on '${applicationName}'. A policy does not save: ` +
-        'it returns new aggregates and changes those it gets from its repository, and all of it is recorded ' +
-        'together with the position upstream.',
+      `The policy of application '${policyOf}' called save() on '${applicationName}'. A policy does not save: return ` +
+        'new aggregates and change those from the repository of the handler. Both are recorded together with the ' +
+        'position upstream.',
+      { applicationName },
     );
-    this.applicationName = applicationName;
   }
 }
 
-/** A policy gave back something that cannot be recorded, or went on after it had returned. */
+/** A policy returned something that cannot be recorded, or used its repository after it had returned. */
 export class InvalidPolicyError extends KahnError {
   override readonly code = 'INVALID_POLICY';
 }
 
-/** A notification log does not fit what a follower knows of it: notifications are missing. */
+/** The notification log of an upstream does not fit the position of its follower: notifications are missing. */
 export class LogMismatchError extends KahnError {
   override readonly code = 'LOG_MISMATCH';
-  readonly applicationName: string;
-  readonly upstreamName: string;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
 
   constructor(applicationName: string, upstreamName: string, what: string) {
     super(
       `Application '${applicationName}' cannot follow '${upstreamName}': ${what} ` +
-        'Has its storage been replaced, or restored from an older backup? Restore both as of the same moment.',
+        'Was its storage replaced, or restored from an older backup? Restore both as of the same moment.',
+      { applicationName, upstreamName },
     );
-    this.applicationName = applicationName;
-    this.upstreamName = upstreamName;
   }
 }
 
 /**
- * A notification depends on one that its application has not processed yet in another pipeline. It is processed after
- * that, as is all that follows in the same log.
+ * A notification depends on another one that its application has not processed yet in another pipeline. The
+ * notification, and all after it in the same log, is processed after that one.
  */
 export class CausalDependencyError extends KahnError {
   override readonly code = 'CAUSAL_DEPENDENCY';
-  readonly applicationName: string;
-  readonly upstreamName: string;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
   /** The pipeline that waits. */
-  readonly pipelineId: number;
+  declare readonly pipelineId: number;
   /** The notification that waits. */
-  readonly notificationId: number;
-  /** What it waits for, in another log of the same upstream. */
-  readonly dependency: LogPlace;
+  declare readonly notificationId: number;
+  /** The notification that is waited for, in another log of the same upstream. */
+  declare readonly dependency: LogPlace;
 
   constructor(
     waiting: Pick<
@@ -144,18 +144,14 @@ export class CausalDependencyError extends KahnError {
     super(
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
         `'${upstreamName}': it depends on notification ${dependency.notificationId} of pipeline ` +
-        `${dependency.pipelineId}, which '${applicationName}' has not processed there yet. ` +
-        `It goes on by itself once pipeline ${dependency.pipelineId} has; make sure that it runs.`,
+        `${dependency.pipelineId}, which '${applicationName}' has not processed yet. ` +
+        `Processing resumes automatically; make sure that pipeline ${dependency.pipelineId} is running.`,
+      { ...waiting, dependency },
     );
-    this.applicationName = applicationName;
-    this.upstreamName = upstreamName;
-    this.pipelineId = pipelineId;
-    this.notificationId = notificationId;
-    this.dependency = dependency;
   }
 }
 
-/** Where a policy failed. */
+/** The notification on which a policy failed. */
 export interface FailedNotification {
   readonly applicationName: string;
   readonly upstreamName: string;
@@ -165,27 +161,28 @@ export interface FailedNotification {
   readonly originatorId: string;
 }
 
-/** A policy failed on one notification. Everything before it is recorded, nothing of it is. */
+/** A policy failed on one notification. Everything before the notification is recorded, and nothing of it. */
 export class PolicyError extends KahnError implements FailedNotification {
   override readonly code = 'POLICY_FAILED';
-  readonly applicationName: string;
-  readonly upstreamName: string;
-  readonly pipelineId: number;
-  readonly notificationId: number;
-  readonly eventType: string;
-  readonly originatorId: string;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  declare readonly pipelineId: number;
+  declare readonly notificationId: number;
+  declare readonly eventType: string;
+  declare readonly originatorId: string;
 
   constructor(failed: FailedNotification, cause: unknown) {
     super(
       `The policy of application '${failed.applicationName}' failed on notification ${failed.notificationId} ` +
         `of '${failed.upstreamName}' ('${failed.eventType}' of aggregate '${failed.originatorId}'): ${messageOf(cause)}`,
-      { cause },
+      { ...failed, cause },
     );
-    this.applicationName = failed.applicationName;
-    this.upstreamName = failed.upstreamName;
-    this.pipelineId = failed.pipelineId;
-    this.notificationId = failed.notificationId;
-    this.eventType = failed.eventType;
-    this.originatorId = failed.originatorId;
   }
+}
+
+/** Whether processing may succeed when it is repeated: storage is busy or away, or another writer recorded first. */
+export function isTransientFailure(error: unknown): boolean {
+  const cause = error instanceof PolicyError ? error.cause : error;
+  if (cause instanceof StorageError) return cause.transient;
+  return error instanceof RecordConflictError || error instanceof PositionConflictError;
 }

@@ -1,27 +1,39 @@
 import type { DomainEvent } from '../domain/event.ts';
 import { Mutex } from '../util/mutex.ts';
-import { assertWholeNumber } from '../util/options.ts';
+import { assertOption } from '../util/options.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { Application, applicationInternals } from './application.ts';
 import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
+import { batchSizeRule } from './following/batch-size.ts';
 import { Follower } from './following/follower.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 
-/** How much is processed at once. */
+/** Options of {@link ProcessApplication.run}. */
 export interface RunOptions {
-  /** The only upstream whose log is read; by default all. */
+  /** Upstream whose log is read. @default all upstreams */
   readonly upstreamName?: string;
-  /** How many batches of each are processed; by default all there are. */
+  /** Most batches that are processed from each log. @default no limit */
   readonly batches?: number;
-  /** The id of the last notification that is processed now. */
+  /** Id of the last notification that is processed. @default no limit */
   readonly upTo?: number;
+  /** Ends the run before the next batch: its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
+/** Friend access: what runners may do with a process application and its users may not see. */
+export interface ProcessApplicationInternals {
+  /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
+  recordPositions<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+  ): Promise<void>;
+}
+
+export let processApplicationInternals: ProcessApplicationInternals;
+
 /**
- * An application that follows others: its policy reacts to each of their events, and what it does is recorded
- * together with the position in their log, so that every event is processed exactly once.
+ * An application that follows others. Its policy handles each of their events, and its changes are recorded together
+ * with the position in their log, so that every event is processed exactly once.
  *
  * @example
  * class Orders extends ProcessApplication<OrderEvent, ReservationEvent> {
@@ -42,10 +54,10 @@ export abstract class ProcessApplication<
   readonly #followers = new Map<string, Follower>();
   readonly #turns = new Mutex();
 
-  /** What it does with the events it follows; make it with `this.when`. */
+  /** Handlers of the events that the application follows, made with `this.when`. */
   abstract readonly policy: Policy<Follows, Emits>;
 
-  /** Makes a policy: a handler for each type of event that matters, and perhaps one for all the others. */
+  /** Makes a policy from a handler for each type of event, and an optional one for all other types. */
   protected when(
     handlers: PolicyHandlers<Follows, Emits>,
     otherwise?: PolicyHandler<Follows, Emits>,
@@ -58,9 +70,14 @@ export abstract class ProcessApplication<
     super.changePipeline(pipelineId);
   }
 
-  /** Follows the log of an upstream, up to `batchSize` notifications in one transaction. */
-  follow(log: NotificationLog, batchSize: number = 500): void {
-    assertWholeNumber(batchSize, 'batchSize', 1);
+  /**
+   * Follows the log of an upstream from the recorded position. Runners call this method; call it yourself for an
+   * application that you opened without a runner, and then {@link run}.
+   *
+   * @param batchSize Most notifications that are processed in one transaction, 500 by default.
+   */
+  follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
+    assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
@@ -68,12 +85,12 @@ export abstract class ProcessApplication<
   }
 
   /**
-   * Processes what is new in the log of one upstream, or of all, to the end or for so many batches of each, and
-   * resolves with the number of notifications; none behind the id `upTo`. One call at a time: others wait for it.
+   * Processes new notifications of the upstreams that the application follows, and resolves with their number.
+   * Concurrent calls run one after the other.
    *
-   * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
-   * @throws CausalDependencyError if a notification waits for what this application processes in another pipeline; all
-   * that need not wait is processed.
+   * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
+   * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all that
+   * need not wait are processed.
    */
   run(options: RunOptions = {}): Promise<number> {
     return this.#turns.run(async () => {
@@ -84,7 +101,7 @@ export abstract class ProcessApplication<
           processed += await runFollower(follower, options);
         } catch (error) {
           if (!(error instanceof CausalDependencyError)) throw error;
-          waiting ??= error; // the other upstreams must not wait as well: the other pipeline may wait for them
+          waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
         }
       }
       if (waiting !== undefined) throw waiting;
@@ -92,10 +109,7 @@ export abstract class ProcessApplication<
     });
   }
 
-  /**
-   * Records the positions behind ignored notifications, which are otherwise recorded with the next events.
-   */
-  recordPositions(): Promise<void> {
+  #recordPositions(): Promise<void> {
     return this.#turns.run(async () => {
       for (const follower of this.#followers.values()) await follower.flush();
     });
@@ -108,6 +122,10 @@ export abstract class ProcessApplication<
     throw new InvalidApplicationError(
       `Application '${this.applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
     );
+  }
+
+  static {
+    processApplicationInternals = { recordPositions: (application) => application.#recordPositions() };
   }
 }
 

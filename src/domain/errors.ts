@@ -1,45 +1,44 @@
 import { KahnError } from '../util/errors.ts';
 
-/** An aggregate was used after the event that ended it. */
+/** An aggregate was used after the event that discarded it. */
 export class AggregateDiscardedError extends KahnError {
   override readonly code = 'AGGREGATE_DISCARDED';
-  readonly originatorId: string;
+  declare readonly originatorId: string;
 
   constructor(kind: string, originatorId: string, eventType: string) {
-    super(`${kind} '${originatorId}' is discarded: '${eventType}' can no longer happen to it.`);
-    this.originatorId = originatorId;
+    super(`Cannot trigger '${eventType}' on ${kind} '${originatorId}': it is discarded.`, { originatorId });
   }
 }
 
-/** An aggregate was used after the policy that got or made it had ended: it would not be recorded. */
+/** An aggregate was used after its policy had finished, so the event would not be recorded. */
 export class AggregateReleasedError extends KahnError {
   override readonly code = 'AGGREGATE_RELEASED';
-  readonly originatorId: string;
+  declare readonly originatorId: string;
 
   constructor(kind: string, originatorId: string, eventType: string) {
     super(
-      `'${eventType}' came too late for ${kind} '${originatorId}': the policy that got it has ended. ` +
-        'A policy must await everything it starts, and not keep what it gets.',
+      `Cannot trigger '${eventType}' on ${kind} '${originatorId}': the policy that loaded it has already finished. ` +
+        'Await everything a handler starts, and keep no aggregate after it returns.',
+      { originatorId },
     );
-    this.originatorId = originatorId;
   }
 }
 
-/** `apply` did what only commands may do, or a command what only `apply` may do. */
+/** `apply` triggered an event, or a command called `discard`. */
 export class ApplyRuleError extends KahnError {
   override readonly code = 'APPLY_RULE';
 }
 
-/** Recorded events do not fit the aggregate they are replayed on: a version is missing or comes twice. */
+/** A recorded event does not come next for its aggregate: the storage has lost or repeated a version. */
 export class HistoryBrokenError extends KahnError {
   override readonly code = 'HISTORY_BROKEN';
-  readonly originatorId: string;
+  declare readonly originatorId: string;
 
   constructor(originatorId: string, version: number, eventVersion: number) {
     super(
       `Aggregate '${originatorId}' is at version ${version}, but its next recorded event has version ` +
-        `${eventVersion}: the storage has lost or doubled an event.`,
+        `${eventVersion}: the storage has lost or repeated an event. Restore it from a backup.`,
+      { originatorId },
     );
-    this.originatorId = originatorId;
   }
 }

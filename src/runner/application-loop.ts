@@ -1,5 +1,5 @@
 import { CausalDependencyError } from '../application/errors.ts';
-import type { ProcessApplication } from '../application/process-application.ts';
+import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
 import { isTransient, retryTransient } from './retry-transient.ts';
 import type { ApplicationState } from './runner.ts';
@@ -56,7 +56,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     }
   }
   try {
-    await application.recordPositions();
+    await processApplicationInternals.recordPositions(application);
   } catch (error) {
     if (!isTransient(error)) throw error; // else the next start ignores the same notifications again
   }
@@ -79,7 +79,7 @@ async function runOnce(
     report.interrupted(error);
   };
   const settle = async () => {
-    await retryTransient(() => application.recordPositions(), signal, interrupted);
+    await retryTransient(() => processApplicationInternals.recordPositions(application), signal, interrupted);
     progress.settledAt = performance.now();
   };
   const { stalls } = progress;

@@ -1,12 +1,15 @@
 import type { ApplicationClass } from '../application/application.ts';
 import type { System } from '../system/system.ts';
-import type { RunnerOptions, SystemRunner } from './runner.ts';
+import type { SystemRunner } from './runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.ts';
 
 /**
- * Runs a system in this thread, the same as `SingleThreadedRunner.start()`.
+ * Runs a system in this thread. Shorthand for {@link SingleThreadedRunner.start}.
  *
- * @example await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
+ * @example
+ * await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
+ * await runner.get(Orders).place('ada');
  */
 export function run<Apps extends ApplicationClass>(
   system: System<Apps>,

@@ -1,73 +1,59 @@
 import type { ApplicationClass } from '../application/application.ts';
-import type { StorageDescription } from '../storage/storage.ts';
 
-/** How every runner is started. */
-export interface RunnerOptions {
-  /** Where the applications record; `memory()` by default, unless the system is bound. */
-  readonly storage?: StorageDescription;
-  /** Whether storage that is not set up yet is set up; true by default. */
-  readonly setupTables?: boolean;
-  /** How many notifications a follower processes in one transaction at most; 500 by default. */
-  readonly batchSize?: number;
-  /** How many events the cache of an application holds at most, in each pipeline it is got for; 10,000 by default. */
-  readonly cacheSize?: number;
-  /**
-   * How often the logs are looked at for what no prompt has told of, in milliseconds; 5,000 by default with threads or
-   * processes, and on storage that tells of what other processes record, such as `postgres()`; else never.
-   */
-  readonly pollIntervalMs?: number;
-  /** How long `close()` lets the work under way end before it stops it, in milliseconds; 10,000 by default. */
-  readonly drainTimeoutMs?: number;
-  /** Gives up starting: what was opened is closed again. */
-  readonly signal?: AbortSignal;
-}
-
-/** What an application is doing. */
+/** State of an application on a runner. */
 export type ApplicationState =
-  /** It is being opened. */
+  /** The runner opens the application. */
   | 'starting'
-  /** It has nothing to do. */
+  /** The application has no notifications to process. */
   | 'idle'
-  /** It processes notifications, or is about to. */
+  /** The application processes notifications, or is about to. */
   | 'running'
-  /** Its storage is busy or away, or it waits for another pipeline; it tries again. */
+  /** The storage is busy or unavailable, or the application waits for another pipeline; the runner retries. */
   | 'interrupted'
-  /** Its thread or process has died and is started again. */
+  /** The thread or process of the application died, and a new one is being started. */
   | 'restarting'
-  /** It has failed and is stopped until the next start of the system. */
+  /** The application failed and is stopped until the next start of the system. */
   | 'failed'
-  /** It was closed. */
+  /** The application is closed. */
   | 'stopped'
-  /** This runner does not run it; another one may. */
+  /** This runner does not run the application; another one may. */
   | 'elsewhere';
 
-/** How far an application is in the log of an upstream. */
+/** Progress of an application in the log of an upstream. */
 export interface UpstreamStatus {
   readonly upstreamName: string;
-  /** The last notification whose processing is on record. */
+  /** Id of the last notification whose processing is recorded. */
   readonly position: number;
-  /** How many notifications follow in the log. */
+  /** Number of notifications in the log after the position. */
   readonly lag: number;
 }
 
-/** How an application is doing. */
+/** State and progress of an application. */
 export interface ApplicationStatus {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly state: ApplicationState;
   readonly upstreams: readonly UpstreamStatus[];
-  /** What failed or interrupted it last, if anything has since the start. */
+  /** Last error that stopped or interrupted the application since the start, if any. */
   readonly lastError: unknown;
 }
 
 /** A running system. Close it, or declare it with `await using`. */
 export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> extends AsyncDisposable {
-  /** The application of this class, to call its commands and read its aggregates. */
-  get<A extends Apps>(kind: A): InstanceType<A>;
-  /** Resolves when nothing is left to process anywhere; rejects when an application has failed. */
+  /**
+   * Returns the application of this class in a pipeline; without a pipeline, in the first that runs.
+   *
+   * @throws {@link InvalidOptionError} if the runner does not run that pipeline.
+   */
+  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A>;
+  /**
+   * Resolves when every application has processed all notifications.
+   *
+   * @throws {@link DownstreamError} if an application has failed.
+   */
   caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** How all applications are doing, in the order of definition, as of the storage. */
+  /** Reads the state and progress of all applications from the storage, in the order of definition. */
   status(): Promise<readonly ApplicationStatus[]>;
-  /** Lets the work under way end and releases everything. Calling it again does nothing. */
+  /** Finishes the work under way and releases everything. Further calls do nothing. */
   close(): Promise<void>;
 }

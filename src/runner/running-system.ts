@@ -1,23 +1,22 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
-import { openStore } from '../application/application-binding.ts';
+import { ownedBinding } from '../application/application-binding.ts';
+import { openStore } from '../application/open-store.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
-import type { System } from '../system/system.ts';
+import { assertPartOf, type System } from '../system/system.ts';
 import { assertNotElsewhere } from '../system/system-module.ts';
 import { newId } from '../util/ids.ts';
-import { assertOptions, assertWholeNumber } from '../util/options.ts';
-import type { RunnerOptions } from './runner.ts';
+import { InvalidOptionError } from '../util/options.ts';
+import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
 /** Runs a commit of the application named first when it is its turn. */
 export type Turn = (applicationName: string, commit: () => Promise<void>) => Promise<void>;
 
 /** What a runner says of how it opens a system. */
 export interface Opening {
-  /** The options it has besides those of every runner. */
-  readonly ownOptions: readonly string[];
   /** The pipelines whose applications are opened at once. */
   readonly pipelineIds: readonly number[];
   readonly turn: Turn;
@@ -31,6 +30,13 @@ export interface RunningSystem {
   /** Who records, in all threads and processes of the runner. */
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
+  /**
+   * Returns the application of this class in one of the pipelines that run; without a pipeline, in the first.
+   *
+   * @throws {@link UnknownApplicationError} if the class is not part of the system.
+   * @throws {@link InvalidOptionError} if the runner does not run that pipeline.
+   */
+  get<A extends ApplicationClass>(kind: A, pipelineId?: number): InstanceType<A>;
   /** The applications of a pipeline, by their names; opened now if they are not yet. */
   in(pipelineId: number): ReadonlyMap<string, Application>;
   /** Those that may go on in another pipeline than this one, by their names; opened now if they are not yet. */
@@ -41,20 +47,6 @@ export interface RunningSystem {
   release(): Promise<void>;
 }
 
-/** How long `close()` waits for the work under way, if it is not told. */
-export const defaultDrainTimeoutMs = 10_000;
-/** How often runners look for what no prompt told of, if they are not told. */
-export const defaultPollIntervalMs = 5_000;
-
-const commonOptions = [
-  'storage',
-  'setupTables',
-  'batchSize',
-  'cacheSize',
-  'pollIntervalMs',
-  'drainTimeoutMs',
-  'signal',
-];
 const running = new WeakSet<object>();
 
 /**
@@ -65,11 +57,10 @@ const running = new WeakSet<object>();
  */
 export async function openSystem(
   system: System,
-  options: RunnerOptions,
+  options: ResolvedRunnerOptions,
   opening: Opening,
 ): Promise<RunningSystem> {
   assertNotElsewhere();
-  assertRunnerOptions(options, opening.ownOptions);
   const storage = storageOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
@@ -86,6 +77,7 @@ export async function openSystem(
     storage,
     writerId,
     openedStorage,
+    get: (kind, pipelineId) => applicationOf(kind, system, fixed.in, opening.pipelineIds, pipelineId),
     in: fixed.in,
     movable: movable.in,
     get applications() {
@@ -93,6 +85,22 @@ export async function openSystem(
     },
     release: () => resources.disposeAsync(),
   };
+}
+
+function applicationOf<A extends ApplicationClass>(
+  kind: A,
+  system: System,
+  inPipeline: RunningSystem['in'],
+  pipelineIds: readonly number[],
+  pipelineId = pipelineIds[0] ?? 0,
+): InstanceType<A> {
+  assertPartOf(system, kind);
+  if (!pipelineIds.includes(pipelineId)) {
+    throw new InvalidOptionError(
+      `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
+    );
+  }
+  return inPipeline(pipelineId).get(kind.applicationName) as InstanceType<A>;
 }
 
 /** Opens the applications of a pipeline when they are asked for. */
@@ -113,7 +121,7 @@ function openedOnce(open: (pipelineId: number) => ReadonlyMap<string, Applicatio
 /** One for each application, whatever the pipelines: they share a recorder. */
 async function openStores(
   { applications, types }: System,
-  { signal, setupTables = true, cacheSize = 10_000 }: RunnerOptions,
+  { signal, setupTables, cacheSize }: ResolvedRunnerOptions,
   openedStorage: OpenedStorage,
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, EventStore>> {
@@ -142,26 +150,13 @@ function applicationsIn(
   for (const kind of system.applications as readonly ApplicationClass[]) {
     const { applicationName } = kind;
     const application = new kind();
-    applicationInternals.bind(application, {
-      store: (stores.get(applicationName) as EventStore).inPipeline(pipelineId),
-      turn: (commit) => opening.turn(applicationName, commit),
-      belongsToRunner: true,
-      mayChangePipeline,
-      release: async () => {},
-    });
+    const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
+    const binding = ownedBinding(store, (commit) => opening.turn(applicationName, commit));
+    applicationInternals.bind(application, { ...binding, mayChangePipeline });
     if (opening.grown !== undefined) application.subscribe(opening.grown);
     opened.set(applicationName, application);
   }
   return opened;
-}
-
-/** Throws {@link InvalidOptionError} unless these are options of every runner, or its own. */
-export function assertRunnerOptions(options: RunnerOptions, ownOptions: readonly string[]): void {
-  assertOptions(options, [...commonOptions, ...ownOptions], 'A runner');
-  const { batchSize = 1, pollIntervalMs = 1, drainTimeoutMs = 0 } = options;
-  assertWholeNumber(batchSize, 'batchSize', 1);
-  assertWholeNumber(pollIntervalMs, 'pollIntervalMs', 1);
-  assertWholeNumber(drainTimeoutMs, 'drainTimeoutMs', 0);
 }
 
 /** The storage that a runner is given, or its system is bound to; else memory. Throws {@link SystemBoundError}. */

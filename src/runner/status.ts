@@ -1,11 +1,6 @@
 import { type Application, applicationInternals } from '../application/application.ts';
-import type { SystemGraph } from '../system/graph.ts';
+import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type { ApplicationState, ApplicationStatus, UpstreamStatus } from './runner.ts';
-
-/** Whom an application follows, by name. */
-export function upstreamsOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
-  return edges.filter((edge) => edge.downstream === applicationName).map(({ upstream }) => upstream);
-}
 
 /** Reads from the storage how far the applications of one pipeline are. */
 export function statusOf(

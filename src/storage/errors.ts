@@ -1,11 +1,11 @@
 import { KahnError } from '../util/errors.ts';
 
-/** A storage could not do what it was asked to; `code` says what was in the way. */
+/** Storage failed; `code` says why. */
 export class StorageError extends KahnError {
   override readonly code: StorageErrorCode;
-  readonly applicationName: string;
-  /** Whether the same call may succeed a moment later, nothing else having changed. */
-  readonly transient: boolean;
+  declare readonly applicationName: string;
+  /** Whether the same call may succeed later without any other change. */
+  declare readonly transient: boolean;
 
   constructor(
     code: StorageErrorCode,
@@ -13,10 +13,8 @@ export class StorageError extends KahnError {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(message, options);
+    super(message, { ...options, applicationName, transient: transientCodes.includes(code) });
     this.code = code;
-    this.applicationName = applicationName;
-    this.transient = transientCodes.includes(code);
   }
 }
 
@@ -42,18 +40,20 @@ const transientCodes: readonly StorageErrorCode[] = [
   'STORAGE_UNREACHABLE',
 ];
 
-/**
- * An event's version does not come next for its aggregate: mostly, somebody else has recorded one
- * meanwhile.
- */
+/** Whether storage failed in a way that may pass: the same call may succeed later. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof StorageError && error.transient;
+}
+
+/** The version of an event is not the next one of its aggregate, mostly because of a concurrent save. */
 export class RecordConflictError extends KahnError {
   override readonly code = 'RECORD_CONFLICT';
-  readonly applicationName: string;
-  readonly originatorId: string;
-  /** The version that was to be recorded. */
-  readonly attemptedVersion: number;
-  /** The newest version on record. */
-  readonly currentVersion: number;
+  declare readonly applicationName: string;
+  declare readonly originatorId: string;
+  /** Version of the event that was not recorded. */
+  declare readonly attemptedVersion: number;
+  /** Newest recorded version; 0 if there is none. */
+  declare readonly currentVersion: number;
 
   constructor(
     applicationName: string,
@@ -63,43 +63,34 @@ export class RecordConflictError extends KahnError {
   ) {
     const reason =
       attemptedVersion > currentVersion
-        ? `it is at version ${currentVersion}, and this one comes twice or without the one before it`
-        : `it is at version ${currentVersion} already, so get it again and repeat`;
+        ? `it is at version ${currentVersion}, so a version is missing or given twice`
+        : `it is at version ${currentVersion} already. Get the aggregate again and repeat the change`;
     super(
       `Application '${applicationName}' cannot record version ${attemptedVersion} ` +
         `of aggregate '${originatorId}': ${reason}.`,
+      { applicationName, originatorId, attemptedVersion, currentVersion },
     );
-    this.applicationName = applicationName;
-    this.originatorId = originatorId;
-    this.attemptedVersion = attemptedVersion;
-    this.currentVersion = currentVersion;
   }
 }
 
-/**
- * A position upstream was moved by somebody else: another runner processes the same application and
- * pipeline.
- */
+/** Another runner of the same application and pipeline has moved a position. */
 export class PositionConflictError extends KahnError {
   override readonly code = 'POSITION_CONFLICT';
-  readonly applicationName: string;
-  readonly upstreamName: string;
-  readonly expected: number;
-  readonly actual: number;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  declare readonly expected: number;
+  declare readonly actual: number;
 
   constructor(applicationName: string, upstreamName: string, expected: number, actual: number) {
     super(
       `Application '${applicationName}' expected its position in '${upstreamName}' to be ${expected}, ` +
         `but it is ${actual}: another runner has moved it.`,
+      { applicationName, upstreamName, expected, actual },
     );
-    this.applicationName = applicationName;
-    this.upstreamName = upstreamName;
-    this.expected = expected;
-    this.actual = actual;
   }
 }
 
-/** A description of storage was made with an option that is unknown or has an impossible value. */
+/** A value is no description of storage, or the storage cannot be opened in this thread or process. */
 export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }

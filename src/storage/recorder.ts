@@ -1,85 +1,87 @@
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
-/** Moves the position in an upstream's log, if it still is where the follower believes it to be. */
+/** Moves the position in an upstream's log, provided that it has the expected value. */
 export interface Tracking {
   readonly upstreamName: string;
-  /** The position this follower last recorded; 0 at first. */
+  /** Position that the follower last recorded; 0 at first. */
   readonly expected: number;
-  /** The id of the last notification processed. */
+  /** Id of the last notification processed. */
   readonly position: number;
 }
 
-/**
- * What must be recorded together or not at all: new events, snapshots of their aggregates, and a position.
- */
+/** New events, snapshots of their aggregates and a position: recorded together or not at all. */
 export interface ProcessEvent {
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
   readonly tracking?: Tracking;
 }
 
-/** Asks for what happened to one aggregate. */
+/** Returns whether a process event has nothing to record. */
+export function isEmpty({ events, snapshots, tracking }: ProcessEvent): boolean {
+  return events.length === 0 && snapshots.length === 0 && tracking === undefined;
+}
+
+/** Selects events of one aggregate. */
 export interface HistoryRequest {
   readonly originatorId: string;
   /** Only events above this version; 0 for all. */
   readonly after: number;
-  /** Only events up to this version; none means the newest. */
+  /** Only events up to this version. @default the newest version */
   readonly upTo?: number;
-  /** Whether to start at the newest snapshot within the bounds, leaving out the events before it. */
+  /** Whether to start at the newest snapshot within the bounds and leave out the events before it. */
   readonly useSnapshot: boolean;
 }
 
-/** Tells one event of an application from all others. */
+/** Identifies one event of an application. */
 export interface EventKey {
   readonly originatorId: string;
   readonly originatorVersion: number;
 }
 
-/**
- * What happened to one aggregate: a snapshot if one was asked for and found, and the events after it, in
- * order.
- */
+/** Events of one aggregate in the order of their versions, after a snapshot if one was requested and found. */
 export interface History {
   readonly snapshot: StoredSnapshot | undefined;
   readonly events: readonly StoredEvent[];
 }
 
 /**
- * The storage of one application. Everything it records is durable when the promise resolves, and a
- * rejected call has recorded nothing.
+ * Reads and writes the storage of one application.
+ *
+ * What a call has recorded is durable when its promise resolves. A call that rejects has recorded nothing, unless it
+ * rejects with STORAGE_OUTCOME_UNKNOWN. Other recorders of the same application, also in other threads and processes
+ * if the storage allows it, may be used at the same time. Every method rejects with StorageError if storage fails.
  */
 export interface Recorder {
   /**
-   * Records all process events in one transaction, in the order given, in the log of `pipelineId`, and
-   * resolves with the id of the log's last notification. Notification ids follow the order of the events,
-   * without a gap. No reader sees a notification before all those with smaller ids.
+   * Records all process events in one transaction, in the order given, in the log of `pipelineId`. Resolves with the
+   * id of the log's last notification.
+   *
+   * Notification ids follow the order of the events without gaps. No reader sees a notification before all those
+   * with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls.
    *
    * @throws RecordConflictError unless the version of each event is one above the newest of its aggregate.
    * @throws PositionConflictError if a position is not the expected one.
-   * @throws StorageError if the storage fails.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
-  /** Reads many histories at once; the answers stand in the order of the requests. */
+  /** Reads the histories of several aggregates, in the order of the requests. */
   histories(requests: readonly HistoryRequest[]): Promise<readonly History[]>;
 
-  /** Where some events stand, in whatever pipelines, in the order of the keys; undefined for what is not on record. */
+  /** Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. */
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;
 
   /** Reads up to `limit` notifications with ids above `after`, in order. */
   notifications(pipelineId: number, after: number, limit: number): Promise<readonly StoredNotification[]>;
 
-  /** The id of the log's last notification; 0 if it is empty. */
+  /** Reads the id of the log's last notification; 0 if the log is empty. */
   head(pipelineId: number): Promise<number>;
 
-  /** The last recorded position in an upstream's log; 0 if there is none. */
+  /** Reads the last recorded position in an upstream's log; 0 if there is none. */
   position(pipelineId: number, upstreamName: string): Promise<number>;
 
-  /** Records snapshots by themselves, replacing those of the same aggregate and version. */
+  /** Records snapshots without events, replacing those of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;
 
-  /**
-   * Releases everything; calling it again does nothing. Other calls then throw StorageError STORAGE_CLOSED.
-   */
+  /** Releases all resources. Every other call then rejects with STORAGE_CLOSED; closing again does nothing. */
   close(): Promise<void>;
 }

@@ -4,103 +4,122 @@ import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
 
-/** The value of an option of storage: plain data that can be cloned, and memory that threads share. */
-export type StorageOption =
-  | string
-  | number
-  | boolean
-  | SharedArrayBuffer
-  | { readonly [name: string]: StorageOption | undefined };
+/** Value of one storage option: plain data that can be cloned, or memory that threads share. */
+export type StorageOptionValue = string | number | boolean | SharedArrayBuffer | StorageOptions;
+
+/** Options of a storage by name: plain data, so that other threads and processes can open the same storage. */
+export interface StorageOptions {
+  readonly [name: string]: StorageOptionValue | undefined;
+}
 
 /**
- * A description of storage: plain data that can be cloned to another thread or process, where its module
- * opens it. Made by functions such as `memory()`, `sqlite({ directory })` and `postgres({ connectionString })`.
+ * Describes a storage as plain data that can be cloned to another thread or process. Functions such as `memory()`,
+ * `sqlite({ directory })` and `postgres({ connectionString })` return one; nothing is opened yet.
  */
 export interface StorageDescription {
-  /** The URL of a module that exports an `openStorage` for the options. */
+  /** URL of a module that exports what {@link StorageModule} says. */
   readonly module: string;
-  readonly options: { readonly [name: string]: StorageOption | undefined };
+  readonly options: StorageOptions;
 }
 
 /** How to open the recorder of one application. */
 export interface RecorderOptions {
   readonly applicationName: string;
-  /** Whether to create what is not there yet; otherwise STORAGE_NOT_SET_UP is thrown. */
+  /** Whether to create missing tables and upgrade old ones; if not, STORAGE_NOT_SET_UP or STORAGE_OLDER is thrown. */
   readonly setupTables: boolean;
 }
 
-/** Hears of logs that grow. */
+/** Receives prompts from other writers of a storage. */
 export interface LogListener {
-  /** A log has grown, by whoever records elsewhere. */
-  heard(prompt: Prompt): void;
-  /** It is told from now on; what happened before may have been missed. */
-  missed(): void;
+  /** Called when another writer has recorded events. */
+  onPrompt(prompt: Prompt): void;
+  /** Called when listening starts or resumes: earlier prompts may have been lost, so read all logs. */
+  onGap(): void;
 }
 
-/** Opened storage. */
+/** A storage in use by this thread. */
 export interface OpenedStorage {
+  /**
+   * Opens the recorder of one application. Its owner closes it.
+   *
+   * @throws StorageError if the application cannot use the storage.
+   */
   openRecorder(options: RecorderOptions): Promise<Recorder>;
   /**
-   * Tells of logs that have grown, until it is disposed of; prompts may be lost, so poll, too. Only storage that
-   * knows what other processes record has this.
+   * Subscribes to prompts of other writers until the result is disposed of. Prompts may be lost, so poll as well.
+   * Only a storage that knows what other processes record has this method.
    */
   listen?(listener: LogListener): Promise<AsyncDisposable>;
   /**
-   * Must be told when another thread that used this storage has ended, in the middle of a call perhaps, if there
-   * is such a method. `threadId` is what its worker had while it ran: an ended one has -1.
+   * Releases what another thread held when it ended, perhaps in the middle of a call. Must be called if it exists.
+   * `threadId` is that of the worker while it ran: afterwards it is -1.
    */
   threadEnded?(threadId: number): void;
-  /** Releases what the recorders share, once they are closed. */
+  /** Releases what the recorders share. Close the recorders first. */
   close(): Promise<void>;
 }
 
-/** What the module of a {@link StorageDescription} exports. */
+/** Exports of the module of a {@link StorageDescription}. */
 export interface StorageModule {
-  openStorage(options: StorageDescription['options'], writerId?: string): Promise<OpenedStorage>;
   /**
-   * Makes the options fit for other threads of this process, where they stand for the same storage, with all
-   * applications that are set up in it; without this, they are as they are. Throws InvalidStorageError if
-   * they cannot be.
+   * Opens the storage.
+   *
+   * @param writerId Listeners do not receive prompts of recorders opened with the same id.
+   * @throws InvalidStorageError if the storage cannot be opened here.
    */
-  forThreads?(options: StorageDescription['options']): StorageDescription['options'];
+  openStorage(options: StorageOptions, writerId?: string): Promise<OpenedStorage>;
   /**
-   * Makes the options fit for other processes of this machine; without this, they are as they are. Throws
-   * InvalidStorageError if they cannot be.
+   * Converts the options for other threads of this process, which then open the same storage with all applications
+   * set up so far. Without this function the options are used as they are.
+   *
+   * @throws InvalidStorageError if other threads cannot open the storage.
    */
-  forProcesses?(options: StorageDescription['options']): StorageDescription['options'];
+  forThreads?(options: StorageOptions): StorageOptions;
+  /**
+   * Converts the options for other processes of this machine. Without this function the options are used as they are.
+   *
+   * @throws InvalidStorageError if other processes cannot open the storage.
+   */
+  forProcesses?(options: StorageOptions): StorageOptions;
 }
 
 /**
- * Opens the storage that a description stands for. What is recorded by storages with the same `writerId`, such as
- * those of one runner's threads, is not told to their listeners. Throws InvalidStorageError if it is no description.
+ * Opens the storage that a description stands for.
+ *
+ * @param writerId Listeners do not receive prompts of recorders opened with the same id, such as those of one
+ * runner's threads.
+ * @throws InvalidStorageError if `storage` is no description, or cannot be opened here.
  */
 export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {
   return (await importModule(storage)).openStorage(storage.options, writerId);
 }
 
 /**
- * The description by which other threads of this process open the same storage: ask for it after all applications
- * are set up. Throws InvalidStorageError if the storage cannot be opened by other threads.
+ * Returns the description by which other threads of this process open the same storage. Call it after all
+ * applications are set up.
+ *
+ * @throws InvalidStorageError if other threads cannot open the storage.
  */
 export async function storageForThreads(storage: StorageDescription): Promise<StorageDescription> {
   const { forThreads } = await importModule(storage);
-  return described(storage, forThreads, structuredClone, 'thread');
+  return convertedFor('thread', storage, forThreads, structuredClone);
 }
 
 /**
- * The description by which other processes open the same storage. Throws InvalidStorageError if the storage cannot
- * be opened by them.
+ * Returns the description by which other processes open the same storage.
+ *
+ * @throws InvalidStorageError if other processes cannot open the storage.
  */
 export async function storageForProcesses(storage: StorageDescription): Promise<StorageDescription> {
   const { forProcesses } = await importModule(storage);
-  return described(storage, forProcesses, serialize, 'process');
+  return convertedFor('process', storage, forProcesses, serialize);
 }
 
-function described(
-  { module, options }: StorageDescription,
-  convert: ((options: StorageDescription['options']) => StorageDescription['options']) | undefined,
-  clone: (options: StorageDescription['options']) => unknown,
+function convertedFor(
   where: 'thread' | 'process',
+  { module, options }: StorageDescription,
+  convert: ((options: StorageOptions) => StorageOptions) | undefined,
+  clone: (options: StorageOptions) => unknown,
 ): StorageDescription {
   const converted = convert === undefined ? options : convert(options);
   try {
@@ -123,11 +142,20 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
   return module as StorageModule;
 }
 
-/** Throws InvalidStorageError unless it looks like a description of storage. */
+/** Returns whether a value has the form of a description of storage. */
+export function isStorageDescription(value: unknown): value is StorageDescription {
+  const { module, options } = (value ?? {}) as Partial<StorageDescription>;
+  return typeof module === 'string' && typeof options === 'object';
+}
+
+/**
+ * Checks that a value has the form of a description of storage.
+ *
+ * @throws InvalidStorageError if it does not.
+ */
 export function assertStorage(storage: unknown): asserts storage is StorageDescription {
-  const { module, options } = (storage ?? {}) as Partial<StorageDescription>;
-  if (typeof module === 'string' && typeof options === 'object') return;
+  if (isStorageDescription(storage)) return;
   throw new InvalidStorageError(
-    'A storage is what memory(), sqlite({ directory }) and the like return; this is something else.',
+    'Invalid `storage`: pass the result of memory(), sqlite({ directory }) or postgres({ connectionString }).',
   );
 }

@@ -1,10 +1,10 @@
-/** Where an event stands in the logs of its application. */
+/** Address of an event in the notification logs of its application. */
 export interface LogPlace {
   readonly pipelineId: number;
   readonly notificationId: number;
 }
 
-/** A domain event as storage keeps it: the data encoded as text. */
+/** A domain event with its data encoded as text. */
 export interface StoredEvent {
   readonly originatorId: string;
   readonly originatorVersion: number;
@@ -13,13 +13,13 @@ export interface StoredEvent {
   /** Milliseconds since 1970. */
   readonly timestamp: number;
   /**
-   * What it builds on in other pipelines of its application, if that is known: whoever follows processes that first.
-   * Notifications have it, histories need not.
+   * Events in other pipelines of the same application that this one builds on, if known. A follower processes them
+   * first. Notifications include this field; histories may omit it.
    */
   readonly dependencies?: readonly LogPlace[];
 }
 
-/** A stored event with its id in a notification log; ids of a log count from 1 without gaps. */
+/** A stored event with its id in a notification log. The ids of a log count from 1 without gaps. */
 export interface StoredNotification extends StoredEvent {
   readonly id: number;
 }
@@ -28,7 +28,7 @@ export interface StoredNotification extends StoredEvent {
 export interface StoredSnapshot {
   readonly originatorId: string;
   readonly originatorVersion: number;
-  /** The `snapshotSchema` of the aggregate class that wrote it. */
+  /** `snapshotSchema` of the aggregate class that wrote it. */
   readonly schema: number;
   readonly state: string;
 }

@@ -1,35 +1,37 @@
 import { KahnError } from '../util/errors.ts';
 
-/** A system's definition is wrong; the message names the class and what to do. */
+/** The definition of a system is invalid. */
 export class InvalidSystemError extends KahnError {
   override readonly code = 'INVALID_SYSTEM';
 }
 
-/** A system was bound to storage twice. */
+/** A system that is bound to storage was bound again. */
 export class SystemBoundError extends KahnError {
   override readonly code = 'SYSTEM_BOUND';
 }
 
-/** A system was started while it is running. */
+/** A system was started while another runner runs it. */
 export class SystemRunningError extends KahnError {
   override readonly code = 'SYSTEM_RUNNING';
 }
 
-/** The module of a system cannot be imported, or does not export just one system of the name asked for. */
+/** The module of a system cannot be imported, or does not export exactly one system of that name. */
 export class SystemModuleError extends KahnError {
   override readonly code = 'SYSTEM_MODULE';
   /** The URL of the module. */
-  readonly module: string;
-  readonly systemName: string;
+  declare readonly module: string;
+  declare readonly systemName: string;
 
-  constructor(module: string, systemName: string, what: string, options?: { cause: unknown }) {
-    super(`System '${systemName}' cannot be found again by its module '${module}': ${what}`, options);
-    this.module = module;
-    this.systemName = systemName;
+  constructor(module: string, systemName: string, what: string, cause?: unknown) {
+    super(`Cannot load system '${systemName}' from its module '${module}': ${what}`, {
+      module,
+      systemName,
+      ...(cause !== undefined && { cause }),
+    });
   }
 }
 
-/** A class was asked for that is not part of the system. */
+/** The class is not an application of the system. */
 export class UnknownApplicationError extends KahnError {
   override readonly code = 'UNKNOWN_APPLICATION';
 }

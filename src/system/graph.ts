@@ -24,6 +24,21 @@ export interface SystemGraph {
   readonly edges: readonly GraphEdge[];
 }
 
+/** Names of the applications that an application follows. */
+export function upstreamsOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
+  return edges.filter(({ downstream }) => downstream === applicationName).map(({ upstream }) => upstream);
+}
+
+/** Names of the applications that follow an application. */
+export function downstreamsOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
+  return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
+}
+
+/** Names of the applications that follow at least one other, in the order of definition. */
+export function followersIn(graph: SystemGraph): readonly string[] {
+  return graph.nodes.map(({ name }) => name).filter((name) => upstreamsOf(graph, name).length > 0);
+}
+
 /** Describes the applications in some pipelines. Throws {@link InvalidSystemError}. */
 export function graphOf(
   classes: readonly ApplicationClass[],

@@ -63,7 +63,7 @@ async function importModule(module: string, name: string): Promise<Record<string
     return exported;
   } catch (cause) {
     const what = `it cannot be imported: ${messageOf(cause)}`;
-    throw new SystemModuleError(module, name, what, { cause });
+    throw new SystemModuleError(module, name, what, cause);
   }
 }
 

@@ -1,30 +1,38 @@
+import { inspect } from 'node:util';
 import { Application, type ApplicationClass } from '../application/application.ts';
-import {
-  assertDeclared,
-  type OpenApplicationOptions,
-  type StoreOptions,
-} from '../application/application-binding.ts';
+import type { OpenApplicationOptions } from '../application/application-binding.ts';
+import { assertDeclared } from '../application/declaration.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
 import { assertStorage, type StorageDescription } from '../storage/storage.ts';
 import { isId } from '../util/ids.ts';
-import { assertOptions } from '../util/options.ts';
+import { checkedBy, ruleOf } from '../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../util/options.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
 
-/** What belongs to a system besides its pipelines. */
+/** Options of {@link System.of}. */
 export interface SystemOptions {
-  /** The types of one's own that event data may hold; make them with `defineType`. */
+  /** Custom types that event data may hold, made with `defineType`. @default none */
   readonly types?: readonly CustomType[];
-  /** `import.meta.url` of the module that exports it: where other threads and processes find it. */
+  /**
+   * `import.meta.url` of the module that exports the system, so that other threads and processes can load it.
+   *
+   * @default none: the system runs in one thread only
+   */
   readonly module?: string;
-  /** Tells it from other systems that the same module exports; `system` by default. */
+  /** Name that distinguishes the system from others that the same module exports. @default 'system' */
   readonly name?: string;
 }
 
-/** The name of a system that was given none. */
 export const defaultSystemName = 'system';
+
+export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
+  types: ruleOf('an array of custom types', Array.isArray, []),
+  module: checkedBy(assertModule),
+  name: checkedBy(assertName, defaultSystemName),
+};
 
 /**
  * Which applications there are and who follows whom, without a word about where it is stored or how it is
@@ -68,9 +76,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     pipelines: Pipelines & CheckedPipelines<Pipelines>,
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
-    assertOptions(options, ['types', 'module', 'name'], 'System.of()');
-    const { types = [], module, name = defaultSystemName } = options;
-    assertLocation(module, name);
+    const { types, module, name } = resolveOptions(options, systemOptions, 'System.of()');
     const lists = listsOf(pipelines);
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
@@ -89,7 +95,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   /** Opens one of its applications by itself, without a runner: nothing is followed. */
   async open<A extends Apps>(
     kind: A,
-    options: StoreOptions & { readonly storage?: StorageDescription } = {},
+    options: Partial<Omit<OpenApplicationOptions, 'types'>> = {},
   ): Promise<InstanceType<A>> {
     assertPartOf(this, kind);
     const opened: OpenApplicationOptions = {
@@ -114,13 +120,19 @@ export function assertPartOf(system: System, kind: ApplicationClass): void {
   );
 }
 
-function assertLocation(module: unknown, name: unknown): void {
-  if (module !== undefined && (typeof module !== 'string' || !URL.canParse(module))) {
-    throw new InvalidSystemError(
-      `The module of a system is the URL of the module that exports it, import.meta.url, not ${String(module)}.`,
-    );
-  }
-  if (!isId(name)) throw new InvalidSystemError(`The name of a system is a text, not ${String(name)}.`);
+function assertModule(module: unknown): void {
+  if (typeof module === 'string' && URL.canParse(module)) return;
+  throw new InvalidSystemError(
+    "Expected option 'module' of System.of() to be the URL of the module that exports the system, " +
+      `import.meta.url, got ${inspect(module)}.`,
+  );
+}
+
+function assertName(name: unknown): void {
+  if (isId(name)) return;
+  throw new InvalidSystemError(
+    `Expected option 'name' of System.of() to be a non-empty string, got ${inspect(name)}.`,
+  );
 }
 
 function listsOf(pipelines: readonly Pipeline[]): readonly (readonly ApplicationClass[])[] {

@@ -1,19 +1,28 @@
 import { inspect } from 'node:util';
 
+/** The cause of an error, and the fields that the error carries. */
+export interface KahnErrorOptions {
+  readonly cause?: unknown;
+  readonly [field: string]: unknown;
+}
+
 /**
- * The base of every error this library throws on purpose. Tell them apart by `code`, a literal that survives
- * threads and processes where classes do not.
+ * Base of every error that kahn throws on purpose. Tell errors apart by `code`, a literal that is the same in every
+ * thread and process, where classes are not.
  */
 export abstract class KahnError extends Error {
   abstract readonly code: string;
 
-  constructor(message: string, options?: { cause?: unknown }) {
+  /** Every option but `cause` becomes a field; subclasses `declare` these fields, since an initialiser would erase them. */
+  constructor(message: string, options: KahnErrorOptions = {}) {
     super(message, options);
+    const { cause: _cause, ...fields } = options;
+    Object.assign(this, fields);
     this.name = new.target.name;
   }
 }
 
-/** The text of anything thrown, for use inside another message. */
+/** Text of anything thrown, for use inside another message. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : inspect(thrown);
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { inspect } from 'node:util';
 import { v5, v7, validate } from 'uuid';
 import { KahnError } from './errors.ts';
 import { simulatedTime } from './time.ts';
@@ -105,10 +106,14 @@ export function assertId(id: unknown, what: string | (() => string)): asserts id
   );
 }
 
-/** Throws {@link InvalidIdError} unless `pipelineId` is a whole number from 0 to 2 147 483 647. */
-export function assertPipelineId(pipelineId: number): void {
-  if (Number.isInteger(pipelineId) && pipelineId >= 0 && pipelineId <= 0x7fffffff) return;
+export function isPipelineId(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0x7fffffff;
+}
+
+/** Throws {@link InvalidIdError} unless `pipelineId` is an integer from 0 to 2 147 483 647. */
+export function assertPipelineId(pipelineId: unknown): asserts pipelineId is number {
+  if (isPipelineId(pipelineId)) return;
   throw new InvalidIdError(
-    `A pipeline id is a whole number from 0 to 2147483647, but this one is ${pipelineId}.`,
+    `Expected a pipeline id to be an integer from 0 to 2147483647, got ${inspect(pipelineId)}.`,
   );
 }

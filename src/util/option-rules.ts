@@ -28,6 +28,17 @@ export function durationMs<Default extends number | undefined = undefined>(
   return integer({ least, most: longestTimerMs }, byDefault);
 }
 
+/** A frequency in Hz. */
+export function frequencyHz<Default extends number | undefined = undefined>(
+  byDefault?: Default,
+): OptionRule<number, Default> {
+  return ruleOf(
+    'a number of Hz > 0',
+    (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    byDefault,
+  );
+}
+
 export function flag<Default extends boolean | undefined = undefined>(
   byDefault?: Default,
 ): OptionRule<boolean, Default> {
@@ -52,6 +63,18 @@ export function ruleOf<Value, Default extends Value | undefined = undefined>(
   return { expected, accepts, default: byDefault as Default };
 }
 
+/** Anything that an assertion accepts. The assertion throws an error of its own for all else. */
+export function checkedBy<Value, Default extends Value | undefined = undefined>(
+  assertion: (value: unknown) => void,
+  byDefault?: Default,
+): OptionRule<Value, Default> {
+  const accepts = (value: unknown) => {
+    assertion(value);
+    return true;
+  };
+  return ruleOf('', accepts, byDefault);
+}
+
 /** An option whose value must not be shown, such as a password or a URL that may hold one. */
 export function secret<Value, Default extends Value | undefined>(
   rule: OptionRule<Value, Default>,
@@ -62,4 +85,9 @@ export function secret<Value, Default extends Value | undefined>(
 /** A signal that gives up what is under way. */
 export function abortSignal(): OptionRule<AbortSignal, undefined> {
   return ruleOf('an AbortSignal', (value) => value instanceof AbortSignal);
+}
+
+/** An option that must be given. */
+export function required<Value>(rule: OptionRule<Value, undefined>): OptionRule<Value, undefined> {
+  return { ...rule, isRequired: true };
 }

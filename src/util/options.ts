@@ -18,6 +18,8 @@ export interface OptionRule<Value, Default extends Value | undefined = Value | u
   readonly expected: string;
   readonly default: Default;
   accepts(value: unknown): boolean;
+  /** Whether the option must be given. */
+  readonly isRequired?: boolean;
   /** Whether error messages must not show the value. */
   readonly isSecret?: boolean;
 }
@@ -39,22 +41,27 @@ export type ResolvedOptions<Options, Defaulted extends keyof Options> = Options 
 /**
  * Checks options against their rules and fills in the defaults. An option that is `undefined` counts as left out.
  *
- * @param owner Whose options they are, as in "MultiThreadedRunner.start()".
- * @throws InvalidOptionError if an option is unknown or its value does not fit.
+ * @param owner The function that takes the options, as in "sqlite()".
+ * @param example A call of it, for the message that a string or the like was passed.
+ * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
  */
 export function resolveOptions<Options extends object, Defaulted extends keyof Options>(
   options: Options,
   rules: OptionRules<Options, Defaulted>,
   owner: string,
+  example?: string,
 ): ResolvedOptions<Options, Defaulted> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError(`Expected the options of ${owner} to be an object, got ${shown(options)}.`);
+    throw notAnObject(options, owner, example);
   }
   const byName = rules as Readonly<Record<string, OptionRule<unknown>>>;
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(byName, name) ? byName[name] : undefined;
     if (rule === undefined) throw unknownOption(name, Object.keys(byName), owner);
     if (value !== undefined) assertOption(name, value, rule, owner);
+  }
+  for (const [name, rule] of Object.entries(byName)) {
+    if (rule.isRequired) assertOption(name, (options as Record<string, unknown>)[name], rule, owner);
   }
   const defaults = Object.entries(byName).filter(([, rule]) => rule.default !== undefined);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
@@ -76,6 +83,14 @@ export function assertOption(
   throw new InvalidOptionError(`Expected option '${name}' of ${owner} to be ${expected}${got}.`);
 }
 
+/** Names the kind of the value only: a string may hold a password. */
+function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
+  const isNothing = value === null || value === undefined;
+  const kind = isNothing ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  const call = example === undefined ? '' : `, as in ${example}`;
+  return new InvalidOptionError(`${owner} takes an object${call}, not ${kind}.`);
+}
+
 function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {
   const nearest = nearestOf(name, known);
   const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
@@ -85,20 +100,4 @@ function unknownOption(name: string, known: readonly string[], owner: string): I
 
 function shown(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 100 });
-}
-
-/** Throws {@link InvalidOptionError} unless `options` is an object that has none but the known options. */
-export function assertOptions(options: unknown, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOptionError(`The options of ${where} must be an object, but are ${String(options)}.`);
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new InvalidOptionError(`${where} has no option '${unknown}', only ${known.join(', ')}.`);
-}
-
-/** Throws {@link InvalidOptionError} unless `value` is a whole number from `least`. */
-export function assertWholeNumber(value: unknown, name: string, least: number): void {
-  if (Number.isSafeInteger(value) && Number(value) >= least) return;
-  throw new InvalidOptionError(`${name} must be a whole number from ${least}, but is ${String(value)}.`);
 }

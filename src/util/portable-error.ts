@@ -45,8 +45,7 @@ export class RemoteError extends KahnError {
   override readonly code: string;
 
   constructor({ name, message, stack, fields, cause }: PortableError) {
-    super(message, cause && { cause: new RemoteError(cause) });
-    Object.assign(this, fields);
+    super(message, { ...fields, ...(cause && { cause: new RemoteError(cause) }) });
     this.code = typeof fields.code === 'string' ? fields.code : 'REMOTE_ERROR';
     this.name = name;
     if (stack !== undefined) this.stack = stack;

@@ -53,7 +53,11 @@ export async function backOff(tries: number, backoff: Backoff, signal?: AbortSig
   }
 }
 
-/** Delay before try `tries + 1`, in ms: at least half of it, the rest by chance, so that rivals do not meet again. */
-export function backoffMs(tries: number, { firstMs, maxMs }: Backoff): number {
-  return Math.min(firstMs * 2 ** (tries - 1), maxMs) * (0.5 + Math.random() / 2);
+/** Delay before try `tries + 1`, in ms: half of it fixed, the other half random, so that competitors spread out. */
+export function backoffMs(
+  tries: number,
+  { firstMs, maxMs }: Backoff,
+  random: () => number = Math.random,
+): number {
+  return Math.min(firstMs * 2 ** (tries - 1), maxMs) * (0.5 + random() / 2);
 }

@@ -50,5 +50,5 @@ test('only a pipeline id will do, and only while the application follows nobody'
   reservations.follow(orders.log);
   expect(() => reservations.changePipeline(1)).toThrow(PipelineFixedError);
   await using runner = await run(shop);
-  expect(() => runner.get(Orders).changePipeline(1)).toThrow("Application 'orders' stays in pipeline 0");
+  expect(() => runner.get(Orders).changePipeline(1)).toThrow("Application 'orders' cannot leave pipeline 0");
 });

@@ -9,6 +9,7 @@ import {
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
+import { processApplicationInternals } from '../../src/application/process-application.ts';
 import { Click, type ClickEvent, Clicks, Counter, type CounterEvent, Counters } from '../support/clicks.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
@@ -128,7 +129,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     await app.clicks.save(...numbers(1, 12).map(() => Click.ignored()));
     expect(await app.counters.run()).toBe(12);
     expect(await app.position()).toBe(0);
-    await app.counters.recordPositions();
+    await processApplicationInternals.recordPositions(app.counters);
     expect(await app.position()).toBe(12);
     await app.clicks.save(Click.ignored(), Click.make('a', 1), Click.ignored());
     await app.counters.run();
@@ -198,7 +199,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     });
     await app.clicks.save(Click.make('a', 1));
     await app.counters.run();
-    expect(() => kept[0]?.touch()).toThrow("'Counter.Touched' came too late for Counter 'a'");
+    expect(() => kept[0]?.touch()).toThrow("Cannot trigger 'Counter.Touched' on Counter 'a'");
     expect(await app.counters.recorded()).toEqual(['Counter.Started']);
   });
 
@@ -324,7 +325,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     );
     for (const size of [0, -1, 1.5, Number.NaN]) {
       expect(() => app.counters.follow(app.clicks.log, size)).toThrow(
-        'batchSize must be a whole number from 1',
+        "Expected option 'batchSize' of Counters.follow() to be an integer >= 1",
       );
     }
   });

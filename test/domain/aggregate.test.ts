@@ -68,7 +68,7 @@ test('nothing happens to a discarded aggregate, and only apply() discards', () =
   expect(() => note.forget()).toThrow(ApplyRuleError);
   note.tear();
   expect(() => note.tear()).toThrow(AggregateDiscardedError);
-  expect(() => note.tear()).toThrow("Note 'note-1' is discarded: 'Note.Torn' can no longer happen to it.");
+  expect(() => note.tear()).toThrow("Cannot trigger 'Note.Torn' on Note 'note-1': it is discarded.");
   expect(note.version).toBe(2);
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { frozenCopy } from '../../src/domain/frozen-copy.ts';
 import { maxLevels } from '../../src/domain/plain-data.ts';
+import { seed } from '../support/seed.ts';
 import { anyData, identical, isDeepFrozen, nested } from './any-data.ts';
 
 test('a copy is identical, frozen, and shares no object with the original', () => {
@@ -12,7 +13,7 @@ test('a copy is identical, frozen, and shares no object with the original', () =
       expect(isDeepFrozen(copy)).toBe(true);
       expect(objectsIn(copy).intersection(objectsIn(value)).size).toBe(0);
     }),
-    { numRuns: 1000 },
+    { numRuns: 1000, seed },
   );
 });
 

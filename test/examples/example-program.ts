@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-/** How a program ended, and what it said. */
+/** Exit and output of a program. */
 export interface Outcome {
   readonly code: number | null;
   readonly killed: boolean;
@@ -11,7 +11,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts the main program of an example in a process of its own. */
+/** Starts the main program of an example in a separate process. */
 export function startExample(example: string, ...args: readonly string[]) {
   const main = fileURLToPath(new URL(`../../examples/${example}/main.ts`, import.meta.url));
   const child = spawn(process.execPath, ['--conditions=source', main, ...args], {

@@ -7,7 +7,7 @@ import { temporaryDatabase } from '../support/postgres.ts';
 import { temporaryDirectory } from '../support/storages.ts';
 import { type Outcome, startExample } from './example-program.ts';
 
-/** Starts the job in a process of its own. */
+/** Starts the job in a separate process. */
 export function startJob(...args: readonly string[]) {
   return startExample('flights', ...args);
 }
@@ -17,26 +17,26 @@ export function runJob(...args: readonly string[]): Promise<Outcome> {
   return startJob(...args).outcome;
 }
 
-/** Where a job keeps its events, as the job and as the tests know it. */
-export interface TestedPlace {
+/** Storage of a job: its command line arguments, and the description for tests. */
+export interface JobStorage {
   readonly args: readonly string[];
   readonly storage: StorageDescription;
 }
 
 /** SQLite files. */
-export function inDirectory(directory: string = temporaryDirectory()): TestedPlace {
+export function inDirectory(directory: string = temporaryDirectory()): JobStorage {
   return { args: ['--directory', directory], storage: sqlite({ directory }) };
 }
 
-/** A PostgreSQL database; the job names the schema after its data. */
-export async function inDatabase(schema: string): Promise<TestedPlace> {
+/** A PostgreSQL database, in which the job names the schema after its data. */
+export async function inDatabase(schema: string): Promise<JobStorage> {
   const connectionString = await temporaryDatabase();
   return { args: ['--postgres', connectionString], storage: postgres({ connectionString, schema }) };
 }
 
-/** Everything in the logs of all applications, by their names. */
-export function logsIn(place: TestedPlace): Promise<Record<string, readonly StoredNotification[]>> {
-  return withApplications(place, async (applications) => {
+/** Complete logs of all applications by name. */
+export function logsIn(location: JobStorage): Promise<Record<string, readonly StoredNotification[]>> {
+  return withApplications(location, async (applications) => {
     const logs = applications.map(async ({ applicationName, log }) => [
       applicationName,
       await log.select(0, Number.MAX_SAFE_INTEGER),
@@ -46,12 +46,12 @@ export function logsIn(place: TestedPlace): Promise<Record<string, readonly Stor
 }
 
 /** The canonical histories of all applications. */
-export function historiesIn(place: TestedPlace): Promise<readonly string[]> {
-  return withApplications(place, canonicalHistories);
+export function historiesIn(location: JobStorage): Promise<readonly string[]> {
+  return withApplications(location, canonicalHistories);
 }
 
 async function withApplications<T>(
-  { storage }: TestedPlace,
+  { storage }: JobStorage,
   use: (all: Application[]) => Promise<T>,
 ): Promise<T> {
   await using opened = new AsyncDisposableStack();

@@ -16,7 +16,7 @@ const records: readonly object[] = JSON.parse(
 );
 const record = { date: '2001/01/01 06:55', delay: -19, distance: 1797, origin: 'LAX', destination: 'BNA' };
 
-/** Writes a file of records in a directory of its own. */
+/** Writes a file into a new directory and returns its path. */
 function fileOf(content: unknown, name = 'own.json'): string {
   const file = join(temporaryDirectory(), name);
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
@@ -25,11 +25,11 @@ function fileOf(content: unknown, name = 'own.json'): string {
 
 describe('the job', () => {
   test.each([
-    { name: 'SQLite', newPlace: async () => inDirectory(join(temporaryDirectory(), 'not', 'there yet')) },
-    { name: 'PostgreSQL', newPlace: () => inDatabase('flights_2k') },
-  ])('claims and pays what is due for 2,000 flights, once, on $name', async ({ newPlace }) => {
-    const place = await newPlace();
-    const first = await runJob('--size', '2k', ...place.args);
+    { name: 'SQLite', newLocation: async () => inDirectory(join(temporaryDirectory(), 'not', 'there yet')) },
+    { name: 'PostgreSQL', newLocation: () => inDatabase('flights_2k') },
+  ])('claims and pays the compensation for 2,000 flights once, on $name', async ({ newLocation }) => {
+    const location = await newLocation();
+    const first = await runJob('--size', '2k', ...location.args);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     for (const line of [
       /Flights +2,000\n/,
@@ -47,27 +47,27 @@ describe('the job', () => {
     ]) {
       expect(first.stdout).toMatch(line);
     }
-    const logs = await logsIn(place);
-    const second = await runJob('--size', '2k', ...place.args);
+    const logs = await logsIn(location);
+    const second = await runJob('--size', '2k', ...location.args);
     expect(second).toMatchObject({ code: 0, stderr: '' });
-    expect(second.stdout).toContain('2,000 of them are recorded already.');
-    expect(second.stdout).toContain('Everything was done already: 0 events were added.');
-    expect(await logsIn(place)).toEqual(logs);
+    expect(second.stdout).toContain('2,000 of them are already recorded.');
+    expect(second.stdout).toContain('Nothing was left to do: 0 events were added.');
+    expect(await logsIn(location)).toEqual(logs);
   });
 
-  test('goes on where records were recorded already', async () => {
+  test('continues after the records that are already recorded', async () => {
     const directory = temporaryDirectory();
     const args = ['--directory', directory, '--file'];
     await runJob(...args, fileOf(records.slice(0, 150)));
     const { code, stdout } = await runJob(...args, fileOf(records.slice(0, 200)));
     expect(code).toBe(0);
-    expect(stdout).toContain('150 of them are recorded already.');
+    expect(stdout).toContain('150 of them are already recorded.');
     const unbroken = temporaryDirectory();
     await runJob('--directory', unbroken, '--file', fileOf(records.slice(0, 200)));
     expect(await historiesIn(inDirectory(directory))).toEqual(await historiesIn(inDirectory(unbroken)));
   });
 
-  test('says so when records name no airports', async () => {
+  test('reports that the records name no airports', async () => {
     const file = fileOf([{ delay: 200, distance: 3000, time: 1.5 }]);
     const { code, stdout } = await runJob('--file', file, '--directory', temporaryDirectory());
     expect(code).toBe(0);
@@ -75,27 +75,30 @@ describe('the job', () => {
     expect(stdout).toMatch(/Euros paid +600\n/);
   });
 
-  test('takes a flight that comes back to where it started', async () => {
+  test('accepts a flight that returns to its origin', async () => {
     const file = fileOf([{ ...record, destination: 'LAX' }]);
     const { code, stdout } = await runJob('--file', file, '--directory', temporaryDirectory());
     expect(code).toBe(0);
     expect(stdout).toMatch(/LAX +1 +-19\.0 min/);
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('stops in order on %s, and goes on', async (signal) => {
-    const directory = temporaryDirectory();
-    const args = ['--size', '5k', '--directory', directory];
-    const { child, outcome } = startJob(...args);
-    while (!`${await once(child.stdout, 'data')}`.includes('%'));
-    child.kill(signal);
-    const stopped = await outcome;
-    expect(stopped).toMatchObject({ code: 130, killed: false });
-    expect(stopped.stderr).toMatch(/Stopped after [\d,]+ of 5,000 flights\. All that was done is recorded/);
-    const resumed = await runJob(...args);
-    expect(resumed).toMatchObject({ code: 0, stderr: '' });
-    expect(resumed.stdout).toMatch(/All 819 figures equal/);
-    expect(resumed.stdout).toMatch(/recorded already/);
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'stops in order on %s, and continues at the next run',
+    async (signal) => {
+      const directory = temporaryDirectory();
+      const args = ['--size', '5k', '--directory', directory];
+      const { child, outcome } = startJob(...args);
+      while (!`${await once(child.stdout, 'data')}`.includes('%'));
+      child.kill(signal);
+      const stopped = await outcome;
+      expect(stopped).toMatchObject({ code: 130, killed: false });
+      expect(stopped.stderr).toMatch(/Stopped after [\d,]+ of 5,000 flights\. All finished work is recorded/);
+      const resumed = await runJob(...args);
+      expect(resumed).toMatchObject({ code: 0, stderr: '' });
+      expect(resumed.stdout).toMatch(/All 819 figures equal/);
+      expect(resumed.stdout).toMatch(/already recorded/);
+    },
+  );
 
   test('fails when a figure is wrong', async () => {
     const directory = temporaryDirectory();
@@ -104,7 +107,7 @@ describe('the job', () => {
     {
       await using airports = await airTravel.open(Airports, { storage: sqlite({ directory }) });
       const airport = await airports.repository.get(Airport, 'LAX');
-      airport.seeOff('a flight that never was');
+      airport.recordDeparture('a flight that never was');
       await airports.save(airport);
     }
     const { code, stdout } = await runJob(...args);
@@ -129,7 +132,7 @@ describe('the command line', () => {
     ["'connectionString'", ['--postgres', 'localhost']],
     ['argument missing', ['--directory']],
     ["Unexpected argument '5k'", ['5k']],
-  ])('says what is wrong: %s', async (message, args) => {
+  ])('rejects invalid arguments: %s', async (message, args) => {
     const { code, stdout, stderr } = await runJob(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
@@ -145,9 +148,9 @@ describe('an input', () => {
       [record, record, { ...record, delay: 'late' }],
     ],
     ['is not JSON', '[{]'],
-    ['must hold a JSON array', { record }],
-    ['holds no records', []],
-  ])('is refused before anything is stored: %s', async (message, content) => {
+    ['must contain a JSON array', { record }],
+    ['contains no records', []],
+  ])('is rejected before anything is stored: %s', async (message, content) => {
     const directory = temporaryDirectory();
     const { code, stderr } = await runJob('--file', fileOf(content), '--directory', directory);
     expect(code).toBe(1);
@@ -156,7 +159,7 @@ describe('an input', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test('must be there', async () => {
+  test('must exist', async () => {
     const { code, stderr } = await runJob('--file', join(temporaryDirectory(), 'none.json'));
     expect(code).toBe(1);
     expect(stderr).toMatch(/^File .*none\.json cannot be read/);
@@ -167,7 +170,7 @@ describe('an input', () => {
     ['another name', 'other.json', records.slice(0, 30), 'from record 1 on'],
     ['another record', 'own.json', records.slice(0, 30).with(4, record), 'from record 5 on'],
     ['fewer records', 'own.json', records.slice(0, 10), 'from record 11 on'],
-  ])('is refused by a directory that holds another: %s', async (_, name, content, message) => {
+  ])('is rejected by a directory with other flights: %s', async (_, name, content, message) => {
     const directory = temporaryDirectory();
     await runJob('--directory', directory, '--file', fileOf(records.slice(0, 20)));
     const logs = await logsIn(inDirectory(directory));
@@ -177,7 +180,7 @@ describe('an input', () => {
     expect(await logsIn(inDirectory(directory))).toEqual(logs);
   });
 
-  test('is refused by a directory that cannot be one', async () => {
+  test('is rejected if its directory cannot be created', async () => {
     const file = fileOf([record]);
     const { code, stderr } = await runJob('--file', file, '--directory', join(file, 'sub'));
     expect(code).toBe(1);
@@ -208,7 +211,7 @@ describe('a record', () => {
     expect(() => flightRecord(value, 42)).toThrow(message);
   });
 
-  test('may leave out date and airports', () => {
+  test('needs no date and no airports', () => {
     expect(flightRecord({ delay: 1, distance: 2, time: 3 }, 1)).toMatchObject({ delay: 1, distance: 2 });
   });
 });

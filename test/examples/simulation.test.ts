@@ -20,7 +20,7 @@ function simulate(...args: readonly string[]): Promise<Outcome> {
 }
 
 describe('the simulated day', () => {
-  test('comes to the figures of a direct pass, the same bytes with threads, and docs/simulation.svg', async () => {
+  test('has the figures of a direct pass, the same output with threads, and the chart of docs/simulation.svg', async () => {
     const directory = temporaryDirectory();
     const [single, threads] = ['single.svg', 'threads.svg'].map((name) => join(directory, name));
     const [one, many] = await Promise.all([
@@ -36,8 +36,8 @@ describe('the simulated day', () => {
       /Claims +43\n/,
       /Payouts +43\n/,
       /Euros paid +12,250\n/,
-      /at most +10 h 43 min\n/,
-      /All is done at +13:39 \+ 1 d\n/,
+      /longest +10 h 43 min\n/,
+      /Finished at +13:39 \+ 1 d\n/,
       /Events +30,172\n/,
       /All 879 figures equal those of a direct pass/,
     ]) {
@@ -46,18 +46,18 @@ describe('the simulated day', () => {
     expect(many).toMatchObject({ code: 0, stdout: one.stdout });
     expect(many.stderr).toContain('a thread for each follower');
     expect(readFileSync(threads!, 'utf8')).toBe(readFileSync(single!, 'utf8'));
-    // If it is not: npm run simulate -- --svg docs/simulation.svg
+    // To update the file: npm run simulate -- --svg docs/simulation.svg
     expect(readFileSync(single!, 'utf8')).toBe(readFileSync(committed, 'utf8'));
   });
 
-  test('is over sooner with more clerks', async () => {
+  test('finishes sooner with more clerks', async () => {
     const { code, stdout } = await simulate('--size', '5k', '--clerks', '3');
     expect(code).toBe(0);
     expect(stdout).toContain('3 clerks pay claims');
     expect(stdout).toContain('08:39 + 1 d\n'); // with one clerk at 10:09
   });
 
-  test('can be watched, and stops in order on Ctrl-C', async () => {
+  test('shows its progress, and stops in order on Ctrl-C', async () => {
     const { child, outcome } = startExample('simulation', '--size', '2k', '--speed', '36000', '--threads');
     await once(child.stderr, 'data');
     child.kill('SIGINT');
@@ -115,9 +115,7 @@ describe('its parts', () => {
   });
 
   test('a flight needs a departure', () => {
-    expect(() => legOf({ distance: 1, delay: 0 }, 7)).toThrow(
-      'Record 7 does not say when the flight departs.',
-    );
+    expect(() => legOf({ distance: 1, delay: 0 }, 7)).toThrow('Record 7 has no departure time.');
   });
 
   test('a queue is what was recorded upstream and not yet fetched', () => {

@@ -17,10 +17,10 @@ import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { type SeenEvent, watchRunners } from '../support/events.ts';
 import { temporaryDirectory } from '../support/storages.ts';
+import { patient } from '../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from './multi-threaded/file-flags.ts';
 import { heldShop } from './multi-threaded/held-shop.ts';
 
-const patient = { timeout: 60_000, interval: 5 };
 const names = ['orders', 'reservations', 'payments'];
 const upstreams: Record<string, readonly string[]> = {
   orders: ['reservations', 'payments'],
@@ -60,146 +60,139 @@ function storyOf(events: readonly SeenEvent[], name: string): string[] {
   });
 }
 
-describe.each(runners)(
-  'the diagnostics of $runner',
-  { timeout: 120_000 },
-  ({ runner: runnerName, start, create }) => {
-    test('tell of all that becomes of an order', async () => {
-      const events = watchRunners();
-      const runner = await start(shop, { storage: create() });
-      // A thread is ready a moment before it comes to rest.
-      await vi.waitFor(
-        async () =>
-          expect(await runner.status()).toEqual(resting({ orders: 0, reservations: 0, payments: 0 })),
-        10_000,
+describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, start, create }) => {
+  test('tell of all that becomes of an order', async () => {
+    const events = watchRunners();
+    const runner = await start(shop, { storage: create() });
+    // A thread is ready a moment before it comes to rest.
+    await vi.waitFor(
+      async () => expect(await runner.status()).toEqual(resting({ orders: 0, reservations: 0, payments: 0 })),
+      patient,
+    );
+    await runner.get(Orders).place('ada');
+    await runner.caughtUp();
+    expect(await runner.status()).toEqual(resting({ orders: 3, reservations: 1, payments: 1 }));
+    await runner.close();
+    await rejectionOf(runner.status(), RunnerClosedError);
+    for (const applicationName of names) {
+      const base = { runner: runnerName, applicationName, pipelineId: 0 };
+      const own = events.filter(
+        (event) => event.kind !== 'overrun' && event.applicationName === applicationName,
       );
-      await runner.get(Orders).place('ada');
-      await runner.caughtUp();
-      expect(await runner.status()).toEqual(resting({ orders: 3, reservations: 1, payments: 1 }));
-      await runner.close();
-      await rejectionOf(runner.status(), RunnerClosedError);
-      for (const applicationName of names) {
-        const base = { runner: runnerName, applicationName, pipelineId: 0 };
-        const own = events.filter(
-          (event) => event.kind !== 'overrun' && event.applicationName === applicationName,
-        );
-        expect(own[0]).toEqual({ kind: 'started', ...base });
-        expect(own.at(-1)).toEqual({ kind: 'stopped', ...base, terminated: false });
-        for (const [i, event] of own.slice(1, -1).entries()) {
-          const upstreamName = expect.toBeOneOf([...upstreams[applicationName]!]);
-          if (event.kind === 'prompted') expect(event).toEqual({ kind: 'prompted', ...base, upstreamName });
-          else expect(event).toEqual({ kind: 'processed', ...base, upstreamName, count: expect.any(Number) });
-          if (event.kind !== 'processed') continue;
-          const earlier = storyOf(own.slice(0, i + 1), applicationName);
-          expect(earlier).toContain(`prompted ${event.upstreamName}`);
-        }
-        for (const upstreamName of upstreams[applicationName]!) {
-          const counts = own.map((event) =>
-            event.kind === 'processed' && event.upstreamName === upstreamName ? event.count : 0,
-          );
-          expect(counts.reduce((sum, count) => sum + count)).toBe(upstreamName === 'orders' ? 3 : 1);
-        }
+      expect(own[0]).toEqual({ kind: 'started', ...base });
+      expect(own.at(-1)).toEqual({ kind: 'stopped', ...base, terminated: false });
+      for (const [i, event] of own.slice(1, -1).entries()) {
+        const upstreamName = expect.toBeOneOf([...upstreams[applicationName]!]);
+        if (event.kind === 'prompted') expect(event).toEqual({ kind: 'prompted', ...base, upstreamName });
+        else expect(event).toEqual({ kind: 'processed', ...base, upstreamName, count: expect.any(Number) });
+        if (event.kind !== 'processed') continue;
+        const earlier = storyOf(own.slice(0, i + 1), applicationName);
+        expect(earlier).toContain(`prompted ${event.upstreamName}`);
       }
-      expect(new Set(events.map(({ kind }) => kind))).toEqual(
-        new Set(['started', 'prompted', 'processed', 'stopped']),
-      );
-    });
+      for (const upstreamName of upstreams[applicationName]!) {
+        const counts = own.map((event) =>
+          event.kind === 'processed' && event.upstreamName === upstreamName ? event.count : 0,
+        );
+        expect(counts.reduce((sum, count) => sum + count)).toBe(upstreamName === 'orders' ? 3 : 1);
+      }
+    }
+    expect(new Set(events.map(({ kind }) => kind))).toEqual(
+      new Set(['started', 'prompted', 'processed', 'stopped']),
+    );
+  });
 
-    test('tell how far a follower is behind while it is held up', async () => {
-      const runner = await start(heldShop, { storage: create(), batchSize: 1 });
-      onTestFinished(() => runner.close());
-      await runner.get(Orders).place('ada');
-      await runner.caughtUp();
-      raise('hold');
-      const placing = ['bob', 'cy'].map((customer) => runner.get(Orders).place(customer));
-      await vi.waitUntil(() => isRaised('held'), patient);
-      await vi.waitFor(async () => {
-        const [, reservations] = await runner.status();
-        expect(reservations).toEqual({
-          applicationName: 'reservations',
-          pipelineId: 0,
-          state: 'running',
-          upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]) }],
-          lastError: undefined,
-        });
-      }, patient);
-      lower('hold');
-      await Promise.all(placing);
-      await runner.caughtUp();
-      expect(await runner.status()).toEqual(resting({ orders: 9, reservations: 3, payments: 3 }));
-    });
+  test('tell how far a follower is behind while it is held up', async () => {
+    const runner = await start(heldShop, { storage: create(), batchSize: 1 });
+    onTestFinished(() => runner.close());
+    await runner.get(Orders).place('ada');
+    await runner.caughtUp();
+    raise('hold');
+    const placing = ['bob', 'cy'].map((customer) => runner.get(Orders).place(customer));
+    await vi.waitUntil(() => isRaised('held'), patient);
+    await vi.waitFor(async () => {
+      const [, reservations] = await runner.status();
+      expect(reservations).toEqual({
+        applicationName: 'reservations',
+        pipelineId: 0,
+        state: 'running',
+        upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]) }],
+        lastError: undefined,
+      });
+    }, patient);
+    lower('hold');
+    await Promise.all(placing);
+    await runner.caughtUp();
+    expect(await runner.status()).toEqual(resting({ orders: 9, reservations: 3, payments: 3 }));
+  });
 
-    test('tell who has failed, and with what', async () => {
-      const events = watchRunners();
-      const runner = await start(brokenShop, { storage: create() });
-      onTestFinished(() => runner.close());
-      await runner
-        .get(Orders)
-        .place('mallory')
-        .catch(() => {});
-      const error = await rejectionOf(runner.caughtUp(), DownstreamError);
-      const [orders, reservations, payments] = await runner.status();
-      expect([orders?.state, payments?.state]).toEqual(['idle', 'idle']);
-      expect(reservations).toMatchObject({ state: 'failed', upstreams: [{ position: 0, lag: 1 }] });
-      expect(reservations?.lastError).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
-      expect(error.failures).toEqual(new Map([['reservations', reservations?.lastError]]));
-      expect(events.filter(({ kind }) => kind === 'failed')).toEqual([
-        {
-          kind: 'failed',
-          runner: runnerName,
-          applicationName: 'reservations',
-          pipelineId: 0,
-          error: reservations?.lastError,
-        },
-      ]);
-    });
-
-    test('tell who is interrupted, and that it goes on', async () => {
-      const events = watchRunners();
-      const directory = temporaryDirectory();
-      const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
-      const runner = await start(shop, { storage });
-      onTestFinished(() => runner.close());
-      await runner.caughtUp();
-      using other = new DatabaseSync(join(directory, 'reservations.sqlite'));
-      other.exec('begin immediate');
-      await runner
-        .get(Orders)
-        .place('ada')
-        .catch(() => {});
-      const interrupted = await vi.waitUntil(async () => {
-        const [, reservations] = await runner.status();
-        return reservations?.state === 'interrupted' && reservations;
-      }, patient);
-      expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1 }]);
-      expect(interrupted.lastError).toMatchObject({ code: 'STORAGE_BUSY', applicationName: 'reservations' });
-      const event = events.find(({ kind }) => kind === 'interrupted');
-      expect(event).toEqual({
-        kind: 'interrupted',
+  test('tell who has failed, and with what', async () => {
+    const events = watchRunners();
+    const runner = await start(brokenShop, { storage: create() });
+    onTestFinished(() => runner.close());
+    await runner
+      .get(Orders)
+      .place('mallory')
+      .catch(() => {});
+    const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+    const [orders, reservations, payments] = await runner.status();
+    expect([orders?.state, payments?.state]).toEqual(['idle', 'idle']);
+    expect(reservations).toMatchObject({ state: 'failed', upstreams: [{ position: 0, lag: 1 }] });
+    expect(reservations?.lastError).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
+    expect(error.failures).toEqual(new Map([['reservations', reservations?.lastError]]));
+    expect(events.filter(({ kind }) => kind === 'failed')).toEqual([
+      {
+        kind: 'failed',
         runner: runnerName,
         applicationName: 'reservations',
         pipelineId: 0,
-        error: expect.objectContaining({ code: 'STORAGE_BUSY' }),
-      });
-      other.exec('rollback');
-      await runner.caughtUp();
-      const states = (await runner.status()).map(({ state, upstreams: all }) => [
-        state,
-        ...all.map(({ lag }) => lag),
-      ]);
-      expect(states).toEqual([
-        ['idle', 0, 0],
-        ['idle', 0],
-        ['idle', 0],
-      ]);
-      expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
-    });
-  },
-);
+        error: reservations?.lastError,
+      },
+    ]);
+  });
 
-test('an application whose storage is still busy when it is closed has not failed', {
-  timeout: 120_000,
-}, async () => {
+  test('tell who is interrupted, and that it goes on', async () => {
+    const events = watchRunners();
+    const directory = temporaryDirectory();
+    const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
+    const runner = await start(shop, { storage });
+    onTestFinished(() => runner.close());
+    await runner.caughtUp();
+    using other = new DatabaseSync(join(directory, 'reservations.sqlite'));
+    other.exec('begin immediate');
+    await runner
+      .get(Orders)
+      .place('ada')
+      .catch(() => {});
+    const interrupted = await vi.waitUntil(async () => {
+      const [, reservations] = await runner.status();
+      return reservations?.state === 'interrupted' && reservations;
+    }, patient);
+    expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1 }]);
+    expect(interrupted.lastError).toMatchObject({ code: 'STORAGE_BUSY', applicationName: 'reservations' });
+    const event = events.find(({ kind }) => kind === 'interrupted');
+    expect(event).toEqual({
+      kind: 'interrupted',
+      runner: runnerName,
+      applicationName: 'reservations',
+      pipelineId: 0,
+      error: expect.objectContaining({ code: 'STORAGE_BUSY' }),
+    });
+    other.exec('rollback');
+    await runner.caughtUp();
+    const states = (await runner.status()).map(({ state, upstreams: all }) => [
+      state,
+      ...all.map(({ lag }) => lag),
+    ]);
+    expect(states).toEqual([
+      ['idle', 0, 0],
+      ['idle', 0],
+      ['idle', 0],
+    ]);
+    expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
+  });
+});
+
+test('an application whose storage is still busy when it is closed has not failed', async () => {
   const events = watchRunners();
   const directory = temporaryDirectory();
   const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });

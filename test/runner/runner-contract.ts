@@ -17,6 +17,7 @@ import { shop } from '../../examples/shop/shop.ts';
 import { applicationInternals } from '../../src/application/application.ts';
 import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
+import { byTier } from '../support/tier.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -24,8 +25,8 @@ type Apps = typeof Orders | typeof Reservations | typeof Payments;
 export interface RunnerSubject {
   readonly name: string;
   start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
-  /** Makes empty storage for the running test. */
-  createPersistence(): StorageDescription;
+  /** Creates empty storage for the current test. */
+  createStorage(): StorageDescription;
 }
 
 const customers = Array.from({ length: 25 }, (_, i) => `customer ${i}`);
@@ -67,26 +68,38 @@ async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[])
   for (const id of ids) expect(await runner.get(Orders).get(id)).toMatchObject({ done: true, version: 3 });
 }
 
-/** What every runner does, whatever it runs on. */
-export function runnerContract({ name, start, createPersistence }: RunnerSubject): void {
-  describe(name, () => {
-    test('every order ends reserved and paid: 5 events, 8 processed notifications', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
-      const ids = await placeAll(runner);
-      await assertAllDone(runner, ids);
-      expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
-    });
+/** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
+export function tieredRunnerContract(subject: RunnerSubject): void {
+  byTier(runnerScenario, restOfContract)(subject);
+}
 
-    test('so do a hundred orders placed at the same time', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
+/** Defines the tests that every runner passes on every storage. */
+export function runnerContract(subject: RunnerSubject): void {
+  runnerScenario(subject);
+  restOfContract(subject);
+}
+
+function runnerScenario({ name, start, createStorage }: RunnerSubject): void {
+  test(`${name}: every order ends reserved and paid, with 5 events and 8 processed notifications`, async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    const ids = await placeAll(runner);
+    await assertAllDone(runner, ids);
+    expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+  });
+}
+
+function restOfContract({ name, start, createStorage }: RunnerSubject): void {
+  describe(name, () => {
+    test('a hundred orders placed at the same time end reserved and paid', async () => {
+      await using runner = await start(shop, { storage: createStorage() });
       const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));
       await runner.caughtUp();
       await assertAllDone(runner, ids);
       expect(await headsAndPositions(runner)).toEqual(everything(100));
     });
 
-    test('what was recorded before the start is caught up; a second start adds nothing', async () => {
-      const storage = createPersistence();
+    test('processes events recorded before the start, and a second start adds nothing', async () => {
+      const storage = createStorage();
       const ids: string[] = [];
       {
         await using orders = await shop.open(Orders, { storage });
@@ -103,7 +116,7 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
     test('the histories are the same with any batch size', async () => {
       const histories = [];
       for (const batchSize of [1, 7, 500]) {
-        const storage = createPersistence();
+        const storage = createStorage();
         await using orders = await shop.open(Orders, { storage });
         for (const customer of customers) await orders.place(customer);
         await using runner = await start(shop, { storage, batchSize, cacheSize: batchSize });
@@ -115,8 +128,8 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       expect(histories[2]).toEqual(histories[0]);
     });
 
-    test('a policy that fails stops its application and no other, and reaches whoever waits', async () => {
-      const storage = createPersistence();
+    test('a policy error stops its application and no other, and rejects caughtUp()', async () => {
+      const storage = createStorage();
       const ids: string[] = [];
       {
         await using runner = await start(brokenShop as System<Apps>, { storage });
@@ -147,17 +160,17 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       expect(await headsAndPositions(repaired)).toEqual(everything(2));
     });
 
-    test('a running system cannot be started, a copy of it and a closed one can', async () => {
-      const storage = createPersistence();
+    test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
+      const storage = createStorage();
       await using runner = await start(shop, { storage });
-      await rejectionOf(start(shop, { storage: createPersistence() }), SystemRunningError);
-      await (await start(shop.bind(createPersistence()), {})).close();
+      await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
+      await (await start(shop.bind(createStorage()), {})).close();
       await runner.close();
       await (await start(shop, { storage })).close();
     });
 
-    test('after close() everything says that it is closed', async () => {
-      const runner = await start(shop, { storage: createPersistence() });
+    test('rejects every call after close()', async () => {
+      const runner = await start(shop, { storage: createStorage() });
       const orders = runner.get(Orders);
       await runner.close();
       await runner.close();
@@ -166,8 +179,8 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
     });
 
-    test('close() lets the saves under way end', async () => {
-      const storage = createPersistence();
+    test('close() finishes the saves under way', async () => {
+      const storage = createStorage();
       const runner = await start(shop, { storage });
       const placing = customers.map((customer) => runner.get(Orders).place(customer));
       await runner.close();
@@ -177,15 +190,15 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       await assertAllDone(again, ids);
     });
 
-    test('waiting can be given up', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
+    test('caughtUp() can be aborted', async () => {
+      await using runner = await start(shop, { storage: createStorage() });
       const reason = new Error('no time');
       await expect(runner.caughtUp({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
       await runner.caughtUp({ signal: new AbortController().signal });
     });
 
-    test('a start that is given up, or cannot open its storage, leaves nothing behind', async () => {
-      const storage = createPersistence();
+    test('a start that is aborted, or cannot open its storage, leaves nothing behind', async () => {
+      const storage = createStorage();
       const reason = new Error('no time');
       await expect(start(shop, { storage, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
       const nowhere = {
@@ -196,7 +209,7 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
     });
 
     test('an application cannot be closed without its runner', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
+      await using runner = await start(shop, { storage: createStorage() });
       const orders = runner.get(Orders);
       await expect(orders.close()).rejects.toMatchObject({
         code: 'APPLICATION_OWNED_BY_RUNNER',
@@ -207,25 +220,39 @@ export function runnerContract({ name, start, createPersistence }: RunnerSubject
       await assertAllDone(runner, [id]);
     });
 
-    test('wrong options are refused before anything is opened', async () => {
-      const storage = createPersistence();
-      const bad: [unknown, string][] = [
-        [{ persistance: storage }, "has no option 'persistance', only storage, setupTables"],
-        [{ storage, batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
-        [{ storage, cacheSize: -1 }, 'cacheSize must be a whole number from 0, but is -1'],
-        [{ storage: {} }, 'A storage is what memory(), sqlite({ directory }) and the like return'],
+    test('start() rejects wrong options before anything is opened', async () => {
+      const storage = createStorage();
+      const bad: [unknown, RegExp][] = [
+        [
+          { storag: storage },
+          /^Unknown option 'storag' of \w+\.start\(\)\. Did you mean 'storage'\? Options: storage/,
+        ],
+        [
+          { storage, batchSize: 0 },
+          /^Expected option 'batchSize' of \w+\.start\(\) to be an integer >= 1, got 0\.$/,
+        ],
+        [
+          { storage, cacheSize: -1 },
+          /^Expected option 'cacheSize' of \w+\.start\(\) to be an integer >= 0, got -1\.$/,
+        ],
+        [
+          { storage: {} },
+          /^Expected option 'storage' of \w+\.start\(\) to be the result of memory\(\), sqlite/,
+        ],
       ];
       for (const [options, message] of bad) {
         const error = await rejectionOf(start(shop, options as RunnerOptions), KahnError);
-        expect(error.message).toContain(message);
+        expect(error.message).toMatch(message);
       }
       await (await start(shop, { storage })).close();
     });
 
-    test('a class that is not part of the system is refused', async () => {
-      await using runner = await start(shop, { storage: createPersistence() });
+    test('get() rejects a class that is not part of the system', async () => {
+      await using runner = await start(shop, { storage: createStorage() });
       class Stranger extends Orders {}
-      expect(() => runner.get(Stranger)).toThrow('Class Stranger is not part of this system');
+      expect(() => runner.get(Stranger)).toThrow(
+        'Stranger is not part of this system. Its applications are: Orders, ',
+      );
     });
   });
 }

@@ -15,6 +15,7 @@ import type {
   StoredSnapshot,
 } from '../../src/storage/stored-event.ts';
 import { connectionString, temporarySchema } from '../support/postgres.ts';
+import { propertyRuns } from '../support/seed.ts';
 import { spreadMemory } from './memory/spread-memory.ts';
 
 /** What a recorder must do, said as plainly as possible: everything is copied, checked and only then kept. */
@@ -232,25 +233,25 @@ describe('two recorders of one application do what the model does', () => {
   it('in memory', async () => {
     await fc.assert(
       fc.asyncProperty(steps, (some) => assertModelled(memory(), some)),
-      { numRuns: 300 },
+      propertyRuns(100, 300),
     );
   });
 
-  it('in PostgreSQL', { timeout: 60_000 }, async () => {
+  it('in PostgreSQL', async () => {
     const schema = temporarySchema();
     let run = 0;
     const property = fc.asyncProperty(steps, (some) => {
       run += 1;
       return assertModelled(postgres({ connectionString, schema, poolSize: 2 }), some, `orders ${run}`);
     });
-    await fc.assert(property, { numRuns: 20, endOnFailure: true });
+    await fc.assert(property, { ...propertyRuns(5, 20), endOnFailure: true });
   });
 
   it('in memory that is in two replicas', async () => {
     const property = fc.asyncProperty(steps, (some) =>
       assertModelled(spreadMemory('another store of this thread'), some),
     );
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, propertyRuns(50, 150));
   });
 
   it('in SQLite', async () => {
@@ -262,6 +263,6 @@ describe('two recorders of one application do what the model does', () => {
         await rm(directory, { recursive: true });
       }
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, propertyRuns(20, 60));
   });
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Shares connections out to several ports in turn, passing over those at which nobody listens. */
+/** Distributes connections to several ports in turn, skipping ports without a server. */
 export class Balancer implements AsyncDisposable {
   readonly #server: Server;
   readonly #hear: (bytes: Buffer) => void;
@@ -13,7 +13,7 @@ export class Balancer implements AsyncDisposable {
     this.#server = createServer((client) => this.#connect(client, ports, ports.length));
   }
 
-  /** Starts one; `hear` is told all bytes that pass, in both directions. */
+  /** Starts a balancer; `hear` receives all bytes in both directions. */
   static async start(ports: readonly number[], hear: (bytes: Buffer) => void = () => {}): Promise<Balancer> {
     const balancer = new Balancer(ports, hear);
     balancer.#server.listen(0, '127.0.0.1');
@@ -25,7 +25,7 @@ export class Balancer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Cuts all connections that there are. */
+  /** Closes all current connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

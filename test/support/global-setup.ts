@@ -3,13 +3,16 @@ import { PostgresServer } from './postgres-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A database that tests may do with as they like, each in schemas of its own. */
+    /** URL of a database in which each test uses schemas of its own. */
     postgresUrl: string;
   }
 }
 
-/** One server for all tests: the one that KAHN_POSTGRES_URL leads to, or else one started here. */
+/** Prints the seed of the run, and starts one PostgreSQL server for all tests, unless KAHN_POSTGRES_URL names one. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const seed = Number(process.env.KAHN_SEED ?? Date.now() % 100_000);
+  provide('seed', seed);
+  console.log(`Seed ${seed} (repeat with KAHN_SEED=${seed})`);
   const url = process.env.KAHN_POSTGRES_URL;
   if (url !== undefined) {
     provide('postgresUrl', url);

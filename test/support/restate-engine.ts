@@ -4,13 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 const require = createRequire(import.meta.url);
-const patienceMs = 30_000;
 
-/** Those that must not outlive this process, however it ends. */
+/** Servers to kill when this process exits. */
 const servers = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const server of servers) server.kill('SIGKILL');
@@ -41,24 +40,16 @@ export class RestateNode implements AsyncDisposable {
     };
   }
 
-  get pid(): number | undefined {
-    return this.#server?.pid;
-  }
-
-  /** Starts it, or starts it again after it was killed. */
+  /** Starts the node, also after it was killed. */
   async start(): Promise<void> {
     const server = spawn(program(), { env: this.#environment, stdio: 'ignore' });
     servers.add(server);
     server.once('exit', () => servers.delete(server));
     this.#server = server;
-    const deadline = performance.now() + patienceMs;
-    while (!(await this.#isHealthy())) {
-      if (performance.now() > deadline) throw new Error(`The engine did not start within ${patienceMs} ms.`);
-      await delay(20);
-    }
+    await until('the engine answers', () => this.#isHealthy());
   }
 
-  /** Ends it in the middle of its work. */
+  /** Kills the node with SIGKILL. */
   async kill(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -79,7 +70,7 @@ export class RestateNode implements AsyncDisposable {
   }
 }
 
-/** An engine of one's own, with its data in a temporary directory. */
+/** An engine with its data in a temporary directory. */
 export class RestateEngine implements AsyncDisposable {
   readonly nodes: readonly RestateNode[];
   readonly directory: string;
@@ -89,7 +80,7 @@ export class RestateEngine implements AsyncDisposable {
     this.nodes = nodes;
   }
 
-  /** Starts an engine of so many nodes; several are a cluster that keeps everything on two of them. */
+  /** Starts an engine with `count` nodes. Several nodes form a cluster that stores everything on two of them. */
   static async start(count = 1, environment: NodeJS.ProcessEnv = {}): Promise<RestateEngine> {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-restate-'));
     const ports: [number, number, number][] = [];
@@ -108,17 +99,17 @@ export class RestateEngine implements AsyncDisposable {
     }
   }
 
-  /** Where the first node takes calls. */
+  /** URL at which the first node accepts calls. */
   get ingressUrl(): string {
     return this.nodes[0]!.ingressUrl;
   }
 
-  /** Where the first node is administered. */
+  /** URL of the first node's admin API. */
   get adminUrl(): string {
     return this.nodes[0]!.adminUrl;
   }
 
-  /** Asks the engine what it keeps, in SQL. */
+  /** Runs a SQL query over the calls and state in the engine. */
   async query(query: string): Promise<readonly Record<string, unknown>[]> {
     const headers = { accept: 'application/json', 'content-type': 'application/json' };
     const init = { method: 'POST', headers, body: JSON.stringify({ query }) };

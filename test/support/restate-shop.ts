@@ -1,5 +1,6 @@
-import { type StorageDescription, System } from 'kahn';
+import { run, type StorageDescription, System } from 'kahn';
 import {
+  EngineError,
   RestateRunner,
   type RestateRunnerOptions,
   RestateService,
@@ -10,12 +11,16 @@ import { Orders } from '../../examples/shop/orders.ts';
 import { Payments } from '../../examples/shop/payments.ts';
 import { Reservation } from '../../examples/shop/reservation.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
+import { shop } from '../../examples/shop/shop.ts';
 import { actorNames } from '../../src/actors/restate/protocol/actor-names.ts';
+import { rejectionOf } from './errors.ts';
+import { temporaryPostgres } from './postgres.ts';
+import { freshName } from './postgres-server.ts';
 import type { RestateEngine } from './restate-engine.ts';
 
 export type Shop = System<typeof Orders | typeof Reservations | typeof Payments>;
 
-/** The shop; `meanwhile` is called whenever an order is about to be reserved. */
+/** The shop; `meanwhile` is called before each reservation. */
 export function shopWith(meanwhile: (customer: string) => Promise<void> | void): Shop {
   class OtherReservations extends Reservations {
     override readonly policy = this.when({
@@ -31,7 +36,7 @@ export function shopWith(meanwhile: (customer: string) => Promise<void> | void):
   ]) as Shop;
 }
 
-/** The shop, whose reservations wait until they are released. */
+/** The shop with reservations that wait until `release` is called. */
 export function heldShop(): { system: Shop; reached: Promise<void>; release: () => void } {
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -42,7 +47,7 @@ export function heldShop(): { system: Shop; reached: Promise<void>; release: () 
   return { system, reached: reached.promise, release: released.resolve };
 }
 
-/** Serves a system in this process until the test has finished, and registers it. */
+/** Serves a system in this process until the end of the test, and registers it. */
 export async function serve(
   engine: RestateEngine,
   system: System,
@@ -54,7 +59,7 @@ export async function serve(
   return service;
 }
 
-/** Starts a runner that is closed when the test has finished. */
+/** Starts a runner that is closed at the end of the test. */
 export async function start(
   { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
   system: Shop,
@@ -66,12 +71,25 @@ export async function start(
   return runner;
 }
 
-/** Where a service of this process is found. */
+/** Returns the error of a start with these URLs, and asserts that the system can be started afterwards. */
+export async function startError(
+  { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
+  systemActorName = freshName('shop'),
+  pipelineIds = [0],
+): Promise<EngineError> {
+  const system = shop.bind(temporaryPostgres());
+  const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
+  const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
+  await (await run(system)).close();
+  return error;
+}
+
+/** URL of a service in this process. */
 export function urlOf({ port }: RestateService): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Calls of a system's actors that are under way or to come. */
+/** Unfinished and scheduled calls of a system's actors. */
 export async function callsOf(engine: RestateEngine, systemActorName: string) {
   return await engine.query(
     `select target_service_key as actor from sys_invocation where target_service_name in (${namesOf(systemActorName)}) ` +
@@ -79,14 +97,14 @@ export async function callsOf(engine: RestateEngine, systemActorName: string) {
   );
 }
 
-/** What the actors of a system remember. */
+/** State of a system's actors. */
 export async function statesOf(engine: RestateEngine, systemActorName: string) {
   return await engine.query(
     `select service_key as actor, * from state where service_name in (${namesOf(systemActorName)})`,
   );
 }
 
-/** How the services of a system are called, as SQL. */
+/** Names of a system's actors as a SQL list. */
 function namesOf(systemActorName: string): string {
   return Object.values(actorNames(systemActorName))
     .map((name) => `'${name}'`)

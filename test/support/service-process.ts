@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { inTime } from './until.ts';
 
 const program = fileURLToPath(new URL('../actors/restate/shop-service.ts', import.meta.url));
 
-/** A service of the shop in a process of its own. */
+/** A service of the shop in a separate process. */
 export class ServiceProcess implements AsyncDisposable {
   readonly port: number;
   readonly #args: readonly string[];
@@ -15,13 +16,13 @@ export class ServiceProcess implements AsyncDisposable {
     this.#args = [connectionString, schema, systemActorName, `${port}`];
   }
 
-  /** Starts it, or starts it again after it has ended. */
+  /** Starts the process, also after it has exited. */
   async start(): Promise<void> {
     this.#child = fork(program, this.#args, { execArgv: ['--conditions=source'] });
-    await once(this.#child, 'message', { signal: AbortSignal.timeout(20_000) });
+    await once(this.#child, 'message', { signal: inTime() });
   }
 
-  /** Ends it in the middle of its work, or asks it to end; resolves with its exit code when it has. */
+  /** Sends the process a signal and resolves with its exit code. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
     const child = this.#child;
     this.#child = undefined;
@@ -32,10 +33,10 @@ export class ServiceProcess implements AsyncDisposable {
     return code;
   }
 
-  /** Has it die when an application has recorded something, before the engine hears of it; resolves when it has. */
+  /** Resolves when the process has died right after an application recorded something, before the engine knows. */
   async dieAfterStepOf(applicationName: string): Promise<void> {
     const child = this.#child!;
-    const exited = once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
+    const exited = once(child, 'exit', { signal: inTime() });
     child.send(applicationName);
     await exited;
   }

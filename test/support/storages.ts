@@ -5,6 +5,7 @@ import { memory, type StorageDescription } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
 import { temporaryPostgres } from './postgres.ts';
+import { byTier } from './tier.ts';
 
 /** A directory of the running test's own; removed when the test has finished. */
 export function temporaryDirectory(): string {
@@ -19,3 +20,8 @@ export const storages: readonly { readonly name: string; create(): StorageDescri
   { name: 'sqlite', create: () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' }) },
   { name: 'postgres', create: () => temporaryPostgres() },
 ];
+
+/** The storages that processes share: SQLite in the quick tier, PostgreSQL in the exhaustive one. */
+export const storagesOfProcesses: typeof storages = storages.filter(
+  ({ name }) => name === byTier('sqlite', 'postgres'),
+);

@@ -9,29 +9,30 @@ import {
 } from 'kahn';
 import { watchProcesses } from './processes.ts';
 import { storages } from './storages.ts';
+import { byTier } from './tier.ts';
 import { watchWorkers } from './workers.ts';
 
-/** What runners with threads and with processes have in common. */
-export interface PeerOptions extends RunnerOptions {
+/** Options that the multi-threaded and the multiprocess runner share. */
+export interface SupervisedOptions extends RunnerOptions {
   readonly pipelineIds?: readonly number[];
 }
 
-/** A runner that runs each application in a peer of its own. */
-export interface PeerSubject {
+/** A runner under test that runs each application in a worker: a thread or a process. */
+export interface SupervisedSubject {
   readonly name: string;
   readonly kind: 'thread' | 'process';
   start<Apps extends ApplicationClass>(
     system: System<Apps>,
-    options: PeerOptions,
+    options: SupervisedOptions,
   ): Promise<SystemRunner<Apps> & { get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> }>;
-  /** Makes empty storage for the running test. */
+  /** Creates empty storage for the running test. */
   create(): StorageDescription;
-  /** The peers that run, among those that are started from now on, each told of when it is started and has ended. */
+  /** Returns the workers that run, of those started from now on, and calls back when one starts or ends. */
   watch(started?: () => void, ended?: () => void): ReadonlySet<unknown>;
 }
 
-/** Threads, on whatever storage. */
-export const threads: Pick<PeerSubject, 'kind' | 'start' | 'watch'> = {
+/** The multi-threaded runner, on any storage. */
+export const threads: Pick<SupervisedSubject, 'kind' | 'start' | 'watch'> = {
   kind: 'thread',
   start: (system, options) => MultiThreadedRunner.start(system, options),
   watch: (started = () => {}, ended = () => {}) =>
@@ -41,7 +42,7 @@ export const threads: Pick<PeerSubject, 'kind' | 'start' | 'watch'> = {
     }),
 };
 
-const processes: Pick<PeerSubject, 'kind' | 'start' | 'watch'> = {
+const processes: Pick<SupervisedSubject, 'kind' | 'start' | 'watch'> = {
   kind: 'process',
   start: (system, options) => MultiprocessRunner.start(system, options),
   watch: (started = () => {}, ended = () => {}) =>
@@ -51,8 +52,16 @@ const processes: Pick<PeerSubject, 'kind' | 'start' | 'watch'> = {
     }),
 };
 
-/** Threads and processes, on every storage on which they differ. */
-export const peerSubjects: readonly PeerSubject[] = storages.flatMap(({ name, create }) => [
+/** The runners of threads and of processes, on every storage that works differently for them. */
+export const allSupervisedSubjects: readonly SupervisedSubject[] = storages.flatMap(({ name, create }) => [
   ...(name === 'postgres' ? [] : [{ ...threads, name: `threads on ${name}`, create }]),
   ...(name === 'memory' ? [] : [{ ...processes, name: `processes on ${name}`, create }]),
 ]);
+
+const isQuick = ({ name }: SupervisedSubject) =>
+  name === 'threads on memory' || name === 'processes on sqlite';
+
+/** One runner of threads and one of processes in the quick tier, and the others in the exhaustive one. */
+export const supervisedSubjects: readonly SupervisedSubject[] = allSupervisedSubjects.filter((subject) =>
+  byTier(isQuick(subject), !isQuick(subject)),
+);

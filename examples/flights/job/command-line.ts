@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from './errors.ts';
 
-/** The values of the options in the arguments. Throws {@link UsageError}. */
+/** Parses the arguments and returns the values of the options. Throws {@link UsageError}. */
 export function parse<const T extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
   options: T,
@@ -14,7 +14,7 @@ export function parse<const T extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
-/** The path of the real flights of one of the sizes. Throws {@link UsageError} if there is none of it. */
+/** Returns the path of a file with real flights. Throws {@link UsageError} if there is no file of this size. */
 export function shippedFile(size: string, sizes: readonly string[]): string {
   if (!sizes.includes(size)) {
     throw new UsageError(`There is no --size '${size}': choose one of ${sizes.join(', ')}.`);

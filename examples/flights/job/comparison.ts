@@ -1,21 +1,21 @@
 import type { Figures } from './figures.ts';
 
-/** How two sets of figures compare. */
+/** The result of comparing two sets of figures. */
 export interface Comparison {
-  /** How many figures were compared. */
+  /** Number of figures. */
   readonly compared: number;
   /** A line for each figure that differs. */
   readonly differences: readonly string[];
 }
 
-/** Compares every single figure. */
+/** Compares all figures. */
 export function compare(recorded: Figures, direct: Figures): Comparison {
-  const ours = named(recorded);
-  const theirs = named(direct);
-  const names = new Set([...ours.keys(), ...theirs.keys()]);
-  const differing = [...names].filter((name) => ours.get(name) !== theirs.get(name));
+  const recordedByName = named(recorded);
+  const directByName = named(direct);
+  const names = new Set([...recordedByName.keys(), ...directByName.keys()]);
+  const differing = [...names].filter((name) => recordedByName.get(name) !== directByName.get(name));
   const differences = differing.map(
-    (name) => `${name}: ${ours.get(name)} recorded, ${theirs.get(name)} by the direct pass`,
+    (name) => `${name}: ${recordedByName.get(name)} recorded, ${directByName.get(name)} by the direct pass`,
   );
   return { compared: names.size, differences };
 }

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from './errors.ts';
 import { type FlightRecord, flightRecord } from './flight-record.ts';
 
-/** Reads a file of records and checks all of them, so that a malformed one is found before any is stored. */
+/** Reads and checks all records of a file. Throws {@link InputError} if one is malformed, before any is stored. */
 export async function readRecords(file: string): Promise<readonly FlightRecord[]> {
   const values = parsed(await textOf(file), file);
-  if (!Array.isArray(values)) throw new InputError(`File ${file} must hold a JSON array of records.`);
-  if (values.length === 0) throw new InputError(`File ${file} holds no records.`);
+  if (!Array.isArray(values)) throw new InputError(`File ${file} must contain a JSON array of records.`);
+  if (values.length === 0) throw new InputError(`File ${file} contains no records.`);
   return values.map((value, i) => flightRecord(value, i + 1));
 }
 

@@ -1,18 +1,20 @@
 import type { AirportFigures, Figures } from './figures.ts';
 import type { FlightRecord } from './flight-record.ts';
 
-/** Computes the figures in one pass over the records, sharing nothing with the system: what it must come to. */
+/** Computes the expected figures in one pass over the records, without any code of the system. */
 export function directPass(records: readonly FlightRecord[]): Figures {
-  const owed = records.filter(({ delay }) => delay >= 180).map(({ distance }) => bandOf(distance * 1.609344));
-  const eurosPaid = owed.reduce((sum, euros) => sum + euros, 0);
+  const compensations = records
+    .filter(({ delay }) => delay >= 180)
+    .map(({ distance }) => bandOf(distance * 1.609344));
+  const eurosPaid = compensations.reduce((sum, euros) => sum + euros, 0);
   const claims = new Map(
-    [250, 400, 600].map((band) => [band, owed.filter((euros) => euros === band).length]),
+    [250, 400, 600].map((band) => [band, compensations.filter((euros) => euros === band).length]),
   );
   return {
     flights: records.length,
     claims,
-    closedClaims: owed.length,
-    payouts: owed.length,
+    closedClaims: compensations.length,
+    payouts: compensations.length,
     eurosPaid,
     airports: airportsIn(records),
   };

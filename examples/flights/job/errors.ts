@@ -1,8 +1,8 @@
-/** The command line is wrong. */
+/** The command line is invalid. */
 export class UsageError extends Error {}
 
-/** The job cannot be done with this input or this directory; the message says all there is to say. */
+/** The job cannot run with this input or storage. The message explains it completely. */
 export class InputError extends Error {}
 
-/** The job was told to stop, and did. */
+/** The job was stopped by a signal. */
 export class StoppedError extends Error {}

@@ -8,15 +8,15 @@ import { Payout } from '../payout.ts';
 import { Payouts } from '../payouts.ts';
 import type { airTravel } from '../system.ts';
 
-/** What comes out of a set of flights. */
+/** Results of processing a set of flights. */
 export interface Figures {
   readonly flights: number;
-  /** How many claims there are of 250, 400 and 600 euro. */
+  /** Number of claims of 250, 400 and 600 euro. */
   readonly claims: ReadonlyMap<number, number>;
   readonly closedClaims: number;
   readonly payouts: number;
   readonly eurosPaid: number;
-  /** By their codes. */
+  /** Figures of the airports by code. */
   readonly airports: ReadonlyMap<string, AirportFigures>;
 }
 
@@ -27,14 +27,14 @@ export interface AirportFigures {
   readonly worstDelayMinutes: number | undefined;
 }
 
-/** The figures as the applications have them recorded. */
+/** Returns the figures that the applications have recorded. */
 export async function recordedFigures(
   runner: SystemRunner<(typeof airTravel.applications)[number]>,
 ): Promise<Figures> {
   return figuresOf(runner, await allOf(runner.get(Payouts), Payout));
 }
 
-/** The figures, if these payouts are made, wherever they are recorded. */
+/** Returns the figures with the given payouts, which other applications may have recorded. */
 export async function figuresOf(
   runner: SystemRunner<typeof Flights | typeof Claims | typeof Airports>,
   payouts: readonly { readonly euros: number }[],
@@ -53,7 +53,7 @@ export async function figuresOf(
   };
 }
 
-/** Gets every aggregate that has a first event in the log. */
+/** Loads every aggregate of a type in the log of an application. */
 export async function allOf<E extends DomainEvent, A extends Aggregate<E>>(
   application: Application<E>,
   kind: AggregateClass<A>,

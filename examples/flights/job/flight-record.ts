@@ -1,36 +1,36 @@
 import { InputError } from './errors.ts';
 
-/** One record of the US on-time data, as it stands in the file. The largest file names no dates and no airports. */
+/** A record of the US on-time data as it is in the file. The largest file has no dates and no airports. */
 export interface FlightRecord {
   /** Local time of the scheduled departure, such as '2001/01/01 06:55'. */
   readonly date?: string;
-  /** How late it arrived, in minutes; negative if early. */
+  /** Arrival delay in minutes; negative if early. */
   readonly delay: number;
-  /** In miles. */
+  /** Distance in miles. */
   readonly distance: number;
-  /** The airport's three-letter code; so is `destination`, and they come together. */
+  /** Three-letter airport code. A record has `origin` and `destination`, or neither. */
   readonly origin?: string;
   readonly destination?: string;
 }
 
-/** What is wrong with the value of a field, or undefined. */
+/** Returns the fault of a field's value; undefined if it is valid. */
 type Check = (value: unknown) => string | undefined;
 
 const checks: Readonly<Record<keyof FlightRecord, Check>> = {
   date: optional((value) =>
     isDateTime(value) ? undefined : "not a date and time such as '2001/01/01 06:55'",
   ),
-  // From a day early to ten days late.
+  // One day early to ten days late.
   delay: (value) =>
     isWhole(value, -1_440, 14_400) ? undefined : 'not a whole number of minutes from -1440 to 14400',
-  // No two places on earth are farther apart.
+  // The largest distance between two places on earth.
   distance: (value) =>
     isWhole(value, 1, 12_451) ? undefined : 'not a whole number of miles from 1 to 12451',
   origin: optional((value) => (isAirportCode(value) ? undefined : 'not an airport code such as ABQ')),
   destination: optional((value) => (isAirportCode(value) ? undefined : 'not an airport code such as ABQ')),
 };
 
-/** Checks one record; records are counted from 1. Throws {@link InputError} for the first fault. */
+/** Checks a record; record numbers start at 1. Throws {@link InputError} with the first fault. */
 export function flightRecord(value: unknown, recordNumber: number): FlightRecord {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(`Record ${recordNumber} is malformed: ${shown(value)} is not an object.`);
@@ -42,13 +42,13 @@ export function flightRecord(value: unknown, recordNumber: number): FlightRecord
     const found = record[field] === undefined ? 'it is missing' : `${shown(record[field])} is ${fault}`;
     throw new InputError(`Record ${recordNumber} is malformed in its field '${field}': ${found}.`);
   }
-  for (const [there, missing] of [
+  for (const [present, missing] of [
     ['origin', 'destination'],
     ['destination', 'origin'],
   ] as const) {
-    if (record[there] === undefined || record[missing] !== undefined) continue;
+    if (record[present] === undefined || record[missing] !== undefined) continue;
     throw new InputError(
-      `Record ${recordNumber} is malformed in its field '${missing}': it is missing, unlike '${there}'.`,
+      `Record ${recordNumber} is malformed in its field '${missing}': it is missing, unlike '${present}'.`,
     );
   }
   return record as FlightRecord;
@@ -70,7 +70,7 @@ function isDateTime(value: unknown): boolean {
   if (typeof value !== 'string' || !/^\d{4}\/\d\d\/\d\d \d\d:\d\d$/.test(value)) return false;
   const iso = value.replaceAll('/', '-').replace(' ', 'T');
   const time = Date.parse(`${iso}Z`);
-  // A day such as 30 February comes back as another one.
+  // A day that does not exist, such as 30 February, becomes another day.
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso);
 }
 

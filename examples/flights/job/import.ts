@@ -4,22 +4,21 @@ import { StoppedError } from './errors.ts';
 import type { FlightRecord } from './flight-record.ts';
 import { count } from './text.ts';
 
-/** Measured: more make it little faster, and fewer let it stop and show its progress more often. */
+/** Chosen by measuring: more are hardly faster, and fewer stop and report progress sooner. */
 const flightsPerSave = 100;
 
-/** What the import needs. */
 export interface Import {
   readonly flights: Flights;
   readonly dataset: string;
   readonly records: readonly FlightRecord[];
-  /** How many records are done already. */
+  /** Number of records that are already recorded. */
   readonly done: number;
   readonly signal: AbortSignal;
-  /** Called with the number of records that are done. */
+  /** Called with the number of recorded flights. */
   progress(done: number): void;
 }
 
-/** Records the flights that are not recorded yet, in order. Throws {@link StoppedError} between two saves. */
+/** Records the remaining flights in order. Throws {@link StoppedError} between two saves if the signal is aborted. */
 export async function importFlights({ flights, dataset, records, signal, ...job }: Import): Promise<void> {
   let { done } = job;
   while (done < records.length) {

@@ -1,9 +1,9 @@
 import { StoppedError } from './errors.ts';
 
-/** npm passes Ctrl-C on to a process that has had it from the terminal too: within this time it is the same one. */
+/** The terminal and npm both send Ctrl-C to this process. Signals within this time count as one, in ms. */
 const sameSignalMs = 500;
 
-/** Aborted by Ctrl-C or SIGTERM, to stop in order. The next one ends the process at once. */
+/** Returns a signal that Ctrl-C or SIGTERM aborts, for an orderly stop. A second one exits the process at once. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   let stoppedAt: number | undefined;

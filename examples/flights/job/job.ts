@@ -6,20 +6,20 @@ import { compare } from './comparison.ts';
 import { readRecords } from './dataset.ts';
 import { directPass } from './direct-pass.ts';
 import { recordedFigures } from './figures.ts';
-import { type Holdings, holdingsOf } from './holdings.ts';
 import { importFlights } from './import.ts';
 import type { Options } from './options.ts';
 import { Progress } from './progress.ts';
+import { type RecordedBefore, recordedBefore } from './recorded-before.ts';
 import { report, throughput, verdict } from './report.ts';
 import { count } from './text.ts';
 
-/** Does what is left to do, prints what came out, and resolves with whether every figure is right. */
+/** Processes the remaining flights, prints the results, and resolves with whether every figure is right. */
 export async function runJob(options: Options, signal: AbortSignal): Promise<boolean> {
-  const { dataset, place } = options;
-  const { storage } = place;
+  const { dataset, location } = options;
+  const { storage } = location;
   const print = (text: string) => process.stdout.write(text);
   const records = await readRecords(options.file);
-  const before = await holdingsOf(options, records);
+  const before = await recordedBefore(options, records);
   print(opening(options, records.length, before));
 
   const startedAt = performance.now();
@@ -40,9 +40,9 @@ export async function runJob(options: Options, signal: AbortSignal): Promise<boo
   return comparison.differences.length === 0;
 }
 
-function opening({ dataset, place }: Options, total: number, before: Holdings): string {
+function opening({ dataset, location }: Options, total: number, before: RecordedBefore): string {
   const title = styleText('bold', dataset);
-  const known = before.flights > 0 ? `  ${count(before.flights)} of them are recorded already.\n` : '';
+  const known = before.flights > 0 ? `  ${count(before.flights)} of them are already recorded.\n` : '';
   const gap = before.flights < total ? '\n' : '';
-  return `\n  ${count(total)} flights of ${title}, in ${place.name}\n${known}${gap}`;
+  return `\n  ${count(total)} flights of ${title}, in ${location.name}\n${known}${gap}`;
 }

@@ -1,15 +1,14 @@
 import { basename, join } from 'node:path';
 import { parse, shippedFile } from './command-line.ts';
 import { UsageError } from './errors.ts';
-import { inDatabase, inDirectory, type Place } from './place.ts';
+import { type EventLocation, inDatabase, inDirectory } from './event-location.ts';
 
-/** What the job is to do. */
 export interface Options {
-  /** The JSON file with the records. */
+  /** Path of the JSON file with the records. */
   readonly file: string;
-  /** The name of the file without its ending; it goes into the ids of the flights. */
+  /** Name of the file without its extension; the ids of the flights depend on it. */
   readonly dataset: string;
-  readonly place: Place;
+  readonly location: EventLocation;
 }
 
 const sizes = ['2k', '5k', '10k', '20k', '200k'];
@@ -26,30 +25,30 @@ export const help = `Claims and pays the compensation for late flights, and find
 
 Usage: npm start -- [options]
 
-  --size SIZE        how many of the real flights: ${sizes.join(', ')} (default 5k)
-  --file PATH        flights of your own, a JSON array of records such as
+  --size SIZE        number of real flights: ${sizes.join(', ')} (default 5k)
+  --file PATH        your own flights, a JSON array of records such as
                      {"date":"2001/01/01 06:55","delay":-19,"distance":1797,"origin":"LAX","destination":"BNA"}
-                     (minutes and miles; date, origin and destination may be left out)
-  --directory PATH   where the events are kept, in SQLite files (default data/ and the name of the file)
-  --postgres URL     keeps them in a PostgreSQL database instead, in a schema with the name of the file
-  --help             show this
+                     (in minutes and miles; date, origin and destination are optional)
+  --directory PATH   directory of the SQLite files with the events (default data/ and the name of the file)
+  --postgres URL     store the events in a PostgreSQL database instead, in a schema with the name of the file
+  --help             print this text
 
-Stop it whenever you like, with Ctrl-C or worse: the same command goes on where it was.
+You can stop it at any time, with Ctrl-C or kill -9: the same command continues where it stopped.
 `;
 
-/** Reads the command line; undefined if help is asked for. Throws {@link UsageError}. */
+/** Parses the command line; undefined if it asks for help. Throws {@link UsageError}. */
 export function optionsFrom(args: readonly string[]): Options | undefined {
   const { size, file, directory, postgres, help: helpWanted } = parse(args, options);
   if (helpWanted) return undefined;
-  if (file !== undefined && size !== undefined) throw new UsageError('Give --size or --file, not both.');
+  if (file !== undefined && size !== undefined) throw new UsageError('Pass --size or --file, not both.');
   if (file === '') throw new UsageError('--file needs the path of a JSON file.');
   if (directory !== undefined && postgres !== undefined) {
-    throw new UsageError('Give --directory or --postgres, not both.');
+    throw new UsageError('Pass --directory or --postgres, not both.');
   }
   if (directory === '') throw new UsageError('--directory needs a path.');
   const path = file ?? shippedFile(size ?? '5k', sizes);
   const dataset = basename(path, '.json');
-  const place =
+  const location =
     postgres === undefined ? inDirectory(directory ?? join('data', dataset)) : inDatabase(postgres, dataset);
-  return { file: path, dataset, place };
+  return { file: path, dataset, location };
 }

@@ -4,7 +4,7 @@ import { count } from './text.ts';
 const barWidth = 30;
 const redrawEveryMs = 100;
 
-/** Shows how far the job is: a bar that moves on a terminal, and else a line for every tenth. */
+/** Shows the progress of the job: a bar on a terminal, otherwise a line for every tenth. */
 export class Progress {
   readonly #stream: WriteStream;
   readonly #total: number;
@@ -20,13 +20,13 @@ export class Progress {
     this.#tenth = Math.floor((start / total) * 10);
   }
 
-  /** Called with the number that is done. */
+  /** Shows that `done` flights are recorded. */
   show(done: number): void {
     if (this.#stream.isTTY) this.#draw(done);
     else this.#write(done);
   }
 
-  /** Leaves the line, if anything was shown in it. */
+  /** Ends the line of the bar. */
   [Symbol.dispose](): void {
     if (this.#drawnAt > 0) this.#stream.write('\n');
   }

@@ -11,7 +11,7 @@ const bands = new Map([
 const worstListed = 10;
 const maxListedDifferences = 20;
 
-/** What came out, to read. */
+/** Formats the figures. */
 export function report(figures: Figures): string {
   return `\n${totals(figures)}\n${worstAirports(figures)}\n`;
 }
@@ -29,7 +29,7 @@ function totals({ flights, claims, closedClaims, payouts, eurosPaid }: Figures):
   return table(rows);
 }
 
-/** Airports with few arrivals say little, so only those with a fair share of them are listed. */
+/** Lists the airports with the worst mean delay, except those with too few arrivals to compare. */
 function worstAirports({ flights, airports }: Figures): string {
   if (airports.size === 0) return '  These records name no airports, so there are no delays by airport.\n';
   const minArrivals = Math.max(1, Math.round(flights / 200));
@@ -51,7 +51,7 @@ function mean({ delayMinutes, arrivals }: AirportFigures): number {
   return delayMinutes / arrivals;
 }
 
-/** Whether the figures are right. */
+/** Formats the result of the comparison. */
 export function verdict({ compared, differences }: Comparison): string {
   if (differences.length === 0) {
     const tick = styleText('green', '✓');
@@ -65,8 +65,8 @@ export function verdict({ compared, differences }: Comparison): string {
   return `  ${cross} ${title}\n${listed.join('')}${rest}`;
 }
 
-/** How much was done in this run, and how fast. */
+/** Formats the number of new events and the speed of this run. */
 export function throughput(events: number, seconds: number): string {
-  if (events === 0) return '  Everything was done already: 0 events were added.\n\n';
+  if (events === 0) return '  Nothing was left to do: 0 events were added.\n\n';
   return `  ${count(events)} events in ${seconds.toFixed(1)} s: ${count(events / seconds)} events per second.\n\n`;
 }

@@ -1,11 +1,11 @@
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
-/** A number to read, such as 12,345. */
+/** Formats a number, such as 12,345. */
 export function count(value: number): string {
   return whole.format(value);
 }
 
-/** Rows of cells in columns: the first to the left, the others to the right. */
+/** Formats rows in columns: the first is aligned to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows

@@ -1,54 +1,51 @@
 import { KahnError } from '../../util/errors.ts';
 
-/** The engine could not do what it was asked to; `code` says what was in the way. */
+/** A request to the engine failed; `code` tells why. */
 export class EngineError extends KahnError {
-  override readonly code: EngineErrorCode;
-  /** Which of its URLs was used. */
-  readonly url: string;
+  declare readonly code: EngineErrorCode;
+  /** The URL of the engine that was used: `ingressUrl` or `adminUrl`. */
+  declare readonly url: string;
 
   constructor(code: EngineErrorCode, url: string, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.url = url;
+    super(message, { ...options, code, url });
   }
 }
 
 export type EngineErrorCode =
-  /** It cannot be reached. */
+  /** The engine cannot be reached. */
   | 'ENGINE_UNREACHABLE'
-  /** What answers there is no Restate engine, or not that side of it. */
+  /** The server at the URL is not a Restate engine, or this is the wrong port of it. */
   | 'ENGINE_FOREIGN'
-  /** It is older than what kahn needs. */
+  /** The engine's version is too old for kahn. */
   | 'ENGINE_TOO_OLD'
-  /** It has answered with an error. */
+  /** The engine answered with an error. */
   | 'ENGINE_FAILED'
-  /** No service of the system is registered with it. */
+  /** No service of the system is registered with the engine. */
   | 'SERVICE_NOT_REGISTERED'
-  /** The service of the system is registered, but does not answer the engine. */
+  /** The registered service of the system does not answer the engine. */
   | 'SERVICE_UNREACHABLE';
 
-/** The actors of the system run, or are served, otherwise than this runner would have them. */
+/** The system's actors run in other pipelines than the runner asks for, or their service serves another version. */
 export class ActorsMismatchError extends KahnError {
   override readonly code = 'ACTORS_MISMATCH';
 }
 
-/** The actors of the system were shut down, by another runner perhaps: nothing is processed until the next start. */
+/** The system's actors were shut down, for example by another runner: processing resumes at the next start. */
 export class ActorsStoppedError extends KahnError {
   override readonly code = 'ACTORS_STOPPED';
 }
 
-/** The service looks for what a runner has recorded in another storage than that of the runner. */
+/** The service uses other storage than the runner. */
 export class StorageMismatchError extends KahnError {
   override readonly code = 'STORAGE_MISMATCH';
-  readonly applicationName: string;
-  readonly upstreamName: string;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
 
   constructor(applicationName: string, upstreamName: string, expected: number, actual: number) {
     super(
-      `Application '${applicationName}' was told that the log of '${upstreamName}' has ${expected} notifications, but ` +
-        `where its service looks there are ${actual}: give the runner and the service the same database and schema.`,
+      `Application '${applicationName}' expected at least ${expected} notifications in the log of '${upstreamName}', ` +
+        `but the storage of its service has ${actual}: give the runner and the service the same database and schema.`,
+      { applicationName, upstreamName },
     );
-    this.applicationName = applicationName;
-    this.upstreamName = upstreamName;
   }
 }

@@ -8,6 +8,6 @@ export {
   type EngineErrorCode,
   StorageMismatchError,
 } from './errors.ts';
-export type { RestateMessage } from './service/restate-message.ts';
 export { RestateService } from './service/restate-service.ts';
 export type { RestateServiceOptions } from './service/restate-service-options.ts';
+export type { RestateMessage } from './service/sdk-log.ts';

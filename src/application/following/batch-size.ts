@@ -1,3 +1,9 @@
+import { integer } from '../../util/option-rules.ts';
+import type { OptionRule } from '../../util/options.ts';
+
+/** Most notifications that a follower processes in one transaction. */
+export const batchSizeRule: OptionRule<number, number> = integer({ least: 1 }, 500);
+
 const shortestMs = 20;
 /** How many times as long a batch may be in the policy as in the storage: where processors are few, all takes longer. */
 const share = 4;

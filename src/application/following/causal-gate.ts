@@ -1,44 +1,44 @@
 import type { Recorder } from '../../storage/recorder.ts';
 import type { LogPlace, StoredNotification } from '../../storage/stored-event.ts';
 
-/** A notification that must wait. */
-export interface Waiting {
-  /** Its place among those that were looked at. */
+/** A notification that must wait for another pipeline. */
+export interface WaitingNotification {
+  /** Index among the notifications that were checked. */
   readonly index: number;
-  /** What has not been processed yet. */
+  readonly notification: StoredNotification;
+  /** The notification of another pipeline that the application has not processed yet. */
   readonly dependency: LogPlace;
 }
 
-/** How far an application is in the logs of one upstream, in its other pipelines. */
+/** Holds back notifications that depend on what their application has not processed yet in its other pipelines. */
 export class CausalGate {
   readonly #recorder: Recorder;
   readonly #upstreamName: string;
-  /** What was seen of the positions, which only grow. */
+  /** Lower bounds of the positions in other pipelines: positions only grow. */
   readonly #positions = new Map<number, number>();
 
-  /** The recorder is that of the application itself. */
+  /** Takes the recorder of the application that follows. */
   constructor(recorder: Recorder, upstreamName: string) {
     this.#recorder = recorder;
     this.#upstreamName = upstreamName;
   }
 
   /**
-   * The first notification that depends on something not processed yet. Those that the policy ignores wait like the
-   * others: a position says that all before it, and so all that they depend on, is processed, and somebody else may
-   * depend on just that.
+   * Finds the first notification that must wait. Notifications that the policy ignores wait, too: a position says that
+   * everything before it, and all that depends on, is processed, and applications in other pipelines rely on that.
    */
-  async firstWaiting(notifications: readonly StoredNotification[]): Promise<Waiting | undefined> {
+  async firstWaiting(notifications: readonly StoredNotification[]): Promise<WaitingNotification | undefined> {
     const asked = new Set<number>();
-    for (const [index, { dependencies }] of notifications.entries()) {
-      if (dependencies === undefined) continue;
-      for (const dependency of dependencies) {
-        if (!(await this.#isProcessed(dependency, asked))) return { index, dependency };
+    for (const [index, notification] of notifications.entries()) {
+      if (notification.dependencies === undefined) continue;
+      for (const dependency of notification.dependencies) {
+        if (!(await this.#isProcessed(dependency, asked))) return { index, notification, dependency };
       }
     }
     return undefined;
   }
 
-  /** Asks the storage only if it must, and once for each pipeline. */
+  /** Reads a position only if its known lower bound does not suffice, and once for each pipeline. */
   async #isProcessed({ pipelineId, notificationId }: LogPlace, asked: Set<number>): Promise<boolean> {
     const isReached = () => (this.#positions.get(pipelineId) ?? 0) >= notificationId;
     if (isReached() || asked.has(pipelineId)) return isReached();

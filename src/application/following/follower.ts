@@ -1,257 +1,147 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
-import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
+import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { CausalDependencyError, LogMismatchError, PolicyError } from '../errors.ts';
+import { backOff, retry } from '../../util/retry.ts';
+import { CausalDependencyError, isTransientFailure, PolicyError } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
-import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
-import { AdaptiveBatchSize } from './batch-size.ts';
-import { CausalGate, type Waiting } from './causal-gate.ts';
-import { runAsPolicyOf } from './current-policy.ts';
-import type { Policy } from './policy.ts';
-import { PolicyBatch, policyError } from './policy-batch.ts';
+import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
+import { CausalGate, type WaitingNotification } from './causal-gate.ts';
+import { UpstreamCursor } from './upstream-cursor.ts';
 
-/** How often a pull is tried without getting ahead while somebody else records the same things. */
+/** Most tries of a batch while no writer makes progress. */
 const maxTries = 10;
-const maxDelayMs = 100;
-/** A call that has failed for the moment after more than this was patient enough by itself. */
-const maxPatienceMs = 2_000;
-/** How many batches of ignored notifications are read before their position is recorded for itself. */
-const maxIgnoredBatches = 10;
+const backoff = { firstMs: 2, maxMs: 100 };
+/** A call that waited longer than this for its storage is not retried. */
+const longestRetriedMs = 2_000;
 
-/** What a follower works with. */
-export interface FollowerOptions {
-  readonly store: EventStore;
-  readonly policy: Policy;
-  /** The log of the upstream. */
+export interface FollowerOptions extends BatchProcessorOptions {
+  /** Log of the upstream. */
   readonly log: NotificationLog;
-  /** How many notifications are processed in one transaction at most. */
-  readonly batchSize: number;
-  /** Called when the application's own log has grown, with its head. */
-  grown(head: number): void;
 }
 
-/**
- * Follows one upstream: reads its log, runs the policy, and records what comes of it together with the
- * position.
- */
+/** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
 export class Follower {
-  readonly upstreamName: string;
-  readonly #options: FollowerOptions;
-  readonly #pace: AdaptiveBatchSize;
-  readonly #decode: (stored: StoredNotification) => ReturnType<EventStore['mapper']['toEvent']>;
-  readonly #otherPipelines: CausalGate;
-  /** The position on record; undefined if it must be read (again). */
-  #position: number | undefined;
-  /** Up to where the log was read: between position and this there are ignored notifications only. */
-  #seen = 0;
+  readonly #applicationName: string;
+  readonly #pipelineId: number;
+  readonly #cursor: UpstreamCursor;
+  readonly #gate: CausalGate;
+  readonly #processor: BatchProcessor;
   #isAtEnd = false;
-  /** No notification behind this one is processed now. */
-  #upTo = Infinity;
-  /** The notification that is processed by itself, if one is. */
-  #single: StoredNotification | undefined;
 
-  constructor(options: FollowerOptions) {
-    this.#options = options;
-    this.upstreamName = options.log.applicationName;
-    this.#pace = new AdaptiveBatchSize(options.batchSize);
-    const mapper = options.store.mapperOf(this.upstreamName);
-    this.#decode = (stored) => mapper.toEvent(stored);
-    this.#otherPipelines = new CausalGate(options.store.recorder, this.upstreamName);
+  constructor({ log, ...options }: FollowerOptions) {
+    const { store } = options;
+    this.#applicationName = store.applicationName;
+    this.#pipelineId = store.pipelineId;
+    this.#cursor = new UpstreamCursor(store, log);
+    this.#gate = new CausalGate(store.recorder, log.applicationName);
+    this.#processor = new BatchProcessor(options, this.#cursor);
   }
 
-  /**
-   * Processes a batch of notifications, none behind `upTo`, and resolves with how many it got ahead by; 0 means
-   * the end of the log, or `upTo`.
-   *
-   * @throws PolicyError for the first notification that cannot be processed; those before it are recorded.
-   * @throws CausalDependencyError if the next notification waits for what is processed in another pipeline.
-   */
-  async pull(upTo: number = Infinity): Promise<number> {
-    this.#upTo = upTo;
-    await this.#locate();
-    const from = this.#seen;
-    let found = await this.#pullBatch();
-    // After a failure, ignored notifications whose position was not recorded are read once more.
-    while (found && this.#seen <= from) found = await this.#pullBatch();
-    return this.#seen - from;
-  }
-
-  /** Whether the last pull came to the end of the log, or to `upTo`: what follows is prompted for. */
+  /** Whether the last pull reached the end of the log, or `upTo`. A prompt tells when the log grows. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
   }
 
-  /** Records the position if ignored notifications were read since it was recorded last. */
+  /**
+   * Processes a batch of notifications, none after `upTo`. Resolves with the number of notifications, 0 at the end of
+   * the log or at `upTo`.
+   *
+   * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
+   * @throws {@link CausalDependencyError} if the next notification waits for another pipeline.
+   */
+  async pull(upTo: number = Infinity): Promise<number> {
+    const cursor = this.#cursor;
+    if (!cursor.isLocated) await cursor.locate();
+    const from = cursor.seen;
+    let found = await this.#pullBatch(upTo);
+    // After a failure, ignored notifications whose position was not recorded are read again.
+    while (found && cursor.seen <= from) found = await this.#pullBatch(upTo);
+    return cursor.seen - from;
+  }
+
+  /** Records the position if notifications were ignored since it was last recorded. */
   async flush(): Promise<void> {
-    for (let tries = 1; this.#position !== undefined && this.#seen > this.#position; tries += 1) {
-      const since = performance.now();
-      try {
-        await this.#record(this.#prepare([], [], this.#seen));
-      } catch (error) {
-        if (error instanceof PositionConflictError) this.#position = undefined;
-        else if (!isTransient(error) || isSpent(error, since) || tries === maxTries) throw error;
-        else await delay(delayMs(tries));
-      }
-    }
+    if (!this.#cursor.isAhead) return;
+    const started = performance.now();
+    await retry(() => this.#processor.recordPosition(), {
+      backoff,
+      maxTries,
+      isTransient: (error) => isTransientFailure(error) && !isSpent(error, started),
+    });
   }
 
-  async #locate(): Promise<void> {
-    if (this.#position !== undefined) return;
-    const { recorder, pipelineId } = this.#options.store;
-    const position = await recorder.position(pipelineId, this.upstreamName);
-    const head = await this.#options.log.head();
-    if (head < position) {
-      throw this.#broken(`it has processed ${position} notifications, but the log ends at ${head}.`);
-    }
-    this.#position = position;
-    this.#seen = position;
-  }
-
-  /** Tries again while others record the same things, as long as somebody gets ahead. */
-  async #pullBatch(): Promise<boolean> {
-    let start = this.#seen;
+  /** Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress. */
+  async #pullBatch(upTo: number): Promise<boolean> {
+    const cursor = this.#cursor;
     for (let tries = 1; ; tries += 1) {
-      const since = performance.now();
+      const from = cursor.seen;
+      const started = performance.now();
       try {
-        return await this.#pullOnce();
+        return await this.#pullOnce(upTo);
       } catch (error) {
         if (error instanceof CausalDependencyError) throw error;
-        this.#position = undefined;
-        if (!isTransient(error) || isSpent(error, since)) throw error;
-        if (tries === maxTries) throw this.#explained(error);
+        cursor.forget();
+        if (!isRepeatable(error) || isSpent(error, started) || tries === maxTries) throw error;
       }
-      await delay(delayMs(tries));
-      await this.#locate();
-      if (this.#seen > start) tries = 0;
-      start = this.#seen;
+      await backOff(tries, backoff);
+      await cursor.locate();
+      if (cursor.seen > from) tries = 0;
     }
   }
 
-  /** Whether there was anything to process. */
-  async #pullOnce(): Promise<boolean> {
-    await this.#locate();
-    const pace = this.#pace.limit;
-    const limit = Math.min(pace, this.#upTo - this.#seen);
-    this.#isAtEnd = limit <= 0;
-    if (this.#isAtEnd) return false;
-    const notifications = await this.#options.log.select(this.#seen, limit);
-    // Who follows itself makes its log longer by reading it.
-    const growing = this.upstreamName === this.#options.store.applicationName && notifications.length > 0;
-    this.#isAtEnd = notifications.length < pace && !growing;
+  /** Reads a batch, lets it through the causal gate, runs the policy, and records. Returns whether there was a batch. */
+  async #pullOnce(upTo: number): Promise<boolean> {
+    if (!this.#cursor.isLocated) await this.#cursor.locate();
+    const notifications = await this.#read(upTo);
     const last = notifications.at(-1);
     if (last === undefined) return false;
-    if (last.id !== this.#seen + notifications.length) {
-      throw this.#broken(`the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`);
-    }
-    const waiting = await this.#otherPipelines.firstWaiting(notifications);
-    if (waiting === undefined) await this.#process(notifications);
-    else await this.#processBefore(waiting, notifications);
+    const waiting = await this.#gate.firstWaiting(notifications);
+    const ready = waiting === undefined ? notifications : await this.#before(waiting, notifications);
+    await this.#processor.process(ready);
+    if (this.#cursor.seen < last.id) this.#isAtEnd = false;
     return true;
   }
 
-  /** Processes what comes before a notification that must wait. Throws {@link CausalDependencyError} if nothing does. */
-  async #processBefore(
-    { index, dependency }: Waiting,
+  async #read(upTo: number): Promise<readonly StoredNotification[]> {
+    const { batchSize } = this.#processor;
+    const limit = Math.min(batchSize, upTo - this.#cursor.seen);
+    this.#isAtEnd = limit <= 0;
+    if (this.#isAtEnd) return [];
+    const notifications = await this.#cursor.read(limit);
+    // An application that follows itself extends the log while it processes the batch.
+    const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
+    this.#isAtEnd = notifications.length < batchSize && !isGrowing;
+    return notifications;
+  }
+
+  /** The notifications before one that waits. Throws {@link CausalDependencyError} if there are none. */
+  async #before(
+    { index, notification, dependency }: WaitingNotification,
     notifications: readonly StoredNotification[],
-  ): Promise<void> {
-    const waiting = notifications[index];
-    if (index > 0 || waiting === undefined) {
-      this.#isAtEnd = false;
-      return this.#process(notifications.slice(0, index));
-    }
-    // The other pipeline may wait for this position, be it behind what was ignored.
+  ): Promise<readonly StoredNotification[]> {
+    if (index > 0) return notifications.slice(0, index);
+    // The other pipeline may wait for this position, even if only ignored notifications stand before it.
     await this.flush();
-    const { applicationName, pipelineId } = this.#options.store;
-    const { upstreamName } = this;
     throw new CausalDependencyError(
-      { applicationName, upstreamName, pipelineId, notificationId: waiting.id },
+      {
+        applicationName: this.#applicationName,
+        upstreamName: this.#cursor.upstreamName,
+        pipelineId: this.#pipelineId,
+        notificationId: notification.id,
+      },
       dependency,
     );
   }
-
-  #broken(what: string): LogMismatchError {
-    return new LogMismatchError(this.#options.store.applicationName, this.upstreamName, what);
-  }
-
-  /** All together, as far as time goes, or, if that fails for one of them, one by one. */
-  async #process(notifications: readonly StoredNotification[]): Promise<void> {
-    try {
-      await this.#processTogether(notifications);
-    } catch (error) {
-      const elsewhere = error instanceof StorageError || error instanceof PositionConflictError;
-      if (notifications.length === 1 || elsewhere) throw error;
-      for (const notification of notifications) await this.#processTogether([notification]);
-    }
-  }
-
-  /** A conflict that does not pass is the policy's: it makes what is there already. */
-  #explained(error: unknown): unknown {
-    if (!(error instanceof RecordConflictError) || this.#single === undefined) return error;
-    return policyError(this.#options.store, this.upstreamName, this.#single, error);
-  }
-
-  async #processTogether(notifications: readonly StoredNotification[]): Promise<void> {
-    this.#single = notifications.length === 1 ? notifications[0] : undefined;
-    const { store, policy, batchSize } = this.#options;
-    const since = performance.now();
-    const batch = new PolicyBatch(store, this.upstreamName, policy);
-    const { longestMs } = this.#pace;
-    const pending = await runAsPolicyOf(store.applicationName, () =>
-      batch.run(notifications, this.#decode, longestMs),
-    );
-    if (batch.next !== undefined) this.#isAtEnd = false;
-    const last = (batch.next === undefined ? notifications.at(-1)?.id : batch.next.id - 1) ?? this.#seen;
-    const ignored = last - (this.#position ?? 0);
-    if (batch.handled > 0 || ignored >= batchSize * maxIgnoredBatches) {
-      await this.#record(this.#prepareResult(pending, batch.aggregates, last, notifications));
-    }
-    this.#pace.learn(last - this.#seen, batch.policyMs, performance.now() - since - batch.policyMs);
-    this.#seen = last;
-  }
-
-  /** What the policy made of one notification and cannot be recorded is a failure of the policy. */
-  #prepareResult(
-    pending: readonly PendingEvent[],
-    aggregates: readonly Aggregate[],
-    position: number,
-    [notification]: readonly StoredNotification[],
-  ): PreparedEvents {
-    try {
-      return this.#prepare(pending, aggregates, position);
-    } catch (error) {
-      throw notification ? policyError(this.#options.store, this.upstreamName, notification, error) : error;
-    }
-  }
-
-  #prepare(
-    pending: readonly PendingEvent[],
-    aggregates: readonly Aggregate[],
-    position: number,
-  ): PreparedEvents {
-    const tracking = { upstreamName: this.upstreamName, expected: this.#position ?? 0, position };
-    return this.#options.store.prepare(pending, aggregates, tracking);
-  }
-
-  async #record(prepared: PreparedEvents): Promise<void> {
-    const head = await this.#options.store.record([prepared]);
-    this.#position = prepared.processEvent.tracking?.position;
-    if (prepared.events.length > 0) this.#options.grown(head);
-  }
 }
 
-function delayMs(tries: number): number {
-  return Math.min(2 ** tries, maxDelayMs);
+/** Whether another try may succeed: the storage is busy or away, or another writer recorded first. */
+function isRepeatable(error: unknown): boolean {
+  return (
+    isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
+  );
 }
 
-/** Whether the storage has tried for long already: trying that ten times would take ten times as long. */
-function isSpent(error: unknown, since: number): boolean {
+/** Whether the storage itself has waited for so long that further tries would take too long. */
+function isSpent(error: unknown, started: number): boolean {
   const cause = error instanceof PolicyError ? error.cause : error;
-  return cause instanceof StorageError && performance.now() - since > maxPatienceMs;
-}
-
-function isTransient(error: unknown): boolean {
-  if (error instanceof PolicyError) return error.cause instanceof StorageError && error.cause.transient;
-  if (error instanceof StorageError) return error.transient;
-  return error instanceof RecordConflictError || error instanceof PositionConflictError;
+  return cause instanceof StorageError && performance.now() - started > longestRetriedMs;
 }

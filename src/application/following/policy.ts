@@ -3,44 +3,42 @@ import type { DomainEvent, EventOfType } from '../../domain/event.ts';
 import { causedId } from '../../util/ids.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 
-/** What a policy may use: the aggregates of its own application, and ids that follow from the event. */
+/** Aggregates of the policy's own application, and ids derived from the event that is handled. */
 export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
   /**
-   * Gets an aggregate; what is triggered on it is recorded with the position. Throws
-   * AggregateNotFoundError.
+   * Gets an aggregate. Events triggered on it are recorded together with the position.
+   *
+   * @throws {@link AggregateNotFoundError} if there is none with this class and id.
    */
   get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<A>;
-  /** Whether `get` would find it. */
+  /** Whether `get` would find an aggregate with this class and id. */
   has<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<boolean>;
-  /**
-   * An id for a new aggregate: the n-th call for the same event gives the same id, on a retry and on any
-   * runner.
-   */
+  /** Derives an id for a new aggregate. The n-th call for one event returns the same id on every retry and runner. */
   deriveId(): string;
 }
 
-/** What a policy gives back: nothing, one new aggregate, or several. Those it got need not be given back. */
+/** Nothing, one new aggregate, or several. Aggregates from the repository need not be returned. */
 export type PolicyResult<E extends DomainEvent> =
   | void
   | Aggregate<E>
   | readonly Aggregate<E>[]
   | Promise<void | Aggregate<E> | readonly Aggregate<E>[]>;
 
-/** Reacts to one event. */
+/** Handles one event, with the repository of its application. */
 export type PolicyHandler<Event extends DomainEvent, E extends DomainEvent> = (
   event: Event,
   repository: PolicyRepository<E>,
 ) => PolicyResult<E>;
 
-/** A handler for each type of event that matters. */
+/** Handlers by event type. Types without a handler are ignored. */
 export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> = {
   readonly [Type in Follows['type']]?: PolicyHandler<EventOfType<Follows, Type>, E>;
 };
 
 /**
- * What a process application does with each event it follows. It can be called by itself, with a plain Map as
- * repository, and resolves with the new aggregates. Ids it derives are then stable, but not those of a
- * running system, in which the name of the upstream is part of them.
+ * Handles the events that a process application follows. In a test, call a policy directly with a plain Map as
+ * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from those in a
+ * running system, where the name of the upstream is part of them.
  *
  * @example
  * const order = Order.place('ada');
@@ -48,15 +46,11 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
  */
 export interface Policy<Follows extends DomainEvent = DomainEvent, E extends DomainEvent = DomainEvent> {
   (event: Follows, aggregates?: ReadonlyMap<string, Aggregate>): Promise<readonly Aggregate<E>[]>;
-  /** The types that have a handler of their own. */
-  readonly handledTypes: readonly string[];
-  /** Whether there is a handler for all other types. */
-  readonly handlesAnyType: boolean;
-  /** The handler for a type; undefined if such events are ignored. */
+  /** Returns the handler for a type, or undefined if events of this type are ignored. */
   handlerOf(type: string): PolicyHandler<DomainEvent, DomainEvent> | undefined;
 }
 
-/** Makes a policy from handlers by type and one for all other types. Throws {@link InvalidPolicyError}. */
+/** Makes a policy. Throws {@link InvalidPolicyError} if a handler is not a function. */
 export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
   applicationName: string,
   handlers: PolicyHandlers<Follows, E>,
@@ -73,14 +67,10 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
       await handlerOf(event.type)?.(event, repository as PolicyRepository),
     ) as readonly Aggregate<E>[];
   };
-  return Object.assign(call, {
-    handledTypes: [...byType.keys()],
-    handlesAnyType: otherwise !== undefined,
-    handlerOf,
-  });
+  return Object.assign(call, { handlerOf });
 }
 
-/** The new aggregates in what a handler returned. Throws {@link InvalidPolicyError} for anything else. */
+/** Returns the aggregates that a handler returned. Throws {@link InvalidPolicyError} for anything else. */
 export function newAggregates(result: unknown): readonly Aggregate[] {
   if (result === undefined) return [];
   const aggregates: readonly unknown[] = Array.isArray(result) ? result : [result];
@@ -88,7 +78,7 @@ export function newAggregates(result: unknown): readonly Aggregate[] {
     if (aggregate instanceof Aggregate) continue;
     const kind = aggregate === null ? 'null' : typeof aggregate;
     throw new InvalidPolicyError(
-      `A policy returns nothing, a new aggregate or an array of them, but this one gave ${kind}.`,
+      `A policy must return nothing, an aggregate or an array of aggregates, got ${kind}.`,
     );
   }
   return aggregates as readonly Aggregate[];

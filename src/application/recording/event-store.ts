@@ -9,7 +9,8 @@ import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
-import { assertWholeNumber } from '../../util/options.ts';
+import { integer } from '../../util/option-rules.ts';
+import { assertOption } from '../../util/options.ts';
 import { UndeclaredEventError } from '../errors.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -25,7 +26,8 @@ export interface PreparedEvents {
   recorded: boolean;
 }
 
-/** What an event store works with. */
+const snapshotEveryRule = integer({ least: 1 });
+
 export interface EventStoreOptions {
   readonly applicationName: string;
   readonly pipelineId: number;
@@ -131,7 +133,7 @@ export class EventStore {
     for (const aggregate of aggregates) {
       const every = classOf(aggregate).snapshotEvery;
       if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
-      assertWholeNumber(every, `snapshotEvery of ${classOf(aggregate).name}`, 1);
+      assertOption('snapshotEvery', every, snapshotEveryRule, `class ${classOf(aggregate).name}`);
       const first = events.find((event) => event.originatorId === aggregate.id);
       if (first === undefined) continue;
       const before = first.originatorVersion - 1;

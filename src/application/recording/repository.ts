@@ -1,14 +1,17 @@
 import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { integer } from '../../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
 import type { AggregateLoader } from './aggregate-loader.ts';
 
-/** Which state of an aggregate is asked for. */
 export interface GetOptions {
-  /** The state after this many events; by default the newest. */
+  /** Version of the state to get: the number of events applied. @default the newest */
   readonly version?: number;
 }
+
+const getOptions: OptionRules<GetOptions> = { version: integer({ least: 0 }) };
 
 /** Gets the aggregates of one application, each time a new object with the newest recorded state. */
 export class Repository<E extends DomainEvent = DomainEvent> {
@@ -43,6 +46,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     id: string,
     options?: GetOptions,
   ): Promise<A | undefined> {
+    if (options !== undefined) resolveOptions(options, getOptions, 'Repository.get()');
     await yieldIfBusy();
     if (options?.version !== undefined) return this.#loader.loadAt(kind, id, options.version);
     return this.#loader.load(kind, id);

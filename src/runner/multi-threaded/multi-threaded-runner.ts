@@ -4,43 +4,60 @@ import type { Prompt } from '../../storage/prompt.ts';
 import { storageForThreads } from '../../storage/storage.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import { InvalidOptionError } from '../../util/options.ts';
-import { publish } from '../diagnostics.ts';
-import type { RunnerOptions } from '../runner.ts';
+import { durationMs, frequencyHz, ruleOf } from '../../util/option-rules.ts';
 import {
-  assertRunnerOptions,
+  InvalidOptionError,
+  type OptionRules,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../../util/options.ts';
+import { publish } from '../diagnostics.ts';
+import {
+  type DefaultedRunnerOption,
   defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../running-system.ts';
-import { assertPipelineIds, assignmentsOf } from '../supervised/assignment.ts';
+  pipelineIdsRule,
+  type RunnerOptions,
+  runnerOptions,
+} from '../runner-options.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
+import { assignmentsOf } from '../supervised/assignment.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
 import { SharedBoard } from './shared-board.ts';
 import { spawnApplication } from './spawn-application.ts';
 import { runClock } from './step-clock.ts';
 
-/** How a multi-threaded runner is started. */
+/** Options of {@link MultiThreadedRunner.start}. */
 export interface MultiThreadedRunnerOptions extends RunnerOptions {
-  /** The pipelines to run, each with threads of its own; `[0]` by default. */
+  /** Pipelines to run, each with its own threads. @default [0] */
   readonly pipelineIds?: readonly number[];
-  /** How many steps each application may take in a second, all in step; as many as it can by default. */
+  /** Steps of each application per second, in Hz: all applications step at the same time. @default no limit */
   readonly clockSpeed?: number;
-  /** How much memory a thread may use, as Node's worker threads take it. */
+  /** Memory limits of each worker thread, as for `new Worker()` of Node. @default the limits of Node */
   readonly resourceLimits?: ResourceLimits;
 }
+
+type DefaultedOption = DefaultedRunnerOption | 'pipelineIds' | 'pollIntervalMs';
+type Resolved = ResolvedOptions<MultiThreadedRunnerOptions, DefaultedOption>;
+
+export const multiThreadedRunnerOptions: OptionRules<MultiThreadedRunnerOptions, DefaultedOption> = {
+  ...runnerOptions,
+  pollIntervalMs: durationMs(1, defaultPollIntervalMs),
+  pipelineIds: pipelineIdsRule,
+  clockSpeed: frequencyHz(),
+  resourceLimits: ruleOf('an object', (value) => typeof value === 'object' && value !== null),
+};
 
 /** What a multi-threaded runner works with. */
 interface Parts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: MultiThreadedRunnerOptions;
+  readonly options: Resolved;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
   readonly board: SharedBoard;
 }
 
 const runnerName = 'MultiThreadedRunner';
-const ownOptions = ['pipelineIds', 'clockSpeed', 'resourceLimits'];
 
 /**
  * Runs each application that follows others in a worker thread of its own. `save()` resolves when the events are
@@ -76,14 +93,13 @@ export class MultiThreadedRunner<
     system: System<Apps>,
     options: MultiThreadedRunnerOptions = {},
   ): Promise<MultiThreadedRunner<Apps>> {
-    assertRunnerOptions(options, ownOptions);
-    const { pipelineIds = [0] } = options;
-    assertOwnOptions(options, pipelineIds);
+    const resolved = resolveOptions(options, multiThreadedRunnerOptions, `${runnerName}.start()`);
+    const { pipelineIds } = resolved;
     const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));
     const turn = (_name: string, commit: () => Promise<void>) => commit();
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
-    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
-    const runner = new MultiThreadedRunner({ system, options, pipelineIds, running, board });
+    const running = await openSystem(system, resolved, { pipelineIds, turn, grown });
+    const runner = new MultiThreadedRunner({ system, options: resolved, pipelineIds, running, board });
     await runner.launch(() => runner.#start());
     return runner;
   }
@@ -104,7 +120,7 @@ export class MultiThreadedRunner<
   async #start(): Promise<void> {
     const { system, options, running, board } = this.#parts;
     await this.listen();
-    const { pollIntervalMs = defaultPollIntervalMs, batchSize, cacheSize, clockSpeed } = options;
+    const { pollIntervalMs, batchSize, cacheSize, clockSpeed } = options;
     const task = {
       address: addressOf(system),
       storage: await storageForThreads(running.storage),
@@ -148,11 +164,4 @@ export class MultiThreadedRunner<
       return clock;
     });
   }
-}
-
-function assertOwnOptions({ clockSpeed }: MultiThreadedRunnerOptions, pipelineIds: readonly number[]): void {
-  if (clockSpeed !== undefined && !(Number.isFinite(clockSpeed) && clockSpeed > 0)) {
-    throw new InvalidOptionError(`clockSpeed must be a number of Hz above 0, but is ${clockSpeed}.`);
-  }
-  assertPipelineIds(pipelineIds);
 }

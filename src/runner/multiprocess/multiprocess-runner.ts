@@ -3,40 +3,51 @@ import type { Prompt } from '../../storage/prompt.ts';
 import { storageForProcesses } from '../../storage/storage.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import { InvalidOptionError } from '../../util/options.ts';
+import { assertPipelineId } from '../../util/ids.ts';
+import { durationMs, ruleOf } from '../../util/option-rules.ts';
+import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
 import { RunnerClosedError } from '../errors.ts';
-import type { RunnerOptions } from '../runner.ts';
 import {
-  assertRunnerOptions,
+  type DefaultedRunnerOption,
   defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../running-system.ts';
-import { type Assignment, assertPipelineIds, assignmentsOf } from '../supervised/assignment.ts';
+  pipelineIdsRule,
+  type RunnerOptions,
+  runnerOptions,
+} from '../runner-options.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
+import { type Assignment, assignmentsOf } from '../supervised/assignment.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
 import { ProcessBoard } from './process-board.ts';
 import { beforeTermination, type Ending } from './termination.ts';
 
-/** How a multiprocess runner is started. */
+/** Options of {@link MultiprocessRunner.start}. */
 export interface MultiprocessRunnerOptions<Apps extends ApplicationClass = ApplicationClass>
   extends RunnerOptions {
-  /** The pipelines to run, each with processes of its own; `[0]` by default. */
+  /** Pipelines to run, each with its own processes. @default [0] */
   readonly pipelineIds?: readonly number[];
-  /** The applications to run; all by default. Others, on the same storage, run the rest. */
+  /** Applications to run; other runners on the same storage run the rest. @default all of the system */
   readonly applications?: readonly Apps[];
 }
+
+type DefaultedOption = DefaultedRunnerOption | 'pipelineIds' | 'pollIntervalMs';
+type Resolved = ResolvedOptions<MultiprocessRunnerOptions, DefaultedOption>;
+
+export const multiprocessRunnerOptions: OptionRules<MultiprocessRunnerOptions, DefaultedOption> = {
+  ...runnerOptions,
+  pollIntervalMs: durationMs(1, defaultPollIntervalMs),
+  pipelineIds: pipelineIdsRule,
+  applications: ruleOf('an array of application classes of the system', Array.isArray),
+};
 
 /** What a multiprocess runner works with. */
 interface Parts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: MultiprocessRunnerOptions<Apps>;
+  readonly options: Resolved;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
   readonly processes: ProcessBoard;
 }
-
-const ownOptions = ['pipelineIds', 'applications'];
 
 /**
  * Runs each application that follows others in an operating system process of its own, for each pipeline. `save()`
@@ -77,14 +88,17 @@ export class MultiprocessRunner<
     system: System<Apps>,
     options: MultiprocessRunnerOptions<Apps> = {},
   ): Promise<MultiprocessRunner<Apps>> {
-    assertRunnerOptions(options, ownOptions);
-    const { pipelineIds = [0] } = options;
-    assertPipelineIds(pipelineIds);
-    const processes = new ProcessBoard(ownRoles(system, pipelineIds, options.applications));
+    const resolved = resolveOptions<MultiprocessRunnerOptions, DefaultedOption>(
+      options,
+      multiprocessRunnerOptions,
+      'MultiprocessRunner.start()',
+    );
+    const { pipelineIds } = resolved;
+    const processes = new ProcessBoard(ownRoles(system, pipelineIds, resolved.applications));
     const turn = (_name: string, commit: () => Promise<void>) => commit();
     const grown = ({ applicationName, pipelineId }: Prompt) => processes.prompt(applicationName, pipelineId);
-    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn, grown });
-    const runner = new MultiprocessRunner({ system, options, pipelineIds, running, processes });
+    const running = await openSystem(system, resolved, { pipelineIds, turn, grown });
+    const runner = new MultiprocessRunner({ system, options: resolved, pipelineIds, running, processes });
     try {
       await runner.launch(() => runner.#start());
       return runner;
@@ -102,7 +116,7 @@ export class MultiprocessRunner<
     const { system, running, pipelineIds } = this.#parts;
     assertPartOf(system, kind);
     this.assertOpen();
-    if (pipelineId !== undefined) assertPipelineIds([pipelineId]);
+    if (pipelineId !== undefined) assertPipelineId(pipelineId);
     const applications =
       pipelineId === undefined ? running.movable(pipelineIds[0] ?? 0) : running.in(pipelineId);
     return applications.get(kind.applicationName) as InstanceType<A>;
@@ -118,7 +132,7 @@ export class MultiprocessRunner<
 
   async #start(): Promise<void> {
     const { system, options, running, processes } = this.#parts;
-    const { pollIntervalMs = defaultPollIntervalMs, batchSize, cacheSize } = options;
+    const { pollIntervalMs, batchSize, cacheSize } = options;
     const task = {
       address: addressOf(system),
       storage: await storageForProcesses(running.storage),
@@ -156,9 +170,6 @@ function ownRoles(
 ): readonly Assignment[] {
   const roles = assignmentsOf(system.graph, pipelineIds);
   if (applications === undefined) return roles;
-  if (!Array.isArray(applications)) {
-    throw new InvalidOptionError('applications must be an array of classes of the system.');
-  }
   for (const kind of applications) assertPartOf(system, kind);
   const names = applications.map(({ applicationName }) => applicationName);
   return roles.filter(({ applicationName }) => names.includes(applicationName));

@@ -1,97 +1,76 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { CausalDependencyError, InvalidPolicyError } from '../../application/errors.ts';
+import { InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
-import { assertPartOf, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { messageOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
-import { backOff } from '../../util/retry.ts';
-import { longestTimerMs } from '../../util/time.ts';
-import { blockedBackoff } from '../blocked-upstreams.ts';
-import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError, isInterruption, RunnerClosedError } from '../errors.ts';
-import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
-import {
-  defaultDrainTimeoutMs,
-  defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../running-system.ts';
-import { statusOf, upstreamsOf } from '../status.ts';
-import { type Followers, followEdges } from './follow-edges.ts';
+import { resolveOptions } from '../../util/options.ts';
+import { publish } from '../diagnostics.ts';
+import { DownstreamError, RunnerClosedError } from '../errors.ts';
+import { localPipelineId } from '../local-pipeline.ts';
+import type { ApplicationStatus, SystemRunner } from '../runner.ts';
+import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
+import { statusOf } from '../status.ts';
+import { BlockedRetry, isBlocked } from './blocked-retry.ts';
+import { eventOf, LocalFollowers } from './local-followers.ts';
+import { LogWatch } from './log-watch.ts';
 
 /**
- * Runs a system in this thread. A commit, and all that follows from it in the whole system, is one turn,
- * and turns follow one another: when `save()` resolves, the system is quiet. Commands that come in during a
- * turn share the next.
+ * Runs a system in this thread, in turns. A turn is a commit and the processing of all events that follow from it, so
+ * `save()` resolves when every follower has caught up. Commands that arrive during a turn share the next one.
  *
  * @example
- * const storage = sqlite({ directory: 'data' });
- * await using runner = await SingleThreadedRunner.start(shop, { storage });
- * await runner.get(Orders).place('ada');
+ * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
+ * const id = await runner.get(Orders).place('ada');
+ * const order = await runner.get(Orders).get(id); // reserved and paid
  */
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
 {
   readonly #system: System<Apps>;
-  readonly #drainTimeoutMs: number;
+  readonly #options: ResolvedRunnerOptions;
+  readonly #running: RunningSystem;
+  readonly #followers: LocalFollowers;
   readonly #turns = new Mutex();
-  /** The applications whose logs have grown, first come first served. */
-  readonly #prompts = new Set<string>();
-  /** Those that are stopped. */
-  readonly #failures = new Map<string, unknown>();
-  /** Those that could not go on in this turn, because their storage was busy or away, or they wait for another pipeline. */
-  readonly #interruptions = new Map<string, unknown>();
-  /** Aborted when closing has taken too long. */
+  /** Takes a turn for followers that wait for another pipeline. */
+  readonly #retry = new BlockedRetry(() => this.#takeTurn());
+  /** Aborted when closing takes too long. */
   readonly #stop = new AbortController();
-  #running: RunningSystem | undefined;
-  #followers: Followers = new Map();
+  #watch: LogWatch | undefined;
+  /** Whether a turn is due that processes all prompts; at first, the turn of the start. */
+  #isTurnDue = true;
   #closing: Promise<void> | undefined;
-  #polling: NodeJS.Timeout | undefined;
-  /** Who waits for what in other pipelines, and how many turns have left it at that. */
-  #stalls = '';
-  #stalledTurns = 0;
-  /** Aborted when nobody waits any more, or another turn looks sooner. */
-  #retrying = new AbortController();
-  #listening: AsyncDisposable | undefined;
-  /** Whether a turn is to come for what others have recorded: at first, that of the start. */
-  #waitsForTurn = true;
-  /** The application that runs in this moment. */
-  #active: string | undefined;
 
-  private constructor(system: System<Apps>, drainTimeoutMs: number) {
+  private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
     this.#system = system;
-    this.#drainTimeoutMs = drainTimeoutMs;
+    this.#options = options;
+    this.#running = running;
+    const applications = running.in(localPipelineId);
+    this.#followers = new LocalFollowers(system.graph, applications, options.batchSize, this.#retry);
   }
 
   /**
-   * Opens the applications and catches up with what was recorded before, but for what waits for another pipeline, which
-   * may be started after this one.
+   * Opens the applications and processes everything that was recorded before. Notifications that depend on another
+   * pipeline may stay unprocessed, because the runner of that pipeline may start later.
    *
-   * @throws DownstreamError if an application fails while catching up; everything is closed again.
-   * @throws SystemRunningError if this system is running already.
-   * @throws StorageError if the storage cannot be opened.
+   * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+   * @throws {@link DownstreamError} if an application fails while catching up; everything is closed again.
+   * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
     options: RunnerOptions = {},
   ): Promise<SingleThreadedRunner<Apps>> {
-    const runner = new SingleThreadedRunner(system, options.drainTimeoutMs ?? defaultDrainTimeoutMs);
-    const running = await openSystem(system, options, {
-      ownOptions: [],
-      pipelineIds: [pipelineId],
-      turn: (name, commit) => runner.#turn(name, commit),
+    const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
+    const running = await openSystem(system, resolved, {
+      pipelineIds: [localPipelineId],
+      turn: (name, commit) => runner.#commit(name, commit),
     });
-    runner.#running = running;
+    const runner = new SingleThreadedRunner(system, resolved, running);
     try {
-      runner.#followers = followEdges(system.graph, running.in(pipelineId), options.batchSize);
-      for (const application of running.applications) {
-        application.subscribe((prompt) => runner.#prompts.add(prompt.applicationName));
-        publish('started', runner.#event(application.applicationName));
-      }
-      await runner.#listen(options.pollIntervalMs);
-      await runner.#turns.run(() => runner.#catchUpAtStart(options.signal));
+      await runner.#start();
       return runner;
     } catch (error) {
       await runner.close();
@@ -99,29 +78,28 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
-  get<A extends Apps>(kind: A): InstanceType<A> {
-    assertPartOf(this.#system, kind);
-    return this.#opened().in(pipelineId).get(kind.applicationName) as InstanceType<A>;
+  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+    this.#assertOpen();
+    return this.#running.get(kind, pipelineId);
   }
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#opened();
+    this.#assertOpen();
     assertNotInPolicy('caughtUp()');
     options.signal?.throwIfAborted();
-    await unlessAborted(
-      this.#turns.run(() => this.#catchUp('The system is not caught up.')),
-      options.signal,
-    );
+    const caughtUp = this.#turns.run(() => this.#catchUp('The system is not caught up.', this.#stop.signal));
+    await unlessAborted(caughtUp, options.signal);
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
-    return statusOf(this.#system.graph, this.#opened().in(pipelineId), (name) => {
-      const lastError = this.#failures.get(name) ?? this.#interruptions.get(name);
-      return { state: this.#stateOf(name), lastError };
-    });
+    this.#assertOpen();
+    return statusOf(this.#system.graph, this.#running.in(localPipelineId), (name) => ({
+      state: this.#followers.stateOf(name),
+      lastError: this.#followers.lastErrorOf(name),
+    }));
   }
 
-  /** As every runner; what is to follow from what is saved is processed after the next start. */
+  /** Finishes the turn under way and releases everything. Events left over are processed after the next start. */
   async close(): Promise<void> {
     assertNotInPolicy('close()');
     this.#closing ??= this.#close();
@@ -132,187 +110,99 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return this.close();
   }
 
-  #opened(): RunningSystem {
-    if (this.#closing === undefined && this.#running !== undefined) return this.#running;
-    throw new RunnerClosedError();
+  async #start(): Promise<void> {
+    for (const application of this.#running.applications) {
+      application.subscribe((prompt) => this.#followers.prompt(prompt.applicationName));
+      publish('started', eventOf(application.applicationName));
+    }
+    this.#watch = await LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {
+      onPrompt: ({ applicationName, pipelineId }) => {
+        if (pipelineId !== localPipelineId) return;
+        this.#followers.prompt(applicationName);
+        this.#takeTurn();
+      },
+      onGap: () => {
+        this.#followers.promptAll();
+        this.#takeTurn();
+      },
+    });
+    await this.#turns.run(() => this.#catchUpAtStart());
   }
 
-  #turn(applicationName: string, commit: () => Promise<void>): Promise<void> {
+  async #catchUpAtStart(): Promise<void> {
+    const { signal } = this.#options;
+    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+    try {
+      await this.#catchUp('The system could not catch up at its start.', stop);
+    } catch (error) {
+      const onlyBlocked = error instanceof DownstreamError && error.failures.values().every(isBlocked);
+      if (!onlyBlocked) throw error;
+    }
+  }
+
+  async #catchUp(problem: string, signal: AbortSignal): Promise<void> {
+    this.#isTurnDue = false;
+    this.#followers.promptAll();
+    await this.#followers.runTurn(problem, signal);
+  }
+
+  /** Commits a save and processes what follows, as one turn. */
+  #commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
     return this.#turns.run(async () => {
       await commit();
-      await this.#settle(
-        `What was saved in '${applicationName}' is recorded, but not all that is to follow could be processed.`,
+      await this.#followers.runTurn(
+        `The events saved in '${applicationName}' are recorded, but not all followers could process them.`,
+        this.#stop.signal,
       );
     });
   }
 
-  /** Follows what other processes record, too: by prompts of the storage, and by looking now and then. */
-  async #listen(pollIntervalMs: number | undefined): Promise<void> {
-    this.#listening = await this.#running?.openedStorage.listen?.({
-      heard: (prompt) => prompt.pipelineId === pipelineId && this.#prompted([prompt.applicationName]),
-      missed: () => this.#prompted(this.#names),
-    });
-    const intervalMs = pollIntervalMs ?? (this.#listening && defaultPollIntervalMs);
-    if (intervalMs !== undefined) this.#polling = setInterval(() => this.#prompted(this.#names), intervalMs);
-  }
-
-  /** Takes a turn for what nobody here waits for: failures reach whoever waits next. */
-  #prompted(names: Iterable<string>): void {
-    for (const name of names) this.#prompts.add(name);
-    if (this.#waitsForTurn || this.#closing !== undefined) return;
-    this.#waitsForTurn = true;
+  /** Takes a turn in the background, for events recorded elsewhere. The next call that waits gets its errors. */
+  #takeTurn(): void {
+    if (this.#isTurnDue || this.#closing !== undefined) return;
+    this.#isTurnDue = true;
     const turn = this.#turns.run(async () => {
-      this.#waitsForTurn = false;
-      await this.#settle('What other processes recorded could not be processed.');
+      this.#isTurnDue = false;
+      const problem = 'Events recorded by other processes could not be processed.';
+      await this.#followers.runTurn(problem, this.#stop.signal);
     });
     turn.catch(() => {});
   }
 
-  get #names(): Iterable<string> {
-    return this.#running?.in(pipelineId).keys() ?? [];
-  }
-
-  async #catchUpAtStart(signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await this.#catchUp('The system could not catch up at its start.', signal);
-    } catch (error) {
-      const onlyStalls = error instanceof DownstreamError && error.failures.values().every(isStall);
-      if (!onlyStalls) throw error;
-    }
-  }
-
-  async #catchUp(failure: string, signal?: AbortSignal): Promise<void> {
-    this.#waitsForTurn = false;
-    for (const name of this.#names) this.#prompts.add(name);
-    await this.#settle(failure, signal);
-  }
-
-  /**
-   * Runs followers until no prompt is left. Those that are stopped, stop now or cannot go on now make it throw in
-   * the end.
-   */
-  async #settle(failure: string, signal?: AbortSignal): Promise<void> {
-    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
-    let complete = true;
-    this.#interruptions.clear();
-    for (const upstreamName of this.#prompts) {
-      this.#prompts.delete(upstreamName);
-      for (const follower of this.#followers.get(upstreamName) ?? []) {
-        const ran = await this.#attempt(follower, () => this.#run(follower, upstreamName, stop));
-        complete = complete && ran;
-        stop.throwIfAborted();
-      }
-    }
-    for (const follower of new Set([...this.#followers.values()].flat())) {
-      const { applicationName } = follower;
-      if (this.#isOut(applicationName)) continue;
-      const ran = await this.#attempt(follower, () => follower.recordPositions());
-      complete = complete && ran;
-    }
-    // The next turn, whatever it is for, takes up again what was interrupted.
-    if (this.#interruptions.size > 0) for (const name of this.#names) this.#prompts.add(name);
-    this.#retryStalls();
-    if (!complete) throw new DownstreamError(failure, new Map([...this.#failures, ...this.#interruptions]));
-  }
-
-  /** Takes a turn after a while if somebody waits for another pipeline, where others work: nothing here tells of that. */
-  #retryStalls(): void {
-    const stalls = this.#interruptions.values().filter(isStall).map(messageOf).toArray().join('\n');
-    this.#stalledTurns = stalls === this.#stalls ? this.#stalledTurns + 1 : 1;
-    this.#stalls = stalls;
-    this.#retrying.abort();
-    if (stalls === '' || this.#closing !== undefined) return;
-    this.#retrying = new AbortController();
-    const retry = () => this.#prompted([]);
-    backOff(this.#stalledTurns, blockedBackoff, this.#retrying.signal).then(retry, () => {});
-  }
-
-  async #run(follower: ProcessApplication, upstreamName: string, signal: AbortSignal): Promise<void> {
-    const event = { ...this.#event(follower.applicationName), upstreamName };
-    publish('prompted', event);
-    this.#active = follower.applicationName;
-    const count = await follower.run({ upstreamName, signal }).finally(() => {
-      this.#active = undefined;
-    });
-    if (count > 0) publish('processed', { ...event, count });
-  }
-
-  #stateOf(applicationName: string): ApplicationState {
-    if (this.#failures.has(applicationName)) return 'failed';
-    if (this.#interruptions.has(applicationName)) return 'interrupted';
-    const isPrompted = upstreamsOf(this.#system.graph, applicationName).some((name) =>
-      this.#prompts.has(name),
-    );
-    return isPrompted || this.#active === applicationName ? 'running' : 'idle';
-  }
-
-  #event(applicationName: string): RunnerEvent {
-    return { runner: 'SingleThreadedRunner', applicationName, pipelineId };
-  }
-
-  /** Whether it can do nothing more in this turn. Who waits for another pipeline can follow its other upstreams. */
-  #isOut(applicationName: string): boolean {
-    const isAway =
-      this.#interruptions.has(applicationName) && !isStall(this.#interruptions.get(applicationName));
-    return isAway || this.#failures.has(applicationName);
-  }
-
-  /** Whether the application did it; one that fails is stopped, unless it was only interrupted. */
-  async #attempt({ applicationName }: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
-    if (this.#isOut(applicationName)) return false;
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      const interrupted = isInterruption(error);
-      (interrupted ? this.#interruptions : this.#failures).set(applicationName, error);
-      publish(interrupted ? 'interrupted' : 'failed', { ...this.#event(applicationName), error });
-      return false;
-    }
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new RunnerClosedError();
   }
 
   async #close(): Promise<void> {
-    const running = this.#running;
-    if (running === undefined) return;
-    clearInterval(this.#polling);
-    this.#retrying.abort();
-    const drainTimeoutMs = this.#drainTimeoutMs;
-    const stop = () => this.#stop.abort(notDrained(drainTimeoutMs));
-    const late = setTimeout(stop, Math.min(drainTimeoutMs, longestTimerMs));
+    const { drainTimeoutMs } = this.#options;
+    this.#retry.close();
+    const timer = setTimeout(() => this.#stop.abort(notDrained(drainTimeoutMs)), drainTimeoutMs);
     try {
-      await this.#listening?.[Symbol.asyncDispose]();
-      await Promise.all(running.applications.map(applicationInternals.close));
-      await this.#turns.run(() => running.release());
+      await this.#watch?.[Symbol.asyncDispose]();
+      await Promise.all(this.#running.applications.map(applicationInternals.close));
+      await this.#turns.run(() => this.#running.release());
     } finally {
-      clearTimeout(late);
+      clearTimeout(timer);
     }
     const terminated = this.#stop.signal.aborted;
-    for (const { applicationName } of running.applications) {
-      publish('stopped', { ...this.#event(applicationName), terminated });
+    for (const { applicationName } of this.#running.applications) {
+      publish('stopped', { ...eventOf(applicationName), terminated });
     }
   }
 }
 
-/** Whether an application only waits for another pipeline. */
-function isStall(error: unknown): boolean {
-  return error instanceof CausalDependencyError;
-}
-
-/** It knows no other pipeline. */
-const pipelineId = 0;
-
 function notDrained(drainTimeoutMs: number): RunnerClosedError {
   return new RunnerClosedError(
-    `The system was not quiet ${drainTimeoutMs / 1_000} s after its runner was closed, so it was stopped. ` +
-      'What was saved is recorded; what is to follow from it is processed after the next start.',
+    `The system was still processing events ${drainTimeoutMs / 1_000} s after close(), so it was stopped. ` +
+      'All saved events are recorded; the next start processes the rest.',
   );
 }
 
-/** A policy that waited for its own end would wait for ever. */
+/** Rejects calls inside policies that would wait for their own end. */
 function assertNotInPolicy(call: string): void {
   const policyOf = currentPolicy();
   if (policyOf === undefined) return;
   throw new InvalidPolicyError(
-    `The policy of '${policyOf}' called ${call} of its runner, which waits for it to end.`,
+    `The policy of '${policyOf}' called ${call} of its runner, which waits for this policy to end. Call ${call} outside of policies.`,
   );
 }

@@ -1,74 +1,68 @@
-import type { Application } from '../../application/application.ts';
-import type { SystemGraph } from '../../system/graph.ts';
+import type { ProcessApplication } from '../../application/process-application.ts';
+import { followersIn, upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { followEdges } from '../single-threaded/follow-edges.ts';
-import { upstreamsOf } from '../status.ts';
-import { type DriverReport, StepFailure } from './interruptions.ts';
+import { followLocally, localPipelineId } from '../local-pipeline.ts';
+import { StepFailure } from './errors.ts';
 import type { LogHeads } from './log-heads.ts';
-import { processTick, type SteppedApplication, settle } from './process-tick.ts';
-import type { Acted, Moment, StepDriver } from './step-driver.ts';
+import { processTick, recordPositions, type SteppedApplication } from './process-tick.ts';
+import type { DriverParts, DriverReport, Moment, StepDriver, TickOutcome } from './step-driver.ts';
 
-/** The applications act in this thread, one after another, in the order of definition. */
+/** Runs the applications in this thread, one after another, in the order of definition. */
 export class LocalDriver implements StepDriver {
-  readonly #actors: readonly SteppedApplication[];
+  readonly #applications: readonly SteppedApplication[];
   readonly #heads: LogHeads;
   readonly #report: DriverReport;
   readonly #failures = new Map<string, unknown>();
-  /** Who acts in this moment. */
+  /** Name of the application that is working. */
   #active: string | undefined;
 
-  constructor(
-    graph: SystemGraph,
-    applications: ReadonlyMap<string, Application>,
-    batchSize: number | undefined,
-    heads: LogHeads,
-    report: DriverReport,
-  ) {
-    const followers = new Set([...followEdges(graph, applications, batchSize).values()].flat());
-    this.#actors = graph.nodes.flatMap(({ name }) =>
-      [...followers]
-        .filter(({ applicationName }) => applicationName === name)
-        .map((application) => ({ application, upstreamNames: upstreamsOf(graph, name) })),
-    );
+  constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
+    const applications = running.in(localPipelineId);
+    followLocally(graph, applications, options.batchSize);
+    this.#applications = followersIn(graph).map((name) => ({
+      application: applications.get(name) as ProcessApplication, // it follows others
+      upstreamNames: upstreamsOf(graph, name),
+    }));
     this.#heads = heads;
     this.#report = report;
   }
 
-  async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>> {
-    const heads = this.#heads.now; // what is recorded from here on is for the next tick
-    const acted = new Map<string, Acted>();
-    await this.#each(signal, async (actor) => {
-      const { applicationName } = actor.application;
-      acted.set(applicationName, await processTick(actor, heads, moment, signal, this.#report));
+  async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
+    const heads = this.#heads.now; // events recorded from here on are for the next tick
+    const outcomes = new Map<string, TickOutcome>();
+    await this.#forEach(signal, async (stepped) => {
+      const outcome = await processTick(stepped, heads, moment, signal, this.#report);
+      outcomes.set(stepped.application.applicationName, outcome);
     });
-    if (this.#failures.size === 0) return acted;
-    await this.#settleAll(signal);
+    if (this.#failures.size === 0) return outcomes;
+    await this.#recordAllPositions(signal);
     throw new StepFailure(this.#failures);
   }
 
   async recordPositions(signal: AbortSignal): Promise<void> {
-    await this.#settleAll(signal);
+    await this.#recordAllPositions(signal);
     if (this.#failures.size > 0) throw new StepFailure(this.#failures);
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
     if (this.#active !== undefined) return [this.#active];
-    await this.#settleAll(AbortSignal.timeout(drainTimeoutMs)).catch(() => {}); // what is ignored is ignored again
+    // Without its positions, the next start ignores the same notifications again.
+    await this.#recordAllPositions(AbortSignal.timeout(drainTimeoutMs)).catch(() => {});
     return [];
   }
 
-  #settleAll(signal: AbortSignal): Promise<void> {
-    return this.#each(signal, (actor) => settle(actor, signal, this.#report));
+  #recordAllPositions(signal: AbortSignal): Promise<void> {
+    return this.#forEach(signal, (stepped) => recordPositions(stepped, signal, this.#report));
   }
 
-  /** Lets all do it that have not failed; throws the reason of the signal if that is aborted first. */
-  async #each(signal: AbortSignal, work: (actor: SteppedApplication) => Promise<void>): Promise<void> {
-    for (const actor of this.#actors) {
-      const { applicationName } = actor.application;
+  /** Does work for each application that has not failed. Throws the reason of the signal if that is aborted first. */
+  async #forEach(signal: AbortSignal, work: (stepped: SteppedApplication) => Promise<void>): Promise<void> {
+    for (const stepped of this.#applications) {
+      const { applicationName } = stepped.application;
       if (this.#failures.has(applicationName)) continue;
       this.#active = applicationName;
       try {
-        await unlessAborted(work(actor), signal);
+        await unlessAborted(work(stepped), signal);
       } catch (error) {
         signal.throwIfAborted();
         this.#failures.set(applicationName, error);

@@ -1,8 +1,8 @@
 import type { Application } from '../../application/application.ts';
 
 /**
- * The heads of the logs of some applications, in memory that threads share. Whoever records raises them before the
- * tick ends, so a tick can begin without asking the storage.
+ * The heads of the logs of some applications, in memory that threads share. An application that records raises its
+ * head before the tick ends, so the next tick starts without a read of the storage.
  */
 export class LogHeads {
   readonly buffer: SharedArrayBuffer;
@@ -15,22 +15,22 @@ export class LogHeads {
     this.#cells = new BigInt64Array(this.buffer);
   }
 
-  /** The head of one log. */
+  /** Returns the head of one log. */
   of(applicationName: string): number {
     return Number(Atomics.load(this.#cells, this.#names.indexOf(applicationName)));
   }
 
-  /** How many events there are in all logs. */
+  /** Number of events in all logs. */
   get total(): number {
     return this.now.values().reduce((sum, head) => sum + head, 0);
   }
 
-  /** The heads of all logs in this moment. */
+  /** The current heads of all logs, by application name. */
   get now(): ReadonlyMap<string, number> {
     return new Map(this.#names.map((name, i) => [name, Number(Atomics.load(this.#cells, i))]));
   }
 
-  /** Notes that a log is at least that long. */
+  /** Raises the head of a log, unless it is that high already. */
   raise(applicationName: string, head: number): void {
     const index = this.#names.indexOf(applicationName);
     const wanted = BigInt(head);
@@ -42,7 +42,7 @@ export class LogHeads {
     }
   }
 
-  /** Asks the storage. */
+  /** Reads the heads from the storage. */
   async refresh(applications: Iterable<Application>): Promise<void> {
     for (const { applicationName, log } of applications) this.raise(applicationName, await log.head());
   }

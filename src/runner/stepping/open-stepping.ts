@@ -1,36 +1,52 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { resolveOptions } from '../../util/options.ts';
 import { realClock } from '../../util/real-clock.ts';
+import type { Clock } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';
+import { localPipelineId } from '../local-pipeline.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { type DriverReport, Interruptions } from './interruptions.ts';
+import { Interruptions } from './interruptions.ts';
 import { LogHeads } from './log-heads.ts';
-import { pipelineId, type StepDriver } from './step-driver.ts';
-import { assertSteppingOptions, type SteppingRunnerOptions, steppingOptions } from './stepping-options.ts';
-import type { SteppingParts } from './stepping-runner.ts';
+import type { DriverParts, DriverReport, StepDriver } from './step-driver.ts';
+import {
+  type ResolvedSteppingOptions,
+  type SteppingRunnerOptions,
+  steppingRunnerOptions,
+} from './stepping-options.ts';
 
-/** What a stage is made of. */
-export interface Setting {
+/** What a stepping runner is made from. */
+export interface SteppingParts<Apps extends ApplicationClass = ApplicationClass> {
+  /** Name of the runner's class, for diagnostics events. */
+  readonly runnerName: string;
+  readonly system: System<Apps>;
+  readonly options: ResolvedSteppingOptions;
   readonly running: RunningSystem;
   readonly heads: LogHeads;
-  readonly report: DriverReport;
-  /** What ids made in the run follow from. */
+  readonly driver: StepDriver;
+  /** Serializes ticks and the saves between them. */
+  readonly turns: Mutex;
+  readonly interruptions: Interruptions;
+  /** Source of real time. */
+  readonly clock: Clock;
+  /** Simulated time of tick 0, in ms since 1970. */
+  readonly startTimeMs: number;
+  /** Seed of all ids that are made in the run. */
   readonly seed: string;
 }
 
-/** Opens a system to be stepped, or throws having closed what it had opened. */
+/** Opens a system for a stepping runner, or throws having closed what was opened. */
 export async function openStepping<Apps extends ApplicationClass>(
-  runner: string,
+  runnerName: string,
   system: System<Apps>,
   options: SteppingRunnerOptions,
-  makeStage: (setting: Setting) => Promise<StepDriver>,
+  startDriver: (parts: DriverParts) => StepDriver | Promise<StepDriver>,
 ): Promise<SteppingParts<Apps>> {
-  assertSteppingOptions(options);
+  const resolved = resolveOptions(options, steppingRunnerOptions, `${runnerName}.start()`);
   const turns = new Mutex();
-  const running = await openSystem(system, options, {
-    ownOptions: steppingOptions,
-    pipelineIds: [pipelineId],
+  const running = await openSystem(system, resolved, {
+    pipelineIds: [localPipelineId],
     turn: (_name, commit) => turns.run(commit),
   });
   try {
@@ -39,18 +55,32 @@ export async function openStepping<Apps extends ApplicationClass>(
       application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
     }
     await heads.refresh(running.applications);
-    const { clock = realClock, startTimeMs = Date.now() } = options;
-    const seed = `${startTimeMs} ${heads.total}`; // a run that is resumed makes other ids than the one before
+    const { clock = realClock, startTimeMs = Date.now() } = resolved;
+    const seed = `${startTimeMs} ${heads.total}`; // so that a second run on the same storage makes other ids
     const interruptions = new Interruptions();
-    const stage = await makeStage({ running, heads, seed, report: reportOf(runner, interruptions) });
-    return { system, options, clock, startTimeMs, seed, running, heads, stage, turns, interruptions };
+    const report = reportTo(interruptions, runnerName);
+    const driver = await startDriver({ system, options: resolved, running, heads, report, seed });
+    return {
+      runnerName,
+      system,
+      options: resolved,
+      running,
+      heads,
+      driver,
+      turns,
+      interruptions,
+      clock,
+      startTimeMs,
+      seed,
+    };
   } catch (error) {
     await running.release();
     throw error;
   }
 }
 
-function reportOf(runner: string, interruptions: Interruptions): DriverReport {
+function reportTo(interruptions: Interruptions, runner: string): DriverReport {
+  const pipelineId = localPipelineId;
   return {
     processed: (applicationName, upstreamName, count) =>
       publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),

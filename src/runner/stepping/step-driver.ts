@@ -1,41 +1,61 @@
-/** A tick as it is given to the applications. */
+import type { System } from '../../system/system.ts';
+import type { RunningSystem } from '../running-system.ts';
+import type { LogHeads } from './log-heads.ts';
+import type { ResolvedSteppingOptions } from './stepping-options.ts';
+
+/** A tick as the applications see it. */
 export interface Moment {
+  /** Number of the tick. */
   readonly tick: number;
-  /** Simulated time in milliseconds since 1970. */
+  /** Simulated time, in ms since 1970. */
   readonly timeMs: number;
-  /** What ids made in this tick follow from. */
+  /** Seed of the ids that are made in the tick. */
   readonly seed: string;
 }
 
 /** What an application did in a tick. */
-export interface Acted {
-  /** How many notifications it has fetched. */
+export interface TickOutcome {
+  /** Number of notifications that the application fetched. */
   readonly fetched: number;
-  /** For what it waits in another pipeline, if it does. */
-  readonly stall: unknown;
+  /** Error that names the notification of another pipeline that the application waits for, if any. */
+  readonly blockedBy: unknown;
 }
 
-/** The one pipeline that is stepped. */
-export const pipelineId = 0;
+/** Receives the progress of the applications in a tick. */
+export interface DriverReport {
+  processed(applicationName: string, upstreamName: string, count: number): void;
+  interrupted(applicationName: string, error: unknown): void;
+}
 
-/** Where the applications of a stepping runner act, tick by tick. */
+/** What a {@link StepDriver} is made from. */
+export interface DriverParts {
+  readonly system: System;
+  readonly options: ResolvedSteppingOptions;
+  readonly running: RunningSystem;
+  readonly heads: LogHeads;
+  readonly report: DriverReport;
+  /** Seed of all ids that are made in the run. */
+  readonly seed: string;
+}
+
+/** Runs the applications of a stepping runner, tick by tick, in one thread or in several. */
 export interface StepDriver {
   /**
-   * Lets all applications fetch what is new, and then all of them process it; resolves with what each did, by their
-   * names.
+   * Makes all applications fetch what is new in the logs they follow, then makes all of them process it. Resolves with
+   * what each did, by name.
    *
-   * @throws StepFailure if one has failed; the others have processed what they had fetched.
+   * @throws {@link StepFailure} if an application failed. The others have processed what they had fetched.
    */
-  advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>>;
+  advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>>;
   /**
    * Records the positions behind ignored notifications.
    *
-   * @throws StepFailure if an application has failed.
+   * @throws {@link StepFailure} if an application failed.
    */
   recordPositions(signal: AbortSignal): Promise<void>;
   /**
-   * Ends all, by force what acts still or does not end in `drainTimeoutMs`; resolves with the applications where that
-   * was needed.
+   * Stops all applications. Resolves with the names of those that did not stop within `drainTimeoutMs` and were
+   * terminated.
    */
   close(drainTimeoutMs: number): Promise<readonly string[]>;
 }

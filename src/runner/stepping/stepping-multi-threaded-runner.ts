@@ -6,29 +6,33 @@ import { SteppingRunner } from './stepping-runner.ts';
 import { ThreadedDriver } from './threads/threaded-driver.ts';
 
 /**
- * Steps a system with a worker thread for each application that follows others: they process side by side, and give
- * the same logs, tick by tick, as in a single thread. The system must be exported from a module that it names.
+ * Runs a system tick by tick, with a worker thread for each application that follows others. The logs are the same as
+ * with the single-threaded stepping runner, tick by tick. The system must be exported from a module that it names:
+ * `System.of([...], { module: import.meta.url })`.
  *
- * @example await using runner = await SteppingMultiThreadedRunner.start(shop, { scaleFactor: 0 });
+ * @example
+ * await using runner = await SteppingMultiThreadedRunner.start(shop, { paused: true });
+ * runner.callInFuture(() => runner.get(Orders).place('ada'), 10);
+ * const tick = await runner.stepUntil(({ number }) => number === 20);
  */
 export class SteppingMultiThreadedRunner<
   Apps extends ApplicationClass = ApplicationClass,
 > extends SteppingRunner<Apps> {
   /**
-   * Opens the applications, here and in their threads; the clock begins to tick unless `paused`.
+   * Opens the applications, here and in their threads, and starts the clock, unless `paused`.
    *
-   * @throws SystemRunningError if this system is running already.
-   * @throws StorageError if the storage cannot be opened.
-   * @throws KahnError SYSTEM_MODULE if the threads cannot find the system by its module.
+   * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+   * @throws {@link InvalidSystemError} if the system does not name its module.
+   * @throws {@link RemoteError} with code `SYSTEM_MODULE` if the threads cannot find the system in its module.
+   * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
     options: SteppingRunnerOptions = {},
   ): Promise<SteppingMultiThreadedRunner<Apps>> {
     const name = SteppingMultiThreadedRunner.name;
-    const parts = await openStepping(name, system, options, (setting) =>
-      ThreadedDriver.start(system, options, setting),
-    );
+    const parts = await openStepping(name, system, options, ThreadedDriver.start);
     return new SteppingMultiThreadedRunner(parts);
   }
 }

@@ -1,49 +1,51 @@
-import { InvalidOptionError } from '../../util/options.ts';
+import { durationMs, flag, frequencyHz, integer, ruleOf } from '../../util/option-rules.ts';
+import type { OptionRules, ResolvedOptions } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
-import type { RunnerOptions } from '../runner.ts';
+import {
+  type DefaultedRunnerOption,
+  defaultPollIntervalMs,
+  type RunnerOptions,
+  runnerOptions,
+} from '../runner-options.ts';
 
-/** How a stepping runner is started. */
+/** Options of {@link SteppingSingleThreadedRunner.start} and {@link SteppingMultiThreadedRunner.start}. */
 export interface SteppingRunnerOptions extends RunnerOptions {
-  /** Ticks per second of simulated time; 1 by default. */
+  /** Ticks per second of simulated time, in Hz. @default 1 */
   readonly normalSpeed?: number;
-  /** How much faster than real time it runs; 1 by default, 0 is as fast as it can. */
+  /** Seconds of simulated time per second of real time; 0 runs as fast as possible. @default 1 */
   readonly scaleFactor?: number;
-  /** Simulated time of tick 0, in milliseconds since 1970; by default now. */
+  /** Simulated time of tick 0, in ms since 1970. @default the time of the start */
   readonly startTimeMs?: number;
-  /** Whether it waits to be driven by `step()`, or to be resumed; false by default. */
+  /** Whether the clock waits for `resume()`. `step()` and `stepUntil()` tick while it waits. @default false */
   readonly paused?: boolean;
-  /** Whether a line for each tick is written to standard output; false by default. */
+  /** Whether each tick is written to standard output, as one line; `subscribe()` gives the same as data. @default false */
   readonly verbose?: boolean;
-  /** Real time, which a test may replace. */
+  /** Source of real time, which a test can replace. @default the clock of the machine */
   readonly clock?: Clock;
 }
 
-export const steppingOptions: readonly string[] = [
-  'normalSpeed',
-  'scaleFactor',
-  'startTimeMs',
-  'paused',
-  'verbose',
-  'clock',
-];
+type DefaultedOption =
+  | DefaultedRunnerOption
+  | 'pollIntervalMs'
+  | 'normalSpeed'
+  | 'scaleFactor'
+  | 'paused'
+  | 'verbose';
 
-/** Throws InvalidOptionError. */
-export function assertSteppingOptions({
-  normalSpeed = 1,
-  scaleFactor = 1,
-  startTimeMs = 0,
-}: SteppingRunnerOptions): void {
-  if (!(Number.isFinite(normalSpeed) && normalSpeed > 0)) {
-    throw new InvalidOptionError(
-      `normalSpeed must be a number of Hz above 0, but is ${String(normalSpeed)}.`,
-    );
-  }
-  if (!(Number.isFinite(scaleFactor) && scaleFactor >= 0)) {
-    throw new InvalidOptionError(`scaleFactor must be a number from 0, but is ${String(scaleFactor)}.`);
-  }
-  if (!Number.isSafeInteger(startTimeMs) || startTimeMs < 0) {
-    throw new InvalidOptionError(
-      `startTimeMs must be whole milliseconds since 1970, but is ${String(startTimeMs)}.`,
-    );
-  }
+export type ResolvedSteppingOptions = ResolvedOptions<SteppingRunnerOptions, DefaultedOption>;
+
+export const steppingRunnerOptions: OptionRules<SteppingRunnerOptions, DefaultedOption> = {
+  ...runnerOptions,
+  pollIntervalMs: durationMs(1, defaultPollIntervalMs),
+  normalSpeed: frequencyHz(1),
+  scaleFactor: ruleOf('a finite number >= 0', (value) => Number.isFinite(value) && Number(value) >= 0, 1),
+  startTimeMs: integer({ least: 0 }),
+  paused: flag(false),
+  verbose: flag(false),
+  clock: ruleOf('an object with now() and sleep()', isClock),
+};
+
+function isClock(value: unknown): boolean {
+  const { now, sleep } = (value ?? {}) as Partial<Clock>;
+  return typeof now === 'function' && typeof sleep === 'function';
 }

@@ -1,25 +1,25 @@
 /** What an application did in a tick. */
 export interface ApplicationTick {
   readonly applicationName: string;
-  /** How many notifications it read, handled or not. */
+  /** Number of notifications that the application read, handled or ignored. */
   readonly fetched: number;
-  /** How many events it recorded, by its policy or by commands. */
+  /** Number of events that the application recorded, in its policy and by commands. */
   readonly recorded: number;
 }
 
 /** A tick of a stepping runner. */
 export interface Tick {
-  /** Ticks are counted from 1. */
+  /** Number of the tick since the start of the runner; the first is 1. */
   readonly number: number;
-  /** Simulated time in milliseconds since 1970. */
+  /** Simulated time, in ms since 1970. */
   readonly simulatedTimeMs: number;
-  /** Real time since the start of the runner, in milliseconds. */
+  /** Real time since the start of the runner, in ms. */
   readonly realTimeMs: number;
-  /** How long it worked, in milliseconds of real time. */
+  /** Real time that the work of the tick took, in ms. */
   readonly durationMs: number;
-  /** How much of that this process was busy on its processors: 1 is one of them all the time. */
+  /** CPU use of this process during the tick; 1 is one core fully busy. */
   readonly intensity: number;
-  /** Ticks per second of real time, over the last ticks. */
+  /** Ticks per second of real time, over the last 100 ticks of the clock. */
   readonly actualSpeed: number;
   /** All applications, in the order of definition. */
   readonly applications: readonly ApplicationTick[];
@@ -29,7 +29,7 @@ export function nothingHappenedIn({ applications }: Tick): boolean {
   return applications.every(({ fetched, recorded }) => fetched === 0 && recorded === 0);
 }
 
-/** A tick as one line of text. */
+/** Formats a tick as one line of text. */
 export function lineOf(tick: Tick): string {
   const { number, simulatedTimeMs, realTimeMs, durationMs, intensity, actualSpeed, applications } = tick;
   const work = applications

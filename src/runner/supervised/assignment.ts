@@ -1,7 +1,4 @@
-import type { SystemGraph } from '../../system/graph.ts';
-import { assertPipelineId } from '../../util/ids.ts';
-import { InvalidOptionError } from '../../util/options.ts';
-import { upstreamsOf } from '../status.ts';
+import { followersIn, type SystemGraph, upstreamsOf } from '../../system/graph.ts';
 
 /** One application of a thread's or process's own, and whom it follows. */
 export interface Assignment {
@@ -13,9 +10,11 @@ export interface Assignment {
 /** Those that there are in some pipelines: one for each application that follows others. */
 export function assignmentsOf(graph: SystemGraph, pipelineIds: readonly number[]): readonly Assignment[] {
   return pipelineIds.flatMap((pipelineId) =>
-    graph.nodes
-      .map(({ name }) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(graph, name) }))
-      .filter(({ upstreamNames }) => upstreamNames.length > 0),
+    followersIn(graph).map((name) => ({
+      applicationName: name,
+      pipelineId,
+      upstreamNames: upstreamsOf(graph, name),
+    })),
   );
 }
 
@@ -25,16 +24,4 @@ export function nameOf({
   pipelineId,
 }: Pick<Assignment, 'applicationName' | 'pipelineId'>): string {
   return pipelineId === 0 ? applicationName : `${applicationName} (pipeline ${pipelineId})`;
-}
-
-/** Throws {@link InvalidOptionError} or InvalidIdError unless these are distinct pipeline ids, at least one. */
-export function assertPipelineIds(pipelineIds: unknown): asserts pipelineIds is readonly number[] {
-  if (
-    !Array.isArray(pipelineIds) ||
-    pipelineIds.length === 0 ||
-    new Set(pipelineIds).size < pipelineIds.length
-  ) {
-    throw new InvalidOptionError('pipelineIds must be an array of at least one id, each once.');
-  }
-  for (const pipelineId of pipelineIds) assertPipelineId(pipelineId);
 }

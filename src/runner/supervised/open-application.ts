@@ -1,6 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { openStore } from '../../application/application-binding.ts';
+import { ownedBinding } from '../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
+import { openStore } from '../../application/open-store.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { findSystem, type SystemAddress } from '../../system/system-module.ts';
@@ -34,14 +35,7 @@ export async function openApplication(
   };
   const store = await openStore(kind, openedStorage, storeOptions);
   opened.defer(() => store.recorder.close());
-  const turn = (commit: () => Promise<void>) => commit();
-  applicationInternals.bind(application, {
-    store,
-    turn,
-    belongsToRunner: true,
-    mayChangePipeline: false,
-    release: async () => {},
-  });
+  applicationInternals.bind(application, ownedBinding(store));
   for (const upstreamName of upstreamNames) {
     const recorder = await openedStorage.openRecorder({ applicationName: upstreamName, setupTables: false });
     opened.defer(() => recorder.close());

@@ -1,10 +1,12 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import { upstreamsOf } from '../../system/graph.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { RunnerClosedError } from '../errors.ts';
-import type { ApplicationState, ApplicationStatus, RunnerOptions, SystemRunner } from '../runner.ts';
-import { defaultDrainTimeoutMs, type RunningSystem } from '../running-system.ts';
-import { statusOf, upstreamsOf } from '../status.ts';
+import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
+import type { ResolvedRunnerOptions } from '../runner-options.ts';
+import type { RunningSystem } from '../running-system.ts';
+import { statusOf } from '../status.ts';
 import { type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
@@ -21,7 +23,7 @@ export interface WorkerBoard extends ProgressSignal {
 export interface SupervisedRunnerParts<Apps extends ApplicationClass> {
   readonly kind: 'thread' | 'process';
   readonly system: System<Apps>;
-  readonly options: RunnerOptions;
+  readonly options: ResolvedRunnerOptions;
   readonly pipelineIds: readonly number[];
   readonly running: RunningSystem;
   readonly standing: WorkerBoard;
@@ -104,11 +106,11 @@ export abstract class SupervisedRunner<Apps extends ApplicationClass = Applicati
   protected async listen(heard: () => void = () => {}): Promise<void> {
     const { running, standing, pipelineIds } = this.#parts;
     const listening = await running.openedStorage.listen?.({
-      heard: ({ applicationName, pipelineId }) => {
+      onPrompt: ({ applicationName, pipelineId }) => {
         standing.prompt(applicationName, pipelineId);
         if (pipelineIds.includes(pipelineId)) heard();
       },
-      missed: () => {
+      onGap: () => {
         for (const pipelineId of pipelineIds)
           for (const name of running.in(pipelineId).keys()) standing.prompt(name, pipelineId);
       },
@@ -141,7 +143,7 @@ export abstract class SupervisedRunner<Apps extends ApplicationClass = Applicati
 
   async #closeWorkers(): Promise<void> {
     const { kind, options } = this.#parts;
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = options;
+    const { drainTimeoutMs } = options;
     warnOfTerminated(await this.#peers.close(drainTimeoutMs), kind, drainTimeoutMs);
   }
 

@@ -1,16 +1,16 @@
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import type { Contents } from './shared/initial-entries.ts';
-import type { Call } from './shared/journal-entry.ts';
-import { insertByVersion, lengthUpTo } from './sorted-by-version.ts';
+import type { ApplicationContents } from './shared/initial-entries.ts';
+import type { RecordCall } from './shared/journal-entry.ts';
+import { countUpTo, putSorted } from './sorted-list.ts';
 
-/** All that one application has recorded. Every method runs to its end at once, so each is a transaction. */
+/** Everything that one application has recorded. Each method is synchronous, and so a transaction. */
 export class ApplicationMemory {
   readonly applicationName: string;
   readonly #logs = new Map<number, StoredNotification[]>();
   readonly #positions = new Map<number, Map<string, number>>();
-  // The event of version n stands at index n - 1; snapshots ascend by version.
+  // The event of version n is at index n - 1; snapshots ascend by version.
   readonly #events = new Map<string, StoredNotification[]>();
   readonly #snapshots = new Map<string, StoredSnapshot[]>();
 
@@ -18,18 +18,18 @@ export class ApplicationMemory {
     this.applicationName = applicationName;
   }
 
-  get contents(): Contents {
+  get contents(): ApplicationContents {
     return { logs: this.#logs, positions: this.#positions, snapshots: this.#snapshots };
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    // Whatever can be refused comes first: positions are only worked out here, and events can be taken back.
+    // Positions are checked before anything changes; events are appended and removed again if one is refused.
     const moved = this.#movedPositions(pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
     for (const { events } of processEvents) {
       for (const event of events) {
-        if (!this.#append(log, event)) throw this.#takeBack(log, before, event);
+        if (!this.#append(log, event)) throw this.#removeSince(before, log, event);
       }
     }
     if (moved !== undefined) this.#movePositions(pipelineId, moved);
@@ -37,14 +37,14 @@ export class ApplicationMemory {
     return log.length;
   }
 
-  /** Does again what a replica of this has recorded, of which nothing can be refused. */
-  replay({ pipelineId, processEvents }: Call): void {
+  /** Repeats a call that another replica has recorded, and that cannot be refused. */
+  replay({ pipelineId, processEvents }: RecordCall): void {
     const log = this.#logOf(pipelineId);
     for (const { events, snapshots, tracking } of processEvents) {
       for (const event of events) {
         const notification = { id: log.length + 1, ...event };
         log.push(notification);
-        entry(this.#events, event.originatorId, () => []).push(notification);
+        entryOf(this.#events, event.originatorId, () => []).push(notification);
       }
       if (tracking !== undefined) {
         this.#movePositions(pipelineId, new Map([[tracking.upstreamName, tracking.position]]));
@@ -62,7 +62,7 @@ export class ApplicationMemory {
   locate({ originatorId, originatorVersion }: EventKey): LogPlace | undefined {
     const found = this.#events.get(originatorId)?.[originatorVersion - 1];
     if (found === undefined) return undefined;
-    // Kept as one object in both places, so its log is the one that has it.
+    // The same object is in the log and in the list of its aggregate.
     for (const [pipelineId, log] of this.#logs) {
       if (log[found.id - 1] === found) return { pipelineId, notificationId: found.id };
     }
@@ -70,7 +70,7 @@ export class ApplicationMemory {
   }
 
   notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // the id n stands at index n - 1
+    return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // id n is at index n - 1
   }
 
   head(pipelineId: number): number {
@@ -83,22 +83,25 @@ export class ApplicationMemory {
 
   #recordSnapshots(snapshots: readonly StoredSnapshot[]): void {
     for (const { originatorId, originatorVersion, schema, state } of snapshots) {
-      const list = entry(this.#snapshots, originatorId, () => []);
       const snapshot = { originatorId, originatorVersion, schema, state };
-      if (insertByVersion(list, snapshot)) continue;
-      list[lengthUpTo(list, originatorVersion) - 1] = snapshot;
+      putSorted(
+        entryOf(this.#snapshots, originatorId, () => []),
+        snapshot,
+        versionOf,
+      );
     }
   }
 
   #logOf(pipelineId: number): StoredNotification[] {
-    return this.#logs.get(pipelineId) ?? entry(this.#logs, pipelineId, () => []);
+    return this.#logs.get(pipelineId) ?? entryOf(this.#logs, pipelineId, () => []);
   }
 
   #movePositions(pipelineId: number, moved: ReadonlyMap<string, number>): void {
-    const positions = entry(this.#positions, pipelineId, () => new Map());
+    const positions = entryOf(this.#positions, pipelineId, () => new Map());
     for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
   }
 
+  /** Returns the positions after the call, or undefined if it moves none. */
   #movedPositions(
     pipelineId: number,
     processEvents: readonly ProcessEvent[],
@@ -117,6 +120,7 @@ export class ApplicationMemory {
     return moved;
   }
 
+  /** Appends an event and returns true, unless its version is not the next one. */
   #append(log: StoredNotification[], event: StoredEvent): boolean {
     const notification = notificationOf(event, log.length + 1);
     const { originatorId, originatorVersion } = notification;
@@ -128,7 +132,8 @@ export class ApplicationMemory {
     return true;
   }
 
-  #takeBack(log: StoredNotification[], before: number, refused: StoredEvent): RecordConflictError {
+  /** Removes the events appended since the log had `before` of them, and returns the conflict. */
+  #removeSince(before: number, log: StoredNotification[], refused: StoredEvent): RecordConflictError {
     for (const { originatorId } of log.splice(before)) {
       const events = this.#events.get(originatorId) ?? [];
       events.pop();
@@ -141,20 +146,24 @@ export class ApplicationMemory {
 
   #snapshotWithin(originatorId: string, after: number, upTo: number): StoredSnapshot | undefined {
     const snapshots = this.#snapshots.get(originatorId) ?? [];
-    const newest = snapshots[lengthUpTo(snapshots, upTo) - 1];
+    const newest = snapshots[countUpTo(snapshots, upTo, versionOf) - 1];
     return newest !== undefined && newest.originatorVersion > after ? newest : undefined;
   }
 }
 
-/** Only the fields that storage keeps. */
+function versionOf({ originatorVersion }: StoredSnapshot): number {
+  return originatorVersion;
+}
+
+/** Copies the fields that storage keeps. */
 function notificationOf(event: StoredEvent, id: number): StoredNotification {
   const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
   const notification = { id, originatorId, originatorVersion, type, data, timestamp };
   return dependencies === undefined ? notification : { ...notification, dependencies };
 }
 
-/** What the map has at the key, made first if there is nothing. */
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+/** Returns the value at the key, created first if there is none. */
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
     value = make();

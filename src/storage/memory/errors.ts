@@ -1,31 +1,43 @@
-import { StorageError } from '../errors.ts';
+import type { StorageError } from '../errors.ts';
+import { type StorageLocation, storageError } from '../storage-location.ts';
 
-/** The description has come to a thread or process in which nothing of its memory can be reached. */
-export function elsewhere(applicationName: string): StorageError {
-  return new StorageError(
-    'STORAGE_MISSING',
-    applicationName,
-    `Application '${applicationName}' cannot open this memory(): it was made in another thread or process, or its ` +
-      'description has been garbage-collected. It does not cross threads by itself, but a MultiThreadedRunner ' +
-      'takes it along; for threads and processes of your own use storage such as sqlite({ directory }).',
-  );
+/** The memory of an application, as error messages name it. */
+export function memoryLocation(applicationName: string): StorageLocation {
+  return { applicationName, location: 'memory()' };
 }
 
-/** Another thread has made the memory and not opened the application in it before it was shared. */
+/** Creates the error for a description that came from another thread or process without its data. */
+export function notInThisThread(applicationName: string): StorageError {
+  const reason =
+    'it was created in another thread or process, or its description was garbage-collected. ' +
+    'A MultiThreadedRunner shares it with its threads; ' +
+    'for threads and processes of your own, use storage such as sqlite({ directory }).';
+  return storageError('STORAGE_MISSING', memoryLocation(applicationName), reason);
+}
+
+/** Creates the error for an application that was not opened before its memory was shared with this thread. */
 export function notShared(applicationName: string): StorageError {
-  return new StorageError(
-    'STORAGE_NOT_SET_UP',
-    applicationName,
-    `Application '${applicationName}' is not in this memory(), which was made in another thread: open it there with ` +
-      'setupTables: true before the memory is shared with this one.',
-  );
+  const reason =
+    'the thread that created it shared it before it opened this application. ' +
+    'Open the application there with setupTables: true, then share the memory.';
+  return storageError('STORAGE_NOT_SET_UP', memoryLocation(applicationName), reason);
 }
 
-/** There is nothing, and nothing may be created. */
+/** Creates the error for an application that has no data and must not be set up. */
 export function notSetUp(applicationName: string): StorageError {
-  return new StorageError(
-    'STORAGE_NOT_SET_UP',
-    applicationName,
-    `Application '${applicationName}' has nothing in this memory() yet: open it with setupTables: true first.`,
-  );
+  const reason = 'the application has no data there yet. Open it with setupTables: true first.';
+  return storageError('STORAGE_NOT_SET_UP', memoryLocation(applicationName), reason);
+}
+
+/** Creates the error for a journal without room for the next entry. */
+export function journalFull(applicationName: string, cause: unknown): StorageError {
+  const reason =
+    'the memory that its threads share is full. Use storage that memory does not limit, such as sqlite({ directory }).';
+  return storageError('STORAGE_FULL', memoryLocation(applicationName), reason, { cause });
+}
+
+/** Creates the error for a lock that another thread holds for too long. */
+export function lockTimeout(applicationName: string): StorageError {
+  const reason = 'another thread keeps it locked. Try again.';
+  return storageError('STORAGE_BUSY', memoryLocation(applicationName), reason);
 }

@@ -1,12 +1,10 @@
-import { StorageError } from '../errors.ts';
 import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
+import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { memoryLocation } from './errors.ts';
 import type { SharableMemory } from './shared/sharable-memory.ts';
 
-/**
- * A recorder that keeps everything on the heap, as plain objects; others of the same application see it at
- * once.
- */
+/** Records plain objects on the heap, where other recorders of the same application see them at once. */
 export class MemoryRecorder implements Recorder {
   readonly #applicationName: string;
   #open: SharableMemory | undefined;
@@ -56,10 +54,6 @@ export class MemoryRecorder implements Recorder {
 
   get #content(): SharableMemory['content'] {
     if (this.#open !== undefined) return this.#open.content;
-    throw new StorageError(
-      'STORAGE_CLOSED',
-      this.#applicationName,
-      `The memory recorder of application '${this.#applicationName}' is closed: open another one to go on.`,
-    );
+    throw recorderClosed(memoryLocation(this.#applicationName));
   }
 }

@@ -4,24 +4,24 @@ import type { ProcessEvent, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 import type { Shape } from './statements.ts';
 
-/** What is on record of what a batch is about. */
+/** The recorded versions and positions that a batch builds on. */
 export interface RecordedState {
-  /** The newest versions of the aggregates, by their ids; 0 if there is nothing. */
+  /** Newest version by aggregate id; 0 if there is none. */
   readonly versions: ReadonlyMap<string, number>;
-  /** The positions in the logs of the upstreams, by their names; 0 if there is none. */
+  /** Position by upstream name; 0 if there is none. */
   readonly positions: ReadonlyMap<string, number>;
 }
 
-/** Process events that are recorded by one statement, as the columns of what is to be written. */
+/** Process events that one statement records. */
 export class Batch {
   readonly processEvents: readonly ProcessEvent[];
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
-  /** One for each upstream: from where it is expected to be to where it ends. */
+  /** One move per upstream: from the first expected position to the last one. */
   readonly trackings: readonly Tracking[];
-  /** The first event of each aggregate. */
+  /** First event of each aggregate. */
   readonly firsts: readonly StoredEvent[];
-  /** Tells what this call has recorded from what anybody else has. */
+  /** Distinguishes what this call has recorded from what others have. */
   readonly commitId: string;
 
   constructor(processEvents: readonly ProcessEvent[]) {
@@ -37,11 +37,7 @@ export class Batch {
     this.commitId = newCommitId();
   }
 
-  get isEmpty(): boolean {
-    return this.events.length === 0 && this.snapshots.length === 0 && this.trackings.length === 0;
-  }
-
-  /** Which statement records it. */
+  /** Key of the statement that records the batch. */
   get shape(): Shape {
     const hasDependencies = this.events.some(({ dependencies }) => dependencies !== undefined);
     if (hasDependencies || this.snapshots.length > 0 || this.trackings.length > 1) return 'any';
@@ -51,14 +47,14 @@ export class Batch {
     return this.events.length === 1 ? 'single' : 'next';
   }
 
-  /** Whether it could be recorded by somebody who has all that it builds on. */
+  /** Whether the batch has no conflict in itself, so that some recorded state would accept it. */
   get isConsistent(): boolean {
     const versions = new Map(this.firsts.map((event) => [event.originatorId, event.originatorVersion - 1]));
     const positions = new Map(this.trackings.map(({ upstreamName, expected }) => [upstreamName, expected]));
     return this.conflictWith({ versions, positions }, '') === undefined;
   }
 
-  /** What keeps it from being recorded: the first rule that it breaks. */
+  /** Returns the first conflict of the batch with what is recorded; undefined if there is none. */
   conflictWith(
     { versions, positions }: RecordedState,
     applicationName: string,
@@ -84,26 +80,26 @@ export class Batch {
     return undefined;
   }
 
-  /** Whether each position is where it was to be moved to. */
+  /** Returns whether each position has the value that the batch moves it to. */
   isReached({ positions }: RecordedState): boolean {
     return this.trackings.every(({ upstreamName, position }) => positions.get(upstreamName) === position);
   }
 }
 
-/** 64 random bits as a signed number, out of a UUID: Node keeps random bytes for those ready. */
+/** Returns 64 random bits as a signed number. They are those of a UUID, since Node caches random bytes for UUIDs. */
 function newCommitId(): string {
   const id = randomUUID();
   return `${BigInt.asIntN(64, BigInt(`0x${id.slice(0, 8)}${id.slice(-8)}`))}`;
 }
 
-/** The last one of each aggregate and version, in an order that all writers have in common. */
+/** Returns the last snapshot of each aggregate and version, in the same order for all writers. */
 export function distinctSnapshots(snapshots: readonly StoredSnapshot[]): readonly StoredSnapshot[] {
   if (snapshots.length < 2) return snapshots;
   const byKey = new Map(snapshots.map((one) => [`${one.originatorId}\0${one.originatorVersion}`, one]));
   return [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? []);
 }
 
-/** Several moves in one log are one move, from the first start to the last end. */
+/** Joins the moves of each position, in the same order for all writers. */
 function joinedTrackings(processEvents: readonly ProcessEvent[]): readonly Tracking[] {
   const joined = new Map<string, Tracking>();
   for (const { tracking } of processEvents) {

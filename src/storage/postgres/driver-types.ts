@@ -1,4 +1,4 @@
-/** A statement as the driver takes it; with a name it is prepared once for each connection. */
+/** Statement for the driver. With a name it is prepared once per connection. */
 export interface DriverQuery {
   text: string;
   name?: string;
@@ -8,13 +8,13 @@ export interface DriverQuery {
   query_timeout?: number;
 }
 
-/** A notification as the driver gives it. */
+/** Notification from the driver. */
 export interface DriverNotification {
   readonly channel: string;
   readonly payload?: string | undefined;
 }
 
-/** What is used of a connection of the driver `pg`. */
+/** The part of a `pg.PoolClient` that kahn uses. */
 export interface PostgresClient {
   query(query: DriverQuery): Promise<{ rows: unknown[][] }>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -24,26 +24,7 @@ export interface PostgresClient {
   release(destroy?: boolean): void;
 }
 
-/** What is used of a pool of the driver `pg`: pass a `pg.Pool`. */
+/** The part of a `pg.Pool` that kahn uses. */
 export interface PostgresPool {
   connect(): Promise<PostgresClient>;
-}
-
-/** A pool that waits for a connection for a limited time, which others need not. */
-export function patient(pool: PostgresPool, timeoutMs: number): PostgresPool {
-  return {
-    connect() {
-      const { promise, resolve, reject } = Promise.withResolvers<PostgresClient>();
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        reject(new Error('timeout exceeded when trying to connect')); // as the driver's pool says it
-      }, timeoutMs);
-      pool
-        .connect()
-        .then((client) => (isLate ? client.release() : resolve(client)), reject)
-        .finally(() => clearTimeout(timer));
-      return promise;
-    },
-  };
 }

@@ -1,14 +1,9 @@
-import { KahnError, messageOf } from '../../util/errors.ts';
-import { StorageError, type StorageErrorCode } from '../errors.ts';
+import type { KahnError } from '../../util/errors.ts';
+import type { StorageErrorCode } from '../errors.ts';
+import { type DriverErrorRules, explainDriverError } from '../sql/driver-error.ts';
+import type { StorageLocation } from '../storage-location.ts';
 
-/** The tables of one application, and where they are; holds no secret. */
-export interface Site {
-  readonly applicationName: string;
-  /** Such as: schema "shop" of database "app" at db.example:5432. */
-  readonly place: string;
-}
-
-// SQLSTATEs that tell something, https://www.postgresql.org/docs/current/errcodes-appendix.html
+// SQLSTATEs with a meaning of their own, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const storageCodes: Readonly<Record<string, StorageErrorCode>> = {
   '25006': 'STORAGE_UNWRITABLE', // read_only_sql_transaction
   '28000': 'STORAGE_DENIED', // invalid_authorization_specification
@@ -29,76 +24,63 @@ const storageCodes: Readonly<Record<string, StorageErrorCode>> = {
   '57014': 'STORAGE_BUSY', // query_canceled, by the statement time-out or by hand
   '57P01': 'STORAGE_UNREACHABLE', // admin_shutdown
   '57P02': 'STORAGE_UNREACHABLE', // crash_shutdown
-  '57P03': 'STORAGE_BUSY', // cannot_connect_now: it is starting up or shutting down
+  '57P03': 'STORAGE_BUSY', // cannot_connect_now: the server is starting up or shutting down
   '57P05': 'STORAGE_UNREACHABLE', // idle_session_timeout
   XX001: 'STORAGE_CORRUPT', // data_corrupted
   XX002: 'STORAGE_CORRUPT', // index_corrupted
 };
 
-const advice: Readonly<Partial<Record<StorageErrorCode, string>>> = {
-  STORAGE_BUSY: 'the server or the pool was too busy for too long. Try again, or allow it more time.',
-  STORAGE_CORRUPT: 'the server found damaged data. Restore it from a backup.',
-  STORAGE_DENIED: 'the server refuses it. Check the user, its password, its rights and TLS.',
-  STORAGE_FOREIGN:
-    'there is a table that this library has not made. It has been left as it is: move it away, or choose another schema.',
-  STORAGE_FULL: 'the server has no room left. Nothing of this call is stored; make room and try again.',
-  STORAGE_MISSING: 'there is no such database. Create it first.',
-  STORAGE_NOT_SET_UP: 'its tables are not there (any more). Open it with setupTables: true, or restore them.',
-  STORAGE_UNREACHABLE: 'the server could not be reached for too long. Check host, port and that it runs.',
-  STORAGE_UNWRITABLE: 'the server only allows reading, as a standby does. Connect to the primary.',
+const rules: DriverErrorRules = {
+  codeOf: storageCode,
+  advice: {
+    STORAGE_BUSY:
+      'the server or the pool was busy for too long. Try again, or raise statementTimeoutMs, connectionTimeoutMs or retryTimeoutMs.',
+    STORAGE_CORRUPT: 'the server found damaged data. Restore it from a backup.',
+    STORAGE_DENIED: 'the server denied access. Check the user, its password, its rights and TLS.',
+    STORAGE_FOREIGN:
+      'a table with that name already exists and was not created by kahn. ' +
+      'The table was not changed: move it away, or choose another schema.',
+    STORAGE_FULL:
+      'the disk of the server is full. Nothing of this call is recorded; make room and try again.',
+    STORAGE_MISSING: 'there is no such database. Create it first.',
+    STORAGE_NOT_SET_UP: 'its tables do not exist. Open it with setupTables: true, or restore them.',
+    STORAGE_UNREACHABLE: 'the server is unreachable. Check its host and port, and that it is running.',
+    STORAGE_UNWRITABLE: 'the server is read-only, as a standby is. Connect to the primary.',
+  },
 };
 
-/** A {@link StorageError} that says why the application cannot use its tables. */
-export function siteError(
-  code: StorageErrorCode,
-  { applicationName, place }: Site,
-  reason: string,
-  options?: { cause: unknown },
-): StorageError {
-  return new StorageError(
-    code,
-    applicationName,
-    `Application '${applicationName}' cannot use ${place}: ${reason}`,
-    options,
-  );
+/** Turns an error of the driver or the server into a StorageError; returns errors of kahn as they are. */
+export function explained(error: unknown, tables: StorageLocation): KahnError {
+  return explainDriverError(error, tables, rules);
 }
 
-/** What to throw for an error of the driver or the server; errors of ours stay as they are. */
-export function explained(error: unknown, site: Site): KahnError {
-  if (error instanceof KahnError) return error;
-  const code = storageCode(error);
-  const reason = advice[code] ?? 'the storage failed; its cause tells more.';
-  return siteError(code, site, `${reason} (${messageOf(error) || (error as { code?: string }).code})`, {
-    cause: error,
-  });
-}
-
-/** Whether the server has said so itself, and in such a way that the connection goes on. */
+/** Returns whether the error is an answer of the server after which the connection is still usable. */
 export function isAnswer(error: unknown): boolean {
   const state = sqlState(error);
   if (state === undefined) return false;
   const { severity } = error as { severity?: string };
-  // Servers say it in their own language: then the code tells whether it is one that may end the connection.
+  // Some servers translate the severity; then the code tells whether the connection may have ended.
   return severity === 'ERROR' || !(severity === 'FATAL' || severity === 'PANIC' || ending.test(state));
 }
 
 const ending = /^(08|25P0[34]|28|53|57P|58|XX)/;
 
-/** The server's code of an error; undefined if it comes from elsewhere. */
+/** Returns the server's code of an error; undefined if the error is not from the server. */
 export function sqlState(error: unknown): string | undefined {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   return severity !== undefined && typeof code === 'string' ? code : undefined;
 }
 
-/** What kind of failure it is. */
+/** Returns the code of the StorageError for an error of the driver or the server. */
 export function storageCode(error: unknown): StorageErrorCode {
   const state = sqlState(error);
-  if (state !== undefined)
+  if (state !== undefined) {
     return storageCodes[state] ?? (/^08/.test(state) ? 'STORAGE_UNREACHABLE' : 'STORAGE_FAILED');
+  }
   const { code, message } = error as { code?: unknown; message?: unknown };
   const text = `${code} ${message}`;
   if (/CERT|TLS|SSL|SASL|SELF_SIGNED|UNABLE_TO_/.test(text)) return 'STORAGE_DENIED';
-  if (/^undefined timeout exceeded when trying to connect/.test(text)) return 'STORAGE_BUSY'; // of the pool's own queue
+  if (/^undefined timeout exceeded when trying to connect/.test(text)) return 'STORAGE_BUSY'; // no free connection
   if (error instanceof TypeError || error instanceof RangeError) return 'STORAGE_FAILED';
-  return 'STORAGE_UNREACHABLE'; // the driver's other errors are those of a connection
+  return 'STORAGE_UNREACHABLE'; // all other errors of the driver are those of a connection
 }

@@ -1,22 +1,18 @@
 import type { StorageDescription } from '../storage.ts';
 import { idOfPool } from './connection/borrowed-pools.ts';
 import type { PostgresClient, PostgresPool } from './driver-types.ts';
-import { assertPoolAlone, type PostgresOptions, type PostgresTls, settingsFrom } from './options.ts';
+import { type PostgresOptions, type PostgresTls, settingsOf } from './options.ts';
+import { moduleUrl } from './storage.ts';
 
-export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
-export { openStorage } from './storage.ts';
 export type { PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
 
 /**
- * Storage in PostgreSQL, four tables for each application in one schema, for any number of processes on any number
- * of hosts. Needs the driver: `npm install pg`. Nothing is connected yet.
+ * Describes storage in PostgreSQL, with four tables per application in one schema. Any number of processes on any
+ * number of hosts can open it. Needs the driver: `npm install pg`.
  *
- * @throws InvalidStorageError if an option is unknown or has an impossible value.
+ * @throws InvalidOptionError if an option is unknown, its value does not fit, or it contradicts another one.
  * @example postgres({ connectionString: 'postgres://app:secret@db.example/app', schema: 'shop' })
  */
 export function postgres(options: PostgresOptions = {}): StorageDescription {
-  const { pool, ...others } = options;
-  if (pool !== undefined) assertPoolAlone(others);
-  const settings = settingsFrom(pool === undefined ? others : { ...others, poolId: idOfPool(pool) });
-  return { module: import.meta.url, options: { ...settings } };
+  return { module: moduleUrl, options: { ...settingsOf(options, idOfPool) } };
 }

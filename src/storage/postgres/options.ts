@@ -1,139 +1,163 @@
-import { inspect } from 'node:util';
-import { InvalidStorageError } from '../errors.ts';
+import { durationMs, flag, integer, ruleOf, secret } from '../../util/option-rules.ts';
+import {
+  InvalidOptionError,
+  type OptionRules,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../../util/options.ts';
 import type { PostgresPool } from './driver-types.ts';
-import { assertSchema } from './identifiers.ts';
 
-/** How the server is known and told who asks; texts in PEM. */
+/** How TLS verifies the server and identifies this client. Certificates and keys are texts in PEM format. */
 export type PostgresTls = {
-  /** Whether a server is refused whose certificate cannot be verified; true by default. */
+  /** Whether to reject a server whose certificate cannot be verified. @default true, as in Node */
   readonly rejectUnauthorized?: boolean;
-  /** The authorities that are trusted, in place of those that Node trusts. */
+  /** Certificates of trusted authorities. @default those that Node trusts */
   readonly ca?: string;
+  /** Certificate of this client. */
   readonly cert?: string;
+  /** Private key of this client. */
   readonly key?: string;
-  /** The name that the server's certificate must have, if it is not that of the host. */
+  /** Name that the server's certificate must have. @default the host of the connection */
   readonly servername?: string;
 };
 
-/** Which database, and how patiently it is used. */
+/** Options of {@link postgres}. */
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`; by default what the PGHOST family of variables says. */
+  /** URL of the database: `postgres://user:password@host:port/database`. @default the PGHOST family of variables */
   readonly connectionString?: string;
   /**
-   * A pool of your own, of the driver `pg`, in place of a connection string; you end it. It stays in this thread:
-   * the description cannot be opened by another one.
+   * Pool of the driver `pg` in place of a connection string. You end it after use. Other threads and processes cannot
+   * open the storage.
    */
   readonly pool?: PostgresPool;
-  /** The schema that holds the tables of the system: lower-case letters, digits and `_`; `kahn` by default. */
+  /** Schema for the tables of the system: lower-case letters, digits and `_`. @default 'kahn' */
   readonly schema?: string;
-  /** Whether TLS is required, and with what; by default what the connection string says. */
+  /** Whether to require TLS, and its settings. @default what the connection string says */
   readonly tls?: boolean | PostgresTls;
-  /** How many connections are open at most, besides the one that listens; 10 by default. */
+  /** Most open connections, besides the one that listens. @default 10 */
   readonly poolSize?: number;
-  /** How long connecting, or waiting for a free connection, may take; 5,000 by default. */
+  /** Longest wait to connect, or for a free connection, in ms. @default 5000 */
   readonly connectionTimeoutMs?: number;
-  /** How long one statement may take; 30,000 by default. */
+  /** Longest time that one statement may take, in ms. @default 30000 */
   readonly statementTimeoutMs?: number;
-  /** How long a call is tried again while the server is busy or away; 10,000 by default. */
+  /** How long a call is retried while the server is busy or unreachable, in ms. @default 10000 */
   readonly retryTimeoutMs?: number;
   /**
-   * Whether connections go through a pooler that changes servers between transactions, such as PgBouncer in
-   * transaction mode: then nothing is used that belongs to a session. False by default.
+   * Whether connections pass through a pooler that changes servers between transactions, such as PgBouncer in
+   * transaction mode. If so, nothing that needs a session is used.
+   *
+   * @default false
    */
   readonly transactionPooler?: boolean;
-  /** A direct way to the server for LISTEN, if `connectionString` or `pool` lead to such a pooler. */
+  /** URL of a direct connection for LISTEN, where `connectionString` or `pool` leads to such a pooler. */
   readonly listenConnectionString?: string;
 }
 
-/** All options but the pool, which is known by an id. */
-export interface PostgresSettings {
-  readonly connectionString?: string;
-  readonly poolId?: string;
-  readonly schema: string;
-  readonly tls?: boolean | PostgresTls;
-  readonly poolSize: number;
-  readonly connectionTimeoutMs: number;
-  readonly statementTimeoutMs: number;
-  readonly retryTimeoutMs: number;
-  readonly transactionPooler: boolean;
-  readonly listenConnectionString?: string;
-}
+type Defaulted =
+  | 'schema'
+  | 'poolSize'
+  | 'connectionTimeoutMs'
+  | 'statementTimeoutMs'
+  | 'retryTimeoutMs'
+  | 'transactionPooler';
 
-const maxMs = 0x7fffffff; // the longest time that Node and the server can wait
-const tlsTexts = ['ca', 'cert', 'key', 'servername'];
-const known = [
-  'connectionString',
-  'pool',
-  'schema',
-  'tls',
-  'poolSize',
-  'connectionTimeoutMs',
-  'statementTimeoutMs',
-  'retryTimeoutMs',
-  'transactionPooler',
-  'listenConnectionString',
-];
+/** {@link PostgresOptions} as plain data, with the defaults filled in and an id in place of the pool. */
+export type PostgresSettings = ResolvedOptions<SettingsOptions, Defaulted>;
 
-/** Checks the options and fills in the defaults; throws {@link InvalidStorageError}. */
-export function settingsFrom(options: Readonly<Record<string, unknown>>): PostgresSettings {
-  const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== 'poolId');
-  if (unknown !== undefined) throw invalid(unknown, `is none of the options ${known.join(', ')}`);
-  const { connectionString, listenConnectionString, tls, poolId } = options;
-  if (tls !== undefined && /[?&]ssl/.test(`${connectionString} ${listenConnectionString}`)) {
-    throw invalid('tls', 'the connection string decides already: leave one of them out');
-  }
-  const { schema = 'kahn', transactionPooler = false } = options;
-  assertSchema(schema);
-  if (typeof transactionPooler !== 'boolean') throw invalid('transactionPooler', 'is neither true nor false');
-  return {
-    ...(connectionString !== undefined && { connectionString: url('connectionString', connectionString) }),
-    ...(listenConnectionString !== undefined && {
-      listenConnectionString: url('listenConnectionString', listenConnectionString),
-    }),
-    ...(tls !== undefined && { tls: tlsFrom(tls) }),
-    ...(poolId !== undefined && { poolId: String(poolId) }),
-    schema,
-    transactionPooler,
-    poolSize: wholeNumber('poolSize', options.poolSize ?? 10, 1),
-    connectionTimeoutMs: wholeNumber('connectionTimeoutMs', options.connectionTimeoutMs ?? 5_000, 1),
-    statementTimeoutMs: wholeNumber('statementTimeoutMs', options.statementTimeoutMs ?? 30_000, 1),
-    retryTimeoutMs: wholeNumber('retryTimeoutMs', options.retryTimeoutMs ?? 10_000, 0),
-  };
-}
+type SettingsOptions = Omit<PostgresOptions, 'pool'> & { readonly poolId?: string };
 
-/** Throws {@link InvalidStorageError} if there are options that a pool passed with them decides. */
-export function assertPoolAlone(options: Readonly<Record<string, unknown>>): void {
-  const own = ['connectionString', 'tls', 'poolSize'].find((name) => options[name] !== undefined);
-  if (own !== undefined) throw invalid(own, 'belongs to connections of its own: leave it out, or the pool');
-}
+const url = 'a URL such as postgres://user:password@host:5432/database';
+const schemaName =
+  'a name of up to 63 lower-case letters, digits and underscores that starts with neither a digit nor pg_ ' +
+  'and is not information_schema';
 
-/** What is wrong is named, but never shown: it may hold a password. */
-function url(name: string, value: unknown): string {
-  if (typeof value === 'string' && /^postgres(ql)?:\/\/\S+$|^socket:\S+$/.test(value)) return value;
-  throw invalid(name, 'is no URL such as postgres://user:password@host:5432/database');
-}
+export const postgresOptions: OptionRules<PostgresOptions, Defaulted> = {
+  connectionString: secret(ruleOf(url, isUrl)),
+  pool: secret(ruleOf("a Pool of the driver 'pg'", isPool)),
+  schema: ruleOf(schemaName, isSchema, 'kahn'),
+  tls: secret(ruleOf('true, false or an object', isFlagOrObject)),
+  poolSize: integer({ least: 1 }, 10),
+  connectionTimeoutMs: durationMs(1, 5_000),
+  statementTimeoutMs: durationMs(1, 30_000),
+  retryTimeoutMs: durationMs(0, 10_000),
+  transactionPooler: flag(false),
+  listenConnectionString: secret(ruleOf(url, isUrl)),
+};
 
-function tlsFrom(value: unknown): boolean | PostgresTls {
-  if (typeof value === 'boolean') return value;
-  if (typeof value !== 'object' || value === null)
-    throw invalid('tls', 'is neither true, false nor an object');
-  for (const [name, part] of Object.entries(value)) {
-    const fits = name === 'rejectUnauthorized' ? typeof part === 'boolean' : tlsTexts.includes(name);
-    if (!fits || (name !== 'rejectUnauthorized' && typeof part !== 'string')) {
-      throw invalid(
-        `tls.${name}`,
-        `is not one of rejectUnauthorized (true or false), ${tlsTexts.join(', ')} (texts)`,
+const { pool: _pool, ...rulesOfData } = postgresOptions;
+const settingsRules: OptionRules<SettingsOptions, Defaulted> = {
+  ...rulesOfData,
+  poolId: ruleOf('a string', isString),
+};
+
+const text = secret(ruleOf<string>('a string', isString));
+const tlsRules: OptionRules<PostgresTls> = {
+  rejectUnauthorized: secret(flag()),
+  ca: text,
+  cert: text,
+  key: text,
+  servername: text,
+};
+
+const example = "postgres({ connectionString: 'postgres://…' })";
+
+/**
+ * Checks the options of `postgres()`. `registerPool` exchanges the pool for its id.
+ *
+ * @throws InvalidOptionError if an option is unknown, its value does not fit, or it contradicts another one.
+ */
+export function settingsOf(
+  options: PostgresOptions,
+  registerPool: (pool: PostgresPool) => string,
+): PostgresSettings {
+  resolveOptions(options, postgresOptions, 'postgres()', example);
+  const { pool, ...others } = options;
+  if (pool === undefined) return checkedSettings(others);
+  for (const name of ['connectionString', 'tls', 'poolSize'] as const) {
+    if (others[name] !== undefined) {
+      throw new InvalidOptionError(
+        `Option '${name}' of postgres() has no effect on a pool of your own: leave one of them out.`,
       );
     }
   }
-  return { ...value };
+  return checkedSettings({ ...others, poolId: registerPool(pool) });
 }
 
-function wholeNumber(name: string, value: unknown, least: number): number {
-  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= maxMs) return Number(value);
-  throw invalid(name, `is ${inspect(value)}, not a whole number from ${least} to ${maxMs}`);
+/**
+ * Checks settings and fills in the defaults.
+ *
+ * @throws InvalidOptionError if a setting is unknown, its value does not fit, or it contradicts another one.
+ */
+export function checkedSettings(options: object): PostgresSettings {
+  const settings = resolveOptions(options as SettingsOptions, settingsRules, 'postgres()', example);
+  const { connectionString, listenConnectionString, tls } = settings;
+  if (tls === undefined) return settings;
+  if (/[?&]ssl/.test(`${connectionString} ${listenConnectionString}`)) {
+    throw new InvalidOptionError(
+      "Option 'tls' of postgres() contradicts a connection string that sets SSL: leave one of them out.",
+    );
+  }
+  if (typeof tls === 'boolean') return settings;
+  return { ...settings, tls: resolveOptions(tls, tlsRules, 'postgres({ tls })') };
 }
 
-function invalid(name: string, fault: string): InvalidStorageError {
-  return new InvalidStorageError(`postgres() was given the option '${name}', which ${fault}.`);
+function isString(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isUrl(value: unknown): boolean {
+  return typeof value === 'string' && /^postgres(ql)?:\/\/\S+$|^socket:\S+$/.test(value);
+}
+
+function isPool(value: unknown): boolean {
+  return typeof (value as Partial<PostgresPool> | null)?.connect === 'function';
+}
+
+function isSchema(value: unknown): boolean {
+  if (typeof value !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(value)) return false;
+  return !value.startsWith('pg_') && value !== 'information_schema';
+}
+
+function isFlagOrObject(value: unknown): boolean {
+  return typeof value === 'boolean' || (typeof value === 'object' && value !== null);
 }

@@ -1,9 +1,8 @@
-import { quoted } from './identifiers.ts';
-import type { ApplicationTables } from './tables.ts';
+import { type ApplicationTables, quoted } from './tables.ts';
 
 /**
- * What has changed the tables since version 1: the first one leads from there to version 2, and so on. Tables of every
- * version are somewhere, so these stay as they are; whatever is changed is changed here and below.
+ * SQL of each upgrade: the first one leads from version 1 to version 2. Databases of every version are in use, so never
+ * edit a released step: append a new one, and change the tables below.
  */
 export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,
@@ -12,15 +11,15 @@ export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
 /** The version of the tables below. */
 export const schemaVersion: number = upgrades.length + 1;
 
-/** Says which applications have tables in a schema, and of what version. */
+/** Table of the applications that have tables in a schema, with the version of these. */
 export const applicationsTable = 'kahn_applications';
 
-/** The name of that table, ready for SQL. */
+/** Returns the name of that table, ready for SQL. */
 export function applicationsIn(schema: string): string {
   return `${quoted(schema)}.${applicationsTable}`;
 }
 
-/** Makes the table of applications. */
+/** Returns SQL that creates the table of applications. */
 export function createApplications(schema: string): string {
   return `
     create table ${applicationsIn(schema)} (
@@ -30,21 +29,21 @@ export function createApplications(schema: string): string {
 }
 
 /**
- * Makes the tables of one application. Wide columns come first, so that rows need no padding; names and ids are
- * compared by their bytes, which no other version of the server or its libraries orders differently.
+ * Returns SQL that creates the tables of one application. Wide columns come first, so that rows need no padding. Names
+ * and ids are compared by bytes, an order that does not change with the version of the server or its libraries.
  */
 export function createTables({ events, logs, positions, snapshots }: ApplicationTables): readonly string[] {
   return [
     `create table ${events} (
       notification_id bigint not null,
       timestamp bigint not null, -- milliseconds since 1970
-      commit_id bigint not null, -- random, the same for all that was recorded in one call
+      commit_id bigint not null, -- random, the same for all events of one call
       pipeline_id integer not null,
       originator_version integer not null,
       originator_id text collate "C" not null,
       type text collate "C" not null,
       data text not null,
-      dependencies text, -- [[pipeline_id, notification_id], ...]: what must be processed before it
+      dependencies text, -- [[pipeline_id, notification_id], ...]: notifications to be processed before this one
       primary key (pipeline_id, notification_id),
       unique (originator_id, originator_version)
     )`,

@@ -2,24 +2,21 @@ import { hash } from 'node:crypto';
 import { applicationsIn } from './schema.ts';
 import type { ApplicationTables } from './tables.ts';
 
-/** A row as an array of its columns. */
-export type Row = readonly (string | number | null)[];
-
-/** A statement; those with a name are used often, and prepared under it where that is possible. */
+/** A statement. One with a name runs often, and is prepared under that name where possible. */
 export interface Statement {
   readonly text: string;
   readonly name?: string;
 }
 
-/** The SQL that belongs to no application. */
+/** Statements for all applications, each with its parameters -> the columns it returns. */
 export const sql = {
-  /** Each statement sees what was committed before it, whatever the settings of the role or the database say. */
+  /** Makes each statement see what was committed before it, whatever the settings of the role or the database. */
   begin: { text: 'begin isolation level read committed' },
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs. Plans are made once and kept, for making one takes longer than following it, and so must not
-   * depend on how small the tables were at that time.
+   * statementTimeoutMs. Plans are made once and kept, since planning takes longer than execution. Hence they must not
+   * depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
@@ -27,12 +24,12 @@ export const sql = {
       set_config('default_transaction_isolation', 'read committed', false)`,
   },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
-  /** key; until the end of the transaction */
+  /** key. Holds the lock until the transaction ends. */
   lock: { text: 'select pg_advisory_xact_lock($1)::text' },
   /**
-   * schema, applications table -> encoding, whether the schema and the table are there (1 or 0); names without
-   * quotes. The catalogue is asked as a table: functions such as to_regclass may answer from a cache that knows
-   * nothing of what another session has just made.
+   * schema, applications table -> encoding, whether the schema exists, whether the table exists (1 or 0). Names are not
+   * quoted. Reads the catalogue as tables: functions such as to_regclass may answer from a cache without what another
+   * session has just created.
    */
   inspect: {
     text: `
@@ -43,7 +40,7 @@ export const sql = {
   },
 } as const;
 
-/** The statements of one application. */
+/** The statements of one application, each with its parameters -> the columns it returns. */
 export interface Statements {
   /** applicationName -> version */
   readonly version: Statement;
@@ -53,7 +50,7 @@ export interface Statements {
   readonly setVersion: Statement;
   /**
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, the ids and versions that must be
-   * on record, channel, prompt; for 'next' also upstreamName, expected, position; for 'any' upstreamNames, expected,
+   * recorded, channel, prompt; for 'next' also upstreamName, expected, position; for 'any' upstreamNames, expected,
    * positions, the columns of snapshots, and dependencies -> head. See {@link appendText}; and for 'single' {@link
    * singleText}.
    */
@@ -68,7 +65,7 @@ export interface Statements {
   readonly positions: Statement;
   /** pipelineId -> notificationId */
   readonly head: Statement;
-  /** originatorIds, originatorVersions -> pipelineId, notificationId, in the same order; null if there is nothing */
+  /** originatorIds, originatorVersions -> pipelineId, notificationId, in the same order; null if there is none */
   readonly places: Statement;
   /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies */
   readonly notifications: Statement;
@@ -79,7 +76,7 @@ export interface Statements {
   readonly histories: Statement;
 }
 
-/** The texts for one application's tables. */
+/** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
   const { events, logs, positions, snapshots } = tables;
   const applications = applicationsIn(tables.schema);
@@ -146,24 +143,24 @@ export function statementsFor(tables: ApplicationTables): Statements {
 }
 
 /**
- * What a batch consists of: events alone, events or a single one and one position that is on record already, or any
- * events, also with dependencies, positions and snapshots. What is not there costs nothing: most batches are of the
- * first shapes.
+ * Contents of a batch: only events (`events`), events or one event with one position that is recorded already (`next`,
+ * `single`), or anything (`any`), which includes dependencies, several positions and snapshots. Most batches are of
+ * the first three shapes, whose statements do not pay for the rest.
  */
 export type Shape = 'events' | 'next' | 'single' | 'any';
 
 /**
- * Records a batch of process events, which is a transaction by itself. In this order:
+ * SQL that records a batch of process events in a transaction of its own. In this order:
  *
- * 1. The versions before those of the events must be on record.
- * 2. Positions are moved if they are the expected ones, waiting for whoever is about to move them.
- * 3. The head of the log is moved on. From here to the commit nobody else writes to this log: so ids have no gap,
- *    and whoever sees one sees all before it. All take the locks in this order, so none waits in a circle.
- * 4. Events and snapshots are inserted, and followers prompted.
+ * 1. Checks that the versions before those of the events are recorded.
+ * 2. Moves the positions that are the expected ones, after waiting for transactions that are moving them.
+ * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
+ *    gaps, and a reader that sees one sees all before it. All transactions lock in this order, so there is no deadlock.
+ * 4. Inserts events and snapshots, and prompts followers.
  *
- * It gives the head, or no row, having changed nothing, if a version before is missing or no position was the
- * expected one. It fails with unique_violation if a version is on record, and with not_null_violation if some
- * positions were the expected ones and others not.
+ * It returns the head, or no row, without any change, if a previous version is missing or no position was the expected
+ * one. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some of the
+ * positions were the expected ones.
  */
 function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   const { events, logs } = tables;
@@ -198,9 +195,9 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
 }
 
 /**
- * The same for a single event, in as little work as that takes: pipelineId, commitId, originatorId,
- * originatorVersion, type, data, timestamp, upstreamName, expected, position, channel, prompt. Whoever has a position
- * has a head; were it gone, the event could not be inserted and nothing would be moved.
+ * SQL that records a single event with as little work as possible. Parameters: pipelineId, commitId, originatorId,
+ * originatorVersion, type, data, timestamp, upstreamName, expected, position, channel, prompt. A recorded position
+ * implies a recorded head; without one the insert would fail and nothing would be moved.
  */
 function singleText({ events, logs, positions }: ApplicationTables): string {
   return `
@@ -223,7 +220,7 @@ function singleText({ events, logs, positions }: ApplicationTables): string {
     select log.head, pg_notify($11, $12 || log.head || ']')::text from log`;
 }
 
-/** Moves the positions that are the expected ones. */
+/** SQL that moves the positions that are the expected ones. */
 function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return '';
   if (shape === 'next') {
@@ -247,7 +244,7 @@ function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'sing
     ),`;
 }
 
-/** By how much the head of the log is moved on, or no row if it must not be. */
+/** SQL that returns by how much the head of the log advances, or no row if it must not. */
 function advanceText(shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
   if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
@@ -256,7 +253,7 @@ function advanceText(shape: Exclude<Shape, 'single'>): string {
       where ready.ok and (m.count > 0 or cardinality($12::text[]) = 0)`;
 }
 
-/** Replaces those of the same aggregate and version. */
+/** SQL that inserts snapshots, or replaces those of the same aggregate and version. */
 function putSnapshotsText({ snapshots }: ApplicationTables, from: string): string {
   return `
       insert into ${snapshots} (originator_id, originator_version, schema, state)
@@ -265,7 +262,7 @@ function putSnapshotsText({ snapshots }: ApplicationTables, from: string): strin
       do update set schema = excluded.schema, state = excluded.state`;
 }
 
-/** Named by its text: connections are shared by applications, and may outlive a release of this library. */
+/** Names a statement by its text: applications share connections, which a pooler may keep over releases of kahn. */
 function named(text: string): Statement {
   return { text, name: `kahn_${hash('sha256', text).slice(0, 32)}` };
 }

@@ -1,47 +1,55 @@
+import { hash } from 'node:crypto';
 import { newId } from '../../util/ids.ts';
-import type { OpenedStorage, StorageDescription } from '../storage.ts';
-import { Connections } from './connection/connections.ts';
+import { StorageError } from '../errors.ts';
+import { needsSetUp, type TableVersions } from '../sql/table-version.ts';
+import type { OpenedStorage, StorageOptions } from '../storage.ts';
+import { storageError } from '../storage-location.ts';
+import { Connections, type Query } from './connection/connections.ts';
 import { Listener } from './connection/listener.ts';
 import { Retry } from './connection/retry.ts';
-import { reach } from './connection/server.ts';
-import { openRecorder } from './open-recorder.ts';
-import { settingsFrom } from './options.ts';
-import { channelOf, tablesOf } from './tables.ts';
+import { serverOf } from './connection/server.ts';
+import { checkedSettings } from './options.ts';
+import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
+import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
+import { type Statements, sql, statementsFor } from './statements.ts';
+import { type ApplicationTables, channelOf, quoted, tablesOf } from './tables.ts';
 
-/** How much longer than the server takes to give a statement up its answer may take. */
+export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
+
+/** URL of this module, for the description. */
+export const moduleUrl: string = import.meta.url;
+
+/** Time that an answer may take longer than the server allows a statement, in ms. */
 const answerMarginMs = 5_000;
 
 /**
- * Opens the storage that a description made by `postgres()` stands for. Its `openRecorder` throws StorageError.
+ * Opens the storage that `postgres()` described. Connects nothing yet.
  *
- * @throws InvalidStorageError if the driver is not installed, or the description is not for this thread.
+ * @throws InvalidOptionError if a setting is unknown, its value does not fit, or it contradicts another one.
+ * @throws InvalidStorageError if the driver is not installed, or the pool is in another thread.
  */
 export async function openStorage(
-  options: StorageDescription['options'],
+  options: StorageOptions,
   writerId: string = newId(),
 ): Promise<OpenedStorage> {
-  const settings = settingsFrom(options);
-  const server = await reach(settings);
+  const settings = checkedSettings(options);
+  const server = await serverOf(settings);
   const closing = new AbortController();
-  const shared = {
-    connections: new Connections(server.pool, {
-      named: server.ownsSessions,
-      answerTimeoutMs: settings.statementTimeoutMs + answerMarginMs,
-    }),
-    retry: new Retry(settings.retryTimeoutMs, closing.signal),
-    channel: channelOf(settings.schema),
-    writerId,
-  };
+  const channel = channelOf(settings.schema);
+  const connections = new Connections(server.pool, {
+    named: server.ownsSessions,
+    answerTimeoutMs: settings.statementTimeoutMs + answerMarginMs,
+  });
+  const retry = new Retry(settings.retryTimeoutMs, closing.signal);
   const { listen } = server;
   let closed: Promise<void> | undefined;
   return {
     openRecorder: ({ applicationName, setupTables }) => {
       const tables = tablesOf(settings.schema, applicationName, server.name);
-      return openRecorder({ ...shared, tables }, setupTables);
+      return openRecorder({ tables, connections, retry, channel, writerId }, setupTables);
     },
     ...(listen && {
       listen: async (listener) => {
-        const { channel, writerId } = shared;
         const listening = new Listener({ connect: listen, channel, writerId, listener });
         await listening.started;
         return listening;
@@ -53,4 +61,69 @@ export async function openStorage(
       return closed;
     },
   };
+}
+
+async function openRecorder(
+  options: PostgresRecorderOptions,
+  setupTables: boolean,
+): Promise<PostgresRecorder> {
+  const { tables, connections, retry } = options;
+  await retry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
+  return new PostgresRecorder(options);
+}
+
+/** An unreachable server is not retried while opening: mostly, its address is wrong. */
+function isBusy(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'STORAGE_BUSY';
+}
+
+async function prepareTables(
+  connections: Connections,
+  tables: ApplicationTables,
+  setupTables: boolean,
+): Promise<void> {
+  const statements = statementsFor(tables);
+  const existing = await connections.use((query) => inspect(query, tables, statements));
+  if (!needsSetUp(existing, setupTables, tables)) return;
+  await connections.transaction((query) => setUp(query, tables, statements));
+}
+
+/** What exists in the database. */
+interface Existing extends TableVersions {
+  readonly hasSchema: boolean;
+  readonly hasApplications: boolean;
+}
+
+async function inspect(query: Query, tables: ApplicationTables, { version }: Statements): Promise<Existing> {
+  const [row] = await query(sql.inspect, [tables.schema, applicationsTable]);
+  const [encoding, schemas, applications] = row ?? [];
+  if (encoding !== 'UTF8') {
+    const reason = `the database stores text as ${encoding}, not as UTF8. Create one with encoding UTF8.`;
+    throw storageError('STORAGE_FAILED', tables, reason);
+  }
+  const hasApplications = applications === 1;
+  const [registered] = hasApplications ? await query(version, [tables.applicationName]) : [];
+  const found = registered && Number(registered[0]);
+  return { hasSchema: schemas === 1, hasApplications, found, current: schemaVersion };
+}
+
+/** Creates or upgrades the tables under a lock, unless another process has just done so. */
+async function setUp(query: Query, tables: ApplicationTables, statements: Statements): Promise<void> {
+  await query(sql.lock, [lockKey(tables.schema)]);
+  const existing = await inspect(query, tables, statements);
+  if (!needsSetUp(existing, true, tables)) return;
+  if (existing.found !== undefined) {
+    for (const step of upgrades.slice(existing.found - 1)) await query({ text: step(tables) });
+    await query(statements.setVersion, [tables.applicationName, schemaVersion]);
+    return;
+  }
+  if (!existing.hasSchema) await query({ text: `create schema ${quoted(tables.schema)}` });
+  if (!existing.hasApplications) await query({ text: createApplications(tables.schema) });
+  for (const text of createTables(tables)) await query({ text });
+  await query(statements.register, [tables.applicationName, schemaVersion]);
+}
+
+/** Returns a 64-bit number for an advisory lock of PostgreSQL. */
+function lockKey(schema: string): string {
+  return `${Buffer.from(hash('sha256', `kahn set-up of ${schema}`, 'buffer')).readBigInt64BE()}`;
 }

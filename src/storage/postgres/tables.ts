@@ -1,8 +1,9 @@
-import type { Site } from './errors.ts';
-import { quoted, tablePrefix } from './identifiers.ts';
+import { type SafeNameRules, safeName } from '../../util/safe-name.ts';
+import type { StorageLocation } from '../storage-location.ts';
 
-/** The tables of one application, in names ready for SQL but for the schema's. */
-export interface ApplicationTables extends Site {
+/** The tables of one application, by names that are ready for SQL. */
+export interface ApplicationTables extends StorageLocation {
+  /** Name of the schema, not quoted. */
   readonly schema: string;
   readonly events: string;
   readonly logs: string;
@@ -10,13 +11,26 @@ export interface ApplicationTables extends Site {
   readonly snapshots: string;
 }
 
-/** Where an application keeps what it records. `server` says which server and database, without a secret. */
+// PostgreSQL allows 63 bytes, and a word such as `_snapshots` follows.
+const tablePrefixes: SafeNameRules = {
+  allowed: /[a-z0-9_]/,
+  escapeWith: '$',
+  longest: 48,
+  kept: 24,
+  cut: '$$',
+};
+
+/**
+ * Returns the tables of an application. Different application names have different tables.
+ *
+ * @param server Name of the database and its server, without a secret.
+ */
 export function tablesOf(schema: string, applicationName: string, server: string): ApplicationTables {
-  const prefix = tablePrefix(applicationName);
-  const table = (what: string) => `${quoted(schema)}.${quoted(`${prefix}_${what}`)}`;
+  const prefix = safeName(applicationName, tablePrefixes);
+  const table = (suffix: string) => `${quoted(schema)}.${quoted(`${prefix}_${suffix}`)}`;
   return {
     applicationName,
-    place: `schema '${schema}' of ${server}`,
+    location: `schema '${schema}' of ${server}`,
     schema,
     events: table('events'),
     logs: table('logs'),
@@ -25,7 +39,12 @@ export function tablesOf(schema: string, applicationName: string, server: string
   };
 }
 
-/** The channel on which the logs of a schema say that they have grown. */
+/** Returns the NOTIFY channel for the logs of a schema. */
 export function channelOf(schema: string): string {
   return `kahn ${schema}`.slice(0, 63);
+}
+
+/** Quotes an identifier for SQL. */
+export function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -1,13 +1,9 @@
-import { KahnError, messageOf } from '../../util/errors.ts';
-import { StorageError, type StorageErrorCode } from '../errors.ts';
+import type { KahnError } from '../../util/errors.ts';
+import type { StorageErrorCode } from '../errors.ts';
+import { type DriverErrorRules, explainDriverError } from '../sql/driver-error.ts';
+import type { DatabaseFile } from './file.ts';
 
-/** The file of one application. */
-export interface DatabaseFile {
-  readonly applicationName: string;
-  readonly file: string;
-}
-
-// The primary result codes that tell something, https://sqlite.org/rescode.html
+// Primary result codes with a meaning of their own, https://sqlite.org/rescode.html
 const resultCodes = {
   3: 'SQLITE_PERM',
   5: 'SQLITE_BUSY',
@@ -16,7 +12,7 @@ const resultCodes = {
   11: 'SQLITE_CORRUPT',
   13: 'SQLITE_FULL',
   14: 'SQLITE_CANTOPEN',
-  15: 'SQLITE_PROTOCOL', // the race for the write-ahead log was lost too often
+  15: 'SQLITE_PROTOCOL', // too many lost races for the write-ahead log
   26: 'SQLITE_NOTADB',
 } as const;
 
@@ -35,48 +31,30 @@ const storageCodes: Readonly<Record<string, StorageErrorCode>> = {
   EROFS: 'STORAGE_UNWRITABLE',
 };
 
-const advice: Readonly<Partial<Record<StorageErrorCode, string>>> = {
-  STORAGE_BUSY:
-    'another thread or process kept it locked beyond the time-out. Try again, or give sqlite() a larger busyTimeoutMs.',
-  STORAGE_CORRUPT:
-    'it is damaged. Restore it from a backup, or save what can be read with the sqlite3 command `.recover`.',
-  STORAGE_FULL: 'there is no room left. Nothing of this call is stored; make room and try again.',
-  STORAGE_UNWRITABLE:
-    'the file or its directory cannot be read and written. Check that it is an ordinary file, and its permissions.',
+const rules: DriverErrorRules = {
+  codeOf: storageCode,
+  advice: {
+    STORAGE_BUSY:
+      'another thread or process kept it locked for longer than busyTimeoutMs. Try again, or give sqlite() a larger one.',
+    STORAGE_CORRUPT:
+      'it is damaged. Restore it from a backup, or save what is readable with the sqlite3 command `.recover`.',
+    STORAGE_FULL: 'the disk is full. Nothing of this call is recorded; make room and try again.',
+    STORAGE_UNWRITABLE:
+      'the file or its directory is not readable and writable. Check its permissions, and that it is an ordinary file.',
+  },
 };
 
-/** A {@link StorageError} that says why the application cannot use its file. */
-export function siteError(
-  code: StorageErrorCode,
-  { applicationName, file }: DatabaseFile,
-  reason: string,
-  options?: { cause: unknown },
-): StorageError {
-  return new StorageError(
-    code,
-    applicationName,
-    `Application '${applicationName}' cannot use '${file}': ${reason}`,
-    options,
-  );
+/** Turns an error of SQLite or the file system into a StorageError; returns errors of kahn as they are. */
+export function explained(error: unknown, file: DatabaseFile): KahnError {
+  return explainDriverError(error, file, rules);
 }
 
-/** What to throw for an error of SQLite or the file system; errors of ours stay as they are. */
-export function explained(error: unknown, site: DatabaseFile): KahnError {
-  if (error instanceof KahnError) return error;
-  const code = storageCode(error);
-  const reason = advice[code] ?? 'the storage failed; its cause tells more.';
-  return siteError(code, site, `${reason} (${messageOf(error)})`, { cause: error });
-}
-
-/** Whether SQLite could not get a lock. */
+/** Returns whether SQLite could not get a lock. */
 export function isBusy(error: unknown): boolean {
   return storageCode(error) === 'STORAGE_BUSY';
 }
 
-/**
- * SQLite's name of an error, without the details of its extended result code; otherwise the error's own
- * code.
- */
+/** Returns SQLite's name of an error, without the details of extended result codes, or else the error's `code`. */
 export function resultCode(error: unknown): string {
   const { code, errcode } = error as { code?: unknown; errcode?: number };
   const primary = (errcode ?? 0) & 0xff;

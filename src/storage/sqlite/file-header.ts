@@ -3,80 +3,87 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { StorageError } from '../errors.ts';
-import { type DatabaseFile, resultCode, siteError } from './errors.ts';
+import { storageError } from '../storage-location.ts';
+import { resultCode } from './errors.ts';
+import type { DatabaseFile } from './file.ts';
 import { applicationId } from './schema.ts';
 import { sql } from './statements.ts';
 
-/** What the head of a database says about it. */
-export interface Marks {
+/** What the header of a database says about it. */
+export interface FileHeader {
   readonly applicationId: number;
   readonly schemaVersion: number;
-  /** How many tables and indexes there are. */
+  /** Number of tables and indexes. */
   readonly tables: number;
 }
 
-/** Reads the marks of an open database. */
-export function readMarks(database: DatabaseSync): Marks {
-  return database.prepare(sql.readMarks).get() as unknown as Marks;
+/** Reads the header of an open database. */
+export function readHeader(database: DatabaseSync): FileHeader {
+  return database.prepare(sql.readHeader).get() as unknown as FileHeader;
 }
 
 /**
- * Whether there is nothing at the site yet, or only an empty file or database. Changes nothing, whatever it
- * finds. Throws STORAGE_MISSING or STORAGE_UNWRITABLE if files cannot be made there, STORAGE_FOREIGN if one
- * is not ours.
+ * Returns whether there is no file yet, or only an empty file or database. Changes no file.
+ *
+ * @throws StorageError STORAGE_MISSING or STORAGE_UNWRITABLE if no file can be created there, STORAGE_FOREIGN if the
+ * file was not created by kahn.
  */
-export function isBlank(site: DatabaseFile): boolean {
-  assertDirectory(site);
-  const stats = statSync(site.file, { throwIfNoEntry: false });
+export function isBlank(file: DatabaseFile): boolean {
+  assertDirectory(file);
+  const stats = statSync(file.path, { throwIfNoEntry: false });
   if (stats === undefined) return true;
-  if (!stats.isFile()) throw foreign(site);
-  accessSync(site.file, constants.R_OK | constants.W_OK);
+  if (!stats.isFile()) throw foreignFile(file);
+  accessSync(file.path, constants.R_OK | constants.W_OK);
   if (stats.size === 0) return true;
-  const marks = peek(site);
-  if (marks === undefined || marks.applicationId === applicationId) return false;
-  // Ours are marked before they have a write-ahead log, so whatever is in this one is somebody else's.
-  if (marks.applicationId !== 0 || marks.tables > 0 || existsSync(`${site.file}-wal`)) throw foreign(site);
+  const header = readHeaderUnlocked(file);
+  if (header === undefined || header.applicationId === applicationId) return false;
+  // kahn marks a file before it has a write-ahead log, so this log belongs to another program.
+  if (!isUnused(header) || existsSync(`${file.path}-wal`)) throw foreignFile(file);
   return true;
 }
 
-/** The error for a file that is somebody else's. */
-export function foreign(site: DatabaseFile, cause?: unknown): StorageError {
-  const reason =
-    'it is no database of this library, or its head is damaged. It has been left as it is: ' +
-    'move it away, restore it, or choose another directory.';
-  return siteError('STORAGE_FOREIGN', site, reason, { cause });
+/** Returns whether no program has marked the database or created a table in it. */
+export function isUnused({ applicationId, tables }: FileHeader): boolean {
+  return applicationId === 0 && tables === 0;
 }
 
-function assertDirectory(site: DatabaseFile): void {
-  const directory = dirname(site.file);
+/** Creates the error for a file that kahn did not create. */
+export function foreignFile(file: DatabaseFile, cause?: unknown): StorageError {
+  const reason =
+    'it is not a kahn database, or its header is damaged. The file was not changed: ' +
+    'move it away, restore it, or choose another directory.';
+  return storageError('STORAGE_FOREIGN', file, reason, { cause });
+}
+
+function assertDirectory(file: DatabaseFile): void {
+  const directory = dirname(file.path);
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats === undefined) {
-    throw siteError('STORAGE_MISSING', site, `the directory '${directory}' does not exist. Create it first.`);
+    const reason = `the directory '${directory}' does not exist. Create it first.`;
+    throw storageError('STORAGE_MISSING', file, reason);
   }
   if (!stats.isDirectory()) {
-    throw siteError(
-      'STORAGE_UNWRITABLE',
-      site,
-      `'${directory}' is a file. Give sqlite() the path of a directory.`,
-    );
+    const reason = `'${directory}' is a file. Give sqlite() the path of a directory.`;
+    throw storageError('STORAGE_UNWRITABLE', file, reason);
   }
-  accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK); // SQLite makes files beside ours
+  accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK); // SQLite creates more files in it
 }
 
 /**
- * Reads the marks of a file that may be anybody's. `immutable` keeps SQLite from making a -wal and a -shm
- * file beside it or recovering it. Reading it without SQLite would be worse: closing the file would drop
- * this process's locks on it. None if the file seems damaged, as it may while another process writes:
- * opening it with locks will tell.
+ * Reads the header of a file of any origin, or returns undefined if the file seems damaged. It may seem so while
+ * another process writes; opening it with locks decides.
+ *
+ * `immutable` keeps SQLite from recovering the file and from creating a -wal and a -shm file. Reading the file
+ * without SQLite would be worse: closing it would drop the locks that this process holds on it.
  */
-function peek(site: DatabaseFile): Marks | undefined {
-  const url = pathToFileURL(site.file);
+function readHeaderUnlocked(file: DatabaseFile): FileHeader | undefined {
+  const url = pathToFileURL(file.path);
   url.searchParams.set('immutable', '1');
   const database = new DatabaseSync(url, { readOnly: true });
   try {
-    return readMarks(database);
+    return readHeader(database);
   } catch (error) {
-    if (resultCode(error) === 'SQLITE_NOTADB') throw foreign(site, error);
+    if (resultCode(error) === 'SQLITE_NOTADB') throw foreignFile(file, error);
     if (resultCode(error) === 'SQLITE_CORRUPT') return undefined;
     throw error;
   } finally {

@@ -1,28 +1,18 @@
-import type { OpenedStorage, StorageDescription } from '../storage.ts';
-import { openRecorder } from './open-recorder.ts';
+import type { StorageDescription } from '../storage.ts';
 import { type SqliteOptions, settingsFrom } from './options.ts';
+import { moduleUrl } from './storage.ts';
 
 export type { SqliteOptions };
 
 /**
- * Storage in SQLite files, one `<directory>/<applicationName>.sqlite` per application, for any number of
- * threads and processes of one machine. The directory is resolved now and must exist when a recorder is
- * opened.
+ * Describes storage in SQLite files, one `<directory>/<applicationName>.sqlite` per application. Any number of
+ * threads and processes of one machine can open it.
  *
- * @throws InvalidStorageError if an option is unknown or has an impossible value.
+ * A relative directory is resolved at once. It must exist when a recorder is opened.
+ *
+ * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
+ * @example sqlite({ directory: 'data' })
  */
 export function sqlite(options: SqliteOptions): StorageDescription {
-  return { module: import.meta.url, options: { ...settingsFrom({ ...options }) } };
-}
-
-/**
- * Opens the storage that a description made by {@link sqlite} stands for; its `openRecorder` throws
- * StorageError.
- */
-export async function openStorage(options: StorageDescription['options']): Promise<OpenedStorage> {
-  const settings = settingsFrom(options);
-  return {
-    openRecorder: (recorderOptions) => openRecorder(settings, recorderOptions),
-    async close() {}, // every recorder has its own file
-  };
+  return { module: moduleUrl, options: { ...settingsFrom(options) } };
 }

@@ -1,48 +1,69 @@
 import { resolve } from 'node:path';
-import { InvalidStorageError } from '../errors.ts';
+import { durationMs, oneOf, required, ruleOf } from '../../util/option-rules.ts';
+import {
+  InvalidOptionError,
+  type OptionRules,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../../util/options.ts';
 
-/** Where the files are, and how safely and patiently they are written. */
+/** Options of {@link sqlite}. */
 export interface SqliteOptions {
-  /** An existing directory. */
+  /** Path of an existing directory, which gets one file per application. */
   readonly directory: string;
   /**
-   * FULL, the default, keeps every commit through a power cut; NORMAL may lose the last ones, but only in
-   * whole.
+   * What a power cut may undo: nothing (`FULL`), or the last commits, each as a whole (`NORMAL`, faster).
+   *
+   * @default 'FULL'
    */
   readonly synchronous?: 'FULL' | 'NORMAL';
-  /** How long a call waits, blocking its thread, while another thread or process writes; 5 000 by default. */
+  /**
+   * Longest wait for another thread or process that writes to the same file, in ms. It blocks the thread.
+   *
+   * @default 5000
+   */
   readonly busyTimeoutMs?: number;
 }
 
-export type SqliteSettings = Required<SqliteOptions>;
+type Defaulted = 'synchronous' | 'busyTimeoutMs';
 
-const known = ['directory', 'synchronous', 'busyTimeoutMs'];
-const maxTimeoutMs = 0x7fffffff; // SQLite takes a 32-bit integer
+/** {@link SqliteOptions} with an absolute directory and the defaults filled in. */
+export type SqliteSettings = ResolvedOptions<SqliteOptions, Defaulted>;
 
-/** Checks the options and fills in the defaults; throws {@link InvalidStorageError}. */
-export function settingsFrom(options: Readonly<Record<string, unknown>>): SqliteSettings {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw invalid(unknown, options[unknown], `none of the options ${known.join(', ')}`);
-  const { directory, synchronous = 'FULL', busyTimeoutMs = 5_000 } = options;
-  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
-    throw invalid('directory', directory, 'not the path of a directory');
-  }
-  if (synchronous !== 'FULL' && synchronous !== 'NORMAL') {
-    throw invalid('synchronous', synchronous, "neither 'FULL' nor 'NORMAL'");
-  }
-  if (!isTimeout(busyTimeoutMs)) {
-    throw invalid('busyTimeoutMs', busyTimeoutMs, `not a whole number from 0 to ${maxTimeoutMs}`);
-  }
-  // Absolute, so that threads and processes with another working directory mean the same files.
-  return { directory: resolve(directory), synchronous, busyTimeoutMs };
+export const sqliteOptions: OptionRules<SqliteOptions, Defaulted> = {
+  directory: required(ruleOf('the path of a directory', isPath)),
+  synchronous: oneOf(['FULL', 'NORMAL'], 'FULL'),
+  busyTimeoutMs: durationMs(0, 5_000),
+};
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
+ */
+export function settingsFrom(options: object): SqliteSettings {
+  assertNoUrl((options as Partial<SqliteOptions> | undefined)?.directory);
+  const settings = resolveOptions(
+    options as SqliteOptions,
+    sqliteOptions,
+    'sqlite()',
+    "sqlite({ directory: 'data' })",
+  );
+  // Absolute, so that threads and processes with another working directory open the same files.
+  return { ...settings, directory: resolve(settings.directory) };
 }
 
-function isTimeout(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxTimeoutMs;
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && !value.includes('\0');
 }
 
-function invalid(name: string, value: unknown, fault: string): InvalidStorageError {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return new InvalidStorageError(`sqlite() was given ${name}: ${shown}, which is ${fault}.`);
+function assertNoUrl(directory: unknown): void {
+  if (directory === ':memory:') {
+    throw new InvalidOptionError('sqlite() keeps files; for memory, use memory().');
+  }
+  if (directory instanceof URL || (typeof directory === 'string' && /^file:\/\//i.test(directory))) {
+    throw new InvalidOptionError(
+      "Option 'directory' of sqlite() takes a path, not a URL: use fileURLToPath().",
+    );
+  }
 }

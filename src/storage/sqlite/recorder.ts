@@ -1,22 +1,32 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
-import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from '../recorder.ts';
+import {
+  type EventKey,
+  type History,
+  type HistoryRequest,
+  isEmpty,
+  type ProcessEvent,
+  type Recorder,
+  type Tracking,
+} from '../recorder.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
-import { toEvent, toNotification } from '../sql/rows.ts';
+import { toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { type DatabaseFile, explained, siteError } from './errors.ts';
-import { prepare, type Row, row, rows, type Statements, sql } from './statements.ts';
+import { explained } from './errors.ts';
+import type { DatabaseFile } from './file.ts';
+import { prepare, row, rows, type Statements, sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
-/** A recorder of one SQLite file; other recorders, threads and processes may use the same file. */
+/** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
-  readonly #site: DatabaseFile;
+  readonly #file: DatabaseFile;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
 
-  /** Takes over an open database that has the tables, and closes it in the end. */
-  constructor(site: DatabaseFile, database: DatabaseSync) {
-    this.#site = site;
+  /** Takes over an open database that has the tables; `close()` closes it. */
+  constructor(file: DatabaseFile, database: DatabaseSync) {
+    this.#file = file;
     this.#database = database;
     this.#statements = prepare(database);
   }
@@ -33,7 +43,7 @@ export class SqliteRecorder implements Recorder {
   }
 
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
-    // One transaction: all answers are of one moment, and the lock is taken once.
+    // One transaction, so that all histories are of one moment and the lock is taken once.
     return this.#use(() =>
       inTransaction(this.#database, sql.begin, () => requests.map((request) => this.#history(request))),
     );
@@ -76,13 +86,11 @@ export class SqliteRecorder implements Recorder {
   }
 
   #use<T>(work: (statements: Statements) => T): T {
-    if (!this.#database.isOpen) {
-      throw siteError('STORAGE_CLOSED', this.#site, 'this recorder is closed. Open another one to go on.');
-    }
+    if (!this.#database.isOpen) throw recorderClosed(this.#file);
     try {
       return work(this.#statements);
     } catch (error) {
-      throw explained(error, this.#site);
+      throw explained(error, this.#file);
     }
   }
 
@@ -103,7 +111,7 @@ export class SqliteRecorder implements Recorder {
     return last;
   }
 
-  /** Whether it was the next version. */
+  /** Inserts an event and returns true, unless its version is not the next one. */
   #insert(pipelineId: number, id: number, event: StoredEvent): boolean {
     const { insertEvent, insertDependent } = this.#statements;
     const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
@@ -139,16 +147,16 @@ export class SqliteRecorder implements Recorder {
 
   #recordConflict({ originatorId, originatorVersion }: StoredEvent): RecordConflictError {
     const current = Number(row(this.#statements.newestVersion, originatorId)?.[0]);
-    return new RecordConflictError(this.#site.applicationName, originatorId, originatorVersion, current);
+    return new RecordConflictError(this.#file.applicationName, originatorId, originatorVersion, current);
   }
 
   #positionConflict(pipelineId: number, { upstreamName, expected }: Tracking): PositionConflictError {
     const actual = Number(row(this.#statements.position, pipelineId, upstreamName)?.[0] ?? 0);
-    return new PositionConflictError(this.#site.applicationName, upstreamName, expected, actual);
+    return new PositionConflictError(this.#file.applicationName, upstreamName, expected, actual);
   }
 }
 
-/** Ends a transaction that would break a rule; what is on record can only be told once it is rolled back. */
+/** Rolls a transaction back. The conflict is explained after that, from what is recorded. */
 class Refusal extends Error {
   readonly explain: () => Error;
 
@@ -156,16 +164,4 @@ class Refusal extends Error {
     super();
     this.explain = explain;
   }
-}
-
-function isEmpty({ events, snapshots, tracking }: ProcessEvent): boolean {
-  return events.length === 0 && snapshots.length === 0 && tracking === undefined;
-}
-
-function toPlace(found: Row | undefined): LogPlace | undefined {
-  return found && { pipelineId: Number(found[0]), notificationId: Number(found[1]) };
-}
-
-function toSnapshot(originatorId: string, [originatorVersion, schema, state]: Row): StoredSnapshot {
-  return { originatorId, originatorVersion, schema, state } as StoredSnapshot;
 }

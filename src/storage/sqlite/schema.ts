@@ -1,9 +1,9 @@
-/** Marks our files: `kahn` in ASCII. */
+/** SQLite application id of kahn's files: `kahn` in ASCII. */
 export const applicationId = 0x6b61686e;
 
 /**
- * What has changed the tables since version 1: the first one leads from there to version 2, and so on. Files of every
- * version are somewhere, so these stay as they are; whatever is changed is changed here and below.
+ * SQL of each upgrade: the first one leads from version 1 to version 2. Databases of every version are in use, so never
+ * edit a released step: append a new one, and change the tables below.
  */
 export const upgrades: readonly string[] = ['alter table events add column dependencies text'];
 
@@ -11,9 +11,8 @@ export const upgrades: readonly string[] = ['alter table events add column depen
 export const schemaVersion: number = upgrades.length + 1;
 
 /**
- * Makes the tables of one application and marks the file as ours. Events keep SQLite's own row order, that
- * of commits: measured against rows stored in the order of their key, that is faster to write and to read,
- * and the more so the bigger the data.
+ * Creates the tables of one application and marks the file as kahn's. Rows of events are stored in the order of
+ * commits, which measured faster to write and to read than the order of their key, and more so with more data.
  */
 export const createTables: string = `
   create table events (
@@ -24,7 +23,7 @@ export const createTables: string = `
     type text not null,
     data text not null,
     timestamp integer not null, -- milliseconds since 1970
-    dependencies text, -- [[pipeline_id, notification_id], ...]: what must be processed before it
+    dependencies text, -- [[pipeline_id, notification_id], ...]: notifications to be processed before this one
     primary key (pipeline_id, notification_id),
     unique (originator_id, originator_version)
   ) strict;

@@ -1,9 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Row } from '../sql/rows.ts';
 
-/** A row as an array of its columns. */
-export type Row = readonly (string | number)[];
-
-/** The SQL that needs no preparation. */
+/** SQL that is not prepared. */
 export const sql = {
   begin: 'begin',
   beginWrite: 'begin immediate',
@@ -12,24 +10,24 @@ export const sql = {
   walMode: 'pragma journal_mode = wal',
   synchronous: { FULL: 'pragma synchronous = full', NORMAL: 'pragma synchronous = normal' },
   setVersion: (version: number) => `pragma user_version = ${version}`,
-  readMarks: `
+  readHeader: `
     select application_id as applicationId, user_version as schemaVersion,
       (select count(*) from sqlite_schema) as tables
     from pragma_application_id, pragma_user_version`,
 } as const;
 
-/** The prepared statements of one connection. */
+/** The prepared statements of one connection, each with its parameters -> the columns it returns. */
 export interface Statements {
   /** pipelineId -> notificationId */
   readonly head: StatementSync;
   /**
-   * pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; no change unless it
-   * is the next version
+   * pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; changes nothing unless the
+   * version is the next one of its aggregate
    */
   readonly insertEvent: StatementSync;
-  /** The same, followed by dependencies */
+  /** The same parameters, then dependencies */
   readonly insertDependent: StatementSync;
-  /** pipelineId, upstreamName, position, expected; no change if the position is not the expected one */
+  /** pipelineId, upstreamName, position, expected; changes nothing unless the position is the expected one */
   readonly movePosition: StatementSync;
   /** originatorId, originatorVersion, schema, state */
   readonly putSnapshot: StatementSync;
@@ -47,7 +45,7 @@ export interface Statements {
   readonly snapshot: StatementSync;
 }
 
-/** Prepares all statements; throws if the database lacks a table or column. */
+/** Prepares all statements. Fails if the database lacks a table or column. */
 export function prepare(database: DatabaseSync): Statements {
   const statement = (text: string): StatementSync => {
     const prepared = database.prepare(text);
@@ -89,7 +87,7 @@ export function prepare(database: DatabaseSync): Statements {
   };
 }
 
-/** Inserts an event that is the next version, with some more columns. */
+/** SQL that inserts an event, with more columns, if its version is the next one. */
 function insertText(columns: string, values: string): string {
   return `
     insert into events
@@ -99,12 +97,12 @@ function insertText(columns: string, values: string): string {
     on conflict (originator_id, originator_version) do nothing`;
 }
 
-/** All rows. */
+/** Runs a statement and returns all rows. */
 export function rows(statement: StatementSync, ...parameters: SQLInputValue[]): readonly Row[] {
-  return statement.all(...parameters) as unknown as Row[]; // arrays, by setReturnArrays
+  return statement.all(...parameters) as unknown as Row[]; // arrays because of setReturnArrays
 }
 
-/** The first row. */
+/** Runs a statement and returns the first row. */
 export function row(statement: StatementSync, ...parameters: SQLInputValue[]): Row | undefined {
   return statement.get(...parameters) as unknown as Row | undefined;
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sql } from './statements.ts';
 
-/** Does the work in a transaction; when anything fails, nothing of it stays and the first error is thrown. */
+/** Does the work in a transaction. If it fails, rolls back and throws the first error. */
 export function inTransaction<T>(database: DatabaseSync, begin: string, work: () => T): T {
   database.exec(begin);
   try {
@@ -15,10 +15,10 @@ export function inTransaction<T>(database: DatabaseSync, begin: string, work: ()
 }
 
 function rollBack(database: DatabaseSync): void {
-  if (!database.isTransaction) return; // some errors, such as a full disk, make SQLite roll back by itself
+  if (!database.isTransaction) return; // SQLite has rolled back already, as it does when the disk is full
   try {
     database.exec(sql.rollback);
   } catch {
-    // SQLite then ends the transaction all the same, and the error that led here says more.
+    // SQLite has ended the transaction anyway, and the first error says more.
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DownstreamError, System } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { ActorsMismatchError, RestateService } from 'kahn/restate';
@@ -11,12 +10,12 @@ import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
-import { freshName, PostgresServer } from '../../support/postgres-server.ts';
+import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
+import { inTime, patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 20_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -24,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-test('actors go on without a runner, find what nobody has told of, and are joined by the next one', async () => {
+test('actors continue without a runner, find events without prompts, and are joined by the next runner', async () => {
   const schema = temporarySchema();
   const storage = postgres({ connectionString, schema });
   const systemActorName = freshName('shop');
@@ -36,8 +35,8 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await first.close();
   await using orders = await shop.open(Orders, { storage });
   for (const customer of ['ada', 'grace']) {
-    const id = await orders.place(customer); // recorded by nobody who would prompt actors
-    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
+    const id = await orders.place(customer); // recorded without a prompt
+    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), patient);
   }
   const [second, third] = await Promise.all([start(engine, shop, options), start(engine, shop, options)]);
   const placed = await Promise.all([second.get(Orders).place('bob'), third.get(Orders).place('cy')]);
@@ -46,7 +45,7 @@ test('actors go on without a runner, find what nobody has told of, and are joine
   await start(engine, shop, { ...options, shutdownOnClose: true });
 });
 
-test('who asks for other pipelines or has another system is refused, and disturbs nobody', async () => {
+test('a runner with other pipelines or another system is rejected and does not disturb the actors', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -55,7 +54,7 @@ test('who asks for other pipelines or has another system is refused, and disturb
   await start(engine, shop, { ...options, pipelineIds: [0, 1], shutdownOnClose: false });
   const mismatch = await rejectionOf(start(engine, shop, options), ActorsMismatchError);
   expect(mismatch.message).toContain(
-    'it runs already, in pipelines 0, 1, not 0. Start the runner with the same',
+    'it already runs in pipelines 0, 1, not 0. Start the runner with the same',
   );
   const other = System.of([[Orders, Reservations]]);
   const refusal = await rejectionOf(start(engine, other as never, options), ActorsMismatchError);
@@ -65,27 +64,7 @@ test('who asks for other pipelines or has another system is refused, and disturb
   expect((await runner.get(Orders, 0).get(id)).done).toBe(true);
 });
 
-test('polls keep their distance where the clock of a service is behind that of the engine', async () => {
-  const { now } = Date;
-  vi.spyOn(Date, 'now').mockImplementation(() => now() - 30_000);
-  onTestFinished(() => void vi.restoreAllMocks());
-  const storage = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  const events = watchRunners();
-  const options = { storage, systemActorName, pollIntervalMs: 1_000, shutdownOnClose: true };
-  await start(engine, shop, options);
-  await delay(3_000);
-  const polls = () => events.filter(({ kind }) => kind === 'prompted').length;
-  expect(polls()).toBeLessThan(4 * 10); // of four logs; it has to find out
-  await using orders = await shop.open(Orders, { storage });
-  for (const customer of ['ada', 'grace']) {
-    const id = await orders.place(customer); // recorded by nobody who would prompt actors
-    await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), soon);
-  }
-});
-
-test('a policy that fails is not tried again before the next start, and stops nobody else', async () => {
+test('a policy that fails is not retried before the next start, and other applications continue', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   let calls = 0;
@@ -107,7 +86,7 @@ test('a policy that fails is not tried again before the next start, and stops no
   const status = await vi.waitUntil(async () => {
     const rows = await runner.status();
     return `${rows.map(({ state }) => state)}` === 'idle,failed,idle' && rows;
-  }, soon);
+  }, patient);
   expect(status[1]).toMatchObject({
     lastError: { code: 'POLICY_FAILED', cause: { message: 'nothing for mallory' } },
   });
@@ -123,7 +102,7 @@ test('a policy that fails is not tried again before the next start, and stops no
   expect(calls).toBe(2);
 });
 
-test('an error is cut to what an engine can keep, however long it is', async () => {
+test('a long error is truncated to a size that an engine can store', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   let calls = 0;
@@ -148,7 +127,7 @@ test('an error is cut to what an engine can keep, however long it is', async () 
   expect(JSON.stringify(state).length).toBeLessThan(100_000);
 });
 
-test('a step whose call was killed by somebody is taken again', async () => {
+test('a step whose call was killed is repeated', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const reached = Promise.withResolvers<void>();
@@ -168,11 +147,11 @@ test('a step whose call was killed by somebody is taken again', async () => {
   );
   await fetch(`${engine.adminUrl}/invocations/${step!.id}/kill`, { method: 'PATCH' });
   released.resolve();
-  await runner.caughtUp({ signal: AbortSignal.timeout(20_000) });
+  await runner.caughtUp({ signal: inTime() });
   expect((await runner.get(Orders).get(id)).done).toBe(true);
 });
 
-test('a step whose outcome does not reach the engine does nothing twice, and its followers hear of it', async () => {
+test('a step whose result does not reach the engine records nothing twice, and its followers are prompted', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await using service = await RestateService.start(shop, { storage, systemActorName, port: 0 });
@@ -183,21 +162,21 @@ test('a step whose outcome does not reach the engine does nothing twice, and its
   await runner.caughtUp();
   const cut = new Set<string>();
   watchRunners((event) => {
-    // What came of the step is on record, and the call has not been answered.
+    // The result of the step is recorded, and the call is not answered yet.
     if (event.kind !== 'processed' || cut.has(event.applicationName)) return;
     cut.add(event.applicationName);
     toService.cut();
   });
   const id = await runner.get(Orders).place('ada');
-  await vi.waitFor(async () => expect((await runner.get(Orders).get(id)).done).toBe(true), soon);
+  await vi.waitFor(async () => expect((await runner.get(Orders).get(id)).done).toBe(true), patient);
   expect(cut).toEqual(new Set(['reservations', 'orders', 'payments']));
   const heads = shop.applications.map((kind) => runner.get(kind).log.head());
   expect(await Promise.all(heads)).toEqual([3, 1, 1]);
-  await runner.close(); // before the service that it needs for that
+  await runner.close(); // needs the service, so before it
 });
 
 test.each(['before', 'after'])(
-  'a runner and a service with different storage find out, by what is saved %s the start',
+  'a runner and a service with different storage report it for an event saved %s the start',
   async (when) => {
     const systemActorName = freshName('shop');
     const elsewhere = temporaryPostgres();
@@ -219,7 +198,7 @@ test.each(['before', 'after'])(
   },
 );
 
-test('a storage that is not set up where the service looks for it is a failure that says so', async () => {
+test('a service whose storage is not set up reports that as the failure', async () => {
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage: temporaryPostgres(), systemActorName });
   const options = { storage: temporaryPostgres(), systemActorName, shutdownOnClose: true };
@@ -229,7 +208,7 @@ test('a storage that is not set up where the service looks for it is a failure t
   expect(error.failures.get('reservations')).toMatchObject({ code: 'STORAGE_NOT_SET_UP' });
 });
 
-test('two systems of one engine do not disturb each other, whatever their names', async () => {
+test('two systems of one engine do not disturb each other, with any names', async () => {
   const names = [freshName('a.b'), freshName('a b/ü')];
   const runners = [];
   for (const systemActorName of names) {
@@ -246,7 +225,7 @@ test('two systems of one engine do not disturb each other, whatever their names'
   }
 });
 
-test('a new version takes over while the old one runs, and steps under way end where they began', async () => {
+test('a new version takes over while the old one runs, and running steps end where they began', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const reached = Promise.withResolvers<void>();
@@ -271,34 +250,10 @@ test('a new version takes over while the old one runs, and steps under way end w
   await runner.caughtUp();
   expect(seen).toEqual(['old ada', 'new bob']);
   expect(await runner.get(Orders).log.head()).toBe(6);
-  await runner.close(); // before the service that it needs for that
+  await runner.close(); // needs the service, so before it
 });
 
-test('a storage that is away is not hammered, and waited for', async () => {
-  await using database = await PostgresServer.start();
-  const storage = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  const options = { storage, systemActorName, pollIntervalMs: 50, shutdownOnClose: true };
-  const runner = await start(engine, shop, options);
-  await runner.get(Orders).place('ada');
-  await runner.caughtUp();
-  const events = watchRunners();
-  const interruptions = () => events.filter(({ kind }) => kind === 'interrupted').length;
-  await database.stopImmediately();
-  await vi.waitUntil(() => interruptions() > 0, soon);
-  await delay(3_000); // polls come every 50 ms meanwhile
-  // After 50, 100, 200, ... ms, or half of that, for each of three applications.
-  expect(interruptions()).toBeLessThan(3 * 9);
-  await database.startAgain();
-  const id = await runner.get(Orders).place('bob');
-  await runner.caughtUp();
-  expect((await runner.get(Orders).get(id)).done).toBe(true);
-  expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
-  await runner.close(); // before its database
-});
-
-test('an engine keeps no secret of the storage, whether that can be reached or not', async () => {
+test('an engine stores no secret of the storage, whether the storage can be reached or not', async () => {
   const password = freshName('secret');
   const role = freshName('role');
   await query(`create role ${role} login superuser password '${password}'`);
@@ -313,31 +268,31 @@ test('an engine keeps no secret of the storage, whether that can be reached or n
   const broken = new URL(url);
   broken.port = '1';
   const systemActorName = freshName('shop');
-  const told: Buffer[] = [];
-  const hear = (bytes: Buffer) => void told.push(bytes);
-  await using ingress = await Balancer.start([portOf(engine.ingressUrl)], hear);
+  const sent: Buffer[] = [];
+  const collect = (bytes: Buffer) => void sent.push(bytes);
+  await using ingress = await Balancer.start([portOf(engine.ingressUrl)], collect);
   await using service = await RestateService.start(shop, { storage, systemActorName, port: 0 });
-  await using toService = await Balancer.start([service.port], hear);
+  await using toService = await Balancer.start([service.port], collect);
   await service.register({ adminUrl: engine.adminUrl, serviceUrl: toService.url });
   const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start({ adminUrl: engine.adminUrl, ingressUrl: ingress.url }, shop, options);
   await runner.get(Orders).place('ada');
   await runner.caughtUp();
-  // The same system again, where its service cannot get at the database, and the engine is told why.
+  // The same system with a service that cannot reach the database and reports that to the engine.
   const unreachable = postgres({ connectionString: broken.href, retryTimeoutMs: 0 });
   await using other = await RestateService.start(shop, {
     storage: unreachable,
     systemActorName,
     port: 0,
   });
-  await using toOther = await Balancer.start([other.port], hear);
+  await using toOther = await Balancer.start([other.port], collect);
   await other.register({ adminUrl: engine.adminUrl, serviceUrl: toOther.url });
   await runner.get(Orders).place('bob');
   await vi.waitFor(async () => {
     expect((await runner.status()).some(({ lastError }) => /ECONNREFUSED/.test(`${lastError}`))).toBe(true);
-  }, soon);
+  }, patient);
   await runner.close();
-  const all = Buffer.concat(told).toString('latin1');
-  for (const known of ['reservations', 'ECONNREFUSED']) expect(all).toContain(known); // so it would be found
+  const all = Buffer.concat(sent).toString('latin1');
+  for (const known of ['reservations', 'ECONNREFUSED']) expect(all).toContain(known); // proves that the search works
   expect(all).not.toContain(password);
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { InvalidOptionError, InvalidStorageError, memory, run, System } from 'kahn';
+import { InvalidOptionError, InvalidStorageError, memory, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -15,10 +15,9 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { callsOf, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
-
-/** No polls. */
-const never = 2 ** 30;
+import { callsOf, serve, start, startError, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { seed } from '../../support/seed.ts';
+import { patient } from '../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -26,20 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** What a start with these URLs is refused with; a start afterwards finds the system free. */
-async function refusal(
-  { ingressUrl, adminUrl }: { readonly ingressUrl: string; readonly adminUrl: string },
-  systemActorName = freshName('shop'),
-  pipelineIds = [0],
-) {
-  const system = shop.bind(temporaryPostgres());
-  const options = { ingressUrl, adminUrl, systemActorName, pipelineIds };
-  const error = await rejectionOf(RestateRunner.start(system, options), EngineError);
-  await (await run(system)).close();
-  return error;
-}
-
-/** A port at which something answers every request with this. */
+/** The URL of a server that answers every request with this body. */
 async function answering(body: string): Promise<string> {
   const server = createServer((_request, response) => response.end(body)).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,21 +34,21 @@ async function answering(body: string): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
 }
 
-describe('start() says', () => {
-  test('that the engine cannot be reached, by which URL', async () => {
+describe('start() reports', () => {
+  test('an engine that cannot be reached, with its URL', async () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     const { ingressUrl, adminUrl } = engine;
     for (const urls of [
       { ingressUrl, adminUrl: nowhere },
       { ingressUrl: nowhere, adminUrl },
     ]) {
-      const error = await refusal(urls);
+      const error = await startError(urls);
       expect(error).toMatchObject({ code: 'ENGINE_UNREACHABLE', url: nowhere });
       expect(error.message).toContain(`cannot be reached: connect ECONNREFUSED 127.0.0.1:${portOf(nowhere)}`);
     }
   });
 
-  test('that its ports were mixed up, or something else is there', async () => {
+  test('swapped ports, and servers that are not an engine', async () => {
     const { ingressUrl, adminUrl } = engine;
     const other = await answering('hello');
     for (const urls of [
@@ -70,55 +56,33 @@ describe('start() says', () => {
       { ingressUrl: adminUrl, adminUrl },
       { ingressUrl, adminUrl: other },
     ]) {
-      expect(await refusal(urls)).toMatchObject({
+      expect(await startError(urls)).toMatchObject({
         code: 'ENGINE_FOREIGN',
-        message: expect.stringContaining('is no Restate engine, or another port of it'),
+        message: expect.stringContaining('is not a Restate engine, or this is the wrong port of it'),
       });
     }
   });
 
-  test('that the engine is too old', async () => {
+  test('an engine that is too old', async () => {
     const adminUrl = await answering('{"version":"1.4.9"}');
-    const error = await refusal({ ingressUrl: engine.ingressUrl, adminUrl });
+    const error = await startError({ ingressUrl: engine.ingressUrl, adminUrl });
     expect(error).toMatchObject({ code: 'ENGINE_TOO_OLD' });
     expect(error.message).toContain('has version 1.4.9, but kahn needs 1.5 or newer');
   });
 
-  test('that no service is registered', async () => {
-    const error = await refusal(engine);
+  test('a service that is not registered', async () => {
+    const error = await startError(engine);
     expect(error).toMatchObject({ code: 'SERVICE_NOT_REGISTERED' });
     expect(error.message).toContain('Start a RestateService of the system, and register it');
   });
-
-  test('that the service does not answer, later if there is more to start, and takes the call back', {
-    timeout: 60_000,
-  }, async () => {
-    const refusals = [[0], [0, 1, 2, 3, 4]].map(async (pipelineIds) => {
-      const systemActorName = freshName('shop');
-      const options = { storage: temporaryPostgres(), systemActorName, port: 0 };
-      const service = await RestateService.start(shop, options);
-      await service.register({ adminUrl: engine.adminUrl, serviceUrl: urlOf(service) });
-      await service.close();
-      return await refusal(engine, systemActorName, pipelineIds);
-    });
-    const [error, later] = await Promise.all(refusals);
-    expect(error).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
-    expect(error?.message).toContain('within 15 s: is a RestateService running where it is registered?');
-    expect(later?.message).toContain('within 17 s: is');
-    expect(await engine.query(`select id from sys_invocation where status <> 'completed'`)).toEqual([]);
-  });
 });
 
-test('whoever gives up starting, at any moment, leaves nothing of his own and disturbs nobody', {
-  timeout: 90_000,
-}, async () => {
-  const seed = Date.now() % 100_000;
-  console.log(`Giving up: seed ${seed}`);
+test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', async () => {
   const random = randomNumbers(seed);
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
-  const giveUp = (pipelineIds: readonly number[]) => {
+  const cancelStart = (pipelineIds: readonly number[]) => {
     const signal = AbortSignal.timeout(Math.round(random() * 250));
     const options = { storage, systemActorName, pipelineIds, shutdownOnClose: true, signal };
     return start(engine, shop, options).then(
@@ -126,10 +90,10 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
       () => {},
     );
   };
-  for (let i = 0; i < 12; i += 1) await giveUp([0, 1, 2, 3, i + 4]);
+  for (let i = 0; i < 12; i += 1) await cancelStart([0, 1, 2, 3, i + 4]);
   await vi.waitFor(
     async () => expect(await callsOf(engine, systemActorName), `seed ${seed}`).toEqual([]),
-    30_000,
+    patient,
   );
   expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
 
@@ -147,78 +111,7 @@ test('whoever gives up starting, at any moment, leaves nothing of his own and di
   await runner.caughtUp();
 });
 
-/** The URL of a balancer before the engine, which does with each request what it is told for its path. */
-async function forwarding(fate: (path: string) => 'forwarded' | 'refused' | 'swallowed'): Promise<string> {
-  const balancer = createServer(async (request, response) => {
-    const { url = '', method = 'GET' } = request;
-    const told = fate(url);
-    if (told === 'refused') response.writeHead(503).end('no healthy upstream');
-    if (told !== 'forwarded') return;
-    const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
-      ['content-type', 'idempotency-key'].includes(name) ? [[name, `${values}`] as const] : [],
-    );
-    const content = Buffer.concat(await request.toArray());
-    const body = content.length > 0 ? { body: content } : {};
-    const answer = await fetch(`${engine.ingressUrl}${url}`, {
-      method,
-      headers: Object.fromEntries(headers),
-      ...body,
-    });
-    response.writeHead(answer.status).end(await answer.text());
-  }).listen(0, '127.0.0.1');
-  await once(balancer, 'listening');
-  onTestFinished(() => {
-    balancer.closeAllConnections();
-    balancer.close();
-  });
-  return `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
-}
-
-test('a balancer that says the engine is away is waited for, without the admin port, too', {
-  timeout: 120_000,
-}, async () => {
-  const storage = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  let isAway = false;
-  const refused = new Set<string>();
-  const ingressUrl = await forwarding((path) => {
-    if (!isAway && (!path.endsWith('/start/send') || refused.has(path))) return 'forwarded';
-    refused.add(path);
-    return 'refused';
-  });
-  const options = { storage, systemActorName, ingressUrl, shutdownOnClose: true };
-  await using runner = await RestateRunner.start(shop, options);
-  expect(refused.size).toBe(1);
-  isAway = true;
-  const id = await runner.get(Orders).place('ada');
-  const caughtUp = runner.caughtUp({ signal: AbortSignal.timeout(90_000) });
-  const [, reservations] = await runner.status();
-  expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'ENGINE_UNREACHABLE' } });
-  isAway = false;
-  await caughtUp;
-  expect((await runner.get(Orders).get(id)).done).toBe(true);
-});
-
-test('calls that something on the way swallows are made again, without polls, too', async () => {
-  const storage = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  const swallowed: string[] = [];
-  const ingressUrl = await forwarding((path) => {
-    if (!/\/(start\/send|prompt)$/.test(path) || swallowed.includes(path)) return 'forwarded';
-    swallowed.push(path);
-    return 'swallowed';
-  });
-  const options = { storage, systemActorName, ingressUrl, pollIntervalMs: never, shutdownOnClose: true };
-  await using runner = await RestateRunner.start(shop, options);
-  const id = await runner.get(Orders).place('ada');
-  await runner.caughtUp({ signal: AbortSignal.timeout(60_000) });
-  expect((await runner.get(Orders).get(id)).done).toBe(true);
-  expect(swallowed).toHaveLength(2);
-}, 90_000);
-
-test('without the admin port, a start says that no service is registered', async () => {
+test('without an admin URL, a start reports that no service is registered', async () => {
   const { ingressUrl } = engine;
   const options = { storage: temporaryPostgres(), ingressUrl, systemActorName: freshName('shop') };
   expect(await rejectionOf(RestateRunner.start(shop, options), EngineError)).toMatchObject({
@@ -226,7 +119,7 @@ test('without the admin port, a start says that no service is registered', async
   });
 });
 
-test('requests carry headers, and no secret of theirs or of a URL is shown', async () => {
+test('requests carry the headers, and errors show no secret of headers or URLs', async () => {
   const seen: unknown[] = [];
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization);
@@ -251,23 +144,23 @@ test('requests carry headers, and no secret of theirs or of a URL is shown', asy
   }
 });
 
-test('memory is refused, where actors would have to open it', async () => {
+test('rejects memory(), which the processes of the actors could not open', async () => {
   const storage = memory();
   const runner = await rejectionOf(RestateRunner.start(shop, { storage }), InvalidStorageError);
-  expect(runner.message).toContain('where nobody can open its memory()');
+  expect(runner.message).toContain("Storage 'memory()' cannot be opened by other processes");
   await rejectionOf(RestateService.start(shop, { storage, port: 0 }), InvalidStorageError);
   await rejectionOf(RestateService.start(shop, { port: 0 }), InvalidStorageError);
 });
 
-test('a system without a name is refused, lest it takes the actors of another one for its own', async () => {
+test('rejects a system without a name, which would share its actors with other systems', async () => {
   const storage = temporaryPostgres();
   const nameless = System.of([[Orders, Reservations, Orders]]);
-  const hint = "give it one by System.of(..., { name: 'shop' }), or as systemActorName";
+  const hint = "name the system with System.of(..., { name: 'shop' }), or pass 'systemActorName'";
   await expect(RestateService.start(nameless, { storage, port: 0 })).rejects.toThrow(hint);
   await expect(RestateRunner.start(nameless, { storage })).rejects.toThrow(hint);
 });
 
-test('another system of the same name is refused when it is registered, unless it is forced', async () => {
+test('registering another system of the same name is rejected without force', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const options = { storage, systemActorName, port: 0, hostname: '127.0.0.1' };
@@ -282,31 +175,32 @@ test('another system of the same name is refused when it is registered, unless i
   await second.register({ ...registration, force: true });
 });
 
-test('options that have no sense are refused', async () => {
+test('rejects invalid options', async () => {
   const storage = temporaryPostgres();
   const ofRunner: [object, string][] = [
-    [{ batchSize: 10 }, 'batchSize is an option of RestateService, where the system is processed'],
+    [{ batchSize: 10 }, "Option 'batchSize' belongs to RestateService.start()"],
     [
       { ingressUrl: 'engine:8080' },
-      'ingressUrl must be a URL such as http://engine:8080, but is engine:8080',
+      "Expected option 'ingressUrl' of RestateRunner.start() to be an HTTP URL",
     ],
-    [{ adminUrl: 9070 }, 'adminUrl must be a URL such as http://engine:8080, but is 9070'],
-    [{ systemActorName: '' }, 'systemActorName must not be empty'],
-    [{ pipelineIds: [1, 1] }, 'pipelineIds must be an array of at least one id, each once'],
-    [{ shutdownOnClose: 'yes' }, 'shutdownOnClose must be true or false, but is yes'],
-    [{ poll: 1 }, "A runner has no option 'poll'"],
+    [{ adminUrl: 9070 }, "Expected option 'adminUrl' of RestateRunner.start() to be an HTTP URL"],
+    [{ systemActorName: '' }, "option 'systemActorName' of RestateRunner.start() to be a non-empty string"],
+    [{ pipelineIds: [1, 1] }, "option 'pipelineIds' of RestateRunner.start() to be an array of distinct"],
+    [{ shutdownOnClose: 'yes' }, "'shutdownOnClose' of RestateRunner.start() to be true or false, got 'yes'"],
+    [{ headers: { 'a b': 'c' } }, "option 'headers' of RestateRunner.start() to be an object of HTTP header"],
+    [{ pollInterval: 1 }, "Did you mean 'pollIntervalMs'?"],
   ];
   for (const [options, message] of ofRunner) {
     await expect(RestateRunner.start(shop, { storage, ...options }), message).rejects.toThrow(message);
   }
   const ofService: [object, string][] = [
-    [{ batchSize: 0 }, 'batchSize must be a whole number from 1, but is 0'],
-    [{ port: -1 }, 'port must be a whole number from 0, but is -1'],
-    [{ port: 70_000 }, 'port must be at most 65535, but is 70000'],
-    [{ hostname: 5 }, 'hostname must be a string, but is 5'],
-    [{ drainTimeoutMs: 2 ** 33 }, 'drainTimeoutMs must be at most 2147483647'],
-    [{ ports: 1 }, "A service has no option 'ports'"],
-    [{ systemActorName: '' }, 'systemActorName must not be empty'],
+    [{ batchSize: 0 }, "Expected option 'batchSize' of RestateService.start() to be an integer >= 1, got 0"],
+    [{ port: -1 }, 'to be an integer from 0 to 65535, got -1'],
+    [{ port: 70_000 }, 'to be an integer from 0 to 65535, got 70000'],
+    [{ hostname: 5 }, "option 'hostname' of RestateService.start() to be a string, got 5"],
+    [{ drainTimeoutMs: 2 ** 33 }, 'to be an integer from 0 to 2147483647'],
+    [{ ports: 1 }, "Unknown option 'ports' of RestateService.start(). Did you mean 'port'?"],
+    [{ systemActorName: '' }, "option 'systemActorName' of RestateService.start() to be a non-empty string"],
   ];
   for (const [options, message] of ofService) {
     await expect(RestateService.start(shop, { storage, port: 0, ...options }), message).rejects.toThrow(
@@ -315,7 +209,7 @@ test('options that have no sense are refused', async () => {
   }
 });
 
-test('a service says why it cannot listen or be registered', async () => {
+test('a service reports why it cannot listen or be registered', async () => {
   const storage = temporaryPostgres();
   await using service = await RestateService.start(shop, { storage, port: 0 });
   await expect(RestateService.start(shop, { storage, port: service.port })).rejects.toMatchObject({
@@ -323,7 +217,9 @@ test('a service says why it cannot listen or be registered', async () => {
     message: expect.stringContaining('EADDRINUSE'),
   });
   const own = urlOf(service);
-  await expect(service.register({ serviceUrl: own } as never)).rejects.toThrow('adminUrl must be a URL');
+  await expect(service.register({ serviceUrl: own } as never)).rejects.toThrow(
+    "option 'adminUrl' of RestateService.register() to be an HTTP URL",
+  );
   const foreign = service.register({ adminUrl: engine.ingressUrl, serviceUrl: own });
   await expect(foreign).rejects.toMatchObject({ code: 'ENGINE_FOREIGN' });
   const serviceUrl = `http://127.0.0.1:${await freePort()}`;

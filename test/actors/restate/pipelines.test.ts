@@ -13,6 +13,7 @@ import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start } from '../../support/restate-shop.ts';
+import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 
@@ -55,7 +56,7 @@ test('three pipelines process five orders each, side by side', async () => {
   expect(status[4]?.upstreams).toEqual([{ upstreamName: 'orders', position: 15, lag: 0 }]);
 });
 
-/** Runs a system in three pipelines until the test has finished. */
+/** Runs a system in three pipelines until the end of the test. */
 async function started<Apps extends ApplicationClass>(system: System<Apps>) {
   const storage = temporaryPostgres();
   const systemActorName = freshName('causal');
@@ -74,7 +75,7 @@ async function started<Apps extends ApplicationClass>(system: System<Apps>) {
   return runner;
 }
 
-test('what an order builds on in another pipeline is processed first; who waits says for what', async () => {
+test('a causal dependency in another pipeline is processed first, and the status shows what is waited for', async () => {
   putSignsInto(temporaryDirectory());
   letDawdle(0, 0);
   onTestFinished(() => lower('hold'));
@@ -83,8 +84,11 @@ test('what an order builds on in another pipeline is processed first; who waits 
   raise('hold');
   const ids = await Promise.all([1, 2, 3].map((number) => runner.get(CausalOrders, 0).make(`${number}`)));
   for (const id of ids) await runner.get(CausalOrders, 1).change(id);
-  await until('it has looked in vain', () => events.filter(({ kind }) => kind === 'interrupted').length >= 3);
-  await until('it shows in the status', async () => {
+  await until(
+    'the dependency was missing three times',
+    () => events.filter(({ kind }) => kind === 'interrupted').length >= 3,
+  );
+  await until('the status shows the dependency', async () => {
     const row = (await runner.status()).find(
       (one) => one.applicationName === 'ledger' && one.pipelineId === 1,
     );
@@ -102,7 +106,7 @@ type Followed =
 type NoteEvent = DomainEvent<'Note.Taken', { of: string }>;
 class Note extends Aggregate<NoteEvent> {}
 
-/** Takes a note of orders, when it is let, and of clicks. */
+/** Takes notes of clicks, and of orders while the flag 'hold' is lowered. */
 class Notes extends ProcessApplication<NoteEvent, Followed> {
   static readonly applicationName = 'notes';
   static readonly emits = ['Note.Taken'] as const;
@@ -115,7 +119,7 @@ class Notes extends ProcessApplication<NoteEvent, Followed> {
   });
 }
 
-test('who waits in the log of one upstream goes on with the others', async () => {
+test('an application that waits in the log of one upstream processes the others', async () => {
   putSignsInto(temporaryDirectory());
   onTestFinished(() => lower('hold'));
   const system = System.of([
@@ -136,9 +140,7 @@ test('who waits in the log of one upstream goes on with the others', async () =>
   await runner.caughtUp();
 });
 
-test('orders that wander through all pipelines are right, with any delays', async () => {
-  const seed = Date.now() % 100_000;
-  console.log(`Causal dependencies: seed ${seed}`);
+test('orders that move through all pipelines are processed correctly with any delays', async () => {
   putSignsInto(temporaryDirectory());
   letDawdle(seed, 8);
   const random = randomNumbers(seed);

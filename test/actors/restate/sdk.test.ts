@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../../support/storages.ts';
 
-test('without the SDK a service says how to install it, and a runner does not need it', () => {
+test('without the SDK, a service reports how to install it, and a runner starts without it', () => {
   const project = temporaryDirectory();
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   mkdirSync(`${project}/node_modules`);
@@ -16,9 +16,9 @@ test('without the SDK a service says how to install it, and a runner does not ne
     import { sqlite } from 'kahn/sqlite';
     import { shop } from './examples/shop/shop.ts';
     const storage = sqlite({ directory: 'data' });
-    const tell = ({ code, message }) => console.log(code, message);
-    await RestateService.start(shop, { storage, port: 0 }).catch(tell);
-    await RestateRunner.start(shop, { storage, ingressUrl: 'http://127.0.0.1:1' }).catch(tell);`;
+    const print = ({ code, message }) => console.log(code, message);
+    await RestateService.start(shop, { storage, port: 0 }).catch(print);
+    await RestateRunner.start(shop, { storage, ingressUrl: 'http://127.0.0.1:1' }).catch(print);`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ['--conditions=source', '--input-type=module', '--eval', script],

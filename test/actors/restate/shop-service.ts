@@ -5,7 +5,7 @@ import { postgres } from 'kahn/postgres';
 import { RestateService } from 'kahn/restate';
 import { shop } from '../../../examples/shop/shop.ts';
 
-// Serves the shop in a process of its own, until it is asked to end or its parent is gone.
+// Serves the shop in a separate process until SIGTERM or the exit of its parent.
 const [connectionString = '', schema = '', systemActorName = '', port = ''] = process.argv.slice(2);
 await using _service = await RestateService.start(shop, {
   storage: postgres({ connectionString, schema, retryTimeoutMs: 500 }),
@@ -13,7 +13,7 @@ await using _service = await RestateService.start(shop, {
   port: Number(port),
   batchSize: 7,
 });
-// Told the name of an application, it dies when that has recorded something, before the engine hears of it.
+// After a message with an application's name, dies once that application has recorded something, before the engine knows.
 process.once('message', (name) => {
   subscribe('kahn:processed', (event) => {
     const { applicationName } = event as RunnerEvents['processed'];

@@ -10,9 +10,9 @@ import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, heldShop, serve, start, statesOf } from '../../support/restate-shop.ts';
+import { patient } from '../../support/until.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 20_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-test('shutting down leaves no call and no state behind; who still has a runner is told', async () => {
+test('a shutdown leaves no call and no state behind, and other runners report it', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage, systemActorName });
@@ -29,11 +29,11 @@ test('shutting down leaves no call and no state behind; who still has a runner i
   const owner = await start(engine, shop, { ...options, shutdownOnClose: true });
   await owner.get(Orders).place('ada');
   await owner.caughtUp();
-  await vi.waitFor(async () => expect(await callsOf(engine, systemActorName)).toHaveLength(3), soon); // the next polls
+  await vi.waitFor(async () => expect(await callsOf(engine, systemActorName)).toHaveLength(3), patient); // the next polls
   expect(await statesOf(engine, systemActorName)).not.toEqual([]);
-  await owner.get(Orders).place('bob'); // and closed in the middle
+  await owner.get(Orders).place('bob'); // closed while it is processed
   await owner.close();
-  await vi.waitFor(async () => expect(await callsOf(engine, systemActorName)).toEqual([]), soon);
+  await vi.waitFor(async () => expect(await callsOf(engine, systemActorName)).toEqual([]), patient);
   expect(await statesOf(engine, systemActorName)).toEqual([]);
 
   await runner.get(Orders).place('cy');
@@ -44,9 +44,7 @@ test('shutting down leaves no call and no state behind; who still has a runner i
   expect(await runner.get(Orders).log.head()).toBe(9);
 });
 
-test('a system can be started again while it is shut down and a step takes long', {
-  timeout: 60_000,
-}, async () => {
+test('a system can be started again while a shutdown waits for a long step', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system, reached, release } = heldShop();
@@ -62,7 +60,7 @@ test('a system can be started again while it is shut down and a step takes long'
   const id = await runner.get(Orders).place('ada');
   await reached;
   const closing = runner.close();
-  await vi.waitFor(async () => expect(await statesOf(engine, systemActorName)).toEqual([]), soon);
+  await vi.waitFor(async () => expect(await statesOf(engine, systemActorName)).toEqual([]), patient);
   const next = await start(engine, system, options);
   await next.get(Orders).place('bob');
   expect(await resolvesWithin(closing, 100)).toBe(false);
@@ -73,7 +71,7 @@ test('a system can be started again while it is shut down and a step takes long'
   expect(await next.get(Orders).log.head()).toBe(6);
 });
 
-test('a service ends while a shutdown waits that would need it', { timeout: 60_000 }, async () => {
+test('a service can close while a shutdown that needs it is waiting', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const { system, reached, release } = heldShop();
@@ -88,7 +86,7 @@ test('a service ends while a shutdown waits that would need it', { timeout: 60_0
   const waiting =
     `select id from sys_invocation where target_handler_name = 'stop' and status <> 'completed' and ` +
     `target_service_name = '${actorNames(systemActorName).worker}' and target_service_key = '0/reservations'`;
-  await vi.waitFor(async () => expect(await engine.query(waiting)).toHaveLength(1), soon);
+  await vi.waitFor(async () => expect(await engine.query(waiting)).toHaveLength(1), patient);
   const ending = service.close();
   release();
   expect(await resolvesWithin(ending, 10_000)).toBe(true);

@@ -13,8 +13,8 @@ import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, start } from '../../support/restate-shop.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 
-/** What the SDK complains of until the test has finished. */
-function complaints(): RestateMessage[] {
+/** Messages of the SDK until the end of the test. */
+function sdkMessages(): RestateMessage[] {
   const seen: RestateMessage[] = [];
   const note = (message: unknown) => void seen.push(message as RestateMessage);
   subscribe('kahn:restate', note);
@@ -22,8 +22,8 @@ function complaints(): RestateMessage[] {
   return seen;
 }
 
-/** What is written to the console until the test has finished. */
-function spoken(): unknown[] {
+/** Lines written to the console until the end of the test. */
+function consoleLines(): unknown[] {
   const lines: unknown[] = [];
   for (const level of ['debug', 'info', 'log', 'trace', 'warn', 'error'] as const) {
     const spy = vi.spyOn(console, level).mockImplementation((...parts) => void lines.push(parts));
@@ -32,8 +32,8 @@ function spoken(): unknown[] {
   return lines;
 }
 
-/** A public key as an engine shows it: in base 58. */
-function shown(publicKey: KeyObject): string {
+/** A public key in the format of an engine, base 58. */
+function formatted(publicKey: KeyObject): string {
   const digits = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
   const bytes = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
   let text = '';
@@ -44,7 +44,7 @@ function shown(publicKey: KeyObject): string {
   return `publickeyv1_${'1'.repeat(zeros)}${text}`;
 }
 
-test('a service that knows the key of its engine answers nobody else, and says whom it has turned away', async () => {
+test('a service with the key of its engine rejects other engines, and reports the rejection', async () => {
   const [own, other] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
   const file = `${temporaryDirectory()}/engine.pem`;
   writeFileSync(file, own.privateKey.export({ format: 'pem', type: 'pkcs8' }));
@@ -52,9 +52,9 @@ test('a service that knows the key of its engine answers nobody else, and says w
   await using stranger = await RestateEngine.start();
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
-  const lines = spoken();
-  const messages = complaints();
-  const identityKeys = [shown(other.publicKey), shown(own.publicKey)];
+  const lines = consoleLines();
+  const messages = sdkMessages();
+  const identityKeys = [formatted(other.publicKey), formatted(own.publicKey)];
   const service = await serve(engine, shop, { storage, systemActorName, identityKeys });
   const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
@@ -72,10 +72,10 @@ test('a service that knows the key of its engine answers nobody else, and says w
     target: undefined,
   });
   expect(lines).toEqual([]);
-  await runner.close(); // before its engine
+  await runner.close(); // needs the engine, so before it
 });
 
-test('keys that are none are refused, and so is naming none', async () => {
+test('rejects invalid keys and an empty list of keys', async () => {
   const storage = temporaryPostgres();
   for (const wrong of [[], ['publickeyv1_x'], ['secret'], 'publickeyv1_x', [1]]) {
     const options = { storage, port: 0, identityKeys: wrong as string[] };

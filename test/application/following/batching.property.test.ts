@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { memory, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
+import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { Click, Clicks, Counters } from '../../support/clicks.ts';
+import { propertyRuns } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 
 /** What a rival does while the policy works on a notification. */
@@ -88,8 +90,8 @@ async function assertExactlyOnce(counters: Counters, keys: readonly (string | un
 describe.each(storages)('any batch size, any conflict on $name', ({ name, create }) => {
   test('every notification is counted once, in order, and the log has no gap', async () => {
     const property = fc.asyncProperty(scenarios, (scenario) => play(create(), scenario));
-    await fc.assert(property, { numRuns: name === 'memory' ? 300 : 40 });
-  }, 120_000);
+    await fc.assert(property, name === 'memory' ? propertyRuns(50, 300) : propertyRuns(10, 40));
+  });
 });
 
 interface SlowScenario {
@@ -127,15 +129,15 @@ async function playSlowly({ clicks: planned, batchSize }: SlowScenario): Promise
   const keys = planned.map(({ key }) => key);
   await assertExactlyOnce(counters, keys);
   expect(calls).toEqual([...keys.keys()].filter((number) => keys[number] !== undefined));
-  await counters.recordPositions();
+  await processApplicationInternals.recordPositions(counters);
   await using again = await Counters.open({ storage });
   again.follow(clicks.log);
   expect(await again.run()).toBe(0); // the position is behind the last one
 }
 
 test('wherever a slow policy ends a batch, every notification is counted once, in order', async () => {
-  await fc.assert(fc.asyncProperty(slowScenarios, playSlowly), { numRuns: 40 });
-}, 120_000);
+  await fc.assert(fc.asyncProperty(slowScenarios, playSlowly), propertyRuns(10, 40));
+});
 
 test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];

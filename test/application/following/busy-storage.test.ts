@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
+import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { Click, Clicks, Counters } from '../../support/clicks.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 
@@ -18,7 +19,7 @@ test.each(['ignored', 'handled'])(
     other.exec('begin immediate');
     setTimeout(() => other.exec('rollback'), 30);
     await counters.run();
-    await counters.recordPositions();
+    await processApplicationInternals.recordPositions(counters);
     using reader = new DatabaseSync(join(directory, 'counters.sqlite'), { readOnly: true });
     expect(reader.prepare('select position from positions').all()).toMatchObject([{ position: 1 }]);
   },

@@ -7,6 +7,7 @@ import {
   System,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { rejectionOf } from '../../support/errors.ts';
@@ -168,7 +169,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
       notificationId: 2,
       dependency: { pipelineId: 0, notificationId: 2 },
     });
-    expect(error.message).toContain('make sure that it runs');
+    expect(error.message).toContain('make sure that pipeline 0 is running');
     expect(await mirror1.log.head()).toBe(1);
     expect(await mirror0.run({ batches: 1, upTo: 1 })).toBe(1);
     await rejectionOf(mirror1.run(), CausalDependencyError);
@@ -216,7 +217,7 @@ describe('what a policy ignores', () => {
     expect(await positionOf(storage, 0)).toBe(1);
     expect(await changes1.run()).toBe(2);
     await rejectionOf(changes0.run(), CausalDependencyError); // it is not on record that eve was ignored
-    await changes1.recordPositions();
+    await processApplicationInternals.recordPositions(changes1);
     expect(await changes0.run()).toBe(1);
   });
 
@@ -238,7 +239,7 @@ describe('what a policy ignores', () => {
     expect(await positionOf(storage, 1)).toBe(0);
     await changes0.run();
     await changes1.run();
-    await changes1.recordPositions();
+    await processApplicationInternals.recordPositions(changes1);
     await changes2.run();
     expect([...changes0.seen, ...changes2.seen]).toEqual([ada.id, eve.id]);
   });
@@ -267,5 +268,5 @@ test('an application says yes or no', () => {
     static readonly causalDependencies = 'always' as unknown as boolean;
   }
   expect(() => System.of([[Unclear]])).toThrow(InvalidApplicationError);
-  expect(() => System.of([[Unclear]])).toThrow('class Unclear is true or false, not always');
+  expect(() => System.of([[Unclear]])).toThrow('class Unclear to be true or false, got always');
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { CausalDependencyError, memory, ProcessApplication } from 'kahn';
 import { expect, test } from 'vitest';
 import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
+import { propertyRuns } from '../../support/seed.ts';
 
 class CausalAccounts extends Accounts {
   static readonly causalDependencies = true;
@@ -146,5 +147,5 @@ test('nothing is processed before what it builds on, and all in the end, however
       for (const application of [...system.accounts, ...mirrors]) await application.close();
     },
   );
-  await fc.assert(property, { numRuns: 150 });
+  await fc.assert(property, propertyRuns(50, 150));
 });

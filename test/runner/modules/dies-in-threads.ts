@@ -1,8 +1,10 @@
+import { hideCrash } from '../../support/hidden-crash.ts';
 import { isElsewhere } from './elsewhere.ts';
 
 export { shop } from './shop.ts';
 
 if (isElsewhere) {
+  hideCrash();
   void Promise.reject(new TypeError('nobody catches this'));
   await new Promise(() => {});
 }

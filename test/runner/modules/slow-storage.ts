@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OpenedStorage, StorageDescription } from 'kahn';
-import * as memory from '../../../src/storage/memory/index.ts';
+import type { OpenedStorage, StorageOptions } from 'kahn/storage';
+import * as memory from '../../../src/storage/memory/storage.ts';
 
-export { forThreads } from '../../../src/storage/memory/index.ts';
+export { forThreads } from '../../../src/storage/memory/storage.ts';
 
 /** How many listen in this thread. */
 export const listening = { asked: 0, begun: 0, open: 0 };
 
 /** Memory that takes its time until it tells of logs that grow. */
-export async function openStorage(options: StorageDescription['options']): Promise<OpenedStorage> {
+export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
   return {
     ...(await memory.openStorage(options)),
     async listen() {

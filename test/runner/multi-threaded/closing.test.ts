@@ -1,14 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MultiThreadedRunner, type MultiThreadedRunnerOptions, memory, type StorageDescription } from 'kahn';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
+import { watchWarnings } from '../../support/warnings.ts';
 import { isRaised, putSignsInto, raise } from './file-flags.ts';
 import { heldReserving } from './held-shop.ts';
 
 const never = 2 ** 30;
-const patient = { timeout: 60_000, interval: 5 };
 const [, Reservations] = heldReserving.applications;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
@@ -32,7 +34,7 @@ async function assertGoesOn(storage: StorageDescription, orders: number): Promis
 
 const inThreads = storages.filter(({ name }) => name !== 'postgres');
 
-describe.each(inThreads)('closing on $name', { timeout: 60_000 }, ({ create }) => {
+describe.each(inThreads)('closing on $name', ({ create }) => {
   test('waits for no tick of the clock', async () => {
     const events = watchRunners();
     const storage = create();
@@ -44,7 +46,7 @@ describe.each(inThreads)('closing on $name', { timeout: 60_000 }, ({ create }) =
   });
 });
 
-describe('a thread of memory() that holds the lock of its journal', { timeout: 60_000 }, () => {
+describe('a thread of memory() that holds the lock of its journal', () => {
   test('does not keep others from recording when it dies', async () => {
     const runner = await reserving(memory());
     raise('lock');
@@ -63,11 +65,14 @@ describe('a thread of memory() that holds the lock of its journal', { timeout: 6
 
   test('does not keep the next runner from recording when it is terminated', async () => {
     const storage = memory();
+    const warnings = watchWarnings();
     const runner = await reserving(storage, { drainTimeoutMs: 100 });
     raise('lock');
     await runner.get(Orders).place('ada');
     await vi.waitUntil(() => isRaised('blocked'), patient);
     await runner.close();
+    await nextTurn();
+    expect(warnings).toMatchObject([{ code: 'KAHN_THREAD_TERMINATED' }]);
     await assertGoesOn(storage, 1);
   });
 });

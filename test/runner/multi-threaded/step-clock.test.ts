@@ -10,7 +10,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { runClock } from '../../../src/runner/multi-threaded/step-clock.ts';
 import { watchRunners } from '../../support/events.ts';
-import { until } from '../../support/until.ts';
+import { patient, until } from '../../support/until.ts';
 
 const timers = vi.hoisted(() => ({ now: 0, delay: undefined as ((ms: number) => void) | undefined }));
 
@@ -81,7 +81,7 @@ describe('a clock whose timers are late', () => {
   });
 });
 
-describe('a runner with a clock', { timeout: 120_000 }, () => {
+describe('a runner with a clock', () => {
   test('takes one step of an application in a tick, with a batch of each upstream', async () => {
     const storage = memory();
     const each = 8;
@@ -111,7 +111,7 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
     });
     const options = { storage, pollIntervalMs: never, batchSize: 1, clockSpeed: 10 };
     await using _runner = await MultiThreadedRunner.start(shop, options);
-    await vi.waitUntil(() => ticksOf.payments!.length >= each, { timeout: 60_000, interval: 20 });
+    await vi.waitUntil(() => ticksOf.payments!.length >= each, patient);
     const { reservations = [], payments = [] } = ticksOf;
     // What is heard late may seem to belong to the next tick, so not every one counts.
     const inOneTick = payments.slice(0, each).filter((at, i) => at === reservations[i]);
@@ -168,9 +168,8 @@ describe('a runner with a clock', { timeout: 120_000 }, () => {
     });
     const until = performance.now() + 300;
     while (performance.now() < until); // the clock stands still with this thread
-    const overrun = await vi.waitUntil(
-      () => events.find((event) => event.kind === 'overrun' && event.tickMs >= 250),
-      { timeout: 30_000 },
+    const overrun = await vi.waitUntil(() =>
+      events.find((event) => event.kind === 'overrun' && event.tickMs >= 250),
     );
     expect(overrun).toEqual({
       kind: 'overrun',

@@ -107,7 +107,7 @@ test('a start that is given up before there are threads starts none', async () =
 
 /** Runs a program in a process of its own. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const options = { cwd: fileURLToPath(urlOf('.')), timeout: 25_000 };
+  const options = { cwd: fileURLToPath(urlOf('.')) };
   return promisify(execFile)(process.execPath, ['--conditions=source', ...args], options).then(
     (output) => ({ code: 0, ...output }),
     (error) => error,

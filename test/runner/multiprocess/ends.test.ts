@@ -10,7 +10,6 @@ import { until } from '../../support/until.ts';
 import { isRaised, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { troubledShop } from './troubled-shop.ts';
 
-const timeout = 60_000;
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
@@ -32,13 +31,13 @@ async function runWith(sign: string) {
   return { runner, child, restart };
 }
 
-test('a process that ends in order may do what it does when it exits', { timeout }, async () => {
+test('a process that ends in order may do what it does when it exits', async () => {
   const { runner } = await runWith('linger');
   await runner.close();
   expect(isRaised('exited')).toBe(true);
 });
 
-test('so may one that is told to end by SIGTERM, and it is known how it has ended', { timeout }, async () => {
+test('so may one that is told to end by SIGTERM, and it is known how it has ended', async () => {
   const { child, restart } = await runWith('linger');
   child?.kill('SIGTERM');
   const error = { message: 'it has ended in order' };
@@ -46,16 +45,12 @@ test('so may one that is told to end by SIGTERM, and it is known how it has ende
   expect(isRaised('exited')).toBe(true);
 });
 
-test.runIf(existsSync('/proc/self/cmdline'))(
-  'a process is named after what it runs',
-  { timeout },
-  async () => {
-    const { child } = await runWith('nothing');
-    expect(readFileSync(`/proc/${child?.pid}/cmdline`, 'utf8')).toMatch(/^kahn reservations 0/);
-  },
-);
+test.runIf(existsSync('/proc/self/cmdline'))('a process is named after what it runs', async () => {
+  const { child } = await runWith('nothing');
+  expect(readFileSync(`/proc/${child?.pid}/cmdline`, 'utf8')).toMatch(/^kahn reservations 0/);
+});
 
-test('an error that a process has survived is not what it dies of later', { timeout }, async () => {
+test('an error that a process has survived is not what it dies of later', async () => {
   const { child, restart } = await runWith('survive');
   child?.kill('SIGKILL');
   expect(await restart()).toMatchObject({ error: { message: 'it was ended by SIGKILL' } });

@@ -5,70 +5,42 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { isRunning, startHost, untilGone } from './start-host.ts';
 
 const never = 2 ** 30;
-const timeout = 120_000;
 const [, Reservations] = shop.applications;
-const patient = { timeout: 60_000, interval: 5 };
 const shared = storages.filter(({ name }) => name !== 'memory');
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-test.each(shared)(
-  'a parent killed under load leaves no process behind, on $name',
-  { timeout },
-  async ({ create }) => {
-    const storage = create();
-    const pipelineIds = [0, 1];
-    const host = await startHost({ storage, pipelineIds, pollIntervalMs: never, batchSize: 7 });
-    expect(host.pids).toHaveLength(6);
-    await host.told({ kind: 'load' });
-    await using orders = await shop.open(Orders, { storage, pipelineId: 1 });
-    await vi.waitUntil(async () => (await orders.log.head()) > 100, patient);
-    host.process.kill('SIGKILL');
-    await host.ended;
-    // Each ends the step under way; if it did not, it would be killed three to four seconds after its parent.
-    const goneMs = await untilGone(host.pids);
-    console.log(`Gone after ${goneMs.toFixed(0)} ms`);
-    expect(goneMs).toBeLessThan(20_000);
-
-    // The next one goes on: every order that is there is reserved and paid.
-    await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds });
-    await runner.caughtUp();
-    const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
-    for (const application of applications) await assertContiguous(application);
-    const histories = await canonicalHistories(applications);
-    const customers = histories.flatMap((history) => /"customer":"([^"]+)"/.exec(history)?.[1] ?? []);
-    expect(customers.length).toBeGreaterThan(40);
-    expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
-  },
-);
-
-test('so does one with a policy that blocks its process for ever', { timeout }, async () => {
-  const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
-  raise('block');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
-  await vi.waitUntil(() => isRaised('blocked'), patient);
+test.each(shared)('a parent killed under load leaves no process behind, on $name', async ({ create }) => {
+  const storage = create();
+  const pipelineIds = [0, 1];
+  const host = await startHost({ storage, pipelineIds, pollIntervalMs: never, batchSize: 7 });
+  expect(host.pids).toHaveLength(6);
+  await host.told({ kind: 'load' });
+  await using orders = await shop.open(Orders, { storage, pipelineId: 1 });
+  await vi.waitUntil(async () => (await orders.log.head()) > 100, patient);
   host.process.kill('SIGKILL');
   await host.ended;
+  // Each ends the step under way; if it did not, it would be killed three to four seconds after its parent.
   const goneMs = await untilGone(host.pids);
-  console.log(`Gone after ${goneMs.toFixed(0)} ms`);
+  expect(goneMs).toBeLessThan(20_000);
+
+  // The next one goes on: every order that is there is reserved and paid.
+  await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds });
+  await runner.caughtUp();
+  const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
+  for (const application of applications) await assertContiguous(application);
+  const histories = await canonicalHistories(applications);
+  const customers = histories.flatMap((history) => /"customer":"([^"]+)"/.exec(history)?.[1] ?? []);
+  expect(customers.length).toBeGreaterThan(40);
+  expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
 });
 
-test('and one with a policy that waits for ever', { timeout }, async () => {
-  const [{ create }] = shared as [(typeof shared)[number]];
-  const host = await startHost({ storage: create(), pipelineIds: [0], isHeld: true });
-  raise('hold');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
-  await vi.waitUntil(() => isRaised('held'), patient);
-  host.process.kill('SIGKILL');
-  await untilGone(host.pids);
-});
-
-test('and one that exits without closing its runner', { timeout }, async () => {
+test('so does one that exits without closing its runner', async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
   const host = await startHost({ storage: create(), pipelineIds: [0] });
   host.process.send({ kind: 'exit' });
@@ -76,7 +48,7 @@ test('and one that exits without closing its runner', { timeout }, async () => {
   await untilGone(host.pids);
 });
 
-test('its processes end the step under way, and begin no other', { timeout }, async () => {
+test('its processes end the step under way, and begin no other', async () => {
   const [{ create }] = shared as [(typeof shared)[number]];
   const storage = create();
   const host = await startHost({ storage, pipelineIds: [0], isHeld: true, batchSize: 1 });

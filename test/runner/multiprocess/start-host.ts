@@ -2,11 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
-import { until } from '../../support/until.ts';
+import { inTime, until } from '../../support/until.ts';
 import type { HostOrder, HostTask } from './host.ts';
 
 const program = new URL('./host.ts', import.meta.url);
-const patienceMs = 60_000;
 
 /** A process that runs the shop in processes of its own. */
 export interface Host {
@@ -25,7 +24,7 @@ export interface Host {
 export async function startHost(task: HostTask): Promise<Host> {
   const child = fork(program, [JSON.stringify(task)], { execArgv: ['--conditions=source'], detached: true });
   const said = async () => {
-    const [message] = await once(child, 'message', { signal: AbortSignal.timeout(patienceMs) });
+    const [message] = await once(child, 'message', { signal: inTime() });
     return message;
   };
   const ended = new Promise<unknown[]>((resolve) => {

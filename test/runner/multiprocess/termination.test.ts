@@ -5,13 +5,12 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import type { HostOrder, HostTask } from './host.ts';
 import { isRunning, startHost, untilGone } from './start-host.ts';
 
-const timeout = 120_000;
 const program = new URL('./host.ts', import.meta.url);
-const patient = { timeout: 60_000, interval: 5 };
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 const [, Reservations] = shop.applications;
 
@@ -19,7 +18,6 @@ beforeEach(() => putSignsInto(temporaryDirectory()));
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
   '%s lets the step under way end, and then the process as if nobody had listened',
-  { timeout },
   async (signal) => {
     const storage = create();
     const host = await startHost({ storage, pipelineIds: [0], isHeld: true });
@@ -39,9 +37,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('under load, whoever waits for a command learns of nothing: the process just ends', {
-  timeout,
-}, async () => {
+test('under load, whoever waits for a command learns of nothing: the process just ends', async () => {
   const host = await startHost({ storage: create(), pipelineIds: [0, 1] });
   await host.told({ kind: 'load' });
   host.process.kill('SIGTERM');
@@ -49,7 +45,7 @@ test('under load, whoever waits for a command learns of nothing: the process jus
   await untilGone(host.pids);
 });
 
-test('a process that does not come to an end in time is killed', { timeout }, async () => {
+test('a process that does not come to an end in time is killed', async () => {
   const host = await startHost({
     storage: create(),
     pipelineIds: [0],
@@ -64,9 +60,7 @@ test('a process that does not come to an end in time is killed', { timeout }, as
   await untilGone(host.pids);
 });
 
-test('a second signal ends the process at once, and its processes end by themselves', {
-  timeout,
-}, async () => {
+test('a second signal ends the process at once, and its processes end by themselves', async () => {
   const host = await startHost({
     storage: create(),
     pipelineIds: [0],
@@ -83,7 +77,7 @@ test('a second signal ends the process at once, and its processes end by themsel
   await untilGone(host.pids);
 });
 
-test('a program that listens for the signal decides by itself what to do', { timeout }, async () => {
+test('a program that listens for the signal decides by itself what to do', async () => {
   const storage = create();
   const host = await startHost({ storage, pipelineIds: [0], listens: true });
   raise('wait');
@@ -102,9 +96,7 @@ test('a program that listens for the signal decides by itself what to do', { tim
   expect((await orders.get(id)).id).toBe(id);
 });
 
-test('a library that ends the program when nobody else listens for the signal can do so', {
-  timeout,
-}, async () => {
+test('a library that ends the program when nobody else listens for the signal can do so', async () => {
   const host = await startHost({ storage: create(), pipelineIds: [0], exitsIfAlone: true });
   host.process.kill('SIGTERM');
   expect(await host.ended).toEqual([null, 'SIGTERM']);
@@ -125,7 +117,7 @@ async function endOf(task: HostTask, options: ForkOptions, order?: HostOrder) {
   return { how, said };
 }
 
-test('one that is told to end while a runner starts just ends', { timeout }, async () => {
+test('one that is told to end while a runner starts just ends', async () => {
   const task = { storage: create(), pipelineIds: [0], endsAtStart: true };
   expect(await endOf(task, {})).toEqual({ how: [null, 'SIGTERM'], said: '' });
 });
@@ -136,7 +128,6 @@ const canBeFirst = spawnSync('unshare', [...alone, 'true']).status === 0;
 
 test.skipIf(!canBeFirst)(
   'the first process of a container ends, too (skipped where unshare may not make one)',
-  { timeout },
   async () => {
     const execArgv = [...alone, process.execPath, '--conditions=source'];
     const task = { storage: create(), pipelineIds: [0] };
@@ -145,7 +136,7 @@ test.skipIf(!canBeFirst)(
   },
 );
 
-test('SIGTERM to one of the processes ends its step, and it is started again', { timeout }, async () => {
+test('SIGTERM to one of the processes ends its step, and it is started again', async () => {
   const storage = create();
   const host = await startHost({ storage, pipelineIds: [0] });
   for (const pid of host.pids) process.kill(pid, 'SIGTERM');

@@ -17,7 +17,7 @@ import { watchRunners } from '../../support/events.ts';
 import { storages } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 
-/** Orders and their ledger in pipeline 1, which no single-threaded runner runs. */
+/** Opens orders and their ledger in pipeline 1, which the single-threaded runner does not run. */
 async function openElsewhere(storage: StorageDescription): Promise<{ orders: Orders; ledger: Ledger }> {
   const orders = await Orders.open({ storage, pipelineId: 1 });
   const ledger = await Ledger.open({ storage, pipelineId: 1 });
@@ -26,56 +26,60 @@ async function openElsewhere(storage: StorageDescription): Promise<{ orders: Ord
   return { orders, ledger };
 }
 
-describe.each(storages)('who waits for another pipeline in a single thread on $name', ({ create }) => {
-  test('says so to whoever waits, and goes on by itself', async () => {
-    const storage = create();
-    const elsewhere = await openElsewhere(storage);
-    await using runner = await run(causalOrders.bind(storage));
-    const id = await elsewhere.orders.make('ada');
-    const ledger = runner.get(Ledger);
-    const stateOfLedger = async () => (await runner.status())[1];
+describe.each(storages)(
+  'an application that waits for another pipeline in a single thread on $name',
+  ({ create }) => {
+    test('makes save() and caughtUp() reject, and is retried', async () => {
+      const storage = create();
+      const elsewhere = await openElsewhere(storage);
+      await using runner = await run(causalOrders.bind(storage));
+      const id = await elsewhere.orders.make('ada');
+      const ledger = runner.get(Ledger);
+      const stateOfLedger = async () => (await runner.status())[1];
 
-    const error = await rejectionOf(runner.get(Orders).change(id), DownstreamError);
-    expect(error.message).toMatch(
-      /^What was saved in 'orders' is recorded, but.* was interrupted and goes on later/,
-    );
-    expect(error.failures.get('ledger')).toMatchObject({
-      code: 'CAUSAL_DEPENDENCY',
-      notificationId: 1,
-      dependency: { pipelineId: 1, notificationId: 1 },
+      const error = await rejectionOf(runner.get(Orders).change(id), DownstreamError);
+      expect(error.message).toMatch(
+        /^The events saved in 'orders' are recorded, but.* was interrupted and goes on later/,
+      );
+      expect(error.failures.get('ledger')).toMatchObject({
+        code: 'CAUSAL_DEPENDENCY',
+        notificationId: 1,
+        dependency: { pipelineId: 1, notificationId: 1 },
+      });
+      expect(await runner.get(Orders).log.head()).toBe(1);
+      // A retry in the background makes the state 'running' for a short time.
+      await until('the ledger is interrupted', async () => {
+        const { state, lastError } = (await stateOfLedger()) ?? {};
+        return state === 'interrupted' && lastError instanceof CausalDependencyError;
+      });
+      await rejectionOf(runner.caughtUp(), DownstreamError);
+      expect(await ledger.log.head()).toBe(0);
+
+      await elsewhere.ledger.run();
+      await until('the ledger is idle', async () => (await stateOfLedger())?.state === 'idle');
+      expect(await ledger.changesOf(id)).toBe(1);
+      await runner.caughtUp();
+      await runner.get(Orders).change(id);
+      expect(await ledger.changesOf(id)).toBe(2);
     });
-    expect(await runner.get(Orders).log.head()).toBe(1);
-    expect(await stateOfLedger()).toMatchObject({
-      state: 'interrupted',
-      lastError: { code: 'CAUSAL_DEPENDENCY' },
+
+    test('does not prevent the start of its runner', async () => {
+      const storage = create();
+      const elsewhere = await openElsewhere(storage);
+      const id = await elsewhere.orders.make('ada');
+      const orders = await Orders.open({ storage });
+      await orders.change(id);
+      await orders.close();
+      await using runner = await run(causalOrders.bind(storage));
+      expect((await runner.status())[1]?.state).toBe('interrupted');
+      await elsewhere.ledger.run();
+      await until('the ledger is idle', async () => (await runner.status())[1]?.state === 'idle');
+      expect(await runner.get(Ledger).changesOf(id)).toBe(1);
     });
-    await rejectionOf(runner.caughtUp(), DownstreamError);
-    expect(await ledger.log.head()).toBe(0);
+  },
+);
 
-    await elsewhere.ledger.run();
-    await until('it has gone on', async () => (await stateOfLedger())?.state === 'idle');
-    expect(await ledger.changesOf(id)).toBe(1);
-    await runner.caughtUp();
-    await runner.get(Orders).change(id);
-    expect(await ledger.changesOf(id)).toBe(2);
-  });
-
-  test('does not keep its runner from starting', async () => {
-    const storage = create();
-    const elsewhere = await openElsewhere(storage);
-    const id = await elsewhere.orders.make('ada');
-    const orders = await Orders.open({ storage });
-    await orders.change(id);
-    await orders.close();
-    await using runner = await run(causalOrders.bind(storage));
-    expect((await runner.status())[1]?.state).toBe('interrupted');
-    await elsewhere.ledger.run();
-    await until('it has gone on', async () => (await runner.status())[1]?.state === 'idle');
-    expect(await runner.get(Ledger).changesOf(id)).toBe(1);
-  });
-});
-
-test('who waits looks ever less often while nobody asks, and never once its runner is closed', async () => {
+test('an application that waits for another pipeline is retried with backoff, and not after close()', async () => {
   const storage = memory();
   const elsewhere = await openElsewhere(storage);
   const events = watchRunners();
@@ -112,7 +116,7 @@ class Everything extends ProcessApplication<AccountEvent, AccountEvent> {
   });
 }
 
-test('who waits for another pipeline in one log follows the others meanwhile', async () => {
+test('an application that waits for another pipeline in one log still follows its other upstreams', async () => {
   const storage = memory();
   const system = System.of([
     [Accounts, Everything],

@@ -3,29 +3,29 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Barrier } from '../../../src/runner/stepping/threads/barrier.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 
-/** What a thread of the barrier's test is to do: to come to the barrier in each round. */
+/** Task of a thread in the tests of the barrier: to wait at the barrier in each round. */
 export interface Party {
   readonly parties: number;
   readonly rounds: number;
   readonly barrier: SharedArrayBuffer;
-  /** How many have come in each round. */
-  readonly come: SharedArrayBuffer;
+  /** Number of parties that have arrived in each round. */
+  readonly arrived: SharedArrayBuffer;
   readonly seed: number;
 }
 
-/** How it went: how often it was let go, and how often before all had come. */
+/** What a party saw: rounds in which it passed the barrier, and rounds in which it passed before all had arrived. */
 export interface PartyOutcome {
   readonly passed: number;
   readonly early: number;
   readonly error: string | undefined;
 }
 
-const { parties, rounds, barrier, come, seed } = workerData as Party;
-const counts = new Int32Array(come);
+const { parties, rounds, barrier, arrived, seed } = workerData as Party;
+const counts = new Int32Array(arrived);
 const random = randomNumbers(seed);
 const theBarrier = new Barrier(parties, barrier);
 
-async function comeAgainAndAgain(): Promise<PartyOutcome> {
+async function waitInEachRound(): Promise<PartyOutcome> {
   let early = 0;
   for (let round = 0; round < rounds; round += 1) {
     if (random() < 0.3) await nextTurn();
@@ -40,7 +40,7 @@ async function comeAgainAndAgain(): Promise<PartyOutcome> {
   return { passed: rounds, early, error: undefined };
 }
 
-// Waiting at a barrier does not keep a thread alive: in the library, its port does.
+// Waiting at a barrier does not keep a thread alive. In the library, the port of the thread does.
 const alive = setInterval(() => {}, 1_000);
-parentPort?.postMessage(await comeAgainAndAgain());
+parentPort?.postMessage(await waitInEachRound());
 clearInterval(alive);

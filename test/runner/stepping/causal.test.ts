@@ -18,7 +18,7 @@ import { until } from '../../support/until.ts';
 const runners = [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner];
 const startTimeMs = Date.UTC(2030, 0, 1);
 
-/** Orders and their ledger in pipeline 1, which no stepping runner runs. */
+/** Opens orders and their ledger in pipeline 1, which the stepping runners do not run. */
 async function openElsewhere(storage: StorageDescription): Promise<{ orders: Orders; ledger: Ledger }> {
   const orders = await Orders.open({ storage, pipelineId: 1 });
   const ledger = await Ledger.open({ storage, pipelineId: 1 });
@@ -27,7 +27,7 @@ async function openElsewhere(storage: StorageDescription): Promise<{ orders: Ord
   return { orders, ledger };
 }
 
-/** What is to be seen of one tick. */
+/** Runs one tick, and returns what it shows of the ledger. */
 async function stepOf(runner: SteppingRunner): Promise<unknown> {
   const { number, applications } = await runner.step();
   const [, ledger] = await runner.status();
@@ -39,123 +39,115 @@ async function stepOf(runner: SteppingRunner): Promise<unknown> {
   };
 }
 
-describe.each(storages)(
-  'who waits for another pipeline, tick by tick on $name',
-  { timeout: 60_000 },
-  ({ create }) => {
-    test('is tried in each tick and goes on when that is done, the same with and without threads', async () => {
-      const seen: unknown[] = [];
-      for (const Runner of runners) {
-        const storage = create();
-        const events = watchRunners();
-        const elsewhere = await openElsewhere(storage);
-        await using runner = await Runner.start(causalOrders, { storage, paused: true, startTimeMs });
-        const orders = runner.get(Orders);
-        const id = await elsewhere.orders.make('ada');
-        await orders.make('bob');
-        await orders.change(id);
-        await orders.make('eve');
-        const ticks = [await stepOf(runner), await stepOf(runner), await stepOf(runner)];
-        expect((await runner.status())[1]?.lastError).toMatchObject({
-          code: 'CAUSAL_DEPENDENCY',
-          notificationId: 2,
-          dependency: { pipelineId: 1, notificationId: 1 },
-        });
-        const error = await rejectionOf(runner.caughtUp(), DownstreamError);
-        expect(error.failures.get('ledger')).toMatchObject({ code: 'CAUSAL_DEPENDENCY' });
-        await elsewhere.ledger.run();
-        for (let tick = 0; tick < 3; tick += 1) ticks.push(await stepOf(runner));
-        await runner.caughtUp();
-        expect(await runner.get(Ledger).changesOf(id)).toBe(1);
-        expect(events.filter(({ kind }) => kind === 'interrupted')).toHaveLength(1);
-        seen.push(ticks);
-      }
-      expect(seen[1]).toEqual(seen[0]);
-      expect(seen[0]).toEqual([
-        {
-          number: 1,
-          work: [
-            [0, 0],
-            [1, 1],
-          ],
-          state: 'interrupted',
-          position: 1,
-        },
-        {
-          number: 2,
-          work: [
-            [0, 0],
-            [0, 0],
-          ],
-          state: 'interrupted',
-          position: 1,
-        },
-        {
-          number: 3,
-          work: [
-            [0, 0],
-            [0, 0],
-          ],
-          state: 'interrupted',
-          position: 1,
-        },
-        {
-          number: 5,
-          work: [
-            [0, 0],
-            [2, 2],
-          ],
-          state: 'idle',
-          position: 3,
-        },
-        {
-          number: 6,
-          work: [
-            [0, 0],
-            [0, 0],
-          ],
-          state: 'idle',
-          position: 3,
-        },
-        {
-          number: 7,
-          work: [
-            [0, 0],
-            [0, 0],
-          ],
-          state: 'idle',
-          position: 3,
-        },
-      ]);
-    });
-  },
-);
+describe.each(storages)('an application that waits for another pipeline, on $name', ({ create }) => {
+  test('is retried in each tick until the other pipeline has processed, the same with and without threads', async () => {
+    const seen: unknown[] = [];
+    for (const Runner of runners) {
+      const storage = create();
+      const events = watchRunners();
+      const elsewhere = await openElsewhere(storage);
+      await using runner = await Runner.start(causalOrders, { storage, paused: true, startTimeMs });
+      const orders = runner.get(Orders);
+      const id = await elsewhere.orders.make('ada');
+      await orders.make('bob');
+      await orders.change(id);
+      await orders.make('eve');
+      const ticks = [await stepOf(runner), await stepOf(runner), await stepOf(runner)];
+      expect((await runner.status())[1]?.lastError).toMatchObject({
+        code: 'CAUSAL_DEPENDENCY',
+        notificationId: 2,
+        dependency: { pipelineId: 1, notificationId: 1 },
+      });
+      const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+      expect(error.failures.get('ledger')).toMatchObject({ code: 'CAUSAL_DEPENDENCY' });
+      await elsewhere.ledger.run();
+      for (let tick = 0; tick < 3; tick += 1) ticks.push(await stepOf(runner));
+      await runner.caughtUp();
+      expect(await runner.get(Ledger).changesOf(id)).toBe(1);
+      expect(events.filter(({ kind }) => kind === 'interrupted')).toHaveLength(1);
+      seen.push(ticks);
+    }
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[0]).toEqual([
+      {
+        number: 1,
+        work: [
+          [0, 0],
+          [1, 1],
+        ],
+        state: 'interrupted',
+        position: 1,
+      },
+      {
+        number: 2,
+        work: [
+          [0, 0],
+          [0, 0],
+        ],
+        state: 'interrupted',
+        position: 1,
+      },
+      {
+        number: 3,
+        work: [
+          [0, 0],
+          [0, 0],
+        ],
+        state: 'interrupted',
+        position: 1,
+      },
+      {
+        number: 5,
+        work: [
+          [0, 0],
+          [2, 2],
+        ],
+        state: 'idle',
+        position: 3,
+      },
+      {
+        number: 6,
+        work: [
+          [0, 0],
+          [0, 0],
+        ],
+        state: 'idle',
+        position: 3,
+      },
+      {
+        number: 7,
+        work: [
+          [0, 0],
+          [0, 0],
+        ],
+        state: 'idle',
+        position: 3,
+      },
+    ]);
+  });
+});
+
+test.each(runners)('caughtUp() waits for other pipelines while the clock runs: %o', async (Runner) => {
+  const storage = memory();
+  const elsewhere = await openElsewhere(storage);
+  await using runner = await Runner.start(causalOrders, { storage, normalSpeed: 200 });
+  const id = await elsewhere.orders.make('ada');
+  await runner.get(Orders).change(id);
+  await until('the ledger waits', async () => (await runner.status())[1]?.state === 'interrupted');
+  let isCaughtUp = false;
+  const caughtUp = runner.caughtUp().then(() => {
+    isCaughtUp = true;
+  });
+  const { tickCount } = runner;
+  await until('five ticks have passed', () => runner.tickCount > tickCount + 5);
+  expect(isCaughtUp).toBe(false);
+  await elsewhere.ledger.run();
+  await caughtUp;
+  expect(await runner.get(Ledger).changesOf(id)).toBe(1);
+});
 
 test.each(runners)(
-  'caughtUp() waits for whoever waits while the clock runs: %o',
-  { timeout: 60_000 },
-  async (Runner) => {
-    const storage = memory();
-    const elsewhere = await openElsewhere(storage);
-    await using runner = await Runner.start(causalOrders, { storage, normalSpeed: 200 });
-    const id = await elsewhere.orders.make('ada');
-    await runner.get(Orders).change(id);
-    await until('it waits', async () => (await runner.status())[1]?.state === 'interrupted');
-    let isCaughtUp = false;
-    const caughtUp = runner.caughtUp().then(() => {
-      isCaughtUp = true;
-    });
-    const { tickCount } = runner;
-    await until('there were some ticks', () => runner.tickCount > tickCount + 5);
-    expect(isCaughtUp).toBe(false);
-    await elsewhere.ledger.run();
-    await caughtUp;
-    expect(await runner.get(Ledger).changesOf(id)).toBe(1);
-  },
-);
-
-test.each(runners)(
-  'what an application has ignored is on record when nothing more came: %o',
+  'the positions behind ignored notifications are recorded when nothing new comes: %o',
   async (Runner) => {
     await using runner = await Runner.start(shop, { storage: memory(), paused: true });
     await runner.get(ShopOrders).place('ada');

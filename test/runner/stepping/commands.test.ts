@@ -21,7 +21,7 @@ async function paused(): Promise<SteppingRunner<(typeof shop.applications)[numbe
 }
 
 describe('callInFuture()', () => {
-  test('calls commands at the end of their ticks, in the order in which they were given', async () => {
+  test('calls commands at the end of their ticks, in the order in which they were scheduled', async () => {
     const runner = await paused();
     const calls: string[] = [];
     const note = (name: string) => () => void calls.push(`${name} at ${runner.tickCount}`);
@@ -31,7 +31,7 @@ describe('callInFuture()', () => {
     expect(calls).toEqual(['1 at 1', '4 at 1', 'by default at 1', '0 at 2', '2 at 2', '3 at 3']);
   });
 
-  test('awaits a command before it calls the next one, and before the tick ends', async () => {
+  test('awaits each command before it calls the next, and before the tick ends', async () => {
     const runner = await paused();
     const calls: string[] = [];
     runner.callInFuture(async () => {
@@ -43,7 +43,7 @@ describe('callInFuture()', () => {
     expect(calls).toEqual(['slow', 'quick']);
   });
 
-  test('counts ticks from the one in which a command calls it', async () => {
+  test('counts ticks from the current one when a command calls it', async () => {
     const runner = await paused();
     const ticks: number[] = [];
     const again = () => {
@@ -56,21 +56,21 @@ describe('callInFuture()', () => {
   });
 
   test.each<[unknown, unknown, string]>([
-    [() => {}, 0, 'takes a whole number of ticks from 1, not 0'],
-    [() => {}, -1, 'takes a whole number of ticks from 1, not -1'],
-    [() => {}, 1.5, 'takes a whole number of ticks from 1, not 1.5'],
-    [() => {}, Number.NaN, 'takes a whole number of ticks from 1, not NaN'],
-    [() => {}, '1', 'takes a whole number of ticks from 1, not 1'],
-    ['place', 1, 'takes a function, not string'],
-    [undefined, 1, 'takes a function, not undefined'],
-  ])('refuses %s in %s ticks', async (command, ticks, message) => {
+    [() => {}, 0, 'Expected the ticks of callInFuture() to be an integer >= 1, got 0'],
+    [() => {}, -1, 'Expected the ticks of callInFuture() to be an integer >= 1, got -1'],
+    [() => {}, 1.5, 'Expected the ticks of callInFuture() to be an integer >= 1, got 1.5'],
+    [() => {}, Number.NaN, 'Expected the ticks of callInFuture() to be an integer >= 1, got NaN'],
+    [() => {}, '1', 'Expected the ticks of callInFuture() to be an integer >= 1, got 1'],
+    ['place', 1, 'Expected the command of callInFuture() to be a function, got string'],
+    [undefined, 1, 'Expected the command of callInFuture() to be a function, got undefined'],
+  ])('rejects %s in %s ticks', async (command, ticks, message) => {
     const runner = await paused();
     const call = () => runner.callInFuture(command as () => void, ticks as number);
     expect(call).toThrow(InvalidArgumentError);
     expect(call).toThrow(message);
   });
 
-  test('keeps nothing of a command that was called', async () => {
+  test('releases a command after the call', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const runner = await paused();
@@ -89,18 +89,17 @@ describe('callInFuture()', () => {
   });
 });
 
-describe('a schedule', () => {
-  test('is empty when all was taken', () => {
+describe('a command schedule', () => {
+  test('returns each command once', () => {
     const schedule = new CommandSchedule();
     const commands = [() => 1, () => 2, () => 3];
     for (const command of commands) schedule.add(command, 4, 2);
     schedule.add(() => 4, 4, 3);
-    expect(schedule.size).toBe(4);
     expect(schedule.take(5)).toEqual([]);
     expect(schedule.take(6)).toEqual(commands);
     expect(schedule.take(6)).toEqual([]);
     expect(schedule.take(7)).toHaveLength(1);
-    expect(schedule.size).toBe(0);
+    expect(schedule.take(7)).toEqual([]);
   });
 });
 
@@ -115,19 +114,19 @@ describe('a command that fails', () => {
       },
     ],
     ['rejects', () => Promise.reject(problem)],
-  ] as const)('because it %s stops the runner, and reaches whoever waits', async (_, command) => {
+  ] as const)('because it %s stops the runner, and rejects all waits', async (_, command) => {
     const runner = await paused();
     const calls: string[] = [];
     runner.callInFuture(() => runner.get(Orders).place('ada'), 2);
     runner.callInFuture(command, 2);
-    runner.callInFuture(() => calls.push('after it'), 2);
+    runner.callInFuture(() => calls.push('after the failure'), 2);
     const waiting = [
       runner.stepUntil(({ number }) => number === 100),
       runner.stepUntil(({ number }) => number === 200),
     ].map((promise) => rejectionOf(promise, CommandError));
     const [error, same] = await Promise.all(waiting);
     expect(error).toMatchObject({ code: 'COMMAND_FAILED', tick: 2, cause: problem });
-    expect(error?.message).toContain('A command that was due at tick 2 failed');
+    expect(error?.message).toContain('The runner stopped because a command failed at tick 2: ');
     expect(error?.message).toContain('no such till');
     expect(same).toBe(error);
     expect(calls).toEqual([]);
@@ -140,7 +139,7 @@ describe('a command that fails', () => {
     expect((await runner.status()).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped']);
   });
 
-  test('reaches those who wait for a clock that ticks by itself', async () => {
+  test('rejects caughtUp() while the clock runs', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { scaleFactor: 0 });
     runner.callInFuture(() => runner.callInFuture(() => Promise.reject(problem), 50));
     const busy = setInterval(
@@ -163,7 +162,7 @@ describe('a command that fails', () => {
 });
 
 describe('a command that calls its runner', () => {
-  test('may pause it, resume it, and close it, without waiting for itself', async () => {
+  test('can pause, resume and close it without waiting for itself', async () => {
     const runner = await SteppingSingleThreadedRunner.start(shop, { scaleFactor: 0 });
     const pausedAt = Promise.withResolvers<number>();
     runner.callInFuture(async () => {
@@ -185,7 +184,7 @@ describe('a command that calls its runner', () => {
     expect(() => runner.get(Orders)).toThrow('This runner is closed');
   });
 
-  test('cannot wait for a tick to end that waits for it', async () => {
+  test('cannot wait for the end of the current tick', async () => {
     const runner = await paused();
     const errors: unknown[] = [];
     runner.callInFuture(async () => {
@@ -195,7 +194,7 @@ describe('a command that calls its runner', () => {
     });
     await runner.step();
     expect(errors).toMatchObject(Array.from({ length: 3 }, () => ({ code: 'WAIT_IN_TICK' })));
-    // What a command has begun may do so when its tick is over.
+    // Code that a command has started can wait once the tick of the command has ended.
     const later = Promise.withResolvers<number>();
     runner.callInFuture(() => void delay(5).then(async () => later.resolve((await runner.step()).number)));
     await runner.step();

@@ -5,29 +5,29 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { storages } from '../../support/storages.ts';
 import { Stairs, stairs } from '../multi-threaded/recursive-system.ts';
-import { chronicleOf, type Stepper, type Story, steppers } from './tick-log.ts';
+import { logTicks, type Scenario, type Stepper, steppers } from './tick-log.ts';
 import { bookkeeping, Tills } from './till-system.ts';
 
 const [single, multi] = steppers;
 
-const aShop: Story<(typeof shop.applications)[number]> = {
+const aShop: Scenario<(typeof shop.applications)[number]> = {
   system: shop,
   ticks: 18,
-  begin(runner) {
+  schedule(runner) {
     const orders = runner.get(Orders);
     const random = randomNumbers(1);
     for (let i = 0; i < 20; i += 1) {
       runner.callInFuture(() => orders.place(`customer ${i}`), 1 + Math.floor(random() * 12));
     }
-    // Saves of one command, at the same time, are a group.
+    // Concurrent saves of one command share a commit.
     runner.callInFuture(() => Promise.all(['ada', 'bob', 'cy'].map((name) => orders.place(name))), 5);
   },
 };
 
-const someBooks: Story<(typeof bookkeeping.applications)[number]> = {
+const someBooks: Scenario<(typeof bookkeeping.applications)[number]> = {
   system: bookkeeping,
   ticks: 14,
-  begin(runner) {
+  schedule(runner) {
     const tills = runner.get(Tills);
     const random = randomNumbers(2);
     for (let i = 0; i < 15; i += 1) {
@@ -37,11 +37,11 @@ const someBooks: Story<(typeof bookkeeping.applications)[number]> = {
   },
 };
 
-/** One application follows itself and another one that follows it. */
-const someStairs: Story<(typeof stairs.applications)[number]> = {
+/** An application that follows itself, and one that follows the first and is followed by it. */
+const someStairs: Scenario<(typeof stairs.applications)[number]> = {
   system: stairs,
   ticks: 9,
-  begin(runner) {
+  schedule(runner) {
     for (const [i, height] of [3, 5, 0, 2].entries())
       runner.callInFuture(() => runner.get(Stairs).climb(height), i + 1);
   },
@@ -54,37 +54,37 @@ type Run = readonly [
   options?: SteppingRunnerOptions,
 ];
 
-/** Tells the story by each run, all at the same time, and finds every tick equal to that of the first run. */
-async function assertEqual<Apps extends ApplicationClass>(story: Story<Apps>, runs: readonly Run[]) {
+/** Records the scenario in all runs at the same time, and checks that every tick equals that of the first run. */
+async function assertEqual<Apps extends ApplicationClass>(scenario: Scenario<Apps>, runs: readonly Run[]) {
   const told = await Promise.all(
     runs.map(async ([name, stepper, storage, options]) => ({
       name,
       options,
-      chronicle: await chronicleOf(story, stepper, storage, options),
+      tickLog: await logTicks(scenario, stepper, storage, options),
     })),
   );
   const [first, ...others] = told;
-  const { ticks, end } = first!.chronicle;
+  const { ticks, end } = first!.tickLog;
   expect(ticks.at(-1)?.applications.every(({ fetched, recorded }) => fetched + recorded === 0)).toBe(true);
-  for (const { name, options, chronicle } of others) {
+  for (const { name, options, tickLog } of others) {
     for (const [i, tick] of ticks.entries()) {
-      expect(JSON.stringify(chronicle.ticks[i]), `tick ${i + 1} of ${name}`).toBe(JSON.stringify(tick));
+      expect(JSON.stringify(tickLog.ticks[i]), `tick ${i + 1} of ${name}`).toBe(JSON.stringify(tick));
     }
-    expect(chronicle.end.positions, name).toEqual(end.positions);
+    expect(tickLog.end.positions, name).toEqual(end.positions);
     // Snapshots are taken at the end of a batch.
-    if (options?.batchSize === undefined) expect(chronicle.end.snapshots, name).toEqual(end.snapshots);
+    if (options?.batchSize === undefined) expect(tickLog.end.snapshots, name).toEqual(end.snapshots);
   }
-  return first!.chronicle;
+  return first!.tickLog;
 }
 
-/** Every runner on every storage. */
+/** Runs of every runner on every storage. */
 function everywhere(): Run[] {
   return storages.flatMap(({ name, create }) =>
     steppers.map((stepper): Run => [`${stepper.name} on ${name}`, stepper, create()]),
   );
 }
 
-describe('the same commands give the same logs, byte for byte, tick by tick', { timeout: 120_000 }, () => {
+describe('the same commands give the same logs, byte for byte, tick by tick', () => {
   test('with threads and without, on every storage', async () => {
     const { ticks, end } = await assertEqual(aShop, everywhere());
     expect(ticks.flatMap(({ logs }) => logs[0])).toHaveLength(3 * 23);
@@ -96,7 +96,7 @@ describe('the same commands give the same logs, byte for byte, tick by tick', { 
     });
   });
 
-  test('where aggregates get new ids everywhere, and somebody follows two', async () => {
+  test('where aggregates get new ids everywhere, and an application follows two others', async () => {
     const { ticks, end } = await assertEqual(someBooks, everywhere());
     expect(end.snapshots).toMatchObject([{ originatorId: 'the book' }]);
     const ids = ticks.flatMap(({ logs }) => logs.flat().map(({ originatorId }) => originatorId));
@@ -121,8 +121,8 @@ describe('the same commands give the same logs, byte for byte, tick by tick', { 
     );
     runs.push(['batches of 2 in threads', multi, create(), { batchSize: 2 }]);
     await assertEqual(aShop, runs);
-    for (const story of [someStairs, someBooks] as Story<ApplicationClass>[]) {
-      await assertEqual(story, [
+    for (const scenario of [someStairs, someBooks] as Scenario<ApplicationClass>[]) {
+      await assertEqual(scenario, [
         ['batches of 1', single, create(), { batchSize: 1 }],
         ['batches of 3', single, create(), { batchSize: 3 }],
         ['batches of 500', single, create(), { batchSize: 500 }],
@@ -130,15 +130,15 @@ describe('the same commands give the same logs, byte for byte, tick by tick', { 
     }
   });
 
-  test('when run again, and not when begun at another time', async () => {
+  test('when run again from the same start time, with other ids from another start time', async () => {
     const create = storages[0]!.create;
     await assertEqual(someBooks, [
       ['first', single, create()],
       ['second', single, create()],
     ]);
     const [one, other] = await Promise.all([
-      chronicleOf(someBooks, single, create()),
-      chronicleOf(someBooks, single, create(), { startTimeMs: 1 }),
+      logTicks(someBooks, single, create()),
+      logTicks(someBooks, single, create(), { startTimeMs: 1 }),
     ]);
     const idsOf = ({ ticks }: typeof one) =>
       ticks.flatMap(({ logs }) => logs.flat().map(({ originatorId }) => originatorId));

@@ -16,12 +16,12 @@ import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { patient } from '../../support/until.ts';
 import { watchWorkers } from '../../support/workers.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { type Stepper, startTimeMs, steppers } from './tick-log.ts';
 
-const patient = { timeout: 60_000, interval: 5 };
 const [, multi] = steppers;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
@@ -38,7 +38,7 @@ async function started<Apps extends (typeof shop.applications)[number]>(
 
 type Apps = (typeof shop.applications)[number];
 
-/** Fails in tick 3, in which all three applications have something to do. */
+/** Runs until a policy fails in tick 3, in which all three applications have work. */
 async function fail(stepper: Stepper, storage: StorageDescription) {
   const { start } = stepper;
   const runner = await start(brokenShop.bind(storage) as System<Apps>, { startTimeMs, paused: true });
@@ -54,62 +54,56 @@ async function fail(stepper: Stepper, storage: StorageDescription) {
   return { runner, error };
 }
 
-describe.each(steppers)(
-  'a policy that fails under the stepping $name runner',
-  { timeout: 60_000 },
-  (stepper) => {
-    test('stops it with the cause, and others have processed what they had fetched', async () => {
-      const events = watchRunners();
-      const { runner, error } = await fail(stepper, memory());
-      expect(error.message).toContain('The system has stopped at tick 3.');
-      expect(error.failures.get('reservations')).toMatchObject({
-        code: 'POLICY_FAILED',
-        applicationName: 'reservations',
-        upstreamName: 'orders',
-        notificationId: 3,
-        eventType: 'Order.Created',
-        cause: { message: 'nothing for mallory' },
-      });
-      expect(error.failures.size).toBe(1);
-      for (const late of [runner.step(), runner.caughtUp(), runner.pause(), runner.stepUntil(() => true)]) {
-        expect(await rejectionOf(late, DownstreamError)).toBe(error);
-      }
-      expect(() => runner.resume()).toThrow(error);
-      expect(runner.tickCount).toBe(2);
-      expect(events.filter(({ kind }) => kind === 'failed')).toMatchObject([
-        { applicationName: 'reservations' },
-      ]);
-      const [orders, reservations, payments] = await runner.status();
-      expect(orders).toMatchObject({ state: 'stopped', lastError: undefined });
-      expect(reservations).toMatchObject({ state: 'failed', lastError: error.failures.get('reservations') });
-      expect(orders?.upstreams).toMatchObject([{ lag: 1 }, { lag: 0 }]);
-      expect(reservations?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 3 }]);
-      expect(payments?.upstreams).toEqual([{ upstreamName: 'orders', position: 4, lag: 1 }]);
+describe.each(steppers)('a policy that fails under the stepping $name runner', (stepper) => {
+  test('stops the runner with the cause after the others have processed what they had fetched', async () => {
+    const events = watchRunners();
+    const { runner, error } = await fail(stepper, memory());
+    expect(error.message).toContain('The system stopped at tick 3.');
+    expect(error.failures.get('reservations')).toMatchObject({
+      code: 'POLICY_FAILED',
+      applicationName: 'reservations',
+      upstreamName: 'orders',
+      notificationId: 3,
+      eventType: 'Order.Created',
+      cause: { message: 'nothing for mallory' },
     });
+    expect(error.failures.size).toBe(1);
+    for (const late of [runner.step(), runner.caughtUp(), runner.pause(), runner.stepUntil(() => true)]) {
+      expect(await rejectionOf(late, DownstreamError)).toBe(error);
+    }
+    expect(() => runner.resume()).toThrow(error);
+    expect(runner.tickCount).toBe(2);
+    expect(events.filter(({ kind }) => kind === 'failed')).toMatchObject([
+      { applicationName: 'reservations' },
+    ]);
+    const [orders, reservations, payments] = await runner.status();
+    expect(orders).toMatchObject({ state: 'stopped', lastError: undefined });
+    expect(reservations).toMatchObject({ state: 'failed', lastError: error.failures.get('reservations') });
+    expect(orders?.upstreams).toMatchObject([{ lag: 1 }, { lag: 0 }]);
+    expect(reservations?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 3 }]);
+    expect(payments?.upstreams).toEqual([{ upstreamName: 'orders', position: 4, lag: 1 }]);
+  });
 
-    test('reaches those who wait for a clock that ticks by itself', async () => {
-      const runner = await started(stepper, brokenShop as System<Apps>, { paused: false, scaleFactor: 0 });
-      const waiting = [runner.caughtUp(), runner.caughtUp()];
-      await Promise.all(waiting);
-      await runner
-        .get(Orders)
-        .place('mallory')
-        .catch(() => {});
-      const errors = await Promise.all(
-        [runner.caughtUp(), runner.caughtUp()].map((one) => rejectionOf(one, DownstreamError)),
-      );
-      expect(errors[0]).toBe(errors[1]);
-      expect(errors[0]?.failures.has('reservations')).toBe(true);
-      await runner.close();
-      await expect(runner.caughtUp()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
-      await expect(runner.step()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
-    });
-  },
-);
+  test('rejects caughtUp() while the clock runs', async () => {
+    const runner = await started(stepper, brokenShop as System<Apps>, { paused: false, scaleFactor: 0 });
+    const waiting = [runner.caughtUp(), runner.caughtUp()];
+    await Promise.all(waiting);
+    await runner
+      .get(Orders)
+      .place('mallory')
+      .catch(() => {});
+    const errors = await Promise.all(
+      [runner.caughtUp(), runner.caughtUp()].map((one) => rejectionOf(one, DownstreamError)),
+    );
+    expect(errors[0]).toBe(errors[1]);
+    expect(errors[0]?.failures.has('reservations')).toBe(true);
+    await runner.close();
+    await expect(runner.caughtUp()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+    await expect(runner.step()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+  });
+});
 
-test('a tick that fails leaves the same logs and positions with threads and without', {
-  timeout: 60_000,
-}, async () => {
+test('a failed tick leaves the same logs and positions with threads and without', async () => {
   const told = [];
   for (const { create } of storages) {
     for (const stepper of steppers) {
@@ -125,8 +119,8 @@ test('a tick that fails leaves the same logs and positions with threads and with
   expect(new Set(told).size).toBe(1);
 });
 
-describe('a thread that dies', { timeout: 60_000 }, () => {
-  test('in the middle of a tick stops the runner, and others have processed what they had fetched', async () => {
+describe('a thread that dies', () => {
+  test('in the middle of a tick stops the runner after the others have processed what they had fetched', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, heldShop);
     await runner.get(Orders).place('ada');
@@ -148,7 +142,7 @@ describe('a thread that dies', { timeout: 60_000 }, () => {
     expect(status[2]?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 1 }]);
   });
 
-  test('between two ticks stops the runner with the next one', async () => {
+  test('between two ticks stops the runner in the next one', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, shop);
     await runner.step();
@@ -159,7 +153,7 @@ describe('a thread that dies', { timeout: 60_000 }, () => {
     expect(workers.size).toBe(0);
   });
 
-  test('before all positions are recorded reaches whoever waits to be caught up', async () => {
+  test('before all positions are recorded rejects caughtUp()', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, shop);
     const [one] = workers;
@@ -173,31 +167,27 @@ describe('a thread that dies', { timeout: 60_000 }, () => {
   });
 });
 
-describe.each(steppers)(
-  'storage that is busy under the stepping $name runner',
-  { timeout: 60_000 },
-  ({ start }) => {
-    test('interrupts a tick, which then goes on', async () => {
-      const events = watchRunners();
-      const directory = temporaryDirectory();
-      const storage = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });
-      await using runner = await start(shop.bind(storage), { startTimeMs, paused: true });
-      await runner.get(Orders).place('ada');
-      const other = new DatabaseSync(join(directory, 'reservations.sqlite'));
-      other.exec('begin immediate');
-      const stepping = runner.step();
-      await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);
-      const [, reservations] = await runner.status();
-      expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'STORAGE_BUSY' } });
-      other.exec('rollback');
-      other.close();
-      expect((await stepping).applications[1]).toMatchObject({ fetched: 1, recorded: 1 });
-      expect((await runner.status())[1]).toMatchObject({
-        state: 'idle',
-        lastError: { code: 'STORAGE_BUSY' },
-      });
-      await runner.caughtUp();
-      expect(await runner.get(Orders).log.head()).toBe(3);
+describe.each(steppers)('storage that is busy under the stepping $name runner', ({ start }) => {
+  test('interrupts a tick, which continues when the storage is free', async () => {
+    const events = watchRunners();
+    const directory = temporaryDirectory();
+    const storage = sqlite({ directory, busyTimeoutMs: 1, synchronous: 'NORMAL' });
+    await using runner = await start(shop.bind(storage), { startTimeMs, paused: true });
+    await runner.get(Orders).place('ada');
+    const other = new DatabaseSync(join(directory, 'reservations.sqlite'));
+    other.exec('begin immediate');
+    const stepping = runner.step();
+    await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);
+    const [, reservations] = await runner.status();
+    expect(reservations).toMatchObject({ state: 'interrupted', lastError: { code: 'STORAGE_BUSY' } });
+    other.exec('rollback');
+    other.close();
+    expect((await stepping).applications[1]).toMatchObject({ fetched: 1, recorded: 1 });
+    expect((await runner.status())[1]).toMatchObject({
+      state: 'idle',
+      lastError: { code: 'STORAGE_BUSY' },
     });
-  },
-);
+    await runner.caughtUp();
+    expect(await runner.get(Orders).log.head()).toBe(3);
+  });
+});

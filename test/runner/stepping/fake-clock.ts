@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from 'kahn';
 
-/** A clock on which time passes when somebody sleeps, and when a test says so: nobody waits. */
+/** A clock whose time passes only during sleeps and by `pass()`. Sleeps end at once. */
 export class FakeClock implements Clock {
-  /** How long each sleep was. */
+  /** Durations of all sleeps, in ms. */
   readonly sleeps: number[] = [];
   #now = 0;
 
@@ -22,7 +22,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** A clock that stands still: whoever sleeps, sleeps until the signal is aborted. */
+/** A clock that stands still: sleeps end only when their signal is aborted. */
 export class StoppedClock implements Clock {
   sleepers = 0;
 

@@ -8,13 +8,13 @@ import { storages } from '../../support/storages.ts';
 import { FakeClock } from './fake-clock.ts';
 import { steppers } from './tick-log.ts';
 
-/** What was fetched and recorded, such as `1>0 0>0 0>0`, by orders, reservations and payments. */
+/** Formats what orders, reservations and payments fetched and recorded, as in `1>0 0>0 0>0`. */
 function rowOf({ applications }: Tick): string {
   return applications.map(({ fetched, recorded }) => `${fetched}>${recorded}`).join(' ');
 }
 
-describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ start }) => {
-  test('lets an order go one hop in a tick', async () => {
+describe.each(steppers)('the stepping $name runner', ({ start }) => {
+  test('moves an order one hop per tick', async () => {
     await using runner = await start(shop, { storage: memory(), paused: true });
     runner.callInFuture(() => runner.get(Orders).place('ada'), 2);
     const rows: string[] = [];
@@ -32,7 +32,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
     ]);
   });
 
-  test('lets what is saved outside of commands be seen in the tick that begins next', async () => {
+  test('processes events saved outside of commands in the next tick', async () => {
     await using runner = await start(shop, { storage: memory(), paused: true });
     await runner.get(Orders).place('ada');
     expect(rowOf(await runner.step())).toBe('0>0 1>1 1>0');
@@ -40,11 +40,11 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
     expect(rowOf(await runner.step())).toBe('1>1 1>1 1>0');
   });
 
-  test('counts in no tick what was recorded between two', async () => {
+  test('does not count events recorded between two ticks', async () => {
     await using runner = await start(shop, { storage: memory(), paused: true });
     for (let i = 0; i < 5; i += 1) {
       const placing = runner.get(Orders).place('ada');
-      // However they meet: what a tick has fetched, it has not recorded.
+      // Whenever the save comes: an event that a tick fetches is not recorded in that tick.
       for (let turn = 0; turn < i; turn += 1) await Promise.resolve();
       const [tick] = await Promise.all([runner.step(), placing]);
       const [orders, reservations] = tick.applications;
@@ -53,7 +53,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
     }
   });
 
-  test('is caught up after a tick in which nothing happened, having driven it itself', async () => {
+  test('is caught up after a tick in which nothing happened, and runs the ticks itself while paused', async () => {
     await using runner = await start(shop, { storage: memory(), paused: true });
     await runner.get(Orders).place('ada');
     await runner.caughtUp();
@@ -65,7 +65,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
   });
 });
 
-describe('what others record', () => {
+describe('events that other processes record', () => {
   async function othersPlace(options: SteppingRunnerOptions) {
     const storage = storages[1]!.create();
     const runner = await SteppingSingleThreadedRunner.start(shop.bind(storage), {
@@ -78,13 +78,13 @@ describe('what others record', () => {
     return runner;
   }
 
-  test('is there for who waits to be caught up', async () => {
+  test('are processed before caughtUp() resolves', async () => {
     const runner = await othersPlace({});
     await runner.caughtUp();
     expect(await runner.get(Orders).log.head()).toBe(3);
   });
 
-  test('is looked for now and then', async () => {
+  test('are found once per poll interval', async () => {
     const clock = new FakeClock();
     const runner = await othersPlace({ clock, pollIntervalMs: 300 });
     clock.pass(299);
@@ -94,15 +94,15 @@ describe('what others record', () => {
   });
 });
 
-describe('what is saved while applications process', () => {
-  test('is recorded when they have done so', async () => {
+describe('a save while applications process', () => {
+  test('is recorded when all have processed', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     const [orders, reservations] = [runner.get(Orders), runner.get(Reservations)];
     await orders.place('ada');
     const heads: number[] = [];
     let late: Promise<string> | undefined;
     reservations.subscribe(() => {
-      late ??= orders.place('bob'); // while payments is still to come
+      late ??= orders.place('bob'); // before payments has processed
     });
     runner.get(Payments).subscribe(({ head }) => heads.push(head));
     expect(rowOf(await runner.step())).toMatch(/^0>[01] 1>1 1>0$/);
@@ -111,8 +111,8 @@ describe('what is saved while applications process', () => {
   });
 });
 
-describe('driving by hand', () => {
-  test('steps until a condition holds, which may take its time', async () => {
+describe('step() and stepUntil()', () => {
+  test('tick until a condition holds, which may be asynchronous', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     const tick = await runner.stepUntil(({ number }) => number === 3);
     expect(tick.number).toBe(3);
@@ -123,7 +123,7 @@ describe('driving by hand', () => {
     expect((await runner.step()).number).toBe(7);
   });
 
-  test('is given up by a signal', async () => {
+  test('stop when the signal is aborted', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     const abort = new AbortController();
     const reason = new Error('no time');
@@ -138,13 +138,13 @@ describe('driving by hand', () => {
     expect(runner.tickCount).toBe(4);
   });
 
-  test('lets timers have their turn', async () => {
+  test('do not block timers', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     const signal = AbortSignal.timeout(20);
     await expect(runner.stepUntil(() => false, { signal })).rejects.toThrow('due to timeout');
   });
 
-  test('numbers ticks that are asked for at the same time', async () => {
+  test('number the ticks of concurrent calls in order', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
     const ticks = await Promise.all([runner.step(), runner.step(), runner.step()]);
     expect(ticks.map(({ number }) => number)).toEqual([1, 2, 3]);

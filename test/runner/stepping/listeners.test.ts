@@ -6,7 +6,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { FakeClock } from './fake-clock.ts';
 import { startTimeMs, steppers } from './tick-log.ts';
 
-/** What is written to standard output until the test has finished. */
+/** Collects what is written to standard output until the test has finished. */
 function watchOutput(): string[] {
   const lines: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -17,7 +17,7 @@ function watchOutput(): string[] {
   return lines;
 }
 
-/** What becomes an uncaught exception of the process, which would otherwise fail the test. */
+/** Collects uncaught exceptions of the process, which would otherwise fail the test. */
 function catchUncaught(): unknown[] {
   const errors: unknown[] = [];
   const others = process.listeners('uncaughtException');
@@ -38,8 +38,8 @@ async function threeTicks(options: SteppingRunnerOptions): Promise<Tick[]> {
   return [await runner.step(), await runner.step(), await runner.step()];
 }
 
-describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ start }) => {
-  test('tells of each tick what step() returns', async () => {
+describe.each(steppers)('the stepping $name runner', ({ start }) => {
+  test('passes to listeners what step() returns', async () => {
     const clock = new FakeClock();
     await using runner = await start(shop, { storage: memory(), clock, paused: true, startTimeMs });
     const ticks: Tick[] = [];
@@ -71,7 +71,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, ({ sta
   });
 });
 
-test('a verbose runner prints a line for each tick', async () => {
+test('a verbose runner prints one line per tick', async () => {
   const lines = watchOutput();
   const [first] = await threeTicks({ verbose: true, startTimeMs, normalSpeed: 2 });
   const intensity = `${(first!.intensity * 100).toFixed(0)} %`;
@@ -82,14 +82,14 @@ test('a verbose runner prints a line for each tick', async () => {
   ]);
 });
 
-test('others print nothing', async () => {
+test('a runner prints nothing by default', async () => {
   const lines = watchOutput();
   await threeTicks({});
   await threeTicks({ verbose: false });
   expect(lines).toEqual([]);
 });
 
-test('what a listener throws becomes an uncaught exception, and the ticks go on', async () => {
+test('an error of a listener becomes an uncaught exception, and the ticks continue', async () => {
   const errors = catchUncaught();
   await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
   const problem = new Error('nobody listens');
@@ -105,7 +105,7 @@ test('what a listener throws becomes an uncaught exception, and the ticks go on'
   expect(heard).toEqual([1, 2]);
 });
 
-test('a listener may schedule, pause and step', async () => {
+test('a listener can schedule commands, pause and step', async () => {
   await using runner = await SteppingSingleThreadedRunner.start(shop, { scaleFactor: 0 });
   const stepped = Promise.withResolvers<Tick>();
   const calls: number[] = [];

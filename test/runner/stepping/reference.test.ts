@@ -6,7 +6,7 @@ import { type Stepper, steppers } from './tick-log.ts';
 
 const [single, multi] = steppers;
 
-/** As the suite of the model this library started from: an order every other tick, and all get done. */
+/** The test of the reference's suite: an order every other tick, and all are done. */
 async function placeScheduled(orders: number, { start }: Stepper): Promise<void> {
   await using runner = await start(shop, { storage: memory(), normalSpeed: 3, scaleFactor: 0 });
   const ids: string[] = [];
@@ -25,6 +25,6 @@ async function placeScheduled(orders: number, { start }: Stepper): Promise<void>
   expect(runner.actualClockSpeed).toBeGreaterThan(3);
 }
 
-test('120 scheduled orders get done in one thread', () => placeScheduled(120, single));
+test('120 scheduled orders are done in one thread', () => placeScheduled(120, single));
 
-test('12 scheduled orders get done across threads', { timeout: 60_000 }, () => placeScheduled(12, multi));
+test('12 scheduled orders are done across threads', () => placeScheduled(12, multi));

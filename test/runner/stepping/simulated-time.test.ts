@@ -6,10 +6,10 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { storages } from '../../support/storages.ts';
-import { chronicleOf, startTimeMs, steppers } from './tick-log.ts';
+import { logTicks, startTimeMs, steppers } from './tick-log.ts';
 import { Audits, Book, Books, bookkeeping, Tills } from './till-system.ts';
 
-/** The time that an id has at its front. */
+/** Returns the time in the first 48 bits of an id. */
 function timeOf(id: string): number {
   return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 }
@@ -18,16 +18,16 @@ function all(log: { select(after: number, limit: number): Promise<readonly Store
   return log.select(0, 10_000);
 }
 
-describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepper) => {
+describe.each(steppers)('the stepping $name runner', (stepper) => {
   test('gives events and new aggregates the time of their ticks, in commands and policies', async () => {
-    const story = {
+    const scenario = {
       system: bookkeeping,
       ticks: 8,
-      begin: (runner: Parameters<Parameters<typeof chronicleOf>[0]['begin']>[0]) => {
+      schedule: (runner: Parameters<Parameters<typeof logTicks>[0]['schedule']>[0]) => {
         for (const tick of [1, 3]) runner.callInFuture(() => runner.get(Tills).open(2, 4), tick);
       },
     };
-    const { ticks } = await chronicleOf(story, stepper, memory(), { normalSpeed: 4 });
+    const { ticks } = await logTicks(scenario, stepper, memory(), { normalSpeed: 4 });
     let made = 0;
     for (const { simulatedTimeMs, logs, number } of ticks) {
       expect(simulatedTimeMs).toBe(startTimeMs + number * 250);
@@ -41,7 +41,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepp
     expect(made).toBe(2 + 4 + 6);
   });
 
-  test('goes on from where another run has ended, with ids of its own, and again the same', async () => {
+  test('continues from the positions of an earlier run with new ids, the same each time', async () => {
     const histories = [];
     for (const { create } of [storages[0]!, storages[1]!]) {
       const system = bookkeeping.bind(create());
@@ -70,7 +70,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepp
     expect(histories[1]).toBe(histories[0]);
   });
 
-  test('records snapshots, and begins with them', async () => {
+  test('records snapshots, and loads aggregates from them', async () => {
     const storage = storages[1]!.create();
     const system = bookkeeping.bind(storage);
     const options = { startTimeMs, paused: true, cacheSize: 0 };
@@ -80,11 +80,11 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepp
       await runner.step();
       await runner.caughtUp();
       const { recorder } = applicationInternals.storeOf(runner.get(Books));
-      const [history] = await recorder.histories([{ originatorId: Book.id, after: 0, useSnapshot: true }]);
-      expect(history?.snapshot).toMatchObject({ originatorVersion: 4 });
-      expect(history?.events).toEqual([]);
-      const state = history!.snapshot!.state.replace('20', '1020');
-      await recorder.recordSnapshots([{ ...history!.snapshot!, state }]);
+      const [hiscenario] = await recorder.histories([{ originatorId: Book.id, after: 0, useSnapshot: true }]);
+      expect(hiscenario?.snapshot).toMatchObject({ originatorVersion: 4 });
+      expect(hiscenario?.events).toEqual([]);
+      const state = hiscenario!.snapshot!.state.replace('20', '1020');
+      await recorder.recordSnapshots([{ ...hiscenario!.snapshot!, state }]);
     }
     await using runner = await stepper.start(system, options);
     runner.callInFuture(() => runner.get(Tills).open(10));
@@ -96,7 +96,7 @@ describe.each(steppers)('the stepping $name runner', { timeout: 60_000 }, (stepp
 });
 
 describe('the time of a tick', () => {
-  test('holds for all that a command awaits, and for nothing else', async () => {
+  test('applies to everything that a command awaits, and to nothing else', async () => {
     await using runner = await SteppingSingleThreadedRunner.start(shop, { startTimeMs, paused: true });
     const ids: string[] = [];
     const begun = Promise.withResolvers<void>();
@@ -124,7 +124,7 @@ describe('the time of a tick', () => {
     expect(reserved?.timestamp).toBe(startTimeMs + 2_000);
   });
 
-  test('makes other ids in each command and in each run', async () => {
+  test('makes different ids in each command and in each run', async () => {
     const ids: string[] = [];
     for (const start of [startTimeMs, startTimeMs + 1]) {
       await using runner = await SteppingSingleThreadedRunner.start(shop, {

@@ -8,9 +8,9 @@ import {
   SteppingSingleThreadedRunner,
   type StorageDescription,
   type StoredNotification,
-  type StoredSnapshot,
   type System,
 } from 'kahn';
+import type { StoredSnapshot } from 'kahn/storage';
 import { applicationInternals } from '../../../src/application/application.ts';
 
 export const steppers = [
@@ -31,61 +31,61 @@ export type Stepper = (typeof steppers)[number];
 /** 2026-01-01. */
 export const startTimeMs = 1_767_225_600_000;
 
-/** What can be told of a tick, and is the same always. */
+/** The parts of a tick that are the same in every run. */
 interface TickRecord {
   readonly number: number;
   readonly simulatedTimeMs: number;
   readonly applications: readonly ApplicationTick[];
-  /** What has come to each log, with all columns. */
+  /** New notifications of each log, with all columns. */
   readonly logs: readonly (readonly StoredNotification[])[];
 }
 
-/** A run, tick by tick. */
-export interface Chronicle {
+/** What a run recorded, tick by tick. */
+export interface TickLog {
   readonly ticks: readonly TickRecord[];
-  readonly end: Remains;
+  readonly end: EndState;
 }
 
-/** What a run leaves behind besides its logs. */
-interface Remains {
+/** What a run leaves in the storage besides its logs. */
+interface EndState {
   readonly positions: Readonly<Record<string, number>>;
   /** The newest snapshot of each aggregate that has one. */
   readonly snapshots: readonly StoredSnapshot[];
 }
 
-/** How a run is written down. */
-export interface Story<Apps extends ApplicationClass> {
+/** A system, and the commands to run on it. */
+export interface Scenario<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
   readonly ticks: number;
-  /** Called before the first tick, to schedule commands. */
-  begin(runner: SteppingRunner<Apps>): void;
+  /** Schedules the commands, before the first tick. */
+  schedule(runner: SteppingRunner<Apps>): void;
 }
 
-/** Runs a story on empty storage, and writes down what is recorded at each tick. */
-export async function chronicleOf<Apps extends ApplicationClass>(
-  { system, ticks, begin }: Story<Apps>,
+/** Runs a scenario on empty storage, and returns what each tick recorded. */
+export async function logTicks<Apps extends ApplicationClass>(
+  { system, ticks, schedule }: Scenario<Apps>,
   { start }: Stepper,
   storage: StorageDescription,
   options: SteppingRunnerOptions = {},
-): Promise<Chronicle> {
+): Promise<TickLog> {
   const bound = system.bind(storage);
   const records: TickRecord[] = [];
   {
     await using runner = await start(bound, { startTimeMs, paused: true, ...options });
-    begin(runner);
+    schedule(runner);
     const applications = bound.applications.map((kind) => runner.get(kind) as Application);
     const heads = applications.map(() => 0);
     for (let i = 0; i < ticks; i += 1) {
-      const { number, simulatedTimeMs, applications: told } = await runner.step();
+      const { number, simulatedTimeMs, applications: work } = await runner.step();
       const logs = await Promise.all(applications.map(({ log }, of) => log.select(heads[of] ?? 0, 10_000)));
       for (const [of, log] of logs.entries()) heads[of] = (heads[of] ?? 0) + log.length;
-      records.push({ number, simulatedTimeMs, applications: told, logs });
+      records.push({ number, simulatedTimeMs, applications: work, logs });
     }
   }
-  return { ticks: records, end: await remainsOf(bound) };
+  return { ticks: records, end: await endStateOf(bound) };
 }
 
-async function remainsOf<Apps extends ApplicationClass>(system: System<Apps>): Promise<Remains> {
+async function endStateOf<Apps extends ApplicationClass>(system: System<Apps>): Promise<EndState> {
   await using runner = await SteppingSingleThreadedRunner.start(system, { paused: true });
   const positions: Record<string, number> = {};
   const snapshots: StoredSnapshot[] = [];

@@ -38,7 +38,7 @@ export class Entry extends Aggregate<BookEvent> {
   }
 }
 
-/** All entries, with a snapshot every three of them. */
+/** The total of all entries, with a snapshot every three events. */
 export class Book extends Aggregate<BookEvent> {
   static override readonly snapshotEvery = 3;
   static readonly id = 'the book';
@@ -58,7 +58,7 @@ export class Book extends Aggregate<BookEvent> {
   }
 }
 
-/** Makes an entry, with a new id that it does not derive, for whatever is rung; odd amounts are ignored. */
+/** Makes an entry with a new id for each even amount; odd amounts are ignored. */
 export class Books extends ProcessApplication<BookEvent, TillEvent> {
   static readonly applicationName = 'books';
   static readonly emits = ['Entry.Made', 'Book.Written'] as const;
@@ -81,7 +81,7 @@ export class Audit extends Aggregate<AuditEvent> {
   }
 }
 
-/** Follows two applications, and handles some events of one and none of many of the other. */
+/** Follows two applications, and ignores many events of one of them. */
 export class Audits extends ProcessApplication<AuditEvent, TillEvent | BookEvent> {
   static readonly applicationName = 'audits';
   static readonly emits = ['Audit.Made'] as const;
@@ -92,7 +92,7 @@ export class Audits extends ProcessApplication<AuditEvent, TillEvent | BookEvent
   });
 }
 
-/** A system with fan-out and fan-in whose aggregates have new ids, everywhere. */
+/** A system with fan-out and fan-in in which all aggregates get new ids. */
 export const bookkeeping = System.of(
   [
     [Tills, Books, Audits],

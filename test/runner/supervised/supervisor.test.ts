@@ -24,9 +24,7 @@ test('one that cannot even be started fails the start, and is never said to have
   expect(events).toEqual([]);
 });
 
-test('one whose storage is away is started ever more slowly, for as long as it takes', {
-  timeout: 60_000,
-}, async () => {
+test('one whose storage is away is started ever more slowly, for as long as it takes', async () => {
   const events = watchRunners();
   const away = portable(new StorageError('STORAGE_UNREACHABLE', 'orders', 'nobody there'));
   const pauses: number[] = [];

@@ -4,6 +4,7 @@ import { maxLevels } from '../../../src/domain/plain-data.ts';
 import { type CustomType, defineType } from '../../../src/storage/codec/custom-type.ts';
 import { NotDecodableError, NotEncodableError, Transcoder } from '../../../src/storage/codec/transcoder.ts';
 import { anyData, identical, isDeepFrozen, nested } from '../../domain/any-data.ts';
+import { seed } from '../../support/seed.ts';
 
 class Money {
   readonly amount: bigint;
@@ -43,7 +44,7 @@ describe('what is encoded comes back', () => {
       fc.property(anyData, (value) => {
         expect(identical(transcoder.decode(transcoder.encode(value)), value)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000, seed },
     );
   });
 
@@ -256,7 +257,7 @@ describe('what would not come back is refused', () => {
           expect(error.reason).toContain(says);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 1000, seed },
     );
   });
 

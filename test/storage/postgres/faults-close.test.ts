@@ -25,7 +25,7 @@ async function open(
 ): Promise<{ openedStorage: OpenedStorage; recorder: Recorder; listening: AsyncDisposable }> {
   const openedStorage = await openStorage(postgres({ connectionString: proxy.url, schema, ...options }));
   const recorder = await openedStorage.openRecorder({ applicationName: 'orders', setupTables: true });
-  const listening = await openedStorage.listen!({ heard() {}, missed() {} });
+  const listening = await openedStorage.listen!({ onPrompt() {}, onGap() {} });
   return { openedStorage, recorder, listening };
 }
 
@@ -85,7 +85,7 @@ describe('closing a storage', () => {
       asked += 1;
       return 'hold';
     };
-    const again = await openedStorage.listen!({ heard() {}, missed() {} }); // it could not at first
+    const again = await openedStorage.listen!({ onPrompt() {}, onGap() {} }); // it could not at first
     await until('it asks once more', () => asked === 2);
     expect(await msOf(again[Symbol.asyncDispose]())).toBeLessThan(farewellMs + 1_000);
     await openedStorage.close();

@@ -80,13 +80,13 @@ const refusals = [
     name: 'nothing that listens',
     url: () => way({ host: '127.0.0.1:1' }),
     code: 'STORAGE_UNREACHABLE',
-    says: /Check host, port and that it runs\. \(connect ECONNREFUSED 127\.0\.0\.1:1\)/,
+    says: /Check its host and port, and that it is running\. \(connect ECONNREFUSED 127\.0\.0\.1:1\)/,
   },
   {
     name: 'a host that nobody knows',
     url: () => way({ host: 'db.invalid:5432' }),
     code: 'STORAGE_UNREACHABLE',
-    says: /at db\.invalid:5432: .*Check host.*\(getaddrinfo \w+ db\.invalid\)/,
+    says: /at db\.invalid:5432: .*Check its host.*\(getaddrinfo \w+ db\.invalid\)/,
   },
   {
     name: 'a server that only allows reading',
@@ -114,7 +114,7 @@ describe('starting with', () => {
     const storage = postgres({ connectionString: way({ pathname: name }), schema: 'shop' });
     await expectRefusal(SingleThreadedRunner.start(shop, { storage }), {
       code: 'STORAGE_FAILED',
-      says: /stores text as SQL_ASCII, which cannot hold all of it\. Create one with UTF8\./,
+      says: /stores text as SQL_ASCII, not as UTF8\. Create one with encoding UTF8\./,
     });
     await expect.poll(() => proxy.open).toBe(0);
   });

@@ -9,7 +9,7 @@ const connectionString = 'postgres://app:geheim@localhost:5432/app';
 describe('postgres()', () => {
   it('describes its storage with all options', () => {
     const { module, options } = structuredClone(postgres({ connectionString, tls: { ca: 'PEM' } }));
-    expect(module).toMatch(/storage\/postgres\/index\.ts$/);
+    expect(module).toMatch(/storage\/postgres\/storage\.ts$/);
     expect(options).toEqual({
       connectionString,
       tls: { ca: 'PEM' },
@@ -22,7 +22,7 @@ describe('postgres()', () => {
     });
   });
 
-  it('leaves the server to the PGHOST family of variables', () => {
+  it('has no connection string by default: the driver reads the PGHOST family of variables', () => {
     expect(structuredClone(postgres()).options).not.toHaveProperty('connectionString');
   });
 
@@ -35,9 +35,9 @@ describe('postgres()', () => {
     ['listenConnectionString', { listenConnectionString: 'app:geheim@localhost/app' }],
     ['tls', { tls: 'geheim' }],
     ['tls', { tls: null }],
-    ['tls.key', { tls: { key: Buffer.from('geheim') } }],
-    ['tls.passphrase', { tls: { passphrase: 'geheim' } }],
-    ['tls.rejectUnauthorized', { tls: { rejectUnauthorized: 'geheim' } }],
+    ["'key' of postgres({ tls })", { tls: { key: Buffer.from('geheim') } }],
+    ["'passphrase' of postgres({ tls })", { tls: { passphrase: 'geheim' } }],
+    ["'rejectUnauthorized' of postgres({ tls })", { tls: { rejectUnauthorized: 'geheim' } }],
     ['tls', { tls: true, connectionString: `${connectionString}?sslmode=disable` }],
     ['tls', { tls: false, connectionString: `${connectionString}?application_name=a&ssl=true` }],
     ['tls', { tls: { ca: 'PEM' }, connectionString: `${connectionString}?sslrootcert=/etc/geheim.pem` }],
@@ -59,27 +59,36 @@ describe('postgres()', () => {
     ['pool', { pool: connectionString }],
     ['pool', { pool: null }],
     ['pool', { pool: {} }],
-  ])('refuses a wrong %s and shows no secret', (name, options) => {
-    const refused = { code: 'INVALID_STORAGE', message: expect.stringMatching(namedAs(name)) };
-    expect(() => postgres(options as never)).toThrow(expect.objectContaining(refused));
+  ])('rejects a wrong %s and shows no secret', (name, options) => {
+    const option = name.startsWith("'") ? `ption ${name}` : `ption '${name}' of postgres()`;
+    const rejected = { code: 'INVALID_OPTION', message: expect.stringContaining(option) };
+    expect(() => postgres(options as never)).toThrow(expect.objectContaining(rejected));
     expect(() => postgres(options as never)).not.toThrow(/geheim/);
   });
 
-  function namedAs(name: string): RegExp {
-    return name === 'pool' ? /a pool that is none/ : new RegExp(`the option '${name}'`);
-  }
+  it('rejects a string, which may hold a password, without showing it', () => {
+    expect(() => postgres(connectionString as never)).toThrow(
+      "postgres() takes an object, as in postgres({ connectionString: 'postgres://…' }), not a string.",
+    );
+  });
 
-  it('allows no time at all for trying again', () => {
+  it('lists the options that exist where one does not', () => {
+    expect(() => postgres({ retryTimeout: 5 } as never)).toThrow(
+      /Did you mean 'retryTimeoutMs'\? Options: connectionString, pool, schema, tls, .*listenConnectionString\.$/,
+    );
+  });
+
+  it('accepts a retry time of 0', () => {
     expect(postgres({ retryTimeoutMs: 0 }).options).toMatchObject({ retryTimeoutMs: 0 });
   });
 
-  it('checks again what it is opened with', async () => {
+  it('checks the options again when the storage is opened', async () => {
     const { module, options } = postgres({ connectionString });
     const changed = { module, options: { ...options, schema: 'x"; drop schema kahn; --' } };
-    await expect(openStorage(changed)).rejects.toMatchObject({ code: 'INVALID_STORAGE' });
+    await expect(openStorage(changed)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
-  it('says that the driver cannot read a connection string, and shows no secret', async () => {
+  it('reports a connection string that the driver cannot read, without showing it', async () => {
     const unreadable = postgres({ connectionString: 'postgres://app:qq#heim@localhost:x/app' });
     await expect(openStorage(unreadable)).rejects.toMatchObject({
       code: 'INVALID_STORAGE',
@@ -118,8 +127,8 @@ describe('the schema', () => {
     ['shop'],
     Object.create(null),
   ])('may not be %o', (schema) => {
-    const refused = { code: 'INVALID_STORAGE', message: expect.stringContaining('was given the schema') };
-    expect(() => postgres({ schema: schema as never })).toThrow(expect.objectContaining(refused));
+    const rejected = { code: 'INVALID_OPTION', message: expect.stringContaining("option 'schema'") };
+    expect(() => postgres({ schema: schema as never })).toThrow(expect.objectContaining(rejected));
   });
 });
 

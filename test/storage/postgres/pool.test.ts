@@ -51,7 +51,7 @@ async function useAll(recorder: Recorder): Promise<void> {
 /** Waits for a prompt of what somebody else records; `record` makes them do it. */
 async function heard(openedStorage: OpenedStorage, record: () => Promise<unknown>): Promise<unknown> {
   const prompted = Promise.withResolvers<unknown>();
-  const listening = await openedStorage.listen!({ heard: prompted.resolve, missed() {} });
+  const listening = await openedStorage.listen!({ onPrompt: prompted.resolve, onGap() {} });
   try {
     await record();
     return await prompted.promise;
@@ -108,7 +108,7 @@ describe('a pool of the user', () => {
   it('lends one connection for good to whoever listens', async () => {
     const pool = temporaryPool();
     const { openedStorage } = await open(postgres({ pool, schema }));
-    const listening = await openedStorage.listen!({ heard() {}, missed() {} });
+    const listening = await openedStorage.listen!({ onPrompt() {}, onGap() {} });
     expect(pool.totalCount - pool.idleCount).toBe(1);
     await listening[Symbol.asyncDispose]();
     expect(pool.totalCount - pool.idleCount).toBe(0);

@@ -167,7 +167,7 @@ describe('a role that may only read', () => {
     await expect(useAll(recorder)).rejects.toMatchObject({
       code: 'STORAGE_DENIED',
       message: expect.stringMatching(
-        /'orders' cannot use schema .*: the server refuses it.*permission denied/,
+        /'orders' cannot use schema .*: the server denied access.*permission denied/,
       ),
     });
     await expect(query(`delete from ${schema}.orders_events`, [], url)).rejects.toEqual(denied);

@@ -41,7 +41,7 @@ const ofOrders = [
 ];
 
 describe('the tables', () => {
-  it('are made once though ten processes open the application at once', { timeout: 120_000 }, async () => {
+  it('are made once though ten processes open the application at once', async () => {
     const schema = temporarySchema();
     const outcomes = await inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
     expect(outcomes).toEqual(Array(10).fill(0));

@@ -2,10 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { connectionString } from '../../support/postgres.ts';
+import { inTime } from '../../support/until.ts';
 import type { Outcome, Task } from './recorder-child.ts';
-
-/** How long a process may take for its task. */
-const outcomeTimeoutMs = 110_000;
 
 /** Performs each task in a process of its own, all at the same time, and gives their outcomes. */
 export async function inProcesses(tasks: readonly Task[], url = connectionString): Promise<Outcome[]> {
@@ -28,6 +26,6 @@ function start(task: Task, url: string): ChildProcess {
 }
 
 async function requestJson(child: ChildProcess): Promise<Outcome> {
-  const [answer] = await once(child, 'message', { signal: AbortSignal.timeout(outcomeTimeoutMs) });
+  const [answer] = await once(child, 'message', { signal: inTime() });
   return answer;
 }

@@ -50,7 +50,7 @@ async function connectionsOf(
   try {
     const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
     await recorder.head(0);
-    await using _listening = await storage.listen!({ heard() {}, missed() {} });
+    await using _listening = await storage.listen!({ onPrompt() {}, onGap() {} });
     return await query(
       `select ssl, client_dn from pg_stat_ssl natural join pg_stat_activity where application_name = 'kahn'`,
       [],

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { patient } from '../../support/until.ts';
 import { inProcesses } from './start-children.ts';
 
 /** A schema as the release that knew version 1 made it, with some events of `orders`. */
@@ -115,7 +116,7 @@ it('upgrades only the application that is opened', async () => {
   expect(await versionsIn(schema)).toEqual([orders2, { application_name: 'payments', version: 1 }]);
 });
 
-it('is brought up to date once though ten processes open it at once', { timeout: 120_000 }, async () => {
+it('is brought up to date once though ten processes open it at once', async () => {
   const schema = await schemaOfVersion1();
   const reader = new pg.Client({ connectionString });
   await reader.connect();
@@ -125,7 +126,7 @@ it('is brought up to date once though ten processes open it at once', { timeout:
     select from pg_locks
     where not granted and (locktype = 'advisory' or relation = '${schema}.orders_events'::regclass)`;
   const outcomes = inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
-  await vi.waitUntil(async () => (await query(waiting)).length >= 10, { timeout: 100_000, interval: 20 });
+  await vi.waitUntil(async () => (await query(waiting)).length >= 10, patient);
   await reader.query('commit');
   expect(await outcomes).toEqual(Array(10).fill(2));
   expect(await versionsIn(schema)).toEqual([orders2]);

@@ -16,13 +16,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { sqlite } from 'kahn/sqlite';
+import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
-import type { SqliteOptions } from '../../../src/storage/sqlite/index.ts';
+import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
+import { inTime } from '../../support/until.ts';
 import type { Message } from './child.ts';
 
 let directory: string;
@@ -79,7 +82,7 @@ async function startChild(task: string, where = directory): Promise<ChildProcess
 }
 
 async function nextMessage(child: ChildProcess): Promise<Message> {
-  const [message] = await once(child, 'message', { signal: AbortSignal.timeout(20_000) });
+  const [message] = await once(child, 'message', { signal: inTime() });
   return message;
 }
 
@@ -256,7 +259,7 @@ describe('recording', () => {
   it('on a full disk changes nothing, and goes on once there is room', async () => {
     await (await openOrders()).close();
     const database = new DatabaseSync(file);
-    const recorder = new SqliteRecorder({ applicationName: 'orders', file }, database);
+    const recorder = new SqliteRecorder(databaseFileOf(directory, 'orders'), database);
     recorders.push(recorder);
     await recorder.record(0, [changes('a', 2)]);
     const { page_count: pages } = database.prepare('pragma page_count').get() as { page_count: number };
@@ -287,17 +290,18 @@ describe('recording', () => {
   });
 
   it('survives SIGKILL with all that was acknowledged, and whole process events only', async () => {
+    const random = randomNumbers(seed);
     for (let round = 0; round < 6; round += 1) {
       const child = await startChild('recordForever');
       let acknowledged = 0;
-      const enough = 1 + Math.floor(Math.random() * 40);
+      const enough = 1 + Math.floor(random() * 40);
       child.on('message', (message: Message) => {
         if (typeof message !== 'object' || !('acknowledged' in message)) return;
         acknowledged = message.acknowledged;
         if (acknowledged % (enough * 50) === 0) child.kill('SIGKILL');
       });
       child.send('go');
-      expect(await once(child, 'exit', { signal: AbortSignal.timeout(20_000) })).toEqual([null, 'SIGKILL']);
+      expect(await once(child, 'exit', { signal: inTime() })).toEqual([null, 'SIGKILL']);
       const recorder = await openOrders({ setupTables: false });
       const position = await recorder.position(0, 'up');
       expect(position).toBeGreaterThanOrEqual(acknowledged);
@@ -311,7 +315,7 @@ describe('recording', () => {
       expect(wrong).toEqual([]);
       await recorder.close();
     }
-  }, 60_000);
+  });
 
   it('by several processes leaves no gap and loses nothing', async () => {
     const writers = await Promise.all([startChild('recordShared'), startChild('recordShared')]);

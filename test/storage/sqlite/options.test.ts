@@ -6,7 +6,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 describe('sqlite()', () => {
   it('describes its storage with an absolute directory and all options', () => {
     const { module, options } = structuredClone(sqlite({ directory: 'data' }));
-    expect(module).toMatch(/storage\/sqlite\/index\.ts$/);
+    expect(module).toMatch(/storage\/sqlite\/storage\.ts$/);
     expect(options).toEqual({
       directory: `${process.cwd()}/data`,
       synchronous: 'FULL',
@@ -15,26 +15,44 @@ describe('sqlite()', () => {
   });
 
   it.each([
-    [{ directory: '' }, 'directory: ""'],
-    [{}, 'directory: undefined'],
-    [{ directory: 'a\0b' }, 'directory'],
-    [{ directory: 'data', synchronous: 'OFF' }, 'synchronous: "OFF"'],
-    [{ directory: 'data', busyTimeoutMs: -1 }, 'busyTimeoutMs: -1'],
-    [{ directory: 'data', busyTimeoutMs: Number.NaN }, 'busyTimeoutMs: NaN'],
-    [{ directory: 'data', busyTimeoutMs: 1.5 }, 'busyTimeoutMs: 1.5'],
-    [{ directory: 'data', busyTimeoutMs: '5' }, 'busyTimeoutMs: "5"'],
-    [{ directory: 'data', busyTimeoutMs: 2 ** 31 }, 'busyTimeoutMs: 2147483648'],
-    [{ directory: 'data', timeout: 5 }, 'timeout: 5'],
-  ])('refuses %j', async (options, shown) => {
-    const refused = { code: 'INVALID_STORAGE', message: expect.stringContaining(shown) };
-    expect(() => sqlite(options as never)).toThrow(expect.objectContaining(refused));
-    const description = { module: sqlite({ directory: 'data' }).module, options: options as never };
-    await expect(openStorage(description)).rejects.toMatchObject(refused);
+    [{ directory: '' }, "option 'directory' of sqlite() to be the path of a directory, got ''"],
+    [{}, "option 'directory' of sqlite() to be the path of a directory, got undefined"],
+    [{ directory: 'a\0b' }, "option 'directory'"],
+    [
+      { directory: 'data', synchronous: 'OFF' },
+      "option 'synchronous' of sqlite() to be 'FULL' or 'NORMAL', got 'OFF'",
+    ],
+    [
+      { directory: 'data', busyTimeoutMs: -1 },
+      "option 'busyTimeoutMs' of sqlite() to be an integer from 0 to 2147483647",
+    ],
+    [{ directory: 'data', busyTimeoutMs: Number.NaN }, 'got NaN'],
+    [{ directory: 'data', busyTimeoutMs: 1.5 }, 'got 1.5'],
+    [{ directory: 'data', busyTimeoutMs: '5' }, "got '5'"],
+    [{ directory: 'data', busyTimeoutMs: 2 ** 31 }, 'got 2147483648'],
+    [
+      { directory: 'data', busyTimeout: 5 },
+      "Unknown option 'busyTimeout' of sqlite(). Did you mean 'busyTimeoutMs'?",
+    ],
+    [{ directory: ':memory:' }, 'sqlite() keeps files; for memory, use memory().'],
+    [{ directory: 'file:///data' }, 'takes a path, not a URL: use fileURLToPath().'],
+    [{ directory: new URL('file:///data') }, 'takes a path, not a URL: use fileURLToPath().'],
+    ['data', "sqlite() takes an object, as in sqlite({ directory: 'data' }), not a string."],
+    [undefined, "sqlite() takes an object, as in sqlite({ directory: 'data' }), not undefined."],
+  ])('rejects %o', async (options, message) => {
+    const rejected = { code: 'INVALID_OPTION', message: expect.stringContaining(message) };
+    expect(() => sqlite(options as never)).toThrow(expect.objectContaining(rejected));
+  });
+
+  it('checks the options again when the storage is opened', async () => {
+    const { module } = sqlite({ directory: 'data' });
+    const description = { module, options: { directory: 'data', busyTimeoutMs: '5' } };
+    await expect(openStorage(description)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 });
 
 describe('the file of an application', () => {
-  const fileOf = (name: string): string => databaseFileOf('/data', name).file;
+  const fileOf = (name: string): string => databaseFileOf('/data', name).path;
 
   it('has the name of the application where that is safe', () => {
     expect(fileOf('orders-2.old_x')).toBe('/data/orders-2.old_x.sqlite');

@@ -132,7 +132,7 @@ it('goes on for whoever has opened the file with the release before', async () =
   expect((await recorder.notifications(0, 2, 10)).map(({ id }) => id)).toEqual([3, 4]);
 });
 
-it('is brought up to date once though four processes open it at once', { timeout: 60_000 }, async () => {
+it('is brought up to date once though four processes open it at once', async () => {
   const directory = temporaryDirectory();
   for (let number = 0; number < 30; number += 1) fileOfVersion1(directory, `application-${number}`).close();
   const file = new URL('./child.ts', import.meta.url);

@@ -4,7 +4,7 @@ import type { ApplicationHost } from '../host/application-host.ts';
 import type { ActorNames } from '../protocol/actor-names.ts';
 import type { Sdk } from './load-sdk.ts';
 
-/** What the actors of a system have in common. */
+/** Everything that the actors of a system share. */
 export interface ActorSetup {
   readonly sdk: Sdk;
   readonly graph: SystemGraph;
@@ -15,12 +15,12 @@ export interface ActorSetup {
   readonly worker: ActorName;
 }
 
-/** By what actors of a kind are called. */
+/** Service name of an actor type. */
 export interface ActorName {
   readonly name: string;
 }
 
-/** Actors of a kind, as a service offers them to an engine. */
+/** An actor type, as a service registers it with an engine. */
 export type ActorDefinition<Handlers> = VirtualObjectDefinition<string, Handlers>;
 
 const secondMs = 1_000;
@@ -28,15 +28,15 @@ const hourMs = 3_600_000;
 
 const retryPolicy = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 1_000 };
 
-/** Calls that a caller waits for, or a poll makes up for, are given up after some 50 s, lest they pile up. */
-export const passingCall: Pick<ObjectOptions, 'retryPolicy'> = {
+/** Awaited or repeatable calls give up after about 50 s so that they do not accumulate. */
+export const limitedRetries: Pick<ObjectOptions, 'retryPolicy'> = {
   retryPolicy: { ...retryPolicy, maxAttempts: 54, onMaxAttempts: 'kill' },
 };
 
 /**
- * How the engine treats the actors. It calls again, for as long as it takes, when a service has died or is away; what
- * a policy or storage is in the way of is none of its business, so calls do not fail because of that. Nothing is kept
- * of calls that are done. Who waits for others is put aside soon, so that its service may end.
+ * Options of the actors in the engine. The engine retries calls without limit while a service is down or unreachable.
+ * Policy and storage failures are handled by kahn, not by the engine's retries. The engine keeps nothing of finished
+ * calls, and suspends an actor that waits for another one after a second, so that its service can shut down.
  */
 export const actorOptions: ObjectOptions = {
   retryPolicy: { ...retryPolicy, maxAttempts: 2 ** 31 - 1 },
@@ -46,10 +46,10 @@ export const actorOptions: ObjectOptions = {
   idempotencyRetention: 0,
 };
 
-/** A step may take long, and what is put aside in the middle of it is done again. */
+/** Options of workers. A step may take long, and a suspended step would start again. */
 export const workerOptions: ObjectOptions = { ...actorOptions, inactivityTimeout: hourMs };
 
-/** The actors of a system by their names. */
+/** Collects what the actors of a system share. */
 export function actorSetup(
   sdk: Sdk,
   names: ActorNames,
@@ -65,9 +65,4 @@ export function actorSetup(
     coordinator: { name: names.coordinator },
     worker: { name: names.worker },
   };
-}
-
-/** Who follows an application, by name. */
-export function followersOf({ edges }: SystemGraph, applicationName: string): readonly string[] {
-  return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
 }

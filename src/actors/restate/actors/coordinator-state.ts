@@ -1,82 +1,82 @@
 import type { InvocationId, ObjectContext, ObjectSharedContext, SendClient } from '@restatedev/restate-sdk';
 import { blockedBackoff } from '../../../runner/blocked-upstreams.ts';
 import type { PortableError } from '../../../util/portable-error.ts';
+import { backoffMs } from '../../../util/retry.ts';
 import { addressOfKey } from '../protocol/actor-names.ts';
 import type {
   Heads,
   ProcessCoordinator,
   ProcessStatus,
   ProcessWorker,
-  Start,
+  StartCoordinator,
   StepDone,
 } from '../protocol/messages.ts';
 import type { ActorSetup } from './actor-definition.ts';
 
-/** What a coordinator remembers while its system runs. */
+/** State of a coordinator, kept in the engine while its system runs. The names of the fields are durable. */
 interface State {
   runId: string;
   pollIntervalMs: number;
   upstreamNames: readonly string[];
-  /** How many steps there were. */
+  /** Number of steps so far. */
   steps: number;
-  /** What is to be looked at with the next step. */
+  /** Logs to read in the next step. */
   prompted: Heads;
-  /** What is looked at with the step under way, if there is one. */
+  /** Logs that the current step reads; undefined between steps. */
   underway: Heads | undefined;
-  /** How many polls there were since that began. */
+  /** Number of polls since the current step began. */
   pollsSince: number;
-  /** The upstreams that are not looked at before the call that ends their waiting. */
+  /** Upstreams to leave alone until the call `resumeId`. */
   aside: readonly string[];
   resumeId: InvocationId | undefined;
-  /** How often in a row some were set aside. */
+  /** Number of times in a row that upstreams were set aside. */
   interruptions: number;
-  /** The call that polls next. */
+  /** Id of the next poll. */
   pollId: InvocationId | undefined;
-  /** When the poll before was, if that is told. */
+  /** Time of the last poll; undefined before the first one. */
   polledAt: number | undefined;
-  /** How far the clocks of services seem to be behind that of the engine, in milliseconds. */
+  /** Estimate of how far the services' clocks are behind that of the engine, in ms. */
   behindMs: number;
   hasFailed: boolean;
   lastError: PortableError | undefined;
 }
 
-const key = 'state';
+const stateKey = 'state';
 const firstRetryMs = 50;
 const maxRetryMs = 5_000;
-/** After so many polls a step under way counts as lost: somebody has killed its call, perhaps. */
-const patientPolls = 4;
+/** Number of polls after which a step counts as lost, for example because its call was killed. */
+const lostAfterPolls = 4;
 
-/** What a coordinator does in one call. */
+/** The state of a coordinator during one call, and the transitions between states. */
 export class CoordinatorState {
   readonly #ctx: ObjectContext;
-  readonly #cast: ActorSetup;
+  readonly #setup: ActorSetup;
   readonly #state: State;
 
-  private constructor(ctx: ObjectContext, cast: ActorSetup, state: State) {
+  private constructor(ctx: ObjectContext, setup: ActorSetup, state: State) {
     this.#ctx = ctx;
-    this.#cast = cast;
+    this.#setup = setup;
     this.#state = state;
   }
 
-  /** Lets a coordinator go on; not if it is stopped or, where that is told, belongs to another run. */
-  static async of(
+  /** Loads the state; undefined if the coordinator is stopped, or if `runId` belongs to another run. */
+  static async load(
     ctx: ObjectContext,
-    cast: ActorSetup,
+    setup: ActorSetup,
     runId?: string,
   ): Promise<CoordinatorState | undefined> {
-    const state = await ctx.get<State>(key);
-    const isThere = state !== null && (runId === undefined || state.runId === runId);
-    return isThere ? new CoordinatorState(ctx, cast, state) : undefined;
+    const state = await ctx.get<State>(stateKey);
+    const isCurrent = state !== null && (runId === undefined || state.runId === runId);
+    return isCurrent ? new CoordinatorState(ctx, setup, state) : undefined;
   }
 
-  /** Lets a coordinator begin or, if it has failed, try again; all logs are looked at. */
-  static async start(ctx: ObjectContext, cast: ActorSetup, message: Start): Promise<void> {
+  /** Starts a coordinator, or resumes it after a failure, and reads all logs. */
+  static async start(ctx: ObjectContext, setup: ActorSetup, message: StartCoordinator): Promise<void> {
     const { pollIntervalMs, upstreamNames } = message;
-    const known = await CoordinatorState.of(ctx, cast, message.runId);
-    const coordination = known ?? new CoordinatorState(ctx, cast, initialState(message));
-    const state = coordination.#state;
-    coordination.#cancelCalls();
-    Object.assign(state, {
+    const known = await CoordinatorState.load(ctx, setup, message.runId);
+    const coordinator = known ?? new CoordinatorState(ctx, setup, initialState(message));
+    coordinator.#cancelCalls();
+    Object.assign(coordinator.#state, {
       pollIntervalMs,
       upstreamNames,
       interruptions: 0,
@@ -85,19 +85,19 @@ export class CoordinatorState {
       hasFailed: false,
       lastError: undefined,
     });
-    await coordination.poll();
+    await coordinator.poll();
   }
 
-  /** How a coordinator is doing. */
+  /** Returns the status of a coordinator. */
   static async status(ctx: ObjectSharedContext): Promise<ProcessStatus> {
     const { applicationName } = addressOfKey(ctx.key);
-    const state = await ctx.get<State>(key);
+    const state = await ctx.get<State>(stateKey);
     if (state === null) return { applicationName, state: 'stopped' };
     const { lastError } = state;
     return { applicationName, state: stateOf(state), ...(lastError !== undefined && { lastError }) };
   }
 
-  /** Ends what is to come. */
+  /** Cancels future calls and deletes the state. */
   stop(): void {
     this.#cancelCalls();
     this.#ctx.clearAll();
@@ -110,33 +110,33 @@ export class CoordinatorState {
     this.#proceed();
   }
 
-  /** Whether this call is the one that was to poll next, or to end a waiting. */
+  /** Whether this call is the scheduled poll or resumption, rather than an outdated one. */
   get isExpected(): boolean {
     const { id } = this.#ctx.request();
     return id === this.#state.pollId || id === this.#state.resumeId;
   }
 
-  /** Looks at all logs, and will do so again. */
+  /** Reads all logs, and schedules the next poll. */
   async poll(): Promise<void> {
     const state = this.#state;
-    await this.#setClock();
-    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: state.pollIntervalMs + state.behindMs });
+    await this.#estimateClockSkew();
+    const delayed = this.#setup.sdk.rpc.sendOpts<void>({ delay: state.pollIntervalMs + state.behindMs });
     state.pollId = await this.#self().poll(delayed).invocationId;
-    this.#awaitLess();
+    this.#repeatLateStep();
     this.prompt(headsOf(state.upstreamNames));
   }
 
-  /** Ends the waiting of those that were set aside. */
+  /** Resumes upstreams that were set aside. */
   resume(): void {
     this.#state.resumeId = undefined;
     this.#state.aside = [];
     this.#proceed();
   }
 
-  /** Goes on after a step. */
+  /** Notes the result of a step. */
   async done({ number, result: { more, trouble } }: StepDone): Promise<void> {
     const state = this.#state;
-    if (state.underway === undefined || state.steps !== number) return; // it was counted as lost
+    if (state.underway === undefined || state.steps !== number) return; // a repeated step
     state.prompted = longest(state.prompted, headsOf(more));
     if (trouble === undefined) {
       if (state.aside.length === 0) state.interruptions = 0;
@@ -151,16 +151,16 @@ export class CoordinatorState {
   }
 
   /**
-   * Learns how far the clock is behind. The engine is told of a time, not of a delay, and takes one that is past
-   * already as now: a poll that comes too early tells that, and too late a one that it was thought too far.
+   * Estimates how far the service's clock is behind. The SDK sends the engine an absolute time, and the engine calls at
+   * once if that has passed: an early poll shows that the clock is behind, a late one that the estimate is too high.
    */
-  async #setClock(): Promise<void> {
+  async #estimateClockSkew(): Promise<void> {
     const state = this.#state;
     const now = await this.#ctx.date.now();
     if (state.polledAt !== undefined) {
       const earlyMs = state.pollIntervalMs - (now - state.polledAt);
       const isFarTooEarly = earlyMs > state.pollIntervalMs / 2;
-      // Twice as much each time, so that a clock that is far behind is found out in a few polls.
+      // Doubled each time, so that a clock that is far behind is found within a few polls.
       state.behindMs = Math.max(isFarTooEarly ? 2 * state.behindMs : 0, state.behindMs + earlyMs);
     }
     state.polledAt = now;
@@ -170,21 +170,19 @@ export class CoordinatorState {
     const state = this.#state;
     state.lastError = error;
     state.aside = [...new Set([...state.aside, ...names])];
-    state.prompted = longest(
-      state.prompted,
-      Object.fromEntries(names.map((name) => [name, heads[name] ?? 0])),
-    );
-    if (state.resumeId !== undefined) return; // then it ends the waiting of these, too
+    const again = Object.fromEntries(names.map((name) => [name, heads[name] ?? 0]));
+    state.prompted = longest(state.prompted, again);
+    if (state.resumeId !== undefined) return; // that call resumes these upstreams, too
     state.interruptions += 1;
     const maxMs = error.fields.code === 'CAUSAL_DEPENDENCY' ? blockedBackoff.maxMs : maxRetryMs;
-    const longestMs = Math.min(firstRetryMs * 2 ** (state.interruptions - 1), maxMs);
-    // Up to half of it is left to chance, so that those who failed together do not come back together.
-    const delay = Math.round(longestMs * (0.5 + this.#ctx.rand.random() / 2));
-    const delayed = this.#cast.sdk.rpc.sendOpts<void>({ delay: delay + state.behindMs });
+    // The context's random numbers are the same again when the engine replays this call.
+    const random = () => this.#ctx.rand.random();
+    const delay = Math.round(backoffMs(state.interruptions, { firstMs: firstRetryMs, maxMs }, random));
+    const delayed = this.#setup.sdk.rpc.sendOpts<void>({ delay: delay + state.behindMs });
     state.resumeId = await this.#self().resume(delayed).invocationId;
   }
 
-  /** Begins the next step if there is anything to look at and nothing in the way; remembers everything. */
+  /** Starts the next step if none is running and there are logs to read that are not set aside; saves the state. */
   #proceed(): void {
     const state = this.#state;
     const isReady = ([name]: readonly [string, number]) => !state.aside.includes(name);
@@ -195,28 +193,28 @@ export class CoordinatorState {
       state.underway = Object.fromEntries(ready);
       state.prompted = Object.fromEntries(prompted.filter((one) => !isReady(one)));
       state.pollsSince = 0;
-      this.#tellWorker(state.underway);
+      this.#callWorker(state.underway);
     }
-    this.#ctx.set(key, state);
+    this.#ctx.set(stateKey, state);
   }
 
-  /** Asks for the step under way again when it is late, each time after twice as many polls. */
-  #awaitLess(): void {
+  /** Repeats the current step if it is late, each time after twice as many polls. */
+  #repeatLateStep(): void {
     const state = this.#state;
     if (state.underway === undefined) return;
     state.pollsSince += 1;
     const isPowerOfTwo = (state.pollsSince & (state.pollsSince - 1)) === 0;
-    if (state.pollsSince >= patientPolls && isPowerOfTwo) this.#tellWorker(state.underway);
+    if (state.pollsSince >= lostAfterPolls && isPowerOfTwo) this.#callWorker(state.underway);
   }
 
   #self(): SendClient<ProcessCoordinator> {
-    return this.#ctx.objectSendClient<ProcessCoordinator>(this.#cast.coordinator, this.#ctx.key);
+    return this.#ctx.objectSendClient<ProcessCoordinator>(this.#setup.coordinator, this.#ctx.key);
   }
 
-  #tellWorker(upstreams: Heads): void {
+  #callWorker(upstreams: Heads): void {
     const { runId, steps } = this.#state;
     this.#ctx
-      .objectSendClient<ProcessWorker>(this.#cast.worker, this.#ctx.key)
+      .objectSendClient<ProcessWorker>(this.#setup.worker, this.#ctx.key)
       .process({ runId, number: steps, upstreams });
   }
 
@@ -230,7 +228,7 @@ export class CoordinatorState {
   }
 }
 
-function initialState(message: Start): State {
+function initialState(message: StartCoordinator): State {
   return {
     ...message,
     steps: 0,
@@ -254,7 +252,7 @@ function stateOf({ hasFailed, aside, underway }: State): ProcessStatus['state'] 
   return aside.length > 0 ? 'interrupted' : 'idle';
 }
 
-/** Logs that may have grown by nobody knows how much. */
+/** Logs whose heads are unknown. */
 function headsOf(names: readonly string[]): Heads {
   return Object.fromEntries(names.map((name) => [name, 0]));
 }

@@ -1,69 +1,69 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
 import { actorKey } from '../protocol/actor-names.ts';
 import type {
-  Follower,
+  FollowingApplication,
   LogGrown,
   PipelineActor,
   ProcessCoordinator,
   ProcessStatus,
   StartPipeline,
 } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, actorOptions, passingCall } from './actor-definition.ts';
+import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
 
-/** Who follows whom in the pipeline: what runs, which may be of another version than the service. */
+/** The applications that run in the pipeline. Their graph may be that of another version than the service's. */
 const stateKey = 'followers';
 
-/** Starts the coordinators of a pipeline, and passes prompts on to them. */
-export function pipelineActor(cast: ActorSetup): ActorDefinition<PipelineActor> {
-  const { sdk } = cast;
+/** Starts the coordinators of a pipeline, and forwards prompts to them. */
+export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor> {
+  const { sdk } = setup;
   const followersIn = async (ctx: ObjectSharedContext) =>
-    (await ctx.get<readonly Follower[]>(stateKey)) ?? [];
-  const keyIn = (ctx: ObjectSharedContext, { applicationName }: Follower) =>
+    (await ctx.get<readonly FollowingApplication[]>(stateKey)) ?? [];
+  const keyIn = (ctx: ObjectSharedContext, { applicationName }: FollowingApplication) =>
     actorKey({ applicationName, pipelineId: Number(ctx.key) });
-  const coordinatorOf = (ctx: ObjectSharedContext, follower: Follower) =>
-    ctx.objectClient<ProcessCoordinator>(cast.coordinator, keyIn(ctx, follower));
+  const coordinatorOf = (ctx: ObjectSharedContext, follower: FollowingApplication) =>
+    ctx.objectClient<ProcessCoordinator>(setup.coordinator, keyIn(ctx, follower));
   const { exclusive, shared } = sdk.handlers.object;
-  const { all } = sdk.RestatePromise; // with Promise.all, an actor would wait for several answers at once and fail
+  const { all } = sdk.RestatePromise; // an actor that awaits several answers with Promise.all fails
   return sdk.object<string, PipelineActor>({
-    name: cast.pipeline.name,
+    name: setup.pipeline.name,
     options: actorOptions,
     handlers: {
       start: exclusive(
-        passingCall,
+        limitedRetries,
         async (ctx: ObjectContext, { followers, ...run }: StartPipeline): Promise<void> => {
           const names = followers.map(({ applicationName }) => applicationName);
-          const gone = (await followersIn(ctx)).filter(
+          const removed = (await followersIn(ctx)).filter(
             ({ applicationName }) => !names.includes(applicationName),
           );
-          await all(gone.map((one) => coordinatorOf(ctx, one).stop()));
+          await all(removed.map((follower) => coordinatorOf(ctx, follower).stop()));
           ctx.set(stateKey, followers);
           await all(
-            followers.map((one) =>
-              coordinatorOf(ctx, one).start({ ...run, upstreamNames: one.upstreamNames }),
+            followers.map((follower) =>
+              coordinatorOf(ctx, follower).start({ ...run, upstreamNames: follower.upstreamNames }),
             ),
           );
         },
       ),
 
-      stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<readonly string[]> => {
+      stop: exclusive(limitedRetries, async (ctx: ObjectContext): Promise<readonly string[]> => {
         const followers = await followersIn(ctx);
-        await all(followers.map((one) => coordinatorOf(ctx, one).stop()));
+        await all(followers.map((follower) => coordinatorOf(ctx, follower).stop()));
         ctx.clearAll();
-        return followers.map((one) => keyIn(ctx, one));
+        return followers.map((follower) => keyIn(ctx, follower));
       }),
 
-      prompt: shared(passingCall, async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
+      prompt: shared(limitedRetries, async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
         const { applicationName } = message;
-        const followers = (await followersIn(ctx)).filter((one) =>
-          one.upstreamNames.includes(applicationName),
+        const followers = (await followersIn(ctx)).filter(({ upstreamNames }) =>
+          upstreamNames.includes(applicationName),
         );
-        // It waits for them, so that its caller does: what nobody waits for piles up in the engine.
-        await all(followers.map((one) => coordinatorOf(ctx, one).prompt(message)));
+        // Awaited, so that the caller waits too: calls that no caller awaits accumulate in the engine.
+        await all(followers.map((follower) => coordinatorOf(ctx, follower).prompt(message)));
       }),
 
       status: shared(
         async (ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]> =>
-          all((await followersIn(ctx)).map((one) => coordinatorOf(ctx, one).status())),
+          all((await followersIn(ctx)).map((follower) => coordinatorOf(ctx, follower).status())),
       ),
     },
   });

@@ -1,48 +1,55 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
-import type { LogGrown, ProcessCoordinator, ProcessWorker, Start, StepDone } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, actorOptions, passingCall } from './actor-definition.ts';
+import type {
+  LogGrown,
+  ProcessCoordinator,
+  ProcessWorker,
+  StartCoordinator,
+  StepDone,
+} from '../protocol/messages.ts';
+import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
 import { CoordinatorState } from './coordinator-state.ts';
 
 /**
- * Collects the prompts for one application in one pipeline, and keeps one step of its worker under way as long as there
- * are any. It answers at once, however long steps take, so prompts do not pile up in the engine.
+ * Collects the prompts for one application in one pipeline, and keeps its worker busy with one step at a time while
+ * there are any. Its handlers return at once, however long a step takes, so prompts do not accumulate in the engine.
  */
-export function processCoordinator(cast: ActorSetup): ActorDefinition<ProcessCoordinator> {
-  const { exclusive, shared } = cast.sdk.handlers.object;
-  return cast.sdk.object<string, ProcessCoordinator>({
-    name: cast.coordinator.name,
+export function processCoordinator(setup: ActorSetup): ActorDefinition<ProcessCoordinator> {
+  const { exclusive, shared } = setup.sdk.handlers.object;
+  return setup.sdk.object<string, ProcessCoordinator>({
+    name: setup.coordinator.name,
     options: { ...actorOptions, ingressPrivate: true },
     handlers: {
       start: exclusive(
-        passingCall,
-        (ctx: ObjectContext, message: Start): Promise<void> => CoordinatorState.start(ctx, cast, message),
+        limitedRetries,
+        (ctx: ObjectContext, message: StartCoordinator): Promise<void> =>
+          CoordinatorState.start(ctx, setup, message),
       ),
 
-      stop: exclusive(passingCall, async (ctx: ObjectContext): Promise<void> => {
-        (await CoordinatorState.of(ctx, cast))?.stop();
-        // Not waited for: a step may take long, and nobody could be told anything meanwhile.
-        ctx.objectSendClient<ProcessWorker>(cast.worker, ctx.key).stop();
+      stop: exclusive(limitedRetries, async (ctx: ObjectContext): Promise<void> => {
+        (await CoordinatorState.load(ctx, setup))?.stop();
+        // Sent without waiting: a step may take long and would block this coordinator.
+        ctx.objectSendClient<ProcessWorker>(setup.worker, ctx.key).stop();
       }),
 
       prompt: exclusive(
-        passingCall,
+        limitedRetries,
         async (ctx: ObjectContext, { applicationName, head }: LogGrown): Promise<void> => {
-          (await CoordinatorState.of(ctx, cast))?.prompt({ [applicationName]: head });
+          (await CoordinatorState.load(ctx, setup))?.prompt({ [applicationName]: head });
         },
       ),
 
       async poll(ctx: ObjectContext): Promise<void> {
-        const coordination = await CoordinatorState.of(ctx, cast);
-        if (coordination?.isExpected) await coordination.poll();
+        const state = await CoordinatorState.load(ctx, setup);
+        if (state?.isExpected) await state.poll();
       },
 
       async resume(ctx: ObjectContext): Promise<void> {
-        const coordination = await CoordinatorState.of(ctx, cast);
-        if (coordination?.isExpected) coordination.resume();
+        const state = await CoordinatorState.load(ctx, setup);
+        if (state?.isExpected) state.resume();
       },
 
       async done(ctx: ObjectContext, message: StepDone): Promise<void> {
-        await (await CoordinatorState.of(ctx, cast, message.runId))?.done(message);
+        await (await CoordinatorState.load(ctx, setup, message.runId))?.done(message);
       },
 
       status: shared(CoordinatorState.status),

@@ -1,40 +1,41 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
+import { downstreamsOf } from '../../../system/graph.ts';
 import { actorKey, addressOfKey } from '../protocol/actor-names.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, followersOf, workerOptions } from './actor-definition.ts';
+import { type ActorDefinition, type ActorSetup, workerOptions } from './actor-definition.ts';
 
-/** What a worker remembers of its last step. */
-interface Last {
-  /** Up to where followers know of the application's own log. */
+/** State of a worker after its last step. */
+interface LastStep {
+  /** Head of the application's own log of which its followers know. */
   readonly head: number;
-  /** Which process took the step: another one cannot trust what it knows of positions. */
+  /** Host that processed the step. Positions that another host remembers may be stale. */
   readonly hostId: string;
 }
 
-const key = 'last';
+const stateKey = 'last';
 
 /**
- * Takes the steps of one application in one pipeline, and prompts its followers. What a step does may be done
- * again, if what came of it did not reach the engine: then the positions in the storage tell that it is done.
+ * Processes the steps of one application in one pipeline, and prompts its followers. A step whose result did not reach
+ * the engine is repeated; the positions in the storage then show that its work is done.
  */
-export function processWorker(cast: ActorSetup): ActorDefinition<ProcessWorker> {
-  return cast.sdk.object<string, ProcessWorker>({
-    name: cast.worker.name,
+export function processWorker(setup: ActorSetup): ActorDefinition<ProcessWorker> {
+  return setup.sdk.object<string, ProcessWorker>({
+    name: setup.worker.name,
     options: { ...workerOptions, ingressPrivate: true },
     handlers: {
       async process(ctx: ObjectContext, { runId, number, upstreams }: Step): Promise<void> {
-        const place = addressOfKey(ctx.key);
-        const last = await ctx.get<Last>(key);
-        // A call that goes on in another service does what this one would have done, so it is remembered who follows.
+        const address = addressOfKey(ctx.key);
+        const last = await ctx.get<LastStep>(stateKey);
+        // The followers are journaled with the result: a service of another version may resume this call.
         const { result, hostId, followers } = await ctx.run('process', async () => ({
-          hostId: cast.host.id,
-          followers: followersOf(cast.graph, place.applicationName),
-          result: await cast.host.step(place, upstreams, last?.hostId),
+          hostId: setup.host.id,
+          followers: downstreamsOf(setup.graph, address.applicationName),
+          result: await setup.host.step(address, upstreams, last?.hostId),
         }));
         const { head = last?.head ?? 0 } = result;
-        if (head !== last?.head) tellFollowers(ctx, head, followers);
-        ctx.set(key, { head, hostId });
-        ctx.objectSendClient<ProcessCoordinator>(cast.coordinator, ctx.key).done({ runId, number, result });
+        if (head !== last?.head) promptFollowers(ctx, head, followers);
+        ctx.set(stateKey, { head, hostId });
+        ctx.objectSendClient<ProcessCoordinator>(setup.coordinator, ctx.key).done({ runId, number, result });
       },
 
       async stop(ctx: ObjectContext): Promise<void> {
@@ -43,12 +44,12 @@ export function processWorker(cast: ActorSetup): ActorDefinition<ProcessWorker> 
     },
   });
 
-  function tellFollowers(ctx: ObjectContext, head: number, followers: readonly string[]): void {
+  function promptFollowers(ctx: ObjectContext, head: number, followers: readonly string[]): void {
     const { applicationName, pipelineId } = addressOfKey(ctx.key);
     for (const follower of followers) {
       const followerKey = actorKey({ applicationName: follower, pipelineId });
       ctx
-        .objectSendClient<ProcessCoordinator>(cast.coordinator, followerKey)
+        .objectSendClient<ProcessCoordinator>(setup.coordinator, followerKey)
         .prompt({ applicationName, head });
     }
   }

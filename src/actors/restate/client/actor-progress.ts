@@ -2,44 +2,44 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProgressSignal } from '../../../runner/supervised/caught-up.ts';
 import type { ActorStatuses } from './actor-client.ts';
 
-/** How long it is waited before the storage is looked at again: ever longer, up to the last. */
+/** Delay before the next look at the storage, in ms: starts at the first value, and grows to the last. */
 const firstLookMs = 10;
 const lastLookMs = 250;
-/** From then on actors are asked, too, whether they have failed: most systems are settled sooner. */
-const askMs = 100;
-/** How often they are prompted again: a prompt may have been lost. */
+/** Delay from which on actors are also asked whether they have failed, in ms. Most systems are caught up sooner. */
+const statusMs = 100;
+/** Interval at which applications that lag are prompted again, in ms, in case a prompt was lost. */
 const promptMs = 1_000;
 
-/** What a runner knows of actors elsewhere while it waits for them: nobody tells it, so it looks, ever less often. */
+/** Progress of actors in other processes. They do not report it, so each wait ends after a delay that grows. */
 export class ActorProgress implements ProgressSignal {
-  readonly isQuiet = true; // as far as anybody here knows; what counts is in the storage
+  readonly isQuiet = true; // unknown here: only the storage shows whether notifications are left
   readonly progress = 0;
-  readonly #ask: () => Promise<ActorStatuses>;
+  readonly #requestStatuses: () => Promise<ActorStatuses>;
   #statuses: ActorStatuses = new Map();
   #waitMs = firstLookMs;
   #promptedAt = performance.now();
-  #isImpatient = false;
+  #isPromptDue = false;
 
-  constructor(ask: () => Promise<ActorStatuses>) {
-    this.#ask = ask;
+  constructor(requestStatuses: () => Promise<ActorStatuses>) {
+    this.#requestStatuses = requestStatuses;
   }
 
-  /** As they were when they were asked last. */
+  /** The statuses at the last request; empty before the first one. */
   get statuses(): ActorStatuses {
     return this.#statuses;
   }
 
-  /** Whether those that are behind are to be prompted again. */
-  get isImpatient(): boolean {
-    return this.#isImpatient;
+  /** Whether applications that lag should be prompted again. */
+  get isPromptDue(): boolean {
+    return this.#isPromptDue;
   }
 
   async progressSince(_seen: number, _timeoutMs: number, signal: AbortSignal): Promise<void> {
     await delay(this.#waitMs, undefined, { signal });
     this.#waitMs = Math.min(this.#waitMs * 1.5, lastLookMs);
-    if (this.#waitMs > askMs) this.#statuses = await this.#ask();
+    if (this.#waitMs > statusMs) this.#statuses = await this.#requestStatuses();
     const now = performance.now();
-    this.#isImpatient = now - this.#promptedAt > promptMs;
-    if (this.#isImpatient) this.#promptedAt = now;
+    this.#isPromptDue = now - this.#promptedAt > promptMs;
+    if (this.#isPromptDue) this.#promptedAt = now;
   }
 }

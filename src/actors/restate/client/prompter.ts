@@ -1,82 +1,73 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../../util/ids.ts';
-import { backOff } from '../../../util/retry.ts';
-import type { ActorAddress } from '../protocol/actor-names.ts';
-import { actorKey } from '../protocol/actor-names.ts';
+import { retry } from '../../../util/retry.ts';
+import { type ActorAddress, actorKey } from '../protocol/actor-names.ts';
 
-/** Tells somebody of a log that has grown, once for each key; resolves when those who follow it know. */
-export type Tell = (
-  place: ActorAddress,
+/** Sends a prompt, once per key; resolves when all followers of the log have received it. */
+export type SendPrompt = (
+  address: ActorAddress,
   head: number,
   callKey: string,
   signal: AbortSignal,
 ) => Promise<unknown>;
 
 const backoff = { firstMs: 50, maxMs: 1_000 };
-/** How long a log is left alone after a telling. Actors that hear of every event have no time for anything else. */
-const gapMs = 25;
+/** Pause between prompts for the same log, in ms. A prompt for every event would keep the actors busy with prompts. */
+const pauseMs = 25;
 
 /**
- * Tells of logs that have grown, in the background, until it has got through. Of each log, at most one telling is under
- * way, until those who follow it know, and one waits, however often it grows meanwhile.
+ * Sends prompts in the background and retries them until they arrive. Of each log, at most one prompt is being sent and
+ * one waits, however often the log grows meanwhile.
  */
 export class Prompter {
-  readonly #tell: Tell;
+  readonly #send: SendPrompt;
   readonly #stop = new AbortController();
-  /** What waits to be told. */
-  readonly #heads = new Map<string, number>();
-  readonly #telling = new Map<string, Promise<void>>();
+  /** Heads of the prompts that wait, by actor key. */
+  readonly #waiting = new Map<string, number>();
+  readonly #sending = new Map<string, Promise<void>>();
 
-  constructor(tell: Tell) {
-    this.#tell = tell;
+  constructor(send: SendPrompt) {
+    this.#send = send;
   }
 
-  /** Notes that a log has grown. */
-  prompt(place: ActorAddress, head: number): void {
-    const key = actorKey(place);
-    this.#heads.set(key, Math.max(head, this.#heads.get(key) ?? 0));
-    if (this.#telling.has(key) || this.#stop.signal.aborted) return;
-    this.#telling.set(
+  /** Queues a prompt: a log has grown. */
+  prompt(address: ActorAddress, head: number): void {
+    const key = actorKey(address);
+    this.#waiting.set(key, Math.max(head, this.#waiting.get(key) ?? 0));
+    if (this.#sending.has(key) || this.#stop.signal.aborted) return;
+    this.#sending.set(
       key,
-      this.#tellAll(place, key)
+      this.#sendAll(address, key)
         .catch(() => {}) // it was closed
-        .finally(() => this.#telling.delete(key)),
+        .finally(() => this.#sending.delete(key)),
     );
   }
 
-  /** Resolves when nothing waits to be told. */
-  async told(): Promise<void> {
-    await Promise.all(this.#telling.values());
+  /** Resolves when no prompt waits. */
+  async drained(): Promise<void> {
+    await Promise.all(this.#sending.values());
   }
 
-  /** Gives up what waits. */
+  /** Drops the prompts that wait. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.told();
+    await this.drained();
   }
 
-  async #tellAll(place: ActorAddress, key: string): Promise<void> {
+  async #sendAll(address: ActorAddress, key: string): Promise<void> {
     const { signal } = this.#stop;
     for (;;) {
-      const head = this.#heads.get(key);
+      const head = this.#waiting.get(key);
       if (head === undefined) return;
-      this.#heads.delete(key);
-      await this.#retryTransient(place, head);
-      await delay(gapMs, undefined, { signal });
-    }
-  }
-
-  async #retryTransient(place: ActorAddress, head: number): Promise<void> {
-    const { signal } = this.#stop;
-    const callKey = newId();
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.#tell(place, head, callKey, signal);
-        return;
-      } catch {
-        // The engine is away. Should it stay so, the next poll finds what nobody has told of.
-        await backOff(tries, backoff, signal);
-      }
+      this.#waiting.delete(key);
+      const callKey = newId();
+      // Every error is retried. If the engine stays away, the next poll finds the notifications.
+      await retry(() => this.#send(address, head, callKey, signal), {
+        backoff,
+        isTransient: () => true,
+        signal,
+      });
+      await delay(pauseMs, undefined, { signal });
     }
   }
 }

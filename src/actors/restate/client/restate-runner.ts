@@ -2,12 +2,8 @@ import { type ApplicationClass, applicationInternals } from '../../../applicatio
 import { DownstreamError, RunnerClosedError } from '../../../runner/errors.ts';
 import { isTransient } from '../../../runner/retry-transient.ts';
 import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts';
-import {
-  defaultDrainTimeoutMs,
-  defaultPollIntervalMs,
-  openSystem,
-  type RunningSystem,
-} from '../../../runner/running-system.ts';
+import { runnerOptions } from '../../../runner/runner-options.ts';
+import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import { statusOf } from '../../../runner/status.ts';
 import { nameOf } from '../../../runner/supervised/assignment.ts';
 import { waitUntilCaughtUp } from '../../../runner/supervised/caught-up.ts';
@@ -24,10 +20,9 @@ import { ActorClient, type ActorStatuses } from './actor-client.ts';
 import { ActorProgress } from './actor-progress.ts';
 import { Prompter } from './prompter.ts';
 import {
-  ownOptions,
+  type ResolvedRestateRunnerOptions,
   type RestateRunnerOptions,
-  type RestateSettings,
-  settingsOf,
+  resolveRestateRunnerOptions,
 } from './restate-runner-options.ts';
 
 /**
@@ -42,8 +37,7 @@ import {
  */
 export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> implements SystemRunner<Apps> {
   readonly #system: System<Apps>;
-  readonly #options: RestateRunnerOptions;
-  readonly #settings: RestateSettings;
+  readonly #options: ResolvedRestateRunnerOptions;
   readonly #running: RunningSystem;
   readonly #actors: ActorClient;
   readonly #prompter: Prompter;
@@ -53,20 +47,16 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   #hasStarted = false;
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    system: System<Apps>,
-    options: RestateRunnerOptions,
-    settings: RestateSettings,
-    running: RunningSystem,
-  ) {
+  private constructor(system: System<Apps>, options: ResolvedRestateRunnerOptions, running: RunningSystem) {
     this.#system = system;
     this.#options = options;
-    this.#settings = settings;
     this.#running = running;
-    const actors = new ActorClient(new EngineClient(settings), settings, system.graph, this.#stop.signal);
+    const { systemActorName, pipelineIds } = options;
+    const actorSystem = { systemActorName, pipelineIds, graph: system.graph };
+    const actors = new ActorClient(new EngineClient(options), actorSystem, this.#stop.signal);
     this.#actors = actors;
-    this.#prompter = new Prompter((place, head, callKey, signal) =>
-      actors.prompt(place, head, callKey, signal),
+    this.#prompter = new Prompter((address, head, callKey, signal) =>
+      actors.prompt(address, head, callKey, signal),
     );
   }
 
@@ -83,11 +73,12 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     system: System<Apps>,
     options: RestateRunnerOptions = {},
   ): Promise<RestateRunner<Apps>> {
-    const settings = settingsOf(options, system.name);
-    const { pipelineIds } = settings;
+    const resolved = resolveRestateRunnerOptions(options, system.name);
+    const { pipelineIds } = resolved;
     const turn = (_name: string, commit: () => Promise<void>) => commit();
-    const running = await openSystem(system, options, { ownOptions, pipelineIds, turn });
-    const runner = new RestateRunner(system, options, settings, running);
+    const { default: batchSize } = runnerOptions.batchSize; // of no use here: services process the events
+    const running = await openSystem(system, { ...resolved, batchSize }, { pipelineIds, turn });
+    const runner = new RestateRunner(system, resolved, running);
     try {
       runner.#starting = runner.#start();
       await unlessAborted(runner.#starting, options.signal);
@@ -100,10 +91,10 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   }
 
   /** The application of this class in a pipeline, by default the first of those that run. */
-  get<A extends Apps>(kind: A, pipelineId: number = this.#settings.pipelineIds[0] ?? 0): InstanceType<A> {
+  get<A extends Apps>(kind: A, pipelineId: number = this.#options.pipelineIds[0] ?? 0): InstanceType<A> {
     assertPartOf(this.#system, kind);
     this.#assertOpen();
-    const { pipelineIds } = this.#settings;
+    const { pipelineIds } = this.#options;
     if (!pipelineIds.includes(pipelineId)) {
       throw new InvalidOptionError(
         `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
@@ -144,8 +135,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   async #start(): Promise<void> {
     const { applications, storage } = this.#running;
     assertShared(storage);
-    const { pollIntervalMs = defaultPollIntervalMs } = this.#options;
-    await this.#actors.start(pollIntervalMs, this.#stop.signal);
+    await this.#actors.start(this.#options.pollIntervalMs, this.#stop.signal);
     this.#haveActorsStarted = true;
     for (const application of applications) {
       application.subscribe((prompt) => this.#prompter.prompt(prompt, prompt.head));
@@ -168,7 +158,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
       heads: () => this.#heads(),
       status: () => this.#statusWith(watch.statuses),
       prompt: (applicationName: string, pipelineId: number) => {
-        if (watch.isImpatient) this.#prompter.prompt({ applicationName, pipelineId }, 0);
+        if (watch.isPromptDue) this.#prompter.prompt({ applicationName, pipelineId }, 0);
       },
     };
     for (;;) {
@@ -189,7 +179,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   }
 
   async #statusWith(statuses: ActorStatuses): Promise<readonly ApplicationStatus[]> {
-    const all = this.#settings.pipelineIds.map((pipelineId) =>
+    const all = this.#options.pipelineIds.map((pipelineId) =>
       statusOf(this.#system.graph, this.#running.in(pipelineId), (applicationName) => {
         const status = statuses.get(actorKey({ applicationName, pipelineId }));
         return { state: status?.state ?? 'idle', lastError: status?.lastError };
@@ -202,7 +192,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
     const statuses = await this.#actors.statuses(stop);
     if ([...statuses.values()].every(({ state }) => state !== 'stopped')) return statuses;
     throw new ActorsStoppedError(
-      `The actors of system '${this.#settings.systemActorName}' were shut down. What is recorded is processed after the ` +
+      `The actors of system '${this.#options.systemActorName}' were shut down. What is recorded is processed after the ` +
         'next start of a runner.',
     );
   }
@@ -212,13 +202,13 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
   }
 
   async #close(): Promise<void> {
-    const { drainTimeoutMs = defaultDrainTimeoutMs } = this.#options;
+    const { drainTimeoutMs } = this.#options;
     this.#stop.abort(closedError());
     await Promise.all(this.#running.applications.map(applicationInternals.close));
-    await resolvesWithin(this.#prompter.told(), drainTimeoutMs);
+    await resolvesWithin(this.#prompter.drained(), drainTimeoutMs);
     await this.#prompter.close();
     await this.#starting?.catch(() => {}); // `start()` throws it
-    if (this.#hasStarted && this.#settings.shutdownOnClose) await this.#shutDown(drainTimeoutMs);
+    if (this.#hasStarted && this.#options.shutdownOnClose) await this.#shutDown(drainTimeoutMs);
     // Given up at the last moment, its start was none: the engine being away, others will find what is left of it.
     if (this.#haveActorsStarted && !this.#hasStarted) await this.#actors.takeBack().catch(() => {});
     await this.#running.release();
@@ -229,7 +219,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
       await this.#actors.stop(AbortSignal.timeout(timeoutMs));
     } catch (error) {
       process.emitWarning(
-        `The actors of system '${this.#settings.systemActorName}' were not shut down within ${timeoutMs / 1_000} s ` +
+        `The actors of system '${this.#options.systemActorName}' were not shut down within ${timeoutMs / 1_000} s ` +
           `after their runner was closed: ${messageOf(error)}`,
         { type: 'KahnWarning', code: 'KAHN_ACTORS_NOT_STOPPED' },
       );

@@ -3,37 +3,37 @@ import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 
 /**
- * Asks one thing, again and again, but never while there is no answer yet: who asks meanwhile waits for the same one. So
- * at most one call is left in the engine while no service answers, however often somebody looks.
+ * Shares one request among all callers that ask while it is running. At most one call waits in the engine while no
+ * service answers, however often callers ask.
  */
 export class SingleFlight<Answer> {
-  readonly #ask: (callKey: string) => Promise<Answer>;
+  readonly #request: (callKey: string) => Promise<Answer>;
   #callKey = newId();
-  #since = 0;
-  #open: Promise<Answer> | undefined;
+  #startedAt = 0;
+  #current: Promise<Answer> | undefined;
 
-  /** What is asked by the same key as before is the same call still, if that has not been answered. */
-  constructor(ask: (callKey: string) => Promise<Answer>) {
-    this.#ask = ask;
+  /** The key changes after each answer: a request with the key of an unanswered one joins that call in the engine. */
+  constructor(request: (callKey: string) => Promise<Answer>) {
+    this.#request = request;
   }
 
-  /** Resolves with the answer or, if there is none within the time since it was asked, with undefined. */
+  /** Resolves with the answer, or with undefined if there is none `timeoutMs` after the request started. */
   async answer(timeoutMs: number, signal: AbortSignal): Promise<Answer | undefined> {
-    const open = this.#open ?? this.#begin();
-    const leftMs = Math.max(0, this.#since + timeoutMs - performance.now());
-    return (await unlessAborted(resolvesWithin(open, leftMs), signal)) ? await open : undefined;
+    const current = this.#current ?? this.#start();
+    const remainingMs = Math.max(0, this.#startedAt + timeoutMs - performance.now());
+    return (await unlessAborted(resolvesWithin(current, remainingMs), signal)) ? await current : undefined;
   }
 
-  #begin(): Promise<Answer> {
-    this.#since = performance.now();
-    this.#open = this.#once().finally(() => {
-      this.#open = undefined;
+  #start(): Promise<Answer> {
+    this.#startedAt = performance.now();
+    this.#current = this.#send().finally(() => {
+      this.#current = undefined;
     });
-    return this.#open;
+    return this.#current;
   }
 
-  async #once(): Promise<Answer> {
-    const answer = await this.#ask(this.#callKey);
+  async #send(): Promise<Answer> {
+    const answer = await this.#request(this.#callKey);
     this.#callKey = newId();
     return answer;
   }

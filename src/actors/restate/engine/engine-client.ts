@@ -1,48 +1,50 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { retry } from '../../../util/retry.ts';
 import { EngineError } from '../errors.ts';
 import { foreign, type RequestOptions, requestJson } from './engine-request.ts';
 
-/** Where an engine is. */
+/** Addresses of an engine. */
 export interface EngineUrls {
-  /** Where it takes calls. */
+  /** URL at which the engine accepts calls. */
   readonly ingressUrl: string;
-  /** Where it is administered; what is asked there is left out if it is not known. */
-  readonly adminUrl: string | undefined;
-  /** What every request carries besides. */
+  /** URL of the admin API; requests that need it are skipped without it. */
+  readonly adminUrl?: string | undefined;
+  /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Which handler of which actor is called. */
+/** A handler of one actor. */
 export interface Target {
   readonly service: string;
   readonly key: string;
   readonly handler: string;
 }
 
-/** The oldest version that knows all that actors ask for. */
+/** Oldest engine version that supports every option of the actors. */
 const least = { major: 1, minor: 5 };
-/** How long an answer may take that should come at once. */
+/** Time limit of requests that the engine answers without calling a service. */
 const timeoutMs = 5_000;
-/** How long one is waited for before the call is made again: what is on the way may have swallowed it. */
+/** Time limit of one attempt of a call. The next attempt uses the same key, in case a proxy lost the first one. */
 const callTimeoutMs = 10_000;
-/** How long an engine may take to speak with a service that is registered. */
+/** Time limit of a registration, during which the engine calls the service. */
 const registerTimeoutMs = 30_000;
-/** How long it is waited before a lost connection is made again. */
-const againMs = 200;
+const reconnectBackoff = { firstMs: 200, maxMs: 200 };
 
-/** Speaks with an engine. Everything throws {@link EngineError}. */
+/** HTTP client for a Restate engine. All methods throw {@link EngineError}. */
 export class EngineClient {
   readonly ingressUrl: string;
   readonly #adminUrl: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor({ ingressUrl, adminUrl, headers }: EngineUrls) {
-    this.ingressUrl = withoutSlash(ingressUrl);
-    this.#adminUrl = adminUrl && withoutSlash(adminUrl);
+    this.ingressUrl = baseUrl(ingressUrl);
+    this.#adminUrl = adminUrl && baseUrl(adminUrl);
     this.#headers = headers;
   }
 
-  /** Throws unless it can be reached by its URLs and, as far as can be asked, is new enough and knows the services. */
+  /**
+   * Checks that both URLs lead to an engine. With an admin URL, checks also that its version is supported and that
+   * the services are registered.
+   */
   async assertServes(services: readonly string[], signal: AbortSignal): Promise<void> {
     const options = { timeoutMs, signal, headers: this.#headers };
     const adminUrl = this.#adminUrl;
@@ -53,89 +55,69 @@ export class EngineClient {
   }
 
   /**
-   * Calls an actor and resolves with its answer. If there is none in time or the connection is lost, a call by the same
-   * key is the same one still, so that none are left behind.
+   * Calls an actor and resolves with its answer. After a timeout or a lost connection, another call with the same
+   * key joins the first one, so repeated calls do not accumulate in the engine.
    */
   call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
-    return requestJson(this.ingressUrl, pathOf(target), this.#question(message, callKey, signal));
+    return requestJson(this.ingressUrl, pathOf(target), this.#callOptions(message, callKey, signal));
   }
 
-  /**
-   * Begins a call whose answer can be asked for by the id that this resolves with; once for each key, however often the
-   * engine is away meanwhile.
-   */
+  /** Starts a call, once per key, and resolves with its id. Retries while the engine is unreachable. */
   async begin(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<string> {
-    const question = this.#question(message, callKey, signal);
-    const sent = await retryTransient(
-      () => requestJson(this.ingressUrl, `${pathOf(target)}/send`, question),
-      signal,
-    );
+    const options = this.#callOptions(message, callKey, signal);
+    const sent = await this.#reconnecting(`${pathOf(target)}/send`, options, signal);
     return (sent as { readonly invocationId: string }).invocationId;
   }
 
-  /** Resolves with the answer to a call that was begun, whatever becomes of the connection and the engine meanwhile. */
+  /** Resolves with the answer to a call that was started. Reconnects while the engine is unreachable. */
   answerTo(callId: string, signal: AbortSignal): Promise<unknown> {
-    const question = { headers: this.#headers, signal };
-    return retryTransient(
-      () => requestJson(this.ingressUrl, `/restate/invocation/${callId}/attach`, question),
-      signal,
-    );
+    const options = { headers: this.#headers, signal };
+    return this.#reconnecting(`/restate/invocation/${callId}/attach`, options, signal);
   }
 
-  /** Takes a call back, as far as it has not come to an end; not where that cannot be asked for. */
+  /** Kills a call that has not finished. Does nothing without an admin URL. */
   async kill(callId: string): Promise<void> {
     if (this.#adminUrl === undefined) return;
-    const question = { method: 'PATCH', headers: this.#headers, timeoutMs } as const;
-    await requestJson(this.#adminUrl, `/invocations/${callId}/kill`, question);
+    const options = { method: 'PATCH', headers: this.#headers, timeoutMs } as const;
+    await requestJson(this.#adminUrl, `/invocations/${callId}/kill`, options);
   }
 
-  #question(body: unknown, callKey: string, signal: AbortSignal): RequestOptions {
+  #reconnecting(path: string, options: RequestOptions, signal: AbortSignal): Promise<unknown> {
+    const request = () => requestJson(this.ingressUrl, path, options);
+    return retry(request, { backoff: reconnectBackoff, isTransient: isUnreachable, signal });
+  }
+
+  #callOptions(body: unknown, callKey: string, signal: AbortSignal): RequestOptions {
     const headers = { ...this.#headers, 'idempotency-key': callKey };
     return { method: 'POST', body, headers, timeoutMs: callTimeoutMs, signal };
   }
 }
 
-/** Asks again until the engine is there. */
-async function retryTransient(ask: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-    }
-    await delay(againMs, undefined, { signal });
-  }
-}
-
-/** Lets a service that listens at a URL answer for what it serves. Throws {@link EngineError}. */
+/** Registers the service at `uri` with an engine. Throws {@link EngineError}. */
 export async function registerService(
   adminUrl: string,
   uri: string,
   force: boolean,
   options: Pick<RequestOptions, 'headers' | 'signal'> = {},
 ): Promise<void> {
-  const question = {
-    ...options,
-    method: 'POST',
-    body: { uri, force },
-    timeoutMs: registerTimeoutMs,
-  } as const;
-  await requestJson(withoutSlash(adminUrl), '/deployments', question);
+  const body = { uri, force };
+  const request = { ...options, method: 'POST', body, timeoutMs: registerTimeoutMs } as const;
+  await requestJson(baseUrl(adminUrl), '/deployments', request);
 }
 
-/** What an engine has been told of an actor by its service. Throws {@link EngineError}. */
+/** Returns the metadata that a registered service has declared. Throws {@link EngineError}. */
 export async function metadataOf(
   adminUrl: string,
   service: string,
   options: Pick<RequestOptions, 'headers' | 'signal'>,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const url = withoutSlash(adminUrl);
+  const url = baseUrl(adminUrl);
   await assertAdministers(url, { ...options, timeoutMs });
   const known = await requestJson(url, `/services/${service}`, { ...options, timeoutMs });
   return (known as { readonly metadata?: Readonly<Record<string, unknown>> }).metadata ?? {};
 }
 
-/** Whether the engine is away, and may come back. */
+/** Returns whether the engine could not be reached, which may be temporary. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof EngineError && error.code === 'ENGINE_UNREACHABLE';
 }
@@ -157,7 +139,7 @@ function assertNewEnough(url: string, answer: unknown): void {
   );
 }
 
-/** Makes of an answer that no engine gives what it means. */
+/** Replaces an error answer to a request that every engine supports. */
 function orForeign(url: string): (error: unknown) => never {
   return (error) => {
     throw error instanceof EngineError && error.code === 'ENGINE_FAILED' ? foreign(url) : error;
@@ -168,6 +150,7 @@ function pathOf({ service, key, handler }: Target): string {
   return `/${service}/${encodeURIComponent(key)}/${handler}`;
 }
 
-function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, '');
+/** Normalizes a URL and removes slashes at its end. */
+function baseUrl(url: string): string {
+  return new URL(url).href.replace(/\/+$/, '');
 }

@@ -1,26 +1,22 @@
 import { messageOf } from '../../../util/errors.ts';
 import { EngineError } from '../errors.ts';
 
-/** How something is asked of an engine. */
+/** An HTTP request to an engine. */
 export interface RequestOptions {
   readonly method?: 'GET' | 'PATCH' | 'POST';
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long the answer may take; for ever by default. */
+  /** Time limit of the answer, in ms. @default no limit */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a balancer answers while the engine behind it is away or busy. */
-const passing: readonly number[] = [429, 502, 503, 504];
+/** Status codes of a load balancer while the engine behind it is unavailable or busy. */
+const unavailable: readonly number[] = [429, 502, 503, 504];
 
-/** Asks an engine something over HTTP, and resolves with the body of its answer. Throws {@link EngineError}. */
-export async function requestJson(
-  url: string,
-  path: string,
-  question: RequestOptions = {},
-): Promise<unknown> {
-  const { method = 'GET', body, headers, timeoutMs, signal } = question;
+/** Sends a request to an engine and resolves with the parsed JSON body of the answer. Throws {@link EngineError}. */
+export async function requestJson(url: string, path: string, options: RequestOptions = {}): Promise<unknown> {
+  const { method = 'GET', body, headers, timeoutMs, signal } = options;
   const signals = [signal ?? [], timeoutMs === undefined ? [] : AbortSignal.timeout(timeoutMs)].flat();
   try {
     const response = await fetch(`${url}${path}`, {
@@ -31,22 +27,32 @@ export async function requestJson(
     });
     const text = await response.text();
     if (response.ok) return contentOf(url, text);
-    if (passing.includes(response.status)) throw unreachable(url, `it answers ${response.status}`);
+    if (unavailable.includes(response.status)) throw unreachable(url, `HTTP status ${response.status}`);
     throw failure(url, response.status, text);
   } catch (cause) {
     if (signal?.aborted || cause instanceof EngineError) throw cause;
-    // What fetch() says is only that it has failed; why is the cause of it.
+    // The message of fetch() says only that it failed; its cause says why.
     const isLate = (cause as Error).name === 'TimeoutError';
     const why = isLate ? `no answer in ${timeoutMs} ms` : messageOf((cause as Error).cause ?? cause);
     throw unreachable(url, why, cause);
   }
 }
 
+/** The error for a URL at which something other than the expected port of an engine answers. */
+export function foreign(url: string): EngineError {
+  return new EngineError(
+    'ENGINE_FOREIGN',
+    url,
+    `The server at ${url} is not a Restate engine, or this is the wrong port of it: the defaults are ` +
+      "http://localhost:8080 for 'ingressUrl' and http://localhost:9070 for 'adminUrl'.",
+  );
+}
+
 function unreachable(url: string, why: string, cause?: unknown): EngineError {
   return new EngineError(
     'ENGINE_UNREACHABLE',
     url,
-    `The Restate engine at ${url} cannot be reached: ${why}. Is it running, and is this its URL?`,
+    `The Restate engine at ${url} cannot be reached: ${why}. Check that it is running and that the URL is right.`,
     { cause },
   );
 }
@@ -61,30 +67,20 @@ function contentOf(url: string, text: string): unknown {
 }
 
 function failure(url: string, status: number, text: string): EngineError {
-  const what = reasonOf(text);
-  const isUnknown = status === 404 && /service '.*' (not found|does not exist)/.test(what);
-  if (isUnknown) return new EngineError('SERVICE_NOT_REGISTERED', url, notRegistered(url, what));
+  const reason = reasonOf(text);
+  const isUnknown = status === 404 && /service '.*' (not found|does not exist)/.test(reason);
+  if (!isUnknown) {
+    return new EngineError(
+      'ENGINE_FAILED',
+      url,
+      `The Restate engine at ${url} answered with HTTP status ${status}: ${reason}`,
+    );
+  }
   return new EngineError(
-    'ENGINE_FAILED',
+    'SERVICE_NOT_REGISTERED',
     url,
-    `The Restate engine at ${url} has answered ${status}: ${what}`,
-  );
-}
-
-/** What answers at a URL is not what it should be. */
-export function foreign(url: string): EngineError {
-  return new EngineError(
-    'ENGINE_FOREIGN',
-    url,
-    `What answers at ${url} is no Restate engine, or another port of it: ingressUrl is by default ` +
-      'http://localhost:8080, adminUrl http://localhost:9070.',
-  );
-}
-
-function notRegistered(url: string, what: string): string {
-  return (
-    `The Restate engine at ${url} does not know the actors of this system (${what}). Start a RestateService of ` +
-    'the system, and register it.'
+    `The Restate engine at ${url} does not know the actors of this system (${reason}). Start a RestateService of ` +
+      'the system, and register it.',
   );
 }
 

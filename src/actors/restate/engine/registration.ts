@@ -1,58 +1,65 @@
 import { hash } from 'node:crypto';
 import type { SystemGraph } from '../../../system/graph.ts';
-import { assertOptions, InvalidOptionError } from '../../../util/options.ts';
-import { assertHeaders, urlOf } from '../client/restate-runner-options.ts';
+import { abortSignal, flag } from '../../../util/option-rules.ts';
+import { assertOption, type OptionRules, resolveOptions } from '../../../util/options.ts';
 import { ActorsMismatchError, EngineError } from '../errors.ts';
 import { actorNames } from '../protocol/actor-names.ts';
 import { metadataOf, registerService } from './engine-client.ts';
+import { httpHeaders, httpUrl } from './http-options.ts';
 
-/** How a service is registered with an engine. */
+/** Options of {@link RestateService.register}. */
 export interface RegisterOptions {
-  /** Where the engine is administered. */
+  /** URL of the engine's admin API, such as `http://engine:9070`. */
   readonly adminUrl: string;
-  /** Where the engine finds the service. */
+  /** URL at which the engine reaches the service. */
   readonly serviceUrl: string;
-  /** Whether something else than before may be served by this name, or at this URL; false by default. */
+  /** Replaces what is registered under this name or at this URL. @default false */
   readonly force?: boolean;
-  /** What every request to the engine carries besides, `authorization` for instance; never shown. */
+  /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Gives up waiting for the engine. */
+  /** Cancels the registration. */
   readonly signal?: AbortSignal;
 }
 
-const key = 'kahn.graph';
+export const registerOptions: OptionRules<RegisterOptions, 'force' | 'headers'> = {
+  adminUrl: httpUrl(),
+  serviceUrl: httpUrl(),
+  force: flag(false),
+  headers: httpHeaders(),
+  signal: abortSignal(),
+};
 
-/** Tells systems of an engine apart, in what it knows of their actors. */
+const owner = 'RestateService.register()';
+const metadataKey = 'kahn.graph';
+
+/** Returns the metadata by which an engine tells systems apart: a hash of their graph. */
 export function graphMetadata(graph: SystemGraph): Record<string, string> {
-  return { [key]: hash('sha256', JSON.stringify(graph)) };
+  return { [metadataKey]: hash('sha256', JSON.stringify(graph)) };
 }
 
-/** Registers a service of a system. Throws what {@link RestateService.register} throws. */
+/** Registers the service of a system. Throws the errors of {@link RestateService.register}. */
 export async function register(
-  name: string,
+  systemActorName: string,
   graph: SystemGraph,
-  registration: RegisterOptions,
+  options: RegisterOptions,
 ): Promise<void> {
-  assertOptions(registration, ['adminUrl', 'serviceUrl', 'force', 'headers', 'signal'], 'register()');
-  const { force = false, headers = {}, signal } = registration;
-  assertHeaders(headers);
-  const adminUrl = urlOf('adminUrl', registration.adminUrl);
-  const serviceUrl = urlOf('serviceUrl', registration.serviceUrl);
-  if (typeof force !== 'boolean')
-    throw new InvalidOptionError(`force must be true or false, but is ${String(force)}.`);
-  const served = await metadataOf(adminUrl, actorNames(name).system, { headers, signal }).catch(orNothing);
-  if (!force && served !== undefined && served[key] !== graphMetadata(graph)[key]) {
+  const { force, headers, signal, ...urls } = resolveOptions(options, registerOptions, owner);
+  const { adminUrl, serviceUrl } = urls;
+  for (const name of ['adminUrl', 'serviceUrl'] as const)
+    assertOption(name, urls[name], registerOptions[name], owner);
+  const service = actorNames(systemActorName).system;
+  const served = await metadataOf(adminUrl, service, { headers, signal }).catch(orUndefinedIfUnknown);
+  if (!force && served !== undefined && served[metadataKey] !== graphMetadata(graph)[metadataKey]) {
     throw new ActorsMismatchError(
-      `The engine at ${adminUrl} knows a system '${name}' with other applications or events. If that is another ` +
-        'system, give one of them another name; if this is its new version, register it with force: true, by a URL ' +
-        'of its own.',
+      `The engine at ${adminUrl} knows a system '${systemActorName}' with other applications or events. If that is ` +
+        'another system, give one of them another name. If this is its new version, register it with force: true at ' +
+        'a URL of its own.',
     );
   }
-  await registerService(adminUrl, serviceUrl, force, { headers, signal });
+  await registerService(adminUrl, new URL(serviceUrl).href, force, { headers, signal });
 }
 
-/** That nothing is served is no error here. */
-function orNothing(error: unknown): undefined {
+function orUndefinedIfUnknown(error: unknown): undefined {
   if (error instanceof EngineError && error.code === 'SERVICE_NOT_REGISTERED') return undefined;
   throw error;
 }

@@ -1,39 +1,39 @@
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
-import { openStore } from '../../../application/application-binding.ts';
+import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
+import { openStore } from '../../../application/open-store.ts';
 import type { ProcessApplication } from '../../../application/process-application.ts';
 import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RunnerClosedError } from '../../../runner/errors.ts';
-import { upstreamsOf } from '../../../runner/status.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
+import { upstreamsOf } from '../../../system/graph.ts';
 import type { System } from '../../../system/system.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { type ActorAddress, actorKey } from '../protocol/actor-names.ts';
 import type { Heads, StepResult } from '../protocol/messages.ts';
-import { HostedApplication, troubleOf } from './hosted-application.ts';
+import { failureOf, HostedApplication } from './hosted-application.ts';
 
-/** What a host works with. */
 export interface HostOptions {
   readonly storage: StorageDescription;
-  readonly batchSize: number | undefined;
-  readonly cacheSize: number | undefined;
+  readonly batchSize: number;
+  readonly cacheSize: number;
 }
 
 /**
- * The applications that are open in a service: each is opened when it takes its first step, and kept open for the next
- * ones. So a service starts whether its storage is there yet or not.
+ * Processes the steps of a service's applications. Opens each application at its first step and keeps it open, so that
+ * a service starts even while its storage is unavailable.
  */
 export class ApplicationHost {
-  /** Tells it from other processes that serve the same system. */
+  /** Id that is unique among the processes that serve the same system. */
   readonly id: string = newId();
   readonly #system: System;
   readonly #options: HostOptions;
   readonly #resources = new AsyncDisposableStack();
-  readonly #applications = new Kept<HostedApplication>();
-  readonly #stores = new Kept<EventStore>();
-  readonly #openedStorage = new Kept<OpenedStorage>();
+  readonly #applications = new KeyedCache<HostedApplication>();
+  readonly #stores = new KeyedCache<EventStore>();
+  readonly #openedStorage = new KeyedCache<OpenedStorage>();
   readonly #steps = new Set<Promise<StepResult>>();
   #isClosing = false;
 
@@ -42,43 +42,38 @@ export class ApplicationHost {
     this.#options = options;
   }
 
-  /** Lets an application take a step; `lastHostId` is the host that let it take the one before, as far as is known. */
-  async step(place: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
-    if (this.#isClosing) throw new RunnerClosedError('This service is closed: another one takes the step.');
-    const step = this.#step(place, upstreams, lastHostId);
+  /** Processes a step of an application; `lastHostId` is the host of its previous step, if known. */
+  async step(address: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
+    if (this.#isClosing)
+      throw new RunnerClosedError('This service is closed: another service processes the step.');
+    const step = this.#step(address, upstreams, lastHostId);
     this.#steps.add(step);
     return await step.finally(() => this.#steps.delete(step));
   }
 
-  /** Lets the steps under way end, for so long at most, and releases everything. */
+  /** Waits up to `timeoutMs` for running steps, and releases everything. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true;
     const terminated = !(await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs));
-    for (const application of await this.#applications.all()) application.closed(terminated);
+    for (const application of await this.#applications.all()) application.publishStopped(terminated);
     await this.#resources.disposeAsync();
   }
 
-  async #step(place: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
+  async #step(address: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
     let application: HostedApplication;
     try {
-      application = await this.#applications.get(actorKey(place), () => this.#open(place));
+      application = await this.#applications.get(actorKey(address), () => this.#open(address));
     } catch (error) {
-      return { head: undefined, more: [], trouble: troubleOf(place, error, Object.keys(upstreams)) };
+      return { head: undefined, more: [], trouble: failureOf(address, error, Object.keys(upstreams)) };
     }
-    if (lastHostId !== this.id) application.followAnew();
+    if (lastHostId !== this.id) application.reloadPositions();
     return await application.step(upstreams);
   }
 
   async #open({ applicationName, pipelineId }: ActorAddress): Promise<HostedApplication> {
-    const application = new (this.#kindOf(applicationName))() as ProcessApplication; // as in the graph, for it follows
+    const application = new (this.#kindOf(applicationName))() as ProcessApplication; // because it follows others
     const store = (await this.#storeOf(applicationName)).inPipeline(pipelineId);
-    applicationInternals.bind(application, {
-      store,
-      turn: (commit) => commit(),
-      belongsToRunner: true,
-      mayChangePipeline: false,
-      release: async () => {},
-    });
+    applicationInternals.bind(application, ownedBinding(store));
     const logs = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
       const { recorder } = await this.#storeOf(upstreamName);
@@ -91,11 +86,7 @@ export class ApplicationHost {
     return this.#stores.get(applicationName, async () => {
       const openedStorage = await this.#openedStorage.get('', () => this.#openStorage());
       const { cacheSize } = this.#options;
-      const options = {
-        setupTables: false,
-        types: this.#system.types,
-        ...(cacheSize !== undefined && { cacheSize }),
-      };
+      const options = { setupTables: false, types: this.#system.types, cacheSize };
       const store = await openStore(this.#kindOf(applicationName), openedStorage, options);
       this.#resources.defer(() => store.recorder.close());
       return store;
@@ -113,26 +104,26 @@ export class ApplicationHost {
     if (kind !== undefined) return kind;
     throw new UnknownApplicationError(
       `Application '${applicationName}' is not part of the system that this service serves. If it belongs to another ` +
-        'version, the next start of a runner of this one stops it.',
+        'version, the next runner of this version stops it.',
     );
   }
 }
 
-/** Makes what it is asked for once, unless that fails. */
-class Kept<T> {
-  readonly #made = new Map<string, Promise<T>>();
+/** Creates a value per key, once; a failed creation is repeated at the next request. */
+class KeyedCache<T> {
+  readonly #values = new Map<string, Promise<T>>();
 
-  get(key: string, make: () => Promise<T>): Promise<T> {
-    const known = this.#made.get(key);
+  get(key: string, create: () => Promise<T>): Promise<T> {
+    const known = this.#values.get(key);
     if (known !== undefined) return known;
-    const made = make();
-    this.#made.set(key, made);
-    made.catch(() => this.#made.delete(key));
-    return made;
+    const value = create();
+    this.#values.set(key, value);
+    value.catch(() => this.#values.delete(key));
+    return value;
   }
 
   async all(): Promise<readonly T[]> {
-    const made = await Promise.allSettled(this.#made.values());
-    return made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const values = await Promise.allSettled(this.#values.values());
+    return values.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
 }

@@ -1,33 +1,35 @@
 import { CausalDependencyError } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
-import type { ProcessApplication } from '../../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../../application/process-application.ts';
 import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import { isTransient } from '../../../runner/retry-transient.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';
-import type { Heads, StepResult, Trouble } from '../protocol/messages.ts';
+import type { Heads, StepFailure, StepResult } from '../protocol/messages.ts';
 import { truncateError } from '../protocol/truncate-error.ts';
 
-/** What a hosted application is made of. */
 export interface HostedApplicationOptions {
   readonly application: ProcessApplication;
-  /** The logs it follows. */
+  /** Logs of its upstreams. */
   readonly logs: readonly NotificationLog[];
-  readonly batchSize: number | undefined;
+  readonly batchSize: number;
 }
 
-/** After so long a step ends with the batch under way, so that what it has recorded is told. */
+/** Time after which a step ends with its current batch, in ms, so that followers are prompted. */
 const sliceMs = 20;
 
-/** An application that is open in a service, and takes steps there. */
+/** An application that is open in a service. */
 export class HostedApplication {
   readonly #application: ProcessApplication;
   readonly #logs: readonly NotificationLog[];
-  readonly #batchSize: number | undefined;
+  readonly #batchSize: number;
   readonly #event: RunnerEvent;
-  /** The head of its own log, if the step under way has recorded something. */
+  /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;
 
   constructor({ application, logs, batchSize }: HostedApplicationOptions) {
@@ -38,53 +40,53 @@ export class HostedApplication {
     application.subscribe(({ head }) => {
       this.#head = head;
     });
-    this.followAnew();
+    this.reloadPositions();
     publish('started', this.#event);
   }
 
-  /** Reads its positions again from the storage, because others may have moved them. */
-  followAnew(): void {
+  /** Reads its positions from the storage again, because another process may have moved them. */
+  reloadPositions(): void {
     for (const log of this.#logs) this.#application.follow(log, this.#batchSize);
   }
 
   /**
-   * Processes what is new in some logs, or as much of it as fits into a slice of time. One that waits for another
-   * pipeline is set aside, so that the others go on: the other pipeline may wait for them.
+   * Processes new notifications of some logs until a time limit. An upstream that waits for another pipeline is set
+   * aside, and the others continue: the other pipeline may wait for them.
    */
   async step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
     const more: string[] = [];
     const aside: string[] = [];
-    let waiting: CausalDependencyError | undefined;
+    let dependency: CausalDependencyError | undefined;
     try {
       const end = performance.now() + sliceMs;
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];
         if (least === undefined) continue;
-        const processed = await catchCausalWait(() => this.#isProcessed(log, least, end));
+        const processed = await catchCausalWait(() => this.#processLog(log, least, end));
         if (processed === false) more.push(log.applicationName);
         if (!(processed instanceof CausalDependencyError)) continue;
         aside.push(log.applicationName);
-        waiting = processed;
+        dependency = processed;
       }
-      if (more.length === 0) await this.#application.recordPositions();
-      // What is on record without being told is there, too: a step that was cut off may have left it.
+      if (more.length === 0) await processApplicationInternals.recordPositions(this.#application);
+      // Read from the storage, in case an interrupted step has recorded something.
       const head = this.#head ?? (await this.#application.log.head());
-      return waiting === undefined
+      return dependency === undefined
         ? { head, more }
-        : { head, more, trouble: troubleOf(this.#event, waiting, aside) };
+        : { head, more, trouble: failureOf(this.#event, dependency, aside) };
     } catch (error) {
-      return { head: this.#head, more: [], trouble: troubleOf(this.#event, error, Object.keys(upstreams)) };
+      return { head: this.#head, more: [], trouble: failureOf(this.#event, error, Object.keys(upstreams)) };
     }
   }
 
-  /** Tells that it is closed, perhaps in the middle of a step. */
-  closed(terminated: boolean): void {
+  /** Publishes that the application is closed; `terminated` if a step was running. */
+  publishStopped(terminated: boolean): void {
     publish('stopped', { ...this.#event, terminated });
   }
 
-  /** Whether it comes to the end of a log in time. */
-  async #isProcessed(log: NotificationLog, least: number, end: number): Promise<boolean> {
+  /** Processes a log and returns whether its end was reached before the time limit. */
+  async #processLog(log: NotificationLog, least: number, end: number): Promise<boolean> {
     const upstreamName = log.applicationName;
     publish('prompted', { ...this.#event, upstreamName });
     for (let isFirst = true; ; isFirst = false) {
@@ -103,11 +105,15 @@ export class HostedApplication {
   }
 }
 
-/** Tells of what was in the way of a step, and of which upstreams are to be set aside if it passes by itself. */
-export function troubleOf(place: ActorAddress, error: unknown, upstreamNames: readonly string[]): Trouble {
-  const passes = isTransient(error);
-  publish(passes ? 'interrupted' : 'failed', { ...eventOf(place), error });
-  return { error: truncateError(portable(error)), aside: passes ? upstreamNames : undefined };
+/** Publishes the error of a step, and returns it with the upstreams to set aside if it is transient. */
+export function failureOf(
+  address: ActorAddress,
+  error: unknown,
+  upstreamNames: readonly string[],
+): StepFailure {
+  const canRetry = isTransient(error);
+  publish(canRetry ? 'interrupted' : 'failed', { ...eventOf(address), error });
+  return { error: truncateError(portable(error)), aside: canRetry ? upstreamNames : undefined };
 }
 
 function eventOf({ applicationName, pipelineId }: ActorAddress): RunnerEvent {

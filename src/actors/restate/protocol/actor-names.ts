@@ -1,8 +1,10 @@
 import { defaultSystemName } from '../../../system/system.ts';
-import { assertId } from '../../../util/ids.ts';
-import { InvalidOptionError } from '../../../util/options.ts';
+import { isId } from '../../../util/ids.ts';
+import { ruleOf } from '../../../util/option-rules.ts';
+import { InvalidOptionError, type OptionRule } from '../../../util/options.ts';
+import { safeName } from '../../../util/safe-name.ts';
 
-/** The names of a system's actors, which are known to the whole engine. */
+/** Service names of a system's actors, unique in an engine. */
 export interface ActorNames {
   readonly system: string;
   readonly pipeline: string;
@@ -10,25 +12,31 @@ export interface ActorNames {
   readonly worker: string;
 }
 
+/** The rule of the option `systemActorName`. */
+export function actorNameRule(): OptionRule<string, undefined> {
+  return ruleOf('a non-empty string without NUL characters or unpaired surrogates', isId);
+}
+
 /**
- * Throws {@link InvalidOptionError} unless it can tell the actors of a system from those of others. What systems are
- * called that were not given a name cannot: they would take each other's actors for their own.
+ * Returns the name under which the actors of a system are registered: the option, or else the name of the system.
+ *
+ * @throws InvalidOptionError if that is the name of all systems without a name: they would share their actors.
  */
-export function assertActorName(name: unknown): asserts name is string {
-  assertId(name, 'systemActorName');
-  if (name !== defaultSystemName) return;
+export function systemActorNameOf(option: string | undefined, systemName: string): string {
+  const name = option ?? systemName;
+  if (name !== defaultSystemName) return name;
   throw new InvalidOptionError(
-    'This system has no name that tells its actors from those of other systems in the engine: give it one by ' +
-      "System.of(..., { name: 'shop' }), or as systemActorName to its runners and services.",
+    'The actors of a system without a name cannot be told apart from those of other systems in the engine: name the ' +
+      "system with System.of(..., { name: 'shop' }), or pass 'systemActorName' to its runners and services.",
   );
 }
 
-/** The key of the one system actor. */
+/** Key of the only system actor. */
 export const systemKey = 'system';
 
-/** Different systems have different names, made of the characters that an engine allows. */
+/** Returns the service names of a system's actors, with the characters that an engine allows. */
 export function actorNames(systemActorName: string): ActorNames {
-  const prefix = `kahn.${Array.from(Buffer.from(systemActorName), encodeByte).join('')}`;
+  const prefix = `kahn.${safeName(systemActorName, { allowed: /[a-zA-Z0-9-]/, escapeWith: '_' })}`;
   return {
     system: `${prefix}.SystemActor`,
     pipeline: `${prefix}.PipelineActor`,
@@ -37,24 +45,19 @@ export function actorNames(systemActorName: string): ActorNames {
   };
 }
 
-/** One application in one pipeline: for each, there is a coordinator and a worker. */
+/** An application in one pipeline; each has a coordinator and a worker. */
 export interface ActorAddress {
   readonly applicationName: string;
   readonly pipelineId: number;
 }
 
-/** The key of a coordinator or worker. */
+/** Returns the key of the coordinator and the worker of an application in a pipeline. */
 export function actorKey({ applicationName, pipelineId }: ActorAddress): string {
   return `${pipelineId}/${applicationName}`;
 }
 
-/** Whose key it is. */
+/** Returns the address that {@link actorKey} has made a key of. */
 export function addressOfKey(key: string): ActorAddress {
   const end = key.indexOf('/');
   return { applicationName: key.slice(end + 1), pipelineId: Number(key.slice(0, end)) };
-}
-
-function encodeByte(byte: number): string {
-  const character = String.fromCharCode(byte);
-  return /[a-zA-Z0-9-]/.test(character) ? character : `_${byte.toString(16).padStart(2, '0')}`;
 }

@@ -2,83 +2,83 @@ import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk
 import type { SystemGraph } from '../../../system/graph.ts';
 import type { PortableError } from '../../../util/portable-error.ts';
 
-// What actors are told and answer: plain data, which the engine keeps. No secret may be in it.
+// Messages and answers of the actors: plain data that the engine stores, so they must not hold secrets. The names of
+// handlers and fields are durable: calls under way may have been made by another version.
 
-/** A runner wants the system to run. */
+/** Request of a runner to start a system or join it. */
 export interface StartSystem {
   readonly graph: SystemGraph;
   readonly pipelineIds: readonly number[];
   readonly pollIntervalMs: number;
-  /** Tells the runner from others. */
+  /** Id of the runner. */
   readonly callerId: string;
 }
 
-/** What becomes of that. */
 export type SystemStarted =
   | { readonly isRefused: false }
   | { readonly isRefused: true; readonly reason: string };
 
 /** An application that follows others. */
-export interface Follower {
+export interface FollowingApplication {
   readonly applicationName: string;
   readonly upstreamNames: readonly string[];
 }
 
-/** Starts a pipeline, or lets it try again where it has failed. */
-export interface StartPipeline extends Pick<Start, 'runId' | 'pollIntervalMs'> {
-  readonly followers: readonly Follower[];
+/** Starts a pipeline, or resumes its failed applications. */
+export interface StartPipeline extends Pick<StartCoordinator, 'runId' | 'pollIntervalMs'> {
+  readonly followers: readonly FollowingApplication[];
 }
 
-/** Starts an application in a pipeline, or lets it try again after it has failed. */
-export interface Start {
-  /** Tells this run of the system, from a start to a shutdown, from those before: what they have left is ignored. */
+/** Starts an application in a pipeline, or resumes it after a failure. */
+export interface StartCoordinator {
+  /** Id of this run of the system, from a start to a shutdown. Messages of earlier runs are ignored. */
   readonly runId: string;
   readonly pollIntervalMs: number;
   readonly upstreamNames: readonly string[];
 }
 
-/** A log has grown. */
+/** A prompt: the log of an application has grown. */
 export interface LogGrown {
   readonly applicationName: string;
-  /** The id of its last notification, as far as it is known; 0 if it is not. */
+  /** Id of the last notification that the sender knows of; 0 if it knows none. */
   readonly head: number;
 }
 
-/** Logs to be looked at by their applications' names, with how long they are at least. */
+/** Logs to read, by application name, each with its least known head. */
 export type Heads = Readonly<Record<string, number>>;
 
-/** A worker is to take a step. */
+/** Request to a worker to process some logs. */
 export interface Step {
   readonly runId: string;
-  /** Steps are counted. */
+  /** Number of the step in this run, from 1. */
   readonly number: number;
   readonly upstreams: Heads;
 }
 
-/** What came of a step. */
+/** Result of a step. */
 export interface StepResult {
-  /** The head of the application's own log after it, if it is known. */
+  /** Head of the application's own log after the step; undefined if unknown. */
   readonly head: number | undefined;
-  /** The upstreams of which there is more to process. */
+  /** Upstreams with more notifications to process. */
   readonly more: readonly string[];
-  readonly trouble?: Trouble;
+  readonly trouble?: StepFailure;
 }
 
-/** Why a step could not be brought to an end. */
-export interface Trouble {
+/** The error that ended a step early. */
+export interface StepFailure {
   readonly error: PortableError;
-  /** Which upstreams are to be tried again after a while; undefined if it does not pass by itself. */
+  /** Upstreams to retry later; undefined if the error is not transient. */
   readonly aside: readonly string[] | undefined;
 }
 
-/** A worker has taken a step. */
+/** Report of a worker to its coordinator. */
 export interface StepDone {
   readonly runId: string;
   readonly number: number;
   readonly result: StepResult;
 }
 
-/** How an application in a pipeline is doing. */
+/** Status of an application in a pipeline. */
 export interface ProcessStatus {
   readonly applicationName: string;
   readonly state: 'idle' | 'running' | 'interrupted' | 'failed' | 'stopped';
@@ -87,11 +87,11 @@ export interface ProcessStatus {
 
 export interface SystemActor {
   start(ctx: ObjectContext, message: StartSystem): Promise<SystemStarted>;
-  /** Ends what is to come; resolves with the keys of the workers, which may have a step under way. */
+  /** Cancels all future work and resolves with the keys of the workers, whose steps may still be running. */
   stop(ctx: ObjectContext): Promise<readonly string[]>;
-  /** Stops it, and resolves when nothing of it runs any more. */
+  /** Stops the system and resolves when the last step has ended. */
   shutDown(ctx: ObjectSharedContext): Promise<void>;
-  /** Stops what a runner has begun to start, unless others have joined it. */
+  /** Stops what a runner has started, unless another runner has joined. */
   takeBack(ctx: ObjectContext, message: Pick<StartSystem, 'callerId'>): Promise<void>;
 }
 
@@ -99,18 +99,18 @@ export interface PipelineActor {
   start(ctx: ObjectContext, message: StartPipeline): Promise<void>;
   /** Resolves with the keys of the workers. */
   stop(ctx: ObjectContext): Promise<readonly string[]>;
-  /** Passes a prompt on to whoever follows the log; resolves when they know. */
+  /** Forwards a prompt to all followers of the log; resolves when they have received it. */
   prompt(ctx: ObjectSharedContext, message: LogGrown): Promise<void>;
   status(ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]>;
 }
 
 export interface ProcessCoordinator {
-  start(ctx: ObjectContext, message: Start): Promise<void>;
+  start(ctx: ObjectContext, message: StartCoordinator): Promise<void>;
   stop(ctx: ObjectContext): Promise<void>;
   prompt(ctx: ObjectContext, message: LogGrown): Promise<void>;
-  /** Looks for what no prompt has told of. */
+  /** Reads all upstream logs, in case prompts were lost. */
   poll(ctx: ObjectContext): Promise<void>;
-  /** Tries again after an interruption. */
+  /** Retries the upstreams that were set aside. */
   resume(ctx: ObjectContext): Promise<void>;
   done(ctx: ObjectContext, message: StepDone): Promise<void>;
   status(ctx: ObjectSharedContext): Promise<ProcessStatus>;
@@ -118,6 +118,6 @@ export interface ProcessCoordinator {
 
 export interface ProcessWorker {
   process(ctx: ObjectContext, step: Step): Promise<void>;
-  /** Resolves after the step under way. */
+  /** Resolves when the current step has ended. */
   stop(ctx: ObjectContext): Promise<void>;
 }

@@ -1,30 +1,32 @@
 import type { PortableError } from '../../../util/portable-error.ts';
 
-/** How many characters of a text are kept. */
+/** Longest text that is kept whole, in characters. */
 const maxLength = 4_000;
-/** How many characters the fields of an error may have together, as JSON. */
+/** Longest JSON of an error's fields, in characters. */
 const maxFieldsLength = 16_000;
 
 /**
- * An error that an engine can keep, whatever a policy has thrown: long texts are cut off, and fields that are
- * long together left out but for the code.
+ * Shortens an error to a size that an engine can store: truncates long texts, and keeps only the code of fields that
+ * are too long together.
  */
 export function truncateError({ name, message, stack, fields, cause }: PortableError): PortableError {
   return {
-    name: cut(name),
-    message: cut(message),
-    stack: stack && cut(stack),
-    fields: briefFields(fields),
+    name: truncate(name),
+    message: truncate(message),
+    stack: stack && truncate(stack),
+    fields: truncateFields(fields),
     cause: cause && truncateError(cause),
   };
 }
 
-function briefFields(fields: PortableError['fields']): PortableError['fields'] {
-  const text = JSON.stringify(fields, (_name, value) => (typeof value === 'string' ? cut(value) : value));
+function truncateFields(fields: PortableError['fields']): PortableError['fields'] {
+  const text = JSON.stringify(fields, (_name, value) =>
+    typeof value === 'string' ? truncate(value) : value,
+  );
   if (text.length <= maxFieldsLength) return JSON.parse(text);
-  return typeof fields.code === 'string' ? { code: cut(fields.code) } : {};
+  return typeof fields.code === 'string' ? { code: truncate(fields.code) } : {};
 }
 
-function cut(text: string): string {
+function truncate(text: string): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)} … (${text.length} characters)`;
 }

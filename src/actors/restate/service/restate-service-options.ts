@@ -1,75 +1,67 @@
+import { runnerOptions } from '../../../runner/runner-options.ts';
 import type { StorageDescription } from '../../../storage/storage.ts';
-import { assertOptions, assertWholeNumber, InvalidOptionError } from '../../../util/options.ts';
-import { assertActorName } from '../protocol/actor-names.ts';
+import { integer, ruleOf, secret } from '../../../util/option-rules.ts';
+import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../../util/options.ts';
+import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 
-/** How a service is started. */
+/** Options of {@link RestateService.start}. */
 export interface RestateServiceOptions {
-  /** Where the applications record; the same as that of the runners. Not `memory()`. */
+  /** Storage of all applications, the same as that of the runners; not `memory()`. @default that of the system */
   readonly storage?: StorageDescription;
-  /** Tells the actors from those of other systems in the engine; by default the system's name, which it then needs. */
+  /** Name that tells the actors from those of other systems in the engine. @default the name of the system */
   readonly systemActorName?: string;
-  /** Where it listens for the engine; 9,080 by default, 0 is any that is free. */
+  /** Port at which the service listens for the engine; 0 selects a free one. @default 9_080 */
   readonly port?: number;
-  /** The address it listens at; all by default. */
+  /** Address at which the service listens. @default all addresses */
   readonly hostname?: string;
   /**
-   * The public keys of engines that sign what they ask, `publickeyv1_…` each: anything else is turned away. By default
-   * whoever reaches the port is answered.
+   * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that none of them
+   * has signed are rejected.
+   *
+   * @default signatures are not checked
    */
   readonly identityKeys?: readonly string[];
-  /** How many notifications are processed in one transaction at most; 500 by default. */
+  /** Largest number of notifications that an application processes in one transaction. @default 500 */
   readonly batchSize?: number;
-  /** How many events the cache of an application holds at most; 10,000 by default. */
+  /** Largest number of events in the cache of each application. @default 10_000 */
   readonly cacheSize?: number;
-  /** How long `close()` lets the steps under way end, in milliseconds; 10,000 by default. */
+  /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
 }
 
-const ownOptions = [
-  'storage',
-  'systemActorName',
-  'port',
-  'hostname',
-  'identityKeys',
-  'batchSize',
-  'cacheSize',
-  'drainTimeoutMs',
-];
+type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'drainTimeoutMs';
 
-/** Throws {@link InvalidOptionError} if an option is wrong. */
-export function assertServiceOptions(options: RestateServiceOptions, systemName: string): void {
-  assertOptions(options, ownOptions, 'A service');
-  const {
-    batchSize = 1,
-    cacheSize = 0,
-    drainTimeoutMs = 0,
-    port = 0,
-    hostname = '',
-    systemActorName = systemName,
-    identityKeys,
-  } = options;
-  assertActorName(systemActorName);
-  assertWholeNumber(batchSize, 'batchSize', 1);
-  assertWholeNumber(cacheSize, 'cacheSize', 0);
-  assertUpTo(drainTimeoutMs, 'drainTimeoutMs', 2 ** 31 - 1);
-  assertUpTo(port, 'port', 2 ** 16 - 1);
-  if (typeof hostname !== 'string') {
-    throw new InvalidOptionError(`hostname must be a string, but is ${String(hostname)}.`);
-  }
-  if (identityKeys !== undefined) assertIdentityKeys(identityKeys);
+/** The options with defaults, and the name of the actors. */
+export type ResolvedRestateServiceOptions = ResolvedOptions<RestateServiceOptions, DefaultedOption> & {
+  readonly systemActorName: string;
+};
+
+const { storage, batchSize, cacheSize, drainTimeoutMs } = runnerOptions;
+
+export const restateServiceOptions: OptionRules<RestateServiceOptions, DefaultedOption> = {
+  storage,
+  systemActorName: actorNameRule(),
+  port: integer({ least: 0, most: 65_535 }, 9_080),
+  hostname: ruleOf('a string', (value) => typeof value === 'string'),
+  // An empty array is rejected: the SDK would accept every request, which is surely not intended.
+  identityKeys: secret(
+    ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys),
+  ),
+  batchSize,
+  cacheSize,
+  drainTimeoutMs,
+};
+
+/** Checks the options and fills in defaults. Throws {@link InvalidOptionError}. */
+export function resolveRestateServiceOptions(
+  options: RestateServiceOptions,
+  systemName: string,
+): ResolvedRestateServiceOptions {
+  const resolved = resolveOptions(options, restateServiceOptions, 'RestateService.start()');
+  return { ...resolved, systemActorName: systemActorNameOf(resolved.systemActorName, systemName) };
 }
 
-function assertUpTo(value: unknown, name: string, most: number): void {
-  assertWholeNumber(value, name, 0);
-  if (Number(value) <= most) return;
-  throw new InvalidOptionError(`${name} must be at most ${most}, but is ${String(value)}.`);
-}
-
-/** None at all would let everybody in, which nobody means who names them. */
-function assertIdentityKeys(keys: unknown): void {
+function areIdentityKeys(value: unknown): boolean {
   const isKey = (key: unknown) => typeof key === 'string' && key.startsWith('publickeyv1_');
-  if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return;
-  throw new InvalidOptionError(
-    'identityKeys must be one public key of an engine or more, each a text that starts with publickeyv1_.',
-  );
+  return Array.isArray(value) && value.length > 0 && value.every(isKey);
 }

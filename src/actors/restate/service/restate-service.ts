@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { defaultDrainTimeoutMs, storageOf } from '../../../runner/running-system.ts';
+import { storageOf } from '../../../runner/running-system.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import type { System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
@@ -17,20 +17,22 @@ import { type RegisterOptions, register } from '../engine/registration.ts';
 import { ApplicationHost } from '../host/application-host.ts';
 import { assertShared } from '../host/shared-storage.ts';
 import { actorNames } from '../protocol/actor-names.ts';
-import { assertServiceOptions, type RestateServiceOptions } from './restate-service-options.ts';
+import { type RestateServiceOptions, resolveRestateServiceOptions } from './restate-service-options.ts';
 import { publishMessage } from './sdk-log.ts';
 
-/** Which system a service serves, by which name. */
-interface Served {
-  readonly name: string;
+/** The parts of a service that listens. */
+interface Parts {
+  readonly server: Http2Server;
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  readonly host: ApplicationHost;
+  readonly drainTimeoutMs: number;
+  readonly systemActorName: string;
   readonly graph: SystemGraph;
 }
 
-const defaultPort = 9_080;
-
 /**
- * The actors of a system, served to a Restate engine: this is where its policies run. Any number of services, on any
- * hosts, may serve the same system on the same storage.
+ * Serves the actors of a system to a Restate engine; its policies run here. Any number of services, on any hosts, can
+ * serve the same system on the same storage.
  *
  * @example
  * await using service = await RestateService.start(shop, { storage });
@@ -38,75 +40,54 @@ const defaultPort = 9_080;
  * await once(process, 'SIGTERM');
  */
 export class RestateService implements AsyncDisposable {
-  /** Where it listens. */
+  /** Port at which the service listens. */
   readonly port: number;
-  readonly #server: Http2Server;
-  readonly #sessions: ReadonlySet<ServerHttp2Session>;
-  readonly #host: ApplicationHost;
-  readonly #drainTimeoutMs: number;
-  readonly #served: Served;
+  readonly #parts: Parts;
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    server: Http2Server,
-    sessions: ReadonlySet<ServerHttp2Session>,
-    host: ApplicationHost,
-    drainTimeoutMs: number,
-    served: Served,
-  ) {
-    this.#served = served;
-    this.#server = server;
-    this.#sessions = sessions;
-    this.#host = host;
-    this.#drainTimeoutMs = drainTimeoutMs;
-    this.port = (server.address() as AddressInfo).port;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.port = (parts.server.address() as AddressInfo).port;
   }
 
   /**
-   * Listens for an engine. Storage is opened when there is something to do.
+   * Listens for calls of an engine. Applications and their storage are opened at the first call.
    *
    * @throws InvalidStorageError if other processes cannot open the storage.
-   * @throws InvalidOptionError if an option is wrong, or the SDK of the engine is not installed.
+   * @throws InvalidOptionError if an option is invalid, the port is in use, or the SDK of the engine is not installed.
    */
   static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
-    assertServiceOptions(options, system.name);
-    const {
-      batchSize,
-      cacheSize,
-      systemActorName = system.name,
-      drainTimeoutMs = defaultDrainTimeoutMs,
-    } = options;
+    const resolved = resolveRestateServiceOptions(options, system.name);
+    const { systemActorName, drainTimeoutMs, port, hostname } = resolved;
     const storage = storageOf(system, options);
     assertShared(storage);
     const sdk = await loadSdk();
-    const host = new ApplicationHost(system, { storage, batchSize, cacheSize });
-    const cast = actorSetup(sdk, actorNames(systemActorName), system.graph, host);
-    const server = createServer(handlerOf(cast, options.identityKeys));
+    const { graph } = system;
+    const host = new ApplicationHost(system, { ...resolved, storage });
+    const setup = actorSetup(sdk, actorNames(systemActorName), graph, host);
+    const server = createServer(handlerOf(setup, options.identityKeys));
     const sessions = new Set<ServerHttp2Session>();
     server.on('session', (session) => {
       sessions.add(session);
       session.on('close', () => sessions.delete(session));
     });
-    await listen(server, options.port ?? defaultPort, options.hostname);
-    return new RestateService(server, sessions, host, drainTimeoutMs, {
-      name: systemActorName,
-      graph: system.graph,
-    });
+    await listen(server, port, hostname);
+    return new RestateService({ server, sessions, host, drainTimeoutMs, systemActorName, graph });
   }
 
   /**
-   * Tells an engine at which URL it finds this service, and others that serve the same behind that URL; doing so again
-   * changes nothing. With `force`, what is served there, or by this name, may be something else than before.
+   * Registers the service at a URL, behind which other services may serve the same system. Registering it again changes
+   * nothing. With `force`, replaces whatever is registered at this URL or under this name.
    *
    * @throws ActorsMismatchError if the engine knows another system of this name, and `force` is not true.
-   * @throws InvalidOptionError if an option is wrong.
-   * @throws EngineError if the engine cannot be reached, or does not reach the service.
+   * @throws InvalidOptionError if an option is invalid.
+   * @throws EngineError if the engine cannot be reached, or cannot reach the service.
    */
-  async register(registration: RegisterOptions): Promise<void> {
-    await register(this.#served.name, this.#served.graph, registration);
+  async register(options: RegisterOptions): Promise<void> {
+    await register(this.#parts.systemActorName, this.#parts.graph, options);
   }
 
-  /** Takes no more calls, lets those under way end, and releases everything. Calling it again does nothing. */
+  /** Stops accepting calls, waits for running steps, and closes the storage. Further calls do nothing. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -117,31 +98,32 @@ export class RestateService implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    const { server, sessions, host, drainTimeoutMs } = this.#parts;
     const start = performance.now();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    for (const session of this.#sessions) session.close();
-    if (!(await resolvesWithin(closed, this.#drainTimeoutMs))) {
-      for (const session of this.#sessions) session.destroy();
+    const closed = once(server, 'close');
+    server.close();
+    for (const session of sessions) session.close();
+    if (!(await resolvesWithin(closed, drainTimeoutMs))) {
+      for (const session of sessions) session.destroy();
       await closed;
     }
-    await this.#host.close(Math.max(0, this.#drainTimeoutMs - (performance.now() - start)));
+    await host.close(Math.max(0, drainTimeoutMs - (performance.now() - start)));
   }
 }
 
 function handlerOf(
-  cast: ActorSetup,
+  setup: ActorSetup,
   identityKeys: readonly string[] = [],
 ): ReturnType<Sdk['createEndpointHandler']> {
   try {
-    return cast.sdk.createEndpointHandler({
-      services: [systemActor(cast), pipelineActor(cast), processCoordinator(cast), processWorker(cast)],
+    return setup.sdk.createEndpointHandler({
+      services: [systemActor(setup), pipelineActor(setup), processCoordinator(setup), processWorker(setup)],
       identityKeys: [...identityKeys],
       logger: publishMessage,
     });
   } catch (cause) {
     if (identityKeys.length === 0) throw cause;
-    throw new InvalidOptionError(`identityKeys cannot be used: ${messageOf(cause)}.`, { cause });
+    throw new InvalidOptionError(`The SDK rejects option 'identityKeys': ${messageOf(cause)}.`, { cause });
   }
 }
 
@@ -151,7 +133,7 @@ async function listen(server: Http2Server, port: number, hostname: string | unde
     await once(server, 'listening');
   } catch (cause) {
     throw new InvalidOptionError(
-      `The service cannot listen at port ${port}: ${messageOf(cause)}. Give it another port or hostname.`,
+      `The service cannot listen at port ${port}: ${messageOf(cause)}. Pass another 'port' or 'hostname'.`,
       { cause },
     );
   }

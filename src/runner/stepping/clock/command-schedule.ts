@@ -1,33 +1,34 @@
 import { InvalidArgumentError } from '../../../util/options.ts';
 
-/** Something to be done at a tick. */
+/** A function that a stepping runner calls at the end of a tick. */
 export type Command = () => unknown;
 
-/** Commands that wait for their ticks. */
+/** The commands to call, by tick. */
 export class CommandSchedule {
   readonly #byTick = new Map<number, Command[]>();
 
-  /** How many commands wait. */
-  get size(): number {
-    return this.#byTick.values().reduce((sum, commands) => sum + commands.length, 0);
-  }
-
-  /** Throws InvalidArgumentError unless the command is a function and lies at least one tick ahead. */
-  add(command: Command, tick: number, ticksAhead: number): void {
+  /**
+   * Adds a command for the tick that comes `ticks` after `currentTick`.
+   *
+   * @throws {@link InvalidArgumentError} unless the command is a function and `ticks` is an integer >= 1.
+   */
+  add(command: Command, currentTick: number, ticks: number): void {
     if (typeof command !== 'function') {
-      throw new InvalidArgumentError(`callInFuture() takes a function, not ${typeof command}.`);
-    }
-    if (!Number.isSafeInteger(ticksAhead) || ticksAhead < 1) {
       throw new InvalidArgumentError(
-        `callInFuture() takes a whole number of ticks from 1, not ${String(ticksAhead)}.`,
+        `Expected the command of callInFuture() to be a function, got ${typeof command}.`,
       );
     }
-    const due = this.#byTick.get(tick + ticksAhead) ?? [];
+    if (!Number.isSafeInteger(ticks) || ticks < 1) {
+      throw new InvalidArgumentError(
+        `Expected the ticks of callInFuture() to be an integer >= 1, got ${String(ticks)}.`,
+      );
+    }
+    const due = this.#byTick.get(currentTick + ticks) ?? [];
     due.push(command);
-    this.#byTick.set(tick + ticksAhead, due);
+    this.#byTick.set(currentTick + ticks, due);
   }
 
-  /** Takes what is due at a tick, in the order in which it was added. */
+  /** Removes and returns the commands of a tick, in the order in which they were added. */
   take(tick: number): readonly Command[] {
     const due = this.#byTick.get(tick) ?? [];
     this.#byTick.delete(tick);

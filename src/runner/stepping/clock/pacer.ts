@@ -1,10 +1,11 @@
-/** How long the ticks of the sliding window for the actual speed are, at most. */
+/** Size of the sliding window for the actual speed, in ticks. */
 const windowTicks = 100;
 
 /**
- * Keeps the pace of a clock: what a tick took too long is taken off the sleep of the next ones. An early oversize
- * weighs more than a late one, so that the start, when all is cold, does not disturb for long: eventsourcing 8.x,
- * `ClockThread`.
+ * Computes the sleeps of a stepping clock: time that a tick took too long is taken off the following sleeps. Later
+ * excess weighs less, so a slow cold start does not disturb the pace for long. This damping is the rule of
+ * `ClockThread` in eventsourcing 8.x; the clock of the multi-threaded runner takes off half of each excess, as its
+ * counterpart there does.
  */
 export class Pacer {
   readonly #intervalMs: number;
@@ -12,31 +13,23 @@ export class Pacer {
   #adjustmentMs = 0;
   #ticks = 0;
 
-  /** `hz` is how often it is to tick in a second of real time; 0 is as often as it can. */
+  /** @param hz Ticks per second of real time; 0 ticks as fast as possible. */
   constructor(hz: number) {
     this.#intervalMs = hz === 0 ? 0 : 1_000 / hz;
   }
 
-  get intervalMs(): number {
-    return this.#intervalMs;
-  }
-
-  get adjustmentMs(): number {
-    return this.#adjustmentMs;
-  }
-
-  /** Ticks per second of real time, over the last ticks; 0 before the first one. */
+  /** Ticks per second of real time, over the last 100 ticks; 0 before the first. */
   get actualHz(): number {
     const total = this.#durations.reduce((sum, ms) => sum + ms, 0);
     return total === 0 ? 0 : (this.#durations.length * 1_000) / total;
   }
 
-  /** How long to sleep after a tick that has worked for so long. */
+  /** Returns the sleep after a tick that worked for this long, in ms. */
   sleepMs(workedMs: number): number {
     return Math.max(this.#intervalMs - this.#adjustmentMs - workedMs, 0);
   }
 
-  /** Notes how long a whole tick was, work and sleep. */
+  /** Notes the duration of a whole tick, work and sleep. */
   note(durationMs: number): void {
     this.#ticks += 1;
     this.#durations.push(durationMs);

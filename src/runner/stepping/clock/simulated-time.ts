@@ -1,14 +1,14 @@
 import { idAt } from '../../../util/ids.ts';
 import type { SimulatedTime } from '../../../util/time.ts';
 
-/** The time of one tick, for one application or for commands: ids made in it follow from `seed` and their order. */
-export function timeOfTick(ms: number, seed: string): SimulatedTime {
+/** Returns the time of a tick for one application or command. Its ids are determined by the seed and their order. */
+export function timeOfTick(timeMs: number, seed: string): SimulatedTime {
   let ids = 0;
   return {
-    now: () => ms,
+    now: () => timeMs,
     newId() {
       ids += 1;
-      return idAt(ms, `${seed}\0${ids}`);
+      return idAt(timeMs, `${seed}\0${ids}`);
     },
   };
 }

@@ -1,39 +1,42 @@
 import { KahnError } from '../../../util/errors.ts';
 
-/** A barrier was broken: somebody who was to come to it has failed or was closed. */
+/** A barrier is broken: one of its parties failed or was closed. */
 export class BarrierBrokenError extends KahnError {
   override readonly code = 'BARRIER_BROKEN';
 
   constructor() {
-    super('Somebody who was to come to the barrier has failed or was closed.');
+    super('Barrier broken: a participant failed or was closed.');
   }
 }
 
 const waitingCell = 0;
 const stateCell = 1;
 const cells = 2;
-/** The lowest bit of the state says that it is broken, the others count how often it was lifted. */
+/** The lowest bit of the state says that the barrier is broken, the others count how often it was lifted. */
 const brokenBit = 1;
 const oneLift = 2;
 
 /**
- * Lets a number of parties, in any threads, go on only when all have come: again and again. Waiting blocks no thread.
- * It is lifted for all who wait or, if it is broken first, for none of them: whoever was let go goes on, even if it is
- * broken before that party gets to know.
+ * Holds a number of parties, in any threads, until all of them wait, again and again. Waiting blocks no thread. A
+ * barrier is lifted for all parties that wait or, if it is broken first, for none: a party for which it was lifted
+ * continues, even if the barrier is broken before that party resumes.
  */
 export class Barrier {
-  /** How much shared memory it needs. */
+  /** Size of the shared memory of a barrier, in bytes. */
   static readonly bytes: number = cells * Int32Array.BYTES_PER_ELEMENT;
   readonly #parties: number;
   readonly #cells: Int32Array;
 
-  /** The memory, zeroes at first, is that of the others; `start` is where its part begins, in bytes. */
+  /**
+   * @param buffer Memory that the parties share, filled with zeros at first.
+   * @param start Offset of the barrier in the buffer, in bytes.
+   */
   constructor(parties: number, buffer: SharedArrayBuffer, start = 0) {
     this.#parties = parties;
     this.#cells = new Int32Array(buffer, start, cells);
   }
 
-  /** Resolves when all have come. Throws {@link BarrierBrokenError} if it is or gets broken. */
+  /** Resolves when all parties wait. Throws {@link BarrierBrokenError} if the barrier is broken. */
   async wait(): Promise<void> {
     const state = Atomics.load(this.#cells, stateCell);
     if ((state & brokenBit) !== 0) throw new BarrierBrokenError();
@@ -46,15 +49,15 @@ export class Barrier {
     if (wasNotLifted) throw new BarrierBrokenError();
   }
 
-  /** Breaks it for good, for all who wait and all who come. */
+  /** Breaks the barrier for good: all current and later waits throw. */
   break(): void {
     Atomics.or(this.#cells, stateCell, brokenBit);
     Atomics.notify(this.#cells, stateCell);
   }
 
   #lift(state: number): void {
-    Atomics.store(this.#cells, waitingCell, 0); // before the others are let go, who may come back at once
-    Atomics.compareExchange(this.#cells, stateCell, state, state + oneLift); // unless it was broken meanwhile
+    Atomics.store(this.#cells, waitingCell, 0); // first, because a party that continues may wait again at once
+    Atomics.compareExchange(this.#cells, stateCell, state, state + oneLift); // does nothing if just broken
     Atomics.notify(this.#cells, stateCell);
   }
 }

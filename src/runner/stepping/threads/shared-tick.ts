@@ -1,36 +1,36 @@
 import { Barrier } from './barrier.ts';
 
-/** What all threads are to do when a tick begins. */
-export type Work = 'process' | 'record positions';
+/** What all threads do in a tick. */
+export type TickWork = 'process' | 'record positions';
 
 const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
 const numbers = 3;
 const notDone = -1;
-const stalled = 1;
-const works: readonly Work[] = ['process', 'record positions'];
+const blocked = 1;
+const works: readonly TickWork[] = ['process', 'record positions'];
 
 /**
- * What the threads of a stepping runner share: the tick, what each has done in it, and the barriers at which they and
- * the clock meet. Each number is written by one thread and read by others behind a barrier.
+ * The memory that the threads of a stepping runner share: the tick, what each thread has done in it, and the barriers
+ * at which the threads and the clock meet. Each number is written by one thread and read by others behind a barrier.
  */
 export class SharedTick {
   readonly buffer: SharedArrayBuffer;
-  /** All meet here before they fetch. */
+  /** All threads meet here before they fetch. */
   readonly fetch: Barrier;
-  /** All have fetched when they have met here, and process. */
+  /** All threads meet here when they have fetched, and process next. */
   readonly execute: Barrier;
-  /** All have processed when they have met here. */
+  /** All threads meet here when they have processed. */
   readonly end: Barrier;
   readonly #tick: Float64Array;
   readonly #fetched: Float64Array;
-  readonly #stalled: Float64Array;
+  readonly #blocked: Float64Array;
 
   constructor(threads: number, buffer?: SharedArrayBuffer) {
     const barriersStart = (numbers + 2 * threads) * bytesPerNumber;
     this.buffer = buffer ?? new SharedArrayBuffer(barriersStart + 3 * Barrier.bytes);
     this.#tick = new Float64Array(this.buffer, 0, numbers);
     this.#fetched = new Float64Array(this.buffer, numbers * bytesPerNumber, threads);
-    this.#stalled = new Float64Array(this.buffer, (numbers + threads) * bytesPerNumber, threads);
+    this.#blocked = new Float64Array(this.buffer, (numbers + threads) * bytesPerNumber, threads);
     const parties = threads + 1; // and the clock
     const barrier = (n: number) => new Barrier(parties, this.buffer, barriersStart + n * Barrier.bytes);
     this.fetch = barrier(0);
@@ -38,21 +38,21 @@ export class SharedTick {
     this.end = barrier(2);
   }
 
-  /** Says what is to be done in the tick that begins next. */
-  announce(work: Work, tick: number, timeMs: number): void {
+  /** Announces the work of the tick that begins next. */
+  announce(work: TickWork, tick: number, timeMs: number): void {
     this.#fetched.fill(notDone);
     this.#tick.set([works.indexOf(work), tick, timeMs]);
   }
 
-  /** What was announced. */
-  get announced(): { readonly work: Work; readonly tick: number; readonly timeMs: number } {
+  /** The tick that was announced last. */
+  get announced(): { readonly work: TickWork; readonly tick: number; readonly timeMs: number } {
     const [work = 0, tick = 0, timeMs = 0] = this.#tick;
     return { work: works[work] ?? 'process', tick, timeMs };
   }
 
-  /** Notes that a thread has done its work, how many notifications it has fetched, and whether it waits. */
-  setDone(index: number, fetched: number, isStalled: boolean): void {
-    this.#stalled[index] = isStalled ? stalled : 0;
+  /** Notes that a thread has done its work, and the number of notifications it has fetched. */
+  setDone(index: number, fetched: number, isBlocked: boolean): void {
+    this.#blocked[index] = isBlocked ? blocked : 0;
     this.#fetched[index] = fetched;
   }
 
@@ -64,12 +64,12 @@ export class SharedTick {
     return this.#fetched[index] ?? 0;
   }
 
-  /** Whether a thread waits for another pipeline; it then tells for what by a message. */
-  isStalled(index: number): boolean {
-    return this.#stalled[index] === stalled;
+  /** Whether a thread waits for another pipeline. The thread then sends a message that says for what. */
+  isBlocked(index: number): boolean {
+    return this.#blocked[index] === blocked;
   }
 
-  /** Lets nobody wait any longer. */
+  /** Breaks all barriers, which ends every wait. */
   break(): void {
     for (const barrier of [this.fetch, this.execute, this.end]) barrier.break();
   }

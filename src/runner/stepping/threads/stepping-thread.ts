@@ -3,7 +3,7 @@ import { resolvesWithin } from '../../../util/timeout.ts';
 import { ThreadDiedError } from '../../errors.ts';
 import { spawnThread, type Thread } from '../../supervised/spawn-thread.ts';
 import { siblingProgram } from '../../supervised/worker.ts';
-import type { DriverReport } from '../interruptions.ts';
+import type { DriverReport } from '../step-driver.ts';
 import { closeMessage, type SteppingMessage, type SteppingTask } from './protocol.ts';
 
 /** What the outside of a thread works with. */

@@ -1,104 +1,103 @@
 import { storageForThreads } from '../../../storage/storage.ts';
-import type { System } from '../../../system/system.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
-import type { RunnerOptions } from '../../runner.ts';
-import { upstreamsOf } from '../../status.ts';
-import { StepFailure } from '../interruptions.ts';
-import type { Setting } from '../open-stepping.ts';
-import { type Acted, type Moment, pipelineId, type StepDriver } from '../step-driver.ts';
+import { localPipelineId } from '../../local-pipeline.ts';
+import { assignmentsOf } from '../../supervised/assignment.ts';
+import { StepFailure } from '../errors.ts';
+import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
-import { SharedTick, type Work } from './shared-tick.ts';
+import { SharedTick, type TickWork } from './shared-tick.ts';
 import { SteppingThread } from './stepping-thread.ts';
 
-/** The applications act in threads of their own, which meet at barriers. */
+/** Runs each application that follows others in its own worker thread. The threads meet at barriers. */
 export class ThreadedDriver implements StepDriver {
   readonly #threads: readonly SteppingThread[];
-  readonly #signals: SharedTick;
+  readonly #sharedTick: SharedTick;
 
-  private constructor(threads: readonly SteppingThread[], signals: SharedTick) {
+  private constructor(threads: readonly SteppingThread[], sharedTick: SharedTick) {
     this.#threads = threads;
-    this.#signals = signals;
+    this.#sharedTick = sharedTick;
   }
 
-  /** Starts a thread for each application that follows others; throws having ended them if one cannot start. */
-  static async start(
-    system: System,
-    { batchSize, cacheSize, signal }: RunnerOptions,
-    { running, heads, report, seed }: Setting,
-  ): Promise<ThreadedDriver> {
-    const names = system.graph.nodes.map(({ name }) => name);
-    const roles = names
-      .map((name) => ({ applicationName: name, pipelineId, upstreamNames: upstreamsOf(system.graph, name) }))
-      .filter(({ upstreamNames }) => upstreamNames.length > 0);
-    const signals = new SharedTick(roles.length);
+  /** Starts the threads, or throws having ended them. */
+  static async start({
+    system,
+    options,
+    running,
+    heads,
+    report,
+    seed,
+  }: DriverParts): Promise<ThreadedDriver> {
+    const { signal, batchSize, cacheSize } = options;
+    const assignments = assignmentsOf(system.graph, [localPipelineId]);
+    const sharedTick = new SharedTick(assignments.length);
     const task = {
       address: addressOf(system),
       storage: await storageForThreads(running.storage),
       writerId: running.writerId,
       batchSize,
       cacheSize,
-      names,
+      names: system.graph.nodes.map(({ name }) => name),
       heads: heads.buffer,
-      signals: signals.buffer,
-      threads: roles.length,
+      signals: sharedTick.buffer,
+      threads: assignments.length,
       seed,
     };
     signal?.throwIfAborted();
     const ended = (threadId: number) => {
       running.openedStorage.threadEnded?.(threadId);
-      signals.break(); // a tick is done by all or by none
+      sharedTick.break(); // without this thread, the others cannot finish a tick
     };
-    const threads = roles.map(
+    const threads = assignments.map(
       (role, index) => new SteppingThread({ task: { ...task, role, index }, report, ended }),
     );
-    const stage = new ThreadedDriver(threads, signals);
+    const driver = new ThreadedDriver(threads, sharedTick);
     try {
       await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
-      return stage;
+      return driver;
     } catch (error) {
-      await stage.close(0);
+      await driver.close(0);
       throw error;
     }
   }
 
-  async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, Acted>> {
-    await this.#meet('process', tick, timeMs, signal);
-    const acted = this.#threads.map(async (thread, index): Promise<[string, Acted]> => {
-      const stall = this.#signals.isStalled(index) ? await thread.takeStall() : undefined;
-      return [thread.applicationName, { fetched: this.#signals.fetchedBy(index), stall }];
+  async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
+    await this.#passBarriers('process', tick, timeMs, signal);
+    const outcomes = this.#threads.map(async (thread, index): Promise<[string, TickOutcome]> => {
+      const blockedBy = this.#sharedTick.isBlocked(index) ? await thread.takeStall() : undefined;
+      return [thread.applicationName, { fetched: this.#sharedTick.fetchedBy(index), blockedBy }];
     });
-    return new Map(await unlessAborted(Promise.all(acted), signal));
+    return new Map(await unlessAborted(Promise.all(outcomes), signal));
   }
 
   recordPositions(signal: AbortSignal): Promise<void> {
-    return this.#meet('record positions', 0, 0, signal);
+    return this.#passBarriers('record positions', 0, 0, signal);
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
-    // Who is not done by now was given up.
+    // A thread that has not done its work by now was abandoned.
     const closing = this.#threads.map((thread, i) =>
-      thread.close(this.#signals.isDone(i) ? drainTimeoutMs : 0),
+      thread.close(this.#sharedTick.isDone(i) ? drainTimeoutMs : 0),
     );
-    this.#signals.break();
+    this.#sharedTick.break();
     const terminated = await Promise.all(closing);
     return this.#threads.filter((_, i) => terminated[i]).map(({ applicationName }) => applicationName);
   }
 
-  async #meet(work: Work, tick: number, timeMs: number, signal: AbortSignal): Promise<void> {
-    this.#signals.announce(work, tick, timeMs);
+  async #passBarriers(work: TickWork, tick: number, timeMs: number, signal: AbortSignal): Promise<void> {
+    this.#sharedTick.announce(work, tick, timeMs);
     try {
-      await unlessAborted(this.#passBarriers(), signal);
+      await unlessAborted(this.#waitAtBarriers(), signal);
     } catch (error) {
       if (!(error instanceof BarrierBrokenError)) throw error;
-      // Whoever broke it has failed; the others end when they have processed what they had fetched.
+      // One thread failed and broke the barriers; the others end when they have processed what they had fetched.
       await unlessAborted(Promise.all(this.#threads.map(({ ended }) => ended)), signal);
       throw new StepFailure(this.#failures);
     }
   }
 
-  async #passBarriers(): Promise<void> {
-    const { fetch, execute, end } = this.#signals;
+  async #waitAtBarriers(): Promise<void> {
+    const { fetch, execute, end } = this.#sharedTick;
     await fetch.wait();
     await execute.wait();
     await end.wait();

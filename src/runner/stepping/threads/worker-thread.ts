@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
+import { processApplicationInternals } from '../../../application/process-application.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
-import type { DriverReport } from '../interruptions.ts';
 import { LogHeads } from '../log-heads.ts';
-import { processTick, type SteppedApplication, settle } from '../process-tick.ts';
+import { processTick, recordPositions, type SteppedApplication } from '../process-tick.ts';
+import type { DriverReport } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { closeMessage, type SteppingMessage, type SteppingTask } from './protocol.ts';
 import { SharedTick } from './shared-tick.ts';
@@ -45,7 +46,7 @@ async function runApplication(
     for (;;) await runTick(task, actor, heads, signals, post, signal);
   } catch (error) {
     // Those who have not failed themselves leave their positions as those of the last tick.
-    if (error instanceof BarrierBrokenError) await application.recordPositions();
+    if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
     throw error;
   }
 }
@@ -66,11 +67,11 @@ async function runTick(
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
     const done = await processTick(actor, fetched, moment, signal, report);
-    const isStalled = done.stall !== undefined;
-    if (isStalled) post({ kind: 'stalled', error: portable(done.stall) });
+    const isStalled = done.blockedBy !== undefined;
+    if (isStalled) post({ kind: 'stalled', error: portable(done.blockedBy) });
     signals.setDone(index, done.fetched, isStalled);
   } else {
-    await settle(actor, signal, report);
+    await recordPositions(actor, signal, report);
     signals.setDone(index, 0, false);
   }
   await signals.end.wait();

@@ -1,36 +1,37 @@
 import type { StoredNotification, StoredSnapshot } from '../../stored-event.ts';
-import type { Call } from './journal-entry.ts';
+import type { RecordCall } from './journal-entry.ts';
 
-/** All that one application has recorded, to be read only. */
-export interface Contents {
+/** Everything that one application has recorded. */
+export interface ApplicationContents {
   readonly logs: ReadonlyMap<number, readonly StoredNotification[]>;
   readonly positions: ReadonlyMap<number, ReadonlyMap<string, number>>;
   readonly snapshots: ReadonlyMap<string, readonly StoredSnapshot[]>;
 }
 
-const maxEvents = 1_000;
+const maxEventsPerCall = 1_000;
 
-/** Calls that would record the same again. */
-export function* callsOf({ logs, positions, snapshots }: Contents): Generator<Call> {
-  yield* callsOfLogs(logs);
+/** Yields calls that record the same contents again. */
+export function* callsToRecord({ logs, positions, snapshots }: ApplicationContents): Generator<RecordCall> {
+  yield* callsToRecordLogs(logs);
   for (const [pipelineId, moved] of positions) {
     for (const [upstreamName, position] of moved) {
       const tracking = { upstreamName, expected: 0, position };
       yield { pipelineId, processEvents: [{ events: [], snapshots: [], tracking }] };
     }
   }
-  for (const own of snapshots.values())
-    yield { pipelineId: 0, processEvents: [{ events: [], snapshots: own }] };
+  for (const ofAggregate of snapshots.values()) {
+    yield { pipelineId: 0, processEvents: [{ events: [], snapshots: ofAggregate }] };
+  }
 }
 
-/** Several logs may have events of one aggregate: each is read as far as the next version stands in it. */
-function* callsOfLogs(logs: Contents['logs']): Generator<Call> {
+/** Yields events so that the versions of each aggregate ascend, though its events may be in several logs. */
+function* callsToRecordLogs(logs: ApplicationContents['logs']): Generator<RecordCall> {
   const newest = new Map<string, number>();
   const read = new Map<number, number>();
   const next = (pipelineId: number, log: readonly StoredNotification[]): StoredNotification[] => {
     const start = read.get(pipelineId) ?? 0;
     let end = start;
-    for (const { originatorId, originatorVersion } of log.slice(start, start + maxEvents)) {
+    for (const { originatorId, originatorVersion } of log.slice(start, start + maxEventsPerCall)) {
       if (originatorVersion !== (newest.get(originatorId) ?? 0) + 1) break;
       newest.set(originatorId, originatorVersion);
       end += 1;

@@ -3,16 +3,16 @@ import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-colu
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import type { Entry } from './journal.ts';
 
-/** One call of `record()`: what a journal keeps. */
-export interface Call {
+/** Arguments of one call of `record()`, as a journal keeps them. */
+export interface RecordCall {
   readonly pipelineId: number;
   readonly processEvents: readonly ProcessEvent[];
 }
 
-/** How far a call takes the log and the positions of its pipeline. */
-export interface CallHead {
+/** Effect of a call on the log and the positions of its pipeline. */
+export interface EntryHead {
   readonly pipelineId: number;
-  /** How many events it has. */
+  /** Number of events recorded. */
   readonly count: number;
   readonly positions: readonly (readonly [upstreamName: string, position: number])[];
 }
@@ -29,10 +29,10 @@ type SnapshotRow = [originatorId: string, originatorVersion: number, schema: num
 type TrackingRow = [upstreamName: string, expected: number, position: number];
 type ProcessEventRow = [events: EventRow[], snapshots: SnapshotRow[], tracking?: TrackingRow];
 
-type HeadRow = [pipelineId: number, count: number, positions: CallHead['positions']];
+type HeadRow = [pipelineId: number, count: number, positions: EntryHead['positions']];
 
-/** The call as JSON without the names of its fields, which would take longer than all the rest. */
-export function entryOf({ pipelineId, processEvents }: Call): Entry {
+/** Encodes a call as JSON arrays: field names would take longer to write and parse than the values. */
+export function entryOf({ pipelineId, processEvents }: RecordCall): Entry {
   let count = 0;
   const positions = new Map<string, number>();
   for (const { events, tracking } of processEvents) {
@@ -43,13 +43,13 @@ export function entryOf({ pipelineId, processEvents }: Call): Entry {
   return { head: JSON.stringify(head), body: JSON.stringify(processEvents.map(rowOf)) };
 }
 
-/** What {@link entryOf} made the head of. */
-export function headOf(head: string): CallHead {
+/** Decodes the head that {@link entryOf} encoded. */
+export function headOf(head: string): EntryHead {
   const [pipelineId, count, positions] = JSON.parse(head) as HeadRow;
   return { pipelineId, count, positions };
 }
 
-/** What {@link entryOf} made the body of. */
+/** Decodes the body that {@link entryOf} encoded. */
 export function processEventsOf(body: string): readonly ProcessEvent[] {
   return (JSON.parse(body) as ProcessEventRow[]).map(processEventOf);
 }

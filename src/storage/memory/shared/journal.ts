@@ -1,25 +1,26 @@
-// Shared memory begins with two words, then come the entries: the lengths of two texts, 4 bytes each, and the texts.
+// Layout: two 4-byte words, then the entries. An entry is the lengths of two texts, 4 bytes each, and the texts.
 const lockWord = 0;
 const lengthWord = 1;
 const firstEntry = 8;
 const lengthBytes = 4;
 const initialBytes = 2 ** 16;
 
-/** What is appended at once: a short text that tells what is in the long one. */
+/** Two texts that are appended together: a short one that summarises the long one. */
 export interface Entry {
   readonly head: string;
   readonly body: string;
 }
 
-/** There is no memory for an entry. */
+/** The journal has no memory for an entry. */
 export class JournalFull extends Error {}
 
 /**
- * Entries in memory that threads share, appended by whoever holds the lock and read by everybody. An entry is
- * seen once it is committed, all at once; what a thread had written when it died is overwritten.
+ * Entries in memory that threads share. The thread that holds the lock appends; all threads read.
+ *
+ * Readers see an entry once it is committed. What a thread wrote but did not commit before it died is overwritten.
  */
 export class Journal {
-  /** The word for the lock of whoever appends. */
+  /** Word for the lock that a thread holds while it appends. */
   readonly lockWord: Int32Array<SharedArrayBuffer>;
   readonly shared: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -30,34 +31,34 @@ export class Journal {
     this.lockWord = this.#words.subarray(lockWord, lockWord + 1);
   }
 
-  /** An empty one; the memory up to the maximum is reserved, and used as it fills. */
+  /** Creates an empty journal. Memory up to the maximum is reserved, and used as the journal fills. */
   static create(maxBytes: number): Journal {
     const initial = Math.min(initialBytes, maxBytes);
     return new Journal(orFull(() => new SharedArrayBuffer(initial, { maxByteLength: maxBytes })));
   }
 
-  /** Where the committed entries begin. */
+  /** Offset of the first entry, in bytes. */
   static readonly start: number = firstEntry;
 
-  /** Where the committed entries end. */
+  /** Offset of the end of the committed entries, in bytes. */
   get end(): number {
     return firstEntry + Atomics.load(this.#words, lengthWord);
   }
 
-  /** The head of the entry that begins here, and where the entry ends. */
+  /** Reads the head of the entry at an offset, and returns the offset of its end as well. */
   readHead(start: number): { head: string; end: number } {
     const [headLength, bodyLength] = this.#lengths(start);
     const headStart = start + 2 * lengthBytes;
     return { head: this.#text(headStart, headLength), end: headStart + headLength + bodyLength };
   }
 
-  /** The body of the entry that begins here. */
+  /** Reads the body of the entry at an offset. */
   readBody(start: number): string {
     const [headLength, bodyLength] = this.#lengths(start);
     return this.#text(start + 2 * lengthBytes + headLength, bodyLength);
   }
 
-  /** Writes an entry after those committed, unseen by others, and returns where it ends. */
+  /** Writes an entry after the committed ones without committing it, and returns the offset of its end. */
   write({ head, body }: Entry): number {
     const start = this.end;
     const headLength = Buffer.byteLength(head);
@@ -72,7 +73,7 @@ export class Journal {
     return start + length;
   }
 
-  /** Lets everybody see what was written up to here. */
+  /** Makes what was written up to an offset visible to all threads. */
   commit(end: number): void {
     Atomics.store(this.#words, lengthWord, end - firstEntry);
   }
@@ -94,7 +95,7 @@ export class Journal {
   }
 }
 
-/** Asks the system for memory, which it may not have. */
+/** Allocates memory; throws JournalFull if the system has none. */
 function orFull<T>(allocate: () => T): T {
   try {
     return allocate();

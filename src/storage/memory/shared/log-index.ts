@@ -1,37 +1,38 @@
 import type { StoredNotification } from '../../stored-event.ts';
+import { countUpTo } from '../sorted-list.ts';
 import type { Journal } from './journal.ts';
-import { type CallHead, processEventsOf } from './journal-entry.ts';
+import { type EntryHead, processEventsOf } from './journal-entry.ts';
 
-/** The log of one pipeline: of each entry that has events of it, the place in the journal and the last id. */
-interface OutlinedLog {
-  readonly places: number[];
+/** The log of one pipeline: the offset and the last notification id of each journal entry with events of it. */
+interface IndexedLog {
+  readonly offsets: number[];
   readonly lastIds: number[];
 }
 
 /**
- * Where the logs of an application stand in a journal. Its events are read there when somebody asks for them, and not
- * kept: who follows a log reads each of them once.
+ * Finds the notifications of an application in a journal. It does not keep the events: a follower reads each of them
+ * once, so they are decoded when they are read.
  */
-export class Outline {
+export class LogIndex {
   readonly #journal: Journal;
-  readonly #logs = new Map<number, OutlinedLog>();
+  readonly #logs = new Map<number, IndexedLog>();
   readonly #positions = new Map<string, number>();
-  /** What was read last; the next read may go on in the middle of it. */
-  #recent: { readonly place: number; readonly notifications: StoredNotification[] } | undefined;
+  /** The entry read last, since the next read may start in the middle of it. */
+  #recent: { readonly offset: number; readonly notifications: StoredNotification[] } | undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
   }
 
-  /** Adds the entry at a place, of which this is the head. */
-  add({ pipelineId, count, positions }: CallHead, place: number): void {
+  /** Adds the journal entry at an offset, given its head. */
+  add({ pipelineId, count, positions }: EntryHead, offset: number): void {
     for (const [upstreamName, position] of positions) {
       this.#positions.set(keyOf(pipelineId, upstreamName), position);
     }
     if (count === 0) return;
-    const log = this.#logs.get(pipelineId) ?? { places: [], lastIds: [] };
+    const log = this.#logs.get(pipelineId) ?? { offsets: [], lastIds: [] };
     log.lastIds.push((log.lastIds.at(-1) ?? 0) + count);
-    log.places.push(place);
+    log.offsets.push(offset);
     this.#logs.set(pipelineId, log);
   }
 
@@ -39,11 +40,11 @@ export class Outline {
     const log = this.#logs.get(pipelineId);
     const found: StoredNotification[] = [];
     if (log === undefined) return found;
-    for (let index = indexAfter(log.lastIds, after); index < log.places.length; index += 1) {
+    for (let index = countUpTo(log.lastIds, after, itself); index < log.offsets.length; index += 1) {
       if (found.length >= limit) break;
       const firstId = (log.lastIds[index - 1] ?? 0) + 1;
       const start = Math.max(after + 1 - firstId, 0);
-      const notifications = this.#read(log.places[index] ?? 0, firstId);
+      const notifications = this.#read(log.offsets[index] ?? 0, firstId);
       const end = start + limit - found.length;
       for (const notification of notifications.slice(start, end)) found.push(notification); // too many to spread
     }
@@ -58,11 +59,11 @@ export class Outline {
     return this.#positions.get(keyOf(pipelineId, upstreamName)) ?? 0;
   }
 
-  #read(place: number, firstId: number): StoredNotification[] {
-    if (this.#recent?.place !== place) {
-      const events = processEventsOf(this.#journal.readBody(place)).flatMap((one) => one.events);
+  #read(offset: number, firstId: number): StoredNotification[] {
+    if (this.#recent?.offset !== offset) {
+      const events = processEventsOf(this.#journal.readBody(offset)).flatMap((one) => one.events);
       const notifications = events.map((event, index) => ({ id: firstId + index, ...event }));
-      this.#recent = { place, notifications };
+      this.#recent = { offset, notifications };
     }
     return this.#recent.notifications;
   }
@@ -72,14 +73,6 @@ function keyOf(pipelineId: number, upstreamName: string): string {
   return `${pipelineId} ${upstreamName}`;
 }
 
-/** Where the first id above `after` is; the ids ascend. */
-function indexAfter(lastIds: readonly number[], after: number): number {
-  let low = 0;
-  let high = lastIds.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((lastIds[middle] ?? Infinity) > after) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+function itself(id: number): number {
+  return id;
 }

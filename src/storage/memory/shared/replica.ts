@@ -1,39 +1,46 @@
-import { StorageError } from '../../errors.ts';
-import type { EventKey, History, HistoryRequest, ProcessEvent } from '../../recorder.ts';
+import {
+  type EventKey,
+  type History,
+  type HistoryRequest,
+  isEmpty,
+  type ProcessEvent,
+} from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
-import { callsOf } from './initial-entries.ts';
+import { journalFull, lockTimeout } from '../errors.ts';
+import { callsToRecord } from './initial-entries.ts';
 import { type Entry, Journal, JournalFull } from './journal.ts';
 import { entryOf, headOf, processEventsOf } from './journal-entry.ts';
-import { Outline } from './log-index.ts';
+import { LogIndex } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 
 /**
- * The memory of an application that several threads record in: by a journal they share, which each reads on before
- * every call. A thread that only reads the log keeps an outline of it; one that asks for histories or records keeps
- * all there is, from the first time on.
+ * This thread's view of the memory of an application in which several threads record. They share a journal, whose new
+ * entries this reads before every call.
+ *
+ * A thread that only reads logs keeps an index of them. Once it reads a history or records, it keeps all contents.
  */
 export class Replica {
   readonly #applicationName: string;
   readonly #journal: Journal;
   readonly #lock: ThreadLock;
-  #kept: Outline | ApplicationMemory;
-  /** How far what is kept has what the journal has. */
+  #content: LogIndex | ApplicationMemory;
+  /** Offset in the journal up to which the content is complete. */
   #applied = Journal.start;
 
   constructor(applicationName: string, journal: Journal) {
     this.#applicationName = applicationName;
     this.#journal = journal;
     this.#lock = new ThreadLock(journal.lockWord);
-    this.#kept = new Outline(journal);
+    this.#content = new LogIndex(journal);
   }
 
-  /** Begins a journal with what the memory has. Throws StorageError STORAGE_FULL if there is no room for it. */
-  static begin(memory: ApplicationMemory, maxBytes: number): Replica {
+  /** Creates a journal of the memory's contents. Throws StorageError STORAGE_FULL if they do not fit. */
+  static create(memory: ApplicationMemory, maxBytes: number): Replica {
     const { applicationName } = memory;
-    const journal = fitting(applicationName, () => Journal.create(maxBytes));
-    for (const call of callsOf(memory.contents)) {
-      journal.commit(fitting(applicationName, () => journal.write(entryOf(call))));
+    const journal = orStorageFull(applicationName, () => Journal.create(maxBytes));
+    for (const call of callsToRecord(memory.contents)) {
+      journal.commit(orStorageFull(applicationName, () => journal.write(entryOf(call))));
     }
     return new Replica(applicationName, journal);
   }
@@ -62,85 +69,67 @@ export class Replica {
     return this.#caughtUp().position(pipelineId, upstreamName);
   }
 
-  /** Records like a memory does; a promise if another thread holds the lock for more than a moment. */
+  /** Records a call. Returns a promise if another thread holds the lock for longer than a few ms. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
     const entry = entryOf({ pipelineId, processEvents });
-    this.#memory(); // most of it before the lock, which is to be held for a moment only
+    this.#memory(); // reads most new entries before it takes the lock, to hold that briefly
     return this.#lock.run(
       () => this.#recordAlone(pipelineId, processEvents, entry),
-      () => busy(this.#applicationName),
+      () => lockTimeout(this.#applicationName),
     );
   }
 
-  /** Releases what a thread held that has ended. */
+  /** Releases the lock if a thread held it when it ended. */
   threadEnded(threadId: number): void {
     this.#lock.releaseFrom(threadId);
   }
 
-  /** In this order, so that whatever fails and wherever this thread dies, either all have it or nobody. */
+  /** Records while this thread holds the lock. In this order all threads or none have the call, wherever it fails. */
   #recordAlone(pipelineId: number, processEvents: readonly ProcessEvent[], entry: Entry): number {
     const memory = this.#memory();
-    const end = fitting(this.#applicationName, () => this.#journal.write(entry));
+    const end = orStorageFull(this.#applicationName, () => this.#journal.write(entry));
     const head = memory.record(pipelineId, processEvents);
     this.#journal.commit(end);
     this.#applied = end;
     return head;
   }
 
-  /** Something with all that has been committed by now; asks for no lock. */
-  #caughtUp(): Outline | ApplicationMemory {
+  /** Returns the content with all committed entries; takes no lock. */
+  #caughtUp(): LogIndex | ApplicationMemory {
     const { end } = this.#journal;
     while (this.#applied < end) this.#applied = this.#apply(this.#applied);
-    return this.#kept;
+    return this.#content;
   }
 
-  /** The whole memory with all that has been committed by now. */
+  /** Returns all contents, with all committed entries. */
   #memory(): ApplicationMemory {
-    if (this.#kept instanceof Outline) {
-      this.#kept = new ApplicationMemory(this.#applicationName);
+    if (this.#content instanceof LogIndex) {
+      this.#content = new ApplicationMemory(this.#applicationName);
       this.#applied = Journal.start;
     }
     this.#caughtUp();
-    return this.#kept;
+    return this.#content;
   }
 
-  /** Returns where the entry at this place ends. */
-  #apply(place: number): number {
-    const { head, end } = this.#journal.readHead(place);
-    const callHead = headOf(head);
-    if (this.#kept instanceof Outline) this.#kept.add(callHead, place);
+  /** Applies the journal entry at an offset, and returns the offset of its end. */
+  #apply(offset: number): number {
+    const { head, end } = this.#journal.readHead(offset);
+    const entryHead = headOf(head);
+    if (this.#content instanceof LogIndex) this.#content.add(entryHead, offset);
     else {
-      const processEvents = processEventsOf(this.#journal.readBody(place));
-      this.#kept.replay({ pipelineId: callHead.pipelineId, processEvents });
+      const processEvents = processEventsOf(this.#journal.readBody(offset));
+      this.#content.replay({ pipelineId: entryHead.pipelineId, processEvents });
     }
     return end;
   }
 }
 
-function isEmpty({ events, snapshots, tracking }: ProcessEvent): boolean {
-  return events.length === 0 && snapshots.length === 0 && tracking === undefined;
-}
-
-function fitting<T>(applicationName: string, work: () => T): T {
+function orStorageFull<T>(applicationName: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
     if (!(cause instanceof JournalFull)) throw cause;
-    throw new StorageError(
-      'STORAGE_FULL',
-      applicationName,
-      `The memory() that threads share has no more room for what application '${applicationName}' records: ` +
-        'use storage that is not bound by memory, such as sqlite({ directory }).',
-      { cause },
-    );
+    throw journalFull(applicationName, cause);
   }
-}
-
-function busy(applicationName: string): StorageError {
-  return new StorageError(
-    'STORAGE_BUSY',
-    applicationName,
-    `Application '${applicationName}' could not record: another thread keeps its memory() locked. Try again.`,
-  );
 }

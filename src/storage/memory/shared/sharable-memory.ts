@@ -2,10 +2,10 @@ import { ApplicationMemory } from '../application-memory.ts';
 import { Journal } from './journal.ts';
 import { Replica } from './replica.ts';
 
-/** How much of a journal fits into shared memory; reserved at once, but used only as it fills. */
+/** Largest journal, in bytes. Reserved at once, used as the journal fills. */
 const defaultMaxBytes = 2 ** 30;
 
-/** The memory of one application: on this heap alone until it is shared, then the same in all threads. */
+/** The memory of one application: on this heap until it is shared, then in a journal that threads share. */
 export class SharableMemory {
   readonly applicationName: string;
   #content: ApplicationMemory | Replica;
@@ -15,23 +15,22 @@ export class SharableMemory {
     this.#content = content ?? new ApplicationMemory(applicationName);
   }
 
-  /** The memory that another thread has shared. */
+  /** Joins the memory that another thread has shared. */
   static join(applicationName: string, shared: SharedArrayBuffer): SharableMemory {
     return new SharableMemory(applicationName, new Replica(applicationName, new Journal(shared)));
   }
 
-  /** Shares it from now on, and returns what other threads join it with. */
+  /** Shares the memory for good, and returns the journal with which other threads join it. */
   share(maxBytes: number = defaultMaxBytes): SharedArrayBuffer {
-    if (!(this.#content instanceof Replica)) this.#content = Replica.begin(this.#content, maxBytes);
+    if (!(this.#content instanceof Replica)) this.#content = Replica.create(this.#content, maxBytes);
     return this.#content.shared;
   }
 
-  /** What has been recorded, and where to record. */
   get content(): ApplicationMemory | Replica {
     return this.#content;
   }
 
-  /** Releases what a thread held that has ended. */
+  /** Releases the lock if a thread held it when it ended. */
   threadEnded(threadId: number): void {
     if (this.#content instanceof Replica) this.#content.threadEnded(threadId);
   }

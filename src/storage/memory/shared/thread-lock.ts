@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { Mutex } from '../../../util/mutex.ts';
 
-/** For how long the thread may stand still: others hold the lock for microseconds. */
+/** Longest wait that blocks the thread, in ms: others hold the lock for microseconds. */
 const blockMs = 20;
-/** How often it is tried after that, while the thread does other things. */
+/** Delay between attempts after that, in ms, which do not block the thread. */
 const pollMs = 5;
-/** When it is given up. */
+/** Longest wait in total, in ms. */
 const timeoutMs = 5_000;
 
 const free = 0;
 const own = threadId + 1;
 
 /**
- * A lock that one thread at a time holds while it runs to the end of a function. A word of shared memory has
- * its owner, so that it can be taken from a thread that has died.
+ * A lock that one thread at a time holds during a synchronous function. A word of shared memory names its owner, so
+ * that it can be released for a thread that has died.
  */
 export class ThreadLock {
   readonly #word: Int32Array<SharedArrayBuffer>;
@@ -26,28 +26,28 @@ export class ThreadLock {
   }
 
   /**
-   * Runs the work alone, in the order in which this thread asks: at once if nobody holds the lock for longer
-   * than a moment. Throws or rejects with `busy()` if it is not to be had in time.
+   * Runs the work while this thread holds the lock, in the order of the calls: at once if the lock is free within a
+   * few ms. Throws or rejects with `timedOut()` if the lock is not free in time.
    */
-  run<T>(work: () => T, busy: () => Error): T | Promise<T> {
-    // A thread that stood still until the owner is done would never hear that the owner has died.
+  run<T>(work: () => T, timedOut: () => Error): T | Promise<T> {
+    // A thread that blocks for longer would not receive the message that the owner has died.
     if (this.#queued === 0 && this.#acquire(blockMs)) return this.#finish(work);
-    return this.#runLater(work, busy);
+    return this.#runLater(work, timedOut);
   }
 
-  /** Takes the lock from a thread that has ended, if it had it. */
+  /** Releases the lock if a thread held it when it ended. */
   releaseFrom(endedThreadId: number): void {
     const owner = endedThreadId + 1;
     if (Atomics.compareExchange(this.#word, 0, owner, free) === owner) Atomics.notify(this.#word, 0);
   }
 
-  async #runLater<T>(work: () => T, busy: () => Error): Promise<T> {
+  async #runLater<T>(work: () => T, timedOut: () => Error): Promise<T> {
     const deadline = performance.now() + timeoutMs;
     this.#queued += 1;
     try {
       return await this.#queue.run(async () => {
         while (!this.#acquire(0)) {
-          if (performance.now() >= deadline) throw busy();
+          if (performance.now() >= deadline) throw timedOut();
           await sleep(pollMs);
         }
         return this.#finish(work);
@@ -57,8 +57,8 @@ export class ThreadLock {
     }
   }
 
-  #acquire(patienceMs: number): boolean {
-    const deadline = performance.now() + patienceMs;
+  #acquire(timeoutMs: number): boolean {
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const owner = Atomics.compareExchange(this.#word, 0, free, own);
       if (owner === free) return true;

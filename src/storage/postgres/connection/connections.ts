@@ -1,19 +1,19 @@
+import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
 import { isAnswer } from '../errors.ts';
-import { type Row, type Statement, sql } from '../statements.ts';
+import { type Statement, sql } from '../statements.ts';
 
-/** Runs one statement and gives its rows. */
+/** Runs one statement and returns its rows. */
 export type Query = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
-/** How connections are used. */
 export interface ConnectionRules {
-  /** Whether statements may be prepared under a name: on connections of our own only. */
+  /** Whether statements may be prepared under a name, as on connections that kahn alone uses. */
   readonly named: boolean;
-  /** How long to wait for the answer to a statement before the connection is given up. */
+  /** Longest wait for the answer to a statement, in ms; after that the connection is closed. */
   readonly answerTimeoutMs: number;
 }
 
-/** Runs statements on the connections of a pool; a connection that fails is closed, and the next one is new. */
+/** Runs statements on the connections of a pool, and closes connections that fail. */
 export class Connections {
   readonly #pool: PostgresPool;
   readonly #rules: ConnectionRules;
@@ -23,16 +23,15 @@ export class Connections {
     this.#rules = rules;
   }
 
-  /** Runs one statement, which is a transaction by itself. */
+  /** Runs one statement in a transaction of its own. */
   query(statement: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> {
     return this.use((query) => query(statement, values));
   }
 
-  /** Lends one connection. Throws what the driver throws. */
+  /** Does the work on one connection. Throws what the driver throws. */
   async use<T>(work: (query: Query) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    // Whatever goes wrong while nothing is asked shows in the next answer.
-    const ignore = () => {};
+    const ignore = () => {}; // an error between statements shows in the next answer
     client.on('error', ignore);
     let failed = true;
     try {
@@ -48,7 +47,7 @@ export class Connections {
     }
   }
 
-  /** Does the work in a transaction; when anything fails, nothing of it stays. */
+  /** Does the work in a transaction, which is rolled back if the work fails. */
   async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return this.use(async (query) => {
       await query(sql.begin);
@@ -57,7 +56,7 @@ export class Connections {
         await query(sql.commit);
         return result;
       } catch (error) {
-        await query(sql.rollback).catch(() => {}); // a connection that is lost takes the transaction with it
+        await query(sql.rollback).catch(() => {}); // a broken connection has ended the transaction
         throw error;
       }
     });
@@ -83,7 +82,7 @@ export class Connections {
 
 const integers = new Set([20, 21, 23]); // int8, int2, int4
 
-/** Ids and times are whole numbers that a double holds exactly; all else is text. */
+/** Parses ids and times as numbers, which a double holds exactly, and leaves other values as text. */
 const types: NonNullable<DriverQuery['types']> = {
   getTypeParser: (oid) => (integers.has(oid) ? Number : String),
 };

@@ -1,9 +1,9 @@
 import { InvalidStorageError } from '../../errors.ts';
 
-/** What is used of the driver. */
+/** The part of the driver `pg` that kahn uses. */
 export type Driver = Pick<typeof import('pg'), 'Client' | 'Pool'>;
 
-/** The driver, or an error that says how to install it. */
+/** Imports the driver. Throws InvalidStorageError if it is not installed. */
 export async function loadDriver(): Promise<Driver> {
   try {
     return (await import('pg')).default;

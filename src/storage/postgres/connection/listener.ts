@@ -1,21 +1,20 @@
 import { unlessAborted } from '../../../util/abort.ts';
-import { backOff } from '../../../util/retry.ts';
+import { backOff, retry } from '../../../util/retry.ts';
 import type { Prompt } from '../../prompt.ts';
 import type { LogListener } from '../../storage.ts';
 import type { DriverNotification, DriverQuery } from '../driver-types.ts';
 import { sql } from '../statements.ts';
 
-/** What a listener works with. */
 export interface ListenerOptions {
-  /** Makes a connection that stays with one session of the server. */
+  /** Connects, with a session of its own. */
   connect(): Promise<ListeningClient>;
   readonly channel: string;
-  /** Whose own prompts are left out. */
+  /** Prompts with this id are ignored. */
   readonly writerId: string;
   readonly listener: LogListener;
 }
 
-/** A connection that nobody else uses. */
+/** A connection that only the listener uses. */
 export interface ListeningClient {
   query(query: DriverQuery): Promise<unknown>;
   on(event: 'error' | 'end', listener: () => void): unknown;
@@ -26,13 +25,13 @@ export interface ListeningClient {
 const backoff = { firstMs: 50, maxMs: 5_000 };
 
 /**
- * Hears of logs that have grown, on a connection of its own. When that breaks, as it may at any time, a new one is
- * made; what was missed meanwhile is for whoever polls.
+ * Receives prompts on a connection of its own, and reconnects when that breaks. Prompts of the meantime are lost, which
+ * polling makes up for.
  */
 export class Listener implements AsyncDisposable {
   readonly #options: ListenerOptions;
   readonly #closing = new AbortController();
-  readonly #first = Promise.withResolvers<void>();
+  readonly #started = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
 
   constructor(options: ListenerOptions) {
@@ -40,9 +39,9 @@ export class Listener implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Resolves when it listens, or could not at first. */
+  /** Resolves when this listens, or when the first try to do so has failed. */
   get started(): Promise<void> {
-    return this.#first.promise;
+    return this.#started.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -52,53 +51,63 @@ export class Listener implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    let failures = 0;
     while (!signal.aborted) {
-      // What is wrong with one connection is none of the next one's business, and the poll goes on meanwhile.
-      await this.#listen(() => {
-        failures = 0;
-      }).catch(() => {});
-      this.#first.resolve();
-      failures += 1;
-      await backOff(failures, backoff, signal).catch(() => {});
+      // Errors of one connection do not affect the next.
+      await this.#listenUntilLost().catch(() => {});
+      await backOff(1, backoff, signal).catch(() => {});
     }
+    this.#started.resolve();
   }
 
-  /** Listens until the connection ends or this is closed. */
-  async #listen(listening: () => void): Promise<void> {
-    const { connect, channel, listener } = this.#options;
-    const client = await connect();
+  async #listenUntilLost(): Promise<void> {
+    const { signal } = this.#closing;
+    const { client, lost } = await retry(() => this.#listen(), {
+      backoff,
+      signal,
+      isTransient: () => true,
+      onRetry: () => this.#started.resolve(),
+    });
     try {
-      const lost = Promise.withResolvers<void>();
-      client.on('error', lost.resolve);
-      client.on('end', lost.resolve);
-      client.on('notification', (notification) => this.#hear(notification));
-      const { signal } = this.#closing;
-      await unlessAborted(client.query({ ...sql.listen(channel), rowMode: 'array' }), signal);
-      listening();
-      listener.missed();
-      this.#first.resolve();
-      await unlessAborted(lost.promise, signal);
+      this.#options.listener.onGap();
+      this.#started.resolve();
+      await unlessAborted(lost, signal);
     } finally {
       await client.end();
     }
   }
 
-  #hear({ payload = '' }: DriverNotification): void {
+  async #listen(): Promise<{ client: ListeningClient; lost: Promise<void> }> {
+    const { connect, channel } = this.#options;
+    const client = await connect();
+    const lost = Promise.withResolvers<void>();
+    client.on('error', lost.resolve);
+    client.on('end', lost.resolve);
+    client.on('notification', (notification) => this.#receive(notification));
+    try {
+      const listening = client.query({ ...sql.listen(channel), rowMode: 'array' });
+      await unlessAborted(listening, this.#closing.signal);
+      return { client, lost: lost.promise };
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
+  }
+
+  #receive({ payload = '' }: DriverNotification): void {
     const { writerId, listener } = this.#options;
     const prompt = promptFrom(payload);
     if (prompt === undefined || prompt.writerId === writerId) return;
     const { applicationName, pipelineId, head } = prompt;
-    listener.heard({ applicationName, pipelineId, head });
+    listener.onPrompt({ applicationName, pipelineId, head });
   }
 }
 
-/** The text that the head of the log and a bracket are appended to, see the statement that records. */
+/** Returns the payload of a prompt but for the head of the log and a bracket, which the statement appends. */
 export function promptPrefix(writerId: string, applicationName: string, pipelineId: number): string {
   return `${JSON.stringify([writerId, applicationName, pipelineId]).slice(0, -1)},`;
 }
 
-/** Undefined if it is none of ours: anybody may notify. */
+/** Parses a payload. Returns undefined for that of another program, since any program may notify. */
 function promptFrom(payload: string): (Prompt & { writerId: string }) | undefined {
   try {
     const [writerId, applicationName, pipelineId, head] = JSON.parse(payload);

@@ -1,49 +1,48 @@
-import type { KahnError } from '../../../util/errors.ts';
-import { backOff } from '../../../util/retry.ts';
-import { StorageError } from '../../errors.ts';
-import { explained, type Site, siteError } from '../errors.ts';
+import { retry } from '../../../util/retry.ts';
+import { isTransient } from '../../errors.ts';
+import { type StorageLocation, storageError } from '../../storage-location.ts';
+import { explained } from '../errors.ts';
 
 const backoff = { firstMs: 20, maxMs: 1_000 };
 
-/** Tries again what fails for the moment, for a limited time. */
+/** Retries transient failures of the server and its connections for a limited time. */
 export class Retry {
   readonly #timeoutMs: number;
   readonly #closing: AbortSignal;
 
-  /** `closing` ends all waiting. */
+  /**
+   * @param timeoutMs Time after the first failure of a call when its next failure is thrown.
+   * @param closing Ends all waits.
+   */
   constructor(timeoutMs: number, closing: AbortSignal) {
     this.#timeoutMs = timeoutMs;
     this.#closing = closing;
   }
 
-  /** Throws what the last try threw, explained. The time counts from the first failure, however long that took. */
+  /**
+   * Does the work until it succeeds.
+   *
+   * @throws StorageError for the last failure, or STORAGE_CLOSED if the storage is closed while this waits.
+   */
   async run<T>(
-    site: Site,
+    tables: StorageLocation,
     work: () => Promise<T>,
-    isTransient: (error: KahnError) => boolean = isTransientStorageError,
+    isRetried: (error: unknown) => boolean = isTransient,
   ): Promise<T> {
-    let deadline: number | undefined;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        const known = explained(error, site);
-        deadline ??= performance.now() + this.#timeoutMs;
-        if (!isTransient(known) || performance.now() >= deadline) throw known;
-      }
-      await this.#wait(site, tries);
-    }
-  }
-
-  async #wait(site: Site, tries: number): Promise<void> {
+    const explain = (error: unknown) => {
+      throw explained(error, tables);
+    };
+    const options = {
+      backoff,
+      isTransient: isRetried,
+      timeoutMs: this.#timeoutMs,
+      signal: this.#closing,
+    };
     try {
-      await backOff(tries, backoff, this.#closing);
-    } catch {
-      throw siteError('STORAGE_CLOSED', site, 'it was closed before the server could be reached again.');
+      return await retry(() => work().catch(explain), options);
+    } catch (error) {
+      if (error !== this.#closing.reason) throw error;
+      throw storageError('STORAGE_CLOSED', tables, 'the storage was closed while this call was retried.');
     }
   }
-}
-
-function isTransientStorageError(error: KahnError): boolean {
-  return error instanceof StorageError && error.transient;
 }

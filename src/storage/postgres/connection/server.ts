@@ -1,41 +1,42 @@
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { Client, ClientBase, ClientConfig } from 'pg';
 import { InvalidStorageError } from '../../errors.ts';
-import { type PostgresPool, patient } from '../driver-types.ts';
+import type { PostgresPool } from '../driver-types.ts';
 import type { PostgresSettings, PostgresTls } from '../options.ts';
 import { sql } from '../statements.ts';
+import { withAcquireTimeout } from './acquire-timeout.ts';
 import { poolOfId } from './borrowed-pools.ts';
 import { type Driver, loadDriver } from './driver.ts';
 import type { ListeningClient } from './listener.ts';
 import { Sockets } from './sockets.ts';
 
-/** A way to a server. */
+/** Connections to one PostgreSQL server. */
 export interface Server {
   readonly pool: PostgresPool;
-  /** Whether each connection keeps its session and is ours alone, so that statements may be prepared on it. */
+  /** Whether kahn alone uses each connection and its session, so that statements may be prepared. */
   readonly ownsSessions: boolean;
-  /** Which database on which server; holds no secret. */
+  /** Name of the database and the server, without a secret. */
   readonly name: string;
-  /** Makes a connection that keeps its session; undefined if there is no way to one. */
+  /** Connects for LISTEN, with a session of its own; undefined if no such connection is possible. */
   readonly listen: (() => Promise<ListeningClient>) | undefined;
-  /** Closes the connections of our own. */
+  /** Closes the connections, but not those of a pool of the user. */
   close(): Promise<void>;
 }
 
-/** Networks may forget connections on which nothing is sent for minutes. */
+/** Delay before keep-alive packets, in ms: networks may drop connections that are idle for minutes. */
 const keepAliveMs = 30_000;
 
-/** Finds the pool or makes one, connecting nothing yet. Throws InvalidStorageError. */
-export async function reach(settings: PostgresSettings): Promise<Server> {
+/** Finds or creates the pool. Connects nothing yet. Throws InvalidStorageError. */
+export async function serverOf(settings: PostgresSettings): Promise<Server> {
   const driver = await loadDriver();
   const direct = directConfig(driver, settings);
   const listen = direct && (() => connected(driver, direct));
   return settings.poolId === undefined
-    ? ownServer(driver, settings, listen)
-    : lentServer(settings.poolId, settings, listen);
+    ? serverOfOwnPool(driver, settings, listen)
+    : serverOfUserPool(settings.poolId, settings, listen);
 }
 
-function ownServer(driver: Driver, settings: PostgresSettings, listen: Server['listen']): Server {
+function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Server['listen']): Server {
   const config = configOf(driver, settings, settings.connectionString);
   const { host, port, database } = parsed(driver, config);
   const setUp = async (client: ClientBase) => {
@@ -48,7 +49,7 @@ function ownServer(driver: Driver, settings: PostgresSettings, listen: Server['l
     max: settings.poolSize,
     ...(!settings.transactionPooler && { onConnect: setUp }),
   });
-  pool.on('error', () => {}); // of a connection that nobody uses; the next one is made when it is needed
+  pool.on('error', () => {}); // an idle connection broke; the pool replaces it when it needs one
   return {
     pool,
     ownsSessions: !settings.transactionPooler,
@@ -58,29 +59,29 @@ function ownServer(driver: Driver, settings: PostgresSettings, listen: Server['l
   };
 }
 
-function lentServer(
+function serverOfUserPool(
   poolId: string,
   { transactionPooler, connectionTimeoutMs }: PostgresSettings,
   listen: Server['listen'],
 ): Server {
-  const lent = poolOfId(poolId);
-  if (lent === undefined) {
+  const userPool = poolOfId(poolId);
+  if (userPool === undefined) {
     throw new InvalidStorageError(
-      'This postgres({ pool }) was made in another thread or process, and a pool cannot go there. ' +
-        'Give postgres() a connectionString instead.',
+      'postgres({ pool }) was called in another thread or process, whose pool this one cannot use. ' +
+        'Pass a connectionString instead.',
     );
   }
-  const pool = patient(lent, connectionTimeoutMs);
+  const pool = withAcquireTimeout(userPool, connectionTimeoutMs);
   return {
     pool,
     ownsSessions: false,
     name: 'the database of its pool',
-    listen: listen ?? (transactionPooler ? undefined : () => borrowed(pool, connectionTimeoutMs)),
+    listen: listen ?? (transactionPooler ? undefined : () => takenFrom(pool, connectionTimeoutMs)),
     close: async () => {},
   };
 }
 
-/** How to connect for LISTEN; undefined if there is no way but a pool. */
+/** Returns how to connect for LISTEN; undefined if only a pool can. */
 function directConfig(driver: Driver, settings: PostgresSettings): ClientConfig | undefined {
   const { listenConnectionString, connectionString, poolId, transactionPooler } = settings;
   if (listenConnectionString !== undefined) return configOf(driver, settings, listenConnectionString);
@@ -99,15 +100,15 @@ function configOf(
     fallback_application_name: 'kahn',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
-    query_timeout: connectionTimeoutMs, // of what makes a connection ready: other statements bring their own
+    query_timeout: connectionTimeoutMs, // for the statements that set up a connection; others have their own
   };
   if (tls === undefined) return config;
   return { ...config, ssl: tls !== false && verifying(tls, parsed(driver, config).host) };
 }
 
 /**
- * Has the name checked that is asked for, or else the host: the driver puts the host in place of any `servername`,
- * and `localhost` in place of an address.
+ * Verifies the certificate against `servername`, or the host if none is given. The driver would replace `servername`
+ * by the host, and an address by `localhost`.
  */
 function verifying(tls: true | PostgresTls, host: string): ConnectionOptions {
   const options = tls === true ? {} : tls;
@@ -118,23 +119,23 @@ function verifying(tls: true | PostgresTls, host: string): ConnectionOptions {
   };
 }
 
-/** A client that is not connected yet. What is wrong with its URL is not shown: it may hold a password. */
+/** Creates a client that is not connected yet. Does not show the URL in errors: it may hold a password. */
 function parsed({ Client }: Driver, config: ClientConfig): Client {
   try {
     return new Client(config);
   } catch {
     throw new InvalidStorageError(
-      'postgres() was given a connection string that the driver cannot read. ' +
-        'Check that special characters in its password are percent-encoded, and the files that it names.',
+      'The driver cannot read the connection string of postgres(). ' +
+        'Check that special characters in its password are percent-encoded, and that the files it names exist.',
     );
   }
 }
 
-/** Makes a connection that is closed in a limited time, though the server does not answer any more. */
+/** Connects. Closing the connection takes a limited time, even if the server does not answer. */
 async function connected(driver: Driver, config: ClientConfig): Promise<ListeningClient> {
   const sockets = new Sockets();
   const client = parsed(driver, { ...config, stream: sockets.create });
-  client.on('error', () => {}); // shows as its end
+  client.on('error', () => {}); // the connection ends after this
   await client.connect();
   return {
     on: client.on.bind(client),
@@ -143,8 +144,8 @@ async function connected(driver: Driver, config: ClientConfig): Promise<Listenin
   };
 }
 
-/** A connection taken out of a pool for good: what listens on it must not be given to anybody else. */
-async function borrowed(pool: PostgresPool, timeoutMs: number): Promise<ListeningClient> {
+/** Takes a connection out of a pool. It is closed afterwards, not given back, because it listens. */
+async function takenFrom(pool: PostgresPool, timeoutMs: number): Promise<ListeningClient> {
   const client = await pool.connect();
   return {
     on: client.on.bind(client),

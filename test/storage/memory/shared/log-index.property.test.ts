@@ -5,6 +5,7 @@ import { MemoryRecorder } from '../../../../src/storage/memory/recorder.ts';
 import { SharableMemory } from '../../../../src/storage/memory/shared/sharable-memory.ts';
 import type { ProcessEvent, Recorder } from '../../../../src/storage/recorder.ts';
 import type { LogPlace, StoredEvent } from '../../../../src/storage/stored-event.ts';
+import { propertyRuns } from '../../../support/seed.ts';
 
 const pipelineIds = [0, 1, 7];
 const keys = ['a', 'b'];
@@ -148,8 +149,8 @@ async function play({ steps, sharedAt, historyAt }: Scenario): Promise<void> {
 }
 
 test('who only reads finds what the writer finds, wherever and however much it reads', async () => {
-  await fc.assert(fc.asyncProperty(scenarios, play), { numRuns: 200 });
-}, 60_000);
+  await fc.assert(fc.asyncProperty(scenarios, play), propertyRuns(50, 200));
+});
 
 test('a call with more events than a function takes arguments is read at once', async () => {
   const home = new SharableMemory('orders');

@@ -1,0 +1,41 @@
+import { assertId, isId } from '../util/ids.ts';
+import { InvalidApplicationError } from './errors.ts';
+
+/** The static properties of an application class. */
+export interface ApplicationDeclaration {
+  /** Name of the class, for messages. */
+  readonly name: string;
+  /** Durable name of the log: never change it once events are recorded. */
+  readonly applicationName: string;
+  /** Types of all events that the application may record. */
+  readonly emits: readonly string[];
+  /**
+   * Whether events carry their dependencies in other pipelines, so that followers process those first. Costs one more
+   * read for each transaction.
+   *
+   * @default false
+   */
+  readonly causalDependencies?: boolean;
+}
+
+/** Throws {@link InvalidApplicationError} if a static property is missing or invalid. */
+export function assertDeclared(declaration: ApplicationDeclaration): void {
+  const { name, applicationName, emits, causalDependencies = false } = declaration;
+  if (applicationName === undefined) {
+    throw new InvalidApplicationError(
+      `Class ${name} needs 'static readonly applicationName', the durable name of its log.`,
+    );
+  }
+  assertId(applicationName, `The applicationName of class ${name}`);
+  if (!Array.isArray(emits) || !emits.every(isId)) {
+    throw new InvalidApplicationError(
+      `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,
+    );
+  }
+  if (typeof causalDependencies !== 'boolean') {
+    throw new InvalidApplicationError(
+      `Expected 'static readonly causalDependencies' of class ${name} to be true or false, ` +
+        `got ${String(causalDependencies)}.`,
+    );
+  }
+}

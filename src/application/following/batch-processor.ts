@@ -1,0 +1,116 @@
+import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
+import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
+import type { StoredNotification } from '../../storage/stored-event.ts';
+import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
+import { AdaptiveBatchSize } from './batch-size.ts';
+import { runAsPolicyOf } from './current-policy.ts';
+import type { Policy } from './policy.ts';
+import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from './policy-batch.ts';
+import type { UpstreamCursor } from './upstream-cursor.ts';
+
+/** Number of full batches of ignored notifications after which their position is recorded without events. */
+const maxIgnoredBatches = 10;
+
+export interface BatchProcessorOptions {
+  readonly store: EventStore;
+  readonly policy: Policy;
+  /** Most notifications that are processed in one transaction. */
+  readonly batchSize: number;
+  /** Called with the head of the application's own log when the log has grown. */
+  grown(head: number): void;
+}
+
+/** Processes notifications of one upstream: runs the policy and records its changes together with the position. */
+export class BatchProcessor {
+  readonly #options: BatchProcessorOptions;
+  readonly #cursor: UpstreamCursor;
+  readonly #setup: PolicySetup;
+  readonly #size: AdaptiveBatchSize;
+
+  constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
+    const { store, policy, batchSize } = options;
+    const { upstreamName } = cursor;
+    const mapper = store.mapperOf(upstreamName);
+    this.#options = options;
+    this.#cursor = cursor;
+    this.#setup = { store, policy, upstreamName, decode: (stored) => mapper.toEvent(stored) };
+    this.#size = new AdaptiveBatchSize(batchSize);
+  }
+
+  /** Number of notifications to read for the next batch. */
+  get batchSize(): number {
+    return this.#size.limit;
+  }
+
+  /**
+   * Processes notifications together, until the policy has taken too long. If the policy or the recording fails, they
+   * are processed one by one, so that the error names its notification and all before it are recorded.
+   */
+  async process(notifications: readonly StoredNotification[]): Promise<void> {
+    try {
+      await this.#runAndRecord(notifications);
+    } catch (error) {
+      if (error instanceof StorageError || error instanceof PositionConflictError) throw error;
+      const [notification, ...others] = notifications;
+      if (notification !== undefined && others.length === 0) throw this.#attributed(error, notification);
+      for (const one of notifications) await this.process([one]);
+    }
+  }
+
+  /** Records the position without events, if notifications were ignored since the position was last recorded. */
+  async recordPosition(): Promise<void> {
+    if (!this.#cursor.isAhead) return;
+    try {
+      await this.#record(this.#prepare([], [], this.#cursor.seen));
+    } catch (error) {
+      if (!(error instanceof PositionConflictError)) throw error;
+      this.#cursor.forget();
+    }
+  }
+
+  async #runAndRecord(notifications: readonly StoredNotification[]): Promise<void> {
+    const { store, batchSize } = this.#options;
+    const started = performance.now();
+    const changes = await runAsPolicyOf(store.applicationName, () =>
+      runPolicy(this.#setup, notifications, this.#size.longestMs),
+    );
+    const { handled, next, policyMs } = changes;
+    const last = (next === undefined ? notifications.at(-1)?.id : next.id - 1) ?? this.#cursor.seen;
+    const isPositionDue = this.#cursor.distanceTo(last) >= batchSize * maxIgnoredBatches;
+    if (handled > 0 || isPositionDue) await this.#record(this.#prepareChanges(changes, last, notifications));
+    this.#size.learn(last - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
+    this.#cursor.advanceTo(last);
+  }
+
+  /** A lost race counts as a failure of the policy: in the end, its changes are on record already. */
+  #attributed(error: unknown, notification: StoredNotification): unknown {
+    return error instanceof RecordConflictError ? policyError(this.#setup, notification, error) : error;
+  }
+
+  /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */
+  #prepareChanges(
+    { pending, aggregates }: PolicyChanges,
+    position: number,
+    [notification]: readonly StoredNotification[],
+  ): PreparedEvents {
+    try {
+      return this.#prepare(pending, aggregates, position);
+    } catch (error) {
+      throw notification === undefined ? error : policyError(this.#setup, notification, error);
+    }
+  }
+
+  #prepare(
+    pending: readonly PendingEvent[],
+    aggregates: readonly Aggregate[],
+    position: number,
+  ): PreparedEvents {
+    return this.#options.store.prepare(pending, aggregates, this.#cursor.trackingTo(position));
+  }
+
+  async #record(prepared: PreparedEvents): Promise<void> {
+    const head = await this.#options.store.record([prepared]);
+    this.#cursor.setRecorded(prepared.processEvent.tracking?.position);
+    if (prepared.events.length > 0) this.#options.grown(head);
+  }
+}

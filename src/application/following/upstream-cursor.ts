@@ -1,0 +1,99 @@
+import type { Tracking } from '../../storage/recorder.ts';
+import type { StoredNotification } from '../../storage/stored-event.ts';
+import { LogMismatchError } from '../errors.ts';
+import type { NotificationLog } from '../log/notification-log.ts';
+import type { EventStore } from '../recording/event-store.ts';
+
+/** Position of an application in the log of one upstream. */
+export class UpstreamCursor {
+  readonly #store: EventStore;
+  readonly #log: NotificationLog;
+  /** The recorded position; undefined until it is read, and after a failure. */
+  #recorded: number | undefined;
+  /** Id of the last notification that is done. Only ignored ones stand between the recorded position and this one. */
+  #seen = 0;
+
+  constructor(store: EventStore, log: NotificationLog) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  get upstreamName(): string {
+    return this.#log.applicationName;
+  }
+
+  get seen(): number {
+    return this.#seen;
+  }
+
+  get isLocated(): boolean {
+    return this.#recorded !== undefined;
+  }
+
+  /** Whether notifications were ignored since the position was last recorded. */
+  get isAhead(): boolean {
+    return this.#recorded !== undefined && this.#seen > this.#recorded;
+  }
+
+  /**
+   * Reads the recorded position, unless it is known.
+   *
+   * @throws {@link LogMismatchError} if the log ends before that position.
+   */
+  async locate(): Promise<void> {
+    if (this.#recorded !== undefined) return;
+    const { recorder, pipelineId } = this.#store;
+    const position = await recorder.position(pipelineId, this.upstreamName);
+    const head = await this.#log.head();
+    if (head < position) {
+      throw this.#mismatch(`it has processed ${position} notifications, but the log ends at ${head}.`);
+    }
+    this.#recorded = position;
+    this.#seen = position;
+  }
+
+  /** Makes the next `locate` read the recorded position again. */
+  forget(): void {
+    this.#recorded = undefined;
+  }
+
+  /**
+   * Reads up to `limit` notifications after the last one that is done.
+   *
+   * @throws {@link LogMismatchError} if a notification is missing.
+   */
+  async read(limit: number): Promise<readonly StoredNotification[]> {
+    const notifications = await this.#log.select(this.#seen, limit);
+    const last = notifications.at(-1);
+    if (last !== undefined && last.id !== this.#seen + notifications.length) {
+      throw this.#mismatch(
+        `the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`,
+      );
+    }
+    return notifications;
+  }
+
+  /** Number of notifications from the recorded position to `position`. */
+  distanceTo(position: number): number {
+    return position - (this.#recorded ?? 0);
+  }
+
+  /** Tracking that moves the recorded position, if no other writer has moved it. */
+  trackingTo(position: number): Tracking {
+    return { upstreamName: this.upstreamName, expected: this.#recorded ?? 0, position };
+  }
+
+  /** Notes that the position is recorded. */
+  setRecorded(position: number | undefined): void {
+    this.#recorded = position;
+  }
+
+  /** Notes that all notifications up to `position` are done. */
+  advanceTo(position: number): void {
+    this.#seen = position;
+  }
+
+  #mismatch(what: string): LogMismatchError {
+    return new LogMismatchError(this.#store.applicationName, this.upstreamName, what);
+  }
+}

@@ -1,0 +1,49 @@
+import type { CustomType } from '../storage/codec/custom-type.ts';
+import { Transcoder } from '../storage/codec/transcoder.ts';
+import type { OpenedStorage } from '../storage/storage.ts';
+import { assertPipelineId } from '../util/ids.ts';
+import { checkedBy, flag, integer, ruleOf } from '../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../util/options.ts';
+import type { ApplicationDeclaration } from './declaration.ts';
+import { EventStore } from './recording/event-store.ts';
+
+/** Options of opening the recorder and the cache of one application. */
+export interface OpenStoreOptions {
+  /** Pipeline in whose log the application records. @default 0 */
+  readonly pipelineId?: number;
+  /** Whether tables that are missing are created. @default true */
+  readonly setupTables?: boolean;
+  /** Most events that the cache holds; 0 turns the cache off. @default 10_000 */
+  readonly cacheSize?: number;
+  /** Custom types that event data may hold, made with `defineType`. @default none */
+  readonly types?: readonly CustomType[];
+}
+
+export const openStoreOptions: OptionRules<OpenStoreOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
+  pipelineId: checkedBy(assertPipelineId, 0),
+  setupTables: flag(true),
+  cacheSize: integer({ least: 0 }, 10_000),
+  types: ruleOf('an array of custom types', Array.isArray),
+};
+
+/** Opens the event store of one application in open storage. */
+export async function openStore(
+  declaration: ApplicationDeclaration,
+  openedStorage: OpenedStorage,
+  options: OpenStoreOptions,
+): Promise<EventStore> {
+  const owner = `${declaration.name}.open()`;
+  const { pipelineId, setupTables, cacheSize, types } = resolveOptions(options, openStoreOptions, owner);
+  const { applicationName, emits, causalDependencies = false } = declaration;
+  const transcoder = new Transcoder(types);
+  const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
+  return new EventStore({
+    applicationName,
+    pipelineId,
+    emits,
+    causalDependencies,
+    recorder,
+    transcoder,
+    cacheSize,
+  });
+}

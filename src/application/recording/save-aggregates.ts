@@ -1,0 +1,44 @@
+import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { EventStore, PreparedEvents } from './event-store.ts';
+
+/**
+ * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. Events of a save
+ * that fails are pending again.
+ */
+export async function saveAggregates(
+  aggregates: readonly Aggregate[],
+  store: EventStore,
+  queue: CommitQueue,
+): Promise<void> {
+  const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
+  // Events of an earlier save come first: they are recorded before, or pending again if that save fails.
+  let underway = distinct.filter(aggregateInternals.saving);
+  while (underway.length > 0) {
+    await Promise.allSettled(underway.map(aggregateInternals.saving));
+    underway = distinct.filter(aggregateInternals.saving);
+  }
+  const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
+  const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
+  if (pending.length === 0) return;
+  const saving = submit(store.prepare(pending, distinct), distinct, taken, queue);
+  for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
+  await saving;
+}
+
+async function submit(
+  prepared: PreparedEvents,
+  aggregates: readonly Aggregate[],
+  taken: readonly (readonly PendingEvent[])[],
+  queue: CommitQueue,
+): Promise<void> {
+  for (const aggregate of aggregates) aggregateInternals.takePending(aggregate);
+  try {
+    await queue.submit(prepared);
+  } finally {
+    for (const [i, aggregate] of aggregates.entries()) {
+      if (!prepared.recorded) aggregateInternals.putBack(aggregate, taken[i] ?? []);
+      aggregateInternals.setSaving(aggregate, undefined);
+    }
+  }
+}

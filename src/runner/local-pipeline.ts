@@ -1,0 +1,26 @@
+import type { Application } from '../application/application.ts';
+import { ProcessApplication } from '../application/process-application.ts';
+import type { SystemGraph } from '../system/graph.ts';
+
+/** The pipeline that the single-threaded and the stepping runners run: they run no other. */
+export const localPipelineId = 0;
+
+/** The followers of each application, by its name, in the order of definition. */
+export type FollowersByUpstream = ReadonlyMap<string, readonly ProcessApplication[]>;
+
+/** Makes the applications of one thread follow each other's logs. */
+export function followLocally(
+  { edges }: SystemGraph,
+  applications: ReadonlyMap<string, Application>,
+  batchSize: number,
+): FollowersByUpstream {
+  const followers = new Map<string, ProcessApplication[]>();
+  for (const { upstream, downstream } of edges) {
+    const application = applications.get(downstream);
+    const log = applications.get(upstream)?.log;
+    if (!(application instanceof ProcessApplication) || log === undefined) continue;
+    application.follow(log, batchSize);
+    followers.set(upstream, [...(followers.get(upstream) ?? []), application]);
+  }
+  return followers;
+}

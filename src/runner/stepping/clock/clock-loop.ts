@@ -1,0 +1,48 @@
+import type { Clock } from '../../../util/time.ts';
+import type { Pacer } from './pacer.ts';
+
+/** Ticks at the pace of a clock until it is paused. It is paused at first. */
+export class ClockLoop {
+  readonly #clock: Clock;
+  readonly #pacer: Pacer;
+  readonly #tick: () => Promise<unknown>;
+  /** Aborted while the clock is paused. */
+  #pausing = new AbortController();
+  #looping: Promise<void> = Promise.resolve();
+
+  constructor(clock: Clock, pacer: Pacer, tick: () => Promise<unknown>) {
+    this.#clock = clock;
+    this.#pacer = pacer;
+    this.#tick = tick;
+    this.#pausing.abort();
+  }
+
+  get isPaused(): boolean {
+    return this.#pausing.signal.aborted;
+  }
+
+  /** Resolves when the last tick of a paused clock has ended. */
+  get ended(): Promise<void> {
+    return this.#looping;
+  }
+
+  pause(): void {
+    this.#pausing.abort();
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    const pausing = new AbortController();
+    this.#pausing = pausing;
+    this.#looping = this.#looping.then(() => this.#loop(pausing.signal));
+  }
+
+  async #loop(pausing: AbortSignal): Promise<void> {
+    while (!pausing.aborted) {
+      const began = this.#clock.now();
+      await this.#tick().catch(() => {}); // a failed tick has paused the clock
+      await this.#clock.sleep(this.#pacer.sleepMs(this.#clock.now() - began), pausing).catch(() => {});
+      if (!pausing.aborted) this.#pacer.note(this.#clock.now() - began);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { publish, type RunnerEvent } from '../diagnostics.ts';
+import { DownstreamError } from '../errors.ts';
+import { StepFailure } from './errors.ts';
+
+/** Whether a stepping runner is stopped, and by what. */
+export class StopState {
+  readonly #eventOf: (applicationName: string) => RunnerEvent;
+  readonly #stop = new AbortController();
+  readonly #abandon = new AbortController();
+  readonly #failures = new Map<string, unknown>();
+
+  constructor(eventOf: (applicationName: string) => RunnerEvent) {
+    this.#eventOf = eventOf;
+  }
+
+  /** Aborted with the reason when the runner is closed or has failed: no further tick begins. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborted when closing takes too long: the tick under way is abandoned. */
+  get abandoned(): AbortSignal {
+    return this.#abandon.signal;
+  }
+
+  /** Errors of failed applications, by name. */
+  get failures(): ReadonlyMap<string, unknown> {
+    return this.#failures;
+  }
+
+  stop(reason: unknown): void {
+    this.#stop.abort(reason);
+  }
+
+  abandon(reason: unknown): void {
+    this.#abandon.abort(reason);
+  }
+
+  /**
+   * Stops the runner because of an error in a tick: without the failed application, the others would get other results.
+   * Returns the error to throw, which is the first reason of the stop.
+   */
+  fail(tick: number, error: unknown): unknown {
+    if (this.stopped.aborted) return this.stopped.reason;
+    const failures = error instanceof StepFailure ? error.failures : new Map<string, unknown>();
+    for (const [name, cause] of failures) {
+      this.#failures.set(name, cause);
+      publish('failed', { ...this.#eventOf(name), error: cause });
+    }
+    const reason =
+      failures.size === 0 ? error : new DownstreamError(`The system stopped at tick ${tick}.`, failures);
+    this.stop(reason);
+    return reason;
+  }
+}

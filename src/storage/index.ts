@@ -1,0 +1,21 @@
+export {
+  InvalidStorageError,
+  isTransient,
+  PositionConflictError,
+  RecordConflictError,
+  StorageError,
+  type StorageErrorCode,
+} from './errors.ts';
+export type { Prompt } from './prompt.ts';
+export type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './recorder.ts';
+export {
+  type LogListener,
+  type OpenedStorage,
+  openStorage,
+  type RecorderOptions,
+  type StorageDescription,
+  type StorageModule,
+  type StorageOptions,
+  type StorageOptionValue,
+} from './storage.ts';
+export type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';

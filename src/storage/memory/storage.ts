@@ -1,0 +1,55 @@
+import { InvalidStorageError } from '../errors.ts';
+import type { OpenedStorage, StorageOptions } from '../storage.ts';
+import { MemoryRecorder } from './recorder.ts';
+import { createMemory, findMemory, type Journals, keepMemory } from './system-memory.ts';
+
+/** URL of this module, for the description. */
+export const moduleUrl: string = import.meta.url;
+
+/**
+ * Opens the storage that `memory()` described. Its `openRecorder` throws StorageError STORAGE_MISSING if the
+ * description comes from another thread or process and was not converted for threads.
+ */
+export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
+  const id = String(options.id);
+  const memory = findMemory(id) ?? createMemory(id, false);
+  const journals = journalsIn(options);
+  return {
+    openRecorder: async ({ applicationName, setupTables }) =>
+      new MemoryRecorder(memory.open(applicationName, setupTables, journals)),
+    threadEnded: (threadId) => memory.threadEnded(threadId),
+    async close() {},
+  };
+}
+
+/**
+ * Shares all applications opened so far with other threads, for good, and returns the options by which they open them.
+ *
+ * @throws StorageError STORAGE_FULL if shared memory has no room for what the applications have recorded.
+ * @throws InvalidStorageError if the memory is that of another thread.
+ */
+export function forThreads(options: StorageOptions): StorageOptions {
+  const memory = findMemory(String(options.id));
+  const given = journalsIn(options);
+  if (!memory?.isHome && Object.keys(given).length === 0) {
+    throw new InvalidStorageError(
+      'This memory() cannot be shared with threads: it was created in another thread or process, or its description ' +
+        'was garbage-collected. Share it where it was created.',
+    );
+  }
+  const shared = { ...options, journals: { ...given, ...memory?.share() } };
+  if (memory !== undefined) keepMemory(shared, memory);
+  return shared;
+}
+
+/** Throws InvalidStorageError: other processes cannot reach this heap. */
+export function forProcesses(): never {
+  throw new InvalidStorageError(
+    'memory() is on the heap of this process, which other processes cannot reach: use storage that processes share, ' +
+      'sqlite({ directory }) on one machine or postgres({ connectionString }) on any number of machines.',
+  );
+}
+
+function journalsIn({ journals }: StorageOptions): Journals {
+  return typeof journals === 'object' && !(journals instanceof SharedArrayBuffer) ? journals : {};
+}

@@ -1,0 +1,74 @@
+import { types } from 'node:util';
+import type { StorageOptions } from '../storage.ts';
+import { notInThisThread, notSetUp, notShared } from './errors.ts';
+import { SharableMemory } from './shared/sharable-memory.ts';
+
+/** The shared journal of each application, by its name. */
+export type Journals = StorageOptions;
+
+/** The data of one `memory()` in this thread, by application. */
+export class SystemMemory {
+  readonly #applications = new Map<string, SharableMemory>();
+  /** Whether this thread created it and may add applications. */
+  readonly isHome: boolean;
+
+  constructor(isHome: boolean) {
+    this.isHome = isHome;
+  }
+
+  /**
+   * Returns the memory of an application, created or joined at first.
+   *
+   * @throws StorageError if this thread can do neither.
+   */
+  open(applicationName: string, setupTables: boolean, journals: Journals): SharableMemory {
+    const known = this.#applications.get(applicationName);
+    if (known !== undefined) return known;
+    const opened = this.#joinOrCreate(applicationName, setupTables, journals);
+    this.#applications.set(applicationName, opened);
+    return opened;
+  }
+
+  /** Shares every application and returns the journals by which other threads join. */
+  share(): Journals {
+    return Object.fromEntries([...this.#applications].map(([name, memory]) => [name, memory.share()]));
+  }
+
+  /** Releases locks that a thread held when it ended. */
+  threadEnded(threadId: number): void {
+    for (const memory of this.#applications.values()) memory.threadEnded(threadId);
+  }
+
+  #joinOrCreate(applicationName: string, setupTables: boolean, journals: Journals): SharableMemory {
+    const journal = journals[applicationName];
+    if (types.isSharedArrayBuffer(journal)) return SharableMemory.join(applicationName, journal);
+    if (this.isHome && setupTables) return new SharableMemory(applicationName);
+    if (this.isHome) throw notSetUp(applicationName);
+    throw Object.keys(journals).length === 0 ? notInThisThread(applicationName) : notShared(applicationName);
+  }
+}
+
+// A memory lives as long as the options of its description, or as long as it is open: this module holds it weakly.
+const memoryOf = new WeakMap<StorageOptions, SystemMemory>();
+const memories = new Map<string, WeakRef<SystemMemory>>();
+const freed = new FinalizationRegistry<string>((id) => {
+  if (memories.get(id)?.deref() === undefined) memories.delete(id); // a later one may have the same id
+});
+
+/** Returns this thread's memory with the id. */
+export function findMemory(id: string): SystemMemory | undefined {
+  return memories.get(id)?.deref();
+}
+
+/** Creates an empty memory with the id. */
+export function createMemory(id: string, isHome: boolean): SystemMemory {
+  const memory = new SystemMemory(isHome);
+  memories.set(id, new WeakRef(memory));
+  freed.register(memory, id);
+  return memory;
+}
+
+/** Keeps a memory alive as long as the options. */
+export function keepMemory(options: StorageOptions, memory: SystemMemory): void {
+  memoryOf.set(options, memory);
+}

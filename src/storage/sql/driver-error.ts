@@ -1,0 +1,23 @@
+import { KahnError, messageOf } from '../../util/errors.ts';
+import type { StorageErrorCode } from '../errors.ts';
+import { type StorageLocation, storageError } from '../storage-location.ts';
+
+/** How an adapter explains the errors of its driver. */
+export interface DriverErrorRules {
+  codeOf(error: unknown): StorageErrorCode;
+  /** What happened and what to do, by code. */
+  readonly advice: Readonly<Partial<Record<StorageErrorCode, string>>>;
+}
+
+/** Turns an error of a driver into a StorageError with advice; returns errors of kahn as they are. */
+export function explainDriverError(
+  error: unknown,
+  location: StorageLocation,
+  { codeOf, advice }: DriverErrorRules,
+): KahnError {
+  if (error instanceof KahnError) return error;
+  const code = codeOf(error);
+  const reason = advice[code] ?? 'storage failed; see `cause`.';
+  const detail = messageOf(error) || (error as { code?: string }).code;
+  return storageError(code, location, `${reason} (${detail})`, { cause: error });
+}

@@ -1,0 +1,24 @@
+import { StorageError, type StorageErrorCode } from './errors.ts';
+
+/** The storage of one application, as error messages name it. */
+export interface StorageLocation {
+  readonly applicationName: string;
+  /** For example `schema 'shop' of database 'app' at db.example:5432`. Contains no secret. */
+  readonly location: string;
+}
+
+/** Creates an error that says why the application cannot use its storage. */
+export function storageError(
+  code: StorageErrorCode,
+  { applicationName, location }: StorageLocation,
+  reason: string,
+  options?: { cause?: unknown },
+): StorageError {
+  const message = `Application '${applicationName}' cannot use ${location}: ${reason}`;
+  return new StorageError(code, applicationName, message, options);
+}
+
+/** Creates the error for a call of a closed recorder. */
+export function recorderClosed(location: StorageLocation): StorageError {
+  return storageError('STORAGE_CLOSED', location, 'this recorder is closed. Open another one.');
+}

@@ -1,0 +1,61 @@
+import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
+import { RestateRunner, RestateService } from 'kahn/restate';
+import { afterAll, beforeAll } from 'vitest';
+import { tieredRunnerContract } from '../../runner/runner-contract.ts';
+import { freshName } from '../../support/postgres-server.ts';
+import { RestateEngine } from '../../support/restate-engine.ts';
+import { storages } from '../../support/storages.ts';
+
+let engine: RestateEngine;
+beforeAll(async () => {
+  engine = await RestateEngine.start();
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+/** Name of the actors for each storage. */
+const names = new WeakMap<StorageDescription, string>();
+
+/** A runner and its service, which are closed together. */
+async function started<Apps extends ApplicationClass>(
+  system: System<Apps>,
+  {
+    batchSize,
+    ...options
+  }: { storage?: StorageDescription; batchSize?: number; cacheSize?: number } & object,
+): Promise<SystemRunner<Apps>> {
+  const storage = options.storage ?? system.storage;
+  const systemActorName = (storage && names.get(storage)) ?? freshName('shop');
+  if (storage !== undefined) names.set(storage, systemActorName);
+  const { ingressUrl, adminUrl } = engine;
+  const runnerOptions = { ...options, systemActorName, ingressUrl, adminUrl, shutdownOnClose: true };
+  if (typeof storage?.module !== 'string') return await RestateRunner.start(system, runnerOptions);
+  const service = await RestateService.start(system, {
+    ...(options.storage !== undefined && { storage: options.storage }),
+    systemActorName,
+    port: 0,
+    ...(batchSize !== undefined && { batchSize }),
+    ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
+  });
+  try {
+    await service.register({ adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });
+    const runner = await RestateRunner.start(system, runnerOptions);
+    const close = async () => {
+      await runner.close();
+      await service.close();
+    };
+    return new Proxy(runner, {
+      get(target, property) {
+        if (property === 'close' || property === Symbol.asyncDispose) return close;
+        const value = Reflect.get(target, property);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
+  tieredRunnerContract({ name: `the Restate runner on ${name}`, start: started, createStorage: create });
+}

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const directory = realpathSync(mkdtempSync(join(tmpdir(), 'kahn-tarball-')));
+// npm runs on the Node that runs the tests, not on another one that the shell may know.
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+
+const installed = pathToFileURL(join(directory, 'node_modules/kahn/dist/index.js')).href;
+const reserved = ['a worker thread', 'a worker thread', 'a worker thread'];
+const reservations = { memory: reserved, sqlite: reserved, processes: ['a process'] };
+let tarball: { readonly path: string; readonly files: readonly string[] };
+
+async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const running = promisify(execFile)(command, args, { cwd, env });
+  // Compilers complain on stdout.
+  const { stdout } = await running.catch((cause) => {
+    throw new Error(`${cause.message}\n${cause.stdout}`, { cause });
+  });
+  return stdout;
+}
+
+/** Builds and packs a copy, so that nobody's `dist` is touched. */
+async function pack(): Promise<typeof tarball> {
+  const copy = join(directory, 'source');
+  for (const name of ['src', 'docs', 'package.json', 'README.md', 'LICENSE']) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
+  for (const name of ['tsconfig.json', 'tsconfig.build.json']) cpSync(join(root, name), join(copy, name));
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const printed = await run('npm', ['pack', '--json', '--silent', '--pack-destination', directory], copy);
+  const [{ filename, files }] = JSON.parse(printed);
+  rmSync(copy, { recursive: true }); // what is tested from here on is the tarball
+  return {
+    path: join(directory, filename),
+    files: files.map(({ path }: { readonly path: string }) => path),
+  };
+}
+
+/** Installs the tarball for two projects, and packages that are here already, without a network. */
+async function install(): Promise<void> {
+  for (const project of ['js-project', 'ts-project']) {
+    cpSync(fileURLToPath(new URL(project, import.meta.url)), join(directory, project), { recursive: true });
+    mkdirSync(join(directory, project, 'data'));
+  }
+  const local = ['uuid', '@types/node', 'undici-types'].map(
+    (name) => [name, `file:${join(root, 'node_modules', name)}`] as const,
+  );
+  const dependencies = Object.fromEntries([['kahn', `file:${tarball.path}`], ...local]);
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module', dependencies }));
+  const options = ['--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...options], directory);
+}
+
+/** What the program of a project prints, as an object. */
+async function printedBy(project: string, program: string): Promise<unknown> {
+  return JSON.parse(await run(process.execPath, [program], join(directory, project)));
+}
+
+beforeAll(async () => {
+  tarball = await pack();
+  await install();
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+test('the tarball holds what was built, the programs of threads and processes as files of their own, and no sources', () => {
+  for (const program of [
+    'multi-threaded/worker-thread-entry',
+    'multiprocess/worker-process-entry',
+    'stepping/threads/worker-thread-entry',
+  ]) {
+    expect(tarball.files).toContain(`dist/runner/${program}.js`);
+  }
+  const others = tarball.files.filter((file) => !/^(dist|docs)\//.test(file));
+  expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+  expect(tarball.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
+});
+
+test('a JavaScript project that installs it runs a system in threads and in processes', async () => {
+  expect(await printedBy('js-project', 'main.js')).toEqual({
+    kahn: installed,
+    reservations,
+  });
+});
+
+test('so does a TypeScript project, run from its sources', async () => {
+  expect(await printedBy('ts-project', 'main.ts')).toEqual({
+    kahn: installed,
+    reservations,
+    withoutDriver: expect.stringContaining('Run: npm install pg'),
+    withoutSdk: expect.stringContaining('Run: npm install @restatedev/restate-sdk'),
+    withoutEngine: 'ENGINE_UNREACHABLE',
+  });
+});
+
+test('the declarations compile in that project, all of them, without the types of a driver', async () => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const files = await run(process.execPath, [tsc, '--listFilesOnly'], join(directory, 'ts-project'));
+  expect(files).toContain('kahn/dist/storage/postgres/index.d.ts');
+  expect(files).toContain('kahn/dist/actors/restate/index.d.ts');
+  expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
+  await run(process.execPath, [tsc], join(directory, 'ts-project'));
+});

@@ -1,0 +1,16 @@
+import { SteppingMultiThreadedRunner, SteppingSingleThreadedRunner } from 'kahn';
+import { storages } from '../../support/storages.ts';
+import { tieredRunnerContract } from '../runner-contract.ts';
+
+for (const { name, create } of storages) {
+  tieredRunnerContract({
+    name: `the stepping single-threaded runner on ${name}`,
+    start: (system, options) => SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
+    createStorage: create,
+  });
+  tieredRunnerContract({
+    name: `the stepping multi-threaded runner on ${name}`,
+    start: (system, options) => SteppingMultiThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
+    createStorage: create,
+  });
+}

@@ -1,0 +1,146 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InvalidSystemError, KahnError, RemoteError, SingleThreadedRunner, System } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
+import { shop } from '../modules/shop.ts';
+
+const urlOf = (file: string) => new URL(`../modules/${file}`, import.meta.url).href;
+
+/** The shop, as if it had been defined in this module. */
+function shopIn(module: string): typeof shop {
+  return System.of([[Orders, Reservations, Orders]], { module });
+}
+
+interface Fault {
+  readonly what: string;
+  readonly system: typeof shop;
+  readonly kind: abstract new (...args: never[]) => KahnError;
+  readonly code: string;
+  readonly message: string;
+  /** What the stack of its cause names. */
+  readonly inCause?: string;
+  /** Whether it takes threads or processes to find out. */
+  readonly isRemote: boolean;
+}
+
+const remote = { kind: RemoteError, code: 'SYSTEM_MODULE', isRemote: true };
+const died = { kind: KahnError, code: 'DIED', isRemote: true };
+const faults: readonly Fault[] = [
+  {
+    what: 'a system that does not say where it is',
+    system: System.of([[Orders, Reservations, Orders]]),
+    kind: InvalidSystemError,
+    code: 'INVALID_SYSTEM',
+    message: 'define it by System.of([...], { module: import.meta.url })',
+    isRemote: false,
+  },
+  {
+    ...remote,
+    what: 'a module that does not exist',
+    system: shopIn(urlOf('nowhere.ts')),
+    message: 'it cannot be imported: Cannot find module',
+  },
+  {
+    ...remote,
+    what: 'a module that exports no system',
+    system: shopIn(urlOf('no-system.ts')),
+    message: 'it exports no System (made by the same copy of kahn). Export it by a name.',
+  },
+  {
+    ...remote,
+    what: 'a module that exports two systems of one name',
+    system: shopIn(urlOf('two-of-a-name.ts')),
+    message: 'it exports two systems of this name. Give them names',
+  },
+  {
+    ...remote,
+    what: 'a module that exports a system of another name',
+    system: shopIn(urlOf('other-name.ts')),
+    message: "it exports no System of this name, but 'shop'",
+  },
+  {
+    ...remote,
+    what: 'a module whose system has other pipelines',
+    system: shopIn(urlOf('other-graph.ts')),
+    message: 'has other applications or events than the one that was started',
+  },
+  {
+    ...remote,
+    what: 'a module that throws in a thread',
+    system: shopIn(urlOf('throws-in-threads.ts')),
+    message: 'it cannot be imported: there is no screen in this thread',
+    inCause: 'modules/throws-in-threads.ts:5',
+  },
+  {
+    ...remote,
+    what: 'a module that starts a runner, and keeps to itself that it was refused',
+    system: shopIn(urlOf('starts-when-imported.ts')),
+    message: 'Move the system to a module of its own',
+  },
+  {
+    ...died,
+    what: 'a module that exits',
+    system: shopIn(urlOf('exits-in-threads.ts')),
+    message: 'has died: it has ended with exit code 3',
+  },
+  {
+    ...died,
+    what: 'a module that leaves an error uncaught',
+    system: shopIn(urlOf('dies-in-threads.ts')),
+    message: 'has died: nobody catches this',
+    inCause: 'modules/dies-in-threads.ts:8',
+  },
+];
+
+describe.each(supervisedSubjects.filter(({ name }) => name.endsWith('sqlite')))(
+  'in $name, nothing is left, but a clear error, of a start that fails for',
+  ({ kind: workerKind, start, watch }) => {
+    const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
+    const storage = sqlite({ directory, synchronous: 'NORMAL' });
+    afterAll(() => rmSync(directory, { recursive: true }));
+
+    test.each(faults)('$what', async ({ system, kind, code, message, inCause, isRemote }) => {
+      let started = 0;
+      const workers = watch(() => {
+        started += 1;
+      });
+      const error = await rejectionOf(start(system, { storage }), KahnError);
+      expect(workers.size).toBe(0);
+      expect(error).toBeInstanceOf(kind);
+      expect(error.code).toBe(code === 'DIED' ? `${workerKind.toUpperCase()}_DIED` : code);
+      expect(error.message).toContain(message);
+      if (inCause !== undefined) expect((error.cause as Error).stack).toContain(inCause);
+      expect(started).toBe(isRemote ? 2 : 0);
+      // The last connection to a database removes its log when it is closed.
+      if (workerKind === 'thread')
+        expect(readdirSync(directory).sort()).toEqual(['orders.sqlite', 'reservations.sqlite']);
+      await (await SingleThreadedRunner.start(system, { storage })).close();
+    });
+
+    test('nothing: the system runs on the same storage', async () => {
+      await using runner = await start(shop, { storage });
+      const id = await runner.get(Orders).place('ada');
+      await runner.caughtUp();
+      expect((await runner.get(Orders).get(id)).reservationId).toBeDefined();
+    });
+
+    test('being given up while it is under way', async () => {
+      const system = shopIn(urlOf('hangs-in-threads.ts'));
+      const workers = watch();
+      const controller = new AbortController();
+      const starting = start(system, { storage, signal: controller.signal });
+      await expect.poll(() => workers.size, patient).toBe(2);
+      controller.abort(new Error('no time'));
+      await expect(starting).rejects.toThrow('no time');
+      expect(workers.size).toBe(0);
+      await (await SingleThreadedRunner.start(system, { storage })).close();
+    });
+  },
+);

@@ -1,0 +1,87 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
+import { watchRunners } from '../../support/events.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
+import { patient } from '../../support/until.ts';
+import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { heldReserving } from '../multi-threaded/held-shop.ts';
+
+const never = 2 ** 30;
+
+beforeEach(() => putSignsInto(temporaryDirectory()));
+
+describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
+  test('everything flows by prompts', async () => {
+    await using runner = await start(shop, {
+      storage: create(),
+      pollIntervalMs: never,
+    });
+    const orders = runner.get(Orders);
+    for (const customer of ['ada', 'bob', 'cy']) {
+      const id = await orders.place(customer);
+      await vi.waitUntil(async () => (await orders.get(id)).done, patient);
+    }
+  });
+
+  test('what no prompt told of is found by the poll', async () => {
+    const storage = create();
+    await using orders = await shop.open(Orders, { storage });
+    await using _runner = await start(shop, { storage, pollIntervalMs: 20 });
+    for (const customer of ['ada', 'bob']) {
+      const id = await orders.place(customer);
+      await vi.waitUntil(async () => (await orders.get(id)).done, patient);
+    }
+  });
+
+  test('10,000 saves while a follower stands still are one prompt for it, and all processed then', async () => {
+    const [, Reservations] = heldReserving.applications;
+    const events = watchRunners();
+    await using runner = await start(heldReserving, {
+      storage: create(),
+      pollIntervalMs: never,
+    });
+    await runner.caughtUp();
+    raise('hold');
+    await runner.get(Orders).place('first');
+    await vi.waitUntil(() => isRaised('held'), patient);
+    const before = events.length;
+    for (let saved = 0; saved < 10_000; saved += 1_000) {
+      await Promise.all(Array.from({ length: 1_000 }, (_, i) => runner.get(Orders).place(`${saved + i}`)));
+    }
+    lower('hold');
+    await runner.caughtUp();
+    expect(await runner.get(Reservations!).log.head()).toBe(10_001);
+    // One prompt for all of them, and one after each batch, in case there is more: batches grow to 500 again, from the
+    // single one that took so long, and get smaller again where a busy machine makes a policy slow.
+    const prompted = events.slice(before).filter(({ kind }) => kind === 'prompted');
+    expect(prompted.length).toBeLessThan(100);
+  });
+});
+
+test('a board is as large after 10,000 prompts as before, and has one for each upstream', async () => {
+  const board = SharedBoard.for([
+    { applicationName: 'orders', pipelineId: 0, upstreamNames: ['reservations', 'payments'] },
+    { applicationName: 'orders', pipelineId: 1, upstreamNames: ['reservations', 'payments'] },
+  ]);
+  const { byteLength } = board.description.buffer;
+  for (let i = 0; i < 10_000; i += 1) board.prompt('payments', 0);
+  board.prompt('reservations', 0);
+  board.prompt('nobody follows this', 0);
+  expect(board.description.buffer.byteLength).toBe(byteLength);
+  const signal = new AbortController().signal;
+  const inbox = board.inboxOf(0, never);
+  expect(await inbox.take(signal)).toEqual(['reservations', 'payments']);
+  expect(inbox.isEmpty).toBe(true);
+  expect(board.inboxOf(1, never).isEmpty).toBe(true);
+  const next = inbox.take(signal); // waits
+  board.prompt('payments', 0);
+  expect(await next).toEqual(['payments']);
+  expect(await board.inboxOf(0, 1).take(signal)).toEqual(['reservations', 'payments']); // polls
+  const abort = new AbortController();
+  const given = inbox.take(abort.signal);
+  abort.abort();
+  expect(await given).toEqual([]);
+});

@@ -1,0 +1,86 @@
+import type { KahnError } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { PostgresProxy } from '../../support/postgres-proxy.ts';
+import { freshName, PostgresServer } from '../../support/postgres-server.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
+import { type Fault, isAppend, type Scene } from './fault.ts';
+import { faultsOfResources } from './faults-of-resources.ts';
+import { faultsOfSessions } from './faults-of-sessions.ts';
+import { faultsOfTheNetwork, faultsOfTheServer } from './faults-of-the-network.ts';
+import { booksOf } from './shop-books.ts';
+import { catchUp, ShopUnderLoad } from './shop-under-load.ts';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await PostgresServer.start(['-c', 'max_connections=20', '-c', 'fsync=off']);
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function sceneOf(): Promise<Scene> {
+  const proxy = await PostgresProxy.start(server.url());
+  const admin = new pg.Client({ connectionString: server.url() });
+  admin.on('error', () => {});
+  await admin.connect();
+  onTestFinished(async () => {
+    await admin.end();
+    await proxy[Symbol.asyncDispose]();
+  });
+  let sent = 0;
+  const scene: Scene = {
+    server,
+    proxy,
+    admin,
+    schema: freshName('shop'),
+    connectionString: proxy.url,
+    get sent() {
+      return sent;
+    },
+    fate: () => 'pass',
+  };
+  proxy.fate = (text) => {
+    if (!isAppend(text)) return 'pass';
+    sent += 1;
+    return scene.fate();
+  };
+  return scene;
+}
+
+/** The errors told to somebody, each with its cause. */
+function expectCauses(errors: Iterable<KahnError>): void {
+  for (const { code, message, cause } of errors) {
+    expect.soft(cause, code).toBeInstanceOf(Error);
+    expect.soft(message).toMatch(/^Application '(orders|reservations|payments)' cannot use schema 'shop_/);
+    expect.soft(message).not.toMatch(/:kahn@/);
+  }
+}
+
+async function endure({ options, harm, surfaces = [], perhaps = [] }: Fault): Promise<void> {
+  const scene = await sceneOf();
+  const { connectionString, schema } = scene;
+  const { pool, ...others } = options?.(scene) ?? {};
+  const way = pool === undefined ? { connectionString } : { pool };
+  const load = new ShopUnderLoad();
+  await load.serve(postgres({ ...way, ...others, schema }), async () => void (await harm(load, scene)));
+  await catchUp(postgres({ connectionString: server.url(), schema }));
+  const books = await booksOf(server.url(), schema, load);
+  const { codes, errors } = load;
+  expect(books).toEqual({ lost: [], doubled: [] });
+  expect([...codes.keys()].filter((code) => !perhaps.includes(code))).toEqual(surfaces);
+  expectCauses(errors.values());
+}
+
+describe('under load, nothing is lost or doubled', () => {
+  it.each([
+    ...faultsOfSessions,
+    ...faultsOfTheServer,
+    ...faultsOfResources(),
+    ...faultsOfTheNetwork(randomNumbers(seed)),
+  ])('$name', endure);
+});
