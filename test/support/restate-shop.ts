@@ -10,6 +10,13 @@ import type { RestateEngine } from './restate-engine.ts';
 
 export type Shop = System<typeof Orders | typeof Reservations | typeof Payments>;
 
+export interface HeldShop extends Disposable {
+  readonly system: Shop;
+  /** Resolves when a reservation waits. */
+  readonly reached: Promise<void>;
+  readonly release: () => void;
+}
+
 /** The shop; `meanwhile` is called whenever an order is about to be reserved. */
 export function shopWith(meanwhile: (customer: string) => Promise<void> | void): Shop {
   class OtherReservations extends Reservations {
@@ -26,15 +33,16 @@ export function shopWith(meanwhile: (customer: string) => Promise<void> | void):
   ]) as Shop;
 }
 
-/** The shop, whose reservations wait until they are released. */
-export function heldShop(): { system: Shop; reached: Promise<void>; release: () => void } {
+/** The shop, whose reservations wait until they are released; at the latest when this is disposed of. */
+export function heldShop(): HeldShop {
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   const system = shopWith(async () => {
     reached.resolve();
     await released.promise;
   });
-  return { system, reached: reached.promise, release: released.resolve };
+  const release = released.resolve;
+  return { system, reached: reached.promise, release, [Symbol.dispose]: release };
 }
 
 /** Serves a system in this process until the test has finished, and registers it. */
