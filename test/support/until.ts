@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 /** Waits for something to come true; throws if it takes too long. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {

@@ -5,7 +5,7 @@ import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { watchRunners } from '../../support/events.ts';
+import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { watchProcesses } from '../../support/processes.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
@@ -18,21 +18,94 @@ const seed = Number(process.env.KAHN_SEED ?? Date.now() % 100_000);
 
 const killsOn: Record<string, number> = { sqlite: 200, postgres: 100 };
 
+/** After one more death in a row, before it has processed anything, an application is given up. */
+const maxDeaths = 5;
+
+/** The processes of a runner. Those of one application may not be killed so often in a row that it is given up. */
+class Candidates {
+  /** The applications of those that run. */
+  readonly #running = new Map<ChildProcess, string>();
+  readonly #starting = new Set<ChildProcess>();
+  /** Those that have processed something. */
+  readonly #useful = new Set<ChildProcess>();
+  /** How often each application has died in a row, at most: of one that is being started it is not known whose it is. */
+  readonly #deaths = new Map<string, number>();
+  /** Whose message is being heard. */
+  #speaker: ChildProcess | undefined;
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  readonly watch = (child: ChildProcess): void => {
+    this.#starting.add(child);
+    child.on('message', () => {
+      this.#speaker = child;
+    });
+    child.once('exit', () => {
+      this.#starting.delete(child);
+      this.#running.delete(child);
+    });
+  };
+
+  /** The runner tells of a process, and of its application, while it hears a message of it. */
+  readonly hear = (event: SeenEvent): void => {
+    if (event.kind === 'processed') this.#useful.add(this.#speaker!);
+    if (event.kind !== 'started' && event.kind !== 'restarted') return;
+    const child = this.#speaker!;
+    const application = `${event.applicationName} ${event.pipelineId}`;
+    const deaths = event.kind === 'restarted' ? event.restarts : 0;
+    this.#deaths.set(application, child.killed ? deaths + 1 : deaths);
+    this.#starting.delete(child);
+    if (!child.killed) this.#running.set(child, application);
+  };
+
+  /** Kills one of those that run or are being started, by chance; false if none of them may be killed now. */
+  kill(isStarting: boolean, chance: number): boolean {
+    const starting = [...this.#starting].filter((child) => child.pid !== undefined && !child.killed);
+    return isStarting && starting.length > 1 && this.#mayDie(this.#away)
+      ? this.#kill(starting, chance, this.#away)
+      : this.#killRunning(chance);
+  }
+
+  #killRunning(chance: number): boolean {
+    const all = [...this.#running.keys()].filter(
+      (child) => this.#useful.has(child) || this.#mayDie([this.#running.get(child)!]),
+    );
+    const victim = all[Math.floor(chance * all.length)];
+    if (victim === undefined) return false;
+    const application = this.#running.get(victim)!;
+    if (this.#useful.has(victim)) this.#deaths.set(application, 0);
+    this.#running.delete(victim);
+    return this.#kill([victim], 0, [application]);
+  }
+
+  #kill(those: readonly ChildProcess[], chance: number, applications: readonly string[]): boolean {
+    for (const application of applications)
+      this.#deaths.set(application, (this.#deaths.get(application) ?? 0) + 1);
+    return those[Math.floor(chance * those.length)]!.kill('SIGKILL');
+  }
+
+  /** The applications of those that are being started. */
+  get #away(): readonly string[] {
+    const running = new Set(this.#running.values());
+    return [...this.#deaths.keys()].filter((application) => !running.has(application));
+  }
+
+  #mayDie(applications: readonly string[]): boolean {
+    return applications.every((application) => (this.#deaths.get(application) ?? 0) < maxDeaths);
+  }
+}
+
 for (const { name, create } of storages.filter((storage) => storage.name in killsOn)) {
   const kills = killsOn[name] ?? 0;
   test(`processes killed ${kills} times at random lose and double nothing, on ${name} (KAHN_SEED=${seed})`, {
     timeout: 600_000,
   }, async () => {
     const random = randomNumbers(seed);
-    const ready = new Set<ChildProcess>();
-    const processes = watchProcesses((child) => {
-      child.on(
-        'message',
-        ({ kind }: { readonly kind: string }) => void (kind === 'ready' && ready.add(child)),
-      );
-      child.once('exit', () => ready.delete(child));
-    });
-    const events = watchRunners();
+    const candidates = new Candidates();
+    const events = watchRunners(candidates.hear);
+    const processes = watchProcesses(candidates.watch);
     await using runner = await MultiprocessRunner.start(shop, {
       persistence: create(),
       pipelineIds,
@@ -43,14 +116,12 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
     let killed = 0;
     const killAll = async () => {
       for (; killed < kills; killed += 1) {
-        // A few may be away at a time; one that is being started is killed now and then, too, but hardly six times in a row.
-        await until('most processes run', () => ready.size >= 9);
+        // A few may be away at a time; one that is being started is killed now and then, too.
+        await until('most processes run', () => candidates.running >= 9);
         await delay(random() * 20);
-        const starting = [...processes].filter((one) => one.pid !== undefined && !ready.has(one));
-        const those = random() < 0.08 && starting.length > 1 ? starting : [...ready];
-        const victim = those[Math.floor(random() * those.length)];
-        ready.delete(victim!);
-        victim?.kill('SIGKILL');
+        const isStarting = random() < 0.08;
+        const chance = random();
+        await until('one may be killed', () => candidates.kill(isStarting, chance));
       }
     };
     const over = killAll();
