@@ -13,7 +13,8 @@ export default defineConfig({
     execArgv: ['--conditions=source'],
     // Compiled once for all of them: tests start hundreds of processes.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/kahn-tests', import.meta.url)) },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // For what hangs: on a busy machine everything takes up to ten times as long.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
