@@ -46,8 +46,8 @@ export const actorOptions: ObjectOptions = {
   idempotencyRetention: 0,
 };
 
-/** A step may take long, and what is put aside in the middle of it is done again. */
-export const workerOptions: ObjectOptions = { ...actorOptions, inactivityTimeout: hourMs };
+/** A step may take long: one that is aborted is taken again. */
+export const workerOptions: ObjectOptions = { ...actorOptions, abortTimeout: 2 * hourMs };
 
 /** The actors of a system by their names. */
 export function castOf(sdk: Sdk, names: ActorNames, graph: SystemGraph, host: ApplicationHost): Cast {

@@ -1,4 +1,4 @@
-import type { ObjectContext } from '@restatedev/restate-sdk';
+import type { ObjectContext, RestatePromise } from '@restatedev/restate-sdk';
 import { type ActorDefinition, type Cast, followersOf, workerOptions } from './cast.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from './messages.ts';
 import { keyOf, placeOf } from './names.ts';
@@ -18,6 +18,7 @@ const key = 'last';
  * again, if what came of it did not reach the engine: then the positions in the storage tell that it is done.
  */
 export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
+  const { allSettled } = cast.sdk.RestatePromise;
   return cast.sdk.object<string, ProcessWorker>({
     name: cast.worker.name,
     options: { ...workerOptions, ingressPrivate: true },
@@ -32,9 +33,11 @@ export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
           result: await cast.host.step(place, upstreams, last?.hostId),
         }));
         const { head = last?.head ?? 0 } = result;
-        if (head !== last?.head) tellFollowers(ctx, head, followers);
+        const told = head === last?.head ? [] : tellFollowers(ctx, head, followers);
         ctx.set(key, { head, hostId });
         ctx.objectSendClient<ProcessCoordinator>(cast.coordinator, ctx.key).done({ runId, number, result });
+        // The next step begins when all followers know of this one, so each of them has one prompt of this worker at most.
+        await allSettled(told);
       },
 
       async stop(ctx: ObjectContext): Promise<void> {
@@ -43,13 +46,17 @@ export function processWorker(cast: Cast): ActorDefinition<ProcessWorker> {
     },
   });
 
-  function tellFollowers(ctx: ObjectContext, head: number, followers: readonly string[]): void {
+  function tellFollowers(
+    ctx: ObjectContext,
+    head: number,
+    followers: readonly string[],
+  ): RestatePromise<void>[] {
     const { applicationName, pipelineId } = placeOf(ctx.key);
-    for (const follower of followers) {
+    return followers.map((follower) => {
       const followerKey = keyOf({ applicationName: follower, pipelineId });
-      ctx
-        .objectSendClient<ProcessCoordinator>(cast.coordinator, followerKey)
+      return ctx
+        .objectClient<ProcessCoordinator>(cast.coordinator, followerKey)
         .prompt({ applicationName, head });
-    }
+    });
   }
 }

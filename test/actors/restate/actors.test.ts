@@ -16,7 +16,7 @@ import { RestateEngine } from '../../support/restate-engine.ts';
 import { serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 20_000, interval: 20 };
+const soon = { timeout: 60_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -146,6 +146,22 @@ test('an error is cut to what an engine can keep, however long it is', async () 
   expect(calls).toBe(1);
   const state = await statesOf(engine, systemActorName);
   expect(JSON.stringify(state).length).toBeLessThan(100_000);
+});
+
+test('a step that takes longer than the engine waits for a sign of it is taken once', async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  let taken = 0;
+  const system = shopWith(async () => {
+    taken += 1;
+    await delay(2_500); // more than twice as long
+  });
+  await serve(engine, system, { persistence, systemActorName });
+  const runner = await start(engine, system, { persistence, systemActorName, pollIntervalMs: never });
+  const id = await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+  expect(taken).toBe(1);
 });
 
 test('a step whose call was killed by somebody is taken again', async () => {

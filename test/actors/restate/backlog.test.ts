@@ -1,17 +1,60 @@
+import { Aggregate, Application, type DomainEvent, ProcessApplication, System } from 'kahn';
 import { RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { actorNames } from '../../../src/actors/restate/names.ts';
+import { resolvesWithin } from '../../../src/util/within.ts';
 import { freePort } from '../../support/free-port.ts';
 import { temporaryPostgres } from '../../support/postgres.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, start, urlOf } from '../../support/restate-shop.ts';
+import { type Shop, serve, start, urlOf } from '../../support/restate-shop.ts';
 
 const never = 2 ** 30;
 const soon = { timeout: 60_000, interval: 20 };
+
+type Added = DomainEvent<'Thing.Added', Record<string, never>>;
+
+class Thing extends Aggregate<Added> {
+  static add(): Thing {
+    return Thing.create('Thing.Added', {});
+  }
+
+  protected override apply(): void {}
+}
+
+class Source extends Application<Added> {
+  static readonly applicationName = 'source';
+  static readonly emits = ['Thing.Added'] as const;
+
+  async add(): Promise<void> {
+    await this.save(Thing.add());
+  }
+}
+
+class Hub extends ProcessApplication<Added, Added> {
+  static readonly applicationName = 'hub';
+  static readonly emits = ['Thing.Added'] as const;
+  override readonly policy = this.when({ 'Thing.Added': () => {} });
+}
+
+/** Many applications that follow a source, and a hub that follows them all. */
+function fanIn(count: number) {
+  const upstreams = Array.from(
+    { length: count },
+    (_, i) =>
+      class extends ProcessApplication<Added, Added> {
+        static readonly applicationName: string = `upstream ${i}`;
+        static readonly emits: readonly ['Thing.Added'] = ['Thing.Added'];
+        override readonly policy = this.when({ 'Thing.Added': () => Thing.add() });
+      },
+  );
+  const system = System.of(upstreams.map((upstream) => [Source, upstream, Hub]));
+  return { system, upstreamNames: upstreams.map(({ applicationName }) => applicationName) };
+}
+
 /** What actors are called by while a system has something to do. */
 const working = ['prompt', 'process', 'done', 'resume'];
 
@@ -58,6 +101,63 @@ test('under steady saves of several runners the system goes on, and prompts do n
   expect(Math.max(...counts)).toBeLessThanOrEqual(runners.length * 3 + 10);
   await runners[0]!.caughtUp();
   expect(await runners[0]!.get(Orders).log.head()).toBe(3 * placed);
+});
+
+test('many upstreams of a busy follower have one prompt for it each in the engine', {
+  timeout: 240_000,
+}, async () => {
+  const persistence = temporaryPostgres();
+  const { system, upstreamNames } = fanIn(12);
+  const systemActorName = freshName('fan');
+  await serve(engine, system, { persistence, systemActorName });
+  const options = { persistence, systemActorName, pollIntervalMs: never };
+  const runner = await start(engine, system as unknown as Shop, options);
+  const source = runner.get(Source as never) as unknown as Source;
+  let added = 0;
+  const adding = (async () => {
+    for (; added < 400; added += 1) await source.add();
+  })();
+  const counts: number[] = [];
+  while (added < 400) counts.push(await pending(systemActorName, 'prompt'));
+  await adding;
+  console.log(`prompts that waited: ${counts}`);
+  // From each worker one to the hub. From the runner one for each log, at the pipeline and at its followers.
+  const most = upstreamNames.length + (2 * upstreamNames.length + 1) + upstreamNames.length;
+  expect(Math.max(...counts)).toBeLessThanOrEqual(most);
+  await runner.caughtUp();
+});
+
+test('a service closed in the middle of work ends soon, and leaves a few calls however much is saved then', {
+  timeout: 240_000,
+}, async () => {
+  const persistence = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const port = await freePort();
+  const serviceOptions = { persistence, systemActorName, port, drainTimeoutMs: 100_000 };
+  const options = { persistence, systemActorName, pollIntervalMs: never };
+  let service = await serve(engine, shop, serviceOptions);
+  const runner = await start(engine, shop, options);
+  let placed = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const stop = new AbortController();
+    const saving = (async () => {
+      for (; !stop.signal.aborted; placed += 1) await runner.get(Orders).place(`customer ${placed}`);
+    })();
+    const head = await runner.get(Payments).log.head();
+    await vi.waitUntil(async () => (await runner.get(Payments).log.head()) >= head + 20, soon);
+    expect(await resolvesWithin(service.close(), 50_000)).toBe(true);
+    const before = placed;
+    await vi.waitUntil(() => placed >= before + 50, soon);
+    stop.abort();
+    await saving;
+    // Each worker has a step under way and one to come, and has told of one, to its coordinator and two followers at most.
+    // The runner has a prompt for each of three logs, at the pipeline and at two followers at most.
+    expect(await pending(systemActorName, ...working)).toBeLessThanOrEqual(3 * (1 + 1 + 1 + 2) + 3 * (1 + 2));
+    service = await serve(engine, shop, serviceOptions);
+    await runner.caughtUp();
+  }
+  expect(await runner.get(Orders).log.head()).toBe(3 * placed);
+  await vi.waitFor(async () => expect(await pending(systemActorName, ...working)).toBe(0), soon);
 });
 
 test('while the service is away, saves and looks leave a call each in the engine, not one for each time', {

@@ -12,7 +12,7 @@ import { RestateEngine } from '../../support/restate-engine.ts';
 import { callsOf, heldShop, serve, start, statesOf } from '../../support/restate-shop.ts';
 
 const never = 2 ** 30;
-const soon = { timeout: 30_000, interval: 20 };
+const soon = { timeout: 60_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {

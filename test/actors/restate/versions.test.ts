@@ -13,7 +13,7 @@ import { callsOf, heldShop, type Shop, serve, start, statesOf, urlOf } from '../
 
 /** The shop of another version, in which nobody pays. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });
-const soon = { timeout: 20_000, interval: 20 };
+const soon = { timeout: 60_000, interval: 20 };
 
 let engine: RestateEngine;
 beforeAll(async () => {
