@@ -74,6 +74,11 @@ async function pending(systemActorName: string, ...handlers: readonly string[]):
   return Number(row!.pending);
 }
 
+/** Waits until no actor has anything to do; what runners tell of when they start is told then. */
+async function untilNoneIsPending(systemActorName: string): Promise<void> {
+  await vi.waitFor(async () => expect(await pending(systemActorName, ...working)).toBe(0), soon);
+}
+
 test('under steady saves of several runners the system goes on, and prompts do not pile up', {
   timeout: 120_000,
 }, async () => {
@@ -82,6 +87,7 @@ test('under steady saves of several runners the system goes on, and prompts do n
   await serve(engine, shop, { persistence, systemActorName });
   const options = { persistence, systemActorName, pollIntervalMs: never };
   const runners = await Promise.all(Array.from({ length: 4 }, () => start(engine, shop, options)));
+  await untilNoneIsPending(systemActorName);
   const stop = new AbortController();
   let placed = 0;
   const saving = runners.flatMap((runner) =>
@@ -113,6 +119,7 @@ test('many upstreams of a busy follower have one prompt for it each in the engin
   const options = { persistence, systemActorName, pollIntervalMs: never };
   const runner = await start(engine, system as unknown as Shop, options);
   const source = runner.get(Source as never) as unknown as Source;
+  await untilNoneIsPending(systemActorName);
   let added = 0;
   const adding = (async () => {
     for (; added < 400; added += 1) await source.add();
@@ -121,9 +128,10 @@ test('many upstreams of a busy follower have one prompt for it each in the engin
   while (added < 400) counts.push(await pending(systemActorName, 'prompt'));
   await adding;
   console.log(`prompts that waited: ${counts}`);
-  // From each worker one to the hub. From the runner one for each log, at the pipeline and at its followers.
-  const most = upstreamNames.length + (2 * upstreamNames.length + 1) + upstreamNames.length;
-  expect(Math.max(...counts)).toBeLessThanOrEqual(most);
+  // From each worker one to the hub. From the runner one for the log of the source, at the pipeline and at its followers.
+  // The engine counts one actor after the other, so that a few may be counted twice.
+  const most = upstreamNames.length + 1 + upstreamNames.length;
+  expect(Math.max(...counts)).toBeLessThanOrEqual(most + 10);
   await runner.caughtUp();
 });
 
@@ -157,7 +165,7 @@ test('a service closed in the middle of work ends soon, and leaves a few calls h
     await runner.caughtUp();
   }
   expect(await runner.get(Orders).log.head()).toBe(3 * placed);
-  await vi.waitFor(async () => expect(await pending(systemActorName, ...working)).toBe(0), soon);
+  await untilNoneIsPending(systemActorName);
 });
 
 test('while the service is away, saves and looks leave a call each in the engine, not one for each time', {
@@ -172,7 +180,7 @@ test('while the service is away, saves and looks leave a call each in the engine
   const runner = await start(engine, shop, options);
   await runner.caughtUp();
   // All is processed, but workers may not have told so yet: what they tell while the service closes stays in the engine.
-  await vi.waitFor(async () => expect(await pending(systemActorName, ...working)).toBe(0), soon);
+  await untilNoneIsPending(systemActorName);
   await service.close();
   await runner.get(Orders).place('customer 0');
   await vi.waitFor(async () => expect(await pending(systemActorName, 'prompt')).toBe(1), soon);
