@@ -16,5 +16,6 @@ export default defineConfig({
     // For what hangs: on a busy machine everything takes up to ten times as long.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

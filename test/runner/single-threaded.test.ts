@@ -205,7 +205,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     const runner = await system.run({ persistence });
     const wheels = runner.get(Wheels);
     const saving = wheels.save(Wheel.turn());
-    await vi.waitUntil(async () => (await wheels.log.head()) > 100);
+    await vi.waitUntil(async () => (await wheels.log.head()) > 100, { timeout: 60_000 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const closing = runner.close();

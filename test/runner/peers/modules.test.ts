@@ -136,7 +136,7 @@ describe.each(peerSubjects.filter(({ name }) => name.endsWith('sqlite')))(
       const peers = watch();
       const controller = new AbortController();
       const starting = start(system, { persistence, signal: controller.signal });
-      await expect.poll(() => peers.size, { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => peers.size, { timeout: 60_000 }).toBe(2);
       controller.abort(new Error('no time'));
       await expect(starting).rejects.toThrow('no time');
       expect(peers.size).toBe(0);

@@ -130,7 +130,7 @@ describe('the clock of a stepping runner', () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock });
     for (const round of [1, 2, 3]) {
-      await vi.waitUntil(() => clock.sleepers === 1);
+      await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
       expect(runner.tickCount).toBe(round);
       await runner.pause();
       await runner.pause();
@@ -139,7 +139,7 @@ describe('the clock of a stepping runner', () => {
       runner.resume();
       runner.resume();
     }
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     expect(runner.tickCount).toBe(4);
   });
 
@@ -154,7 +154,7 @@ describe('the clock of a stepping runner', () => {
     await runner.pause();
     const { tickCount } = runner;
     runner.resume();
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
     expect(clock.sleepers).toBe(1);
     expect(runner.tickCount).toBe(tickCount + 1);
@@ -163,7 +163,7 @@ describe('the clock of a stepping runner', () => {
   test('can be stepped by hand while it ticks', async () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock });
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     expect((await runner.step()).number).toBe(2);
     expect((await runner.stepUntil(({ number }) => number === 5)).number).toBe(5);
     expect(clock.sleepers).toBe(1);
@@ -172,7 +172,7 @@ describe('the clock of a stepping runner', () => {
   test('is closed in the middle of its sleep', async () => {
     const clock = new StoppedClock();
     const runner = await SteppingSingleThreadedRunner.start(shop, { clock });
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     const waiting = runner.caughtUp().catch(({ code }) => code);
     await runner.close();
     expect(await waiting).toBe('RUNNER_CLOSED');
