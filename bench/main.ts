@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import { byHand } from './by-hand.ts';
+import { baselineComparison } from './baseline-comparison.ts';
 import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
 import { BenchServer } from './postgres/bench-server.ts';
@@ -25,7 +25,7 @@ async function main(chosen: Options): Promise<void> {
     sqliteKind(chosen.directory, 'NORMAL'),
     postgresKind(() => server.url()),
   ];
-  for (const section of [byHand, wakeUp, throughput, latency, parallel, ticks, pipelines])
+  for (const section of [baselineComparison, wakeUp, throughput, latency, parallel, ticks, pipelines])
     await print(section, storages, chosen);
 }
 

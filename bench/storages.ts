@@ -1,11 +1,11 @@
 import { memory, type StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
-import { baseline } from './baseline.ts';
-import { BaselineMemory } from './baseline-memory.ts';
-import { BaselineSqlite } from './baseline-sqlite.ts';
+import { baseline } from './baseline/candidate.ts';
+import { BaselineMemory } from './baseline/memory.ts';
+import { BaselineSqlite } from './baseline/sqlite.ts';
 import { inNewDirectory } from './measure.ts';
-import { postgresBaseline } from './postgres/baseline-postgres.ts';
+import { postgresBaseline } from './postgres/baseline-candidate.ts';
 import { inNewSchema } from './postgres/schema.ts';
 import type { Candidate, Workload } from './workloads.ts';
 

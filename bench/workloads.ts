@@ -1,5 +1,5 @@
 import type { StoredEvent } from 'kahn';
-import { orderCreated } from './baseline-events.ts';
+import { orderCreated } from './baseline/events.ts';
 import type { Logs } from './verify-logs.ts';
 
 /** Duration of a workload, and the logs that it left. */

@@ -1,6 +1,6 @@
 import type { StoredEvent, StoredNotification } from 'kahn';
-import { createdFor, orderIdOf, referringTo } from '../baseline-events.ts';
-import { batchSize, maxIgnored } from '../baseline-follower.ts';
+import { createdFor, orderIdOf, referringTo } from '../baseline/events.ts';
+import { batchSize, maxIgnored } from '../baseline/follower.ts';
 import type { PostgresLog } from './baseline-log.ts';
 
 /** Returns the events that follow from notifications of one type. */

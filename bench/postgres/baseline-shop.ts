@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { orderCreated } from '../baseline-events.ts';
+import { orderCreated } from '../baseline/events.ts';
 import { PostgresFollower } from './baseline-follower.ts';
 import { PostgresLog } from './baseline-log.ts';
 

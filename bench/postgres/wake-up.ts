@@ -1,6 +1,6 @@
 import type { StorageDescription } from 'kahn';
 import { openStorage } from '../../src/storage/storage.ts';
-import { orderCreated } from '../baseline-events.ts';
+import { orderCreated } from '../baseline/events.ts';
 import { median, percentile } from '../measure.ts';
 import type { Section } from '../section.ts';
 import { postgresName, type StorageKind } from '../storages.ts';

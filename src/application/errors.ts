@@ -1,4 +1,4 @@
-import { PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
+import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
 import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
@@ -180,9 +180,15 @@ export class PolicyError extends KahnError implements FailedNotification {
   }
 }
 
-/** Whether processing may succeed when it is repeated: storage is busy or away, or another writer recorded first. */
+/**
+ * Whether the same work may succeed when it is repeated later: the storage is busy or away, another writer recorded
+ * first, or a notification waits for another pipeline.
+ */
 export function isTransientFailure(error: unknown): boolean {
-  const cause = error instanceof PolicyError ? error.cause : error;
-  if (cause instanceof StorageError) return cause.transient;
-  return error instanceof RecordConflictError || error instanceof PositionConflictError;
+  return (
+    isTransient(error instanceof PolicyError ? error.cause : error) ||
+    error instanceof RecordConflictError ||
+    error instanceof PositionConflictError ||
+    error instanceof CausalDependencyError
+  );
 }

@@ -1,7 +1,6 @@
-import { CausalDependencyError } from '../application/errors.ts';
+import { CausalDependencyError, isTransientFailure } from '../application/errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
-import { isTransient } from './errors.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState } from './runner.ts';
 
@@ -65,7 +64,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   try {
     await processApplicationInternals.recordPositions(application);
   } catch (error) {
-    if (!isTransient(error)) throw error; // otherwise the next start ignores the same notifications again
+    if (!isTransientFailure(error)) throw error; // otherwise the next start ignores the same notifications again
   }
 }
 

@@ -1,4 +1,4 @@
-import { CausalDependencyError, isTransientFailure } from '../application/errors.ts';
+import { isTransientFailure } from '../application/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
@@ -22,7 +22,7 @@ export class DownstreamError extends KahnError {
   constructor(what: string, failures: ReadonlyMap<string, unknown>) {
     const [name, cause] = [...failures][0] ?? [];
     const others = failures.size > 1 ? ` (and ${failures.size - 1} more)` : '';
-    const state = isTransient(cause)
+    const state = isTransientFailure(cause)
       ? 'was interrupted and resumes automatically'
       : 'failed and is stopped until the next start';
     super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, { cause, failures });
@@ -46,9 +46,4 @@ export class ThreadDiedError extends WorkerDiedError {
 /** The process of an application died and was not replaced. */
 export class ProcessDiedError extends WorkerDiedError {
   override readonly code = 'PROCESS_DIED';
-}
-
-/** Whether processing may succeed later: after a transient failure, or when another pipeline has been processed. */
-export function isTransient(error: unknown): boolean {
-  return error instanceof CausalDependencyError || isTransientFailure(error);
 }

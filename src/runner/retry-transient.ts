@@ -1,5 +1,5 @@
+import { isTransientFailure } from '../application/errors.ts';
 import { retry } from '../util/retry.ts';
-import { isTransient } from './errors.ts';
 
 const backoff = { firstMs: 50, maxMs: 5_000 };
 
@@ -9,5 +9,5 @@ export function retryTransient<T>(
   signal: AbortSignal,
   interrupted: (error: unknown) => void,
 ): Promise<T> {
-  return retry(work, { backoff, isTransient, signal, onRetry: interrupted });
+  return retry(work, { backoff, isTransient: isTransientFailure, signal, onRetry: interrupted });
 }

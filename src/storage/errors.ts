@@ -18,6 +18,7 @@ export class StorageError extends KahnError {
   }
 }
 
+/** Reason of a {@link StorageError}. */
 export type StorageErrorCode =
   | 'STORAGE_BUSY'
   | 'STORAGE_CLOSED'
@@ -40,7 +41,7 @@ const transientCodes: readonly StorageErrorCode[] = [
   'STORAGE_UNREACHABLE',
 ];
 
-/** Whether storage failed in a way that may pass: the same call may succeed later. */
+/** Returns whether an error is a StorageError after which the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && error.transient;
 }

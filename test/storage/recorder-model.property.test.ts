@@ -18,13 +18,13 @@ import { connectionString, temporarySchema } from '../support/postgres.ts';
 import { propertyRuns } from '../support/seed.ts';
 import { spreadMemory } from './memory/spread-memory.ts';
 
-/** What a recorder must do, said as plainly as possible: everything is copied, checked and only then kept. */
+/** The simplest recorder: it copies everything, checks the copy, and only then keeps it. */
 class Model {
   logs: StoredNotification[][] = [[], [], []];
   snapshots: StoredSnapshot[] = [];
   positions: Record<string, number> = {};
 
-  /** The head, or the code of the error. */
+  /** Head of the log, or code of the error. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | string {
     const { logs, snapshots, positions } = structuredClone({ ...this });
     const log = logs[pipelineId]!;
@@ -73,7 +73,7 @@ function newestOf(logs: readonly StoredNotification[][], { originatorId }: Event
   return logs.flat().filter((one) => one.originatorId === originatorId).length;
 }
 
-/** Mostly the version that comes next: in place of it, events are made with how far they are from it. */
+/** Creates events with a distance from the next version in place of a version, mostly 0. */
 function placed(model: Model, processEvents: readonly ProcessEvent[]): ProcessEvent[] {
   const made = new Map<string, number>();
   return processEvents.map((one) => ({
@@ -101,13 +101,13 @@ interface Real {
 }
 type Command = fc.AsyncCommand<Model, Real>;
 
-/** A command that is always possible. */
+/** Base of commands without a precondition. */
 function command(name: string, run: (model: Model, real: Real) => Promise<void>): Command {
   return { check: () => true, run, toString: () => name };
 }
 
 const originatorId = fc.constantFrom('a', 'b', 'c');
-const originatorVersion = fc.integer({ min: 1, max: 5 }); // few, so that commands meet
+const originatorVersion = fc.integer({ min: 1, max: 5 }); // few, so that commands conflict
 const pipeline = fc.integer({ min: 0, max: 2 });
 const upstreamName = fc.constantFrom('up', 'other');
 const which = fc.integer({ min: 0, max: 1 });
@@ -149,7 +149,7 @@ async function assertHistories(
   expect(found).toEqual(requests.map((one) => model.history(one)));
 }
 
-/** Every snapshot there may be. */
+/** Reads all possible snapshots. */
 const everySnapshot: readonly HistoryRequest[] = ['a', 'b', 'c'].flatMap((originatorId) =>
   [1, 2, 3, 4, 5].map((upTo) => ({ originatorId, after: 0, upTo, useSnapshot: true })),
 );
@@ -227,7 +227,7 @@ async function assertModelled(
   }
 }
 
-describe('two recorders of one application do what the model does', () => {
+describe('two recorders of one application behave like the model', () => {
   const steps = fc.commands(commands, { maxCommands: 60, size: 'max' });
 
   it('in memory', async () => {
@@ -247,7 +247,7 @@ describe('two recorders of one application do what the model does', () => {
     await fc.assert(property, { ...propertyRuns(5, 20), endOnFailure: true });
   });
 
-  it('in memory that is in two replicas', async () => {
+  it('in memory shared by two replicas', async () => {
     const property = fc.asyncProperty(steps, (some) =>
       assertModelled(spreadMemory('another store of this thread'), some),
     );

@@ -5,19 +5,19 @@ import { Pool } from 'pg';
 import { expect, it } from 'vitest';
 import { type StorageDescription, storageForThreads } from '../../src/storage/storage.ts';
 
-it('leaves descriptions as they are that any thread can open', async () => {
+it('keeps descriptions that any thread can open', async () => {
   const plain = [sqlite({ directory: '.' }), postgres({ connectionString: 'postgres://db.example/app' })];
   for (const storage of plain) expect(await storageForThreads(storage)).toEqual(storage);
 });
 
-it('describes the same memory in a way that can be cloned, and again', async () => {
+it('converts memory() to a description that can be cloned, more than once', async () => {
   const storage = memory();
   const once = await storageForThreads(storage);
   expect(structuredClone(once)).toEqual(once);
   expect(await storageForThreads(once)).toEqual(once);
 });
 
-it('refuses a pool, with what to do', async () => {
+it('rejects a pool of the user, and says what to do', async () => {
   const pool = new Pool();
   await expect(storageForThreads(postgres({ pool }))).rejects.toMatchObject({
     code: 'INVALID_STORAGE',
@@ -26,7 +26,7 @@ it('refuses a pool, with what to do', async () => {
   await pool.end();
 });
 
-it('refuses what cannot be cloned, and what is no description', async () => {
+it('rejects options that cannot be cloned and values that are no description', async () => {
   const invalid = { code: 'INVALID_STORAGE' };
   const { module } = sqlite({ directory: '.' });
   const withFunction = { module, options: { log: () => {} } } as unknown as StorageDescription;

@@ -2,15 +2,15 @@ import { styleText } from 'node:util';
 import { SingleThreadedRunner } from 'kahn';
 import { Flights } from '../flights.ts';
 import { airTravel } from '../system.ts';
-import { compare } from './comparison.ts';
 import { readRecords } from './dataset.ts';
-import { directPass } from './direct-pass.ts';
-import { recordedFigures } from './figures.ts';
+import { compare } from './figures/comparison.ts';
+import { directPass } from './figures/direct-pass.ts';
+import { recordedFigures } from './figures/figures.ts';
+import { report, throughput, verdict } from './figures/report.ts';
 import { importFlights } from './import.ts';
 import type { Options } from './options.ts';
 import { Progress } from './progress.ts';
 import { type RecordedBefore, recordedBefore } from './recorded-before.ts';
-import { report, throughput, verdict } from './report.ts';
 import { count } from './text.ts';
 
 /** Processes the remaining flights, prints the results, and resolves with whether every figure is right. */

@@ -16,7 +16,7 @@ const bytes: CustomType = defineType({
   encode: (value) => Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'),
   decode(text) {
     const buffer = Buffer.from(text, 'base64');
-    // Buffer skips what is not base64; a copy, because the Buffer may be part of a shared pool.
+    // Buffer skips characters that are not base64. The array is a copy, because Buffers may share a pool.
     return buffer.toString('base64') === text ? new Uint8Array(buffer) : malformed();
   },
 });
@@ -43,7 +43,7 @@ const set: CustomType = defineType({
   },
 });
 
-/** The classes every transcoder knows, beside plain objects and arrays. */
+/** Types of every transcoder, in addition to plain objects and arrays. */
 export const builtInTypes: readonly CustomType[] = [date, bytes, map, set];
 
 function malformed(): never {

@@ -1,20 +1,20 @@
 import { KahnError } from '../../util/errors.ts';
 
 /**
- * How instances of a class are encoded. The encoded form is again anything a transcoder accepts; its plain
- * objects and arrays may come back frozen.
+ * Encodes and decodes the instances of a class. The encoded form may hold anything that event data may hold. Its plain
+ * objects and arrays may be frozen when they are decoded.
  */
 export interface CustomType<T = unknown, E = unknown> {
-  /** A durable name: it stands in the stored text, so it is never to be reused for something else. */
+  /** Durable name, which is part of the stored text: never use it for another type. */
   readonly name: string;
-  /** The class; instances of its subclasses are not of this type. */
+  /** The class. Instances of its subclasses are not of this type. */
   readonly type: { readonly prototype: T };
   encode(value: T): E;
   decode(encoded: E): T;
 }
 
 /**
- * Declares a custom type, inferring its type parameters.
+ * Defines a custom type for the option `types`, and infers its type parameters.
  *
  * @example
  * const money = defineType({
@@ -33,14 +33,12 @@ export function defineType<T, E>(definition: {
   return definition;
 }
 
-/** A transcoder was given custom types that it cannot tell apart. */
+/** A custom type has no valid name or class, or one that another type has already. */
 export class InvalidCustomTypeError extends KahnError {
   override readonly code = 'INVALID_CUSTOM_TYPE';
-  /** The name of the offending type. */
-  readonly typeName: string;
+  declare readonly typeName: string;
 
   constructor(typeName: string, reason: string) {
-    super(`Custom type '${typeName}' cannot be registered: ${reason}.`);
-    this.typeName = typeName;
+    super(`Custom type '${typeName}' cannot be registered: ${reason}.`, { typeName });
   }
 }

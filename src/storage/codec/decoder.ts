@@ -5,10 +5,10 @@ import { NotDecodableError } from './errors.ts';
 import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
 import type { TypeRegistry } from './type-registry.ts';
 
-/** Every level of a value takes at most two in its text, and one more may tag a bigint. */
+/** A level of a value takes at most two levels of text, and one more may tag a bigint. */
 const maxTextLevels = 2 * maxLevels + 1;
 
-/** Turns what JSON.parse gives into the value that was encoded, in place. */
+/** Turns parsed JSON into the value that was encoded, in place. */
 export class Decoder {
   readonly #types: TypeRegistry;
   readonly #frozen: boolean;
@@ -18,7 +18,7 @@ export class Decoder {
     this.#frozen = frozen;
   }
 
-  /** @throws NotDecodableError if it holds a tag that is unknown or malformed. */
+  /** @throws NotDecodableError if the JSON has an unknown or malformed tag. */
   fromJson(json: unknown, level = 1): unknown {
     if (typeof json !== 'object' || json === null) return json;
     if (level > maxTextLevels)
@@ -37,7 +37,7 @@ export class Decoder {
     return this.#frozen ? Object.freeze(json) : json;
   }
 
-  /** Sets only keys that are there already, so even '__proto__' is harmless. */
+  /** Sets existing keys only, so that '__proto__' is harmless. */
   #object(json: Fields, level: number): unknown {
     for (const key of Object.keys(json)) {
       const value = this.fromJson(json[key], level + 1);

@@ -7,10 +7,10 @@ import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './t
 import type { TypeRegistry } from './type-registry.ts';
 import { pathText, type Step } from './value-path.ts';
 
-/** Walks one value, giving what JSON.stringify is to print: the value itself wherever it is plain JSON. */
+/** Turns one value into JSON. Plain JSON in it is not copied. */
 export class Encoder {
   readonly #types: TypeRegistry;
-  /** The way to where the walk is: the containers it is in, and the step it took in each. */
+  /** Path to the value that is being encoded: the containers around it, and the step taken in each. */
   readonly #containers: object[] = [];
   readonly #steps: Step[] = [];
 
@@ -18,7 +18,7 @@ export class Encoder {
     this.#types = types;
   }
 
-  /** @throws NotEncodableError if something in the value would not come back as it is. */
+  /** @throws NotEncodableError if part of the value cannot be restored exactly. */
   toJson(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
@@ -78,7 +78,7 @@ export class Encoder {
       this.#steps[depth] = key;
       const json = this.toJson(value[key]);
       if (json === value[key]) continue;
-      // The copy has the key already, so that setting even '__proto__' sets just a field.
+      // The copy has the key already, so that setting '__proto__' sets a field only.
       copy ??= { ...value };
       copy[key] = json;
     }
@@ -96,7 +96,7 @@ export class Encoder {
     try {
       return type.encode(value);
     } catch (cause) {
-      // Its own step has not been taken yet, so the path is that of the instance.
+      // The instance has taken no step yet, so the path is that of the instance.
       this.#containers.pop();
       throw this.#refusal(`its type '${type.name}' failed to encode it: ${messageOf(cause)}`, cause);
     }

@@ -1,66 +1,63 @@
 import type { DomainEvent } from '../../domain/event.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
 import type { StoredEvent } from '../stored-event.ts';
-import { NotEncodableError, type Transcoder } from './transcoder.ts';
+import { NotEncodableError } from './errors.ts';
+import type { Transcoder } from './transcoder.ts';
 
-/** An event cannot be recorded: its data would not come back as it is. */
+/** An event was not recorded, because its data cannot be restored exactly. */
 export class EventNotEncodableError extends KahnError {
   override readonly code = 'EVENT_NOT_ENCODABLE';
-  readonly applicationName: string;
-  readonly eventType: string;
-  /** Where in the data, such as `items[2].price`. */
-  readonly path: string;
+  declare readonly applicationName: string;
+  declare readonly eventType: string;
+  /** Path to the part of the data, such as `items[2].price`. */
+  declare readonly path: string;
 
   constructor(applicationName: string, eventType: string, cause: NotEncodableError) {
-    super(`Application '${applicationName}' cannot record '${eventType}'. ${cause.message}`, { cause });
-    this.applicationName = applicationName;
-    this.eventType = eventType;
-    this.path = cause.path;
+    super(`Application '${applicationName}' cannot record '${eventType}'. ${cause.message}`, {
+      cause,
+      applicationName,
+      eventType,
+      path: cause.path,
+    });
   }
 }
 
-/** A recorded event cannot be read: the text is damaged, or one of its types is not registered. */
+/** A recorded event cannot be read, because its text is damaged or one of its types is not in the option `types`. */
 export class EventNotDecodableError extends KahnError {
   override readonly code = 'EVENT_NOT_DECODABLE';
-  readonly applicationName: string;
-  readonly eventType: string;
-  readonly originatorId: string;
-  readonly originatorVersion: number;
+  declare readonly applicationName: string;
+  declare readonly eventType: string;
+  declare readonly originatorId: string;
+  declare readonly originatorVersion: number;
 
   constructor(applicationName: string, stored: StoredEvent, cause: unknown) {
+    const { type: eventType, originatorId, originatorVersion } = stored;
     super(
-      `Application '${applicationName}' cannot read '${stored.type}', version ${stored.originatorVersion} ` +
-        `of aggregate '${stored.originatorId}'. ${messageOf(cause)}`,
-      { cause },
+      `Application '${applicationName}' cannot read '${eventType}', version ${originatorVersion} ` +
+        `of aggregate '${originatorId}'. ${messageOf(cause)}`,
+      { cause, applicationName, eventType, originatorId, originatorVersion },
     );
-    this.applicationName = applicationName;
-    this.eventType = stored.type;
-    this.originatorId = stored.originatorId;
-    this.originatorVersion = stored.originatorVersion;
   }
 }
 
-/** The state of an aggregate cannot be put in a snapshot: it would not come back as it is. */
+/** A snapshot was not taken, because the state of the aggregate cannot be restored exactly. */
 export class SnapshotNotEncodableError extends KahnError {
   override readonly code = 'SNAPSHOT_NOT_ENCODABLE';
-  readonly applicationName: string;
-  readonly originatorId: string;
-  /** Where in the state, such as `lines[2].price`. */
-  readonly path: string;
+  declare readonly applicationName: string;
+  declare readonly originatorId: string;
+  /** Path to the part of the state, such as `lines[2].price`. */
+  declare readonly path: string;
 
   constructor(applicationName: string, originatorId: string, cause: NotEncodableError) {
     super(
       `Application '${applicationName}' cannot take a snapshot of aggregate '${originatorId}'. ${cause.message} ` +
         'Or override snapshot() and restore().',
-      { cause },
+      { cause, applicationName, originatorId, path: cause.path },
     );
-    this.applicationName = applicationName;
-    this.originatorId = originatorId;
-    this.path = cause.path;
   }
 }
 
-/** Turns the domain events of one application into stored events, and back. */
+/** Converts the domain events of one application to stored events, and back. */
 export class EventMapper {
   readonly #applicationName: string;
   readonly #transcoder: Transcoder;
@@ -70,7 +67,7 @@ export class EventMapper {
     this.#transcoder = transcoder;
   }
 
-  /** Throws {@link EventNotEncodableError}. */
+  /** @throws EventNotEncodableError if the data cannot be restored exactly. */
   toStored(event: DomainEvent): StoredEvent {
     const { type, originatorId, originatorVersion, timestamp } = event;
     try {
@@ -82,7 +79,7 @@ export class EventMapper {
     }
   }
 
-  /** Throws {@link EventNotDecodableError}. */
+  /** @throws EventNotDecodableError if the text is damaged, or a type of it is unknown. */
   toEvent(stored: StoredEvent): DomainEvent {
     const { type, originatorId, originatorVersion, timestamp } = stored;
     try {
@@ -93,7 +90,7 @@ export class EventMapper {
     }
   }
 
-  /** Throws {@link SnapshotNotEncodableError}. */
+  /** @throws SnapshotNotEncodableError if the state cannot be restored exactly. */
   toStoredState(originatorId: string, state: unknown): string {
     try {
       return this.#transcoder.encode(state);
@@ -105,7 +102,7 @@ export class EventMapper {
     }
   }
 
-  /** A state that the aggregate may change. Throws NotDecodableError. */
+  /** Decodes a state, not frozen. @throws NotDecodableError if the text is damaged, or a type of it is unknown. */
   toState(stored: string): unknown {
     return this.#transcoder.decode(stored, { frozen: false });
   }

@@ -1,9 +1,9 @@
-/** The key that marks an object of the text as standing for something JSON does not have. */
+/** Key of an object in the text that stands for a value that JSON does not have. */
 export const tagKey = '$kahn';
 
-/** What the tag says; the name of a type otherwise. The last two go with a `value`. */
+/** Values of the tag, besides the names of types. The last two come with a `value`. */
 export const undefinedTag = 'undefined';
 export const negativeZeroTag = '-0';
 export const bigintTag = 'bigint';
-/** A plain object that has the tag as a key of its own. */
+/** Tags a plain object that itself has the key of tags. */
 export const objectTag = 'object';

@@ -7,41 +7,38 @@ import { NotDecodableError } from './errors.ts';
 import { tagKey } from './tags.ts';
 import { TypeRegistry } from './type-registry.ts';
 
-export { NotDecodableError, NotEncodableError } from './errors.ts';
-
 /**
- * Encodes data as JSON text and back, losing nothing: what cannot come back as it is, is refused. Accepted
- * are null, booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set,
- * Uint8Array and the custom types given.
+ * Encodes data as JSON text and back without loss, and rejects what cannot be restored exactly. Accepts null, booleans,
+ * strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and custom types.
  */
 export class Transcoder {
   readonly #types: TypeRegistry;
-  readonly #freezing: Decoder;
-  readonly #thawed: Decoder;
+  readonly #frozen: Decoder;
+  readonly #mutable: Decoder;
 
-  /** @throws InvalidCustomTypeError if a name or class is given twice, is missing, or is built in. */
+  /** @throws InvalidCustomTypeError if a name or class is missing, built in, or given twice. */
   constructor(types: readonly CustomType[] = []) {
     this.#types = new TypeRegistry(types);
-    this.#freezing = new Decoder(this.#types, true);
-    this.#thawed = new Decoder(this.#types, false);
+    this.#frozen = new Decoder(this.#types, true);
+    this.#mutable = new Decoder(this.#types, false);
   }
 
-  /** @throws NotEncodableError if something in the value would not come back as it is. */
+  /** @throws NotEncodableError if part of the value cannot be restored exactly. */
   encode(value: unknown): string {
     return JSON.stringify(isFlat(value) ? value : new Encoder(this.#types).toJson(value));
   }
 
   /**
-   * Gives the value encoded, its plain objects and arrays frozen unless that is declined.
+   * Decodes a text. Plain objects and arrays are frozen by default.
    *
-   * @throws NotDecodableError if the text is not JSON, or holds a type that is unknown or malformed.
+   * @throws NotDecodableError if the text is not JSON, or has an unknown or malformed type.
    */
   decode(text: string, { frozen = true }: { readonly frozen?: boolean } = {}): unknown {
-    return (frozen ? this.#freezing : this.#thawed).fromJson(parsed(text));
+    return (frozen ? this.#frozen : this.#mutable).fromJson(parsed(text));
   }
 }
 
-/** Whether it is a plain object with nothing in it but what JSON has: most data is, and needs no walk. */
+/** Returns whether a value is a plain object of JSON values only. Most data is, and needs no walk. */
 function isFlat(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) !== Object.prototype || oddityOf(value) !== undefined) return false;

@@ -5,12 +5,12 @@ import { bigintTag, negativeZeroTag, objectTag, undefinedTag } from './tags.ts';
 const reservedNames: readonly unknown[] = ['', undefinedTag, negativeZeroTag, bigintTag, objectTag];
 const reservedPrototypes: readonly unknown[] = [Object.prototype, Array.prototype, Function.prototype];
 
-/** The types a transcoder knows, built-in and custom. */
+/** The built-in and custom types of a transcoder. */
 export class TypeRegistry {
   readonly #byName = new Map<unknown, CustomType>();
   readonly #byPrototype = new Map<unknown, CustomType>();
 
-  /** @throws InvalidCustomTypeError if a name or class is given twice, is missing, or is built in. */
+  /** @throws InvalidCustomTypeError if a name or class is missing, built in, or given twice. */
   constructor(customTypes: readonly CustomType[]) {
     for (const type of [...builtInTypes, ...customTypes]) this.#add(type);
   }
@@ -19,7 +19,7 @@ export class TypeRegistry {
     return this.#byName.get(name);
   }
 
-  /** The type whose class has exactly this prototype. */
+  /** Returns the type whose class has exactly this prototype. */
   withPrototype(prototype: unknown): CustomType | undefined {
     return this.#byPrototype.get(prototype);
   }

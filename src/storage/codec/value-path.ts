@@ -1,17 +1,17 @@
 import { types } from 'node:util';
 
-/** A property, an index, or the name of the type that an instance is encoded by. */
+/** A property, an index, or the name of the type that encodes an instance. */
 export type Step = string | number | symbol;
 
 /**
- * Writes the way to a value as code would: `items[2].price`, `prices.get("eur")`, `tags.values()[0]`, and
- * `<Money>.cents` for what a custom type is encoded to. Step `i` was taken in container `i`.
+ * Writes the path to a value as code would: `items[2].price`, `prices.get("eur")`, `tags.values()[0]`, and
+ * `<Money>.cents` for the encoded form of a custom type. Step `i` was taken in container `i`.
  */
 export function pathText(containers: readonly object[], steps: readonly Step[]): string {
   let text = '';
   for (let i = 0; i < containers.length; i++) {
     const container = containers[i];
-    // A Map is encoded as an array of entries and a Set as an array: those steps are told as one.
+    // A Map is encoded as an array of entries and a Set as an array: their steps are joined.
     if (types.isMap(container) && i + 2 < containers.length)
       text += entryText(container, steps[++i], steps[++i]);
     else if (types.isSet(container) && i + 1 < containers.length) text += `.values()[${String(steps[++i])}]`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { event, plain, processEvent, snapshot, tracked } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
-const strange = [
+const unusual = [
   ...[
     'order',
     'Order',
@@ -30,34 +30,34 @@ const strange = [
   ],
 ];
 
-/** Names and ids that try the storage. */
+/** Unusual names and ids. */
 export function names(test: Test): void {
-  test('applications may have strange names', async (storage) => {
-    for (const name of strange) await (await storage.open(name)).record(0, [processEvent(event(name, 1))]);
-    for (const name of strange) {
+  test('applications may have unusual names', async (storage) => {
+    for (const name of unusual) await (await storage.open(name)).record(0, [processEvent(event(name, 1))]);
+    for (const name of unusual) {
       const recorder = await storage.open(name, false);
       assert.deepEqual(await recorder.notifications(0, 0, 10), [{ id: 1, ...event(name, 1) }]);
     }
   });
 
-  test('aggregates, upstreams and event types may have strange names', async (storage) => {
+  test('aggregates, upstreams and event types may have unusual names', async (storage) => {
     const recorder = await storage.open();
-    const typed = strange.map((name) => ({ ...event(name, 1), type: name, data: JSON.stringify({ name }) }));
+    const typed = unusual.map((name) => ({ ...event(name, 1), type: name, data: JSON.stringify({ name }) }));
     await recorder.record(
       0,
       typed.map((one, index) => tracked(one.originatorId, 0, index + 1, one)),
     );
-    const requests = strange.map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
+    const requests = unusual.map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
     const found = await recorder.histories(requests);
     assert.deepEqual(
       found.flatMap(({ events }) => events.map(plain)),
       typed,
     );
-    for (const [index, name] of strange.entries()) assert.equal(await recorder.position(0, name), index + 1);
+    for (const [index, name] of unusual.entries()) assert.equal(await recorder.position(0, name), index + 1);
   });
 }
 
-/** Big data and many events. */
+/** Large data and many events. */
 export function sizes(test: Test): void {
   test('an event and a snapshot may have a megabyte', async (storage) => {
     const recorder = await storage.open();

@@ -1,7 +1,13 @@
-import type { HistoryRequest, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
-import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
+import type {
+  HistoryRequest,
+  ProcessEvent,
+  Recorder,
+  StoredEvent,
+  StoredSnapshot,
+  Tracking,
+} from '../../storage/index.ts';
 
-/** An event that is told apart by its originator and version. */
+/** Creates an event whose data contain its version. */
 export function event(originatorId: string, originatorVersion: number): StoredEvent {
   const data = `{"version":${originatorVersion}}`;
   return {
@@ -13,17 +19,17 @@ export function event(originatorId: string, originatorVersion: number): StoredEv
   };
 }
 
-/** The snapshot of an aggregate at a version. */
+/** Creates the snapshot of an aggregate at a version. */
 export function snapshot(originatorId: string, originatorVersion: number): StoredSnapshot {
   return { originatorId, originatorVersion, schema: 1, state: `{"snapshot":${originatorVersion}}` };
 }
 
-/** A process event of some events. */
+/** Creates a process event of some events. */
 export function processEvent(...events: StoredEvent[]): ProcessEvent {
   return { events, snapshots: [] };
 }
 
-/** A process event that moves a position. */
+/** Creates a process event that moves a position. */
 export function tracked(
   upstreamName: string,
   expected: number,
@@ -34,12 +40,12 @@ export function tracked(
   return { events, snapshots: [], tracking };
 }
 
-/** Only what the interface promises: a recorder may answer with more. */
+/** Returns the fields that every history has: a recorder may return more. */
 export function plain({ originatorId, originatorVersion, type, data, timestamp }: StoredEvent): StoredEvent {
   return { originatorId, originatorVersion, type, data, timestamp };
 }
 
-/** The versions of the events in the history asked for. */
+/** Reads the versions of the events in a history. */
 export async function versions(
   recorder: Recorder,
   request: Partial<HistoryRequest> & { originatorId: string },

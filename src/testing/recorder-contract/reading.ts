@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { HistoryRequest, Recorder } from '../../storage/recorder.ts';
+import type { HistoryRequest, Recorder } from '../../storage/index.ts';
 import { event, plain, processEvent, snapshot, tracked, versions } from './fixture.ts';
 import type { Test, TestedStorage } from './tested-storage.ts';
 
 /** Histories without snapshots. */
 export function histories(test: Test): void {
-  test('many are answered in the order of the requests, each in the order of versions', async (storage) => {
+  test('are returned in the order of the requests, each in the order of versions', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1), event('b', 1), event('a', 2))]);
     await recorder.record(1, [processEvent(event('b', 2), event('a', 3))]);
@@ -25,7 +25,7 @@ export function histories(test: Test): void {
     assert.deepEqual(await recorder.histories([]), []);
   });
 
-  test('they are bounded by versions', async (storage) => {
+  test('are bounded by versions', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(...[1, 2, 3, 4, 5].map((version) => event('a', version)))]);
     assert.deepEqual(await versions(recorder, { originatorId: 'a', after: 3 }), [4, 5]);
@@ -54,7 +54,7 @@ export function snapshots(test: Test): void {
     return [history?.snapshot, history?.events.map(({ originatorVersion }) => originatorVersion)];
   }
 
-  test('the newest one within the bounds is used, if asked for', async (storage) => {
+  test('the newest one within the bounds is used if requested', async (storage) => {
     const recorder = await recorded(storage);
     assert.deepEqual(await found(recorder, {}), [snapshot('a', 4), [5]]);
     assert.deepEqual(await found(recorder, { useSnapshot: false }), [undefined, [1, 2, 3, 4, 5]]);
@@ -88,9 +88,9 @@ export function snapshots(test: Test): void {
   });
 }
 
-/** How a log is read. */
+/** Reading a log. */
 export function notifications(test: Test): void {
-  test('they are read page by page', async (storage) => {
+  test('are read page by page', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [
       processEvent(...Array.from({ length: 25 }, (_, index) => event('a', index + 1))),
@@ -113,7 +113,7 @@ export function notifications(test: Test): void {
     assert.deepEqual(await recorder.notifications(0, 3, 1), [{ id: 4, ...event('a', 4) }]);
   });
 
-  test('what was read does not change when more is recorded', async (storage) => {
+  test('do not change after they were read', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1))]);
     const page = await recorder.notifications(0, 0, 10);
@@ -123,9 +123,9 @@ export function notifications(test: Test): void {
   });
 }
 
-/** What events depend on. */
+/** Dependencies of events. */
 export function dependencies(test: Test): void {
-  test('they are given back with the notifications that have them', async (storage) => {
+  test('are returned with their notifications', async (storage) => {
     const recorder = await storage.open();
     const one = { ...event('a', 1), dependencies: [{ pipelineId: 1, notificationId: 7 }] };
     const two = {
@@ -153,7 +153,7 @@ export function dependencies(test: Test): void {
     assert.deepEqual([await recorder.position(2, 'up'), await recorder.position(2, 'other')], [8, 1]);
   });
 
-  test('whoever has them is refused like any other', async (storage) => {
+  test('do not change how conflicts are rejected', async (storage) => {
     const recorder = await storage.open();
     const placed = { dependencies: [{ pipelineId: 1, notificationId: 7 }] };
     await recorder.record(0, [tracked('up', 0, 3, { ...event('a', 1), ...placed })]);
@@ -165,9 +165,9 @@ export function dependencies(test: Test): void {
   });
 }
 
-/** Where events stand. */
+/** Finding events in the logs. */
 export function places(test: Test): void {
-  test('they are told in the order of the keys, whatever the pipeline', async (storage) => {
+  test('are returned in the order of the keys, whatever the pipeline', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1), event('b', 1))]);
     await recorder.record(2_147_483_647, [processEvent(event('a', 2)), processEvent(event('c', 1))]);
@@ -181,7 +181,7 @@ export function places(test: Test): void {
     assert.deepEqual(await recorder.locate([]), []);
   });
 
-  test('they are told of what another recorder has just recorded', async (storage) => {
+  test('include those of events just recorded by another recorder', async (storage) => {
     const [recorder, other] = [await storage.open(), await storage.open()];
     await other.record(3, [processEvent(event('a', 1))]);
     assert.deepEqual(await recorder.locate([event('a', 1)]), [{ pipelineId: 3, notificationId: 1 }]);

@@ -31,7 +31,7 @@ export function sharing(test: Test): void {
     assert.equal(await second.head(0), 10);
   });
 
-  test('calls at the same time by two recorders leave no gap and lose nothing', async (storage) => {
+  test('concurrent calls of two recorders leave no gaps and lose no events', async (storage) => {
     const recorders = [await storage.open(), await storage.open()];
     const calls = Array.from({ length: 40 }, (_, index) =>
       recorders[index % 2]?.record(0, [processEvent(event(`a${index}`, 1), event(`a${index}`, 2))]),
@@ -43,7 +43,7 @@ export function sharing(test: Test): void {
     );
   });
 
-  test('applications have nothing in common', async (storage) => {
+  test('applications share no data', async (storage) => {
     const orders = await storage.open('orders');
     const payments = await storage.open('payments');
     await orders.record(0, [{ ...tracked('up', 0, 1, event('a', 1)), snapshots: [snapshot('a', 1)] }]);
@@ -55,7 +55,7 @@ export function sharing(test: Test): void {
 
 /** Opening, closing and opening again. */
 export function opening(test: Test): void {
-  test('what is recorded is there when opened again', async (storage) => {
+  test('what was recorded is there after it is opened again', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(3, [
       { ...tracked('up', 0, 8, event('a', 1), event('a', 2)), snapshots: [snapshot('a', 1)] },
@@ -68,7 +68,7 @@ export function opening(test: Test): void {
     assert.equal(await again.record(3, [tracked('up', 8, 9, event('a', 3))]), 3);
   });
 
-  test('what is not set up is not opened unless it may be', async (storage) => {
+  test('an application that is not set up is not opened with setupTables: false', async (storage) => {
     const refused = {
       name: 'StorageError',
       code: 'STORAGE_NOT_SET_UP',
@@ -81,7 +81,7 @@ export function opening(test: Test): void {
     await assert.rejects(storage.open('orders', false), refused);
   });
 
-  test('a closed recorder refuses all but to be closed', async (storage) => {
+  test('a closed recorder rejects every call but close()', async (storage) => {
     const recorder = await storage.open();
     await recorder.close();
     await recorder.close();

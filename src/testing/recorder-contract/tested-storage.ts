@@ -1,10 +1,9 @@
-import type { Recorder } from '../../storage/recorder.ts';
-import type { OpenedStorage } from '../../storage/storage.ts';
+import type { OpenedStorage, Recorder } from '../../storage/index.ts';
 
-/** Defines one test on storage that is empty at first. */
+/** Defines one test on empty storage. */
 export type Test = (name: string, body: (storage: TestedStorage) => Promise<void>) => void;
 
-/** One storage and the recorders opened in a test, which are closed after it. */
+/** An opened storage. Closes it after a test, with the recorders that the test opened. */
 export class TestedStorage implements AsyncDisposable {
   readonly #storage: OpenedStorage;
   readonly #recorders: Recorder[] = [];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Recorder } from '../../storage/recorder.ts';
+import type { Recorder } from '../../storage/index.ts';
 import { event, processEvent, snapshot, tracked, versions } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
-/** What record() resolves with and leaves behind. */
+/** Results of record(). */
 export function recording(test: Test): void {
   test('ids count from 1 in the order of the events, over calls and process events', async (storage) => {
     const recorder = await storage.open();
@@ -22,7 +22,7 @@ export function recording(test: Test): void {
     ]);
   });
 
-  test('calls that are not awaited one by one are recorded in their order', async (storage) => {
+  test('concurrent calls are recorded in the order of the calls', async (storage) => {
     const recorder = await storage.open();
     const calls = Array.from({ length: 20 }, (_, index) =>
       recorder.record(0, [processEvent(event('a', index + 1))]),
@@ -57,7 +57,7 @@ export function recording(test: Test): void {
     assert.equal(await recorder.record(0, [processEvent()]), 1);
   });
 
-  test('an event is refused unless its version comes next', async (storage) => {
+  test('an event is rejected unless its version is the next one', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1))]);
     for (const [attemptedVersion, ...rest] of [[3], [9], [1], [3, 2]]) {
@@ -81,7 +81,7 @@ export function recording(test: Test): void {
 
 const before = [tracked('up', 0, 3, event('a', 1), event('a', 2))];
 
-/** Passes if all there is was recorded by `before`, and more can be recorded. */
+/** Checks that only `before` is recorded, and that more can be recorded. */
 async function assertUnchanged(recorder: Recorder): Promise<void> {
   assert.equal(await recorder.head(0), 2);
   assert.equal((await recorder.notifications(0, 0, 10)).length, 2);
@@ -93,9 +93,9 @@ async function assertUnchanged(recorder: Recorder): Promise<void> {
   assert.equal(await recorder.record(0, [tracked('up', 3, 4, event('a', 3), event('b', 1))]), 4);
 }
 
-/** What record() refuses. */
+/** Calls that record() rejects. */
 export function conflicts(test: Test): void {
-  test('a recorded version is refused, and all of the call with it', async (storage) => {
+  test('a recorded version is rejected, with the whole call', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     const call = recorder.record(0, [
@@ -114,7 +114,7 @@ export function conflicts(test: Test): void {
     await assertUnchanged(recorder);
   });
 
-  test('an unexpected position is refused, and all of the call with it', async (storage) => {
+  test('an unexpected position is rejected, with the whole call', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     const call = recorder.record(0, [
@@ -133,7 +133,7 @@ export function conflicts(test: Test): void {
     await assertUnchanged(recorder);
   });
 
-  test('so is a single event with the next position, if either does not fit', async (storage) => {
+  test('a single event with a position is rejected if either does not fit', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     for (const [expected, version, conflict] of [
@@ -158,7 +158,7 @@ export function conflicts(test: Test): void {
     assert.equal(await recorder.position(0, 'up'), 9);
   });
 
-  test('a version recorded in another pipeline is refused', async (storage) => {
+  test('a version recorded in another pipeline is rejected', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     const call = recorder.record(1, [processEvent(event('b', 1), event('a', 2))]);
@@ -167,7 +167,7 @@ export function conflicts(test: Test): void {
     await assertUnchanged(recorder);
   });
 
-  test('a version twice in one call is refused', async (storage) => {
+  test('a version twice in one call is rejected', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     for (const call of [
@@ -185,9 +185,9 @@ export function conflicts(test: Test): void {
   });
 }
 
-/** How positions move. */
+/** Moving positions. */
 export function positions(test: Test): void {
-  test('each upstream has its own, moved by those who know it', async (storage) => {
+  test('each upstream has a position, moved only from the expected one', async (storage) => {
     const recorder = await storage.open();
     assert.equal(await recorder.position(0, 'up'), 0);
     assert.equal(await recorder.record(0, [tracked('up', 0, 5), tracked('other', 0, 2)]), 0);
@@ -210,7 +210,7 @@ export function positions(test: Test): void {
     assert.deepEqual([await recorder.position(0, 'up'), await recorder.position(0, 'new')], [6, 0]);
   });
 
-  test('one can be moved several times in a call', async (storage) => {
+  test('a position can be moved several times in a call', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [tracked('up', 0, 1, event('a', 1)), tracked('up', 1, 2, event('a', 2))]);
     assert.equal(await recorder.position(0, 'up'), 2);

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maxLevels } from '../../../src/domain/plain-data.ts';
 import { type CustomType, defineType } from '../../../src/storage/codec/custom-type.ts';
-import { NotDecodableError, NotEncodableError, Transcoder } from '../../../src/storage/codec/transcoder.ts';
+import { NotDecodableError, NotEncodableError } from '../../../src/storage/codec/errors.ts';
+import { Transcoder } from '../../../src/storage/codec/transcoder.ts';
 import { anyData, identical, isDeepFrozen, nested } from '../../domain/any-data.ts';
 import { seed } from '../../support/seed.ts';
 
@@ -112,7 +113,7 @@ test('plain JSON stands in the text as JSON.stringify prints it', () => {
   );
 });
 
-/** Something to be refused: what the reason says, how it is made, and the rest of its path. */
+/** A value to be rejected: text of the reason, how to create the value, and the rest of its path. */
 type Bad = [says: string, make: () => unknown, path?: string];
 const BAD: Bad[] = [
   ['function', () => () => 1],
@@ -175,13 +176,13 @@ function selfHoldingObject(): unknown {
   return object;
 }
 
-/** A way to put something into something larger, and how the path says so. */
+/** Wraps a value in a container, with the text of the path to it. */
 interface Wrapping {
   readonly wrap: (inner: unknown) => unknown;
   readonly path: string;
 }
 
-/** Every kind of container, the sibling going first so that it is walked before. */
+/** Every kind of container, with a sibling that is encoded before the value. */
 function wrappingsBeside(sibling: unknown): Wrapping[] {
   const keys = [
     ['price', '.price'],

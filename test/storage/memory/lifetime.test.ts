@@ -16,7 +16,7 @@ async function canOpen(storage: StorageDescription): Promise<boolean> {
   );
 }
 
-it('is distinct at each call', async () => {
+it('has separate data at each call', async () => {
   const [first, second] = [memory(), memory()];
   const recorder = await (await openStorage(first)).openRecorder(orders);
   await recorder.record(0, [
@@ -28,7 +28,7 @@ it('is distinct at each call', async () => {
   ).toBe(1);
 });
 
-it('is refused in another thread, with the reason', async () => {
+it('is rejected in another thread, with the reason', async () => {
   const { module } = memory();
   const openedStorage = await openStorage({ module, options: { id: 'made elsewhere' } });
   await expect(openedStorage.openRecorder(orders)).rejects.toMatchObject({
@@ -38,7 +38,7 @@ it('is refused in another thread, with the reason', async () => {
   });
 });
 
-it('is freed with its description, but not while it is open', async () => {
+it('is freed with its description unless it is open', async () => {
   let description: StorageDescription | undefined = memory();
   const clone = structuredClone(description);
   let openedStorage: OpenedStorage | undefined = await openStorage(description);
@@ -57,7 +57,7 @@ it('is freed with its description, but not while it is open', async () => {
   });
 });
 
-it('is kept by its description', async () => {
+it('is kept alive by its description', async () => {
   const description = memory();
   await (await (await openStorage(description)).openRecorder(orders)).close();
   for (let round = 0; round < 5; round += 1) {

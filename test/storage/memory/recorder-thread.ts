@@ -1,4 +1,4 @@
-// A thread of its own that serves recorders: each request is answered by a result or an error.
+// Thread that serves recorders: it answers each request with a result or an error.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage, type RecorderOptions, type StorageDescription } from '../../../src/storage/storage.ts';

@@ -7,7 +7,7 @@ import type { Answer, Request } from './recorder-thread.ts';
 type Settled = PromiseWithResolvers<unknown>;
 type Unnumbered<T> = T extends { id: number } ? Omit<T, 'id'> : never;
 
-/** Opens recorders in a thread of its own, and calls them there. */
+/** Opens recorders in another thread and calls them there. */
 export class RecorderThread {
   readonly #worker: Worker;
   readonly #asked = new Map<number, Settled>();

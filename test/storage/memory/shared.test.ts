@@ -41,7 +41,7 @@ async function everything(recorder: Recorder): Promise<unknown> {
   };
 }
 
-it('takes along what was recorded before it was shared', async () => {
+it('includes what was recorded before it was shared', async () => {
   const storage = memory();
   const here = await open(storage);
   await here.record(7, [made('b', [1])]);
@@ -69,7 +69,7 @@ function snapshot(originatorId: string, originatorVersion: number, state: string
   return { originatorId, originatorVersion, schema: 1, state };
 }
 
-it('can be shared again, with applications that have come since', async () => {
+it('can be shared again, with applications opened since', async () => {
   const storage = memory();
   const orders = await open(storage);
   const first = await storageForThreads(storage);
@@ -81,14 +81,14 @@ it('can be shared again, with applications that have come since', async () => {
   expect(await (await open(asElsewhere(second), 'payments')).head(0)).toBe(1);
   for (const description of [first, second]) {
     await (await open(asElsewhere(description))).record(0, [made(`${description === first}`, [1])]);
-    const again = await storageForThreads(asElsewhere(description)); // by a thread for threads of its own
+    const again = await storageForThreads(asElsewhere(description)); // as a thread does for its own threads
     await (await open(again)).record(0, [made(`again ${description === first}`, [1])]);
   }
   expect(await orders.head(0)).toBe(4);
   expect(await (await open(storage)).head(0)).toBe(4);
 });
 
-it('refuses applications that were not opened where it was made, with the reason', async () => {
+it('rejects applications that were not opened where it was created, with the reason', async () => {
   const storage = memory();
   await open(storage);
   const elsewhere = asElsewhere(await storageForThreads(storage));
@@ -104,7 +104,7 @@ it('refuses applications that were not opened where it was made, with the reason
   expect(await (await open(again, '__proto__')).head(0)).toBe(0);
 });
 
-it('is shared by the thread that made it only', async () => {
+it('can be shared only by the thread that created it', async () => {
   const { module } = memory();
   await expect(storageForThreads({ module, options: { id: 'made elsewhere' } })).rejects.toMatchObject({
     code: 'INVALID_STORAGE',
@@ -112,7 +112,7 @@ it('is shared by the thread that made it only', async () => {
   });
 });
 
-it('records nothing of what finds no room, and goes on', async () => {
+it('records nothing of a call that does not fit, and stays usable', async () => {
   const home = new SharableMemory('orders');
   const shared = home.share(4_096);
   const here = new MemoryRecorder(home);
@@ -151,7 +151,7 @@ function virtualGigabytes(): number {
   return Number(kilobytes) / 2 ** 20;
 }
 
-/** The journal of a memory() that is forgotten at once. */
+/** Returns the journal of a memory() without keeping the memory alive. */
 async function shareOnce(): Promise<WeakRef<SharedArrayBuffer>> {
   const storage = memory();
   const here = await open(storage);
@@ -161,7 +161,7 @@ async function shareOnce(): Promise<WeakRef<SharedArrayBuffer>> {
   return new WeakRef((shared.options.journals as { orders: SharedArrayBuffer }).orders);
 }
 
-it.runIf(process.platform === 'linux')('leaves nothing behind, however often it is shared', async () => {
+it.runIf(process.platform === 'linux')('frees its memory, however often it is shared', async () => {
   const before = virtualGigabytes();
   const journals: WeakRef<SharedArrayBuffer>[] = [];
   for (let round = 0; round < 50; round += 1) journals.push(await shareOnce());

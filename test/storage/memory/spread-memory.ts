@@ -1,4 +1,4 @@
-// A storage that is one memory(), but opens every other recorder on another replica of it.
+// Storage in one memory() that opens every second recorder on another replica.
 import { memory } from 'kahn';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import {
@@ -10,9 +10,9 @@ import {
 } from '../../../src/storage/storage.ts';
 import { RecorderThread } from './remote-recorder.ts';
 
-let started: Promise<RecorderThread> | undefined; // one for all tests of a file
+let started: Promise<RecorderThread> | undefined; // for all tests of a file
 
-/** Where the other replica is. */
+/** The thread with the other replica. */
 export type Elsewhere = 'another store of this thread' | 'another thread';
 
 /** One memory() in two replicas. */
@@ -20,7 +20,7 @@ export function spreadMemory(elsewhere: Elsewhere): StorageDescription {
   return { module: import.meta.url, options: { elsewhere } };
 }
 
-/** The description as another thread gets it, under another id, so that this one makes a replica for it. */
+/** Returns the description with another id, so that this thread creates a replica as another thread would. */
 export function asElsewhere({ module, options }: StorageDescription): StorageDescription {
   return { module, options: { ...structuredClone(options), id: `elsewhere than ${options.id}` } };
 }
@@ -37,12 +37,12 @@ export async function openStorage({ elsewhere }: StorageDescription['options']):
     const shared = await storageForThreads(storage);
     if (thread !== undefined) return thread.open(shared, options);
     const replica = await open(asElsewhere(shared));
-    replicas.push(replica); // holds the store, which the next one finds
+    replicas.push(replica); // keeps the replica for the next recorder
     return replica.openRecorder(options);
   };
   return {
     async openRecorder(options) {
-      const here = await home.openRecorder(options); // only here applications are set up
+      const here = await home.openRecorder(options); // applications are set up only here
       count += 1;
       if (count % 2 === 0) return openElsewhere(options);
       await storageForThreads(storage);

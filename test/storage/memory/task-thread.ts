@@ -1,18 +1,18 @@
-// A thread of its own: runs one task on the application 'orders' when it is told to go, and posts what comes of it.
+// Thread that runs one task on the application 'orders' after a message, and posts the outcome.
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../../src/storage/storage.ts';
 
-/** What the thread gets. */
+/** Data of the worker. */
 export interface Task {
   readonly task: keyof typeof tasks;
   readonly storage: StorageDescription;
   readonly name: string;
-  /** How much of it; tasks that never end have none. */
+  /** Amount of work; undefined for tasks that never end. */
   readonly count: number;
-  /** Where it tells how far it is; nothing has to arrive for that. */
+  /** Shared memory for its progress, readable without messages. */
   readonly progress: SharedArrayBuffer;
 }
 
@@ -32,7 +32,7 @@ async function write(recorder: Recorder): Promise<void> {
   }
 }
 
-/** Reads up to the notification `count`, and throws if one is not there when the next one is. */
+/** Reads up to the notification `count`. Throws if there is a gap. */
 async function tail(recorder: Recorder): Promise<number> {
   let last = 0;
   while (last < count) {
@@ -46,7 +46,7 @@ async function tail(recorder: Recorder): Promise<number> {
   return last;
 }
 
-/** Moves the position up to `count`, one by one, against others; returns how often it was this thread. */
+/** Moves the position up to `count`, one by one, like other threads. Returns the number of its own moves. */
 async function race(recorder: Recorder): Promise<number> {
   let won = 0;
   for (let expected = 0; expected < count; expected = await recorder.position(0, 'up')) {
@@ -62,7 +62,7 @@ async function race(recorder: Recorder): Promise<number> {
   return won;
 }
 
-/** Records calls of 100 process events of three events each, and tells the position that was acknowledged. */
+/** Records calls of 100 process events of three events each, and shares the acknowledged position. */
 async function recordForever(recorder: Recorder): Promise<never> {
   const acknowledged = new Int32Array(progress);
   for (let position = await recorder.position(0, 'up'); ; position += 100) {
@@ -73,7 +73,7 @@ async function recordForever(recorder: Recorder): Promise<never> {
   }
 }
 
-/** Stands still in the middle of recording, where an event is looked at the second time: the lock is held then. */
+/** Blocks while it records and holds the lock, when an event is read the second time. */
 async function hang(recorder: Recorder): Promise<void> {
   let looks = 0;
   const progressed = new Int32Array(progress);

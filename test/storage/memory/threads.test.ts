@@ -46,7 +46,7 @@ async function start(
   return worker;
 }
 
-/** Lets them all go at once, and resolves with what they post. */
+/** Starts all tasks at once, and resolves with what the threads post. */
 async function run(started: readonly Worker[]): Promise<unknown[]> {
   const answers = started.map((worker) => once(worker, 'message'));
   for (const worker of started) worker.postMessage('go');
@@ -57,7 +57,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-it('is written by several threads without a gap, while others read', async () => {
+it('has no gaps while several threads write and others read', async () => {
   const shared = await share();
   const names = ['ada', 'bob', 'cyd', 'dan'];
   const writers = await Promise.all(names.map((name) => start('write', shared, { name, count: 700 })));
@@ -69,12 +69,12 @@ it('is written by several threads without a gap, while others read', async () =>
   for (const name of names) {
     const own = all.filter(({ originatorId }) => originatorId === name);
     expect(own.map((one) => one.originatorVersion)).toEqual(upTo(1_400));
-    // both events of a process event stand together
+    // the two events of a process event are adjacent
     expect(own.every(({ id }, index) => index % 2 === 0 || id === own[index - 1]!.id + 1)).toBe(true);
   }
 });
 
-it('moves a position once, whoever tries', async () => {
+it('moves a position once although several threads try', async () => {
   const shared = await share();
   const racers = await Promise.all(upTo(4).map(() => start('race', shared, { count: 2_000 })));
   const won = (await run(racers)) as number[];
@@ -91,7 +91,7 @@ function made(originatorId: string, originatorVersion: number): ProcessEvent {
   };
 }
 
-/** Terminates a thread in the middle of recording, and checks what it recorded. */
+/** Terminates a thread while it records, and checks what it recorded. */
 async function terminateWriter(shared: Shared, afterMs: number): Promise<void> {
   const progress = new SharedArrayBuffer(4);
   const writer = await start('recordForever', shared, { progress });
@@ -107,7 +107,7 @@ async function terminateWriter(shared: Shared, afterMs: number): Promise<void> {
   shared.openedStorage.threadEnded?.(threadId);
 }
 
-it('survives threads that are terminated in the middle, whole process events only', async () => {
+it('keeps whole process events when threads are terminated while they record', async () => {
   const shared = await share();
   const random = randomNumbers(seed);
   const waits = upTo(15).map(() => 1 + random() * 30);
@@ -126,7 +126,7 @@ it('survives threads that are terminated in the middle, whole process events onl
   expect(wrong).toEqual([]);
 });
 
-it('waits for a thread that is dead, without standing still, until it is told so', async () => {
+it('waits for the lock of a dead thread without blocking, until threadEnded() is called', async () => {
   const shared = await share();
   const progress = new SharedArrayBuffer(4);
   const hanging = await start('hang', shared, { progress });
@@ -135,12 +135,12 @@ it('waits for a thread that is dead, without standing still, until it is told so
   await Atomics.waitAsync(new Int32Array(progress), 0, 0).value;
   const { recorder, openedStorage } = shared;
   const calls = [1, 2, 3].map((version) => recorder.record(0, [made('a', version)]));
-  expect(await recorder.head(0)).toBe(0); // reading goes on
+  expect(await recorder.head(0)).toBe(0); // reads do not wait
   await hanging.terminate();
-  openedStorage.threadEnded?.(threadId + 1); // some other one
+  openedStorage.threadEnded?.(threadId + 1); // another thread
   expect(await Promise.race([Promise.all(calls), sleep(100, 'waiting')])).toBe('waiting');
   openedStorage.threadEnded?.(threadId);
-  expect(await Promise.all(calls)).toEqual([1, 2, 3]); // in the order in which they were made
+  expect(await Promise.all(calls)).toEqual([1, 2, 3]); // in the order of the calls
   expect((await recorder.notifications(0, 0, 10)).map(({ originatorId }) => originatorId)).toEqual([
     'a',
     'a',
@@ -150,7 +150,7 @@ it('waits for a thread that is dead, without standing still, until it is told so
   expect(await recorder.head(0)).toBe(13);
 });
 
-it('gives up a lock that is never released', async () => {
+it('stops waiting for a lock that is never released', async () => {
   const shared = await share();
   const progress = new SharedArrayBuffer(4);
   const hanging = await start('hang', shared, { progress });

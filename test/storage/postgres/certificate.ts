@@ -1,19 +1,19 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** A certificate and its private key, in PEM. */
+/** Certificate and private key in PEM format. */
 export interface Certified {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** An authority that signs itself. */
+/** Self-signed authority. */
 export interface Authority {
   readonly certificate: string;
-  /** A certificate for a server or a client that is known under this name. */
+  /** Issues a certificate for a server or a client with this name. */
   issue(name: string): Certified;
 }
 
-// The little of DER that X.509 needs: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+// The part of DER that X.509 needs: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
 const der = (tag: number, ...contents: Uint8Array[]): Buffer => {
   const content = Buffer.concat(contents);
   const { length } = content;
@@ -32,7 +32,7 @@ const validity = sequence(text(0x17, '200101000000Z'), text(0x17, '491231235959Z
 
 const nameOf = (commonName: string): Buffer =>
   sequence(der(0x31, sequence(objectId('550403'), text(0x0c, commonName))));
-/** Of an authority, and of nobody else. */
+/** Extension of authorities only. */
 const basicConstraints = sequence(
   objectId('551d13'),
   der(0x01, Buffer.of(0xff)),
@@ -48,7 +48,7 @@ interface Request {
   readonly extension: Buffer;
 }
 
-/** Makes an authority that nobody trusts unless told to. */
+/** Creates an authority that is not trusted by default. */
 export function makeAuthority(): Authority {
   const own = newKeys();
   const issuer = 'kahn test authority';

@@ -7,13 +7,13 @@ import { type Fate, PostgresProxy } from '../../support/postgres-proxy.ts';
 import { freshName } from '../../support/postgres-server.ts';
 import { inSession, isAppend } from './fault.ts';
 
-/** Recorders of one application, and a network that does with their commits what it is told. */
+/** Recorders of one application, and a proxy that decides the fate of their commits. */
 export class CommitScene implements AsyncDisposable {
   readonly schema: string = freshName('test');
   readonly proxy: PostgresProxy;
-  /** How often a statement that records was sent. */
+  /** Number of statements sent that record. */
   sent = 0;
-  /** What becomes of it when it is sent for the first time, the second and so on. */
+  /** Fate of the first, second and later statements that record. */
   fate: (time: number) => Fate = () => 'pass';
   readonly #storages: OpenedStorage[] = [];
 
@@ -39,12 +39,12 @@ export class CommitScene implements AsyncDisposable {
     return storage.openRecorder({ applicationName: 'orders', setupTables: true });
   }
 
-  /** Another recorder of the same application, with nothing in between. */
+  /** Opens another recorder of the same application without the proxy. */
   openRival(): Promise<Recorder> {
     return this.open({ connectionString });
   }
 
-  /** The events on record, such as `a1 a2 b1`, read by somebody else; throws unless they are counted without a gap. */
+  /** Returns the recorded events, such as `a1 a2 b1`, read without kahn. Throws if the log has a gap. */
   async recorded(): Promise<string> {
     const rows = await query(`select * from ${this.schema}.orders_events order by notification_id`);
     const [log] = await query(`select head from ${this.schema}.orders_logs`);
@@ -53,7 +53,7 @@ export class CommitScene implements AsyncDisposable {
     return rows.map((row) => `${row.originator_id}${row.originator_version}`).join(' ');
   }
 
-  /** Keeps the log locked while something is done. */
+  /** Does the work while another session locks the log. */
   whileLocked<T>(work: () => Promise<T>): Promise<T> {
     return inSession(connectionString, async (rival) => {
       await rival.query(`begin; lock table ${this.schema}.orders_logs`);
@@ -68,7 +68,7 @@ export class CommitScene implements AsyncDisposable {
   }
 }
 
-/** So many events of one aggregate, after those up to some version. */
+/** Returns a process event with `count` events of one aggregate, from version `after + 1`. */
 export function changes(originatorId: string, count = 1, after = 0): ProcessEvent {
   const events = Array.from({ length: count }, (_, index) => ({
     originatorId,
@@ -80,7 +80,7 @@ export function changes(originatorId: string, count = 1, after = 0): ProcessEven
   return { events, snapshots: [] };
 }
 
-/** A move of the position in the log of `up`. */
+/** Returns a move of the position in the log of `up`. */
 export function moved(expected: number, position: number): { readonly tracking: Tracking } {
   return { tracking: { upstreamName: 'up', expected, position } };
 }

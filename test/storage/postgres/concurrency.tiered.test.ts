@@ -13,7 +13,7 @@ async function setUp(schema: string, url = connectionString): Promise<void> {
   await storage.close();
 }
 
-/** A database of the running test's own: what the server counts there is nobody else's. */
+/** Creates a database for the running test, whose statistics count its statements only. */
 async function temporaryDatabase(): Promise<string> {
   const name = freshName('test');
   await query(`create database ${name}`);
@@ -59,7 +59,7 @@ describe('many processes that record in one log', () => {
     ]);
   });
 
-  it('never wait for each other in a circle, whatever the order of their positions', async () => {
+  it('never deadlock, whatever the order of their positions', async () => {
     const url = await temporaryDatabase();
     const schema = 'shop';
     await setUp(schema, url);
@@ -67,7 +67,7 @@ describe('many processes that record in one log', () => {
     const task: Task = { name: 'trackInTurns', schema, rounds };
     const lost = await inProcesses([task, task, task, task], url);
     const total = lost.reduce<number>((sum, one) => sum + Number(one), 0);
-    expect(total).toBeGreaterThan(0); // or they would not have met
+    expect(total).toBeGreaterThan(0); // or they were never concurrent
     const positions = `select upstream_name, position::integer from ${schema}.orders_positions order by 1`;
     expect(await query(positions, [], url)).toEqual(
       ['north', 'south', 'west'].map((upstream_name) => {

@@ -4,41 +4,41 @@ import type { Fate, PostgresProxy } from '../../support/postgres-proxy.ts';
 import type { PostgresServer } from '../../support/postgres-server.ts';
 import type { ShopUnderLoad } from './shop-under-load.ts';
 
-/** Where a fault happens. */
+/** The shop, its server and the network between them, in which a fault happens. */
 export interface Scene {
   readonly server: PostgresServer;
-  /** Between the shop and the server. */
+  /** Proxy between the shop and the server. */
   readonly proxy: PostgresProxy;
   readonly schema: string;
-  /** The way of the shop to the server. */
+  /** URL by which the shop connects to the server. */
   readonly connectionString: string;
-  /** A session of a superuser, which the fault does not meet unless the server is stopped. */
+  /** Session of a superuser, which only a stop of the server affects. */
   readonly admin: pg.Client;
-  /** How many statements that record have been sent. */
+  /** Number of statements sent that record. */
   readonly sent: number;
-  /** What becomes of statements that record. */
+  /** Returns the fate of the next statement that records. */
   fate: () => Fate;
 }
 
-/** Something that goes wrong while the shop is in use. */
+/** A fault while the shop is in use. */
 export interface Fault {
   readonly name: string;
-  /** How the shop uses the server, besides its connection string. */
+  /** Options of the shop, besides its connection string. */
   options?(scene: Scene): PostgresOptions;
-  /** Does the harm, resolves when it is over and the shop goes on, and says how often it was done. */
+  /** Causes the fault. Resolves with its number of times when it is over and the shop works again. */
   harm(load: ShopUnderLoad, scene: Scene): Promise<number>;
-  /** The errors that must come up; none if it is to pass unnoticed. */
+  /** Codes of the errors that orders must fail with. @default none */
   readonly surfaces?: readonly string[];
-  /** Others that may come up, as it depends on the moment. */
+  /** Codes of errors that orders may fail with, depending on the moment. @default none */
   readonly perhaps?: readonly string[];
 }
 
-/** Whether a statement records events. */
+/** Returns whether a statement records events. */
 export function isAppend(text: string): boolean {
   return /insert into "\w+"\."\w+_logs"/.test(text);
 }
 
-/** Opens a session, lends it, and closes it. */
+/** Does the work with a session. */
 export async function inSession<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {});
@@ -50,7 +50,7 @@ export async function inSession<T>(url: string, work: (client: pg.Client) => Pro
   }
 }
 
-/** Runs something many times. */
+/** Does the work `count` times. */
 export async function times(count: number, work: () => Promise<void>): Promise<number> {
   for (let done = 0; done < count; done += 1) await work();
   return count;

@@ -29,7 +29,7 @@ async function open(
   return { openedStorage, recorder, listening };
 }
 
-/** How long something takes. */
+/** Returns how long the work takes, in ms. */
 async function msOf(work: PromiseLike<unknown>): Promise<number> {
   const start = performance.now();
   await work;
@@ -39,7 +39,7 @@ async function msOf(work: PromiseLike<unknown>): Promise<number> {
 describe('closing a storage', () => {
   const farewellMs = 1_000;
 
-  it('while the server is away ends all waiting at once', async () => {
+  it('while the server is down ends all waits at once', async () => {
     const { openedStorage, recorder, listening } = await open();
     proxy.isRefusing = true;
     proxy.cut();
@@ -55,7 +55,7 @@ describe('closing a storage', () => {
     await expect.poll(() => proxy.open).toBe(0);
   });
 
-  it('in a silent network waits for a farewell, and no longer', async () => {
+  it('in a silent network waits for the grace period only', async () => {
     const { openedStorage, recorder, listening } = await open();
     let isSent = false;
     proxy.fate = (text) => {
@@ -76,7 +76,7 @@ describe('closing a storage', () => {
     await expect.poll(() => proxy.open).toBe(0);
   });
 
-  it('that tries to listen in a silent network takes no longer', async () => {
+  it('that tries to listen in a silent network waits for the grace period only', async () => {
     const { openedStorage, listening } = await open({ connectionTimeoutMs: 300 });
     await listening[Symbol.asyncDispose]();
     let asked = 0;
@@ -85,7 +85,7 @@ describe('closing a storage', () => {
       asked += 1;
       return 'hold';
     };
-    const again = await openedStorage.listen!({ onPrompt() {}, onGap() {} }); // it could not at first
+    const again = await openedStorage.listen!({ onPrompt() {}, onGap() {} }); // succeeds although the first try fails
     await until('it asks once more', () => asked === 2);
     expect(await msOf(again[Symbol.asyncDispose]())).toBeLessThan(farewellMs + 1_000);
     await openedStorage.close();
@@ -94,7 +94,7 @@ describe('closing a storage', () => {
 });
 
 describe('closing a runner', () => {
-  it('in a silent network ends when its calls are given up, and leaves nothing open', async () => {
+  it('in a silent network ends when its calls time out, and leaves nothing open', async () => {
     const limits = { statementTimeoutMs: 100, retryTimeoutMs: 100, connectionTimeoutMs: 300 };
     const storage = postgres({ connectionString: proxy.url, schema, ...limits });
     const runner = await SingleThreadedRunner.start(shop, { storage });

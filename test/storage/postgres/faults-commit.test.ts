@@ -4,7 +4,7 @@ import { until } from '../../support/until.ts';
 import { CommitScene, changes, moved } from './commit-scene.ts';
 
 describe.concurrent('a commit whose answer is lost', () => {
-  it('is found again, and recorded once', async ({ expect }) => {
+  it('is found by another try, and recorded once', async ({ expect }) => {
     await using scene = await CommitScene.prepare('cut after');
     const recorder = await scene.open();
     expect(await recorder.record(0, [changes('a', 2), { ...changes('b'), ...moved(0, 7) }])).toBe(3);
@@ -13,14 +13,14 @@ describe.concurrent('a commit whose answer is lost', () => {
     expect(await recorder.position(0, 'up')).toBe(7);
   });
 
-  it('is found again though the answer is lost again and again', async ({ expect }) => {
+  it('is found although further answers are lost', async ({ expect }) => {
     await using scene = await CommitScene.prepare('cut after', 'cut after', 'cut before', 'cut after');
     const recorder = await scene.open();
     expect(await recorder.record(0, [changes('a')])).toBe(1);
     expect(await scene.recorded()).toBe('a1');
   });
 
-  it('is found again when others have gone on from there', async ({ expect }) => {
+  it('is found after other writers have recorded more', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const [recorder, rival] = [await scene.open(), await scene.openRival()];
     scene.fate = (time) => (time === 1 ? 'cut after' : 'cut before');
@@ -32,7 +32,7 @@ describe.concurrent('a commit whose answer is lost', () => {
     expect(await scene.recorded()).toBe('a1 a2 a3 z1');
   });
 
-  it('is found again when it only moved a position', async ({ expect }) => {
+  it('is found if it only moved a position', async ({ expect }) => {
     await using scene = await CommitScene.prepare('pass', 'cut after');
     const recorder = await scene.open();
     await recorder.record(0, [changes('a')]);
@@ -41,7 +41,7 @@ describe.concurrent('a commit whose answer is lost', () => {
     expect(await recorder.position(0, 'up')).toBe(7);
   });
 
-  it('is reported as unknown, with the cause, when nobody can be asked in time', async ({ expect }) => {
+  it('is reported as unknown, with the cause, if no connection is possible in time', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const recorder = await scene.open({ retryTimeoutMs: 200 });
     scene.fate = () => {
@@ -70,7 +70,7 @@ describe.concurrent('a commit that never arrives', () => {
     expect(await scene.recorded()).toBe('a1');
   });
 
-  it('is not taken for that of a rival who records the same', async ({ expect }) => {
+  it('is not mistaken for that of another writer with the same event', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const [recorder, rival] = [await scene.open(), await scene.openRival()];
     scene.fate = () => 'cut before';
@@ -89,12 +89,12 @@ describe.concurrent('a commit that never arrives', () => {
     expect(await scene.recorded()).toBe('a1');
   });
 
-  it('is not reported as unknown when it could not even be sent', async ({ expect }) => {
+  it('is not reported as unknown if no statement was sent', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const recorder = await scene.open({ retryTimeoutMs: 200 });
     scene.proxy.isRefusing = true;
     scene.proxy.cut();
-    await recorder.head(0).catch(() => {}); // notices that its connection is gone
+    await recorder.head(0).catch(() => {}); // finds its connection closed
     await expect(recorder.record(0, [changes('a')])).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
     expect(scene.sent).toBe(0);
     scene.proxy.isRefusing = false;
@@ -102,11 +102,11 @@ describe.concurrent('a commit that never arrives', () => {
   });
 });
 
-// These wait until the answer is given up, 5 s after the server should have given the statement up.
+// These wait for the answer until 5 s after the statement time-out of the server.
 describe.concurrent('a commit in a silent network', () => {
   const options = { statementTimeoutMs: 100, connectionTimeoutMs: 1_000, retryTimeoutMs: 100 };
 
-  it('is sent again, and refused when it arrives after all', async ({ expect }) => {
+  it('is sent again, and refused if the first one arrives late', async ({ expect }) => {
     await using scene = await CommitScene.prepare('hold');
     const recorder = await scene.open(options);
     expect(await recorder.record(0, [changes('a')])).toBe(1);
@@ -119,7 +119,7 @@ describe.concurrent('a commit in a silent network', () => {
     expect(await recorder.record(0, [changes('b')])).toBe(2);
   });
 
-  it('is found again when only its answer is held back', async ({ expect }) => {
+  it('is found if only its answer is delayed', async ({ expect }) => {
     await using scene = await CommitScene.prepare('mute');
     const recorder = await scene.open(options);
     expect(await recorder.record(0, [changes('a')])).toBe(1);
@@ -127,7 +127,7 @@ describe.concurrent('a commit in a silent network', () => {
     expect(await scene.recorded()).toBe('a1');
   });
 
-  it('is given up though the network fell silent while the connection was made', async ({ expect }) => {
+  it('times out although the network fell silent while it connected', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const recorder = await scene.open({ ...options, retryTimeoutMs: 0 });
     let held = 0;
@@ -137,14 +137,14 @@ describe.concurrent('a commit in a silent network', () => {
       return 'hold';
     };
     scene.proxy.cut();
-    await recorder.head(0).catch(() => {}); // may only notice that its connection is gone
+    await recorder.head(0).catch(() => {}); // may find its connection closed
     await expect(recorder.head(0)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
     expect(held).toBeGreaterThan(0);
   });
 });
 
 describe.concurrent('a commit on a busy server', () => {
-  it('is tried once more though one try took longer than it is tried again', async ({ expect }) => {
+  it('is retried once although one try took longer than retryTimeoutMs', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const recorder = await scene.open({ statementTimeoutMs: 300, retryTimeoutMs: 100 });
     let recording: Promise<number> | undefined;
@@ -156,7 +156,7 @@ describe.concurrent('a commit on a busy server', () => {
     expect(scene.sent).toBe(2);
   });
 
-  it('is tried for a limited time, and then reported with the cause', async ({ expect }) => {
+  it('is retried for a limited time, then reported with the cause', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const recorder = await scene.open({ statementTimeoutMs: 50, retryTimeoutMs: 300 });
     await scene.whileLocked(async () => {
@@ -173,7 +173,7 @@ describe.concurrent('a commit on a busy server', () => {
     expect(await scene.recorded()).toBe('');
   });
 
-  it('is not tried again, and leaves nothing, when there is no room', async ({ expect }) => {
+  it('is not retried and records nothing if the disk is full', async ({ expect }) => {
     await using scene = await CommitScene.prepare();
     const recorder = await scene.open();
     const { schema } = scene;

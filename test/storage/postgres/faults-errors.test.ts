@@ -13,7 +13,7 @@ describe('an error of the server', () => {
     ['FEHLER', '23505'],
     ['ОШИБКА', '40P01'],
     ['错误', '57014'],
-  ])('that says %s %s answers the statement', (severity, code) => {
+  ])('with %s %s answers the statement', (severity, code) => {
     expect(isAnswer(serverError(severity, code))).toBe(true);
   });
 
@@ -24,11 +24,11 @@ describe('an error of the server', () => {
     ['ВАЖНО', '57P01'],
     ['PANIK', '53100'],
     ['致命错误', '25P03'],
-  ])('that says %s %s may have come in the middle of it', (severity, code) => {
+  ])('with %s %s may have interrupted the statement', (severity, code) => {
     expect(isAnswer(serverError(severity, code))).toBe(false);
   });
 
-  it('is none if the driver says so', () => {
+  it('does not include errors of the driver', () => {
     expect(isAnswer(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))).toBe(false);
   });
 });

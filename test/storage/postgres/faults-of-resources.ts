@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 import type { Fault, Scene } from './fault.ts';
 import type { ShopUnderLoad } from './shop-under-load.ts';
 
-/** A pool of two connections, one of which listens, taken out while something is done. */
+/** Fault in which the pool has two connections: one listens, the other is taken for some time. */
 function poolExhausted(
   name: string,
   retryTimeoutMs: number,
@@ -49,7 +49,7 @@ const poolBusyForLong: Fault = {
   surfaces: ['STORAGE_BUSY'],
 };
 
-/** Whether a small file system can be made. */
+/** Returns whether a small file system can be mounted. */
 function canMount(): boolean {
   const directory = mkdtempSync(join(tmpdir(), 'kahn-disk-'));
   const can = mount(directory);
@@ -62,7 +62,7 @@ function mount(directory: string): boolean {
   return spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=777', 'tmpfs', directory]).status === 0;
 }
 
-/** The events of the orders lie on a disk of their own, which is filled by somebody else. */
+/** Keeps the events of the orders on a disk of their own, and fills that with another file. */
 const diskFull: Fault = {
   name: 'disk full',
   async harm(load, { admin, schema }) {
@@ -89,7 +89,7 @@ const diskFull: Fault = {
   surfaces: ['STORAGE_FULL'],
 };
 
-/** The server says what it would say. */
+/** Makes the server fail as it does when its disk is full. */
 const diskSaidToBeFull: Fault = {
   name: 'disk said to be full',
   async harm(load, { admin, schema }: Scene) {
@@ -105,12 +105,12 @@ const diskSaidToBeFull: Fault = {
   surfaces: ['STORAGE_FULL'],
 };
 
-/** What may run out. */
+/** Faults in which a resource runs out. */
 export function faultsOfResources(): readonly Fault[] {
   return [poolBusy, poolBusyForLong, diskSaidToBeFull, ...(canMount() ? [diskFull] : [])];
 }
 
-/** Writes a file until there is no room for more. */
+/** Writes a file until the disk is full. */
 function fill(file: string): void {
   const block = Buffer.alloc(4_096);
   try {

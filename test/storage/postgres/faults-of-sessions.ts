@@ -37,7 +37,7 @@ const lockHeld: Fault = {
 
 const deadlock: Fault = {
   name: 'deadlock, the shop being the victim',
-  // The server looks for one once, when somebody has waited for so long: by then, the rival must wait, too.
+  // The server looks for a deadlock once a session has waited for this long: by then, the rival must wait as well.
   options: ({ connectionString }) => ({
     connectionString: `${connectionString}?options=-c%20deadlock_timeout%3D500ms`,
   }),
@@ -71,7 +71,7 @@ const connectionsTaken: Fault = {
   perhaps: ['STORAGE_OUTCOME_UNKNOWN'],
 };
 
-/** What other sessions of the server, or its administrator, may do to those of the shop. */
+/** Faults caused by other sessions or the administrator of the server. */
 export const faultsOfSessions: readonly Fault[] = [
   backendsTerminated,
   lockReleased,
@@ -86,7 +86,7 @@ function terminate(admin: pg.Client): Promise<unknown> {
   );
 }
 
-/** Locks the log of the orders while something is done. */
+/** Does the work while another session locks the log of the orders. */
 function holdingLog({ server, schema }: Scene, work: () => Promise<void>): Promise<void> {
   return inSession(server.url(), async (rival) => {
     await rival.query('begin');
@@ -96,8 +96,8 @@ function holdingLog({ server, schema }: Scene, work: () => Promise<void>): Promi
 }
 
 /**
- * The shop locks the position first, and then the log; this does it the other way round, with such patience that
- * it is the shop that has to give way.
+ * Locks the log first and then the position, the opposite of what the shop does. It waits for longer before it looks
+ * for a deadlock, so that the server cancels the statement of the shop.
  */
 function lockInTheOtherOrder({ server, schema, admin }: Scene): Promise<void> {
   return inSession(server.url(), async (rival) => {
@@ -115,7 +115,7 @@ function lockInTheOtherOrder({ server, schema, admin }: Scene): Promise<void> {
   });
 }
 
-/** Whether the server had room for one more connection, which is kept. */
+/** Returns whether the server accepted one more connection, which stays open. */
 async function isConnected(connectionString: string, connected: pg.Client[]): Promise<boolean> {
   const client = new pg.Client({ connectionString });
   client.on('error', () => {});

@@ -4,7 +4,7 @@ import { type Fault, type Scene, times } from './fault.ts';
 
 const cuts = 24;
 
-/** Statements that record meet what the dice say, until enough have not passed. */
+/** Gives statements that record a random fate, until enough of them were cut. */
 function cutting(name: string, roll: (scene: Scene) => Fate): Fault {
   return {
     name,
@@ -36,7 +36,7 @@ const silence: Fault = {
   },
 };
 
-/** What may happen between the shop and the server. */
+/** Faults between the shop and the server. */
 export function faultsOfTheNetwork(random: () => number): readonly Fault[] {
   return [
     cutting('network cut before the statement arrives', () => (random() < 0.25 ? 'cut before' : 'pass')),
@@ -76,5 +76,5 @@ const longStop: Fault = {
   perhaps: ['STORAGE_OUTCOME_UNKNOWN', 'STORAGE_BUSY'],
 };
 
-/** What may happen to the server. */
+/** Faults of the server. */
 export const faultsOfTheServer: readonly Fault[] = [shortStop, longStop];

@@ -25,12 +25,12 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]();
 });
 
-/** The way through the proxy, with some of it changed. */
+/** Returns the URL of the proxy with some parts changed. */
 function way(change: { [part in 'username' | 'password' | 'pathname' | 'host']?: string }): string {
   return Object.assign(new URL(proxy.url), change).href;
 }
 
-/** Sockets, look-ups and timers of this process. */
+/** Returns the sockets, look-ups and timers of this process. */
 function resources(): number {
   const counted = ['TCPSocketWrap', 'TCPConnectWrap', 'GetAddrInfoReqWrap', 'Timeout'];
   return process.getActiveResourcesInfo().filter((kind) => counted.includes(kind)).length;
@@ -97,17 +97,17 @@ const refusals = [
 ] as const;
 
 describe('starting with', () => {
-  it.each(refusals)('$name is refused at once, and leaves nothing open', async ({ url, ...refusal }) => {
+  it.each(refusals)('$name fails at once and leaves nothing open', async ({ url, ...refusal }) => {
     const before = resources();
     const start = performance.now();
     const storage = postgres({ connectionString: url(), schema: 'shop' });
     await expectRefusal(SingleThreadedRunner.start(shop, { storage }), refusal);
-    expect(performance.now() - start).toBeLessThan(5_000); // of 10,000 that a passing failure is given
+    expect(performance.now() - start).toBeLessThan(5_000); // transient failures are retried for 10,000 ms
     await expect.poll(() => proxy.open).toBe(0);
     await expect.poll(resources).toBeLessThanOrEqual(before);
   });
 
-  it('a database of another encoding is refused', async () => {
+  it('a database with another encoding fails', async () => {
     const name = freshName('test');
     await query(`create database ${name} encoding 'SQL_ASCII' template template0`);
     onTestFinished(async () => void (await query(`drop database ${name} with (force)`)));
@@ -133,7 +133,7 @@ describe('a recorder in use', () => {
     expect(performance.now() - start).toBeLessThan(5_000);
   }
 
-  it('says that its tables are gone, and goes on when they are back', async () => {
+  it('reports missing tables, and works again once they are restored', async () => {
     const url = await temporaryDatabase();
     const recorder = await open(url);
     await query('alter table shop.orders_events rename to kept', [], url);
@@ -143,7 +143,7 @@ describe('a recorder in use', () => {
     expect(await recorder.record(0, [changes('a')])).toBe(1);
   });
 
-  it('says that its schema is gone', async () => {
+  it('reports a missing schema', async () => {
     const url = await temporaryDatabase();
     const recorder = await open(url);
     await recorder.record(0, [changes('b')]);
@@ -151,7 +151,7 @@ describe('a recorder in use', () => {
     await expectFailure(recorder, 'STORAGE_NOT_SET_UP', /restore them/);
   });
 
-  it('says that the server has become read-only, and goes on when it is not any more', async () => {
+  it('reports a read-only server, and works again once the server accepts writes', async () => {
     const url = await temporaryDatabase();
     const name = new URL(url).pathname.slice(1);
     const recorder = await open(url);
@@ -166,7 +166,7 @@ describe('a recorder in use', () => {
     expect(await recorder.record(0, [changes('a')])).toBe(1);
   });
 
-  it('says that the database is gone', async () => {
+  it('reports a missing database', async () => {
     const url = await temporaryDatabase();
     const recorder = await open(url);
     await query(`drop database ${new URL(url).pathname.slice(1)} with (force)`);

@@ -52,7 +52,7 @@ async function sceneOf(): Promise<Scene> {
   return scene;
 }
 
-/** The errors told to somebody, each with its cause. */
+/** Checks that each error names its application and has a cause. */
 function expectCauses(errors: Iterable<KahnError>): void {
   for (const { code, message, cause } of errors) {
     expect.soft(cause, code).toBeInstanceOf(Error);

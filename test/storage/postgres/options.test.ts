@@ -7,7 +7,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 const connectionString = 'postgres://app:geheim@localhost:5432/app';
 
 describe('postgres()', () => {
-  it('describes its storage with all options', () => {
+  it('describes the storage with all options', () => {
     const { module, options } = structuredClone(postgres({ connectionString, tls: { ca: 'PEM' } }));
     expect(module).toMatch(/storage\/postgres\/storage\.ts$/);
     expect(options).toEqual({
@@ -135,7 +135,7 @@ describe('the schema', () => {
 describe('the tables of an application', () => {
   const eventsOf = (name: string): string => tablesOf('shop', name, 'a server').events;
 
-  it('have the name of the application where that is plain', () => {
+  it('contain the name of the application if it is plain', () => {
     const { events, logs, positions, snapshots } = tablesOf('shop', 'orders_2', 'a server');
     expect([events, logs, positions, snapshots]).toEqual([
       '"shop"."orders_2_events"',
@@ -145,7 +145,7 @@ describe('the tables of an application', () => {
     ]);
   });
 
-  it('differ for different names, and fit', () => {
+  it('differ for different application names and fit the limits of the server', () => {
     const names = ['orders', 'Orders', 'a', 'a_events', 'a_events_events', 'a-b', 'a_b', 'a b', 'a.b', 'a$b'];
     names.push(
       'a$24b',
@@ -173,7 +173,7 @@ describe('the tables of an application', () => {
     expect(tables).not.toContain('"shop"."kahn_applications"');
   });
 
-  it('of a long name are told apart by all of it', () => {
+  it('of applications with long names differ by a hash of the whole name', () => {
     expect(eventsOf('n'.repeat(49))).toMatch(/^"shop"\."n{24}\$\$[0-9a-f]{22}_events"$/);
   });
 });

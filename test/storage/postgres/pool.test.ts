@@ -15,7 +15,7 @@ beforeEach(() => {
   schema = temporarySchema();
 });
 
-/** A pool whose connections are named by the schema, so that the server can tell which they are. */
+/** Creates a pool whose connections have the name of the schema, to find them on the server. */
 function temporaryPool(options: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({ connectionString, application_name: schema, max: 3, ...options });
   onTestFinished(() => pool.end());
@@ -33,7 +33,7 @@ async function open(
   };
 }
 
-/** Uses every statement of a recorder. */
+/** Calls every statement of a recorder. */
 async function useAll(recorder: Recorder): Promise<void> {
   const start = await recorder.head(0);
   const event = { originatorId: 'a', originatorVersion: start + 1, type: 'Made', data: '{}', timestamp: 0 };
@@ -48,7 +48,7 @@ async function useAll(recorder: Recorder): Promise<void> {
   expect(await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }])).toHaveLength(1);
 }
 
-/** Waits for a prompt of what somebody else records; `record` makes them do it. */
+/** Records with `record`, and resolves with the prompt that the storage received. */
 async function heard(openedStorage: OpenedStorage, record: () => Promise<unknown>): Promise<unknown> {
   const prompted = Promise.withResolvers<unknown>();
   const listening = await openedStorage.listen!({ onPrompt: prompted.resolve, onGap() {} });
@@ -64,7 +64,7 @@ function sessions(): Promise<{ pid: number }[]> {
   return query('select pid from pg_stat_activity where application_name = $1', [schema]);
 }
 
-/** What a session that is used by others, too, must not be left with. */
+/** Returns session state that must not remain in a session that others use as well. */
 async function leftOn(client: pg.ClientBase): Promise<unknown> {
   const { rows } = await client.query(`
     select (select count(*)::integer from pg_prepared_statements) as prepared,
@@ -77,7 +77,7 @@ async function leftOn(client: pg.ClientBase): Promise<unknown> {
 const untouched = { prepared: 0, channels: 0, locks: 0, settings: null };
 
 describe('a pool of the user', () => {
-  it('is used for all there is, is left as it was, and goes on', async () => {
+  it('serves all statements, keeps its sessions unchanged and stays usable', async () => {
     const pool = temporaryPool();
     const fresh = await pool.connect();
     expect(await leftOn(fresh)).toEqual(untouched);
@@ -105,7 +105,7 @@ describe('a pool of the user', () => {
     expect((await pool.query('select 1')).rowCount).toBe(1);
   });
 
-  it('lends one connection for good to whoever listens', async () => {
+  it('gives one connection to a listener for good', async () => {
     const pool = temporaryPool();
     const { openedStorage } = await open(postgres({ pool, schema }));
     const listening = await openedStorage.listen!({ onPrompt() {}, onGap() {} });
@@ -114,12 +114,12 @@ describe('a pool of the user', () => {
     expect(pool.totalCount - pool.idleCount).toBe(0);
   });
 
-  it('may have a single connection, as long as nobody listens', async () => {
+  it('may have a single connection while there is no listener', async () => {
     const { recorder } = await open(postgres({ pool: temporaryPool({ max: 1 }), schema }));
     await Promise.all([useAll(recorder), recorder.head(0), recorder.head(1)]);
   });
 
-  it('listens elsewhere if told to', async () => {
+  it('does not serve the listener with listenConnectionString', async () => {
     const pool = temporaryPool({ max: 1 });
     const { openedStorage, recorder } = await open(
       postgres({ pool, schema, listenConnectionString: connectionString }),
@@ -130,13 +130,13 @@ describe('a pool of the user', () => {
     expect(pool.totalCount).toBe(1);
   });
 
-  it('may parse numbers and texts as it likes', async () => {
+  it('may have type parsers of its own', async () => {
     const types = { getTypeParser: () => () => 'parsed otherwise' };
     const { recorder } = await open(postgres({ pool: temporaryPool({ types }), schema }));
     await useAll(recorder);
   });
 
-  it('cannot be used by another thread', async () => {
+  it('cannot be opened by another thread', async () => {
     const { module, options } = postgres({ pool: temporaryPool(), schema });
     const source = `
       const { workerData, parentPort } = await import('node:worker_threads');
@@ -153,7 +153,7 @@ describe('a pool of the user', () => {
   });
 });
 
-/** What the driver is asked to send. */
+/** Collects the statements that the driver sends. */
 function watchStatements(): { readonly names: string[]; readonly texts: string[] } {
   const spy = vi.spyOn(pg.Client.prototype, 'query');
   onTestFinished(() => spy.mockRestore());
@@ -175,14 +175,14 @@ const ofSession =
   /\b(set_config|listen|prepare|deallocate|discard|declare|pg_advisory_lock|temp)\b|^\s*set\b/i;
 
 describe('connections of its own', () => {
-  /** A URL whose connections are named by the schema. */
+  /** URL whose connections have the name of the schema. */
   const named = (): string => {
     const url = new URL(connectionString);
     url.searchParams.set('application_name', schema);
     return url.href;
   };
 
-  it('are no more than poolSize, and are closed with the storage', async () => {
+  it('number poolSize at most, and are closed with the storage', async () => {
     const { openedStorage, recorder } = await open(
       postgres({ connectionString: named(), schema, poolSize: 2 }),
     );
@@ -204,7 +204,7 @@ describe('connections of its own', () => {
     expect(openedStorage.listen).toBeTypeOf('function');
   });
 
-  it('that go through a transaction pooler are sent nothing that belongs to a session', async () => {
+  it('use no session state with a transaction pooler', async () => {
     const watched = watchStatements();
     const { openedStorage, recorder } = await open(
       postgres({ connectionString, schema, transactionPooler: true }),
@@ -218,14 +218,14 @@ describe('connections of its own', () => {
     expect(pool.openedStorage).not.toHaveProperty('listen');
   });
 
-  it('may listen past a transaction pooler', async () => {
+  it('may bypass a transaction pooler to listen', async () => {
     const pooled = { connectionString, schema, transactionPooler: true };
     const { openedStorage } = await open(postgres({ ...pooled, listenConnectionString: connectionString }));
     const own = await open(postgres(pooled));
     expect(await heard(openedStorage, () => useAll(own.recorder))).toMatchObject({ head: 1 });
   });
 
-  it('give a statement up after statementTimeoutMs', async () => {
+  it('cancel a statement after statementTimeoutMs', async () => {
     const { recorder } = await open(
       postgres({ connectionString, schema, statementTimeoutMs: 100, retryTimeoutMs: 0 }),
     );
@@ -234,12 +234,12 @@ describe('connections of its own', () => {
     await client.query(`begin; lock table ${schema}.orders_logs`);
     const start = performance.now();
     await expect(recorder.head(0)).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
-    expect(performance.now() - start).toBeLessThan(4_000); // of 5,000 more that the answer may take
+    expect(performance.now() - start).toBeLessThan(4_000); // waiting for the answer would take 5,000 ms more
     await client.end();
     expect(await recorder.head(0)).toBe(0);
   });
 
-  it('are given up after connectionTimeoutMs', async () => {
+  it('fail to open after connectionTimeoutMs', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     onTestFinished(() => void silent.close());

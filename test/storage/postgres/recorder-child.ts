@@ -1,28 +1,28 @@
-// A process of its own, started by start-children.ts with a task as JSON: answers 'ready', and after 'go' the outcome.
+// Process started by start-children.ts with a task as JSON: sends 'ready', and after 'go' the outcome.
 
 import { postgres } from '../../../src/storage/postgres/index.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 
-/** What a child may be asked to do with the application `orders`. */
+/** Task of a child with the application `orders`. */
 export type Task =
   | { readonly name: 'open'; readonly schema: string }
   | { readonly name: 'write'; readonly schema: string; readonly writer: string; readonly events: number }
   | { readonly name: 'tail'; readonly schema: string; readonly pipelineId: number; readonly until: number }
   | { readonly name: 'trackInTurns'; readonly schema: string; readonly rounds: number };
 
-/** A number that the task describes, or why it failed. */
+/** Number that the task returns, or its failure. */
 export type Outcome = number | { readonly code: string | undefined; readonly message: string };
 
 const largestBatch = 50;
 
-/** Sets up, in step with others who do the same; gives the head of the log. */
+/** Returns the head of the log: the tables are set up when the recorder is opened. */
 function open(recorder: Recorder): Promise<number> {
   return recorder.head(0);
 }
 
-/** Records as many events in the log of pipeline 0, and a tenth of that in pipeline 1; gives how many batches. */
+/** Records events in the log of pipeline 0, and a tenth as many in pipeline 1. Returns the number of batches. */
 async function write(recorder: Recorder, writer: string, events: number): Promise<number> {
   let batches = 0;
   for (const [pipelineId, total] of [events, events / 10].entries()) {
@@ -41,7 +41,7 @@ async function write(recorder: Recorder, writer: string, events: number): Promis
   return batches;
 }
 
-/** One aggregate for each batch; the data of its events tell how many there are. */
+/** Returns a batch of events of one aggregate. Their data is the size of the batch. */
 function changes(originatorId: string, size: number): ProcessEvent {
   const events = Array.from({ length: size }, (_, index) => ({
     originatorId,
@@ -53,7 +53,7 @@ function changes(originatorId: string, size: number): ProcessEvent {
   return { events, snapshots: [] };
 }
 
-/** Reads a log that is being written, until there are so many; gives in how many pages. */
+/** Reads a log while others write it, up to the notification `until`. Returns the number of pages. */
 async function tail(recorder: Recorder, pipelineId: number, until: number): Promise<number> {
   let last: StoredNotification | undefined;
   for (let pages = 0; ; pages += 1) {
@@ -64,13 +64,13 @@ async function tail(recorder: Recorder, pipelineId: number, until: number): Prom
       last = next;
     }
     if (page.length < limit && last !== undefined && !isLastOfBatch(last))
-      throw new Error(`Only a part of the batch of notification ${last.id} is there.`);
+      throw new Error(`Only part of the batch of notification ${last.id} was read.`);
     if (last?.id === until) return pages;
     if (page.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-/** Ids count up by 1, and the events of a batch stand side by side. */
+/** Checks that ids count up by 1 and the events of a batch are adjacent. */
 function assertFollows(next: StoredNotification, last: StoredNotification | undefined): void {
   const isCounted = next.id === (last?.id ?? 0) + 1;
   const isFirst = next.originatorVersion === 1 && (last === undefined || isLastOfBatch(last));
@@ -84,7 +84,7 @@ function isLastOfBatch({ originatorVersion, data }: StoredNotification): boolean
   return originatorVersion === Number(data);
 }
 
-/** Moves three positions in one call, again and again, each time in another order; gives how often others won. */
+/** Moves three positions per call, in random order. Returns how many calls lost to other writers. */
 async function trackInTurns(recorder: Recorder, rounds: number): Promise<number> {
   const names = ['north', 'south', 'west'];
   let lost = 0;

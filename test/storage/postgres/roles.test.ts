@@ -14,7 +14,7 @@ beforeEach(() => {
   schema = temporarySchema();
 });
 
-/** Who may connect, and no more; gives where to. */
+/** Creates a role that may only connect, and returns its connection string. */
 async function temporaryRole(): Promise<{ role: string; url: string }> {
   const role = freshName('role');
   await query(`create role ${role} login password 'secret'`);
@@ -28,7 +28,7 @@ async function temporaryRole(): Promise<{ role: string; url: string }> {
   return { role, url: url.href };
 }
 
-/** Runs the shop as somebody, from its start to its end. */
+/** Runs the shop with the rights of a role. */
 async function runShop(url: string, orders = 3): Promise<boolean[]> {
   const storage = postgres({ connectionString: url, schema });
   await using runner = await SingleThreadedRunner.start(shop, { storage });
@@ -37,7 +37,7 @@ async function runShop(url: string, orders = 3): Promise<boolean[]> {
   return Promise.all(ids.map(async (id) => (await runner.get(Orders).get(id)).done));
 }
 
-/** All that is needed once the tables are there: to be run by their owner, again after applications were added. */
+/** Rights to run the system, granted by the owner of the tables, and again after applications are added. */
 function rightsToAppend(role: string): string {
   return `
     grant usage on schema ${schema} to ${role};
@@ -57,7 +57,7 @@ function rightsToAppend(role: string): string {
     end $$`;
 }
 
-/** All that a report needs, also of applications to come. */
+/** Rights to read, also the tables of future applications. */
 function rightsToRead(role: string): string {
   return `
     grant usage on schema ${schema} to ${role};
@@ -74,7 +74,7 @@ async function openOrders(
   return openedStorage.openRecorder({ applicationName: 'orders', setupTables });
 }
 
-/** Does everything that a recorder does, twice, so that nothing is new the second time. */
+/** Calls everything of a recorder twice, so that the second time no row is new. */
 async function useAll(recorder: Recorder): Promise<void> {
   const snapshot = { originatorId: 'a', originatorVersion: 1, schema: 1, state: 'first' };
   const start = await recorder.head(0);
@@ -103,7 +103,7 @@ describe('a role that may only read and append', () => {
     expect(await runShop(url)).toEqual([true, true, true]);
   });
 
-  it('records events, positions and snapshots, and moves and replaces those that are there', async () => {
+  it('records events, positions and snapshots, moves positions and replaces snapshots', async () => {
     await openOrders(connectionString);
     const { role, url } = await temporaryRole();
     await query(rightsToAppend(role));
@@ -112,7 +112,7 @@ describe('a role that may only read and append', () => {
     await useAll(recorder);
   });
 
-  it('needs every one of its rights', async () => {
+  it('needs all of its rights', async () => {
     await openOrders(connectionString);
     const { role, url } = await temporaryRole();
     await query(rightsToAppend(role));
@@ -129,7 +129,7 @@ describe('a role that may only read and append', () => {
     await useAll(await openOrders(url));
   });
 
-  it('is refused all else by the server', async () => {
+  it('is denied everything else by the server', async () => {
     await runShop(connectionString, 1);
     const { role, url } = await temporaryRole();
     await query(rightsToAppend(role));
@@ -155,7 +155,7 @@ describe('a role that may only read and append', () => {
 });
 
 describe('a role that may only read', () => {
-  it('reads the logs, also those made later, and records nothing', async () => {
+  it('reads the logs, also those created later, and cannot record', async () => {
     await openOrders(connectionString);
     const { role, url } = await temporaryRole();
     await query(rightsToRead(role));
@@ -174,8 +174,8 @@ describe('a role that may only read', () => {
   });
 });
 
-describe('a role that may not make schemas', () => {
-  it('makes tables in one that is there, if it may', async () => {
+describe('a role that may not create schemas', () => {
+  it('creates tables in an existing schema if it may', async () => {
     const { role, url } = await temporaryRole();
     await expect(openOrders(url)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
     await query(`create schema ${schema}`);
@@ -194,7 +194,7 @@ describe('settings of a role', () => {
       const { role, url } = await temporaryRole();
       await query(`create schema ${schema} authorization ${role}`);
       await query(`alter role ${role} set default_transaction_isolation = '${level}'`);
-      const sessions = [false, false, true, true]; // with and without settings of our own
+      const sessions = [false, false, true, true]; // with and without the settings that kahn makes
       const recorders = await Promise.all(
         sessions.map((transactionPooler) => openOrders(url, { transactionPooler })),
       );
@@ -216,7 +216,7 @@ describe('settings of a role', () => {
     },
   );
 
-  it('may forbid to write, which is said', async () => {
+  it('may make it read-only, which the error says', async () => {
     await openOrders(connectionString);
     const { role, url } = await temporaryRole();
     await query(rightsToAppend(role));

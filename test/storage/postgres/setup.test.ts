@@ -18,7 +18,7 @@ async function openOrders(
   return openedStorage.openRecorder({ applicationName, setupTables });
 }
 
-/** What there is in the schema, tables and indexes, in an order that names decide. */
+/** Returns the tables and indexes of the schema, ordered by name. */
 async function relationsIn(schema: string): Promise<string[]> {
   const rows = await query(
     'select relname, oid::text from pg_class where relnamespace = (select oid from pg_namespace where nspname = $1) order by 1',
@@ -41,7 +41,7 @@ const ofOrders = [
 ];
 
 describe('the tables', () => {
-  it('are made once though ten processes open the application at once', async () => {
+  it('are created once although ten processes open the application at once', async () => {
     const schema = temporarySchema();
     const outcomes = await inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
     expect(outcomes).toEqual(Array(10).fill(0));
@@ -51,7 +51,7 @@ describe('the tables', () => {
     ]);
   });
 
-  it('stay as they are when it is opened again', async () => {
+  it('are not changed when the application is opened again', async () => {
     const schema = temporarySchema();
     await openOrders(schema);
     const before = await relationsIn(schema);
@@ -61,7 +61,7 @@ describe('the tables', () => {
     expect(await relationsIn(schema)).toEqual(before);
   });
 
-  it('of applications with names alike stand side by side', async () => {
+  it('of applications with similar names are separate', async () => {
     const schema = temporarySchema();
     const names = ['orders', '_orders', 'Orders', 'orders_events', 'o"r', 'n'.repeat(200), 'n'.repeat(201)];
     for (const applicationName of names) {
@@ -77,7 +77,7 @@ describe('the tables', () => {
     }
   });
 
-  it('are not made when that is not allowed', async () => {
+  it('are not created with setupTables: false', async () => {
     const schema = temporarySchema();
     const refused = {
       code: 'STORAGE_NOT_SET_UP',
@@ -92,7 +92,7 @@ describe('the tables', () => {
     expect(await relationsIn(schema)).toEqual(before);
   });
 
-  it('are refused when a later release made them', async () => {
+  it('are rejected if a later release created them', async () => {
     const schema = temporarySchema();
     await openOrders(schema);
     await query(`update ${schema}.kahn_applications set version = 3`);
@@ -119,7 +119,7 @@ describe('the tables', () => {
     },
   );
 
-  it('are asked for again when they have been dropped', async () => {
+  it('are reported as missing after they were dropped', async () => {
     const schema = temporarySchema();
     const recorder = await openOrders(schema);
     await query(`drop schema ${schema} cascade`);
@@ -127,7 +127,7 @@ describe('the tables', () => {
   });
 });
 
-it('without the driver says how to install it', () => {
+it('says how to install the driver if it is missing', () => {
   const project = temporaryDirectory();
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   mkdirSync(`${project}/node_modules`);

@@ -1,14 +1,14 @@
 import type { KahnError } from 'kahn';
 
-/** What the customers of the shop were told. */
+/** Answers that the customers of the shop got. */
 export interface Answers {
-  /** The orders whose save resolved, or was recorded though not all that follows from it could be processed. */
+  /** Orders that were recorded: the save resolved, or only their processing failed. */
   readonly acknowledged: Set<string>;
-  /** Those that nobody knows about: they may be recorded or not. */
+  /** Orders with an unknown outcome. */
   readonly unknown: Set<string>;
-  /** Those that are not to be on record. */
+  /** Orders that were rejected, and must not be recorded. */
   readonly refused: Set<string>;
-  /** How often each error came up, by its code. */
+  /** Number of errors by code. */
   readonly codes: Map<string, number>;
   /** One error of each code. */
   readonly errors: Map<string, KahnError>;

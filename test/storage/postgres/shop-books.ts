@@ -1,11 +1,11 @@
 import { query } from '../../support/postgres.ts';
 import type { Answers } from './shop-answers.ts';
 
-/** What is wrong with what the shop has on record; nothing, it is to be hoped. */
+/** Differences between what the shop has recorded and what it should have. */
 export interface Books {
-  /** What should be there and is not: orders that were acknowledged, and what follows from each order. */
+  /** Missing events: those of acknowledged orders, and those that follow from any order. */
   readonly lost: readonly string[];
-  /** What is there and should not be: orders that were refused, and whatever there is twice. */
+  /** Surplus events: those of rejected orders, and duplicates. */
   readonly doubled: readonly string[];
 }
 
@@ -25,7 +25,7 @@ const expectedOfOrder = [
   'Payment.Created',
 ];
 
-/** Compares what is on record, everything having been processed, with what was answered. */
+/** Compares what is recorded with the answers, after everything is processed. */
 export async function booksOf(url: string, schema: string, answers: Answers): Promise<Books> {
   const rows = await rowsOf(url, schema);
   const lost: string[] = [];
@@ -51,7 +51,7 @@ export async function booksOf(url: string, schema: string, answers: Answers): Pr
   return { lost, doubled };
 }
 
-/** All events of the shop, log by log, with the order that each belongs to. */
+/** Returns all events of the shop, by log, with the order that each belongs to. */
 function rowsOf(url: string, schema: string): Promise<Row[]> {
   const logs = ['orders', 'reservations', 'payments'].map(
     (application) => `

@@ -8,7 +8,7 @@ import type { Answers } from './shop-answers.ts';
 
 const customers = 8;
 
-/** The shop while customers place orders, one after the other each, whatever they are told. */
+/** The shop while several customers place orders, each one after the other, also after errors. */
 export class ShopUnderLoad implements Answers {
   readonly acknowledged: Set<string> = new Set();
   readonly unknown: Set<string> = new Set();
@@ -17,13 +17,13 @@ export class ShopUnderLoad implements Answers {
   readonly errors: Map<string, KahnError> = new Map();
   #isOpen = true;
 
-  /** Lets customers in, and from the first order that is done on for as long as `meanwhile` takes. */
+  /** Runs the shop with customers. Starts `meanwhile` after the first order, and stops when that ends. */
   async serve(storage: StorageDescription, meanwhile: () => Promise<void>): Promise<void> {
     const runner = await SingleThreadedRunner.start(shop(), { storage });
     try {
       const orders = runner.get(Orders);
       const served = Promise.all(Array.from({ length: customers }, () => this.#serveCustomer(orders)));
-      // A log that nobody has recorded in yet has no row that could be locked.
+      // An empty log has no row that could be locked.
       const first = this.goesOn(1);
       await first.then(meanwhile).finally(() => {
         this.#isOpen = false;
@@ -34,13 +34,13 @@ export class ShopUnderLoad implements Answers {
     }
   }
 
-  /** Resolves when so many more orders are acknowledged. */
+  /** Resolves when this many more orders are acknowledged. */
   async goesOn(orders = 24): Promise<void> {
     const enough = this.acknowledged.size + orders;
     await until('orders are taken again', () => this.acknowledged.size >= enough);
   }
 
-  /** Resolves when customers have been told of an error with this code. */
+  /** Resolves when an order has failed with this code. */
   async fails(code: string): Promise<void> {
     await until(`orders fail with ${code}`, () => this.codes.has(code));
   }
@@ -67,13 +67,13 @@ export class ShopUnderLoad implements Answers {
   }
 }
 
-/** Starts the shop again, which processes what is left, and closes it. */
+/** Runs the shop until all is processed. */
 export async function catchUp(storage: StorageDescription): Promise<void> {
   const runner = await SingleThreadedRunner.start(shop(), { storage });
   await runner.close();
 }
 
-/** A system of its own, as a test that fails may leave one running. */
+/** Returns a new system, since a failed test may leave one running. */
 function shop() {
   return System.of([
     [Orders, Reservations, Orders],

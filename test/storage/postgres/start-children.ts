@@ -5,10 +5,10 @@ import { connectionString } from '../../support/postgres.ts';
 import { inTime } from '../../support/until.ts';
 import type { Outcome, Task } from './recorder-child.ts';
 
-/** Performs each task in a process of its own, all at the same time, and gives their outcomes. */
+/** Performs tasks in one process each at the same time, and returns their outcomes. */
 export async function inProcesses(tasks: readonly Task[], url = connectionString): Promise<Outcome[]> {
   const children = tasks.map((task) => start(task, url));
-  await Promise.all(children.map((child) => requestJson(child))); // each is ready
+  await Promise.all(children.map((child) => requestJson(child))); // until all are ready
   return Promise.all(
     children.map((child) => {
       const outcome = requestJson(child);

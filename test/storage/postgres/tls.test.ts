@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** The server writes the files itself, into its data directory: so they are its own. */
+/** The server writes the files into its data directory, so that it owns them. */
 async function turnTlsOn(own: PostgresServer): Promise<void> {
   const { certificate, key } = authority.issue('localhost');
   const files = { 'server.crt': certificate, 'server.key': key, 'clients.crt': ca };
@@ -38,7 +38,7 @@ function urlAt(host: string, parameters = ''): string {
   return server.url().replace('127.0.0.1', host) + parameters;
 }
 
-/** Whether the connections of a storage, the one that listens included, are encrypted. */
+/** Returns whether the connections of a storage, including the one that listens, are encrypted. */
 async function encryptionOf(options: PostgresOptions): Promise<unknown[]> {
   return (await connectionsOf(options)).map(({ ssl }) => ssl);
 }
@@ -66,18 +66,18 @@ function refusal(reason: RegExp): object {
 }
 
 describe('connections to a server with TLS', () => {
-  it('are encrypted when the authority is known', async () => {
+  it('are encrypted if the authority is trusted', async () => {
     expect(await encryptionOf({ connectionString: urlAt('localhost'), tls: { ca } })).toEqual([true, true]);
   });
 
-  it('tell who asks, each of them', async () => {
+  it('all present the certificate of the client', async () => {
     const { certificate: cert, key } = authority.issue('client');
     const own = { ssl: true, client_dn: '/CN=client' };
     const options = { connectionString: urlAt('localhost'), tls: { ca, cert, key } };
     expect(await connectionsOf(options)).toEqual([own, own]);
   });
 
-  it('are refused when the authority is unknown, and at once', async () => {
+  it('are refused at once if the authority is not trusted', async () => {
     const start = performance.now();
     await expect(encryptionOf({ connectionString: urlAt('localhost'), tls: true })).rejects.toMatchObject(
       refusal(/Check the user, its password, its rights and TLS\. \(.*certificate/),
@@ -86,19 +86,19 @@ describe('connections to a server with TLS', () => {
     await expect(
       encryptionOf({ connectionString: urlAt('localhost'), tls: { ca: other } }),
     ).rejects.toMatchObject(refusal(/TLS/));
-    expect(performance.now() - start).toBeLessThan(5_000); // of 10,000 that a passing failure is given
+    expect(performance.now() - start).toBeLessThan(5_000); // transient failures are retried for 10,000 ms
   });
 
-  it('are encrypted with whoever answers when nothing is to be verified', async () => {
+  it('are encrypted with any server if certificates are not verified', async () => {
     const tls = { rejectUnauthorized: false };
     expect(await encryptionOf({ connectionString: urlAt('localhost'), tls })).toEqual([true, true]);
   });
 
-  it('are in the clear when TLS is turned off', async () => {
+  it('are not encrypted if TLS is turned off', async () => {
     expect(await encryptionOf({ connectionString: urlAt('localhost'), tls: false })).toEqual([false, false]);
   });
 
-  it('are what the connection string says when nothing else does', async () => {
+  it('follow the connection string if there is no option `tls`', async () => {
     expect(await encryptionOf({ connectionString: urlAt('localhost') })).toEqual([false, false]);
     const connectionString = urlAt('localhost', '?sslmode=no-verify');
     expect(await encryptionOf({ connectionString })).toEqual([true, true]);
@@ -113,13 +113,13 @@ describe('connections to a server with TLS', () => {
     },
   );
 
-  it('are refused when the certificate is not that of the host', async () => {
+  it('are refused if the certificate is not that of the host', async () => {
     await expect(encryptionOf({ connectionString: urlAt('127.0.0.1'), tls: { ca } })).rejects.toMatchObject(
       refusal(/127\.0\.0\.1/),
     );
   });
 
-  it('are made by an address when the certificate has the name that is asked for', async () => {
+  it('to an address are accepted if the certificate has the `servername`', async () => {
     const tls = { ca, servername: 'localhost' };
     expect(await encryptionOf({ connectionString: urlAt('127.0.0.1'), tls })).toEqual([true, true]);
   });

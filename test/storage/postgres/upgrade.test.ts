@@ -7,7 +7,7 @@ import { connectionString, query, temporarySchema } from '../../support/postgres
 import { patient } from '../../support/until.ts';
 import { inProcesses } from './start-children.ts';
 
-/** A schema as the release that knew version 1 made it, with some events of `orders`. */
+/** Creates a schema with tables of version 1 and some events of `orders`. */
 async function schemaOfVersion1(): Promise<string> {
   const schema = temporarySchema();
   const statements = [
@@ -68,7 +68,7 @@ function versionsIn(schema: string): Promise<unknown> {
 
 const orders2 = { application_name: 'orders', version: 2 };
 
-it('brings tables of version 1 up to date, with all that is in them', async () => {
+it('upgrades tables of version 1 and keeps their rows', async () => {
   const schema = await schemaOfVersion1();
   const recorder = await openOrders(schema, true);
   expect(await versionsIn(schema)).toEqual([orders2]);
@@ -99,7 +99,7 @@ it('brings tables of version 1 up to date, with all that is in them', async () =
   expect(await recorder.notifications(0, 2, 10)).toEqual([{ id: 3, ...event }]);
 });
 
-it('leaves tables of version 1 as they are unless it may set up, and says what to do', async () => {
+it('rejects tables of version 1 with setupTables: false, and says what to do', async () => {
   const schema = await schemaOfVersion1();
   await expect(openOrders(schema, false)).rejects.toMatchObject({
     code: 'STORAGE_OLDER',
@@ -116,12 +116,12 @@ it('upgrades only the application that is opened', async () => {
   expect(await versionsIn(schema)).toEqual([orders2, { application_name: 'payments', version: 1 }]);
 });
 
-it('is brought up to date once though ten processes open it at once', async () => {
+it('is upgraded once although ten processes open it at once', async () => {
   const schema = await schemaOfVersion1();
   const reader = new pg.Client({ connectionString });
   await reader.connect();
   onTestFinished(() => reader.end());
-  await reader.query(`begin; select from ${schema}.orders_events`); // holds them up until all have come
+  await reader.query(`begin; select from ${schema}.orders_events`); // blocks the upgrade until all processes wait
   const waiting = `
     select from pg_locks
     where not granted and (locktype = 'advisory' or relation = '${schema}.orders_events'::regclass)`;
@@ -132,7 +132,7 @@ it('is brought up to date once though ten processes open it at once', async () =
   expect(await versionsIn(schema)).toEqual([orders2]);
 });
 
-it('is brought up to date while the release before writes to it', async () => {
+it('is upgraded while the release before writes to it', async () => {
   const schema = await schemaOfVersion1();
   const insert = (version: number) =>
     query(`

@@ -1,4 +1,4 @@
-// A process of its own, forked by faults.test.ts: `child.ts <task> <directory>`.
+// Process forked by faults.test.ts: `child.ts <task> <directory>`.
 
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { sqlite } from '../../../src/storage/sqlite/index.ts';
@@ -18,13 +18,13 @@ async function openRecorder(directory: string, applicationName: string): Promise
   return storage.openRecorder({ applicationName, setupTables: true });
 }
 
-/** As somebody to whom permissions apply. */
+/** Opens a recorder as a user to whom permissions apply. */
 async function open(directory: string): Promise<void> {
   if (process.getuid?.() === 0) process.setuid?.(65_534);
   await (await openRecorder(directory, 'orders')).close();
 }
 
-/** Sets up one application after the other, in step with others who do the same. */
+/** Sets up several applications, at the same time as other processes. */
 async function openMany(directory: string): Promise<void> {
   for (let number = 0; number < 30; number += 1) {
     const recorder = await openRecorder(directory, `application-${number}`);
@@ -40,7 +40,7 @@ async function recordForever(directory: string): Promise<void> {
     const batch = Array.from({ length: 50 }, (_, index) => numbered(position + index));
     await recorder.record(0, batch);
     send({ acknowledged: position + 50 });
-    await new Promise(setImmediate); // lets the message go
+    await new Promise(setImmediate); // gives the message time to leave
   }
 }
 
@@ -49,7 +49,7 @@ function numbered(expected: number): ProcessEvent {
   return { events, snapshots: [], tracking: { upstreamName: 'up', expected, position: expected + 1 } };
 }
 
-/** Records 300 process events in a log that others write, too. */
+/** Records 300 process events in a log that other processes write as well. */
 async function recordShared(directory: string): Promise<void> {
   const recorder = await openRecorder(directory, 'orders');
   for (let version = 1; version < 600; version += 2) {

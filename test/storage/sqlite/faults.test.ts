@@ -86,7 +86,7 @@ async function nextMessage(child: ChildProcess): Promise<Message> {
   return message;
 }
 
-/** Runs the task in a child and resolves with its last message. */
+/** Runs the task in a child process and resolves with its last message. */
 async function inChild(task: string, where = directory): Promise<Message> {
   const child = await startChild(task, where);
   const answer = nextMessage(child);
@@ -95,7 +95,7 @@ async function inChild(task: string, where = directory): Promise<Message> {
 }
 
 describe('opening', () => {
-  it('asks for a directory that is missing', async () => {
+  it('rejects a missing directory and says to create it', async () => {
     const missing = join(directory, 'missing');
     const message = expect.stringMatching(/'orders'.*missing' does not exist\. Create it/);
     await expect(openOrders({ directory: missing })).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe('opening', () => {
     expect(existsSync(missing)).toBe(false);
   });
 
-  it('refuses a file as directory', async () => {
+  it('rejects a file as directory', async () => {
     await writeFile(join(directory, 'note'), 'text');
     await expect(openOrders({ directory: join(directory, 'note') })).rejects.toMatchObject({
       code: 'STORAGE_UNWRITABLE',
@@ -113,7 +113,7 @@ describe('opening', () => {
     });
   });
 
-  it('makes no file when it may not set up', async () => {
+  it('creates no file with setupTables: false', async () => {
     await expect(openOrders({ setupTables: false })).rejects.toMatchObject({ code: 'STORAGE_NOT_SET_UP' });
     expect(await readdir(directory)).toEqual([]);
     await writeFile(file, '');
@@ -122,12 +122,12 @@ describe('opening', () => {
     await openOrders();
   });
 
-  it('refuses a directory in which nobody can write', async () => {
+  it('rejects a directory that is not writable', async () => {
     const refused = { code: 'STORAGE_UNWRITABLE', applicationName: 'orders' };
     await expect(openOrders({ directory: '/proc' })).rejects.toMatchObject(refused);
   });
 
-  it('heeds permissions', async () => {
+  it('rejects a file or directory without permission', async () => {
     await chmod(directory, 0o755);
     const open = join(directory, 'open');
     const closed = join(directory, 'closed');
@@ -140,7 +140,7 @@ describe('opening', () => {
     expect(await inChild('open', open)).toMatchObject({ code: 'STORAGE_UNWRITABLE' });
   });
 
-  it('refuses tables of a later release', async () => {
+  it('rejects tables of a later release', async () => {
     await (await openOrders()).close();
     using database = new DatabaseSync(file);
     database.exec('pragma user_version = 3');
@@ -149,14 +149,14 @@ describe('opening', () => {
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' });
   });
 
-  it('waits for a writer before it turns on the write-ahead log, though SQLite does not', async () => {
+  it('waits for a writer before it turns on the write-ahead log', async () => {
     await (await openOrders()).close();
     using writer = new DatabaseSync(file);
     writer.exec('pragma journal_mode = delete; begin immediate');
     await expect(openOrders({ busyTimeoutMs: 20 })).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
     const storage = await openStorage(sqlite({ directory }));
     const opening = storage.openRecorder({ applicationName: 'orders', setupTables: true });
-    writer.exec('commit'); // after its first attempt
+    writer.exec('commit'); // after the first attempt of the recorder
     const recorder = await opening;
     recorders.push(recorder);
     await recorder.head(0);
@@ -211,8 +211,8 @@ describe('a foreign file', () => {
     );
   }
 
-  // Both while its owner uses it and after.
-  it.each(Object.keys(foreign))('%s is refused and left as it is', async (name) => {
+  // Both while its program uses it and after.
+  it.each(Object.keys(foreign))('%s is rejected and not changed', async (name) => {
     const database = await foreign[name]?.();
     const refused = { code: 'STORAGE_FOREIGN', message: expect.stringContaining(file) };
     for (let round = 0; round < 2; round += 1) {
@@ -224,7 +224,7 @@ describe('a foreign file', () => {
     }
   });
 
-  it('that is a directory is refused', async () => {
+  it('that is a directory is rejected', async () => {
     await mkdir(file);
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_FOREIGN' });
   });
@@ -237,7 +237,7 @@ describe('a damaged file', () => {
     await recorder.close();
   });
 
-  it('is reported when the damage is met', async () => {
+  it('is reported when the damaged part is read', async () => {
     const { size } = await stat(file);
     const handle = await open(file, 'r+');
     await handle.write(Buffer.alloc(size >> 2, 0xa5), 0, size >> 2, size >> 1);
@@ -249,14 +249,14 @@ describe('a damaged file', () => {
     });
   });
 
-  it('is reported when it is opened, if it is cut short', async () => {
+  it('is reported when a truncated file is opened', async () => {
     await truncate(file, 10_000);
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' });
   });
 });
 
 describe('recording', () => {
-  it('on a full disk changes nothing, and goes on once there is room', async () => {
+  it('on a full disk changes nothing, and works again once there is room', async () => {
     await (await openOrders()).close();
     const database = new DatabaseSync(file);
     const recorder = new SqliteRecorder(databaseFileOf(directory, 'orders'), database);
@@ -275,7 +275,7 @@ describe('recording', () => {
     expect(await recorder.record(0, [changes('c', 1), big])).toBe(53);
   });
 
-  it('waits for others for the time-out only, while reading goes on', async () => {
+  it('waits for other writers until busyTimeoutMs, and does not block reads', async () => {
     const recorder = await openOrders({ busyTimeoutMs: 100 });
     using other = new DatabaseSync(file);
     other.exec('begin immediate');
@@ -289,7 +289,7 @@ describe('recording', () => {
     expect(await recorder.record(0, [changes('a', 1)])).toBe(1);
   });
 
-  it('survives SIGKILL with all that was acknowledged, and whole process events only', async () => {
+  it('keeps what was acknowledged before SIGKILL, and whole process events only', async () => {
     const random = randomNumbers(seed);
     for (let round = 0; round < 6; round += 1) {
       const child = await startChild('recordForever');
@@ -317,7 +317,7 @@ describe('recording', () => {
     }
   });
 
-  it('by several processes leaves no gap and loses nothing', async () => {
+  it('by several processes leaves no gaps and loses no events', async () => {
     const writers = await Promise.all([startChild('recordShared'), startChild('recordShared')]);
     const answers = writers.map(nextMessage);
     for (const writer of writers) writer.send('go');
@@ -329,7 +329,7 @@ describe('recording', () => {
       expect(own.map((one) => one.originatorVersion)).toEqual(
         Array.from({ length: 600 }, (_, index) => index + 1),
       );
-      // both events of a process event stand together
+      // the two events of a process event are adjacent
       expect(own.every((one, index) => index % 2 === 0 || one.id === (own[index - 1]?.id ?? 0) + 1)).toBe(
         true,
       );
@@ -338,7 +338,7 @@ describe('recording', () => {
 });
 
 describe('closing', () => {
-  it('leaves the file only, with everything in it', async () => {
+  it('leaves only the file, with all data', async () => {
     const recorder = await openOrders();
     await recorder.record(0, [changes('a', 3)]);
     expect((await readdir(directory)).toSorted()).toEqual([
@@ -350,8 +350,8 @@ describe('closing', () => {
     expect(await readdir(directory)).toEqual(['orders.sqlite']);
   });
 
-  // POSIX drops all locks of a process on a file when it closes any descriptor of it; SQLite knows, node:fs does not.
-  it.runIf(existsSync('/proc/locks'))('or opening one recorder leaves the locks of another', async () => {
+  // POSIX drops all locks of a process on a file when it closes any descriptor of it. SQLite handles this, node:fs not.
+  it.runIf(existsSync('/proc/locks'))('or opening one recorder keeps the locks of another', async () => {
     const recorder = await openOrders();
     await recorder.head(0);
     const { ino } = await stat(file);

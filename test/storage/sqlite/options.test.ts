@@ -4,7 +4,7 @@ import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 
 describe('sqlite()', () => {
-  it('describes its storage with an absolute directory and all options', () => {
+  it('describes the storage with an absolute directory and all options', () => {
     const { module, options } = structuredClone(sqlite({ directory: 'data' }));
     expect(module).toMatch(/storage\/sqlite\/storage\.ts$/);
     expect(options).toEqual({
@@ -54,11 +54,11 @@ describe('sqlite()', () => {
 describe('the file of an application', () => {
   const fileOf = (name: string): string => databaseFileOf('/data', name).path;
 
-  it('has the name of the application where that is safe', () => {
+  it('has the name of the application if it is safe', () => {
     expect(fileOf('orders-2.old_x')).toBe('/data/orders-2.old_x.sqlite');
   });
 
-  it('stays in the directory and differs for different names, whatever the case', () => {
+  it('is in the directory, and differs for different names even where case is ignored', () => {
     const names = [
       'orders',
       'Orders',

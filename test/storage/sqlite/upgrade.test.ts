@@ -9,7 +9,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import type { Message } from './child.ts';
 
-// As the release that knew version 1 made it.
+// Tables of version 1.
 const version1 = `
   create table events (
     pipeline_id integer not null,
@@ -61,7 +61,7 @@ async function openOrders(directory: string, setupTables: boolean): Promise<Reco
   return recorder;
 }
 
-/** All is there that was, and dependencies can be recorded. */
+/** Checks that all rows are there, and dependencies can be recorded. */
 async function assertUpgraded(recorder: Recorder): Promise<void> {
   const made = { type: 'Made', data: '{}', timestamp: 1_700_000_000_003 };
   expect(await recorder.notifications(0, 0, 10)).toEqual([
@@ -91,7 +91,7 @@ async function assertUpgraded(recorder: Recorder): Promise<void> {
   expect(await recorder.notifications(3, 1, 10)).toEqual([{ id: 2, ...event }]);
 }
 
-it('brings a file of version 1 up to date, with all that is in it', async () => {
+it('upgrades a file of version 1 and keeps its rows', async () => {
   const directory = temporaryDirectory();
   fileOfVersion1(directory).close();
   await assertUpgraded(await openOrders(directory, true));
@@ -109,7 +109,7 @@ it('brings a file of version 1 up to date, with all that is in it', async () => 
   }
 });
 
-it('leaves a file of version 1 as it is unless it may set up, and says what to do', async () => {
+it('rejects a file of version 1 with setupTables: false, and says what to do', async () => {
   const directory = temporaryDirectory();
   using database = fileOfVersion1(directory);
   await expect(openOrders(directory, false)).rejects.toMatchObject({
@@ -120,7 +120,7 @@ it('leaves a file of version 1 as it is unless it may set up, and says what to d
   expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 1 });
 });
 
-it('goes on for whoever has opened the file with the release before', async () => {
+it('stays usable for a process that opened the file with the release before', async () => {
   const directory = temporaryDirectory();
   using before = fileOfVersion1(directory);
   const insert = before.prepare(`
@@ -132,7 +132,7 @@ it('goes on for whoever has opened the file with the release before', async () =
   expect((await recorder.notifications(0, 2, 10)).map(({ id }) => id)).toEqual([3, 4]);
 });
 
-it('is brought up to date once though four processes open it at once', async () => {
+it('is upgraded once although four processes open it at once', async () => {
   const directory = temporaryDirectory();
   for (let number = 0; number < 30; number += 1) fileOfVersion1(directory, `application-${number}`).close();
   const file = new URL('./child.ts', import.meta.url);

@@ -1,11 +1,11 @@
 import type { ApplicationClass } from '../../../application/application.ts';
+import { isTransientFailure } from '../../../application/errors.ts';
 import {
   AsynchronousRunner,
   type FollowerStates,
   type WatchedFollowers,
 } from '../../../runner/asynchronous/asynchronous-runner.ts';
 import type { CaughtUpProbe } from '../../../runner/asynchronous/caught-up.ts';
-import { isTransient } from '../../../runner/errors.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import type { System } from '../../../system/system.ts';
@@ -104,7 +104,7 @@ export class RestateRunner<
         await super.untilCaughtUp(probe, stop);
         return;
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!isTransientFailure(error)) throw error;
         await probe.progress.progressSince(0, 0, stop); // the storage is unavailable
       }
     }

@@ -1,4 +1,4 @@
-// A thread that only reads has an outline of a journal; one that records has everything.
+// A replica that only reads has an index of the journal; one that records has all contents.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MemoryRecorder } from '../../../../src/storage/memory/recorder.ts';
@@ -16,7 +16,7 @@ interface PlannedEvent {
   readonly dependencies: readonly LogPlace[] | undefined;
 }
 
-/** One process event of a call: events, a snapshot and a position, each of them optional. */
+/** One process event of a call, with optional events, snapshot and position. */
 interface Planned {
   readonly events: readonly PlannedEvent[];
   readonly snapshotOf: string | undefined;
@@ -26,15 +26,15 @@ interface Planned {
 interface Step {
   readonly pipelineId: number;
   readonly together: readonly Planned[];
-  /** Reads that the reader does afterwards, so that it is in the middle of something. */
+  /** Reads after the call, so that the next one starts inside an entry. */
   readonly reads: readonly { readonly pipelineId: number; readonly after: number; readonly limit: number }[];
 }
 
 interface Scenario {
   readonly steps: readonly Step[];
-  /** Before which step it is shared. */
+  /** Index of the step before which the memory is shared. */
   readonly sharedAt: number;
-  /** After which step the reader asks for a history, and so keeps everything. */
+  /** Index of the step after which the reader reads a history, and so keeps all contents. */
   readonly historyAt: number;
 }
 
@@ -71,7 +71,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
   historyAt: fc.integer({ min: 0, max: 20 }),
 });
 
-/** Makes what can be recorded next, in one log after the other. */
+/** Creates process events that can be recorded next. */
 class Maker {
   readonly #versions = new Map<string, number>();
   readonly #positions = new Map<string, number>();
@@ -148,11 +148,11 @@ async function play({ steps, sharedAt, historyAt }: Scenario): Promise<void> {
   expect(await everyRead(reader)).toStrictEqual(plain);
 }
 
-test('who only reads finds what the writer finds, wherever and however much it reads', async () => {
+test('a replica that only reads returns the same as the one that records', async () => {
   await fc.assert(fc.asyncProperty(scenarios, play), propertyRuns(50, 200));
 });
 
-test('a call with more events than a function takes arguments is read at once', async () => {
+test('reads a call with more events than a function can have arguments', async () => {
   const home = new SharableMemory('orders');
   const reader = new MemoryRecorder(SharableMemory.join('orders', home.share()));
   const count = 200_000;

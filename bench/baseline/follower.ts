@@ -1,5 +1,5 @@
 import type { StoredNotification } from 'kahn';
-import type { BaselineLog } from './baseline-log.ts';
+import type { BaselineLog } from './log.ts';
 
 export const batchSize = 500; // the library's default
 /** Ignored notifications after which their position is recorded on its own, as in the library. */

@@ -1,6 +1,6 @@
-import { isOpen } from './clerks.ts';
-import type { Day } from './day.ts';
-import { travelDay } from './system.ts';
+import { isOpen } from '../clerks.ts';
+import type { Day } from '../day.ts';
+import { travelDay } from '../system.ts';
 
 /** A value over the day. */
 export interface Panel {

@@ -1,12 +1,12 @@
 import type { Aggregate, AggregateClass, Application, DomainEvent, SystemRunner } from 'kahn';
-import { Airport } from '../airport.ts';
-import { Airports } from '../airports.ts';
-import { Claim } from '../claim.ts';
-import { Claims } from '../claims.ts';
-import { Flights } from '../flights.ts';
-import { Payout } from '../payout.ts';
-import { Payouts } from '../payouts.ts';
-import type { airTravel } from '../system.ts';
+import { Airport } from '../../airport.ts';
+import { Airports } from '../../airports.ts';
+import { Claim } from '../../claim.ts';
+import { Claims } from '../../claims.ts';
+import { Flights } from '../../flights.ts';
+import { Payout } from '../../payout.ts';
+import { Payouts } from '../../payouts.ts';
+import type { airTravel } from '../../system.ts';
 
 /** Results of processing a set of flights. */
 export interface Figures {

@@ -1,5 +1,5 @@
+import type { FlightRecord } from '../flight-record.ts';
 import type { AirportFigures, Figures } from './figures.ts';
-import type { FlightRecord } from './flight-record.ts';
 
 /** Computes the expected figures in one pass over the records, without any code of the system. */
 export function directPass(records: readonly FlightRecord[]): Figures {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StoredEvent, StoredNotification } from 'kahn';
-import { createTables } from '../src/storage/sqlite/schema.ts';
-import { prepare, row, rows, type Statements, sql } from '../src/storage/sqlite/statements.ts';
-import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
+import { createTables } from '../../src/storage/sqlite/schema.ts';
+import { prepare, row, rows, type Statements, sql } from '../../src/storage/sqlite/statements.ts';
+import type { BaselineLog, BaselineStorage } from './log.ts';
 
 const pipelineId = 0;
 

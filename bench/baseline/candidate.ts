@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
-import { BaselineShop, placeOrders } from './baseline-shop.ts';
-import { timed } from './measure.ts';
-import type { Logs } from './verify-logs.ts';
-import type { Candidate } from './workloads.ts';
+import { timed } from '../measure.ts';
+import type { Logs } from '../verify-logs.ts';
+import type { Candidate } from '../workloads.ts';
+import type { BaselineLog, BaselineStorage } from './log.ts';
+import { BaselineShop, placeOrders } from './shop.ts';
 
 /** The hand-written shop on one storage. */
 export function baseline(open: () => BaselineStorage): Candidate {

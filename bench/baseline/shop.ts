@@ -1,6 +1,6 @@
-import { createdFor, orderCreated, orderIdOf, referringTo } from './baseline-events.ts';
-import { BaselineFollower } from './baseline-follower.ts';
-import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
+import { createdFor, orderCreated, orderIdOf, referringTo } from './events.ts';
+import { BaselineFollower } from './follower.ts';
+import type { BaselineLog, BaselineStorage } from './log.ts';
 
 /** Records orders in one transaction, and returns their ids. */
 export function placeOrders(orders: BaselineLog, customers: readonly string[]): readonly string[] {

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
-import { count } from '../flights/job/text.ts';
-import type { Day } from './day.ts';
+import { count } from '../../flights/job/text.ts';
+import type { Day } from '../day.ts';
 import { timeOf } from './panels.ts';
 
 /** Shows the progress of the day: a line that is updated on a terminal, otherwise a line per hour. */

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
-import type { Figures } from '../flights/job/figures.ts';
-import { count, table } from '../flights/job/text.ts';
-import { minutesPerClaim, openingHours } from './clerks.ts';
-import type { Summary } from './logs.ts';
-import type { Options } from './options.ts';
+import type { Figures } from '../../flights/job/figures/figures.ts';
+import { count, table } from '../../flights/job/text.ts';
+import { minutesPerClaim, openingHours } from '../clerks.ts';
+import type { Summary } from '../logs.ts';
+import type { Options } from '../options.ts';
 import { timeOf } from './panels.ts';
 
 /** Describes the simulation. */

@@ -1,4 +1,4 @@
-import { compare, type Result } from './rounds.ts';
+import { compare, type Result } from './comparison-rounds.ts';
 import type { Section } from './section.ts';
 import { Table, verdictOf, whole } from './table.ts';
 import { workloads } from './workloads.ts';
@@ -16,7 +16,7 @@ const table = new Table([
 ]);
 
 /** The library compared with a hand-written baseline. */
-export const byHand: Section = {
+export const baselineComparison: Section = {
   heading: ({ rounds }) =>
     `The library compared with a hand-written baseline, medians of ${rounds} rounds, in turn.\n\n${table.header}`,
   on: (storage) =>

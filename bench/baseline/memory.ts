@@ -1,5 +1,5 @@
 import type { StoredEvent, StoredNotification } from 'kahn';
-import type { BaselineLog, BaselineStorage } from './baseline-log.ts';
+import type { BaselineLog, BaselineStorage } from './log.ts';
 
 /** Baseline storage in memory: arrays as logs, a Map as the unique index, data as the JSON that a database would store. */
 export class BaselineMemory implements BaselineStorage {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
+import { count, table } from '../text.ts';
 import type { Comparison } from './comparison.ts';
 import type { AirportFigures, Figures } from './figures.ts';
-import { count, table } from './text.ts';
 
 const bands = new Map([
   [250, 'up to 1,500 km'],
