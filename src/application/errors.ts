@@ -1,4 +1,4 @@
-import { PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
+import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
 import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
@@ -182,7 +182,6 @@ export class PolicyError extends KahnError implements FailedNotification {
 
 /** Whether processing may succeed when it is repeated: storage is busy or away, or another writer recorded first. */
 export function isTransientFailure(error: unknown): boolean {
-  const cause = error instanceof PolicyError ? error.cause : error;
-  if (cause instanceof StorageError) return cause.transient;
+  if (isTransient(error instanceof PolicyError ? error.cause : error)) return true;
   return error instanceof RecordConflictError || error instanceof PositionConflictError;
 }

@@ -1,5 +1,5 @@
 import { CausalDependencyError, PolicyError } from '../application/errors.ts';
-import { StorageError } from '../storage/errors.ts';
+import { isTransient } from '../storage/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
@@ -54,6 +54,5 @@ export class ProcessDiedError extends WorkerDiedError {
 /** Whether an application failed only because its storage was busy or away, or because it waits for another pipeline. */
 export function isInterruption(error: unknown): boolean {
   if (error instanceof CausalDependencyError) return true;
-  const cause = error instanceof PolicyError ? error.cause : error;
-  return cause instanceof StorageError && cause.transient;
+  return isTransient(error instanceof PolicyError ? error.cause : error);
 }
