@@ -1,5 +1,5 @@
 import { isStorageDescription, openStorage, type StorageDescription } from '../storage/storage.ts';
-import { ruleOf } from '../util/option-rules.ts';
+import { required, ruleOf } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import { type ApplicationDeclaration, assertDeclared } from './declaration.ts';
 import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store.ts';
@@ -21,7 +21,7 @@ export const openApplicationOptions: OptionRules<
   'pipelineId' | 'setupTables' | 'cacheSize'
 > = {
   ...openStoreOptions,
-  storage: storageRule,
+  storage: required(storageRule),
 };
 
 /** Runs one commit and its immediate consequences when no other commit is running. */
@@ -52,8 +52,14 @@ export async function standaloneBinding(
   options: OpenApplicationOptions,
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
-  const owner = `${declaration.name}.open()`;
-  const { storage, ...storeOptions } = resolveOptions(options, openApplicationOptions, owner);
+  const { name } = declaration;
+  const example = `${name}.open({ storage: memory() })`;
+  const { storage, ...storeOptions } = resolveOptions(
+    options,
+    openApplicationOptions,
+    `${name}.open()`,
+    example,
+  );
   const openedStorage = await openStorage(storage);
   try {
     const store = await openStore(declaration, openedStorage, storeOptions);

@@ -26,7 +26,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Class ${name} needs 'static readonly applicationName', the durable name of its log.`,
     );
   }
-  assertId(applicationName, `The applicationName of class ${name}`);
+  assertId(applicationName, `'static readonly applicationName' of class ${name}`);
   if (!Array.isArray(emits) || !emits.every(isId)) {
     throw new InvalidApplicationError(
       `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,

@@ -180,8 +180,15 @@ export class PolicyError extends KahnError implements FailedNotification {
   }
 }
 
-/** Whether processing may succeed when it is repeated: storage is busy or away, or another writer recorded first. */
+/**
+ * Whether the same work may succeed when it is repeated later: the storage is busy or away, another writer recorded
+ * first, or a notification waits for another pipeline.
+ */
 export function isTransientFailure(error: unknown): boolean {
-  if (isTransient(error instanceof PolicyError ? error.cause : error)) return true;
-  return error instanceof RecordConflictError || error instanceof PositionConflictError;
+  return (
+    isTransient(error instanceof PolicyError ? error.cause : error) ||
+    error instanceof RecordConflictError ||
+    error instanceof PositionConflictError ||
+    error instanceof CausalDependencyError
+  );
 }

@@ -9,16 +9,14 @@ import {
 import type { DataOf, DomainEvent, EventOfType } from './event.ts';
 import { frozenCopy, hasMutableParts } from './frozen-copy.ts';
 
-/**
- * An event that is triggered but not recorded yet, with its place among all events triggered in this
- * thread.
- */
+/** An event that is triggered and not recorded yet. */
 export interface PendingEvent {
   readonly event: DomainEvent;
+  /** Rank among all events that were triggered in this thread. */
   readonly order: number;
 }
 
-/** A class of aggregates; the constructor takes the id only. */
+/** A class of aggregates. The constructor takes the id and nothing else. */
 export type AggregateClass<A extends Aggregate> = (new (
   id: string,
 ) => A) & {
@@ -26,17 +24,17 @@ export type AggregateClass<A extends Aggregate> = (new (
   readonly snapshotSchema: number;
 };
 
-/** What repositories and applications do with an aggregate, and its users do not. */
+/** Friend access: what repositories and applications may do with an aggregate and its users may not see. */
 export interface AggregateInternals {
   replay(aggregate: Aggregate, event: DomainEvent): void;
   pending(aggregate: Aggregate): readonly PendingEvent[];
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
   isDiscarded(aggregate: Aggregate): boolean;
-  /** The save of it that is under way, if any. */
+  /** The save in which the aggregate takes part now, if any. */
   saving(aggregate: Aggregate): Promise<unknown> | undefined;
   setSaving(aggregate: Aggregate, save: Promise<unknown> | undefined): void;
-  /** Lets nothing more happen to it. */
+  /** Seals the aggregate: later triggers throw {@link AggregateReleasedError}. */
   release(aggregate: Aggregate): void;
   snapshot(aggregate: Aggregate): unknown;
   restore(aggregate: Aggregate, state: unknown, version: number): void;
@@ -45,28 +43,41 @@ export interface AggregateInternals {
 export let aggregateInternals: AggregateInternals;
 
 let lastOrder = 0;
-/** Shared by all that have nothing pending, which are most. */
+/** Shared by all aggregates without pending events, which are most. */
 const none: PendingEvent[] = [];
 
 /**
- * A cluster of state that changes by events only, and is recorded and loaded as one.
+ * State that changes by events only, and is recorded and loaded as a unit.
  *
  * @example
- * class Order extends Aggregate<OrderEvent> {
- *   paid = false;
- *   static place(customer: string) { return Order.create('Order.Created', { customer }); }
- *   pay(paymentId: string) { this.trigger('Order.Paid', { paymentId }); }
- *   protected override apply(event: OrderEvent) { if (event.type === 'Order.Paid') this.paid = true; }
+ * class Ticket extends Aggregate<OrderEvent> {
+ *   isPaid = false;
+ *
+ *   static order(customer: string) {
+ *     return Ticket.create('Order.Created', { customer });
+ *   }
+ *
+ *   pay(paymentId: string) {
+ *     if (!this.isPaid) this.trigger('Order.Paid', { paymentId });
+ *   }
+ *
+ *   protected override apply(event: OrderEvent) {
+ *     if (event.type === 'Order.Paid') this.isPaid = true;
+ *   }
  * }
+ *
+ * const ticket = Ticket.order('ada');
+ * ticket.pay('p-1'); // ticket.isPaid is true, ticket.version is 2
  */
 export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
-   * Record a snapshot whenever the version passes a multiple of this; none if undefined. A snapshot is a
-   * copy of the public fields: override `snapshot` and `restore` if the state is in #private ones, or they
-   * come back empty.
+   * Number of versions between snapshots. A snapshot copies the public fields: override `snapshot` and `restore` if the
+   * state is in #private fields, which it would otherwise lose.
+   *
+   * @default undefined: no snapshots
    */
   static readonly snapshotEvery: number | undefined = undefined;
-  /** Raise it when the state changes its shape: snapshots of other schemas are ignored. */
+  /** Version of the shape of the state. Snapshots of other versions are ignored. @default 1 */
   static readonly snapshotSchema: number = 1;
 
   readonly id: string;
@@ -77,15 +88,17 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   #saving: Promise<unknown> | undefined;
   #applying = false;
 
-  /** Called by `create` and by repositories; throws InvalidIdError for an id that cannot be stored. */
+  /** Called by `create` and by repositories. Throws {@link InvalidIdError} for an id that cannot be stored. */
   constructor(id: string) {
-    assertId(id, () => `The id of a ${new.target.name}`);
+    assertId(id, () => `the id of ${new.target.name}`);
     this.id = id;
   }
 
   /**
-   * Makes a new aggregate with its first event; by default with a new time-ordered id.
-   * In a policy, pass `repository.deriveId()`, so that a retry makes the same aggregate.
+   * Makes an aggregate with its first event.
+   *
+   * @param id Id of the aggregate, by default a new time-ordered one. In a policy, pass `repository.deriveId()`, so that
+   * a retry makes the same aggregate.
    */
   static create<E extends DomainEvent, A extends Aggregate<E>, Type extends E['type']>(
     this: new (
@@ -100,33 +113,41 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     return aggregate;
   }
 
-  /** How many events have happened to it. */
+  /** Number of events that were applied. */
   get version(): number {
     return this.#version;
   }
 
-  /** Makes an event happen: `apply` sees it at once, `save` or the end of the policy records it. */
+  /**
+   * Triggers an event. It is applied immediately, and recorded by `save` or at the end of the policy.
+   *
+   * @throws {@link AggregateDiscardedError} if the aggregate is discarded.
+   * @throws {@link AggregateReleasedError} if the policy that loaded the aggregate has finished.
+   */
   protected trigger<Type extends E['type']>(type: Type, data: DataOf<E, Type>): void {
     this.#trigger(type, data);
   }
 
-  /** Changes the state by one event, new or replayed: no checks, no side effects, no waiting. */
+  /** Changes the state by one event, new or replayed. Override without checks, side effects or `await`. */
   protected apply(_event: E): void {}
 
-  /** Called from `apply` for the event that ends the aggregate: repositories no longer find it. */
+  /** Marks the aggregate as discarded: repositories do not find it. Call it in `apply` for the last event. */
   protected discard(): void {
-    if (!this.#applying)
-      throw new ApplyRuleError(`${this.#kind}.discard() is for apply(), not for commands.`);
+    if (!this.#applying) {
+      throw new ApplyRuleError(
+        `${this.#kind}.discard() was called outside of apply(): trigger an event, and discard when it is applied.`,
+      );
+    }
     this.#discarded = true;
   }
 
-  /** The state to put in a snapshot; override it together with `restore` if fields are #private. */
+  /** Returns the state for a snapshot. Override it together with `restore` if fields are #private. */
   protected snapshot(): unknown {
     const { id: _id, ...state } = this;
     return state;
   }
 
-  /** Takes over what `snapshot` returned. */
+  /** Restores the state that `snapshot` returned. */
   protected restore(state: unknown): void {
     Object.assign(this, state);
   }
@@ -137,7 +158,9 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
 
   #trigger(type: string, data: unknown): void {
     if (this.#applying) {
-      throw new ApplyRuleError(`${this.#kind}.apply() triggered '${type}': it only changes the state.`);
+      throw new ApplyRuleError(
+        `${this.#kind}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
+      );
     }
     if (this.#discarded) throw new AggregateDiscardedError(this.#kind, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#kind, this.id, type);
@@ -197,10 +220,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 }
 
-/**
- * What apply() makes of a Date or a Map must not change the event that is recorded, or that is cached for
- * others.
- */
+/** Copies data that cannot be frozen, such as a Date or a Map, so that apply() cannot change the recorded event. */
 function withOwnData(event: DomainEvent): DomainEvent {
   if (!hasMutableParts(event.data)) return event;
   return Object.freeze({ ...event, data: frozenCopy(event.data) });

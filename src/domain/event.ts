@@ -12,8 +12,8 @@ export type DeepReadonly<T> = T extends (...args: never) => unknown
           : T;
 
 /**
- * Something that happened to an aggregate. Declare an aggregate's events as a union, tagged by `type`: a
- * durable name, never to be reused for something else.
+ * An event of an aggregate. Declare the events of an aggregate as a union that is tagged by `type`, a durable name that
+ * must never get another meaning.
  *
  * @example
  * type OrderEvent =
@@ -22,22 +22,22 @@ export type DeepReadonly<T> = T extends (...args: never) => unknown
  */
 export interface DomainEvent<Type extends string = string, Data = unknown> {
   readonly type: Type;
-  /** Frozen; a copy of what was given to `trigger`. */
+  /** Frozen copy of the data that was passed to `trigger`. */
   readonly data: DeepReadonly<Data>;
-  /** The id of the aggregate it happened to. */
+  /** Id of the aggregate. */
   readonly originatorId: string;
-  /** The version the aggregate has after it; the first is 1. */
+  /** Version of the aggregate after the event; the first is 1. */
   readonly originatorVersion: number;
-  /** When it was triggered, in milliseconds since 1970. */
+  /** Time when the event was triggered, in ms since 1970. */
   readonly timestamp: number;
 }
 
-/** The members of the union `E` whose type is `Type`. */
+/** Members of the union `E` whose type is `Type`. */
 export type EventOfType<E extends DomainEvent, Type extends string> = E extends unknown
   ? Type extends E['type']
     ? E
     : never
   : never;
 
-/** What an event of `Type` carries. */
+/** Data of the events of `Type`. */
 export type DataOf<E extends DomainEvent, Type extends string> = (E & { readonly type: Type })['data'];

@@ -2,16 +2,16 @@ import type { DeepReadonly } from './event.ts';
 import { maxLevels, oddityOf } from './plain-data.ts';
 
 /**
- * Copies plain data, freezing its objects and arrays. What the transcoder refuses to encode is kept as it
- * is, for the transcoder to find and name; so is what lies deeper than it goes.
+ * Copies plain data and freezes its objects and arrays. Values that the transcoder rejects, or that are nested too
+ * deeply, are not copied: the transcoder names them when the event is encoded.
  */
 export function frozenCopy<T>(value: T): DeepReadonly<T> {
   return (isObject(value) ? copyOf(value, new Copies(), 1) : value) as DeepReadonly<T>;
 }
 
 /**
- * Whether frozen data has something in it that cannot be frozen: a Date, Map, Set, Uint8Array or custom
- * type. Where it cannot tell, as in a cycle, it says yes.
+ * Whether frozen data contains something that cannot be frozen: a Date, Map, Set, Uint8Array or custom type. Returns
+ * true for data that is nested too deeply, as in a cycle.
  */
 export function hasMutableParts(data: unknown, level: number = 1): boolean {
   if (!isObject(data)) return false;
@@ -23,7 +23,7 @@ export function hasMutableParts(data: unknown, level: number = 1): boolean {
   return false;
 }
 
-/** The copies made so far by their originals, so that cycles stay cycles. */
+/** Copies by their originals, so that cycles stay cycles. */
 class Copies {
   #copies: Map<object, object> | undefined;
 
@@ -62,9 +62,9 @@ function copyObject(original: object, copies: Copies, level: number): object {
   for (const key in copy) {
     const field = copy[key];
     if (!isObject(field)) continue;
-    // At the top it is met again only through something in it; most data has nothing that could.
+    // Only a nested object can refer to the top level, and most data has none.
     if (level === 1) copies.set(original, copy);
-    // The copy has the key already, so that setting even '__proto__' sets just a field.
+    // The copy already has the key, so that even '__proto__' is set as a field.
     copy[key] = copyOf(field, copies, level + 1);
   }
   return Object.freeze(copy);

@@ -1,22 +1,19 @@
 import { types } from 'node:util';
 
-/**
- * How deep data may be nested. A Map counts as three levels: itself, its list of entries, and an entry; a
- * Set as two.
- */
+/** Deepest nesting of data. A Map counts as three levels (itself, the list of entries, an entry), a Set as two. */
 export const maxLevels = 1000;
 
-/** Something about an object that a copy or an encoding of it would lose. */
+/** A trait of an object that a copy or an encoding would lose. */
 export interface Oddity {
-  /** The property it is about; none if it is about the object itself. */
+  /** The property with the trait; undefined if it is the object itself. */
   readonly key: string | number | symbol | undefined;
-  /** What was found and what to do about it. */
+  /** The trait, and what to do about it, for a message. */
   readonly reason: string;
 }
 
 /**
- * Tells why an object is not plain data: an object literal, array, Date, Map, Set or Uint8Array and nothing
- * more.
+ * Finds out why an object is not plain data. Plain data are object literals, arrays, Dates, Maps, Sets and Uint8Arrays
+ * without extra properties.
  */
 export function oddityOf(value: object): Oddity | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -32,7 +29,7 @@ export function oddityOf(value: object): Oddity | undefined {
     case Set.prototype:
       return types.isSet(value) ? extraPropertyOf(value) : imitation('a Set');
     case Uint8Array.prototype:
-      // Listing its properties would list every byte, so extra ones go unseen.
+      // Extra properties are not detected: listing the properties would list every byte.
       return types.isUint8Array(value) ? undefined : imitation('a Uint8Array');
     default:
       return about(instanceReason(prototype));
@@ -52,7 +49,7 @@ function oddElementOf(value: readonly unknown[]): Oddity | undefined {
     const oddity = oddDescriptor(value, index);
     if (oddity) return oddity;
   }
-  // Every index is there, so one more name ('length') than elements is all an array should have.
+  // Every index has an element, so an array has one name ('length') more than elements.
   const names = Object.getOwnPropertyNames(value);
   if (names.length === value.length + 1) return symbolKeyOf(value);
   const key = names.slice(value.length).find((name) => name !== 'length');
@@ -62,7 +59,7 @@ function oddElementOf(value: readonly unknown[]): Oddity | undefined {
 function oddDescriptor(value: object, key: string | number): Oddity | undefined {
   const descriptor = Object.getOwnPropertyDescriptor(value, key);
   if (descriptor === undefined)
-    return about('it is a hole in a sparse array; fill it, if only with null', key);
+    return about('it is a hole in a sparse array; fill it, for example with null', key);
   if (descriptor.get || descriptor.set) return about('it is an accessor; use a plain property instead', key);
   if (!descriptor.enumerable) return about('it is not enumerable; define it as a plain property', key);
   return undefined;
@@ -85,7 +82,7 @@ function extraPropertyOf(value: object): Oddity | undefined {
 }
 
 function imitation(what: string): Oddity {
-  return about(`it has the prototype of ${what} but is none; use a real one`);
+  return about(`it has the prototype of ${what}, but was not made by its constructor; use a real one`);
 }
 
 function instanceReason(prototype: unknown): string {

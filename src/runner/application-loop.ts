@@ -1,7 +1,7 @@
-import { CausalDependencyError } from '../application/errors.ts';
+import { CausalDependencyError, isTransientFailure } from '../application/errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
-import { isTransient, retryTransient } from './retry-transient.ts';
+import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState } from './runner.ts';
 
 /** Where prompts for one application come in; one pending prompt for each upstream is enough. */
@@ -58,7 +58,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   try {
     await processApplicationInternals.recordPositions(application);
   } catch (error) {
-    if (!isTransient(error)) throw error; // else the next start ignores the same notifications again
+    if (!isTransientFailure(error)) throw error; // else the next start ignores the same notifications again
   }
 }
 

@@ -1,6 +1,5 @@
-import { PositionConflictError, RecordConflictError } from '../storage/errors.ts';
+import { isTransientFailure } from '../application/errors.ts';
 import { backOff } from '../util/retry.ts';
-import { isInterruption } from './errors.ts';
 
 const backoff = { firstMs: 50, maxMs: 5_000 };
 
@@ -17,17 +16,10 @@ export async function retryTransient<T>(
     try {
       return await work();
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!isTransientFailure(error)) throw error;
       interrupted(error);
     }
     await backOff(tries, backoff, signal).catch(() => {});
     signal.throwIfAborted();
   }
-}
-
-/** Whether it may go well if it is tried again later. */
-export function isTransient(error: unknown): boolean {
-  return (
-    isInterruption(error) || error instanceof PositionConflictError || error instanceof RecordConflictError
-  );
 }

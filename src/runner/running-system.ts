@@ -7,7 +7,7 @@ import type { Prompt } from '../storage/prompt.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { assertPartOf, type System } from '../system/system.ts';
-import { assertNotElsewhere } from '../system/system-module.ts';
+import { assertNotInWorker } from '../system/system-module.ts';
 import { newId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
@@ -60,7 +60,7 @@ export async function openSystem(
   options: ResolvedRunnerOptions,
   opening: Opening,
 ): Promise<RunningSystem> {
-  assertNotElsewhere();
+  assertNotInWorker();
   const storage = storageOf(system, options);
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
@@ -163,7 +163,7 @@ function applicationsIn(
 export function storageOf(system: System, { storage }: Pick<RunnerOptions, 'storage'>): StorageDescription {
   if (storage !== undefined && system.storage !== undefined) {
     throw new SystemBoundError(
-      'This system is bound to storage already: start its runner without a storage.',
+      'This system is already bound to storage: start its runner without a storage.',
     );
   }
   return storage ?? system.storage ?? memory();

@@ -5,20 +5,23 @@ import { InvalidSystemError } from './errors.ts';
 
 /** An application in the graph of a system. */
 export interface GraphNode {
+  /** The `applicationName` of the class. */
   readonly name: string;
-  /** The types of the events it may record. */
+  /** Types of the events that the application may record. */
   readonly emits: readonly string[];
 }
 
-/** One application following another. */
+/** An application that follows another one. */
 export interface GraphEdge {
+  /** Name of the application that is followed. */
   readonly upstream: string;
+  /** Name of the application that follows. */
   readonly downstream: string;
-  /** The types of the upstream's events that the downstream handles; the others it ignores. */
+  /** Types of the upstream's events that the downstream handles. It ignores the others. */
   readonly eventTypes: readonly string[];
 }
 
-/** Who follows whom, in the order of definition: plain data for whoever wants to draw it. */
+/** Applications of a system and the edges between them, in the order of definition, as plain data. */
 export interface SystemGraph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
@@ -39,7 +42,7 @@ export function followersIn(graph: SystemGraph): readonly string[] {
   return graph.nodes.map(({ name }) => name).filter((name) => upstreamsOf(graph, name).length > 0);
 }
 
-/** Describes the applications in some pipelines. Throws {@link InvalidSystemError}. */
+/** Makes the graph of the applications in some pipelines. Throws {@link InvalidSystemError}. */
 export function graphOf(
   classes: readonly ApplicationClass[],
   pipelines: readonly (readonly ApplicationClass[])[],
@@ -62,7 +65,7 @@ export function graphOf(
   };
 }
 
-/** Whether a policy handles events of a type. */
+/** Tells whether a policy handles events of a type. */
 type Handles = (type: string) => boolean;
 
 function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handles: Handles): GraphEdge {
@@ -70,7 +73,8 @@ function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handle
   if (eventTypes.length === 0) {
     throw new InvalidSystemError(
       `Application '${downstream.applicationName}' follows '${upstream.applicationName}', but its policy handles ` +
-        `none of its events (${upstream.emits.join(', ') || 'there are none'}): add a handler, or take it out.`,
+        `none of that application's events (${upstream.emits.join(', ') || 'it has none'}): add a handler, or remove ` +
+        'the application from the pipeline.',
     );
   }
   return { upstream: upstream.applicationName, downstream: downstream.applicationName, eventTypes };

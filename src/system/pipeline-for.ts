@@ -1,20 +1,24 @@
 import { hash } from 'node:crypto';
+import { inspect } from 'node:util';
 import { assertId, assertPipelineId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 
 /**
- * The pipeline that an id belongs to: always the same for the same id and pipelines, in whichever order they stand,
- * and about as many ids for each. One more pipeline takes over its share and moves no other id. All who choose must
- * choose among the same pipelines.
+ * Chooses a pipeline for an id: always the same one for the same id and pipelines, in any order of these. Ids spread
+ * evenly. An additional pipeline takes over its share of the ids and moves no others. Every caller must choose among
+ * the same pipelines.
  *
- * @throws InvalidOptionError if this is no array of pipelines, or an empty one.
- * @throws InvalidIdError if one of them or the id cannot be stored.
- * @example runner.get(Orders, pipelineFor(customerId, [0, 1, 2])).place(customerId);
+ * @throws {@link InvalidOptionError} if `pipelineIds` is not an array of at least one id.
+ * @throws {@link InvalidIdError} if `id` or one of the pipeline ids is invalid.
+ * @example
+ * const pipelineId = pipelineFor('customer-1', [0, 1, 2]);
  */
 export function pipelineFor(id: string, pipelineIds: readonly number[]): number {
-  assertId(id, 'The id that a pipeline is chosen for');
+  assertId(id, 'the id of pipelineFor()');
   if (!Array.isArray(pipelineIds) || pipelineIds.length === 0) {
-    throw new InvalidOptionError('A pipeline is chosen among pipelineIds, an array of at least one.');
+    throw new InvalidOptionError(
+      `Expected the pipelineIds of pipelineFor() to be an array of at least one id, got ${inspect(pipelineIds)}.`,
+    );
   }
   // The highest random weight (rendezvous hashing, Thaler and Ravishankar 1998).
   const weighed = (pipelineIds as readonly number[]).map((pipelineId) => {

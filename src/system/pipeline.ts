@@ -2,10 +2,10 @@ import type { ApplicationClass } from '../application/application.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
 import type { DomainEvent } from '../domain/event.ts';
 
-/** Classes of which each follows the one before it; a bare class is a pipeline of one. */
+/** Application classes, each of which follows the one before it. A class alone is a pipeline of one. */
 export type Pipeline = ApplicationClass | readonly ApplicationClass[];
 
-/** The classes in some pipelines. */
+/** Union of the application classes in some pipelines. */
 export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
   [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
     ? Pipelines[I][number]
@@ -14,8 +14,8 @@ export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
   ApplicationClass;
 
 /**
- * Checks pipelines while they are compiled: in the place of a class that does not fit stands a sentence
- * that says why, which the class cannot be assigned to.
+ * Checks pipelines at compile time. A class that does not fit gets the type of a sentence that says why, so that the
+ * compiler reports the sentence.
  */
 export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
   [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
@@ -24,8 +24,8 @@ export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
 };
 
 type CheckedPipeline<Classes extends readonly ApplicationClass[]> = Classes extends readonly []
-  ? 'A pipeline names at least one application.'
-  : number extends Classes['length'] // put together at run time, and checked then
+  ? 'A pipeline needs at least one application.'
+  : number extends Classes['length'] // the length is known at run time only, when it is checked
     ? Classes
     : { [I in keyof Classes]: CheckedClass<Classes[I]> } & CheckedFollowers<Classes>;
 
@@ -38,7 +38,7 @@ type CheckedFollowers<
 
 type CheckedFollower<Upstream, Downstream> =
   Follows<Downstream> extends never
-    ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but is no ProcessApplication.`
+    ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but is not a ProcessApplication.`
     : [Follows<Downstream>['type'] & Emits<Upstream>['type']] extends [never]
       ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but handles none of its events.`
       : Downstream;
@@ -48,7 +48,7 @@ type CheckedClass<Class> = Class extends { readonly emits: readonly (infer Decla
     ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
     : [Exclude<Emits<Class>['type'], Declared>] extends [never]
       ? Class
-      : `The emits of '${NameOf<Class>}' lacks '${Exclude<Emits<Class>['type'], Declared> & string}'.`
+      : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`
   : never;
 
 type NameOf<Class> = Class extends { readonly applicationName: infer Name extends string }

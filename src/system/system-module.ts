@@ -4,62 +4,64 @@ import { InvalidSystemError, SystemModuleError } from './errors.ts';
 import type { SystemGraph } from './graph.ts';
 import { System } from './system.ts';
 
-/** By what another thread or process finds a system again: classes cannot be sent there. */
+/** Serializable address from which another thread or process can load a system. */
 export interface SystemAddress {
+  /** URL of the module that exports the system. */
   readonly module: string;
   readonly name: string;
-  /** What the system must look like, so that nobody runs another one by mistake. */
+  /** Graph that the system must have, so that no other version of the system is run by mistake. */
   readonly graph: SystemGraph;
 }
 
-/** Set in a thread or process that runs a system for another one, as long as it lives: nothing may be started there. */
-let isElsewhere = false;
-/** What was refused there. */
+/** Whether this thread or process has loaded a system for a runner in another one. No runner may start here then. */
+let isWorker = false;
+/** The error of a runner that was started here. */
 let refusal: InvalidSystemError | undefined;
 
-/** Throws {@link InvalidSystemError} if it cannot be found by its module. */
+/** Returns the address of a system. Throws {@link InvalidSystemError} if the system was defined without `module`. */
 export function addressOf({ module, name, graph }: System): SystemAddress {
   if (module !== undefined) return { module, name, graph };
   throw new InvalidSystemError(
-    `System '${name}' does not say where it is, so no other thread or process can find it: ` +
+    `System '${name}' has no module, so no other thread or process can load it: ` +
       'export it from a module, and define it by System.of([...], { module: import.meta.url }).',
   );
 }
 
-/** Finds a system again. Throws {@link SystemModuleError}. */
-export async function findSystem({ module, name, graph }: SystemAddress): Promise<System> {
+/** Loads a system from its address. Throws {@link SystemModuleError}. */
+export async function loadSystem({ module, name, graph }: SystemAddress): Promise<System> {
   const exported = Object.values(await importModule(module, name)).filter((one) => one instanceof System);
-  // The same system may be exported more than once, and copies of it that are bound to storage.
+  // A module may export the same system twice, and copies of it that are bound to storage.
   const systems = [...new Map(exported.map((system) => [system.graph, system])).values()];
   const [found, other] = systems.filter((system) => system.name === name);
-  if (found === undefined) throw new SystemModuleError(module, name, notThere(systems));
+  if (found === undefined) throw new SystemModuleError(module, name, notExported(systems));
   if (other !== undefined) {
-    const what = 'it exports two systems of this name. Give them names: System.of([...], { module, name }).';
+    const what =
+      'it exports two systems of this name. Give them different names: System.of([...], { module, name }).';
     throw new SystemModuleError(module, name, what);
   }
   if (!isDeepStrictEqual(found.graph, graph)) {
     const what =
-      'what it exports by this name has other applications or events than the one that was started.';
+      'the system that it exports by this name has other applications or events than the one that was started.';
     throw new SystemModuleError(module, name, what);
   }
   return found;
 }
 
 /** Throws {@link InvalidSystemError} in a thread or process that a runner has started. */
-export function assertNotElsewhere(): void {
-  if (!isElsewhere) return;
+export function assertNotInWorker(): void {
+  if (!isWorker) return;
   refusal = new InvalidSystemError(
-    'A module that defines a system, or code of it, started a runner in a thread or process that another runner has ' +
-      'started, where it would start again and again. Move the system to a module of its own.',
+    'The module of a system, or a module that it imports, started a runner. Worker threads and processes import that ' +
+      'module, too, and would start runners again and again. Move the system to a module that starts nothing.',
   );
   throw refusal;
 }
 
 async function importModule(module: string, name: string): Promise<Record<string, unknown>> {
-  isElsewhere = true;
+  isWorker = true;
   try {
     const exported = await import(module);
-    if (refusal !== undefined) throw refusal; // even if the module has caught it, or not waited for it
+    if (refusal !== undefined) throw refusal; // even if the module caught it or did not await it
     return exported;
   } catch (cause) {
     const what = `it cannot be imported: ${messageOf(cause)}`;
@@ -67,9 +69,9 @@ async function importModule(module: string, name: string): Promise<Record<string
   }
 }
 
-function notThere(systems: readonly System[]): string {
+function notExported(systems: readonly System[]): string {
   if (systems.length === 0)
-    return 'it exports no System (made by the same copy of kahn). Export it by a name.';
+    return 'it exports no System that was made by the same copy of kahn. Export it by a name.';
   const names = systems.map((system) => `'${system.name}'`).join(', ');
-  return `it exports no System of this name, but ${names}.`;
+  return `it exports no System of this name, only ${names}.`;
 }

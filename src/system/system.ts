@@ -35,21 +35,28 @@ export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
 };
 
 /**
- * Which applications there are and who follows whom, without a word about where it is stored or how it is
- * run.
+ * Applications and the edges between them. Where the applications are stored and how they run is decided when the
+ * system is run.
  *
  * @example
- * const shop = System.of([[Orders, Reservations, Orders], [Orders, Payments, Orders]]);
+ * const shop = System.of([
+ *   [Orders, Reservations, Orders],
+ *   [Orders, Payments, Orders],
+ * ]);
+ *
+ * await using runner = await run(shop, { storage: memory() });
+ * await runner.get(Orders).place('ada');
  */
 export class System<Apps extends ApplicationClass = ApplicationClass> {
-  /** The classes of the applications, in the order of definition. */
+  /** Classes of the applications, in the order of definition. */
   readonly applications: readonly Apps[];
   readonly graph: SystemGraph;
+  /** Custom types that event data may hold. */
   readonly types: readonly CustomType[];
-  /** The storage it is bound to, if any. */
+  /** Storage that the system is bound to, if any. */
   readonly storage: StorageDescription | undefined;
   readonly name: string;
-  /** The URL of the module that exports it, if it is known. */
+  /** URL of the module that exports the system, if known. */
   readonly module: string | undefined;
 
   private constructor(
@@ -64,35 +71,40 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   }
 
   /**
-   * Defines a system by pipelines: in `[A, B, C]`, B follows A and C follows B. Each class is one
-   * application, however often it is named; an application may follow itself, several others, and be
-   * followed by several.
+   * Defines a system by pipelines: in `[A, B, C]`, B follows A and C follows B. A class that is named several times is
+   * one application. An application may follow itself and any number of others.
    *
-   * The classes are constructed once to read their policies, so their constructors must only set fields.
+   * Each class that follows another one is constructed once to read its policy, so constructors must only set fields.
    *
-   * @throws InvalidSystemError if a pipeline, a class or an option is not fit for it.
+   * @throws {@link InvalidSystemError} if a pipeline, a class or an option is invalid.
    */
   static of<const Pipelines extends readonly Pipeline[]>(
     pipelines: Pipelines & CheckedPipelines<Pipelines>,
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
-    const { types, module, name } = resolveOptions(options, systemOptions, 'System.of()');
     const lists = listsOf(pipelines);
+    const { types, module, name } = resolveOptions(options, systemOptions, 'System.of()');
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
     return new System({ applications, graph, types, module, name, storage: undefined });
   }
 
-  /** The same system with the storage it is to be run on. Throws {@link SystemBoundError} if it has one. */
+  /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if it is bound already. */
   bind(storage: StorageDescription): System<Apps> {
     if (this.storage !== undefined) {
-      throw new SystemBoundError('This system is bound to storage already: bind the one it was made from.');
+      throw new SystemBoundError(
+        'This system is already bound to storage: bind the system it was copied from.',
+      );
     }
     assertStorage(storage);
     return new System({ ...this, storage });
   }
 
-  /** Opens one of its applications by itself, without a runner: nothing is followed. */
+  /**
+   * Opens one application without a runner: it follows no other application. Close it, or declare it with `await using`.
+   *
+   * @param options The default storage is the one that the system is bound to, else `memory()`.
+   */
   async open<A extends Apps>(
     kind: A,
     options: Partial<Omit<OpenApplicationOptions, 'types'>> = {},
@@ -116,7 +128,7 @@ export function assertPartOf(system: System, kind: ApplicationClass): void {
   if (applications.includes(kind)) return;
   const names = applications.map((application) => application.name).join(', ');
   throw new UnknownApplicationError(
-    `${kind?.name} is not part of this system. Its applications are: ${names}.`,
+    `${shown(kind)} is not part of this system. Its applications are: ${names}.`,
   );
 }
 
@@ -138,15 +150,15 @@ function assertName(name: unknown): void {
 function listsOf(pipelines: readonly Pipeline[]): readonly (readonly ApplicationClass[])[] {
   if (!Array.isArray(pipelines) || pipelines.length === 0) {
     throw new InvalidSystemError(
-      'A system needs at least one pipeline, such as [[Orders, Reservations, Orders]].',
+      'System.of() takes one array of pipelines, as in System.of([[Orders, Reservations, Orders]]).',
     );
   }
   return pipelines.map((pipeline, i) => {
     const classes: readonly ApplicationClass[] = Array.isArray(pipeline) ? pipeline : [pipeline];
     if (classes.length === 0)
-      throw new InvalidSystemError(`Pipeline ${i + 1} is empty: name an application in it.`);
+      throw new InvalidSystemError(`Pipeline ${i + 1} is empty: put at least one application class in it.`);
     for (const [k, kind] of classes.entries())
-      assertApplication(kind, `Element ${k + 1} of pipeline ${i + 1}`);
+      assertApplication(kind, `element ${k + 1} of pipeline ${i + 1}`);
     return classes;
   });
 }
@@ -156,10 +168,14 @@ function assertApplication(kind: unknown, where: string): void {
     assertDeclared(kind as unknown as ApplicationClass);
     return;
   }
-  const shown = typeof kind === 'function' ? kind.name : typeof kind;
   throw new InvalidSystemError(
-    `${where} is ${shown}, not a class that extends Application or ProcessApplication.`,
+    `Expected ${where} to be a class that extends Application or ProcessApplication, got ${shown(kind)}.`,
   );
+}
+
+/** Name of a class, for messages. */
+function shown(kind: unknown): string {
+  return typeof kind === 'function' && kind.name !== '' ? kind.name : inspect(kind, { depth: 0 });
 }
 
 function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass[] {

@@ -1,4 +1,4 @@
-/** Settles like `work` or, if the signal is aborted first, rejects with its reason; `work` itself goes on. */
+/** Settles like `work`, or rejects with the reason of the signal if that is aborted first. Does not stop `work`. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const aborted = Promise.withResolvers<never>();

@@ -4,16 +4,16 @@ import { v5, v7, validate } from 'uuid';
 import { KahnError } from './errors.ts';
 import { simulatedTime } from './time.ts';
 
-/** An id, a name or a pipeline id that cannot be stored unchanged everywhere. */
+/** An id, a name or a pipeline id is invalid: some storage could not keep it unchanged. */
 export class InvalidIdError extends KahnError {
   override readonly code = 'INVALID_ID';
 }
 
-/** What an id made in a policy is derived from. */
+/** The event from which an id made in a policy is derived. */
 export interface Cause {
   readonly originatorId: string;
   readonly originatorVersion: number;
-  /** Milliseconds since 1970. */
+  /** Time of the event, in ms since 1970. */
   readonly timestamp: number;
 }
 
@@ -27,13 +27,13 @@ let lastMs = 0;
 let sequence = 0;
 
 /**
- * A new time-ordered id (UUIDv7, RFC 9562), above all those made before it in this thread; in a simulation, one that
- * follows from its course.
+ * Makes a time-ordered id (UUIDv7, RFC 9562), greater than all ids made before in this thread. In a simulation, the id
+ * is the same on every run.
  */
 export function newId(): string {
   const simulated = simulatedTime();
   if (simulated !== undefined) return simulated.newId();
-  const start = drawn();
+  const start = takeRandomBytes();
   const now = Date.now();
   if (now > lastMs) {
     lastMs = now;
@@ -44,10 +44,8 @@ export function newId(): string {
   return v7({ msecs: lastMs, seq: sequence, random: pool.subarray(start, start + idLength) });
 }
 
-/**
- * Where in the pool there are random bytes for one id; drawn one by one they would cost five times as much.
- */
-function drawn(): number {
+/** Returns the index in the pool of random bytes for one id. Drawing bytes for each id would cost five times as much. */
+function takeRandomBytes(): number {
   if (poolUsed === pool.length) {
     crypto.getRandomValues(pool);
     poolUsed = 0;
@@ -57,19 +55,18 @@ function drawn(): number {
 }
 
 /**
- * The same id for the same name, always (UUIDv5, RFC 9562): for aggregates that have a natural key.
- * `namespace` keeps equal names of different kinds apart: a UUID or else a text.
+ * Makes the id of a name, always the same (UUIDv5, RFC 9562), for aggregates with a natural key.
  *
- * @example nameId('airport', 'ABQ')
+ * @param namespace A UUID or any other text. Equal names in different namespaces have different ids.
+ * @example nameId('airport', 'ABQ');
  */
 export function nameId(namespace: string, name: string): string {
   return v5(name, validate(namespace) ? namespace : v5(namespace, kahnNamespace));
 }
 
 /**
- * An id that follows from the event that caused it: ordered by the cause's timestamp (UUIDv7 layout), its
- * other bits a SHA-256 of cause, application and ordinal. Whoever processes the event again makes the same
- * id.
+ * Derives an id from an event, so that processing the event again makes the same id. The id has the layout of a UUIDv7
+ * with the timestamp of the event. Its other bits are a SHA-256 of event, application and ordinal.
  */
 export function causedId(
   cause: Cause,
@@ -81,7 +78,7 @@ export function causedId(
   return idAt(cause.timestamp, key.join('\0')); // no name or id holds a NUL
 }
 
-/** The same id (UUIDv7 layout) for the same time, in milliseconds since 1970, and key, always. */
+/** Makes the id (UUIDv7 layout) of a time, in ms since 1970, and a key; always the same. */
 export function idAt(timestamp: number, key: string): string {
   const digest = hash('sha256', key);
   const time = timestamp.toString(16).padStart(12, '0');
@@ -90,22 +87,27 @@ export function idAt(timestamp: number, key: string): string {
   return `${front}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }
 
-/** Whether it is a non-empty string that every storage keeps unchanged. */
+/** Whether a value is a non-empty string that every storage keeps unchanged. */
 export function isId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && !id.includes('\0') && id.isWellFormed();
 }
 
-/** Throws {@link InvalidIdError} unless `id` is a non-empty string that every storage keeps unchanged. */
+/**
+ * Throws {@link InvalidIdError} unless `id` is a non-empty string that every storage keeps unchanged.
+ *
+ * @param what Name of the id in the message, as in "the id of Order".
+ */
 export function assertId(id: unknown, what: string | (() => string)): asserts id is string {
   if (isId(id)) return;
   const subject = typeof what === 'string' ? what : what();
-  if (typeof id !== 'string') throw new InvalidIdError(`${subject} must be a string, but is ${typeof id}.`);
-  if (id === '') throw new InvalidIdError(`${subject} must not be empty.`);
-  throw new InvalidIdError(
-    `${subject} ${JSON.stringify(id)} has a NUL or half a surrogate pair: no storage keeps it unchanged.`,
-  );
+  const expected =
+    typeof id === 'string' && id !== ''
+      ? 'a string without NUL characters and lone surrogates'
+      : 'a non-empty string';
+  throw new InvalidIdError(`Expected ${subject} to be ${expected}, got ${inspect(id)}.`);
 }
 
+/** Whether a value is an integer from 0 to 2 147 483 647. */
 export function isPipelineId(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0x7fffffff;
 }

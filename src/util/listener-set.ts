@@ -1,6 +1,6 @@
 /**
- * Functions that are called with each value. What a listener throws becomes an uncaught exception of the process:
- * the caller and the other listeners are not affected.
+ * Functions that are called with each value. An error of a listener becomes an uncaught exception of the process, and
+ * affects neither the caller nor the other listeners.
  */
 export class ListenerSet<Value> {
   readonly #listeners = new Set<(value: Value) => void>();

@@ -1,4 +1,4 @@
-/** Runs one piece of work at a time, in the order in which they ask. */
+/** Runs one function at a time, in the order of the calls. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 

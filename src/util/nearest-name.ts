@@ -1,7 +1,7 @@
-/** Names that differ in more than this share of their letters are not taken for each other. */
+/** Largest share of letters in which two similar names differ. */
 const maxDifference = 0.4;
 
-/** The known name that is most like a misspelt one; undefined if none is close. */
+/** Returns the known name that is most similar to a misspelt one, or undefined if none is close. */
 export function nearestOf(name: string, known: readonly string[]): string | undefined {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
@@ -10,7 +10,7 @@ export function nearestOf(name: string, known: readonly string[]): string | unde
   return nearest?.candidate;
 }
 
-/** How many letters must be added, removed or changed (Levenshtein 1965; Wagner and Fischer 1974). */
+/** Number of letters to add, remove or change (Levenshtein 1965; Wagner and Fischer 1974). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...from].entries()) {

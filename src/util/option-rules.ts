@@ -1,13 +1,13 @@
 import type { OptionRule } from './options.ts';
 import { longestTimerMs } from './time.ts';
 
-/** The bounds of a number, both included. */
+/** Bounds of an integer, both included. */
 interface Bounds {
   readonly least: number;
   readonly most?: number;
 }
 
-/** A whole number. Without a default the option may be left out. */
+/** Accepts an integer. Without a default, the option may be left out. */
 export function integer<Default extends number | undefined = undefined>(
   { least, most = Number.MAX_SAFE_INTEGER }: Bounds,
   byDefault?: Default,
@@ -20,7 +20,7 @@ export function integer<Default extends number | undefined = undefined>(
   );
 }
 
-/** A duration in milliseconds that a timer can wait, up to some 25 days. */
+/** Accepts a duration in ms that a timer can wait, up to 25 days. */
 export function durationMs<Default extends number | undefined = undefined>(
   least: number,
   byDefault?: Default,
@@ -28,7 +28,7 @@ export function durationMs<Default extends number | undefined = undefined>(
   return integer({ least, most: longestTimerMs }, byDefault);
 }
 
-/** A frequency in Hz. */
+/** Accepts a frequency in Hz. */
 export function frequencyHz<Default extends number | undefined = undefined>(
   byDefault?: Default,
 ): OptionRule<number, Default> {
@@ -45,7 +45,7 @@ export function flag<Default extends boolean | undefined = undefined>(
   return ruleOf('true or false', (value) => typeof value === 'boolean', byDefault);
 }
 
-/** One of a few strings. */
+/** Accepts one of a few strings. */
 export function oneOf<const Value extends string, Default extends Value | undefined = undefined>(
   values: readonly Value[],
   byDefault?: Default,
@@ -54,7 +54,7 @@ export function oneOf<const Value extends string, Default extends Value | undefi
   return ruleOf(expected, (value) => (values as readonly unknown[]).includes(value), byDefault);
 }
 
-/** Anything else that a predicate can tell. */
+/** Accepts values for which a predicate returns true. */
 export function ruleOf<Value, Default extends Value | undefined = undefined>(
   expected: string,
   accepts: (value: unknown) => boolean,
@@ -63,7 +63,7 @@ export function ruleOf<Value, Default extends Value | undefined = undefined>(
   return { expected, accepts, default: byDefault as Default };
 }
 
-/** Anything that an assertion accepts. The assertion throws an error of its own for all else. */
+/** Accepts values for which an assertion does not throw. The error of the assertion is thrown as it is. */
 export function checkedBy<Value, Default extends Value | undefined = undefined>(
   assertion: (value: unknown) => void,
   byDefault?: Default,
@@ -75,19 +75,19 @@ export function checkedBy<Value, Default extends Value | undefined = undefined>(
   return ruleOf('', accepts, byDefault);
 }
 
-/** An option whose value must not be shown, such as a password or a URL that may hold one. */
+/** Hides the value in messages, for passwords and for URLs that may contain one. */
 export function secret<Value, Default extends Value | undefined>(
   rule: OptionRule<Value, Default>,
 ): OptionRule<Value, Default> {
   return { ...rule, isSecret: true };
 }
 
-/** A signal that gives up what is under way. */
+/** Accepts an AbortSignal. */
 export function abortSignal(): OptionRule<AbortSignal, undefined> {
   return ruleOf('an AbortSignal', (value) => value instanceof AbortSignal);
 }
 
-/** An option that must be given. */
+/** Makes an option mandatory. */
 export function required<Value>(rule: OptionRule<Value, undefined>): OptionRule<Value, undefined> {
   return { ...rule, isRequired: true };
 }

@@ -2,31 +2,31 @@ import { inspect } from 'node:util';
 import { KahnError } from './errors.ts';
 import { nearestOf } from './nearest-name.ts';
 
-/** An option has a value that it cannot have, or is unknown. */
+/** An option is unknown, missing or has an invalid value. */
 export class InvalidOptionError extends KahnError {
   override readonly code = 'INVALID_OPTION';
 }
 
-/** A call was given an argument of the wrong kind. */
+/** A function was called with an argument of the wrong type. */
 export class InvalidArgumentError extends KahnError {
   override readonly code = 'INVALID_ARGUMENT';
 }
 
-/** What one option accepts, and the value it has when it is left out. */
+/** Check and default value of one option. */
 export interface OptionRule<Value, Default extends Value | undefined = Value | undefined> {
-  /** What fits, as in "an integer >= 1". */
+  /** Description of accepted values for messages, as in "an integer >= 1". */
   readonly expected: string;
   readonly default: Default;
   accepts(value: unknown): boolean;
   /** Whether the option must be given. */
   readonly isRequired?: boolean;
-  /** Whether error messages must not show the value. */
+  /** Whether messages must not show the value. */
   readonly isSecret?: boolean;
 }
 
 /**
- * The rules of all options of an interface. TypeScript holds both together: a rule that is missing, or is for an
- * option that does not exist, does not compile. `Defaulted` names the options that have a default.
+ * Rules of all options of an interface. A missing rule, or one without an option, does not compile. `Defaulted` names
+ * the options that have a default.
  */
 export type OptionRules<Options, Defaulted extends keyof Options = never> = {
   readonly [Name in keyof Required<Options>]: Name extends Defaulted
@@ -39,11 +39,11 @@ export type ResolvedOptions<Options, Defaulted extends keyof Options> = Options 
   Required<Pick<Options, Defaulted>>;
 
 /**
- * Checks options against their rules and fills in the defaults. An option that is `undefined` counts as left out.
+ * Checks options against their rules and fills in the defaults. An option with the value `undefined` counts as left out.
  *
- * @param owner The function that takes the options, as in "sqlite()".
- * @param example A call of it, for the message that a string or the like was passed.
- * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
+ * @param owner Name of the function that takes the options, as in "sqlite()".
+ * @param example Call of this function, for the message if the options are no object.
+ * @throws {@link InvalidOptionError} if an option is unknown, missing or has an invalid value.
  */
 export function resolveOptions<Options extends object, Defaulted extends keyof Options>(
   options: Options,
@@ -83,7 +83,7 @@ export function assertOption(
   throw new InvalidOptionError(`Expected option '${name}' of ${owner} to be ${expected}${got}.`);
 }
 
-/** Names the kind of the value only: a string may hold a password. */
+/** The message has only the type of the value: a string may contain a password. */
 function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
   const isNothing = value === null || value === undefined;
   const kind = isNothing ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`;

@@ -1,21 +1,21 @@
 import { KahnError, messageOf } from './errors.ts';
 
-/** An error as plain data that can be sent to another thread or process, where its class does not exist. */
+/** An error as plain data, for other threads and processes, where its class may not exist. */
 export interface PortableError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Its own fields: `code`, ids and the like. */
+  /** Own fields of the error, such as `code` and ids. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly cause: PortableError | undefined;
 }
 
 const maxCauses = 10;
 
-/** Takes an error, or anything thrown, apart, even if its fields throw when they are read. */
+/** Converts anything thrown to plain data, even if fields throw when they are read. */
 export function portable(thrown: unknown, depth = 0): PortableError {
   if (!(thrown instanceof Error)) {
-    const message = tried(() => messageOf(thrown)) ?? 'Something was thrown that cannot be shown.';
+    const message = tried(() => messageOf(thrown)) ?? 'A value was thrown that cannot be shown.';
     return { name: 'Error', message, stack: undefined, fields: {}, cause: undefined };
   }
   const read = (name: string) => tried(() => Reflect.get(thrown, name) as unknown);
@@ -30,7 +30,7 @@ export function portable(thrown: unknown, depth = 0): PortableError {
   };
 }
 
-/** The messages of the errors in it that are none of its causes. */
+/** Messages of the errors inside an AggregateError or SuppressedError. */
 function textsIn(thrown: Error): readonly string[] {
   const text = (inner: unknown) => portable(inner, maxCauses).message;
   if (thrown instanceof SuppressedError) {
@@ -40,7 +40,7 @@ function textsIn(thrown: Error): readonly string[] {
   return tried(() => thrown.errors.slice(0, maxCauses).map(text)) ?? [];
 }
 
-/** Something that another thread or process has thrown, with the code and the fields it had there. */
+/** An error from another thread or process, with the name, code and fields that it had there. */
 export class RemoteError extends KahnError {
   override readonly code: string;
 
@@ -52,7 +52,7 @@ export class RemoteError extends KahnError {
   }
 }
 
-/** A text, number or truth value, or an object of these. */
+/** Whether a value is a string, number or boolean, or a plain object of these. */
 function isPlain(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isPrimitive(value);
   const isEntirely = () =>
@@ -68,7 +68,7 @@ function textOf(value: unknown): string | undefined {
   return value === undefined ? undefined : tried(() => String(value));
 }
 
-/** What is read, or undefined if that throws. */
+/** Returns what `read` returns, or undefined if it throws. */
 function tried<T>(read: () => T): T | undefined {
   try {
     return read();

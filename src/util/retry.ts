@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long to wait between tries. */
+/** Delays between tries. */
 export interface Backoff {
   /** Delay before the second try, in ms. It doubles with each further try. */
   readonly firstMs: number;
@@ -10,22 +10,22 @@ export interface Backoff {
 
 export interface RetryOptions {
   readonly backoff: Backoff;
-  /** Whether a failure may pass; others are thrown at once. */
+  /** Whether a failure may pass. Other failures are thrown immediately. */
   isTransient(error: unknown): boolean;
-  /** Number of tries after which the last failure is thrown. @default no limit */
+  /** Most tries: the failure of the last one is thrown. @default no limit */
   readonly maxTries?: number;
-  /** Time after the first failure when the next failure is thrown, in ms. @default no limit */
+  /** Time from the first failure, in ms, after which no failure is followed by another try. @default no limit */
   readonly timeoutMs?: number;
-  /** Ends the wait between tries: its reason is thrown. */
+  /** Ends the wait between tries. The reason of the signal is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** Called with each failure that is followed by another try. */
   onRetry?(error: unknown, tries: number): void;
 }
 
 /**
- * Does the work until it succeeds, with exponential backoff and jitter.
+ * Repeats work until it succeeds, with exponential backoff and jitter.
  *
- * @throws the failure that is not transient, or the last one when tries or time are used up.
+ * @throws the first failure that is not transient, or the last one when tries or time are used up.
  */
 export async function retry<T>(work: (tries: number) => Promise<T>, options: RetryOptions): Promise<T> {
   const { backoff, maxTries = Infinity, timeoutMs = Infinity, signal } = options;

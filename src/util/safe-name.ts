@@ -1,20 +1,20 @@
 import { hash } from 'node:crypto';
 
-/** The names that a place allows. */
+/** Names that a file system, database or engine allows. */
 export interface SafeNameRules {
-  /** Matches each character that stands for itself. */
+  /** Matches a character that is kept as it is. */
   readonly allowed: RegExp;
-  /** Begins the two hexadecimal digits of any other byte; must not be allowed. */
+  /** Character before the two hexadecimal digits of any other byte. Must not be allowed itself. */
   readonly escapeWith: string;
   /** Longest name, in characters. @default no limit */
   readonly longest?: number;
-  /** How many characters a name that is too long keeps; a hash follows. */
+  /** Number of characters that a name that is too long keeps before its hash. */
   readonly kept?: number;
-  /** Stands between these characters and the hash; must not be what a byte is encoded as. */
+  /** Separator between these characters and the hash. Must not occur in an encoded name. */
   readonly cut?: string;
 }
 
-/** Encodes any text as a name that a file system, database or engine allows; different texts have different names. */
+/** Encodes any text as an allowed name. Different texts have different names. */
 export function safeName(text: string, rules: SafeNameRules): string {
   const encoded = Array.from(Buffer.from(text), (byte) => encodeByte(byte, rules)).join('');
   const { longest = Infinity, kept = 0, cut = '' } = rules;

@@ -1,37 +1,44 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
-/** A time of its own, for all that is called in it. */
+/** Time of a simulation. */
 export interface SimulatedTime {
-  /** Milliseconds since 1970. */
+  /** Simulated time, in ms since 1970. */
   now(): number;
-  /** A new id, the same again when the simulation is. */
+  /** Makes an id that is the same on every run of the simulation. */
   newId(): string;
 }
 
 const scope = new AsyncLocalStorage<SimulatedTime>();
 
-/** Calls a function for which, and for all that it awaits, another time holds. */
+/** Calls a function with a simulated time, which also holds for everything that the function awaits. */
 export function inTime<T>(time: SimulatedTime, run: () => T): T {
   return scope.run(time, run);
 }
 
-/** The time that holds here, if it is not that of the machine. */
+/** Returns the simulated time of the current call, or undefined outside of simulations. */
 export function simulatedTime(): SimulatedTime | undefined {
   return scope.getStore();
 }
 
-/** The longest that a timer of Node can wait, in milliseconds: some 25 days. Longer ones would not wait at all. */
+/** Longest delay of a timer in Node, in ms (25 days). Timers with a longer delay fire immediately. */
 export const longestTimerMs: number = 2 ** 31 - 1;
 
-/** Milliseconds since 1970. */
+/** Current time of the simulation or the machine, in ms since 1970. */
 export function now(): number {
   return scope.getStore()?.now() ?? Date.now();
 }
 
-/** Real time, to be replaced in tests. */
+/** A clock that can be replaced in tests. */
 export interface Clock {
-  /** Milliseconds since some moment; never steps back. */
+  /** Time in ms since an arbitrary moment. Never decreases. */
   now(): number;
-  /** Resolves after so many milliseconds, at the next turn of the event loop if there are none; rejects when aborted. */
+  /** Resolves after a delay in ms; for 0, in the next turn of the event loop. Rejects when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+/** Clock of the machine. */
+export const realClock: Clock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => (ms > 0 ? delay(ms, undefined, { signal }) : nextTurn(undefined, { signal })),
+};

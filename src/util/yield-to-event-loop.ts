@@ -5,9 +5,8 @@ let sliceStart = 0;
 let turn: Promise<void> | undefined;
 
 /**
- * Lets timers, signals and input have their turn if this thread has not done so for 10 ms: storage in this
- * thread answers at once, so that a long row of awaits would otherwise hold them up. Whoever waits at the
- * same time goes on at the same time.
+ * Yields to timers, signals and input if this thread has not done so for 10 ms. Storage in this thread resolves
+ * immediately, so that a long series of awaits would otherwise block them. Concurrent callers share one yield.
  */
 export async function yieldIfBusy(): Promise<void> {
   if (performance.now() - sliceStart < sliceMs) return;

@@ -59,7 +59,7 @@ test('any non-empty string that storage keeps unchanged is an id', () => {
   for (const id of ['1', 'ABQ', 'a/b:c d', 'Zoë 🦆', '../x']) expect(Note.write([], id).id).toBe(id);
   for (const id of ['', 'a\0b', '\ud800']) expect(() => Note.write([], id)).toThrow(InvalidIdError);
   expect(() => Note.write([], 7 as unknown as string)).toThrow(
-    'The id of a Note must be a string, but is number.',
+    'Expected the id of Note to be a non-empty string, got 7.',
   );
 });
 

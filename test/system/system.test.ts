@@ -104,14 +104,18 @@ class NoPolicy extends ProcessApplication<PaymentEvent, OrderEvent> {
 class Nameless extends Application<OrderEvent> {}
 
 test.each<[string, unknown, string]>([
-  ['no pipeline', [], 'A system needs at least one pipeline'],
-  ['no array', Orders, 'A system needs at least one pipeline'],
+  ['no pipeline', [], 'System.of() takes one array of pipelines'],
+  ['no array', Orders, 'System.of() takes one array of pipelines'],
   ['an empty pipeline', [[Orders], []], 'Pipeline 2 is empty'],
-  ['a name', [[Orders, 'reservations']], 'Element 2 of pipeline 1 is string, not a class'],
-  ['another class', [[Date]], 'Element 1 of pipeline 1 is Date, not a class'],
-  ['a function', [[Orders], () => Orders], 'Element 1 of pipeline 2 is '],
-  ['an aggregate', [Order], 'Element 1 of pipeline 1 is Order, not a class'],
-  ['nothing', [[Orders, undefined]], 'Element 2 of pipeline 1 is undefined, not a class'],
+  [
+    'a name',
+    [[Orders, 'reservations']],
+    "element 2 of pipeline 1 to be a class that extends Application or ProcessApplication, got 'reservations'",
+  ],
+  ['another class', [[Date]], 'ProcessApplication, got Date'],
+  ['a function', [[Orders], () => Orders], 'Expected element 1 of pipeline 2 to be a class'],
+  ['an aggregate', [Order], 'ProcessApplication, got Order'],
+  ['nothing', [[Orders, undefined]], 'ProcessApplication, got undefined'],
   [
     'equal names',
     [[Orders, Reservations], SameName],
@@ -144,7 +148,7 @@ test('bind() makes a copy with storage, once', async () => {
   expect(shop.storage).toBeUndefined();
   expect(bound.storage).toBe(storage);
   expect(bound.graph).toBe(shop.graph);
-  expect(() => bound.bind(memory())).toThrow('bound to storage already');
+  expect(() => bound.bind(memory())).toThrow('already bound to storage');
   await expect(run(bound, { storage })).rejects.toMatchObject({ code: 'SYSTEM_BOUND' });
   const orders = await bound.open(Orders);
   const id = await orders.place('ada');

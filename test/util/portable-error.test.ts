@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { portable, RemoteError } from '../../src/util/portable-error.ts';
 
-test('an error is taken apart even if its fields throw when they are read', () => {
+test('converts an error whose fields throw when they are read', () => {
   const error = Object.defineProperties(Object.assign(new RangeError('too far'), { code: 'FAR', km: 7 }), {
     lazy: { enumerable: true, get: () => raise('not now') },
     cause: { get: () => raise('no cause') },
@@ -17,7 +17,7 @@ test('an error is taken apart even if its fields throw when they are read', () =
   expect(portable(Object.assign(new Error('a'), { nested })).fields).toEqual({});
 });
 
-test('a message, a name or a stack may be anything', () => {
+test('converts messages, names and stacks that are not strings', () => {
   const error = Object.assign(new Error(), { message: Symbol('odd'), name: 5, stack: {} });
   const copy = portable(error);
   expect(copy).toMatchObject({ name: '5', message: 'Symbol(odd)', stack: '[object Object]' });
@@ -26,10 +26,10 @@ test('a message, a name or a stack may be anything', () => {
   const bare = Object.assign(new Error(), { message: Object.create(null) });
   expect(portable(bare)).toMatchObject({ name: 'Error', message: '' });
   const shy = { [inspect.custom]: () => raise('not now') };
-  expect(portable(shy).message).toBe('Something was thrown that cannot be shown.');
+  expect(portable(shy).message).toBe('A value was thrown that cannot be shown.');
 });
 
-test('the errors in an error are told in its message', () => {
+test('includes the errors inside an error in its message', () => {
   const refused = new AggregateError([new Error('refused by ::1'), new Error('refused by 127.0.0.1')]);
   expect(portable(refused).message).toBe('refused by ::1; refused by 127.0.0.1');
   const both = new SuppressedError(new Error('closing failed'), new Error('so did the work'), 'twice');

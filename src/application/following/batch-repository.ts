@@ -7,7 +7,7 @@ import {
 import type { DomainEvent } from '../../domain/event.ts';
 import { causedId } from '../../util/ids.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
-import { assertAsked } from '../recording/aggregate-loader.ts';
+import { assertClassAndId } from '../recording/aggregate-loader.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import type { CachedHistory } from '../recording/history-cache.ts';
 import { idsNamedNext } from './look-ahead.ts';
@@ -107,7 +107,7 @@ export class BatchRepository implements PolicyRepository {
   #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined | Promise<A | undefined> {
     this.#step();
     if (this.#aggregates.has(id)) return this.#known(kind, id);
-    assertAsked(kind, id);
+    assertClassAndId(kind, id);
     const history = this.#histories.get(id);
     if (history === undefined) return this.#load(id).then(() => this.#find(kind, id));
     const built = this.#store.loader.build(kind, id, history);

@@ -4,37 +4,37 @@ import type { OptionRule } from '../../util/options.ts';
 /** Most notifications that a follower processes in one transaction. */
 export const batchSizeRule: OptionRule<number, number> = integer({ least: 1 }, 500);
 
+/** Time in the policy that is never too long, in ms. */
 const shortestMs = 20;
-/** How many times as long a batch may be in the policy as in the storage: where processors are few, all takes longer. */
+/** Longest time in the policy relative to the time in the storage. Both times grow alike on a busy processor. */
 const share = 4;
 
 /**
- * How many notifications share a transaction. Nobody sees what comes of a batch before it is recorded, so those who
- * follow have nothing to do meanwhile: where policies take their time, batches are smaller, but not so small that
- * reading and recording them would be most of the work.
+ * Number of notifications that share a transaction. Followers of an application wait until its batch is recorded, so
+ * slow policies get smaller batches, but not so small that most of the time is spent on reading and recording.
  */
 export class AdaptiveBatchSize {
   readonly #batchSize: number;
   #limit: number;
   #longestMs = shortestMs;
 
-  /** `batchSize` is the most there ever are. */
+  /** Takes the most notifications of any batch. */
   constructor(batchSize: number) {
     this.#batchSize = batchSize;
     this.#limit = batchSize;
   }
 
-  /** How many to read. */
+  /** Number of notifications to read for the next batch. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** For how long to run the policy, in milliseconds, before what it has done is recorded. */
+  /** Longest time to run the policy before its changes are recorded, in ms. */
   get longestMs(): number {
     return this.#longestMs;
   }
 
-  /** Learns from a batch: how long it was in the policy, and how long all else took, in milliseconds. */
+  /** Adapts to a batch of `count` notifications, its time in the policy and the rest of its time, both in ms. */
   learn(count: number, policyMs: number, otherMs: number): void {
     const longestMs = Math.max(shortestMs, share * otherMs);
     this.#longestMs = longestMs;

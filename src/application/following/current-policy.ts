@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const scope = new AsyncLocalStorage<string>();
 
-/** Runs policies of an application, so that what they call can be told from what is called beside them. */
+/** Runs policies of an application, so that calls made inside a policy can be distinguished from concurrent calls. */
 export function runAsPolicyOf<T>(applicationName: string, run: () => T): T {
   return scope.run(applicationName, run);
 }
 
-/** The application whose policy calls, if one does. */
+/** Name of the application whose policy makes the current call; undefined outside of policies. */
 export function currentPolicy(): string | undefined {
   return scope.getStore();
 }

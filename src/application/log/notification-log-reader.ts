@@ -3,16 +3,19 @@ import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { assertCount, type NotificationLog } from './notification-log.ts';
 
-/** An event with its id in a notification log. */
+/** An event and its id in a notification log. */
 export interface Notification<E extends DomainEvent = DomainEvent> {
+  /** Number of the event in its log; the first is 1. */
   readonly id: number;
   readonly event: E;
 }
 
 /**
- * Reads a notification log from a position onwards.
+ * Reads a notification log from a position on.
  *
  * @example
+ * await using orders = await Orders.open({ storage: memory() });
+ * await orders.place('ada');
  * for await (const { id, event } of orders.reader()) console.log(id, event.type);
  */
 export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
@@ -27,19 +30,23 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
     this.#pageSize = pageSize;
   }
 
-  /** The id of the last notification read; 0 at first. */
+  /** Id of the last notification that was read; 0 at first. */
   get position(): number {
     return this.#position;
   }
 
-  /** Goes on after this id. Throws InvalidPositionError unless it is a whole number from 0. */
+  /**
+   * Makes the next read start after this id.
+   *
+   * @throws {@link InvalidPositionError} if this is not an integer >= 0.
+   */
   seek(position: number): this {
-    assertCount(position, 'A position');
+    assertCount(position, 'position');
     this.#position = position;
     return this;
   }
 
-  /** Reads up to `limit` notifications and moves on behind them; an empty array at the end of the log. */
+  /** Reads up to `limit` notifications, 100 by default. Resolves with an empty array at the end of the log. */
   async read(limit: number = this.#pageSize): Promise<readonly Notification<E>[]> {
     const stored = await this.#log.select(this.#position, limit);
     const notifications = stored.map((item) => ({ id: item.id, event: this.#decode(item) }));
@@ -47,7 +54,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
     return notifications;
   }
 
-  /** Reads to the end of the log; left early, it goes on behind the last notification it gave. */
+  /** Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Notification<E>, void, undefined> {
     for (;;) {
       const page = await this.#log.select(this.#position, this.#pageSize);

@@ -1,40 +1,41 @@
+import { inspect } from 'node:util';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { KahnError } from '../../util/errors.ts';
 
-/**
- * A section id is not 'current' or 'first,last' in steps of the section size, or a position is not a whole
- * number.
- */
+/** A section id or a position in a notification log is invalid. */
 export class InvalidPositionError extends KahnError {
   override readonly code = 'INVALID_POSITION';
 }
 
-/** A page of a notification log. A full section never changes again. */
+/** A page of a notification log. A full section never changes. */
 export interface Section {
-  /** The first and the last id it can hold, such as '1,20'. */
+  /** First and last notification id that the section can hold, such as '1,20'. */
   readonly id: string;
   readonly items: readonly StoredNotification[];
+  /** Id of the section before this one; undefined for the first. */
   readonly previousId: string | undefined;
-  /** The id of the section after it, once this one is full. */
+  /** Id of the section after this one; undefined until this one is full. */
   readonly nextId: string | undefined;
 }
 
-/**
- * The events of one application and pipeline in the order they were recorded, counted from 1 without gaps.
- */
+/** Events of one application and pipeline in the order in which they were recorded, counted from 1 without gaps. */
 export interface NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
-  /** Up to `limit` notifications with ids above `after`. */
+  /** Reads up to `limit` notifications with ids above `after`. */
   select(after: number, limit: number): Promise<readonly StoredNotification[]>;
-  /** The section 'current', or the one with this id. */
+  /**
+   * Reads the section with an id such as '1,20', or the newest one for 'current'.
+   *
+   * @throws {@link InvalidPositionError} if there can be no section with this id.
+   */
   section(id: string): Promise<Section>;
-  /** The id of the last notification; 0 if there is none. */
+  /** Reads the id of the last notification; 0 if there is none. */
   head(): Promise<number>;
 }
 
-/** The notification log of an application, read straight from its recorder. */
+/** A notification log that is read directly from the recorder of its application. */
 export class RecordedNotificationLog implements NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
@@ -49,8 +50,8 @@ export class RecordedNotificationLog implements NotificationLog {
   }
 
   select(after: number, limit: number): Promise<readonly StoredNotification[]> {
-    assertCount(after, 'A position');
-    assertCount(limit, 'A limit');
+    assertCount(after, 'position');
+    assertCount(limit, 'limit');
     return this.#recorder.notifications(this.pipelineId, after, limit);
   }
 
@@ -78,7 +79,7 @@ export class RecordedNotificationLog implements NotificationLog {
     const aligned = Number.isSafeInteger(first) && first >= 1 && (first - 1) % this.sectionSize === 0;
     if (aligned && id === this.#sectionId(first)) return first;
     throw new InvalidPositionError(
-      `'${id}' is no section of the log of '${this.applicationName}': ` +
+      `The log of '${this.applicationName}' has no section '${id}': ` +
         `use 'current' or ids such as '${this.#sectionId(1)}' and '${this.#sectionId(this.sectionSize + 1)}'.`,
     );
   }
@@ -88,10 +89,10 @@ export class RecordedNotificationLog implements NotificationLog {
   }
 }
 
-/** Throws {@link InvalidPositionError} unless `count` is a whole number from 0. */
+/** Throws {@link InvalidPositionError} unless `count` is an integer >= 0. */
 export function assertCount(count: number, what: string): void {
   if (Number.isSafeInteger(count) && count >= 0) return;
   throw new InvalidPositionError(
-    `${what} in a notification log is a whole number from 0, but this one is ${count}.`,
+    `Expected the ${what} in a notification log to be an integer >= 0, got ${inspect(count)}.`,
   );
 }

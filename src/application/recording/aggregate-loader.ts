@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
@@ -6,7 +7,7 @@ import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
 
-/** Makes aggregates from what the cache and the recorder know of them. */
+/** Loads aggregates from the cache and the recorder. */
 export class AggregateLoader {
   readonly #recorder: Recorder;
   readonly #mapper: EventMapper;
@@ -18,7 +19,7 @@ export class AggregateLoader {
     this.#cache = cache;
   }
 
-  /** The newest histories of many aggregates, in one read. */
+  /** Loads the newest histories of many aggregates in one read. */
   async histories(ids: readonly string[]): Promise<readonly CachedHistory[]> {
     const known = ids.map((id) => this.#cache.get(id));
     const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
@@ -29,7 +30,7 @@ export class AggregateLoader {
     });
   }
 
-  /** An aggregate from its history; undefined if there is nothing in it, or it is discarded. */
+  /** Builds an aggregate from its history. Returns undefined if the history is empty or the aggregate is discarded. */
   build<A extends Aggregate>(
     kind: AggregateClass<A>,
     id: string,
@@ -39,20 +40,20 @@ export class AggregateLoader {
     return aggregate === undefined ? this.#buildFromWhole(kind, id) : existing(aggregate);
   }
 
-  /** The newest state of an aggregate; undefined if it is not there or discarded. */
+  /** Loads the newest state of an aggregate; undefined if there is none or the aggregate is discarded. */
   async load<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
-    assertAsked(kind, id);
+    assertClassAndId(kind, id);
     const [history] = await this.histories([id]);
     return history && this.build(kind, id, history);
   }
 
-  /** An aggregate as it was at a version; undefined if it was never there or discarded by then. */
+  /** Loads an aggregate at a version; undefined if it never had that version or was discarded by then. */
   async loadAt<A extends Aggregate>(
     kind: AggregateClass<A>,
     id: string,
     version: number,
   ): Promise<A | undefined> {
-    assertAsked(kind, id);
+    assertClassAndId(kind, id);
     const request: HistoryRequest = { originatorId: id, after: 0, upTo: version, useSnapshot: true };
     const [read] = await this.#recorder.histories([request]);
     const aggregate =
@@ -80,7 +81,7 @@ export class AggregateLoader {
     return { snapshot: known.snapshot, events: known.events.concat(events) };
   }
 
-  /** Undefined if the history starts at a snapshot that this class cannot read. */
+  /** Returns undefined if the history starts with a snapshot that this class cannot restore. */
   #built<A extends Aggregate>(kind: AggregateClass<A>, id: string, history: CachedHistory): A | undefined {
     const aggregate = new kind(id);
     if (history.snapshot !== undefined && !this.#restore(aggregate, kind, history.snapshot)) return undefined;
@@ -104,14 +105,14 @@ export class AggregateLoader {
   }
 }
 
-/** Throws InvalidArgumentError or InvalidIdError unless these are a class of aggregates and an id. */
-export function assertAsked(kind: unknown, id: unknown): void {
+/** Throws {@link InvalidArgumentError} or {@link InvalidIdError} unless these are an aggregate class and an id. */
+export function assertClassAndId(kind: unknown, id: unknown): void {
   if (typeof kind !== 'function' || !(kind.prototype instanceof Aggregate)) {
     throw new InvalidArgumentError(
-      `A repository takes a class of aggregates and an id, not ${String(kind)}.`,
+      `Expected an aggregate class and an id, got ${inspect(kind, { depth: 0 })}.`,
     );
   }
-  assertId(id, () => `The id of a ${kind.name}`);
+  assertId(id, () => `the id of ${kind.name}`);
 }
 
 function newestOf(originatorId: string, known: CachedHistory | undefined): HistoryRequest {

@@ -2,7 +2,7 @@ import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import type { EventKey, ProcessEvent, Recorder } from '../../storage/recorder.ts';
 import type { LogPlace } from '../../storage/stored-event.ts';
 
-/** The versions that some aggregates had on record before what is pending on them. */
+/** Recorded versions of aggregates, on which their pending events build. */
 export function basesOf(aggregates: Iterable<Aggregate>): readonly EventKey[] {
   const bases: EventKey[] = [];
   for (const aggregate of aggregates) {
@@ -12,15 +12,15 @@ export function basesOf(aggregates: Iterable<Aggregate>): readonly EventKey[] {
   return bases;
 }
 
-/** A process event, and what it builds on. */
+/** A process event and the recorded versions that it builds on. */
 export interface BasedEvents {
   readonly processEvent: ProcessEvent;
   readonly bases: readonly EventKey[];
 }
 
 /**
- * The process events that are to be recorded in a pipeline, each with the newest place in every other pipeline that it
- * builds on, carried by its first event: its own log is in order anyhow. All are asked for in one read.
+ * Adds dependencies to process events before they are recorded: the newest notification of every other pipeline that
+ * each builds on. The first event of each carries them. All are located in one read.
  */
 export async function withDependencies(
   recorder: Recorder,
@@ -40,7 +40,7 @@ export async function withDependencies(
 function newestElsewhere(places: readonly (LogPlace | undefined)[], pipelineId: number): readonly LogPlace[] {
   const newest = new Map<number, LogPlace>();
   for (const place of places) {
-    // What is not on record is recorded by this very call, in its own log.
+    // A version without a place is recorded by this same call, in this log.
     if (place === undefined || place.pipelineId === pipelineId) continue;
     const known = newest.get(place.pipelineId)?.notificationId ?? 0;
     if (place.notificationId > known) newest.set(place.pipelineId, place);

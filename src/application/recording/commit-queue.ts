@@ -6,11 +6,11 @@ import type { EventStore, PreparedEvents } from './event-store.ts';
 const maxWaiting = 100_000;
 const maxGroup = 1_000;
 
-/** What happens around the commits of an application. */
+/** Callbacks around the commits of an application. */
 export interface CommitHooks {
-  /** Runs one commit, and what must follow from it at once, when it is its turn. */
+  /** Runs one commit and its immediate consequences when no other commit is running. */
   turn(commit: () => Promise<void>): Promise<void>;
-  /** Called after each commit with the head of the log. */
+  /** Called after each commit with the new head of the log. */
   grown(head: number): void;
 }
 
@@ -20,10 +20,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/**
- * Saves that wait at the same time share a transaction (group commit), each succeeding or failing on its
- * own.
- */
+/** Records concurrent saves in one transaction (group commit). Each save resolves or rejects on its own. */
 export class CommitQueue {
   readonly #store: EventStore;
   readonly #hooks: CommitHooks;
@@ -35,12 +32,12 @@ export class CommitQueue {
     this.#hooks = hooks;
   }
 
-  /** Resolves once recorded, and once the runner has processed what it processes at once. */
+  /** Resolves when the events are recorded and the runner has processed their immediate consequences. */
   submit(prepared: PreparedEvents): Promise<void> {
     if (this.#waiting.length >= maxWaiting) {
       const name = this.#store.applicationName;
       const error = new TooManySavesError(
-        `${maxWaiting} saves of application '${name}' wait already: await some of them.`,
+        `Application '${name}' has ${maxWaiting} saves that wait for its storage: await some before making more.`,
       );
       return Promise.reject(error);
     }
@@ -50,13 +47,13 @@ export class CommitQueue {
     });
   }
 
-  /** Resolves when nothing is waiting. */
+  /** Resolves when no save is waiting. */
   async idle(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing;
   }
 
   async #flush(): Promise<void> {
-    // Once the promises that are ready have run, all saves of this moment are waiting.
+    // Promises that are ready run before this, so that all saves of this moment are in the queue.
     await new Promise<void>((ready) => process.nextTick(ready));
     while (this.#waiting.length > 0) {
       await this.#commitGroup();
@@ -80,7 +77,7 @@ export class CommitQueue {
     }
   }
 
-  /** Records the group without those that have lost a race to another writer or to each other. */
+  /** Records a group without the saves that lost a race to another writer or to each other, which are rejected. */
   async #record(waiting: Waiting[]): Promise<{ group: Waiting[]; head: number }> {
     let group = waiting;
     while (group.length > 0) {
@@ -99,8 +96,8 @@ export class CommitQueue {
 }
 
 /**
- * Those that would record the version in conflict; if it is not on record, all but the first of them. A
- * conflict that names none of them ends them all.
+ * Saves to reject after a conflict: those that would record the version in conflict, but not the first of them if that
+ * version is still free. All of them, if the conflict names a version of none.
  */
 function losersOf(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
   const rivals = group.filter(({ prepared }) =>

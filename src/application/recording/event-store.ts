@@ -16,13 +16,13 @@ import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
 import { HistoryCache } from './history-cache.ts';
 
-/** A process event ready to be recorded, with the domain events it was made from. */
+/** A process event that is ready to be recorded, and its decoded events. */
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
-  /** What it builds on, if its dependencies are to be recorded. */
+  /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
-  /** Whether it is on record. */
+  /** Whether the process event has been recorded. */
   recorded: boolean;
 }
 
@@ -62,7 +62,12 @@ export class EventStore {
     this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache);
   }
 
-  /** Encodes pending events of some aggregates. Throws if one is undeclared or cannot be encoded. */
+  /**
+   * Encodes pending events of aggregates.
+   *
+   * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
+   * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   */
   prepare(
     pending: readonly PendingEvent[],
     aggregates: readonly Aggregate[],
@@ -82,20 +87,17 @@ export class EventStore {
     };
   }
 
-  /** Another one by the same recorder, which records in the log of another pipeline. */
+  /** Returns a store on the same recorder that records in the log of another pipeline. */
   inPipeline(pipelineId: number): EventStore {
     return new EventStore({ ...this.#options, pipelineId });
   }
 
-  /** Decodes what another application has recorded. */
+  /** Returns a mapper that decodes the events of another application. */
   mapperOf(applicationName: string): EventMapper {
     return new EventMapper(applicationName, this.#transcoder);
   }
 
-  /**
-   * Records all in one transaction and resolves with the head of the log. On failure their aggregates leave
-   * the cache.
-   */
+  /** Records process events in one transaction and resolves with the head of the log. */
   async record(prepared: readonly PreparedEvents[]): Promise<number> {
     try {
       const processEvents = this.#options.causalDependencies
@@ -113,7 +115,7 @@ export class EventStore {
     }
   }
 
-  /** The state of an aggregate, encoded. Throws SnapshotNotEncodableError. */
+  /** Encodes the state of an aggregate. Throws {@link SnapshotNotEncodableError}. */
   snapshotOf(aggregate: Aggregate): StoredSnapshot {
     return {
       originatorId: aggregate.id,

@@ -1,25 +1,24 @@
 import type { DomainEvent } from '../../domain/event.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
 
-/** What is known of one aggregate: its newest snapshot, if any, and the events after it. */
+/** Newest snapshot of an aggregate, if any, and the events after it. */
 export interface CachedHistory {
   readonly snapshot: StoredSnapshot | undefined;
   readonly events: readonly DomainEvent[];
 }
 
-/** The version that a history leads to. */
+/** Version of the aggregate after the last event of its history. */
 export function versionOf(history: CachedHistory): number {
   return history.events.at(-1)?.originatorVersion ?? history.snapshot?.originatorVersion ?? 0;
 }
 
 /**
- * Keeps the histories used last, up to a number of events. It holds events and not aggregates, because
- * events are frozen: two callers never share an aggregate, and one that failed to be recorded leaves
- * nothing behind.
+ * Keeps recently used histories, up to a number of events. The cache holds frozen events instead of aggregates, so that
+ * callers never share an aggregate and a save that fails leaves no trace.
  *
- * There are two generations. What is used is put in the new one; when that is half of all, it becomes the
- * old one, and what was not used since the last time is forgotten. That is nearly as good as a strict order
- * of use, and much cheaper.
+ * There are two generations. A history that is used moves to the recent one. When the recent generation holds half of
+ * the capacity, it replaces the older one, whose unused histories are dropped. This costs much less than a strict order
+ * of use (LRU) and finds nearly as many.
  */
 export class HistoryCache {
   readonly #halfCapacity: number;
@@ -27,7 +26,7 @@ export class HistoryCache {
   #older = new Map<string, CachedHistory>();
   #recentSize = 0;
 
-  /** `capacity` is the number of events held at most; 0 holds none. */
+  /** Takes the most events that the cache holds; 0 turns the cache off. */
   constructor(capacity: number) {
     this.#halfCapacity = capacity / 2;
   }
@@ -52,8 +51,8 @@ export class HistoryCache {
   }
 
   /**
-   * Adds an event just recorded to the history that it continues. One that is not held is not begun: most
-   * aggregates are made and never loaded again.
+   * Adds a new event to its history if the cache holds that history. A new history is not started: most aggregates are
+   * never loaded again.
    */
   append(event: DomainEvent): void {
     const known = this.get(event.originatorId);

@@ -13,7 +13,7 @@ export interface GetOptions {
 
 const getOptions: OptionRules<GetOptions> = { version: integer({ least: 0 }) };
 
-/** Gets the aggregates of one application, each time a new object with the newest recorded state. */
+/** Gets aggregates of one application. Every call returns a new object with the recorded state. */
 export class Repository<E extends DomainEvent = DomainEvent> {
   readonly #applicationName: string;
   readonly #loader: AggregateLoader;
@@ -23,7 +23,11 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     this.#loader = loader;
   }
 
-  /** Throws AggregateNotFoundError if it is not there, not at this version, or discarded. */
+  /**
+   * Gets an aggregate.
+   *
+   * @throws {@link AggregateNotFoundError} if there is none, if it never had this version, or if it is discarded.
+   */
   async get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string, options?: GetOptions): Promise<A> {
     const aggregate = await this.#find(kind, id, options);
     if (aggregate === undefined) {
@@ -32,7 +36,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     return aggregate;
   }
 
-  /** Whether `get` would find it. */
+  /** Whether `get` would find an aggregate. */
   async has<A extends Aggregate<E>>(
     kind: AggregateClass<A>,
     id: string,

@@ -4,7 +4,7 @@ import { RecordedNotificationLog } from '../../application/log/notification-log.
 import { openStore } from '../../application/open-store.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import { findSystem, type SystemAddress } from '../../system/system-module.ts';
+import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
 import type { Assignment } from './assignment.ts';
 
 /** By what a thread or process opens the applications of a system: plain data. */
@@ -22,7 +22,7 @@ export async function openApplication(
   { applicationName, pipelineId, upstreamNames }: Assignment,
   opened: AsyncDisposableStack,
 ): Promise<ProcessApplication> {
-  const { applications, types } = await findSystem(address);
+  const { applications, types } = await loadSystem(address);
   const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
   const application = new kind() as ProcessApplication; // as in the graph, which is the same here
   const openedStorage = await openStorage(storage, writerId);

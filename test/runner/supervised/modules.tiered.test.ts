@@ -51,19 +51,19 @@ const faults: readonly Fault[] = [
     ...remote,
     what: 'a module that exports no system',
     system: shopIn(urlOf('no-system.ts')),
-    message: 'it exports no System (made by the same copy of kahn). Export it by a name.',
+    message: 'it exports no System that was made by the same copy of kahn. Export it by a name.',
   },
   {
     ...remote,
     what: 'a module that exports two systems of one name',
     system: shopIn(urlOf('two-of-a-name.ts')),
-    message: 'it exports two systems of this name. Give them names',
+    message: 'it exports two systems of this name. Give them different names',
   },
   {
     ...remote,
     what: 'a module that exports a system of another name',
     system: shopIn(urlOf('other-name.ts')),
-    message: "it exports no System of this name, but 'shop'",
+    message: "it exports no System of this name, only 'shop'",
   },
   {
     ...remote,
@@ -82,7 +82,7 @@ const faults: readonly Fault[] = [
     ...remote,
     what: 'a module that starts a runner, and keeps to itself that it was refused',
     system: shopIn(urlOf('starts-when-imported.ts')),
-    message: 'Move the system to a module of its own',
+    message: 'Move the system to a module that starts nothing',
   },
   {
     ...died,

@@ -1,6 +1,6 @@
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
+import { isTransientFailure } from '../../../application/errors.ts';
 import { DownstreamError, RunnerClosedError } from '../../../runner/errors.ts';
-import { isTransient } from '../../../runner/retry-transient.ts';
 import type { ApplicationStatus, SystemRunner } from '../../../runner/runner.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
@@ -166,7 +166,7 @@ export class RestateRunner<Apps extends ApplicationClass = ApplicationClass> imp
         await waitUntilCaughtUp(settling, stop);
         break;
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!isTransientFailure(error)) throw error;
         await watch.progressSince(0, 0, stop); // the storage is away
       }
     }

@@ -1,4 +1,4 @@
-import { CausalDependencyError } from '../../../application/errors.ts';
+import { CausalDependencyError, isTransientFailure } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
 import {
   type ProcessApplication,
@@ -6,7 +6,6 @@ import {
 } from '../../../application/process-application.ts';
 import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
-import { isTransient } from '../../../runner/retry-transient.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';
@@ -111,7 +110,7 @@ export function failureOf(
   error: unknown,
   upstreamNames: readonly string[],
 ): StepFailure {
-  const canRetry = isTransient(error);
+  const canRetry = isTransientFailure(error);
   publish(canRetry ? 'interrupted' : 'failed', { ...eventOf(address), error });
   return { error: truncateError(portable(error)), aside: canRetry ? upstreamNames : undefined };
 }

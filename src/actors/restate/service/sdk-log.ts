@@ -1,6 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
 import { format } from 'node:util';
-import type { LogMetadata } from '@restatedev/restate-sdk';
 
 /** A warning or error of the engine's SDK, published on the channel `kahn:restate` of `node:diagnostics_channel`. */
 export interface RestateMessage {
@@ -10,12 +9,18 @@ export interface RestateMessage {
   readonly target: string | undefined;
 }
 
+/** What the SDK passes to a logger. Declared here, so that `kahn/restate` has no types of the SDK, which is optional. */
+interface LogMetadata {
+  readonly level: string;
+  readonly replaying: boolean;
+  readonly context?: { readonly invocationTarget: string };
+}
+
 const messages = channel('kahn:restate');
 
 /** Logger for the SDK: publishes warnings and errors, and drops everything else. */
-export function publishMessage(about: LogMetadata, ...parts: unknown[]): void {
-  const level = `${about.level}` as const;
-  if ((level !== 'warn' && level !== 'error') || about.replaying || !messages.hasSubscribers) return;
-  const target = about.context?.invocationTarget;
-  messages.publish({ level, message: format(...parts), target } satisfies RestateMessage);
+export function publishMessage({ level, replaying, context }: LogMetadata, ...parts: unknown[]): void {
+  if ((level !== 'warn' && level !== 'error') || replaying || !messages.hasSubscribers) return;
+  const message: RestateMessage = { level, message: format(...parts), target: context?.invocationTarget };
+  messages.publish(message);
 }
