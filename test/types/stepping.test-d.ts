@@ -30,22 +30,22 @@ expectTypeOf(runner).toExtend<SystemRunner<Small>>();
 expectTypeOf(runner).toExtend<SteppingRunner<Small>>();
 expectTypeOf(threads).toExtend<SteppingRunner<Small>>();
 expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
-// @ts-expect-error It runs the applications of its system, and no others.
+// @ts-expect-error A runner has the applications of its system only.
 runner.get(Payments);
-// @ts-expect-error Options that do not exist are refused.
+// @ts-expect-error Unknown option.
 await SteppingSingleThreadedRunner.start(small, { clockSpeed: 4 });
-// @ts-expect-error A clock sleeps, too.
+// @ts-expect-error A clock needs `sleep`, too.
 await SteppingSingleThreadedRunner.start(small, { clock: { now: () => 0 } });
-// @ts-expect-error There is one pipeline only.
+// @ts-expect-error A stepping runner has one pipeline.
 await SteppingMultiThreadedRunner.start(small, { pipelineIds: [0, 1] });
-// @ts-expect-error It is started with `start`.
+// @ts-expect-error The constructor is not public: use `start`.
 new SteppingSingleThreadedRunner();
 
 runner.callInFuture(() => runner.get(Orders).place('ada'), 3);
 runner.callInFuture(() => {});
 // @ts-expect-error A command is a function.
 runner.callInFuture(runner.get(Orders).place('ada'));
-// @ts-expect-error A command is given nothing.
+// @ts-expect-error A command takes no arguments.
 runner.callInFuture((order: string) => order);
 
 expectTypeOf(await runner.step()).toEqualTypeOf<Tick>();
@@ -53,7 +53,7 @@ expectTypeOf(await runner.stepUntil(({ number }) => number === 3)).toEqualTypeOf
 expectTypeOf(
   await runner.stepUntil(async () => true, { signal: AbortSignal.timeout(1) }),
 ).toEqualTypeOf<Tick>();
-// @ts-expect-error A condition says yes or no.
+// @ts-expect-error A condition returns a boolean.
 runner.stepUntil(({ number }) => number);
 expectTypeOf(runner.subscribe).parameter(0).toEqualTypeOf<(tick: Tick) => void>();
 expectTypeOf(runner.subscribe(() => {})).toEqualTypeOf<() => void>();
@@ -61,5 +61,5 @@ expectTypeOf(runner.tickCount).toEqualTypeOf<number>();
 expectTypeOf(runner.actualClockSpeed).toEqualTypeOf<number>();
 expectTypeOf(runner.pause()).toEqualTypeOf<Promise<void>>();
 expectTypeOf(runner.resume()).toEqualTypeOf<void>();
-// @ts-expect-error What a tick says, nobody changes.
+// @ts-expect-error A tick is read-only.
 (await runner.step()).number = 4;
