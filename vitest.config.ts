@@ -28,6 +28,7 @@ function tier(
       // More than ten times what any test takes on a quiet machine: on a busy one everything takes that long.
       testTimeout: 600_000,
       hookTimeout: 600_000,
+      expect: { poll: { timeout: 120_000 } },
     },
   };
 }

@@ -6,6 +6,58 @@ type SourceFile = { readonly path: string; readonly source: string };
 
 // A file may import from its own layer and from those to its left. `index.ts` is src/index.ts itself.
 const layers = 'util domain storage application system runner actors index.ts cli inspect testing'.split(' ');
+// Inside a layer, a room imports from itself and from the rooms and files listed here. A room that is missing fails.
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  util: [],
+  domain: [],
+  storage: [],
+  'storage/codec': ['storage/stored-event.ts'],
+  'storage/sql': ['storage'],
+  'storage/memory': ['storage', 'storage/memory/shared'],
+  'storage/memory/shared': [
+    'storage',
+    'storage/sql',
+    'storage/memory/application-memory.ts',
+    'storage/memory/errors.ts',
+    'storage/memory/sorted-list.ts',
+  ],
+  'storage/sqlite': ['storage', 'storage/sql'],
+  'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection'],
+  'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
+  application: ['application/recording', 'application/following', 'application/log'],
+  'application/recording': ['application/errors.ts'],
+  'application/following': ['application/errors.ts', 'application/recording', 'application/log'],
+  'application/log': ['application/errors.ts'],
+  system: [],
+  runner: ['runner/single-threaded/single-threaded-runner.ts'],
+  'runner/single-threaded': ['runner'],
+  'runner/supervised': ['runner'],
+  'runner/multi-threaded': ['runner', 'runner/supervised'],
+  'runner/multiprocess': ['runner', 'runner/supervised'],
+  'runner/stepping': ['runner', 'runner/stepping/clock', 'runner/stepping/threads'],
+  'runner/stepping/clock': [],
+  'runner/stepping/threads': ['runner', 'runner/supervised', 'runner/stepping'],
+  'actors/restate': ['actors/restate/client', 'actors/restate/service', 'actors/restate/engine'],
+  'actors/restate/protocol': [],
+  'actors/restate/engine': ['actors/restate/errors.ts', 'actors/restate/protocol'],
+  'actors/restate/host': ['actors/restate/errors.ts', 'actors/restate/protocol'],
+  'actors/restate/actors': ['actors/restate/protocol', 'actors/restate/engine', 'actors/restate/host'],
+  'actors/restate/client': [
+    'actors/restate/errors.ts',
+    'actors/restate/protocol',
+    'actors/restate/engine',
+    'actors/restate/host/shared-storage.ts',
+  ],
+  'actors/restate/service': [
+    'actors/restate/protocol',
+    'actors/restate/engine',
+    'actors/restate/host',
+    'actors/restate/actors',
+  ],
+  testing: ['testing/recorder-contract'],
+  'testing/recorder-contract': [],
+};
+const mostFilesInARoom = 17;
 const apart = ['cli', 'inspect', 'testing'];
 const externals = [
   /^[^:]+ node:/,
@@ -38,7 +90,23 @@ function brokenRule(path: string, specifier: string): string | undefined {
   if (from !== to && to === 'testing') return 'testing is imported';
   if (from === 'testing') return to === 'cli' || to === 'inspect' ? 'layer order' : undefined;
   if (apart.includes(from) && apart.includes(to)) return undefined;
-  return layers.indexOf(to) > layers.indexOf(from) ? 'layer order' : undefined;
+  if (layers.indexOf(to) > layers.indexOf(from)) return 'layer order';
+  return from === to ? brokenRoom(path, target) : undefined;
+}
+
+/** What an import inside a layer breaks, if anything. */
+function brokenRoom(path: string, target: string): string | undefined {
+  const room = posix.dirname(path);
+  const allowed = rooms[room];
+  if (allowed === undefined) return room === '.' ? undefined : 'unknown room';
+  const fits = [room, ...allowed].some((one) => one === target || one === posix.dirname(target));
+  return fits ? undefined : 'room';
+}
+
+/** Rooms that hold too many files. */
+function crowdedRooms(files: readonly SourceFile[]): string[] {
+  const counts = Map.groupBy(files, ({ path }) => posix.dirname(path));
+  return [...counts].filter(([, inside]) => inside.length > mostFilesInARoom).map(([room]) => room);
 }
 
 /** Checks files of src/ and returns a line per violation: `path: rule (import)`. */
@@ -68,10 +136,14 @@ function readSource(): SourceFile[] {
     .map((path) => ({ path, source: readFileSync(new URL(path, root), 'utf8') }));
 }
 
-test('src keeps to its layers', () => {
+test('src keeps to its layers and rooms', () => {
   const files = readSource();
   const { imports, violations } = check(files);
   expect(violations).toEqual([]);
+  expect(crowdedRooms(files)).toEqual([]);
+  expect(
+    new Set(files.map(({ path }) => posix.dirname(path))).difference(new Set(['.', ...Object.keys(rooms)])),
+  ).toEqual(new Set());
   expect(files.length).toBeGreaterThan(10);
   expect(imports).toBeGreaterThan(0);
 });
@@ -91,6 +163,10 @@ describe('the check itself', () => {
     ['layer order', 'actors/restate/index.ts', `import { a } from '../../index.ts';`],
     ['layer order', 'index.ts', `export { a } from './cli/main.ts';`],
     ['layer order', 'testing/index.ts', `import { a } from '../inspect/server.ts';`],
+    ['room', 'storage/codec/encoder.ts', `import { a } from '../memory/recorder.ts';`],
+    ['room', 'application/log/notification-log.ts', `import type { A } from '../application.ts';`],
+    ['room', 'actors/restate/engine/engine-client.ts', `import { a } from '../client/prompter.ts';`],
+    ['unknown room', 'storage/misc/a.ts', `import { a } from '../errors.ts';`],
     ['testing is imported', 'index.ts', `export { a } from './testing/index.ts';`],
     ['testing is imported', 'cli/main.ts', `import { a } from '../testing/contract.ts';`],
     ['own index', 'storage/sqlite/recorder.ts', `import { a } from './index.ts';`],
@@ -115,7 +191,7 @@ describe('the check itself', () => {
     ['domain/event.ts', `/* import { a } from '../runner/runner.ts'; */\n// import '../runner/runner.ts'\n`],
     ['domain/event.ts', `export interface A {\n  readonly from: '../runner/runner.ts';\n}`],
     ['domain/event.ts', 'a();\n'.repeat(400)],
-  ])('accepts %s: %s', (path, source) => {
+  ])('accepts an import in %s', (path, source) => {
     expect(check([{ path, source }]).violations).toEqual([]);
   });
 });

@@ -10,8 +10,8 @@ import { shop } from '../../examples/shop/shop.ts';
 import { brokenShop } from '../support/broken-shop.ts';
 import { connectionString, query, temporarySchema } from '../support/postgres.ts';
 
-const soon = { timeout: 4_000, interval: 10 }; // sooner than the poll
-const never = 60_000;
+const never = 2 ** 30;
+const soon = { timeout: 60_000, interval: 10 }; // without a poll
 
 async function started(options: PostgresOptions, pollIntervalMs: number = never) {
   const storage = postgres(options.pool === undefined ? { connectionString, ...options } : options);
@@ -137,7 +137,7 @@ test('so do two processes', async () => {
     return process;
   };
   const children = ['one', 'two', 'three'].map(start);
-  const heard = (process: ChildProcess) => once(process, 'message', { signal: AbortSignal.timeout(20_000) });
+  const heard = (process: ChildProcess) => once(process, 'message', { signal: AbortSignal.timeout(60_000) });
   await Promise.all(children.map(heard));
   const placed = children.map(heard);
   for (const process of children) process.send(60);
@@ -147,7 +147,7 @@ test('so do two processes', async () => {
   const heads = [];
   for (const kind of shop.applications) heads.push(await runner.get(kind).log.head());
   expect(heads).toEqual([540, 180, 180]);
-  const exits = children.map((process) => once(process, 'exit', { signal: AbortSignal.timeout(20_000) }));
+  const exits = children.map((process) => once(process, 'exit', { signal: AbortSignal.timeout(60_000) }));
   for (const process of children) process.disconnect();
   expect(await Promise.all(exits)).toEqual([
     [0, null],

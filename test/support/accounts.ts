@@ -5,7 +5,7 @@ export type AccountEvent =
   | DomainEvent<'Account.Changed', { by: unknown }>
   | DomainEvent<'Account.Closed', Record<string, never>>;
 
-/** An aggregate that can hold anything, is snapshotted every five events, and can end. */
+/** An aggregate that takes any data, has a snapshot every five events, and can be discarded. */
 export class Account extends Aggregate<AccountEvent> {
   static override readonly snapshotEvery = 5;
 
@@ -32,12 +32,12 @@ export class Account extends Aggregate<AccountEvent> {
   }
 }
 
-/** A plain application. */
+/** An application without a policy. */
 export class Accounts extends Application<AccountEvent> {
   static readonly applicationName = 'accounts';
   static readonly emits = ['Account.Opened', 'Account.Changed', 'Account.Closed'] as const;
 
-  /** The types of all recorded events, in order. */
+  /** Returns the types of all recorded events, in order. */
   async recorded(): Promise<string[]> {
     const types: string[] = [];
     for await (const { event } of this.reader()) types.push(event.type);

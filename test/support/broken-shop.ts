@@ -4,7 +4,7 @@ import { Payments } from '../../examples/shop/payments.ts';
 import { Reservation } from '../../examples/shop/reservation.ts';
 import { Reservations } from '../../examples/shop/reservations.ts';
 
-/** The shop with a bug: orders of mallory cannot be reserved. */
+/** The shop with a policy that throws for orders of mallory. */
 class BrokenReservations extends Reservations {
   override readonly policy = this.when({
     'Order.Created': (event, repository) => {

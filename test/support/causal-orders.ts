@@ -1,5 +1,5 @@
 // Orders that are made in one pipeline and changed in others, and a ledger that follows them. Threads and processes
-// find the systems here; a test tells their policies by the environment and by files how slow to be.
+// import the systems from here. An environment variable and files tell their policies how slow to be.
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Aggregate, Application, type DomainEvent, ProcessApplication, System } from 'kahn';
@@ -27,7 +27,7 @@ class Order extends Aggregate<OrderEvent> {
   }
 }
 
-/** Its events say what they build on in other pipelines. */
+/** Orders with events that name their causal dependencies in other pipelines. */
 export class Orders extends Application<OrderEvent> {
   static readonly applicationName = 'orders';
   static readonly emits = ['Order.Made', 'Order.Changed'] as const;
@@ -46,7 +46,7 @@ export class Orders extends Application<OrderEvent> {
   }
 }
 
-/** Its events do not. */
+/** Orders with events that name no dependencies. */
 export class CarelessOrders extends Orders {
   static override readonly causalDependencies = false;
 }
@@ -68,10 +68,10 @@ class Entry extends Aggregate<EntryEvent> {
   }
 }
 
-/** A change that came before what it changes. */
+/** A change that was processed before the change or the order that it depends on. */
 class Miss extends Aggregate<EntryEvent> {}
 
-/** Keeps an entry for each order, in step with its changes, and notes those that it cannot make sense of. */
+/** Keeps an entry for each order and counts its changes; records a miss for each change that is out of order. */
 export class Ledger extends ProcessApplication<EntryEvent, OrderEvent> {
   static readonly applicationName = 'ledger';
   static readonly emits = ['Entry.Opened', 'Entry.Continued', 'Miss.Noted'] as const;
@@ -90,7 +90,7 @@ export class Ledger extends ProcessApplication<EntryEvent, OrderEvent> {
     },
   });
 
-  /** How many changes an entry has taken in. */
+  /** Returns the number of changes that the entry of an order has counted. */
   async changesOf(orderId: string): Promise<number> {
     return (await this.repository.get(Entry, orderId)).changes;
   }
@@ -98,12 +98,12 @@ export class Ledger extends ProcessApplication<EntryEvent, OrderEvent> {
 
 const variable = 'KAHN_TEST_DAWDLING';
 
-/** Lets policies be slow, each time for another while up to `maxMs`, in threads and processes started from now on. */
+/** Delays policies by random times up to `maxMs`, in threads and processes started from now on. */
 export function letDawdle(seed: number, maxMs: number): void {
   process.env[variable] = `${seed} ${maxMs}`;
 }
 
-/** The same while for the same seed and event. */
+/** Waits the same time for the same seed and event. */
 async function dawdle(what: string): Promise<void> {
   const [seed, maxMs = 0] = (process.env[variable] ?? '').split(' ').map(Number);
   if (maxMs === 0) return;

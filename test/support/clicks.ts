@@ -14,7 +14,7 @@ export class Click extends Aggregate<ClickEvent> {
   }
 }
 
-/** Clicks, each on a key. */
+/** Records clicks, each on a key. */
 export class Clicks extends Application<ClickEvent> {
   static readonly applicationName = 'clicks';
   static readonly emits = ['Click.Made', 'Click.Ignored'] as const;
@@ -50,7 +50,7 @@ export class Counter extends Aggregate<CounterEvent> {
   }
 }
 
-/** Counts the clicks on each key; a test may do something in the middle of its policy. */
+/** Counts the clicks on each key; its policy calls `meanwhile` before it counts one. */
 export class Counters extends ProcessApplication<CounterEvent, ClickEvent> {
   static readonly applicationName = 'counters';
   static readonly emits = [
@@ -82,7 +82,7 @@ export class Counters extends ProcessApplication<CounterEvent, ClickEvent> {
     await this.save(counter);
   }
 
-  /** The numbers counted for each key, in order. */
+  /** Returns the numbers counted for each key, in order. */
   async counted(): Promise<Map<string, number[]>> {
     const counted = new Map<string, number[]>();
     for await (const { event } of this.reader()) {
@@ -92,7 +92,7 @@ export class Counters extends ProcessApplication<CounterEvent, ClickEvent> {
     return counted;
   }
 
-  /** The types of all recorded events, in order. */
+  /** Returns the types of all recorded events, in order. */
   async recorded(): Promise<string[]> {
     const types: string[] = [];
     for await (const { event } of this.reader()) types.push(event.type);

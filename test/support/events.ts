@@ -18,7 +18,7 @@ const kinds: Record<keyof RunnerEvents, true> = {
   overrun: true,
 };
 
-/** Everything that runners publish until the test has finished, in order; `hear` is told at once. */
+/** Returns all events that runners publish until the test has finished, in order, and calls `hear` with each. */
 export function watchRunners(hear: (event: SeenEvent) => void = () => {}): SeenEvent[] {
   const events: SeenEvent[] = [];
   for (const kind of Object.keys(kinds)) {

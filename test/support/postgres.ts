@@ -4,10 +4,10 @@ import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { freshName } from './postgres-server.ts';
 
-/** The server that all tests share. */
+/** URL of the database that all tests share. */
 export const connectionString: string = inject('postgresUrl');
 
-/** Runs one statement on a connection of its own, and gives its rows. */
+/** Runs one statement on a new connection, and returns its rows. */
 export async function query(text: string, values: unknown[] = [], url = connectionString) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -18,7 +18,7 @@ export async function query(text: string, values: unknown[] = [], url = connecti
   }
 }
 
-/** The URL of an empty database of the running test's own, dropped when it has finished. */
+/** Creates an empty database for the running test, and returns its URL. */
 export async function temporaryDatabase(): Promise<string> {
   const name = freshName('test');
   await query(`create database ${name}`);
@@ -28,14 +28,14 @@ export async function temporaryDatabase(): Promise<string> {
   return url.href;
 }
 
-/** A schema of the running test's own, dropped when it has finished. */
+/** Returns the name of a schema for the running test, which is dropped when the test has finished. */
 export function temporarySchema(url = connectionString): string {
   const schema = freshName('test');
   onTestFinished(async () => void (await query(`drop schema if exists ${schema} cascade`, [], url)));
   return schema;
 }
 
-/** Empty storage for the running test. */
+/** Returns empty PostgreSQL storage for the running test. */
 export function temporaryPostgres(options: PostgresOptions = {}): StorageDescription {
   return postgres({ connectionString, schema: temporarySchema(), ...options });
 }

@@ -20,6 +20,14 @@ import type { RestateEngine } from './restate-engine.ts';
 
 export type Shop = System<typeof Orders | typeof Reservations | typeof Payments>;
 
+/** The shop with reservations that wait. */
+export interface HeldShop extends Disposable {
+  readonly system: Shop;
+  /** Resolves when a reservation waits. */
+  readonly reached: Promise<void>;
+  readonly release: () => void;
+}
+
 /** The shop; `meanwhile` is called before each reservation. */
 export function shopWith(meanwhile: (customer: string) => Promise<void> | void): Shop {
   class OtherReservations extends Reservations {
@@ -36,15 +44,16 @@ export function shopWith(meanwhile: (customer: string) => Promise<void> | void):
   ]) as Shop;
 }
 
-/** The shop with reservations that wait until `release` is called. */
-export function heldShop(): { system: Shop; reached: Promise<void>; release: () => void } {
+/** The shop with reservations that wait until `release` is called, or until it is disposed of. */
+export function heldShop(): HeldShop {
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   const system = shopWith(async () => {
     reached.resolve();
     await released.promise;
   });
-  return { system, reached: reached.promise, release: released.resolve };
+  const release = released.resolve;
+  return { system, reached: reached.promise, release, [Symbol.dispose]: release };
 }
 
 /** Serves a system in this process until the end of the test, and registers it. */

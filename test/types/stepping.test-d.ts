@@ -30,22 +30,22 @@ expectTypeOf(runner).toExtend<SystemRunner<Small>>();
 expectTypeOf(runner).toExtend<SteppingRunner<Small>>();
 expectTypeOf(threads).toExtend<SteppingRunner<Small>>();
 expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
-// @ts-expect-error A runner has the applications of its system only.
+// @ts-expect-error The runner runs only the applications of its system.
 runner.get(Payments);
-// @ts-expect-error Unknown option.
+// @ts-expect-error Unknown options are rejected.
 await SteppingSingleThreadedRunner.start(small, { clockSpeed: 4 });
-// @ts-expect-error A clock needs `sleep`, too.
+// @ts-expect-error A clock also needs sleep().
 await SteppingSingleThreadedRunner.start(small, { clock: { now: () => 0 } });
-// @ts-expect-error A stepping runner has one pipeline.
+// @ts-expect-error The stepping runners run pipeline 0 only.
 await SteppingMultiThreadedRunner.start(small, { pipelineIds: [0, 1] });
-// @ts-expect-error The constructor is not public: use `start`.
+// @ts-expect-error A runner is started with `start`.
 new SteppingSingleThreadedRunner();
 
 runner.callInFuture(() => runner.get(Orders).place('ada'), 3);
 runner.callInFuture(() => {});
 // @ts-expect-error A command is a function.
 runner.callInFuture(runner.get(Orders).place('ada'));
-// @ts-expect-error A command takes no arguments.
+// @ts-expect-error A command has no parameters.
 runner.callInFuture((order: string) => order);
 
 expectTypeOf(await runner.step()).toEqualTypeOf<Tick>();

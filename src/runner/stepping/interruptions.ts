@@ -31,13 +31,13 @@ export class Interruptions {
     this.#interrupted.clear();
   }
 
-  get areAnyBlocked(): boolean {
+  get hasBlocked(): boolean {
     return this.#blocked.size > 0;
   }
 
   /** Throws {@link DownstreamError} if an application waits for another pipeline. */
   assertNoneBlocked(): void {
-    if (this.areAnyBlocked) throw new DownstreamError('The system is not caught up.', this.#blocked);
+    if (this.hasBlocked) throw new DownstreamError('The system is not caught up.', this.#blocked);
   }
 
   has(applicationName: string): boolean {

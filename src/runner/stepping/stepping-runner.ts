@@ -10,7 +10,6 @@ import { localPipelineId } from '../local-pipeline.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import { statusOf } from '../status.ts';
 import { ClockLoop } from './clock/clock-loop.ts';
-import type { Command } from './clock/command-schedule.ts';
 import { Pacer } from './clock/pacer.ts';
 import { WaitInTickError } from './errors.ts';
 import type { SteppingParts } from './open-stepping.ts';
@@ -87,7 +86,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * @example runner.callInFuture(() => runner.get(Orders).place('ada'), 60);
    * @throws {@link InvalidArgumentError} unless the command is a function and `ticks` is an integer >= 1.
    */
-  callInFuture(command: Command, ticks = 1): void {
+  callInFuture(command: () => unknown, ticks = 1): void {
     if (!this.#isInTick) this.#assertOpen();
     this.#simulation.schedule(command, ticks);
   }
@@ -153,7 +152,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const { interruptions } = this.#parts;
     const { isPaused } = this.#clock;
     if (isPaused) await this.stepUntil(isQuiet, signal && { signal });
-    else await this.#waitForTick((tick) => isQuiet(tick) && !interruptions.areAnyBlocked, signal);
+    else await this.#waitForTick((tick) => isQuiet(tick) && !interruptions.hasBlocked, signal);
     await this.#ticks.run(() => this.#recordPositions());
     if (isPaused) interruptions.assertNoneBlocked();
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DownstreamError, System } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { ActorsMismatchError, RestateService } from 'kahn/restate';
@@ -125,6 +126,22 @@ test('a long error is truncated to a size that an engine can store', async () =>
   expect(calls).toBe(1);
   const state = await statesOf(engine, systemActorName);
   expect(JSON.stringify(state).length).toBeLessThan(100_000);
+});
+
+test('a step that takes longer than the inactivity timeout of the engine is processed once', async () => {
+  const storage = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  let taken = 0;
+  const system = shopWith(async () => {
+    taken += 1;
+    await delay(2_500); // more than twice the timeout
+  });
+  await serve(engine, system, { storage, systemActorName });
+  const runner = await start(engine, system, { storage, systemActorName, pollIntervalMs: never });
+  const id = await runner.get(Orders).place('ada');
+  await runner.caughtUp();
+  expect((await runner.get(Orders).get(id)).done).toBe(true);
+  expect(taken).toBe(1);
 });
 
 test('a step whose call was killed is repeated', async () => {

@@ -2,7 +2,7 @@ import { MultiprocessRunner, MultiThreadedRunner, memory } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { Order, Orders, shop } from './shop.js';
 
-// Runs the shop on either storage, and prints where each order was reserved.
+// Runs the shop on memory and on SQLite, and prints where each order was reserved.
 const reservations = {};
 for (const [openedStorage, storage] of Object.entries({
   memory: memory(),
@@ -15,7 +15,7 @@ for (const [openedStorage, storage] of Object.entries({
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
   reservations[openedStorage] = placed.map(({ reservation }) => reservation);
 }
-// The same in processes.
+// Runs the shop in processes.
 {
   const storage = sqlite({ directory: 'data' });
   await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds: [1] });

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MultiprocessRunner, pipelineFor } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
@@ -13,25 +12,20 @@ import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
+import { KillCandidates } from './kill-candidates.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2, 3];
 
 const killsOn: Record<string, number> = byTier({ sqlite: 10 }, { sqlite: 200, postgres: 100 });
 
-for (const { name, create } of storages.filter((openedStorage) => openedStorage.name in killsOn)) {
+for (const { name, create } of storages.filter((storage) => storage.name in killsOn)) {
   const kills = killsOn[name] ?? 0;
   test(`processes killed ${kills} times at random lose and double nothing, on ${name}`, async () => {
     const random = randomNumbers(seed);
-    const ready = new Set<ChildProcess>();
-    const processes = watchProcesses((child) => {
-      child.on(
-        'message',
-        ({ kind }: { readonly kind: string }) => void (kind === 'ready' && ready.add(child)),
-      );
-      child.once('exit', () => ready.delete(child));
-    });
-    const events = watchRunners();
+    const candidates = new KillCandidates();
+    const events = watchRunners(candidates.hear);
+    const processes = watchProcesses(candidates.watch);
     await using runner = await MultiprocessRunner.start(shop, {
       storage: create(),
       pipelineIds,
@@ -42,14 +36,12 @@ for (const { name, create } of storages.filter((openedStorage) => openedStorage.
     let killed = 0;
     const killAll = async () => {
       for (; killed < kills; killed += 1) {
-        // A few may be away at a time; one that is being started is killed now and then, too, but hardly six times in a row.
-        await until('most processes run', () => ready.size >= 9);
+        // A few processes may be missing at a time; now and then a starting process is killed, too.
+        await until('most processes run', () => candidates.running >= 9);
         await delay(random() * 20);
-        const starting = [...processes].filter((one) => one.pid !== undefined && !ready.has(one));
-        const those = random() < 0.08 && starting.length > 1 ? starting : [...ready];
-        const victim = those[Math.floor(random() * those.length)];
-        ready.delete(victim!);
-        victim?.kill('SIGKILL');
+        const isStarting = random() < 0.08;
+        const chance = random();
+        await until('one may be killed', () => candidates.kill(isStarting, chance));
       }
     };
     const over = killAll();

@@ -132,7 +132,7 @@ describe('the clock of a stepping runner', () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock });
     for (const round of [1, 2, 3]) {
-      await vi.waitUntil(() => clock.sleepers === 1);
+      await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
       expect(runner.tickCount).toBe(round);
       await runner.pause();
       await runner.pause();
@@ -141,7 +141,7 @@ describe('the clock of a stepping runner', () => {
       runner.resume();
       runner.resume();
     }
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     expect(runner.tickCount).toBe(4);
   });
 
@@ -156,7 +156,7 @@ describe('the clock of a stepping runner', () => {
     await runner.pause();
     const { tickCount } = runner;
     runner.resume();
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
     expect(clock.sleepers).toBe(1);
     expect(runner.tickCount).toBe(tickCount + 1);
@@ -165,7 +165,7 @@ describe('the clock of a stepping runner', () => {
   test('can be stepped while it runs', async () => {
     const clock = new StoppedClock();
     await using runner = await SteppingSingleThreadedRunner.start(shop, { clock });
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     expect((await runner.step()).number).toBe(2);
     expect((await runner.stepUntil(({ number }) => number === 5)).number).toBe(5);
     expect(clock.sleepers).toBe(1);
@@ -174,7 +174,7 @@ describe('the clock of a stepping runner', () => {
   test('can be closed in the middle of a sleep', async () => {
     const clock = new StoppedClock();
     const runner = await SteppingSingleThreadedRunner.start(shop, { clock });
-    await vi.waitUntil(() => clock.sleepers === 1);
+    await vi.waitUntil(() => clock.sleepers === 1, { timeout: 60_000 });
     const waiting = runner.caughtUp().catch(({ code }) => code);
     await runner.close();
     expect(await waiting).toBe('RUNNER_CLOSED');

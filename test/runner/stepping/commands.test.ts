@@ -81,11 +81,14 @@ describe('callInFuture()', () => {
     };
     const ref = schedule();
     await runner.step();
-    await vi.waitFor(async () => {
-      await nextTurn();
-      collect();
-      expect(ref.deref()).toBeUndefined();
-    });
+    await vi.waitFor(
+      async () => {
+        await nextTurn();
+        collect();
+        expect(ref.deref()).toBeUndefined();
+      },
+      { timeout: 60_000 },
+    );
   });
 });
 

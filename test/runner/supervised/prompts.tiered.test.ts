@@ -13,7 +13,7 @@ const never = 2 ** 30;
 
 beforeEach(() => putSignsInto(temporaryDirectory()));
 
-describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
+describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
   test('everything flows by prompts', async () => {
     await using runner = await start(shop, {
       storage: create(),
@@ -54,10 +54,14 @@ describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
     lower('hold');
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(10_001);
-    // One prompt for all of them, and one after each batch, in case there is more: batches grow to 500 again, from the
-    // single one that took so long, and get smaller again where a busy machine makes a policy slow.
-    const prompted = events.slice(before).filter(({ kind }) => kind === 'prompted');
-    expect(prompted.length).toBeLessThan(100);
+    // One prompt for all of them, one after each batch in case there is more, and a few where a prompt comes late. The
+    // reports of a process are merged: of two batches in a row, the first may be reported as a prompt only.
+    const since = events.slice(before);
+    const prompts = since.filter((event) => event.kind === 'prompted').length;
+    const batches = since.filter((event) => event.kind === 'processed').length;
+    expect(prompts).toBeLessThanOrEqual((kind === 'thread' ? batches : 2 * batches) + 5);
+    // Batches grow to 500 again after the held one. On a busy machine they are smaller, but not nearly one event each.
+    expect(batches).toBeLessThan(1_000);
   });
 });
 

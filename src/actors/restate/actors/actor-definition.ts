@@ -46,8 +46,8 @@ export const actorOptions: ObjectOptions = {
   idempotencyRetention: 0,
 };
 
-/** Options of workers. A step may take long, and a suspended step would start again. */
-export const workerOptions: ObjectOptions = { ...actorOptions, inactivityTimeout: hourMs };
+/** Options of workers: a step may take long, and a step that the engine aborts is repeated. */
+export const workerOptions: ObjectOptions = { ...actorOptions, abortTimeout: 2 * hourMs };
 
 /** Collects what the actors of a system share. */
 export function actorSetup(

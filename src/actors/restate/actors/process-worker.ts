@@ -1,4 +1,4 @@
-import type { ObjectContext } from '@restatedev/restate-sdk';
+import type { ObjectContext, RestatePromise } from '@restatedev/restate-sdk';
 import { downstreamsOf } from '../../../system/graph.ts';
 import { actorKey, addressOfKey } from '../protocol/actor-names.ts';
 import type { ProcessCoordinator, ProcessWorker, Step } from '../protocol/messages.ts';
@@ -19,6 +19,7 @@ const stateKey = 'last';
  * the engine is repeated; the positions in the storage then show that its work is done.
  */
 export function processWorker(setup: ActorSetup): ActorDefinition<ProcessWorker> {
+  const { allSettled } = setup.sdk.RestatePromise;
   return setup.sdk.object<string, ProcessWorker>({
     name: setup.worker.name,
     options: { ...workerOptions, ingressPrivate: true },
@@ -33,9 +34,11 @@ export function processWorker(setup: ActorSetup): ActorDefinition<ProcessWorker>
           result: await setup.host.step(address, upstreams, last?.hostId),
         }));
         const { head = last?.head ?? 0 } = result;
-        if (head !== last?.head) promptFollowers(ctx, head, followers);
+        const prompts = head === last?.head ? [] : promptFollowers(ctx, head, followers);
         ctx.set(stateKey, { head, hostId });
         ctx.objectSendClient<ProcessCoordinator>(setup.coordinator, ctx.key).done({ runId, number, result });
+        // The next step begins when all followers have received this prompt: at most one prompt per worker and follower.
+        await allSettled(prompts);
       },
 
       async stop(ctx: ObjectContext): Promise<void> {
@@ -44,13 +47,17 @@ export function processWorker(setup: ActorSetup): ActorDefinition<ProcessWorker>
     },
   });
 
-  function promptFollowers(ctx: ObjectContext, head: number, followers: readonly string[]): void {
+  function promptFollowers(
+    ctx: ObjectContext,
+    head: number,
+    followers: readonly string[],
+  ): RestatePromise<void>[] {
     const { applicationName, pipelineId } = addressOfKey(ctx.key);
-    for (const follower of followers) {
+    return followers.map((follower) => {
       const followerKey = actorKey({ applicationName: follower, pipelineId });
-      ctx
-        .objectSendClient<ProcessCoordinator>(setup.coordinator, followerKey)
+      return ctx
+        .objectClient<ProcessCoordinator>(setup.coordinator, followerKey)
         .prompt({ applicationName, head });
-    }
+    });
   }
 }
