@@ -25,7 +25,7 @@ test.each(['ignored', 'handled'])(
   },
 );
 
-test('a storage that stays busy is reported in the end', async () => {
+test('reports storage that stays busy', async () => {
   const directory = temporaryDirectory();
   const storage = sqlite({ directory, busyTimeoutMs: 0 });
   await using clicks = await Clicks.open({ storage });

@@ -118,7 +118,7 @@ test.each(['script.ts', 'script-that-starts-later.ts'])(
   'a program that defines its system and starts it in one file is told to part them: %s',
   async (file) => {
     const { code, stdout, stderr } = await run(file);
-    expect(stderr).toContain('Move the system to a module of its own');
+    expect(stderr).toContain('Move the system to a module that starts nothing');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   },
 );

@@ -117,6 +117,6 @@ test('a program need not be a file', async () => {
 
 test('a program that defines its system and starts it in one file is told to part them', async () => {
   const { code, stderr } = await run('script-in-processes.ts');
-  expect(stderr).toContain('Move the system to a module of its own');
+  expect(stderr).toContain('Move the system to a module that starts nothing');
   expect(code).toBe(1);
 });

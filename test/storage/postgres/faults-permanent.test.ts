@@ -77,19 +77,19 @@ const refusals = [
     says: /its rights .*\(permission denied for database/,
   },
   {
-    name: 'nothing that listens',
+    name: 'a port without a server',
     url: () => way({ host: '127.0.0.1:1' }),
     code: 'STORAGE_UNREACHABLE',
     says: /Check its host and port, and that it is running\. \(connect ECONNREFUSED 127\.0\.0\.1:1\)/,
   },
   {
-    name: 'a host that nobody knows',
+    name: 'an unknown host',
     url: () => way({ host: 'db.invalid:5432' }),
     code: 'STORAGE_UNREACHABLE',
     says: /at db\.invalid:5432: .*Check its host.*\(getaddrinfo \w+ db\.invalid\)/,
   },
   {
-    name: 'a server that only allows reading',
+    name: 'a read-only server',
     url: () => way({}).concat('?options=-c%20default_transaction_read_only%3Don'),
     code: 'STORAGE_UNWRITABLE',
     says: /Connect to the primary\. \(cannot execute CREATE SCHEMA in a read-only transaction\)/,

@@ -103,7 +103,7 @@ describe('the tables', () => {
   });
 
   it.each(['events', 'logs', 'positions', 'snapshots'])(
-    'are not made beside %s of somebody else, which stay as they are',
+    'are not created if there is a foreign table of %s, which is not changed',
     async (what) => {
       const schema = temporarySchema();
       await query(`create schema ${schema}`);

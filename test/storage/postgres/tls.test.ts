@@ -105,7 +105,7 @@ describe('connections to a server with TLS', () => {
   });
 
   it.each(['localhost', '127.0.0.1'])(
-    'are refused at %s when the certificate has another name',
+    'to %s are refused if the certificate does not have the `servername`',
     async (host) => {
       await expect(
         encryptionOf({ connectionString: urlAt(host), tls: { ca, servername: 'db.example' } }),
