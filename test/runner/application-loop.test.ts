@@ -23,14 +23,14 @@ class OtherAccounts extends CausalAccounts {
   static override readonly applicationName = 'other accounts';
 }
 
-/** Ignores that accounts are opened. */
+/** Ignores `Account.Opened`. */
 class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
   static readonly applicationName = 'changes';
   static readonly emits = ['Account.Opened'] as const;
   override readonly policy = this.when({ 'Account.Changed': () => {} });
 }
 
-/** Does not ignore it. */
+/** Handles every event. */
 class AllOfThem extends Changes {
   override readonly policy = this.when({}, () => {});
 }
@@ -114,11 +114,11 @@ function counting(log: NotificationLog): { log: NotificationLog; reads(): number
 
 const isIdle = ({ states }: Running) => states.at(-1) === 'idle';
 
-describe('who waits for another pipeline', () => {
+describe('an application that waits for another pipeline', () => {
   test.each([
     ['handled', AllOfThem],
     ['ignored', Changes],
-  ])('does not hold up what that waits for in another log, where it is %s', async (_, kind) => {
+  ])('still processes the events that the other pipeline waits for: %s', async (_, kind) => {
     const storage = memory();
     const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [b0, b1] = await inTwo((pipelineId) => OtherAccounts.open({ storage, pipelineId }));
@@ -127,7 +127,7 @@ describe('who waits for another pipeline', () => {
     await a0.save(a.change(1));
     await b0.save(b);
     await b1.save(b.change(1));
-    // Each comes first to the log in which it must wait for the second log of the other.
+    // The first log that each reads depends on the second log of the other.
     const zero = await run(kind, storage, 0, [a0.log, b0.log]);
     const one = await run(kind, storage, 1, [b1.log, a1.log]);
     await until('both are idle', () => isIdle(zero) && isIdle(one));
@@ -136,7 +136,7 @@ describe('who waits for another pipeline', () => {
     expect(zero.states).toContain('interrupted');
   });
 
-  test('comes to its turn though each waits for what the other has ignored in the same log', async () => {
+  test('resumes when two pipelines wait for events that the other has ignored', async () => {
     const storage = memory();
     const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [ada, eve] = [Account.open('ada'), Account.open('eve')];
@@ -149,7 +149,7 @@ describe('who waits for another pipeline', () => {
     await until('both are idle', () => isIdle(zero) && isIdle(one));
   });
 
-  test('looks ever less often, however often it is prompted, and goes on by itself', async () => {
+  test('retries with a growing delay, whatever prompts arrive, and resumes automatically', async () => {
     const storage = memory();
     const [a0, a1] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const account = Account.open('ada');
@@ -176,7 +176,7 @@ describe('who waits for another pipeline', () => {
   });
 });
 
-test('what is ignored is on record though the application never comes to rest', async () => {
+test('positions behind ignored events are recorded although the application is never idle', async () => {
   const storage = memory();
   const [a0] = await inTwo((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
   const [b0] = await inTwo((pipelineId) => OtherAccounts.open({ storage, pipelineId }));
@@ -185,7 +185,7 @@ test('what is ignored is on record though the application never comes to rest', 
   const busy: NotificationLog = {
     ...counting(b0.log).log,
     async select(after, limit) {
-      inbox.put('other accounts'); // it is never empty
+      inbox.put('other accounts'); // so that the inbox is never empty
       await delay(1);
       return b0.log.select(after, limit);
     },
@@ -193,6 +193,6 @@ test('what is ignored is on record though the application never comes to rest', 
   const openedStorage = await openStorage(storage);
   const running = await run(Changes, storage, 0, [a0.log, busy], inbox);
   const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
-  await until('it is on record', async () => (await recorder.position(0, 'accounts')) === 1);
+  await until('the position is recorded', async () => (await recorder.position(0, 'accounts')) === 1);
   expect(running.states).not.toContain('idle');
 });

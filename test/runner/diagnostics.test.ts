@@ -18,7 +18,7 @@ import { rejectionOf } from '../support/errors.ts';
 import { type SeenEvent, watchRunners } from '../support/events.ts';
 import { temporaryDirectory } from '../support/storages.ts';
 import { patient } from '../support/until.ts';
-import { isRaised, lower, putSignsInto, raise } from './multi-threaded/file-flags.ts';
+import { isRaised, lower, raise, storeFlagsIn } from './multi-threaded/file-flags.ts';
 import { heldShop } from './multi-threaded/held-shop.ts';
 
 const names = ['orders', 'reservations', 'payments'];
@@ -34,9 +34,9 @@ const runners = [
   { runner: 'MultiprocessRunner', start: MultiprocessRunner.start, create: temporarySqlite },
 ];
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
-/** A status in which everything is processed, with so many notifications of each upstream. */
+/** Status of a system that is caught up, with these numbers of notifications of each upstream. */
 function resting(counts: Record<string, number>): ApplicationStatus[] {
   return names.map((applicationName) => ({
     applicationName,
@@ -51,7 +51,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
   }));
 }
 
-/** The events of one application, as short texts: they come one after another. */
+/** Events of one application, as short strings. */
 function storyOf(events: readonly SeenEvent[], name: string): string[] {
   return events.flatMap((event) => {
     if (event.kind === 'overrun' || event.applicationName !== name) return [];
@@ -61,10 +61,10 @@ function storyOf(events: readonly SeenEvent[], name: string): string[] {
 }
 
 describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, start, create }) => {
-  test('tell of all that becomes of an order', async () => {
+  test('publish every step of an order', async () => {
     const events = watchRunners();
     const runner = await start(shop, { storage: create() });
-    // A thread is ready a moment before it comes to rest.
+    // A thread is ready shortly before it is idle.
     await vi.waitFor(
       async () => expect(await runner.status()).toEqual(resting({ orders: 0, reservations: 0, payments: 0 })),
       patient,
@@ -101,7 +101,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     );
   });
 
-  test('tell how far a follower is behind while it is held up', async () => {
+  test('show the lag of a follower that is held up', async () => {
     const runner = await start(heldShop, { storage: create(), batchSize: 1 });
     onTestFinished(() => runner.close());
     await runner.get(Orders).place('ada');
@@ -125,7 +125,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     expect(await runner.status()).toEqual(resting({ orders: 9, reservations: 3, payments: 3 }));
   });
 
-  test('tell who has failed, and with what', async () => {
+  test('name the application that failed, and the error', async () => {
     const events = watchRunners();
     const runner = await start(brokenShop, { storage: create() });
     onTestFinished(() => runner.close());
@@ -150,7 +150,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     ]);
   });
 
-  test('tell who is interrupted, and that it goes on', async () => {
+  test('name the application that is interrupted, and show when it resumes', async () => {
     const events = watchRunners();
     const directory = temporaryDirectory();
     const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
@@ -192,7 +192,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
   });
 });
 
-test('an application whose storage is still busy when it is closed has not failed', async () => {
+test('close() reports no failure of an application whose storage is busy', async () => {
   const events = watchRunners();
   const directory = temporaryDirectory();
   const storage = sqlite({ directory, synchronous: 'NORMAL', busyTimeoutMs: 5 });
@@ -208,7 +208,7 @@ test('an application whose storage is still busy when it is closed has not faile
   expect(failed.map(({ applicationName }) => applicationName)).toEqual(['reservations']);
 });
 
-test('one thread tells of an order in the order of its turns', async () => {
+test('the single-threaded runner publishes the steps of an order in the order of its turns', async () => {
   const events = watchRunners();
   await using runner = await SingleThreadedRunner.start(shop);
   const start = events.length;

@@ -20,7 +20,7 @@ async function started(options: PostgresOptions, pollIntervalMs: number = never)
   return runner;
 }
 
-/** Orders on the same tables, in nobody's runner. */
+/** Orders on the same tables, opened without a runner. */
 async function ordersElsewhere(schema: string): Promise<Orders> {
   const orders = await shop.open(Orders, { storage: postgres({ connectionString, schema }) });
   onTestFinished(() => orders.close());
@@ -31,20 +31,20 @@ async function untilDone(orders: Orders, id: string, wait = soon): Promise<void>
   await vi.waitFor(async () => expect((await orders.get(id)).done).toBe(true), wait);
 }
 
-/** The process ids of the server's sessions that listen for a schema. */
+/** Process ids of the server's sessions that listen to a schema. */
 async function listening(schema: string): Promise<number[]> {
   const rows = await query('select pid from pg_stat_activity where query = $1', [`listen "kahn ${schema}"`]);
   return rows.map(({ pid }) => pid);
 }
 
-test('what another process records is followed at once', async () => {
+test('events of another process are processed at once', async () => {
   const schema = temporarySchema();
   await started({ schema });
   const orders = await ordersElsewhere(schema);
   for (const customer of ['ada', 'bob', 'cy']) await untilDone(orders, await orders.place(customer));
 });
 
-test('a listening connection may die at any time', async () => {
+test('prompts resume after the listening connection has died', async () => {
   const schema = temporarySchema();
   await started({ schema });
   const orders = await ordersElsewhere(schema);
@@ -58,7 +58,7 @@ test('a listening connection may die at any time', async () => {
   }
 });
 
-test('where LISTEN is out of reach, the poll finds what others record', async () => {
+test('without LISTEN, the poll finds events of other processes', async () => {
   const schema = temporarySchema();
   await started({ schema, transactionPooler: true }, 20);
   const orders = await ordersElsewhere(schema);
@@ -66,7 +66,7 @@ test('where LISTEN is out of reach, the poll finds what others record', async ()
   await untilDone(orders, await orders.place('ada'));
 });
 
-test('an application that fails on what another process recorded says so to whoever waits', async () => {
+test('caughtUp() rejects if an application fails on an event of another process', async () => {
   const schema = temporarySchema();
   const storage = postgres({ connectionString, schema });
   await using runner = await SingleThreadedRunner.start(brokenShop.bind(storage));
@@ -75,7 +75,7 @@ test('an application that fails on what another process recorded says so to whoe
   await expect(runner.caughtUp()).rejects.toMatchObject({ code: 'DOWNSTREAM_FAILED' });
 });
 
-/** A pool that counts the statements that go through it. */
+/** A pool that counts its statements. */
 function countingPool(): PostgresPool & { statements: number } {
   const pool = new pg.Pool({ connectionString });
   onTestFinished(() => pool.end());
@@ -95,7 +95,7 @@ function countingPool(): PostgresPool & { statements: number } {
   return counting;
 }
 
-/** Runs the shop, on tables of its own, with so many runners that each place as many orders, one after another. */
+/** Runs the shop on its own tables with several runners, each of which places orders one after another. */
 async function runTogether(count: number, ordersEach: number) {
   const schema = temporarySchema();
   const pools = Array.from({ length: count }, countingPool);
@@ -113,13 +113,13 @@ async function runTogether(count: number, ordersEach: number) {
   return { pools, heads, perOrder: statements / (count * ordersEach) };
 }
 
-test('two runners at once process everything once, get on with it, and rest when there is nothing to do', async () => {
+test('two runners at the same time process every event once, and are idle afterwards', async () => {
   const alone = await runTogether(1, 50);
   const together = await runTogether(2, 50);
   expect(together.heads).toEqual([300, 100, 100]);
-  // Each looks at what the other one records, and may find that it was too late to process it: nothing more.
+  // Each runner reads the events of the other, and may lose the race to process them: nothing more.
   expect(together.perOrder / alone.perOrder).toBeLessThan(4);
-  // Once the prompts of the last commits are served, nobody asks for anything.
+  // After the prompts of the last commits, no runner sends a statement.
   const counts = () => together.pools.map(({ statements }) => statements);
   await vi.waitUntil(async () => {
     const before = counts();
@@ -128,7 +128,7 @@ test('two runners at once process everything once, get on with it, and rest when
   }, soon);
 });
 
-test('so do two processes', async () => {
+test('two processes at the same time process every event once, and are idle afterwards', async () => {
   const schema = temporarySchema();
   const child = fileURLToPath(new URL('shop-child.ts', import.meta.url));
   const start = (name: string): ChildProcess => {

@@ -3,7 +3,7 @@ import { postgres } from 'kahn/postgres';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
 
-// Runs the shop in a process of its own: `place N` places N orders, and the end of input closes it.
+// Runs the shop in its own process: a message N places N orders; the disconnect closes the runner.
 const [connectionString = '', schema = '', name = ''] = process.argv.slice(2);
 const runner = await SingleThreadedRunner.start(shop, {
   storage: postgres({ connectionString, schema }),

@@ -3,7 +3,7 @@ import { RestateRunner } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { lower, putSignsInto, raise, untilLowered } from '../../runner/multi-threaded/file-flags.ts';
+import { lower, raise, storeFlagsIn, untilLowered } from '../../runner/multi-threaded/file-flags.ts';
 import { Orders as CausalOrders, causalOrders, Ledger, letDawdle } from '../../support/causal-orders.ts';
 import { Click, Clicks } from '../../support/clicks.ts';
 import { watchRunners } from '../../support/events.ts';
@@ -76,7 +76,7 @@ async function started<Apps extends ApplicationClass>(system: System<Apps>) {
 }
 
 test('a causal dependency in another pipeline is processed first, and the status shows what is waited for', async () => {
-  putSignsInto(temporaryDirectory());
+  storeFlagsIn(temporaryDirectory());
   letDawdle(0, 0);
   onTestFinished(() => lower('hold'));
   const events = watchRunners();
@@ -120,7 +120,7 @@ class Notes extends ProcessApplication<NoteEvent, Followed> {
 }
 
 test('an application that waits in the log of one upstream processes the others', async () => {
-  putSignsInto(temporaryDirectory());
+  storeFlagsIn(temporaryDirectory());
   onTestFinished(() => lower('hold'));
   const system = System.of([
     [CausalOrders, Notes],
@@ -141,7 +141,7 @@ test('an application that waits in the log of one upstream processes the others'
 });
 
 test('orders that move through all pipelines are processed correctly with any delays', async () => {
-  putSignsInto(temporaryDirectory());
+  storeFlagsIn(temporaryDirectory());
   letDawdle(seed, 8);
   const random = randomNumbers(seed);
   const runner = await started(causalOrders);

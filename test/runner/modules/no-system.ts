@@ -1,2 +1,2 @@
-/** Not what is looked for here. */
+/** Looks like a system, but is none. */
 export const system = { name: 'system', applications: [] };

@@ -3,7 +3,7 @@ import { MultiThreadedRunner, System } from 'kahn';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 
-// The same, but threads have imported it by the time that it starts a runner.
+// As script.ts, but its threads have imported the file before it starts a runner.
 export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
 
 async function main(): Promise<void> {

@@ -4,10 +4,10 @@ import * as memory from '../../../src/storage/memory/storage.ts';
 
 export { forThreads } from '../../../src/storage/memory/storage.ts';
 
-/** How many listen in this thread. */
+/** Numbers of listeners in this thread. */
 export const listening = { asked: 0, begun: 0, open: 0 };
 
-/** Memory that takes its time until it tells of logs that grow. */
+/** Memory on which it takes 300 ms to begin to listen. */
 export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
   return {
     ...(await memory.openStorage(options)),

@@ -4,5 +4,5 @@ import { shop } from './shop.ts';
 
 export { shop };
 
-// A thread that caught this would go on without anybody having been told.
+// The thread catches the refusal; the runner must report it nevertheless.
 if (isElsewhere) await SingleThreadedRunner.start(shop).catch(() => {});

@@ -7,13 +7,13 @@ import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
 import { watchWarnings } from '../../support/warnings.ts';
-import { isRaised, putSignsInto, raise } from './file-flags.ts';
+import { isRaised, raise, storeFlagsIn } from './file-flags.ts';
 import { heldReserving } from './held-shop.ts';
 
 const never = 2 ** 30;
 const [, Reservations] = heldReserving.applications;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 async function reserving(storage: StorageDescription, options: MultiThreadedRunnerOptions = {}) {
   const runner = await MultiThreadedRunner.start(heldReserving, {
@@ -25,7 +25,7 @@ async function reserving(storage: StorageDescription, options: MultiThreadedRunn
   return runner;
 }
 
-/** Starts again on the same storage and finds every order reserved, once. */
+/** Starts again on the same storage and asserts that every order is reserved once. */
 async function assertGoesOn(storage: StorageDescription, orders: number): Promise<void> {
   await using runner = await reserving(storage);
   await runner.caughtUp();
@@ -35,7 +35,7 @@ async function assertGoesOn(storage: StorageDescription, orders: number): Promis
 const inThreads = storages.filter(({ name }) => name !== 'postgres');
 
 describe.each(inThreads)('closing on $name', ({ create }) => {
-  test('waits for no tick of the clock', async () => {
+  test('does not wait for a tick of the clock', async () => {
     const events = watchRunners();
     const storage = create();
     const runner = await reserving(storage, { clockSpeed: 0.01, batchSize: 1 });
@@ -47,7 +47,7 @@ describe.each(inThreads)('closing on $name', ({ create }) => {
 });
 
 describe('a thread of memory() that holds the lock of its journal', () => {
-  test('does not keep others from recording when it dies', async () => {
+  test('releases the lock when it dies', async () => {
     const runner = await reserving(memory());
     raise('lock');
     const id = await runner.get(Orders).place('ada');
@@ -63,7 +63,7 @@ describe('a thread of memory() that holds the lock of its journal', () => {
     );
   });
 
-  test('does not keep the next runner from recording when it is terminated', async () => {
+  test('releases the lock when it is terminated', async () => {
     const storage = memory();
     const warnings = watchWarnings();
     const runner = await reserving(storage, { drainTimeoutMs: 100 });

@@ -6,7 +6,7 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { hideCrash } from '../../support/hidden-crash.ts';
 import { take } from './file-flags.ts';
 
-/** What can go wrong while an order of mallory is reserved, each as often as the sign of this name says. */
+/** Faults while an order of mallory is reserved, each as often as the flag of its name says. */
 const faults = {
   'policy error': () => {
     throw new RangeError('nothing for mallory');

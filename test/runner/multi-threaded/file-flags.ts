@@ -2,39 +2,39 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-// By signs, which are files, a test tells policies what to do, and they tell the test: threads inherit the
-// environment that leads there, and what a thread has written outlives it.
-const variable = 'KAHN_TEST_SIGNS';
+// Flags are files by which a test and its policies communicate: workers inherit the environment variable with the
+// directory, and a flag outlives the worker that raised it.
+const variable = 'KAHN_TEST_FLAGS';
 
-/** Puts all signs into this directory from now on; threads started before do not know of it. */
-export function putSignsInto(directory: string): void {
+/** Sets the directory of all flags, for this process and the workers that are started from now on. */
+export function storeFlagsIn(directory: string): void {
   process.env[variable] = directory;
 }
 
-export function raise(sign: string, times = 1): void {
-  writeFileSync(fileOf(sign), `${times}`);
+export function raise(flag: string, times = 1): void {
+  writeFileSync(fileOf(flag), `${times}`);
 }
 
-export function lower(sign: string): void {
-  rmSync(fileOf(sign), { force: true });
+export function lower(flag: string): void {
+  rmSync(fileOf(flag), { force: true });
 }
 
-export function isRaised(sign: string): boolean {
-  return existsSync(fileOf(sign));
+export function isRaised(flag: string): boolean {
+  return existsSync(fileOf(flag));
 }
 
-/** Whether there was one more time to take off a sign. */
-export function take(sign: string): boolean {
-  const times = isRaised(sign) ? Number(readFileSync(fileOf(sign), 'utf8')) : 0;
+/** Lowers a flag by one time; returns whether it was raised. */
+export function take(flag: string): boolean {
+  const times = isRaised(flag) ? Number(readFileSync(fileOf(flag), 'utf8')) : 0;
   if (times === 0) return false;
-  raise(sign, times - 1);
+  raise(flag, times - 1);
   return true;
 }
 
-export async function untilLowered(sign: string): Promise<void> {
-  while (isRaised(sign)) await delay(2);
+export async function untilLowered(flag: string): Promise<void> {
+  while (isRaised(flag)) await delay(2);
 }
 
-function fileOf(sign: string): string {
-  return join(process.env[variable] ?? '/nowhere', sign);
+function fileOf(flag: string): string {
+  return join(process.env[variable] ?? '/nowhere', flag);
 }

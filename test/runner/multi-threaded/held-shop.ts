@@ -8,7 +8,7 @@ import { Journal } from '../../../src/storage/memory/shared/journal.ts';
 import { ThreadLock } from '../../../src/storage/memory/shared/thread-lock.ts';
 import { isRaised, raise, take, untilLowered } from './file-flags.ts';
 
-/** Reserves when the signs let it. */
+/** Reserves, holds or fails as the flags say. */
 class HeldReservations extends Reservations {
   override readonly policy = this.when({
     'Order.Created': async (event, repository) => {
@@ -32,7 +32,7 @@ export const heldShop = System.of(
   { module: import.meta.url, name: 'shop' },
 );
 
-/** One thread only. */
+/** A system with one worker. */
 export const heldReserving = System.of([[Orders, HeldReservations]], {
   module: import.meta.url,
   name: 'reserving',
@@ -43,14 +43,14 @@ function blockForEver(): never {
   for (;;);
 }
 
-/** Stands still, as if in the middle of recording, until it is to die. */
+/** Blocks as if in the middle of recording, until the flag `die` is raised. */
 function blockWithLock(): void {
   const { reservations } = workerData.storage.options.journals;
   const lock = new ThreadLock(new Journal(reservations).lockWord);
-  const standStill = () => {
+  const block = () => {
     raise('blocked');
     while (!isRaised('die'));
     process.exit(3);
   };
-  void lock.run(standStill, () => new Error('The lock is not to be had.'));
+  void lock.run(block, () => new Error('The lock is not available.'));
 }

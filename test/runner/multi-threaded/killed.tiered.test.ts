@@ -22,7 +22,7 @@ for (const { name, create } of storages.filter((storage) => killedOn.includes(st
     const random = randomNumbers(seed);
     const workers = watchWorkers();
     let killed = 0;
-    // Only a thread that has got ahead since it started: who dies five times without that is not started again.
+    // Only threads that have made progress since they started: five deaths without progress are a failure.
     const kill = async (worker: Worker) => {
       await delay(random() * 5);
       if (worker.threadId === -1 || killed === kills) return;

@@ -8,7 +8,7 @@ export class Step extends Aggregate<StepEvent> {
   }
 }
 
-/** Each step is followed by a lower one, down to 0. */
+/** Each step leads to a lower one, down to 0. */
 export class Stairs extends ProcessApplication<StepEvent, StepEvent> {
   static readonly applicationName: string = 'stairs';
   static readonly emits = ['Step.Made'] as const;
@@ -26,5 +26,5 @@ export class Ladder extends Stairs {
   static override readonly applicationName: string = 'ladder';
 }
 
-/** Follows itself, and a ladder that follows it. */
+/** The stairs follow themselves, and a ladder that follows the stairs. */
 export const stairs = System.of([[Stairs, Stairs, Ladder, Stairs]], { module: import.meta.url });

@@ -14,7 +14,7 @@ import { patient, until } from '../../support/until.ts';
 
 const timers = vi.hoisted(() => ({ now: 0, delay: undefined as ((ms: number) => void) | undefined }));
 
-// While a test says how time passes, nobody waits.
+// Timers of the clock resolve at once; the test decides how much time has passed.
 vi.mock('node:timers/promises', async (original) => {
   const real = await original<typeof import('node:timers/promises')>();
   const setTimeout: typeof real.setTimeout = async (ms = 0, value, options) => {
@@ -37,7 +37,7 @@ describe('a clock whose timers are late', () => {
     });
   });
 
-  /** Ticks so often, each timer being late by what `latenessMs` says, and returns when it ticked and overran. */
+  /** Runs a clock whose timers are late by `latenessMs`; returns the times of its ticks and overruns. */
   async function ticking(speed: number, count: number, latenessMs: (tick: number) => number) {
     const stop = new AbortController();
     const ticks: number[] = [];
@@ -62,19 +62,19 @@ describe('a clock whose timers are late', () => {
     expect(overruns).toEqual([]);
   });
 
-  test('does so when some are late and others are not', async () => {
+  test('keeps its speed when only some timers are late', async () => {
     const { ticks } = await ticking(50, 300, (tick) => (tick % 3 === 0 ? 9 : 0));
     expect(Math.abs(ticks.at(-1)! / 20 - 300)).toBeLessThan(2);
   });
 
-  test('never ticks twice as fast, however much it has missed', async () => {
+  test('never ticks more than twice as fast', async () => {
     const { ticks } = await ticking(50, 40, (tick) => (tick === 10 ? 1_000 : 0));
     const gaps = ticks.map((at, i) => at - (ticks[i - 1] ?? 0));
     expect(Math.min(...gaps)).toBe(10);
     expect(gaps.at(-1)).toBeLessThanOrEqual(20);
   });
 
-  test('tells of ticks that took more than four intervals, and of no others', async () => {
+  test('reports only ticks that took more than four intervals', async () => {
     const lateness: Record<number, number> = { 5: 60, 12: 100 };
     const { overruns } = await ticking(50, 20, (tick) => lateness[tick] ?? 0);
     expect(overruns).toEqual([[12, expect.closeTo(120, 0), 20]]);
@@ -82,7 +82,7 @@ describe('a clock whose timers are late', () => {
 });
 
 describe('a runner with a clock', () => {
-  test('takes one step of an application in a tick, with a batch of each upstream', async () => {
+  test('processes one batch of each upstream per tick', async () => {
     const storage = memory();
     const each = 8;
     {
@@ -113,14 +113,14 @@ describe('a runner with a clock', () => {
     await using _runner = await MultiThreadedRunner.start(shop, options);
     await vi.waitUntil(() => ticksOf.payments!.length >= each, patient);
     const { reservations = [], payments = [] } = ticksOf;
-    // What is heard late may seem to belong to the next tick, so not every one counts.
+    // A late event may seem to belong to the next tick, so not every interval counts.
     const inOneTick = payments.slice(0, each).filter((at, i) => at === reservations[i]);
     expect(inOneTick.length).toBeGreaterThan(each / 2);
     const apart = payments.slice(1, each).filter((at, i) => at > payments[i]!);
     expect(apart.length).toBeGreaterThan(each / 2);
   });
 
-  test('lets an order go on by one application in a tick', async () => {
+  test('moves an order on by one application per tick', async () => {
     let ticks = 0;
     const tick = SharedBoard.prototype.tick;
     vi.spyOn(SharedBoard.prototype, 'tick').mockImplementation(function (this: SharedBoard) {
@@ -148,13 +148,13 @@ describe('a runner with a clock', () => {
       const before = ticks;
       await orders.place(customer);
       await runner.caughtUp();
-      await until('the last step is told of', () => paidAt.length > i);
-      // Reservations, orders, payments, orders: each in a tick of its own.
+      await until('the last step is published', () => paidAt.length > i);
+      // Reservations, orders, payments, orders: each in its own tick.
       expect(paidAt[i]! - before).toBeGreaterThanOrEqual(4);
     }
   });
 
-  test('tells of an overrun, and prints nothing', async () => {
+  test('publishes an overrun, and prints nothing', async () => {
     const printed: unknown[] = [];
     for (const stream of [process.stdout, process.stderr]) {
       vi.spyOn(stream, 'write').mockImplementation((text) => printed.push(text) > 0);

@@ -23,12 +23,12 @@ import { listening } from '../modules/slow-storage.ts';
 
 const urlOf = (file: string) => new URL(`../modules/${file}`, import.meta.url).href;
 
-/** The shop, as if it had been defined in this module. */
+/** The shop, as if this module exported it. */
 function shopIn(module: string): typeof shop {
   return System.of([[Orders, Reservations, Orders]], { module });
 }
 
-/** The worker threads that run, and how many have. */
+/** Worker threads that are running, and the number started. */
 const threads = { alive: new Set<Worker>(), started: 0 };
 
 function watch(worker: Worker): void {
@@ -44,7 +44,7 @@ beforeEach(() => {
   threads.started = 0;
 });
 
-/** Starts the system, which must fail and leave no thread; returns why. */
+/** Starts the system, asserts that this fails and leaves no thread, and returns the error. */
 async function refusalOf(system: typeof shop, storage: StorageDescription): Promise<KahnError> {
   const error = await rejectionOf(MultiThreadedRunner.start(system, { storage }), KahnError);
   expect(threads.alive.size).toBe(0);
@@ -57,7 +57,7 @@ async function placeOne(runner: MultiThreadedRunner<typeof Orders | typeof Reser
   expect((await runner.get(Orders).get(id)).reservationId).toBeDefined();
 }
 
-test('the same on memory: what was shared with the threads that failed is shared with others', async () => {
+test('memory that was shared with failed threads can be shared again', async () => {
   const storage = memory();
   const system = shopIn(urlOf('no-system.ts'));
   expect((await refusalOf(system, storage)).code).toBe('SYSTEM_MODULE');
@@ -66,12 +66,12 @@ test('the same on memory: what was shared with the threads that failed is shared
   await placeOne(runner);
 });
 
-test('a system may be exported by several names, bound to storage, and beside others', async () => {
+test('a module may export a system under several names, bound to storage, and other systems', async () => {
   await using runner = await MultiThreadedRunner.start(shopIn(urlOf('exported-often.ts')));
   await placeOne(runner);
 });
 
-test('a storage that cannot be cloned is refused before there is a thread', async () => {
+test('start() rejects storage that cannot be cloned before it starts a thread', async () => {
   const { module, options } = memory();
   const unclonable = { module, options: { ...options, log: () => {} } } as unknown as StorageDescription;
   const error = await refusalOf(shop, unclonable);
@@ -81,7 +81,7 @@ test('a storage that cannot be cloned is refused before there is a thread', asyn
   await (await SingleThreadedRunner.start(shop, { storage: unclonable })).close();
 });
 
-test('so is a pool of the user', async () => {
+test('start() rejects a pool of the user before it starts a thread', async () => {
   const pool = new pg.Pool({ connectionString });
   onTestFinished(() => pool.end());
   const storage = postgres({ pool, schema: temporarySchema() });
@@ -93,7 +93,7 @@ test('so is a pool of the user', async () => {
   await (await SingleThreadedRunner.start(shop, { storage })).close();
 });
 
-test('a start that is given up before there are threads starts none', async () => {
+test('a start that is aborted before there are threads starts none', async () => {
   const storage = { module: urlOf('slow-storage.ts'), options: memory().options };
   const controller = new AbortController();
   const starting = MultiThreadedRunner.start(shop, { storage, signal: controller.signal });
@@ -105,7 +105,7 @@ test('a start that is given up before there are threads starts none', async () =
   await (await SingleThreadedRunner.start(shop, { storage })).close();
 });
 
-/** Runs a program in a process of its own. */
+/** Runs a program in its own process. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const options = { cwd: fileURLToPath(urlOf('.')) };
   return promisify(execFile)(process.execPath, ['--conditions=source', ...args], options).then(
@@ -115,7 +115,7 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
 }
 
 test.each(['script.ts', 'script-that-starts-later.ts'])(
-  'a program that defines its system and starts it in one file is told to part them: %s',
+  'a program that defines and starts its system in one file is rejected with advice: %s',
   async (file) => {
     const { code, stdout, stderr } = await run(file);
     expect(stderr).toContain('Move the system to a module that starts nothing');
@@ -123,11 +123,11 @@ test.each(['script.ts', 'script-that-starts-later.ts'])(
   },
 );
 
-test('it may do so in its main thread only', async () => {
+test('a program may start its system in the main thread only', async () => {
   expect(await run('script-for-the-main-thread.ts')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
 });
 
-test('a program need not be a file', async () => {
+test('a program may be passed as an argument instead of a file', async () => {
   const code = `
     import { MultiThreadedRunner } from 'kahn';
     import { shop } from './shop.ts';

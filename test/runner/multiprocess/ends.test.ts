@@ -7,14 +7,14 @@ import { watchRunners } from '../../support/events.ts';
 import { watchProcesses } from '../../support/processes.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
-import { isRaised, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { isRaised, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { troubledShop } from './troubled-shop.ts';
 
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
-/** Runs one process, which has got into this trouble. */
+/** Runs a process in which this fault happens. */
 async function runWith(sign: string) {
   const processes = watchProcesses();
   const events = watchRunners();
@@ -31,13 +31,13 @@ async function runWith(sign: string) {
   return { runner, child, restart };
 }
 
-test('a process that ends in order may do what it does when it exits', async () => {
+test('a process that closes runs its exit handlers', async () => {
   const { runner } = await runWith('linger');
   await runner.close();
   expect(isRaised('exited')).toBe(true);
 });
 
-test('so may one that is told to end by SIGTERM, and it is known how it has ended', async () => {
+test('a process that receives SIGTERM runs its exit handlers, and the exit is reported', async () => {
   const { child, restart } = await runWith('linger');
   child?.kill('SIGTERM');
   const error = { message: 'exited normally' };
@@ -50,7 +50,7 @@ test.runIf(existsSync('/proc/self/cmdline'))('a process is named after what it r
   expect(readFileSync(`/proc/${child?.pid}/cmdline`, 'utf8')).toMatch(/^kahn reservations 0/);
 });
 
-test('an error that a process has survived is not what it dies of later', async () => {
+test('an error that a process survived is not reported as the cause of a later exit', async () => {
   const { child, restart } = await runWith('survive');
   child?.kill('SIGKILL');
   expect(await restart()).toMatchObject({ error: { message: 'was killed by SIGKILL' } });

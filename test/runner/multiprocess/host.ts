@@ -6,35 +6,35 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { untilLowered } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 
-/** How a host runs the shop. */
+/** Options of a host that runs the shop. */
 export interface HostTask {
   readonly storage: StorageDescription;
   readonly pipelineIds: readonly number[];
   readonly pollIntervalMs?: number;
   readonly drainTimeoutMs?: number;
   readonly batchSize?: number;
-  /** Whether signs hold it up. */
+  /** Whether flags hold the policies up. */
   readonly isHeld?: boolean;
   /** Whether the program of the host listens for SIGTERM itself. */
   readonly listens?: boolean;
-  /** Whether a library in it ends it by SIGTERM as soon as nobody else listens for that. */
+  /** Whether a library ends the host on SIGTERM if it is the only listener. */
   readonly exitsIfAlone?: boolean;
-  /** Whether it is told to end as soon as it starts a process. */
+  /** Whether the host receives SIGTERM as soon as it starts a process. */
   readonly endsAtStart?: boolean;
 }
 
-/** What a host is told; each is answered by itself once it is done. */
-export type HostOrder =
+/** Messages to a host, which answers each with its kind when it is done. */
+export type HostMessage =
   | { readonly kind: 'place'; readonly customers: readonly string[]; readonly pipelineId: number }
-  /** Places orders until it is ended. */
+  /** Places orders until the host ends. */
   | { readonly kind: 'load' }
   | { readonly kind: 'caughtUp' }
   | { readonly kind: 'close' }
-  /** Ends it as `docker stop` does, from inside: another one may not have the right. */
+  /** Sends SIGTERM from inside, as another process may not be permitted to. */
   | { readonly kind: 'terminate' }
   | { readonly kind: 'exit' };
 
-// Runs the shop in a process of its own, which does what it is told by messages.
+// Runs the shop in its own process, controlled by messages.
 const { isHeld, listens, exitsIfAlone, endsAtStart, ...options }: HostTask = JSON.parse(
   process.argv[2] ?? '',
 );
@@ -45,14 +45,14 @@ subscribe('child_process', (message) => {
   if (endsAtStart) process.kill(process.pid, 'SIGTERM');
 });
 const runner = await MultiprocessRunner.start(isHeld ? (heldShop as typeof shop) : shop, options);
-process.on('message', async (order: HostOrder) => {
-  await obey(order);
-  process.send?.(order.kind);
+process.on('message', async (message: HostMessage) => {
+  await handle(message);
+  process.send?.(message.kind);
 });
 process.on('disconnect', () => process.exit()); // the test has ended
 if (listens) {
   process.once('SIGTERM', async () => {
-    process.send?.('told to end');
+    process.send?.('received SIGTERM');
     await untilLowered('wait');
     const order = await runner.get(Orders).place('one more');
     await runner.close();
@@ -62,16 +62,16 @@ if (listens) {
 if (exitsIfAlone) process.on('SIGTERM', exitIfAlone);
 process.send?.(pids);
 
-async function obey(order: HostOrder): Promise<void> {
-  if (order.kind === 'place') {
-    const orders = runner.get(Orders, order.pipelineId);
-    await Promise.all(order.customers.map((customer) => orders.place(customer)));
+async function handle(message: HostMessage): Promise<void> {
+  if (message.kind === 'place') {
+    const orders = runner.get(Orders, message.pipelineId);
+    await Promise.all(message.customers.map((customer) => orders.place(customer)));
   }
-  if (order.kind === 'caughtUp') await runner.caughtUp();
-  if (order.kind === 'close') await runner.close();
-  if (order.kind === 'exit') process.exit(5);
-  if (order.kind === 'terminate') process.kill(process.pid, 'SIGTERM');
-  if (order.kind === 'load') void load();
+  if (message.kind === 'caughtUp') await runner.caughtUp();
+  if (message.kind === 'close') await runner.close();
+  if (message.kind === 'exit') process.exit(5);
+  if (message.kind === 'terminate') process.kill(process.pid, 'SIGTERM');
+  if (message.kind === 'load') void load();
 }
 
 async function load(): Promise<void> {

@@ -10,17 +10,17 @@ import { assertContiguous, difference, unbrokenHistories } from '../../support/l
 import { storagesOfProcesses, temporaryDirectory } from '../../support/storages.ts';
 import { inTime } from '../../support/until.ts';
 import { failingShop } from '../multi-threaded/faulty-shop.ts';
-import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { startHost } from './start-host.ts';
 
 const never = 2 ** 30;
 const customersOf = (name: string) => Array.from({ length: 60 }, (_, i) => `${name} ${i}`);
 
 describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
-  // On PostgreSQL everything comes by NOTIFY; files tell nobody that they have grown.
+  // PostgreSQL prompts by NOTIFY; hosts on SQLite have to poll.
   const pollIntervalMs = name === 'postgres' ? never : 50;
 
-  test('two runners in two processes that run the same pipelines double nothing', async () => {
+  test('two hosts that run the same pipelines process every event once', async () => {
     const storage = create();
     const task = { storage, pipelineIds: [0, 1], pollIntervalMs, batchSize: 7 };
     const hosts = await Promise.all([startHost(task), startHost(task)]);
@@ -29,12 +29,12 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
       const placing = hosts.map((host, i) => {
         const customers = customersOf(`host ${i}, pipeline ${pipelineId}`);
         placed.push(...customers);
-        return host.told({ kind: 'place', customers, pipelineId });
+        return host.send({ kind: 'place', customers, pipelineId });
       });
       await Promise.all(placing);
     }
-    await Promise.all(hosts.map((host) => host.told({ kind: 'caughtUp' })));
-    await Promise.all(hosts.map((host) => host.told({ kind: 'close' })));
+    await Promise.all(hosts.map((host) => host.send({ kind: 'caughtUp' })));
+    await Promise.all(hosts.map((host) => host.send({ kind: 'close' })));
     await using runner = await MultiprocessRunner.start(shop, { storage, applications: [] });
     await runner.caughtUp();
     const applications = task.pipelineIds.flatMap((id) =>
@@ -45,7 +45,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     expect(difference(histories, await unbrokenHistories(placed))).toEqual({ lost: [], doubled: [] });
   });
 
-  test('hosts that run some pipelines or applications each run the system together', async () => {
+  test('hosts share pipelines and applications of a system', async () => {
     const storage = create();
     const started = async (options: MultiprocessRunnerOptions<(typeof shop.applications)[number]>) => {
       const runner = await MultiprocessRunner.start(shop.bind(storage), { pollIntervalMs, ...options });
@@ -62,11 +62,11 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     const [first] = runners as [MultiprocessRunner<(typeof shop.applications)[number]>];
 
     const customers = customersOf('any');
-    // Each takes orders for any pipeline, also for those that others run.
+    // Each host accepts orders for any pipeline, also for those of other hosts.
     await Promise.all(
       customers.map((customer, i) => [...runners, commands][i % 4]!.get(Orders, i % 2).place(customer)),
     );
-    await commands.caughtUp(); // nothing is left in pipeline 1, whoever ran it
+    await commands.caughtUp(); // pipeline 1 is processed, by any host
     const states = (await commands.status()).map(({ state, upstreams }) => [
       state,
       ...upstreams.map(({ lag }) => lag),
@@ -87,8 +87,8 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
   });
 
-  test('what nobody runs is not waited for when something has failed here', async () => {
-    putSignsInto(temporaryDirectory());
+  test('caughtUp() does not wait for applications that no host runs once one has failed here', async () => {
+    storeFlagsIn(temporaryDirectory());
     const [, Failing] = failingShop.applications;
     await using runner = await MultiprocessRunner.start(failingShop.bind(create()), {
       applications: [Failing!],
@@ -102,7 +102,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     expect((await runner.status()).map(({ state }) => state)).toEqual(['elsewhere', 'failed', 'elsewhere']);
   });
 
-  test('what nobody runs waits, and so does caughtUp()', async () => {
+  test('caughtUp() waits for applications that no host runs yet', async () => {
     const storage = create();
     await using runner = await MultiprocessRunner.start(shop.bind(storage), {
       applications: [Orders, Payments],

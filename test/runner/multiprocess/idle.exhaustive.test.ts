@@ -10,7 +10,7 @@ import { patient } from '../../support/until.ts';
 
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 
-test('processes that are killed after five seconds with nothing to do are started again, however often', async () => {
+test('processes that are killed after five idle seconds are restarted without limit', async () => {
   const events = watchRunners();
   const processes = watchProcesses();
   await using runner = await MultiprocessRunner.start(shop, { storage: create() });

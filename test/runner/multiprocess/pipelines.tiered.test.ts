@@ -41,7 +41,7 @@ describe.each(storagesOfProcesses)('pipelines on $name', ({ create }) => {
   });
 });
 
-test('pipelines are distinct whole numbers, and at least one; applications are those of the system', async () => {
+test('start() rejects wrong pipelineIds and applications', async () => {
   const wrong = [
     ...[[], [1, 1], [-1], [0.5], 0].map((pipelineIds) => ({ pipelineIds })),
     ...['orders', [class Stranger extends Orders {}]].map((applications) => ({ applications })),

@@ -3,27 +3,27 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { inTime, until } from '../../support/until.ts';
-import type { HostOrder, HostTask } from './host.ts';
+import type { HostMessage, HostTask } from './host.ts';
 
 const program = new URL('./host.ts', import.meta.url);
 
-/** A process that runs the shop in processes of its own. */
+/** A process that runs the shop with a multiprocess runner. */
 export interface Host {
   readonly process: ChildProcess;
-  /** Those that it has started at first. */
+  /** Processes that the host started first. */
   readonly pids: readonly number[];
-  /** With which code or by which signal it ends. */
+  /** Exit code and signal of the host. */
   readonly ended: Promise<unknown[]>;
-  /** The next thing that it says. */
-  said(): Promise<unknown>;
-  /** Tells it what to do, and resolves when it is done. */
-  told(order: HostOrder): Promise<void>;
+  /** Resolves with the next message of the host. */
+  nextMessage(): Promise<unknown>;
+  /** Sends a message; resolves when the host has answered it. */
+  send(message: HostMessage): Promise<void>;
 }
 
-/** Starts a host, in a group of processes of its own, as a terminal does. */
+/** Starts a host in its own process group, as a terminal does. */
 export async function startHost(task: HostTask): Promise<Host> {
   const child = fork(program, [JSON.stringify(task)], { execArgv: ['--conditions=source'], detached: true });
-  const said = async () => {
+  const nextMessage = async () => {
     const [message] = await once(child, 'message', { signal: inTime() });
     return message;
   };
@@ -36,16 +36,16 @@ export async function startHost(task: HostTask): Promise<Host> {
     for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL');
     await ended;
   });
-  pids = (await said()) as number[];
-  const told = async (order: HostOrder) => {
-    const done = said();
-    child.send(order);
+  pids = (await nextMessage()) as number[];
+  const send = async (message: HostMessage) => {
+    const done = nextMessage();
+    child.send(message);
     await done;
   };
-  return { process: child, pids, ended, said, told };
+  return { process: child, pids, ended, nextMessage, send };
 }
 
-/** Whether a process is there and has not ended; where nobody takes note of its end, it stays there for ever. */
+/** Whether a process is running. One that has exited remains as a zombie until its parent reads its status. */
 export function isRunning(pid: number): boolean {
   if (!existsSync('/proc/self/stat')) {
     try {
@@ -62,7 +62,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Waits until all these processes are gone, and tells how long that took, in milliseconds. */
+/** Waits until all these processes are gone; resolves with the time that took, in ms. */
 export async function untilGone(pids: readonly number[]): Promise<number> {
   const start = performance.now();
   await until('the processes are gone', () => !pids.some(isRunning));

@@ -21,7 +21,7 @@ async function refusalOf(storage: StorageDescription | undefined): Promise<strin
   return message;
 }
 
-test('memory() is refused, with what to use instead, also where it is the default', async () => {
+test('start() rejects memory(), also as the default, and names alternatives', async () => {
   for (const storage of [memory(), undefined]) {
     const message = await refusalOf(storage);
     expect(message).toContain('memory() is on the heap of this process');
@@ -29,7 +29,7 @@ test('memory() is refused, with what to use instead, also where it is the defaul
   }
 });
 
-test('so are a pool, and what cannot be sent', async () => {
+test('start() rejects a pool, and options that cannot be cloned', async () => {
   const pool = new pg.Pool({ connectionString });
   onTestFinished(() => pool.end());
   const message = await refusalOf(postgres({ pool, schema: temporarySchema() }));
@@ -41,7 +41,7 @@ test('so are a pool, and what cannot be sent', async () => {
   expect(await refusalOf({ module, options })).toContain('cannot be cloned to another process');
 });
 
-test('a database that is not there fails the start, and so do tables that nobody has set up', async () => {
+test('start() rejects an unreachable database, and missing tables without setupTables', async () => {
   const processes = watchProcesses();
   const start = (storage: StorageDescription, setupTables = true) =>
     MultiprocessRunner.start(shop, { storage, setupTables });
@@ -55,7 +55,7 @@ test('a database that is not there fails the start, and so do tables that nobody
   await (await start(empty, false)).close();
 });
 
-test('processes inherit the options of Node, but for what is meant for this one alone', () => {
+test('processes inherit the options of Node except those for the parent alone', () => {
   const own = [
     ...['--inspect=0', '--inspect-brk', '--eval', 'code', '-p', '1 + 1', '--print', 'code', '-pe', 'code'],
     ...[
@@ -89,7 +89,7 @@ test('processes inherit the options of Node, but for what is meant for this one 
   expect(inheritedNodeOptions([...all, ...own])).toEqual(all);
 });
 
-/** Runs code in a process of its own, beside the modules of the tests. */
+/** Runs code in its own process, in the folder of the test modules. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const env = { ...process.env, KAHN_TEST_DIRECTORY: temporaryDirectory() };
   const cwd = fileURLToPath(new URL('../modules', import.meta.url));
@@ -102,7 +102,7 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
   );
 }
 
-test('a program need not be a file', async () => {
+test('a program may be passed as an argument instead of a file', async () => {
   const code = `
     import { MultiprocessRunner } from 'kahn';
     import { sqlite } from 'kahn/sqlite';
@@ -115,7 +115,7 @@ test('a program need not be a file', async () => {
   expect(await run(...args)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
 });
 
-test('a program that defines its system and starts it in one file is told to part them', async () => {
+test('a program that defines and starts its system in one file is rejected with advice', async () => {
   const { code, stderr } = await run('script-in-processes.ts');
   expect(stderr).toContain('Move the system to a module that starts nothing');
   expect(code).toBe(1);

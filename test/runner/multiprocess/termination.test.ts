@@ -6,25 +6,25 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
-import type { HostOrder, HostTask } from './host.ts';
+import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
+import type { HostMessage, HostTask } from './host.ts';
 import { isRunning, startHost, untilGone } from './start-host.ts';
 
 const program = new URL('./host.ts', import.meta.url);
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 const [, Reservations] = shop.applications;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s lets the step under way end, and then the process as if nobody had listened',
+  '%s ends the process after the step under way, with the exit status of the signal',
   async (signal) => {
     const storage = create();
     const host = await startHost({ storage, pipelineIds: [0], isHeld: true });
     raise('hold');
-    await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+    await host.send({ kind: 'place', customers: ['ada'], pipelineId: 0 });
     await vi.waitUntil(() => isRaised('held'), patient);
-    // As Ctrl-C, which reaches the processes of the host, too.
+    // Like Ctrl-C, which reaches the processes of the host, too.
     if (signal === 'SIGINT') process.kill(-host.process.pid!, signal);
     else host.process.kill(signal);
     await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
@@ -37,15 +37,15 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('under load, whoever waits for a command learns of nothing: the process just ends', async () => {
+test('commands under way do not reject before the process ends', async () => {
   const host = await startHost({ storage: create(), pipelineIds: [0, 1] });
-  await host.told({ kind: 'load' });
+  await host.send({ kind: 'load' });
   host.process.kill('SIGTERM');
   expect(await host.ended).toEqual([null, 'SIGTERM']);
   await untilGone(host.pids);
 });
 
-test('a process that does not come to an end in time is killed', async () => {
+test('a process that does not exit in time is killed', async () => {
   const host = await startHost({
     storage: create(),
     pipelineIds: [0],
@@ -53,14 +53,14 @@ test('a process that does not come to an end in time is killed', async () => {
     drainTimeoutMs: 300,
   });
   raise('block');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+  await host.send({ kind: 'place', customers: ['ada'], pipelineId: 0 });
   await vi.waitUntil(() => isRaised('blocked'), patient);
   host.process.kill('SIGTERM');
   expect(await host.ended).toEqual([null, 'SIGTERM']);
   await untilGone(host.pids);
 });
 
-test('a second signal ends the process at once, and its processes end by themselves', async () => {
+test('a second signal ends the process at once, and its processes exit', async () => {
   const host = await startHost({
     storage: create(),
     pipelineIds: [0],
@@ -68,7 +68,7 @@ test('a second signal ends the process at once, and its processes end by themsel
     drainTimeoutMs: 100_000,
   });
   raise('block');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+  await host.send({ kind: 'place', customers: ['ada'], pipelineId: 0 });
   await vi.waitUntil(() => isRaised('blocked'), patient);
   host.process.kill('SIGTERM');
   await vi.waitUntil(() => host.pids.filter(isRunning).length === 1, patient);
@@ -77,17 +77,17 @@ test('a second signal ends the process at once, and its processes end by themsel
   await untilGone(host.pids);
 });
 
-test('a program that listens for the signal decides by itself what to do', async () => {
+test('a program that listens for the signal decides when to exit', async () => {
   const storage = create();
   const host = await startHost({ storage, pipelineIds: [0], listens: true });
   raise('wait');
-  const told = host.said();
+  const received = host.nextMessage();
   host.process.kill('SIGTERM');
-  expect(await told).toBe('told to end');
-  await host.told({ kind: 'place', customers: ['ada'], pipelineId: 0 });
-  await host.told({ kind: 'caughtUp' });
+  expect(await received).toBe('received SIGTERM');
+  await host.send({ kind: 'place', customers: ['ada'], pipelineId: 0 });
+  await host.send({ kind: 'caughtUp' });
   expect(host.pids.filter(isRunning)).toEqual(host.pids);
-  const said = host.said();
+  const said = host.nextMessage();
   lower('wait');
   const id = (await said) as string;
   expect(await host.ended).toEqual([7, null]);
@@ -96,15 +96,15 @@ test('a program that listens for the signal decides by itself what to do', async
   expect((await orders.get(id)).id).toBe(id);
 });
 
-test('a library that ends the program when nobody else listens for the signal can do so', async () => {
+test('a library that ends the program if it is the only listener for the signal can do so', async () => {
   const host = await startHost({ storage: create(), pipelineIds: [0], exitsIfAlone: true });
   host.process.kill('SIGTERM');
   expect(await host.ended).toEqual([null, 'SIGTERM']);
   await untilGone(host.pids);
 });
 
-/** Starts a host by other means, and resolves with how it ends, if need be when it has been told to, and what it says. */
-async function endOf(task: HostTask, options: ForkOptions, order?: HostOrder) {
+/** Starts a host through another command; resolves with its exit and its output. */
+async function endOf(task: HostTask, options: ForkOptions, order?: HostMessage) {
   const stdio: ForkOptions['stdio'] = ['ignore', 'ignore', 'pipe', 'ipc'];
   const child = fork(program, [JSON.stringify(task)], {
     execArgv: ['--conditions=source'],
@@ -117,17 +117,17 @@ async function endOf(task: HostTask, options: ForkOptions, order?: HostOrder) {
   return { how, said };
 }
 
-test('one that is told to end while a runner starts just ends', async () => {
+test('a signal during the start ends the process without an error', async () => {
   const task = { storage: create(), pipelineIds: [0], endsAtStart: true };
   expect(await endOf(task, {})).toEqual({ how: [null, 'SIGTERM'], said: '' });
 });
 
-// The first process of a container is spared by signals that nobody listens for.
+// The kernel ignores signals without a listener in the first process of a container.
 const alone = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 const canBeFirst = spawnSync('unshare', [...alone, 'true']).status === 0;
 
 test.skipIf(!canBeFirst)(
-  'the first process of a container ends, too (skipped where unshare may not make one)',
+  'the first process of a container ends, too (skipped where unshare is not permitted)',
   async () => {
     const execArgv = [...alone, process.execPath, '--conditions=source'];
     const task = { storage: create(), pipelineIds: [0] };
@@ -136,14 +136,14 @@ test.skipIf(!canBeFirst)(
   },
 );
 
-test('SIGTERM to one of the processes ends its step, and it is started again', async () => {
+test('a process that receives SIGTERM finishes its step and is replaced', async () => {
   const storage = create();
   const host = await startHost({ storage, pipelineIds: [0] });
   for (const pid of host.pids) process.kill(pid, 'SIGTERM');
   await untilGone(host.pids);
-  await host.told({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
-  await host.told({ kind: 'caughtUp' });
-  await host.told({ kind: 'close' });
+  await host.send({ kind: 'place', customers: ['ada', 'bob'], pipelineId: 0 });
+  await host.send({ kind: 'caughtUp' });
+  await host.send({ kind: 'close' });
   await using reservations = await shop.open(Reservations!, { storage });
   expect(await reservations.log.head()).toBe(2);
 });

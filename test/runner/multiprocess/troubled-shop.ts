@@ -5,7 +5,7 @@ import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { raise, take } from '../multi-threaded/file-flags.ts';
 
-/** Its process is in trouble, as the signs say. */
+/** Causes the faults that the flags name. */
 class TroubledReservations extends Reservations {
   override readonly policy = this.when({
     'Order.Created': async (event, repository) => {
@@ -21,7 +21,7 @@ export const troubledShop = System.of([[Orders, TroubledReservations]], {
   name: 'troubled shop',
 });
 
-/** What a program does when it exits takes its time. */
+/** An exit handler that takes 300 ms. */
 function linger(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
   raise('exited');
@@ -30,7 +30,7 @@ function linger(): void {
 async function surviveAnError(): Promise<void> {
   process.once('uncaughtException', () => {});
   setTimeout(() => {
-    throw new RangeError('somebody catches this');
+    throw new RangeError('this is caught');
   });
   await delay(50);
 }

@@ -18,11 +18,11 @@ import { seed } from '../../support/seed.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
 import { watchWorkers } from '../../support/workers.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { steppers } from './tick-log.ts';
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 /** The stopped applications, and whether each was terminated. */
 function stoppedIn(events: readonly SeenEvent[]): [string, boolean][] {

@@ -18,13 +18,13 @@ import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
 import { watchWorkers } from '../../support/workers.ts';
-import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { type Stepper, startTimeMs, steppers } from './tick-log.ts';
 
 const [, multi] = steppers;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 async function started<Apps extends (typeof shop.applications)[number]>(
   { start }: Stepper,

@@ -7,16 +7,16 @@ import { seed } from '../../support/seed.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { Ladder, Stairs, stairs } from '../multi-threaded/recursive-system.ts';
 
 const never = 2 ** 30;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
-  test('caughtUp() never resolves before everything recorded before it is processed', async () => {
+  test('caughtUp() resolves only when all earlier events are processed', async () => {
     const random = randomNumbers(seed);
     await using runner = await start(shop, {
       storage: create(),
@@ -51,13 +51,13 @@ describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
     expect(await orders.log.head()).toBe(3_000);
   });
 
-  test('caughtUp() waits for cycles and for what follows itself', async () => {
+  test('caughtUp() waits for cycles and for applications that follow themselves', async () => {
     const random = randomNumbers(seed);
     await using runner = await start(stairs, {
       storage: create(),
       pollIntervalMs: never,
     });
-    // A step of height h is followed by two lower ones on the stairs and one on the ladder, each by its own.
+    // Each step of height h leads to two lower steps on the stairs and one on the ladder.
     const stepsOf = (height: number): number => {
       let onStairs = 1;
       let onLadder = 0;
@@ -79,7 +79,7 @@ describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
     }
   });
 
-  test('caughtUp() finds what others have recorded of which nobody was told', async () => {
+  test('caughtUp() finds events of other writers without a prompt', async () => {
     const storage = create();
     await using orders = await shop.open(Orders, { storage });
     await using runner = await start(shop, { storage, pollIntervalMs: never });
@@ -90,7 +90,7 @@ describe.each(supervisedSubjects)('in $name', ({ start, create }) => {
     }
   });
 
-  test('caughtUp() waits while there is work, unless it is given up', async () => {
+  test('caughtUp() waits while events are processed, unless it is aborted', async () => {
     await using runner = await start(heldShop, {
       storage: create(),
       pollIntervalMs: never,

@@ -15,13 +15,13 @@ import { temporaryDirectory } from '../../support/storages.ts';
 import { type SupervisedSubject, supervisedSubjects, threads } from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
-import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 
 const pipelineIds = [0, 1, 2];
 const customers = Array.from({ length: 10 }, (_, i) => `customer ${i}`);
 
 beforeEach(() => {
-  putSignsInto(temporaryDirectory());
+  storeFlagsIn(temporaryDirectory());
   letDawdle(0, 0);
   onTestFinished(() => lower('hold'));
 });
@@ -39,7 +39,7 @@ function ledgersOf(runner: Runner): Ledger[] {
   return pipelineIds.map((pipelineId) => runner.get(Ledger, pipelineId));
 }
 
-/** Changes that could not be made sense of. */
+/** Changes that arrived before the order they change. */
 async function missesIn(runner: Runner): Promise<number> {
   let misses = 0;
   for (const ledger of ledgersOf(runner)) {
@@ -51,7 +51,7 @@ async function missesIn(runner: Runner): Promise<number> {
 describe.each(subjects)(
   'orders made in one pipeline and changed in others, in $name',
   ({ start, create }) => {
-    test('are wrong in the ledger without causal dependencies', async () => {
+    test('reach the ledger in the wrong order without causal dependencies', async () => {
       await using runner = await start(carelessOrders, {
         storage: create(),
         pipelineIds,
@@ -70,7 +70,7 @@ describe.each(subjects)(
       expect(await missesIn(runner)).toBe(ids.length);
     });
 
-    test('are right with them, and whoever waits says for what', async () => {
+    test('reach the ledger in order with causal dependencies, and the status names what it waits for', async () => {
       const events = watchRunners();
       await using runner = await start(causalOrders, {
         storage: create(),
@@ -120,7 +120,7 @@ describe.each(subjects)(
       expect(states).toEqual(pipelineIds.flatMap(() => ['idle', 'idle']));
     });
 
-    test('are right with them under random delays', async () => {
+    test('reach the ledger in order under random delays', async () => {
       letDawdle(seed, 8);
       const random = randomNumbers(seed);
       await using runner = await start(causalOrders, {

@@ -9,13 +9,13 @@ import { temporaryDirectory } from '../../support/storages.ts';
 import { type SupervisedOptions, supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
 import { watchWarnings } from '../../support/warnings.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
 const [, Reservations] = heldReserving.applications;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch }) => {
   const reserving = async (storage: StorageDescription, options: SupervisedOptions = {}) => {
@@ -24,14 +24,14 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
     return runner;
   };
 
-  /** Starts again on the same storage and finds every order reserved, once. */
+  /** Starts again on the same storage and asserts that every order is reserved once. */
   const assertGoesOn = async (storage: StorageDescription, orders: number) => {
     await using runner = await reserving(storage);
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(orders);
   };
 
-  test('terminates a policy that blocks for ever, says so, and the next start goes on', async () => {
+  test('terminates a policy that blocks, warns of it, and the next start repeats its work', async () => {
     const events = watchRunners();
     const warnings = watchWarnings();
     const workers = watch();
@@ -57,7 +57,7 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
     await assertGoesOn(storage, 1);
   });
 
-  test('lets the step under way end, and says nothing', async () => {
+  test('finishes the step under way without a warning', async () => {
     const events = watchRunners();
     const warnings = watchWarnings();
     const storage = create();
@@ -74,7 +74,7 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
     await closing;
     await nextTurn();
     expect(warnings).toEqual([]);
-    // Where the policy hears sooner than the worker, a second step has begun by then.
+    // If the policy is released before the worker is closed, a second step has begun.
     expect(events.slice(-2)).toMatchObject([{ kind: 'processed' }, { kind: 'stopped', terminated: false }]);
     await assertGoesOn(storage, 2);
   });
@@ -108,11 +108,11 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
     },
   );
 
-  test('null in place of options is refused as an invalid option', async () => {
+  test('start() rejects null as options', async () => {
     await rejectionOf(start(shop, null as unknown as SupervisedOptions), InvalidOptionError);
   });
 
-  test('rejects every wait under way, wherever it stands, with RUNNER_CLOSED', async () => {
+  test('rejects every wait under way with RUNNER_CLOSED', async () => {
     const runner = await reserving(create());
     await runner.get(Orders).place('ada');
     await runner.caughtUp();
@@ -133,7 +133,7 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
   });
 
   test.each(['at once', 'next turn', 'first worker', 'last worker', 'ready'])(
-    'a start that is given up leaves nothing running: %s',
+    'an aborted start leaves nothing running: %s',
     async (moment) => {
       const storage = create();
       const reason = new Error('no time');

@@ -4,11 +4,11 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { hideCrash } from '../../support/hidden-crash.ts';
 import { isRaised } from '../multi-threaded/file-flags.ts';
 
-/** Its thread or process does not live long. */
+/** Its worker dies soon. */
 class DoomedReservations extends Reservations {
   override readonly policy = this.when({ 'Order.Paid': () => process.exit(3) });
 
-  /** Dies by a timer, soon after it has come to rest, or after the sign for it was raised. */
+  /** Dies by a timer soon after the flag `doom` is raised, although the worker became idle. */
   override follow(log: NotificationLog, batchSize?: number): void {
     super.follow(log, batchSize);
     setInterval(() => {
@@ -19,5 +19,5 @@ class DoomedReservations extends Reservations {
   }
 }
 
-/** Orders are ignored until one is paid: that is deadly. */
+/** Ignores orders until one is paid, which ends the worker. */
 export const doomed = System.of([[Orders, DoomedReservations]], { module: import.meta.url });

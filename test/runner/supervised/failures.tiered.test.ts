@@ -22,7 +22,7 @@ import {
   hoardingShop,
   throwingShop,
 } from '../multi-threaded/faulty-shop.ts';
-import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -32,16 +32,16 @@ const systems: Record<Fault, System<Apps>> = {
   'process.exit': exitingShop as System<Apps>,
   'memory limit': hoardingShop as System<Apps>,
 };
-/** What can be limited is the memory of threads. */
+/** Only threads have a memory limit. */
 const faultsIn = {
   thread: Object.keys(systems) as Fault[],
   process: ['policy error', 'uncaught exception', 'process.exit'] as Fault[],
 };
 const never = 2 ** 30;
-// A small young generation, too: much that outlives it at once goes past the limit, and takes the process with it.
+// A small young generation, too: if much outlives it at once, memory exceeds the limit and the whole process ends.
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
-/** What a failure says, in short, with the cause that tells the fault. */
+/** Short description of a failure, with the cause that identifies the fault. */
 function outcomeOf(error: unknown): string {
   const { failures } = error as DownstreamError;
   const [[name, failure] = []] = failures;
@@ -50,9 +50,9 @@ function outcomeOf(error: unknown): string {
   return `${name}: ${code} (${causeCode === undefined || causeCode === 'REMOTE_ERROR' ? message : causeCode})`;
 }
 
-/** After a failure: only reservations stand still, the others have processed all there is for them. */
+/** Asserts that only reservations stopped; the other applications have processed all their events. */
 async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number): Promise<void> {
-  // They may have been told just now that there might be more.
+  // A prompt may have arrived just before.
   const [orders, reservations, payments] = await vi.waitUntil(async () => {
     const status = await runner.status();
     return status.every(({ state }) => state !== 'running') && status;
@@ -66,7 +66,7 @@ async function assertOthersGoOn(runner: SystemRunner<Apps>, pipelineId: number):
   expect([...(error as DownstreamError).failures.values()]).toEqual([reservations?.lastError]);
 }
 
-/** Suffers one fault so many times, is repaired if that stopped it, and compares with what should have come of it. */
+/** Causes a fault a number of times, starts again if that stopped the system, and compares the histories. */
 async function suffer(
   fault: Fault,
   times: number,
@@ -74,8 +74,8 @@ async function suffer(
   events: SeenEvent[],
 ) {
   const storage = create();
-  const pipelineId = faultsIn[kind].indexOf(fault); // tells the events of runners at the same time apart
-  // One by one, so that a policy that throws is not tried once more without the others of its batch.
+  const pipelineId = faultsIn[kind].indexOf(fault); // distinguishes the events of concurrent runners
+  // One by one: in a batch, a policy that throws is called once more without the other notifications.
   const limits = kind === 'thread' ? { resourceLimits } : {};
   const options = { pipelineIds: [pipelineId], pollIntervalMs: never, batchSize: 1, ...limits };
   const start = (system: System<Apps>) => startWorkers(system.bind(storage), options);
@@ -111,8 +111,8 @@ const bound = 5;
 describe.each(supervisedSubjects)('in $name', (subject) => {
   const faults = faultsIn[subject.kind];
 
-  test('a fault that passes stops nobody but a policy that throws', async () => {
-    putSignsInto(temporaryDirectory());
+  test('a temporary fault stops only an application whose policy throws', async () => {
+    storeFlagsIn(temporaryDirectory());
     const events = watchRunners();
     const rows = await Promise.all(faults.map((fault) => suffer(fault, 1, subject, events)));
     const passed = { restarts: 1, outcome: 'caught up', ...whole };
@@ -126,8 +126,8 @@ describe.each(supervisedSubjects)('in $name', (subject) => {
 describe.each(byTier([], allSupervisedSubjects))('in $name', (subject) => {
   const faults = faultsIn[subject.kind];
 
-  test(`a fault that stays is reported after ${bound} restarts`, async () => {
-    putSignsInto(temporaryDirectory());
+  test(`a permanent fault is reported after ${bound} restarts`, async () => {
+    storeFlagsIn(temporaryDirectory());
     const events = watchRunners();
     const rows = await Promise.all(faults.map((fault) => suffer(fault, Infinity, subject, events)));
     const causes = ['nobody catches this', 'exited with code 3', 'ERR_WORKER_OUT_OF_MEMORY'];

@@ -13,7 +13,7 @@ const subjects = [
 ];
 const roundsOf = ({ kind, name }: SupervisedSubject) => (kind === 'process' || name === 'postgres' ? 10 : 50);
 
-/** What this process has open, as far as the system and Node tell. */
+/** Open handles and files of this process. */
 function openNow() {
   const resources = process.getActiveResourcesInfo();
   const count = (kind: string) => resources.filter((resource) => resource === kind).length;
@@ -27,7 +27,7 @@ function openNow() {
   };
 }
 
-/** Starts, uses and closes a runner so often. */
+/** Starts, uses and closes a runner a number of times. */
 async function runRounds({ kind, start, create }: SupervisedSubject, rounds: number, signal: AbortSignal) {
   const system = heldReserving.bind(create());
   const clock = kind === 'thread' ? { clockSpeed: 1_000 } : {};
@@ -43,7 +43,7 @@ test.runIf(existsSync('/proc/self/task'))(
   async () => {
     const { signal } = new AbortController();
     const workers = allSupervisedSubjects.map(({ watch }) => watch());
-    // All at the same time, because a start keeps one core busy only.
+    // All at the same time, because a start uses only one core.
     const runAll = (rounds: (subject: SupervisedSubject) => number) =>
       Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));
     await runAll(() => 2);
@@ -51,7 +51,7 @@ test.runIf(existsSync('/proc/self/task'))(
     await runAll(roundsOf);
     for (const running of workers) expect(running.size).toBe(0);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
-    // Sockets end a little later than those who close them.
+    // Sockets are closed a little later.
     await vi.waitFor(() => {
       const after = openNow();
       for (const [what, count] of Object.entries(before)) {

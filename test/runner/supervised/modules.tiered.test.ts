@@ -13,7 +13,7 @@ import { shop } from '../modules/shop.ts';
 
 const urlOf = (file: string) => new URL(`../modules/${file}`, import.meta.url).href;
 
-/** The shop, as if it had been defined in this module. */
+/** The shop, as if this module exported it. */
 function shopIn(module: string): typeof shop {
   return System.of([[Orders, Reservations, Orders]], { module });
 }
@@ -24,9 +24,9 @@ interface Fault {
   readonly kind: abstract new (...args: never[]) => KahnError;
   readonly code: string;
   readonly message: string;
-  /** What the stack of its cause names. */
+  /** Text in the stack of the cause. */
   readonly inCause?: string;
-  /** Whether it takes threads or processes to find out. */
+  /** Whether the error is found in a worker. */
   readonly isRemote: boolean;
 }
 
@@ -80,7 +80,7 @@ const faults: readonly Fault[] = [
   },
   {
     ...remote,
-    what: 'a module that starts a runner, and keeps to itself that it was refused',
+    what: 'a module that starts a runner, and catches the refusal',
     system: shopIn(urlOf('starts-when-imported.ts')),
     message: 'Move the system to a module that starts nothing',
   },
@@ -124,14 +124,14 @@ describe.each(supervisedSubjects.filter(({ name }) => name.endsWith('sqlite')))(
       await (await SingleThreadedRunner.start(system, { storage })).close();
     });
 
-    test('nothing: the system runs on the same storage', async () => {
+    test('no fault: the system runs on the same storage', async () => {
       await using runner = await start(shop, { storage });
       const id = await runner.get(Orders).place('ada');
       await runner.caughtUp();
       expect((await runner.get(Orders).get(id)).reservationId).toBeDefined();
     });
 
-    test('being given up while it is under way', async () => {
+    test('an abort during the start', async () => {
       const system = shopIn(urlOf('hangs-in-threads.ts'));
       const workers = watch();
       const controller = new AbortController();

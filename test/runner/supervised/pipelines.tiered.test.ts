@@ -15,7 +15,7 @@ const pipelineOf = (customer: string) => pipelineFor(customer, pipelineIds);
 const countIn = (pipelineId: number) => customers.filter((one) => pipelineOf(one) === pipelineId).length;
 
 describe.each(supervisedSubjects)('pipelines of $name', ({ start, create }) => {
-  test('run side by side, each with logs, status and failures of its own', async () => {
+  test('run concurrently, each with its own logs, status and failures', async () => {
     const events = watchRunners();
     const storage = create();
     await using runner = await start(brokenShop, { storage, pipelineIds, pollIntervalMs: never });
@@ -54,7 +54,7 @@ describe.each(supervisedSubjects)('pipelines of $name', ({ start, create }) => {
       notificationId: 3 * countIn(2) + 1,
     });
     expect((await runner.get(Orders, 0).get(last)).done).toBe(true);
-    // A prompt of the storage may come late; it finds nothing to do.
+    // A late prompt of the storage may make an application run for a moment.
     await expect
       .poll(async () => (await runner.status()).map(({ state }) => state), patient)
       .toEqual(['idle', 'idle', 'idle', 'idle', 'failed', 'idle', 'idle', 'failed', 'idle']);

@@ -6,15 +6,15 @@ import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
-import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
 const never = 2 ** 30;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
-  test('everything flows by prompts', async () => {
+  test('all events are processed by prompts alone', async () => {
     await using runner = await start(shop, {
       storage: create(),
       pollIntervalMs: never,
@@ -26,7 +26,7 @@ describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
     }
   });
 
-  test('what no prompt told of is found by the poll', async () => {
+  test('the poll finds events without a prompt', async () => {
     const storage = create();
     await using orders = await shop.open(Orders, { storage });
     await using _runner = await start(shop, { storage, pollIntervalMs: 20 });
@@ -36,7 +36,7 @@ describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
     }
   });
 
-  test('10,000 saves while a follower stands still are one prompt for it, and all processed then', async () => {
+  test('10,000 saves during a blocked step are one prompt, and all are processed afterwards', async () => {
     const [, Reservations] = heldReserving.applications;
     const events = watchRunners();
     await using runner = await start(heldReserving, {
@@ -54,7 +54,7 @@ describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
     lower('hold');
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(10_001);
-    // One prompt for all of them, one after each batch in case there is more, and a few where a prompt comes late. The
+    // One prompt for all of them, one after each batch in case there is more, and a few where a prompt is late. The
     // reports of a process are merged: of two batches in a row, the first may be reported as a prompt only.
     const since = events.slice(before);
     const prompts = since.filter((event) => event.kind === 'prompted').length;
@@ -65,7 +65,7 @@ describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
   });
 });
 
-test('a board is as large after 10,000 prompts as before, and has one for each upstream', async () => {
+test('a board holds at most one prompt per upstream after 10,000 prompts', async () => {
   const board = SharedBoard.for([
     { applicationName: 'orders', pipelineId: 0, upstreamNames: ['reservations', 'payments'] },
     { applicationName: 'orders', pipelineId: 1, upstreamNames: ['reservations', 'payments'] },
@@ -73,7 +73,7 @@ test('a board is as large after 10,000 prompts as before, and has one for each u
   const { byteLength } = board.description.buffer;
   for (let i = 0; i < 10_000; i += 1) board.prompt('payments', 0);
   board.prompt('reservations', 0);
-  board.prompt('nobody follows this', 0);
+  board.prompt('an application without followers', 0);
   expect(board.description.buffer.byteLength).toBe(byteLength);
   const signal = new AbortController().signal;
   const inbox = board.inboxOf(0, never);

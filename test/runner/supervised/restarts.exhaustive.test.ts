@@ -5,19 +5,19 @@ import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { allSupervisedSubjects } from '../../support/supervised-runners.ts';
 import { until } from '../../support/until.ts';
-import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
+import { raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { doomed } from './doomed.ts';
 
 const never = 2 ** 30;
 const bound = 5;
 
-beforeEach(() => putSignsInto(temporaryDirectory()));
+beforeEach(() => storeFlagsIn(temporaryDirectory()));
 
 function restartsIn(events: readonly SeenEvent[]): readonly number[] {
   return events.flatMap((event) => (event.kind === 'restarted' ? [event.restarts] : []));
 }
 
-describe.each(allSupervisedSubjects)('$name that live for a moment only', (subject) => {
+describe.each(allSupervisedSubjects)('$name that die soon after each start', (subject) => {
   const { kind, create, watch } = subject;
   const died = `${kind.toUpperCase()}_DIED`;
   const start = async () => {
@@ -25,14 +25,14 @@ describe.each(allSupervisedSubjects)('$name that live for a moment only', (subje
     onTestFinished(() => runner.close());
     return runner;
   };
-  /** Waits for the failure; that of one which is started again for ever never comes. */
+  /** Waits for the failure, and fails itself if there are more restarts than the bound. */
   const untilFailed = (events: readonly SeenEvent[]) =>
     until('it has failed', () => {
       expect(restartsIn(events).length).toBeLessThanOrEqual(bound + 1);
       return events.some((event) => event.kind === 'failed');
     });
 
-  test('are started again ever more slowly, and fail, though each has come to rest', async () => {
+  test('are restarted with a growing delay and then fail, although each became idle', async () => {
     const events = watchRunners();
     const pauses: number[] = [];
     let diedAt = 0;
@@ -53,7 +53,7 @@ describe.each(allSupervisedSubjects)('$name that live for a moment only', (subje
     expect(lastError).toMatchObject({ code: died });
   });
 
-  test('fail, too, if each had some to ignore before it died: they are ignored for good by the second', async () => {
+  test('fail even if they ignored events before: ignored events count as progress once', async () => {
     const events = watchRunners();
     const runner = await start();
     const order = Order.place('ada');

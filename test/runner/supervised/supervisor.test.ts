@@ -7,7 +7,7 @@ import { rejectionOf } from '../../support/errors.ts';
 import { watchRunners } from '../../support/events.ts';
 import { until } from '../../support/until.ts';
 
-test('one that cannot even be started fails the start, and is never said to have stopped', async () => {
+test('a worker that cannot be spawned fails the start, and is not reported as stopped', async () => {
   const events = watchRunners();
   const supervisor = new Supervisor({
     runner: 'test',
@@ -24,9 +24,9 @@ test('one that cannot even be started fails the start, and is never said to have
   expect(events).toEqual([]);
 });
 
-test('one whose storage is away is started ever more slowly, for as long as it takes', async () => {
+test('a worker whose storage is unavailable is restarted with a growing delay, without limit', async () => {
   const events = watchRunners();
-  const away = portable(new StorageError('STORAGE_UNREACHABLE', 'orders', 'nobody there'));
+  const away = portable(new StorageError('STORAGE_UNREACHABLE', 'orders', 'no server'));
   const pauses: number[] = [];
   let diedAt = 0;
   const die = ({ onExit }: WorkerHooks) => {
