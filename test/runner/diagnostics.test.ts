@@ -17,7 +17,7 @@ import { rejectionOf } from '../support/errors.ts';
 import { temporaryDirectory } from '../support/storages.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
 import { patient } from '../support/until.ts';
-import { type SeenEvent, watchRunners } from '../support/watch/events.ts';
+import { type SeenEvent, watchRunners } from '../support/watchers/events.ts';
 import { isRaised, lower, putSignsInto, raise } from './multi-threaded/file-flags.ts';
 import { heldShop } from './multi-threaded/held-shop.ts';
 

@@ -9,8 +9,8 @@ import {
 } from 'kahn';
 import { storages } from './storages.ts';
 import { byTier } from './tier.ts';
-import { watchProcesses } from './watch/processes.ts';
-import { watchWorkers } from './watch/workers.ts';
+import { watchProcesses } from './watchers/processes.ts';
+import { watchWorkers } from './watchers/workers.ts';
 
 /** Options that the multi-threaded and the multiprocess runner share. */
 export interface SupervisedOptions extends RunnerOptions {

@@ -8,7 +8,7 @@ import { freshName, PostgresServer } from '../../support/servers/postgres-server
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { serve, start } from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {

@@ -19,7 +19,7 @@ import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { serve, shopWith, start, statesOf } from '../../support/servers/restate-shop.ts';
 import { inTime, patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 

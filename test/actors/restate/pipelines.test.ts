@@ -20,7 +20,7 @@ import {
 } from '../../support/systems/causal-orders.ts';
 import { Click, Clicks } from '../../support/systems/clicks.ts';
 import { until } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];

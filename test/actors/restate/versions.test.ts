@@ -20,7 +20,7 @@ import {
   urlOf,
 } from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
-import { watchWarnings } from '../../support/watch/warnings.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 
 /** Another version of the shop, without payments. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });

@@ -5,8 +5,8 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
-import { watchWarnings } from '../../support/watch/warnings.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 import { isRaised, putSignsInto, raise } from './file-flags.ts';
 import { heldReserving } from './held-shop.ts';
 

@@ -10,8 +10,8 @@ import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
-import { watchRunners } from '../../support/watch/events.ts';
-import { watchWorkers } from '../../support/watch/workers.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWorkers } from '../../support/watchers/workers.ts';
 
 const never = 2 ** 30;
 const kills = byTier(5, 30);

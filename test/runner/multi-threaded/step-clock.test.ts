@@ -10,7 +10,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { runClock } from '../../../src/runner/multi-threaded/step-clock.ts';
 import { patient, until } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const timers = vi.hoisted(() => ({ now: 0, delay: undefined as ((ms: number) => void) | undefined }));
 

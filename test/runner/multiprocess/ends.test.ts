@@ -5,8 +5,8 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
-import { watchProcesses } from '../../support/watch/processes.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 import { isRaised, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { troubledShop } from './troubled-shop.ts';
 

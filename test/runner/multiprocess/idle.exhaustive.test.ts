@@ -5,8 +5,8 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
-import { watchProcesses } from '../../support/watch/processes.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 

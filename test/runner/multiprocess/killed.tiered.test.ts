@@ -10,8 +10,8 @@ import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
-import { watchProcesses } from '../../support/watch/processes.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 import { KillCandidates } from './kill-candidates.ts';
 
 const never = 2 ** 30;

@@ -11,7 +11,7 @@ import { inheritedNodeOptions } from '../../../src/runner/multiprocess/node-opti
 import { rejectionOf } from '../../support/errors.ts';
 import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { watchProcesses } from '../../support/watch/processes.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 
 async function refusalOf(storage: StorageDescription | undefined): Promise<string> {
   const processes = watchProcesses();

@@ -13,7 +13,7 @@ import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
 import { causalOrders, Ledger, Orders } from '../../support/systems/causal-orders.ts';
 import { until } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const runners = [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner];
 const startTimeMs = Date.UTC(2030, 0, 1);

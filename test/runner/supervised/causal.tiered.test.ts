@@ -14,7 +14,7 @@ import {
 } from '../../support/systems/causal-orders.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 
 const pipelineIds = [0, 1, 2];

@@ -7,8 +7,8 @@ import { rejectionOf } from '../../support/errors.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type SupervisedOptions, supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
-import { watchWarnings } from '../../support/watch/warnings.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 

@@ -14,7 +14,7 @@ import {
 } from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
 import { patient } from '../../support/until.ts';
-import { type SeenEvent, watchRunners } from '../../support/watch/events.ts';
+import { type SeenEvent, watchRunners } from '../../support/watchers/events.ts';
 import {
   exitingShop,
   type Fault,

@@ -6,7 +6,7 @@ import { assertContiguous } from '../../support/logs.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];

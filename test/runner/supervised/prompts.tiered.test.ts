@@ -5,7 +5,7 @@ import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts'
 import { temporaryDirectory } from '../../support/storages.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
-import { watchRunners } from '../../support/watch/events.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 

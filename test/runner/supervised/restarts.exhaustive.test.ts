@@ -4,7 +4,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { allSupervisedSubjects } from '../../support/supervised-runners.ts';
 import { until } from '../../support/until.ts';
-import { type SeenEvent, watchRunners } from '../../support/watch/events.ts';
+import { type SeenEvent, watchRunners } from '../../support/watchers/events.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { doomed } from './doomed.ts';
 
