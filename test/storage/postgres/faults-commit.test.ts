@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { query } from '../../support/postgres.ts';
+import { query } from '../../support/servers/postgres.ts';
 import { until } from '../../support/until.ts';
 import { CommitScene, changes, moved } from './commit-scene.ts';
 

@@ -1,4 +1,4 @@
-import type { Fate } from '../../support/postgres-proxy.ts';
+import type { Fate } from '../../support/servers/postgres-proxy.ts';
 import { until } from '../../support/until.ts';
 import { type Fault, type Scene, times } from './fault.ts';
 
