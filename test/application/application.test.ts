@@ -11,9 +11,9 @@ import {
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../examples/shop/order.ts';
-import { Account, type AccountEvent, Accounts } from '../support/accounts.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
+import { Account, type AccountEvent, Accounts } from '../support/systems/accounts.ts';
 
 describe.each(storages)('an application on $name', ({ name, create }) => {
   test('records several aggregates together, in the order of triggering, and gets them again', async () => {

@@ -10,9 +10,16 @@ import {
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
 import { processApplicationInternals } from '../../src/application/process-application.ts';
-import { Click, type ClickEvent, Clicks, Counter, type CounterEvent, Counters } from '../support/clicks.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
+import {
+  Click,
+  type ClickEvent,
+  Clicks,
+  Counter,
+  type CounterEvent,
+  Counters,
+} from '../support/systems/clicks.ts';
 
 async function opened(storage: StorageDescription, batchSize = 500) {
   const clicks = await Clicks.open({ storage });

@@ -18,8 +18,8 @@ import type { Payments } from '../../examples/shop/payments.ts';
 import type { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
 import { applicationInternals } from '../../src/application/application.ts';
-import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
+import { brokenShop } from '../support/systems/broken-shop.ts';
 import { byTier } from '../support/tier.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { memory, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
-import { Click, Clicks, Counters } from '../../support/clicks.ts';
 import { propertyRuns } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
+import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
 
 /** Action of a concurrent writer while the policy handles a notification. */
 type Interference = 'nothing' | 'touch' | 'run';

@@ -9,9 +9,9 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 class CausalAccounts extends Accounts {
   static readonly causalDependencies = true;

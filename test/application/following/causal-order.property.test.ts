@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { CausalDependencyError, memory, ProcessApplication } from 'kahn';
 import { expect, test } from 'vitest';
-import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { propertyRuns } from '../../support/seed.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 class CausalAccounts extends Accounts {
   static readonly causalDependencies = true;

@@ -1,8 +1,8 @@
 import type { DomainEvent } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { HistoryCache } from '../../../src/application/recording/history-cache.ts';
-import { Account, Accounts } from '../../support/accounts.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, Accounts } from '../../support/systems/accounts.ts';
 
 const eventsOf = (originatorId: string, count: number): DomainEvent[] =>
   Array.from({ length: count }, (_, i) => ({

@@ -1,8 +1,8 @@
 import { Aggregate, Application, type DomainEvent, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 async function snapshotVersions(
   storage: StorageDescription,

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { connectionString, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
 import { shop } from '../modules/shop.ts';
 import { listening } from '../modules/slow-storage.ts';
 

@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { MultiprocessRunner } from 'kahn';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { watchRunners } from '../../support/events.ts';
-import { watchProcesses } from '../../support/processes.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 import { isRaised, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { troubledShop } from './troubled-shop.ts';
 

@@ -9,9 +9,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { shop } from '../../../examples/shop/shop.ts';
 import { inheritedNodeOptions } from '../../../src/runner/multiprocess/node-options.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { connectionString, temporarySchema } from '../../support/postgres.ts';
-import { watchProcesses } from '../../support/processes.ts';
+import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 
 async function refusalOf(storage: StorageDescription | undefined): Promise<string> {
   const processes = watchProcesses();

@@ -10,12 +10,12 @@ import {
   System,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Account, type AccountEvent } from '../../support/accounts.ts';
-import { causalOrders, Ledger, Orders } from '../../support/causal-orders.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, type AccountEvent } from '../../support/systems/accounts.ts';
+import { causalOrders, Ledger, Orders } from '../../support/systems/causal-orders.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 /** Opens orders and their ledger in pipeline 1, which the single-threaded runner does not run. */
 async function openElsewhere(storage: StorageDescription): Promise<{ orders: Orders; ledger: Ledger }> {

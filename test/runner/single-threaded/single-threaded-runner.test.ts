@@ -19,9 +19,9 @@ import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { runnerContract } from '../runner-contract.ts';
 
 for (const { name, create } of storages) {

@@ -4,11 +4,11 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type SupervisedOptions, supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
-import { watchWarnings } from '../../support/warnings.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 

@@ -1,12 +1,12 @@
 import { DownstreamError, pipelineFor } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { assertContiguous } from '../../support/logs.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
+import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { patient } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];

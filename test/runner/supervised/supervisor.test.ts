@@ -4,8 +4,8 @@ import { Supervisor } from '../../../src/runner/supervised/supervisor.ts';
 import type { WorkerHooks } from '../../../src/runner/supervised/worker.ts';
 import { portable } from '../../../src/util/portable-error.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 test('a worker that cannot be spawned fails the start, and is not reported as stopped', async () => {
   const events = watchRunners();

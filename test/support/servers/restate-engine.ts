@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../until.ts';
 import { freePort } from './free-port.ts';
-import { until } from './until.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Aggregate, Application, type DomainEvent, ProcessApplication, System } from 'kahn';
-import { untilLowered } from '../runner/multi-threaded/file-flags.ts';
+import { untilLowered } from '../../runner/multi-threaded/file-flags.ts';
 
 type OrderEvent =
   | DomainEvent<'Order.Made', { customer: string }>

@@ -1,7 +1,7 @@
 import type { PostgresOptions } from 'kahn/postgres';
 import pg from 'pg';
-import type { Fate, PostgresProxy } from '../../support/postgres-proxy.ts';
-import type { PostgresServer } from '../../support/postgres-server.ts';
+import type { Fate, PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
+import type { PostgresServer } from '../../../support/servers/postgres-server.ts';
 import type { ShopUnderLoad } from './shop-under-load.ts';
 
 /** The shop, its server and the network between them, in which a fault happens. */

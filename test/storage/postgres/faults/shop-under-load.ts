@@ -1,9 +1,9 @@
 import { KahnError, SingleThreadedRunner, type StorageDescription, System } from 'kahn';
-import { Order } from '../../../examples/shop/order.ts';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Payments } from '../../../examples/shop/payments.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
-import { until } from '../../support/until.ts';
+import { Order } from '../../../../examples/shop/order.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Payments } from '../../../../examples/shop/payments.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
+import { until } from '../../../support/until.ts';
 import type { Answers } from './shop-answers.ts';
 
 const customers = 8;

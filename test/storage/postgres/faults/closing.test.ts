@@ -1,13 +1,13 @@
 import { SingleThreadedRunner } from 'kahn';
 import { type PostgresOptions, postgres } from 'kahn/postgres';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { shop } from '../../../examples/shop/shop.ts';
-import type { Recorder } from '../../../src/storage/recorder.ts';
-import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, temporarySchema } from '../../support/postgres.ts';
-import { PostgresProxy } from '../../support/postgres-proxy.ts';
-import { until } from '../../support/until.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { shop } from '../../../../examples/shop/shop.ts';
+import type { Recorder } from '../../../../src/storage/recorder.ts';
+import { type OpenedStorage, openStorage } from '../../../../src/storage/storage.ts';
+import { connectionString, temporarySchema } from '../../../support/servers/postgres.ts';
+import { PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
+import { until } from '../../../support/until.ts';
 import { changes } from './commit-scene.ts';
 import { isAppend } from './fault.ts';
 

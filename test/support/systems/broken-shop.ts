@@ -1,8 +1,8 @@
 import { System } from 'kahn';
-import { Orders } from '../../examples/shop/orders.ts';
-import { Payments } from '../../examples/shop/payments.ts';
-import { Reservation } from '../../examples/shop/reservation.ts';
-import { Reservations } from '../../examples/shop/reservations.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservation } from '../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
 
 /** The shop with a policy that throws for orders of mallory. */
 class BrokenReservations extends Reservations {

@@ -1,10 +1,10 @@
 import { postgres } from 'kahn/postgres';
-import type { PostgresOptions } from '../../../src/storage/postgres/index.ts';
-import type { ProcessEvent, Recorder, Tracking } from '../../../src/storage/recorder.ts';
-import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query } from '../../support/postgres.ts';
-import { type Fate, PostgresProxy } from '../../support/postgres-proxy.ts';
-import { freshName } from '../../support/postgres-server.ts';
+import type { PostgresOptions } from '../../../../src/storage/postgres/index.ts';
+import type { ProcessEvent, Recorder, Tracking } from '../../../../src/storage/recorder.ts';
+import { type OpenedStorage, openStorage } from '../../../../src/storage/storage.ts';
+import { connectionString, query } from '../../../support/servers/postgres.ts';
+import { type Fate, PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
+import { freshName } from '../../../support/servers/postgres-server.ts';
 import { inSession, isAppend } from './fault.ts';
 
 /** Recorders of one application, and a proxy that decides the fate of their commits. */

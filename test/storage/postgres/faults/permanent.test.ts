@@ -1,14 +1,14 @@
 import { SingleThreadedRunner } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { shop } from '../../../examples/shop/shop.ts';
-import type { StorageError } from '../../../src/storage/errors.ts';
-import type { Recorder } from '../../../src/storage/recorder.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
-import { rejectionOf } from '../../support/errors.ts';
-import { connectionString, query, temporaryDatabase } from '../../support/postgres.ts';
-import { PostgresProxy } from '../../support/postgres-proxy.ts';
-import { freshName } from '../../support/postgres-server.ts';
+import { shop } from '../../../../examples/shop/shop.ts';
+import type { StorageError } from '../../../../src/storage/errors.ts';
+import type { Recorder } from '../../../../src/storage/recorder.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import { rejectionOf } from '../../../support/errors.ts';
+import { connectionString, query, temporaryDatabase } from '../../../support/servers/postgres.ts';
+import { PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
+import { freshName } from '../../../support/servers/postgres-server.ts';
 import { changes } from './commit-scene.ts';
 
 const password = 'geheim';

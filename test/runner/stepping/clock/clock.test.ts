@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type SteppingRunnerOptions, SteppingSingleThreadedRunner, type Tick } from 'kahn';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { shop } from '../../../examples/shop/shop.ts';
-import { Pacer } from '../../../src/runner/stepping/clock/pacer.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { shop } from '../../../../examples/shop/shop.ts';
+import { Pacer } from '../../../../src/runner/stepping/clock/pacer.ts';
 import { FakeClock, StoppedClock } from './fake-clock.ts';
 
 describe('a pacer', () => {

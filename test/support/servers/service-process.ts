@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { inTime } from './until.ts';
+import { inTime } from '../until.ts';
 
-const program = fileURLToPath(new URL('../actors/restate/shop-service.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../actors/restate/shop-service.ts', import.meta.url));
 
 /** A service of the shop in a separate process. */
 export class ServiceProcess implements AsyncDisposable {

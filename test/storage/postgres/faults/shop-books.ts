@@ -1,4 +1,4 @@
-import { query } from '../../support/postgres.ts';
+import { query } from '../../../support/servers/postgres.ts';
 import type { Answers } from './shop-answers.ts';
 
 /** Differences between what the shop has recorded and what it should have. */

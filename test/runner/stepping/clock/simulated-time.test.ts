@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { memory, newId, SteppingSingleThreadedRunner, type StoredNotification } from 'kahn';
 import { describe, expect, test } from 'vitest';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
-import { shop } from '../../../examples/shop/shop.ts';
-import { applicationInternals } from '../../../src/application/application.ts';
-import { storages } from '../../support/storages.ts';
-import { logTicks, startTimeMs, steppers } from './tick-log.ts';
-import { Audits, Book, Books, bookkeeping, Tills } from './till-system.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
+import { shop } from '../../../../examples/shop/shop.ts';
+import { applicationInternals } from '../../../../src/application/application.ts';
+import { storages } from '../../../support/storages.ts';
+import { logTicks, startTimeMs, steppers } from '../tick-log.ts';
+import { Audits, Book, Books, bookkeeping, Tills } from '../till-system.ts';
 
 /** Returns the time in the first 48 bits of an id. */
 function timeOf(id: string): number {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Barrier } from '../../../src/runner/stepping/threads/barrier.ts';
-import { randomNumbers } from '../../support/random-numbers.ts';
+import { Barrier } from '../../../../src/runner/stepping/threads/barrier.ts';
+import { randomNumbers } from '../../../support/random-numbers.ts';
 
 /** Task of a thread in the tests of the barrier: to wait at the barrier in each round. */
 export interface Party {

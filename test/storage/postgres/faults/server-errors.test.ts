@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { isAnswer } from '../../../src/storage/postgres/errors.ts';
+import { isAnswer } from '../../../../src/storage/postgres/errors.ts';
 
 function serverError(severity: string, code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('what went wrong', 100, 'error'), { severity, code });

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
-import { query } from '../../support/postgres.ts';
-import { until } from '../../support/until.ts';
+import { query } from '../../../support/servers/postgres.ts';
+import { until } from '../../../support/until.ts';
 import { CommitScene, changes, moved } from './commit-scene.ts';
 
 describe.concurrent('a commit whose answer is lost', () => {

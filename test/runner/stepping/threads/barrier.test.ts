@@ -3,10 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Barrier, BarrierBrokenError } from '../../../src/runner/stepping/threads/barrier.ts';
-import { rejectionOf } from '../../support/errors.ts';
-import { randomNumbers } from '../../support/random-numbers.ts';
-import { seed } from '../../support/seed.ts';
+import { Barrier, BarrierBrokenError } from '../../../../src/runner/stepping/threads/barrier.ts';
+import { rejectionOf } from '../../../support/errors.ts';
+import { randomNumbers } from '../../../support/random-numbers.ts';
+import { seed } from '../../../support/seed.ts';
 import type { Party, PartyOutcome } from './barrier-party.ts';
 
 function barriers(parties: number): () => Barrier {

@@ -7,13 +7,13 @@ import {
   type RestateServiceOptions,
 } from 'kahn/restate';
 import { onTestFinished } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { Payments } from '../../examples/shop/payments.ts';
-import { Reservation } from '../../examples/shop/reservation.ts';
-import { Reservations } from '../../examples/shop/reservations.ts';
-import { shop } from '../../examples/shop/shop.ts';
-import { actorNames } from '../../src/actors/restate/protocol/actor-names.ts';
-import { rejectionOf } from './errors.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservation } from '../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
+import { rejectionOf } from '../errors.ts';
 import { temporaryPostgres } from './postgres.ts';
 import { freshName } from './postgres-server.ts';
 import type { RestateEngine } from './restate-engine.ts';

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { until } from '../../support/until.ts';
+import { until } from '../../../support/until.ts';
 import type { Fault, Scene } from './fault.ts';
 import type { ShopUnderLoad } from './shop-under-load.ts';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { until } from '../../support/until.ts';
+import { until } from '../../../support/until.ts';
 import { type Fault, inSession, type Scene, times } from './fault.ts';
 
 const backendsTerminated: Fault = {

@@ -1,5 +1,5 @@
-import type { Fate } from '../../support/postgres-proxy.ts';
-import { until } from '../../support/until.ts';
+import type { Fate } from '../../../support/servers/postgres-proxy.ts';
+import { until } from '../../../support/until.ts';
 import { type Fault, type Scene, times } from './fault.ts';
 
 const cuts = 24;
