@@ -48,12 +48,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'actors/restate/engine': ['actors/restate/errors.ts', 'actors/restate/protocol'],
   'actors/restate/host': ['actors/restate/errors.ts', 'actors/restate/protocol'],
   'actors/restate/actors': ['actors/restate/protocol', 'actors/restate/engine', 'actors/restate/host'],
-  'actors/restate/client': [
-    'actors/restate/errors.ts',
-    'actors/restate/protocol',
-    'actors/restate/engine',
-    'actors/restate/host/shared-storage.ts',
-  ],
+  'actors/restate/client': ['actors/restate/errors.ts', 'actors/restate/protocol', 'actors/restate/engine'],
   'actors/restate/service': [
     'actors/restate/protocol',
     'actors/restate/engine',

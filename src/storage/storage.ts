@@ -75,6 +75,8 @@ export interface StorageModule {
    * @throws InvalidStorageError if other threads cannot open the storage.
    */
   forThreads?(options: StorageOptions): StorageOptions;
+  /** Whether the storage is in the memory of one process, which other processes cannot reach. @default false */
+  readonly isProcessLocal?: boolean;
   /**
    * Converts the options for other processes of this machine. Without this function the options are used as they are.
    *
@@ -111,8 +113,24 @@ export async function storageForThreads(storage: StorageDescription): Promise<St
  * @throws InvalidStorageError if other processes cannot open the storage.
  */
 export async function storageForProcesses(storage: StorageDescription): Promise<StorageDescription> {
+  await assertShared(storage);
   const { forProcesses } = await importModule(storage);
   return convertedFor('process', storage, forProcesses, serialize);
+}
+
+/**
+ * Checks that other processes can open the same storage, if need be by their own description, such as one with another
+ * pool.
+ *
+ * @throws InvalidStorageError if the storage is in the memory of this process.
+ */
+export async function assertShared(storage: StorageDescription): Promise<void> {
+  const { isProcessLocal = false } = await importModule(storage);
+  if (!isProcessLocal) return;
+  throw new InvalidStorageError(
+    'memory() is on the heap of this process, which other processes cannot reach: use storage that processes share, ' +
+      'sqlite({ directory }) on one machine or postgres({ connectionString }) on any number of machines.',
+  );
 }
 
 function convertedFor(

@@ -42,13 +42,8 @@ export function forThreads(options: StorageOptions): StorageOptions {
   return shared;
 }
 
-/** Throws InvalidStorageError: other processes cannot reach this heap. */
-export function forProcesses(): never {
-  throw new InvalidStorageError(
-    'memory() is on the heap of this process, which other processes cannot reach: use storage that processes share, ' +
-      'sqlite({ directory }) on one machine or postgres({ connectionString }) on any number of machines.',
-  );
-}
+/** Other processes cannot reach this heap. */
+export const isProcessLocal = true;
 
 function journalsIn({ journals }: StorageOptions): Journals {
   return typeof journals === 'object' && !(journals instanceof SharedArrayBuffer) ? journals : {};

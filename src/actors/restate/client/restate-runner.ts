@@ -8,12 +8,12 @@ import {
 import type { CaughtUpProbe } from '../../../runner/asynchronous/caught-up.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
+import { assertShared } from '../../../storage/storage.ts';
 import type { System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { EngineClient } from '../engine/engine-client.ts';
 import { ActorsStoppedError } from '../errors.ts';
-import { assertShared } from '../host/shared-storage.ts';
 import { actorKey } from '../protocol/actor-names.ts';
 import { ActorClient, type ActorStatuses } from './actor-client.ts';
 import { ActorProgress } from './actor-progress.ts';
@@ -117,7 +117,7 @@ export class RestateRunner<
 
   async #start(): Promise<void> {
     const { applications, storage } = this.#running;
-    assertShared(storage);
+    await assertShared(storage);
     this.defer(() => this.#releaseActors());
     await this.#actors.start(this.#options.pollIntervalMs, this.closed);
     this.#haveActorsStarted = true;
