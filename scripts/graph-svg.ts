@@ -1,12 +1,12 @@
 import { instance } from '@viz-js/viz';
 import type { SystemGraph } from 'kahn';
 
-/** Mid-tones that can be read on white and on dark pages alike. */
+/** Mid-tones that are readable on white and on dark pages. */
 const line = '#6b7a99';
 const box = { fill: '#eaf1fd', line: '#4a7bd0', text: '#17335f' };
 const fontname = 'Helvetica,Arial,sans-serif';
 
-/** Draws a system: its applications as boxes, and as arrows who follows whom, with the events that are handled. */
+/** Draws a system: applications as boxes, and an arrow to each follower with the events that it handles. */
 export async function graphSvg(title: string, { nodes, edges }: SystemGraph): Promise<string> {
   const viz = await instance();
   const svg = viz.renderString(
@@ -34,7 +34,7 @@ export async function graphSvg(title: string, { nodes, edges }: SystemGraph): Pr
     },
     { format: 'svg' },
   );
-  // Without the prolog and the comments, which name the version of the tool, and with a title for screen readers.
+  // Removes the prolog and the comments, which name the version of the tool, and adds a title for screen readers.
   const drawing = svg.slice(svg.indexOf('<svg')).replaceAll(/<!--.*?-->\n/gs, '');
   return drawing.replace('>\n', `>\n<title>${title}</title>\n`);
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { temporaryDatabase } from '../support/postgres.ts';
+import { temporaryDatabase } from '../support/servers/postgres.ts';
 import { sourceExamples } from './examples.ts';
-import { allPages, type CodeBlock, codeBlocks, root } from './pages.ts';
+import { allPages, type CodeBlock, codeBlocks, exampleUrl, root } from './pages.ts';
 
 /** A block in the file where it is compiled and executed. */
 interface Module extends CodeBlock {
@@ -33,7 +33,7 @@ beforeAll(() => {
     mkdirSync(dirname(module.file), { recursive: true });
     const code = `${module.setup}${module.code}`
       .replaceAll("'./shop/", "'../../../../examples/shop/")
-      .replaceAll("'./fixtures.ts'", "'../../fixtures.ts'");
+      .replaceAll(/'\.\/(fixtures|declarations)\.ts'/g, "'../../$1.ts'");
     writeFileSync(module.file, code);
   }
 });
@@ -92,9 +92,7 @@ async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
   );
 }
 
-const exampleUrl = 'postgres://app:secret@db.example/app';
-
-/** Lets the database of the pages be a real one. */
+/** Puts a real database in place of that of the examples. */
 async function giveDatabase(blocks: readonly Module[]): Promise<void> {
   const using = blocks.filter(({ code, setup }) => `${setup}${code}`.includes(exampleUrl));
   if (using.length === 0) return;

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { doors, exportedNames } from '../../scripts/public-names.ts';
-import { type CodeBlock, root } from './pages.ts';
+import { type CodeBlock, exampleUrl, root } from './pages.ts';
 
-/** Names that `@example` blocks may use without an import: public ones, the shop, and what stands in fixtures.ts. */
+/** Modules whose names `@example` blocks may use without an import, as they may use public names. */
 const modules: Readonly<Record<string, string>> = {
   './shop/order.ts': 'examples/shop/order.ts',
   './shop/orders.ts': 'examples/shop/orders.ts',
@@ -13,9 +13,10 @@ const modules: Readonly<Record<string, string>> = {
   './shop/reservations.ts': 'examples/shop/reservations.ts',
   './shop/shop.ts': 'examples/shop/shop.ts',
   './fixtures.ts': 'test/docs/fixtures.ts',
+  './declarations.ts': 'test/docs/declarations.ts',
 };
 
-/** The `@example` blocks in the doc comments of src/. Those that need a server or a fixture are not executed. */
+/** The `@example` blocks in the doc comments of src/. Those that need an engine or a declaration are not executed. */
 export function sourceExamples(): CodeBlock[] {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.ts'),
@@ -34,7 +35,7 @@ function examplesIn(path: string, imports: ReadonlyMap<string, string>): CodeBlo
         .replaceAll(/^```(ts)?$/gm, '')
         .trim();
       const setup = setupFor(code, imports);
-      const runs = !/fixtures\.ts|kahn\/(postgres|restate)/.test(setup + code);
+      const runs = !/declarations\.ts|kahn\/restate/.test(setup + code);
       return {
         place: `${path}:${line}`,
         code: `${code}\n`,
@@ -49,26 +50,27 @@ function examplesIn(path: string, imports: ReadonlyMap<string, string>): CodeBlo
 
 /** Imports of the names that the code uses and does not declare. */
 function setupFor(code: string, imports: ReadonlyMap<string, string>): string {
-  const used = new Set(code.match(/(?<![.'\w])[A-Za-z]\w*/g));
+  const used = new Set(code.match(/(?<![.'\w])[A-Za-z]\w*(?!\w*:)/g));
   const isDeclared = (name: string) =>
-    new RegExp(
-      `\\b(const|let|using|function|class|type|interface) ${name}\\b|[{,] ${name}[ ,].* from '`,
-    ).test(code);
+    [
+      `\\b(const|let|using|function|class|type|interface) ${name}\\b`,
+      `\\([^()]*\\b${name}\\b[^()]*\\) =>`,
+      `\\b${name}\\b.* from '`,
+    ].some((declaration) => new RegExp(declaration).test(code));
   return [...used]
     .filter((name) => imports.has(name) && !isDeclared(name))
     .map((name) => `${imports.get(name)}\n`)
     .join('');
 }
 
-/** An import statement for each name. Doors come last, so that they win over fixtures. */
+/** A statement that provides each name. Doors come last, so that they win over fixtures. */
 function importsByName(): Map<string, string> {
   const all = [...Object.entries(modules), ...[...doors()].reverse()];
-  return new Map(
-    all.flatMap(([specifier, file]) =>
-      exportedNames(readFileSync(join(root, file), 'utf8')).map(
-        ({ name, isType }) =>
-          [name, `import { ${isType ? 'type ' : ''}${name} } from '${specifier}';`] as const,
-      ),
+  const imports = all.flatMap(([specifier, file]) =>
+    exportedNames(readFileSync(join(root, file), 'utf8')).map(
+      ({ name, isType }) =>
+        [name, `import { ${isType ? 'type ' : ''}${name} } from '${specifier}';`] as const,
     ),
   );
+  return new Map([['connectionString', `const connectionString = '${exampleUrl}';`], ...imports]);
 }

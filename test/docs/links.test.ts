@@ -34,6 +34,14 @@ test('every path of the repository that a page names exists', () => {
   expect(missing.map(({ path, name }) => `${path}: ${name}`)).toEqual([]);
 });
 
+test('CONTRIBUTING names every room of src/', () => {
+  const text = pages.find(({ path }) => path === 'CONTRIBUTING.md')?.text ?? '';
+  const rooms = globSync('src/**/', { cwd: root }).map((room) => `${room.replace(/\/$/, '')}/`);
+  const parents = ['src/', 'src/actors/'];
+  expect(rooms.length).toBeGreaterThan(20);
+  expect(rooms.filter((room) => !parents.includes(room) && !text.includes(`\`${room}\``))).toEqual([]);
+});
+
 /** The anchors of a page's headings, as GitHub makes them. */
 function headingsOf(page: string): string[] {
   const text = pages.find(({ path }) => path === page)?.text ?? '';

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** The directory of the repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The database of all examples; a real one takes its place when they are executed. */
+export const exampleUrl = 'postgres://app:secret@db.example/app';
+
 /** A page in Markdown, by its path in the repository. */
 export interface Page {
   readonly path: string;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'kahn-tarball-')));
-// npm runs on the Node that runs the tests, not on another one that the shell may know.
+// npm runs on the Node that runs the tests, not on the first one in the PATH of the shell.
 const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
 
 const installed = pathToFileURL(join(directory, 'node_modules/kahn/dist/index.js')).href;
@@ -18,14 +18,14 @@ let tarball: { readonly path: string; readonly files: readonly string[] };
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   const running = promisify(execFile)(command, args, { cwd, env });
-  // Compilers complain on stdout.
+  // Compilers print errors on stdout.
   const { stdout } = await running.catch((cause) => {
     throw new Error(`${cause.message}\n${cause.stdout}`, { cause });
   });
   return stdout;
 }
 
-/** Builds and packs a copy, so that nobody's `dist` is touched. */
+/** Builds and packs a copy of the project, and leaves its `dist` alone. */
 async function pack(): Promise<typeof tarball> {
   const copy = join(directory, 'source');
   for (const name of ['src', 'docs', 'package.json', 'README.md', 'LICENSE']) {
@@ -35,14 +35,14 @@ async function pack(): Promise<typeof tarball> {
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const printed = await run('npm', ['pack', '--json', '--silent', '--pack-destination', directory], copy);
   const [{ filename, files }] = JSON.parse(printed);
-  rmSync(copy, { recursive: true }); // what is tested from here on is the tarball
+  rmSync(copy, { recursive: true }); // so that the tests see the tarball only
   return {
     path: join(directory, filename),
     files: files.map(({ path }: { readonly path: string }) => path),
   };
 }
 
-/** Installs the tarball for two projects, and packages that are here already, without a network. */
+/** Installs the tarball and its dependencies for two projects, offline. */
 async function install(): Promise<void> {
   for (const project of ['js-project', 'ts-project']) {
     cpSync(fileURLToPath(new URL(project, import.meta.url)), join(directory, project), { recursive: true });
@@ -57,7 +57,7 @@ async function install(): Promise<void> {
   await run('npm', ['install', ...options], directory);
 }
 
-/** What the program of a project prints, as an object. */
+/** Returns what the program of a project prints, parsed. */
 async function printedBy(project: string, program: string): Promise<unknown> {
   return JSON.parse(await run(process.execPath, [program], join(directory, project)));
 }
@@ -68,7 +68,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-test('the tarball holds what was built, the programs of threads and processes as files of their own, and no sources', () => {
+test('the tarball holds the build, with the programs of workers as separate files, and no sources', () => {
   for (const program of [
     'multi-threaded/worker-thread-entry',
     'multiprocess/worker-process-entry',
@@ -81,14 +81,14 @@ test('the tarball holds what was built, the programs of threads and processes as
   expect(tarball.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });
 
-test('a JavaScript project that installs it runs a system in threads and in processes', async () => {
+test('a JavaScript project that installs the tarball runs a system in threads and in processes', async () => {
   expect(await printedBy('js-project', 'main.js')).toEqual({
     kahn: installed,
     reservations,
   });
 });
 
-test('so does a TypeScript project, run from its sources', async () => {
+test('a TypeScript project that installs the tarball runs from its sources', async () => {
   expect(await printedBy('ts-project', 'main.ts')).toEqual({
     kahn: installed,
     reservations,
@@ -98,7 +98,7 @@ test('so does a TypeScript project, run from its sources', async () => {
   });
 });
 
-test('the declarations compile in that project, all of them, without the types of a driver', async () => {
+test('all declarations compile in the TypeScript project, without the types of drivers', async () => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const files = await run(process.execPath, [tsc, '--listFilesOnly'], join(directory, 'ts-project'));
   expect(files).toContain('kahn/dist/storage/postgres/index.d.ts');

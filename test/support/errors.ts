@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** What the promise rejects with; fails the test if it does not. */
+/** Returns the error that a promise rejects with; fails the test if the promise resolves. */
 export async function rejectionOf<E extends Error>(
   promise: Promise<unknown>,
   kind: abstract new (...args: never[]) => E,

@@ -4,14 +4,14 @@ import { expect } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
 
-/** The canonical histories of a shop in which nothing ever went wrong, in one thread. */
+/** Returns the canonical histories of a shop that ran in one thread without faults. */
 export async function unbrokenHistories(customers: readonly string[]): Promise<readonly string[]> {
   await using runner = await run(shop.bind(memory()));
   for (const customer of customers) await runner.get(Orders).place(customer);
   return await canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
 }
 
-/** What is not there that should be, and what is there too often. */
+/** Returns the expected histories that are missing, and those that are there in addition. */
 export function difference(actual: readonly string[], expected: readonly string[]) {
   return { lost: without(expected, actual), doubled: without(actual, expected) };
 }

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { memory, type StorageDescription } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
-import { temporaryPostgres } from './postgres.ts';
+import { temporaryPostgres } from './servers/postgres.ts';
 import { byTier } from './tier.ts';
 
-/** A directory of the running test's own; removed when the test has finished. */
+/** Creates a directory for the running test, and removes it when the test has finished. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** Every storage that works in one process; each call of `create` makes an empty one for the running test. */
+/** All storages. `create` returns an empty one for the running test. */
 export const storages: readonly { readonly name: string; create(): StorageDescription }[] = [
   { name: 'memory', create: () => memory() },
   { name: 'sqlite', create: () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' }) },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Recorder } from '../../storage/index.ts';
+import type { ProcessEvent, Recorder } from '../../storage/index.ts';
 import { event, processEvent, snapshot, tracked, versions } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
@@ -95,14 +95,17 @@ async function assertUnchanged(recorder: Recorder): Promise<void> {
 
 /** Calls that record() rejects. */
 export function conflicts(test: Test): void {
+  /** A call whose second process event conflicts, between others that do not. */
+  const around = (conflicting: ProcessEvent): ProcessEvent[] => [
+    { ...tracked('other', 0, 1, event('b', 1), event('a', 3)), snapshots: [snapshot('b', 1)] },
+    conflicting,
+    processEvent(event('b', 3)),
+  ];
+
   test('a recorded version is rejected, with the whole call', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
-    const call = recorder.record(0, [
-      { ...tracked('other', 0, 1, event('b', 1), event('a', 3)), snapshots: [snapshot('b', 1)] },
-      tracked('up', 3, 4, event('b', 2), event('a', 1)),
-      processEvent(event('b', 3)),
-    ]);
+    const call = recorder.record(0, around(tracked('up', 3, 4, event('b', 2), event('a', 1))));
     await assert.rejects(call, {
       name: 'RecordConflictError',
       code: 'RECORD_CONFLICT',
@@ -117,12 +120,7 @@ export function conflicts(test: Test): void {
   test('an unexpected position is rejected, with the whole call', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
-    const call = recorder.record(0, [
-      { ...tracked('other', 0, 1, event('b', 1), event('a', 3)), snapshots: [snapshot('b', 1)] },
-      tracked('up', 2, 4, event('b', 2)),
-      processEvent(event('b', 3)),
-    ]);
-    await assert.rejects(call, {
+    await assert.rejects(recorder.record(0, around(tracked('up', 2, 4, event('b', 2)))), {
       name: 'PositionConflictError',
       code: 'POSITION_CONFLICT',
       applicationName: 'orders',

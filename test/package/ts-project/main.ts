@@ -4,9 +4,9 @@ import { RestateRunner, RestateService } from 'kahn/restate';
 import { sqlite } from 'kahn/sqlite';
 import { Order, Orders, shop } from './shop.ts';
 
-// Runs the shop on either storage, and prints where each order was reserved.
+// Runs the shop on memory and on SQLite, and prints where each order was reserved.
 const reservations: Record<string, (string | undefined)[]> = {};
-for (const [openedStorage, storage] of Object.entries<StorageDescription>({
+for (const [name, storage] of Object.entries<StorageDescription>({
   memory: memory(),
   sqlite: sqlite({ directory: 'data' }),
 })) {
@@ -15,10 +15,10 @@ for (const [openedStorage, storage] of Object.entries<StorageDescription>({
   const ids = await Promise.all(['ada', 'grace', 'joan'].map((customer) => orders.place(customer)));
   await runner.caughtUp();
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
-  reservations[openedStorage] = placed.map(({ reservation }) => reservation);
+  reservations[name] = placed.map(({ reservation }) => reservation);
 }
 
-// The same in processes.
+// Runs the shop in processes.
 {
   const storage = sqlite({ directory: 'data' });
   await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds: [1] });
@@ -28,12 +28,12 @@ for (const [openedStorage, storage] of Object.entries<StorageDescription>({
   reservations.processes = [(await orders.repository.get(Order, id)).reservation];
 }
 
-// The driver is not installed here.
+// The driver `pg` is not installed in this project.
 const withoutDriver: string = await MultiThreadedRunner.start(shop, { storage: postgres() }).then(
   () => 'started',
   (error: Error) => error.message,
 );
-// Nor is the SDK of the engine, which only services need: runners speak with it without.
+// The SDK of the engine is not installed either. Services need it, runners do not.
 const withoutSdk: string = await RestateService.start(shop, { storage: postgres() }).then(
   () => 'started',
   (error: Error) => error.message,

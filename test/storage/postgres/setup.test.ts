@@ -5,7 +5,7 @@ import { postgres } from 'kahn/postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { inProcesses } from './start-children.ts';
 
@@ -103,7 +103,7 @@ describe('the tables', () => {
   });
 
   it.each(['events', 'logs', 'positions', 'snapshots'])(
-    'are not made beside %s of somebody else, which stay as they are',
+    'are not created if there is a foreign table of %s, which is not changed',
     async (what) => {
       const schema = temporarySchema();
       await query(`create schema ${schema}`);

@@ -2,8 +2,8 @@ import { type PostgresOptions, postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { query } from '../../support/postgres.ts';
-import { PostgresServer } from '../../support/postgres-server.ts';
+import { query } from '../../support/servers/postgres.ts';
+import { PostgresServer } from '../../support/servers/postgres-server.ts';
 import { makeAuthority } from './certificate.ts';
 
 const authority = makeAuthority();
@@ -105,7 +105,7 @@ describe('connections to a server with TLS', () => {
   });
 
   it.each(['localhost', '127.0.0.1'])(
-    'are refused at %s when the certificate has another name',
+    'to %s are refused if the certificate does not have the `servername`',
     async (host) => {
       await expect(
         encryptionOf({ connectionString: urlAt(host), tls: { ca, servername: 'db.example' } }),

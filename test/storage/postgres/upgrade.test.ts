@@ -3,8 +3,9 @@ import pg from 'pg';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { patient } from '../../support/until.ts';
+import { expectRowsOfVersion1 } from '../rows-of-version-1.ts';
 import { inProcesses } from './start-children.ts';
 
 /** Creates a schema with tables of version 1 and some events of `orders`. */
@@ -72,27 +73,7 @@ it('upgrades tables of version 1 and keeps their rows', async () => {
   const schema = await schemaOfVersion1();
   const recorder = await openOrders(schema, true);
   expect(await versionsIn(schema)).toEqual([orders2]);
-  expect(await recorder.notifications(0, 0, 10)).toEqual([
-    {
-      id: 1,
-      originatorId: 'a',
-      originatorVersion: 1,
-      type: 'Made',
-      data: '{"by":"ada"}',
-      timestamp: 1_700_000_000_001,
-    },
-    {
-      id: 2,
-      originatorId: 'a',
-      originatorVersion: 2,
-      type: 'Changed',
-      data: '{}',
-      timestamp: 1_700_000_000_002,
-    },
-  ]);
-  expect(await recorder.position(0, 'up')).toBe(7);
-  const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
-  expect([history?.snapshot?.originatorVersion, history?.events.length]).toEqual([1, 1]);
+  await expectRowsOfVersion1(recorder);
   const changed = { originatorId: 'a', originatorVersion: 3, type: 'Changed', data: '{}', timestamp: 0 };
   const event = { ...changed, dependencies: [{ pipelineId: 1, notificationId: 2 }] };
   expect(await recorder.record(0, [{ events: [event], snapshots: [] }])).toBe(3);

