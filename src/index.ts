@@ -30,7 +30,7 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
-export { ProcessApplication } from './application/process-application.ts';
+export { ProcessApplication, type RunOptions } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {

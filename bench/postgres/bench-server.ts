@@ -1,4 +1,4 @@
-import { PostgresServer } from '../../test/support/postgres-server.ts';
+import { PostgresServer } from '../../test/support/servers/postgres-server.ts';
 
 /** The PostgreSQL server at KAHN_POSTGRES_URL; without this variable, a server that starts at first use. */
 export class BenchServer implements AsyncDisposable {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { freshName } from '../../test/support/postgres-server.ts';
+import { freshName } from '../../test/support/servers/postgres-server.ts';
 
 /** Does the work with a temporary schema. */
 export async function inNewSchema<T>(

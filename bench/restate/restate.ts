@@ -5,7 +5,7 @@ import type { StorageDescription } from 'kahn';
 import { RestateRunner } from 'kahn/restate';
 import { shop } from '../../examples/shop/shop.ts';
 import { registerService } from '../../src/actors/restate/engine/engine-client.ts';
-import { RestateEngine } from '../../test/support/restate-engine.ts';
+import { RestateEngine } from '../../test/support/servers/restate-engine.ts';
 import type { DistributedCandidate } from './candidate.ts';
 
 const program = fileURLToPath(new URL('shop-service.ts', import.meta.url));

@@ -4,32 +4,28 @@ import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState } from './runner.ts';
 
-/** Where prompts for one application come in; one pending prompt for each upstream is enough. */
+/** Prompts for one application: at most one pending prompt per upstream. */
 export interface Inbox {
   /** Notes that the log of an upstream may have grown. */
   put(upstreamName: string): void;
   /**
-   * Takes what has come in or, when nothing has for the poll interval, the names of all upstreams. Resolves with
-   * nothing once the signal is aborted.
+   * Takes all pending prompts, waiting for one if there are none. Resolves with the names of all upstreams after the
+   * poll interval, and with none when the signal is aborted.
    */
   take(signal: AbortSignal): Promise<readonly string[]>;
   readonly isEmpty: boolean;
 }
 
-/** What a loop works with. */
 export interface LoopOptions {
   readonly application: ProcessApplication;
   readonly upstreamNames: readonly string[];
   readonly inbox: Inbox;
-  /** Resolves when the clock, if there is one, lets the next step begin. */
+  /** Resolves when the clock allows the next step; undefined without a clock. */
   readonly tick: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly report: LoopReport;
 }
 
-/** How long a busy application may go without recording the positions behind what it has ignored. */
-const maxUnrecordedMs = 1_000;
-
-/** Hears how a loop gets on. */
+/** Callbacks for the progress of a loop. */
 export interface LoopReport {
   entered(state: ApplicationState): void;
   prompted(upstreamNames: readonly string[]): void;
@@ -37,20 +33,30 @@ export interface LoopReport {
   interrupted(error: unknown): void;
 }
 
+/** Longest time for which a busy application leaves the positions behind ignored notifications unrecorded. */
+const maxUnrecordedMs = 1_000;
+
+/** State of a loop between two steps. */
+interface LoopState {
+  readonly blocked: BlockedUpstreams;
+  /** When positions behind ignored notifications were recorded last, by `performance.now()`. */
+  recordedAt: number;
+}
+
 /**
  * Runs one application until the signal is aborted: takes prompts, or polls, and processes a batch of each upstream
- * that has prompted. One that waits for another pipeline is set aside and tried again after a while; the others go on
- * meanwhile, for the other pipeline may wait for them.
+ * that has prompted. An upstream that waits for another pipeline is retried later; the other upstreams continue,
+ * because the other pipeline may wait for them.
  *
- * @throws what the policy or a damaged log made of it: then the application is to be stopped.
+ * @throws the error of the policy or of a damaged log, after which the application must be stopped.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { inbox, upstreamNames, application } = options;
-  for (const name of upstreamNames) inbox.put(name); // something may have been recorded while nobody was told
-  const progress = { stalls: new BlockedUpstreams(), settledAt: -Infinity };
+  for (const name of upstreamNames) inbox.put(name); // logs may have grown before there were prompts
+  const state: LoopState = { blocked: new BlockedUpstreams(), recordedAt: -Infinity };
   while (!signal.aborted) {
     try {
-      await runOnce(options, progress, signal);
+      await runOnce(options, state, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -58,34 +64,27 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   try {
     await processApplicationInternals.recordPositions(application);
   } catch (error) {
-    if (!isTransientFailure(error)) throw error; // else the next start ignores the same notifications again
+    if (!isTransientFailure(error)) throw error; // otherwise the next start ignores the same notifications again
   }
-}
-
-/** What a loop knows from one step to the next. */
-interface Progress {
-  readonly stalls: BlockedUpstreams;
-  /** When the positions behind ignored notifications were recorded last. */
-  settledAt: number;
 }
 
 async function runOnce(
   { application, inbox, tick, report }: LoopOptions,
-  progress: Progress,
+  state: LoopState,
   signal: AbortSignal,
 ): Promise<void> {
+  const { blocked } = state;
   const interrupted = (error: unknown) => {
     report.entered('interrupted');
     report.interrupted(error);
   };
-  const settle = async () => {
+  const recordPositions = async () => {
     await retryTransient(() => processApplicationInternals.recordPositions(application), signal, interrupted);
-    progress.settledAt = performance.now();
+    state.recordedAt = performance.now();
   };
-  const { stalls } = progress;
-  if (inbox.isEmpty) await settle();
-  if (inbox.isEmpty) report.entered(stalls.isEmpty ? 'idle' : 'interrupted');
-  const upstreamNames = (await inbox.take(signal)).filter((name) => !stalls.isResting(name));
+  if (inbox.isEmpty) await recordPositions();
+  if (inbox.isEmpty) report.entered(blocked.isEmpty ? 'idle' : 'interrupted');
+  const upstreamNames = (await inbox.take(signal)).filter((name) => !blocked.isResting(name));
   if (upstreamNames.length === 0) return;
   report.entered('running');
   report.prompted(upstreamNames);
@@ -96,15 +95,16 @@ async function runOnce(
     const count = await retryTransient(run, signal, interrupted);
     if (count instanceof CausalDependencyError) {
       interrupted(count);
-      stalls.setAside(upstreamName, () => inbox.put(upstreamName), signal);
+      blocked.block(upstreamName, () => inbox.put(upstreamName), signal);
       continue;
     }
-    stalls.end(upstreamName);
+    blocked.unblock(upstreamName);
     if (count === 0) continue;
-    // The first batch at once: who dies of the next one would else begin with the same ignored ones in each life.
-    if (performance.now() - progress.settledAt > maxUnrecordedMs) await settle();
+    // Record the position of the first batch at once: otherwise a worker that crashes on the next batch reads the
+    // same ignored notifications after every restart.
+    if (performance.now() - state.recordedAt > maxUnrecordedMs) await recordPositions();
     report.entered('running');
     report.processed(upstreamName, count);
-    inbox.put(upstreamName); // there may be more
+    inbox.put(upstreamName); // the log may hold more
   }
 }

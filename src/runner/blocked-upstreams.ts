@@ -1,10 +1,10 @@
 import { CausalDependencyError } from '../application/errors.ts';
-import { backOff } from '../util/retry.ts';
+import { type Backoff, backOff } from '../util/retry.ts';
 
-/** How long those who wait for another pipeline wait until they look again; it may be prompt, or far behind. */
-export const blockedBackoff = { firstMs: 10, maxMs: 1_000 };
+/** Delays between looks at another pipeline, which may be done soon or far behind. */
+export const blockedBackoff: Backoff = { firstMs: 10, maxMs: 1_000 };
 
-/** Which upstreams of an application wait for another pipeline, and when they are tried again. */
+/** Upstreams of an application that wait for another pipeline. */
 export class BlockedUpstreams {
   readonly #tries = new Map<string, number>();
   readonly #resting = new Set<string>();
@@ -13,13 +13,13 @@ export class BlockedUpstreams {
     return this.#tries.size === 0;
   }
 
-  /** Whether it is too early to try this one again, whatever prompts say: none tells of other pipelines. */
+  /** Whether the delay of an upstream is still running. Prompts do not shorten it: they tell nothing about other pipelines. */
   isResting(upstreamName: string): boolean {
     return this.#resting.has(upstreamName);
   }
 
-  /** Sets an upstream aside, ever longer, and then calls `retry`; never once the signal is aborted. */
-  setAside(upstreamName: string, retry: () => void, signal: AbortSignal): void {
+  /** Blocks an upstream and calls `retry` after a delay that grows each time, unless the signal is aborted. */
+  block(upstreamName: string, retry: () => void, signal: AbortSignal): void {
     const tries = (this.#tries.get(upstreamName) ?? 0) + 1;
     this.#tries.set(upstreamName, tries);
     this.#resting.add(upstreamName);
@@ -30,13 +30,13 @@ export class BlockedUpstreams {
     backOff(tries, blockedBackoff, signal).then(due, () => {});
   }
 
-  /** It has got ahead, or has nothing to do. */
-  end(upstreamName: string): void {
+  /** Clears the block: progress was made or no notification is pending. */
+  unblock(upstreamName: string): void {
     this.#tries.delete(upstreamName);
   }
 }
 
-/** What the work resolves with, or for what it waits in another pipeline. */
+/** Resolves with the result of the work, or with the error that says which other pipeline it waits for. */
 export function catchCausalWait<T>(work: () => Promise<T>): Promise<T | CausalDependencyError> {
   return work().catch((error: unknown) => {
     if (error instanceof CausalDependencyError) return error;

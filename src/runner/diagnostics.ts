@@ -1,28 +1,28 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 
-/** What every event of a runner says. */
+/** Fields of every event of a runner about an application. */
 export interface RunnerEvent {
-  /** The name of the runner's class. */
+  /** Name of the runner's class. */
   readonly runner: string;
   readonly applicationName: string;
   readonly pipelineId: number;
 }
 
-/** What is published on the channels `kahn:started`, `kahn:prompted` and so on of `node:diagnostics_channel`. */
+/** Events published on the channels `kahn:started`, `kahn:prompted` and so on of `node:diagnostics_channel`. */
 export interface RunnerEvents {
   /** An application is open and processes notifications. */
   readonly started: RunnerEvent;
-  /** It was told that an upstream's log has grown; prompts that come together are told once. */
+  /** The log of an upstream may have grown. Prompts that arrive together are one event. */
   readonly prompted: RunnerEvent & { readonly upstreamName: string };
-  /** It has processed `count` notifications of an upstream. */
+  /** An application has processed `count` notifications of an upstream. */
   readonly processed: RunnerEvent & { readonly upstreamName: string; readonly count: number };
-  /** Its storage is busy or away, or it waits for another pipeline: it tries again. */
+  /** An application retries: its storage is busy or unavailable, or it waits for another pipeline. */
   readonly interrupted: RunnerEvent & { readonly error: unknown };
-  /** It is stopped until the next start of the system. */
+  /** An application failed and is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };
-  /** Its thread or process has died and was started again, for the `restarts`th time without progress. */
+  /** A thread or process died and was replaced, for the `restarts`th time in a row without progress. */
   readonly restarted: RunnerEvent & { readonly error: unknown; readonly restarts: number };
-  /** It is closed; `terminated` if it had to be stopped in the middle of its work. */
+  /** An application is closed; `terminated` if its work under way was cut off. */
   readonly stopped: RunnerEvent & { readonly terminated: boolean };
   /** A tick took longer than the clock allows. */
   readonly overrun: {
@@ -44,7 +44,7 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   overrun: channel('kahn:overrun'),
 };
 
-/** Tells whoever has subscribed. */
+/** Publishes an event on its channel. */
 export function publish<Name extends keyof RunnerEvents>(name: Name, event: RunnerEvents[Name]): void {
   channels[name].publish(event);
 }

@@ -1,58 +1,49 @@
-import { CausalDependencyError, PolicyError } from '../application/errors.ts';
-import { isTransient } from '../storage/errors.ts';
+import { isTransientFailure } from '../application/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
 export class RunnerClosedError extends KahnError {
   override readonly code = 'RUNNER_CLOSED';
 
-  constructor(message = 'This runner is closed: start a new one to go on.') {
+  constructor(message = 'This runner is closed: start a new one to continue.') {
     super(message);
   }
 }
 
 /**
- * An application has failed, and with it what should have followed; the others went on. It is stopped, unless only
- * its storage was busy or away, or it waits for another pipeline: then it goes on later.
+ * A downstream application failed; the others continued. The application is stopped until the next start of the
+ * system, unless the error is transient: then processing resumes automatically.
  */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
-  /** The applications that have failed, by name, with the cause. */
-  readonly failures: ReadonlyMap<string, unknown>;
+  /** Causes of failure by the names of the applications. */
+  declare readonly failures: ReadonlyMap<string, unknown>;
 
   constructor(what: string, failures: ReadonlyMap<string, unknown>) {
     const [name, cause] = [...failures][0] ?? [];
     const others = failures.size > 1 ? ` (and ${failures.size - 1} more)` : '';
-    const state = isInterruption(cause)
-      ? 'was interrupted and goes on later'
-      : 'has failed and is stopped until the next start';
-    super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, { cause });
-    this.failures = failures;
+    const state = isTransientFailure(cause)
+      ? 'was interrupted and resumes automatically'
+      : 'failed and is stopped until the next start';
+    super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, { cause, failures });
   }
 }
 
 abstract class WorkerDiedError extends KahnError {
-  readonly applicationName: string;
+  declare readonly applicationName: string;
 
   constructor(applicationName: string, what: string, cause?: unknown) {
-    const reason = cause === undefined ? '' : `: ${messageOf(cause)}`;
-    super(`Application '${applicationName}' does not run any more: ${what}${reason}.`, { cause });
-    this.applicationName = applicationName;
+    const reason = cause === undefined ? '' : `: ${messageOf(cause).replace(/\.$/, '')}`;
+    super(`Application '${applicationName}' stopped: ${what}${reason}.`, { cause, applicationName });
   }
 }
 
-/** The thread of an application has died, and was not or could not be started again. */
+/** The thread of an application died and was not replaced. */
 export class ThreadDiedError extends WorkerDiedError {
   override readonly code = 'THREAD_DIED';
 }
 
-/** The process of an application has died, and was not or could not be started again. */
+/** The process of an application died and was not replaced. */
 export class ProcessDiedError extends WorkerDiedError {
   override readonly code = 'PROCESS_DIED';
-}
-
-/** Whether an application failed only because its storage was busy or away, or because it waits for another pipeline. */
-export function isInterruption(error: unknown): boolean {
-  if (error instanceof CausalDependencyError) return true;
-  return isTransient(error instanceof PolicyError ? error.cause : error);
 }

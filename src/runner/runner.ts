@@ -41,9 +41,12 @@ export interface ApplicationStatus {
 /** A running system. Close it, or declare it with `await using`. */
 export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> extends AsyncDisposable {
   /**
-   * Returns the application of this class in a pipeline; without a pipeline, in the first that runs.
+   * Returns the application of this class in a pipeline; without a pipeline, in the first that the runner runs. The
+   * application stays in its pipeline.
    *
-   * @throws {@link InvalidOptionError} if the runner does not run that pipeline.
+   * @throws {@link InvalidOptionError} if the runner does not run that pipeline. Only `MultiprocessRunner`, which shares
+   * a system with runners on other hosts, accepts every pipeline.
+   * @throws {@link InvalidIdError} if the pipeline id is not an integer from 0 to 2147483647.
    */
   get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A>;
   /**

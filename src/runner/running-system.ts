@@ -8,52 +8,29 @@ import { type OpenedStorage, openStorage, type StorageDescription } from '../sto
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { assertPartOf, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
-import { newId } from '../util/ids.ts';
+import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
-/** Runs a commit of the application named first when it is its turn. */
-export type Turn = (applicationName: string, commit: () => Promise<void>) => Promise<void>;
-
-/** What a runner says of how it opens a system. */
+/** How a runner opens a system. */
 export interface Opening {
-  /** The pipelines whose applications are opened at once. */
+  /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
-  readonly turn: Turn;
+  /** Whether other hosts may run other pipelines, so that `get()` accepts any pipeline. */
+  readonly sharesSystem?: boolean;
+  /** Runs a commit of an application when no other turn is under way; by default at once. */
+  turn?(applicationName: string, commit: () => Promise<void>): Promise<void>;
   /** Called whenever one of the applications has recorded. */
   grown?(prompt: Prompt): void;
-}
-
-/** The applications of a system, opened in this thread. */
-export interface RunningSystem {
-  readonly storage: StorageDescription;
-  /** Who records, in all threads and processes of the runner. */
-  readonly writerId: string;
-  readonly openedStorage: OpenedStorage;
-  /**
-   * Returns the application of this class in one of the pipelines that run; without a pipeline, in the first.
-   *
-   * @throws {@link UnknownApplicationError} if the class is not part of the system.
-   * @throws {@link InvalidOptionError} if the runner does not run that pipeline.
-   */
-  get<A extends ApplicationClass>(kind: A, pipelineId?: number): InstanceType<A>;
-  /** The applications of a pipeline, by their names; opened now if they are not yet. */
-  in(pipelineId: number): ReadonlyMap<string, Application>;
-  /** Those that may go on in another pipeline than this one, by their names; opened now if they are not yet. */
-  movable(pipelineId: number): ReadonlyMap<string, Application>;
-  /** All that are open, in all pipelines. */
-  readonly applications: readonly Application[];
-  /** Releases everything, the applications being idle. */
-  release(): Promise<void>;
 }
 
 const running = new WeakSet<object>();
 
 /**
- * Opens all applications of a system, or throws having closed what it had opened.
+ * Opens all applications of a system; closes what it has opened if that fails.
  *
- * @throws SystemRunningError if this system is running already.
- * @throws StorageError if the storage cannot be opened.
+ * @throws {@link SystemRunningError} if this system is running already.
+ * @throws {@link StorageError} if the storage cannot be opened.
  */
 export async function openSystem(
   system: System,
@@ -68,57 +45,86 @@ export async function openSystem(
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
-  const opener = { system, stores, opening };
-  const fixed = openedOnce((pipelineId) => applicationsIn(pipelineId, opener, false));
-  const movable = openedOnce((pipelineId) => applicationsIn(pipelineId, opener, true));
-  for (const pipelineId of opening.pipelineIds) fixed.in(pipelineId);
   const resources = opened.move();
-  return {
-    storage,
-    writerId,
-    openedStorage,
-    get: (kind, pipelineId) => applicationOf(kind, system, fixed.in, opening.pipelineIds, pipelineId),
-    in: fixed.in,
-    movable: movable.in,
-    get applications() {
-      return [...fixed.applications, ...movable.applications];
-    },
-    release: () => resources.disposeAsync(),
-  };
+  return new RunningSystem({ system, storage, writerId, openedStorage, stores, opening, resources });
 }
 
-function applicationOf<A extends ApplicationClass>(
-  kind: A,
-  system: System,
-  inPipeline: RunningSystem['in'],
-  pipelineIds: readonly number[],
-  pipelineId = pipelineIds[0] ?? 0,
-): InstanceType<A> {
-  assertPartOf(system, kind);
-  if (!pipelineIds.includes(pipelineId)) {
-    throw new InvalidOptionError(
-      `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
-    );
+interface RunningSystemParts {
+  readonly system: System;
+  readonly storage: StorageDescription;
+  readonly writerId: string;
+  readonly openedStorage: OpenedStorage;
+  readonly stores: ReadonlyMap<string, EventStore>;
+  readonly opening: Opening;
+  readonly resources: AsyncDisposableStack;
+}
+
+/** The applications of a system, opened in this thread. */
+export class RunningSystem {
+  readonly storage: StorageDescription;
+  /** Identifies the runner as writer, in all of its threads and processes. */
+  readonly writerId: string;
+  readonly openedStorage: OpenedStorage;
+  readonly #parts: RunningSystemParts;
+  readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
+
+  constructor(parts: RunningSystemParts) {
+    this.storage = parts.storage;
+    this.writerId = parts.writerId;
+    this.openedStorage = parts.openedStorage;
+    this.#parts = parts;
+    for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
   }
-  return inPipeline(pipelineId).get(kind.applicationName) as InstanceType<A>;
+
+  /** Implements `get()` of every runner, see {@link SystemRunner}. */
+  get<A extends ApplicationClass>(kind: A, pipelineId?: number): InstanceType<A> {
+    const { system, opening } = this.#parts;
+    const { pipelineIds, sharesSystem = false } = opening;
+    assertPartOf(system, kind);
+    const id = pipelineId ?? pipelineIds[0] ?? 0;
+    assertPipelineId(id);
+    if (!sharesSystem && !pipelineIds.includes(id)) {
+      throw new InvalidOptionError(
+        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}.`,
+      );
+    }
+    return this.in(id).get(kind.applicationName) as InstanceType<A>;
+  }
+
+  /** Returns the applications of a pipeline by their names; opens them on the first call. */
+  in(pipelineId: number): ReadonlyMap<string, Application> {
+    const applications = this.#pipelines.get(pipelineId) ?? this.#open(pipelineId);
+    this.#pipelines.set(pipelineId, applications);
+    return applications;
+  }
+
+  /** All open applications, in all pipelines. */
+  get applications(): readonly Application[] {
+    return [...this.#pipelines.values()].flatMap((applications) => [...applications.values()]);
+  }
+
+  /** Releases everything; no application may be in use. */
+  release(): Promise<void> {
+    return this.#parts.resources.disposeAsync();
+  }
+
+  #open(pipelineId: number): ReadonlyMap<string, Application> {
+    const { system, stores, opening } = this.#parts;
+    const opened = new Map<string, Application>();
+    for (const kind of system.applications as readonly ApplicationClass[]) {
+      const { applicationName } = kind;
+      const application = new kind();
+      const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
+      const turn = opening.turn?.bind(opening, applicationName);
+      applicationInternals.bind(application, ownedBinding(store, turn));
+      if (opening.grown !== undefined) application.subscribe(opening.grown);
+      opened.set(applicationName, application);
+    }
+    return opened;
+  }
 }
 
-/** Opens the applications of a pipeline when they are asked for. */
-function openedOnce(open: (pipelineId: number) => ReadonlyMap<string, Application>) {
-  const pipelines = new Map<number, ReadonlyMap<string, Application>>();
-  return {
-    in(pipelineId: number): ReadonlyMap<string, Application> {
-      const applications = pipelines.get(pipelineId) ?? open(pipelineId);
-      pipelines.set(pipelineId, applications);
-      return applications;
-    },
-    get applications(): readonly Application[] {
-      return [...pipelines.values()].flatMap((applications) => [...applications.values()]);
-    },
-  };
-}
-
-/** One for each application, whatever the pipelines: they share a recorder. */
+/** Opens a store for each application; the pipelines share its recorder. */
 async function openStores(
   { applications, types }: System,
   { signal, setupTables, cacheSize }: ResolvedRunnerOptions,
@@ -135,44 +141,25 @@ async function openStores(
   return stores;
 }
 
-interface Opener {
-  readonly system: System;
-  readonly stores: ReadonlyMap<string, EventStore>;
-  readonly opening: Opening;
-}
-
-function applicationsIn(
-  pipelineId: number,
-  { system, stores, opening }: Opener,
-  mayChangePipeline: boolean,
-): ReadonlyMap<string, Application> {
-  const opened = new Map<string, Application>();
-  for (const kind of system.applications as readonly ApplicationClass[]) {
-    const { applicationName } = kind;
-    const application = new kind();
-    const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
-    const binding = ownedBinding(store, (commit) => opening.turn(applicationName, commit));
-    applicationInternals.bind(application, { ...binding, mayChangePipeline });
-    if (opening.grown !== undefined) application.subscribe(opening.grown);
-    opened.set(applicationName, application);
-  }
-  return opened;
-}
-
-/** The storage that a runner is given, or its system is bound to; else memory. Throws {@link SystemBoundError}. */
+/**
+ * Returns the storage of the options, or else of the system, or else memory.
+ *
+ * @throws {@link SystemBoundError} if both the options and the system have a storage.
+ */
 export function storageOf(system: System, { storage }: Pick<RunnerOptions, 'storage'>): StorageDescription {
   if (storage !== undefined && system.storage !== undefined) {
     throw new SystemBoundError(
-      'This system is already bound to storage: start its runner without a storage.',
+      'This system is already bound to storage: start its runner without the option `storage`.',
     );
   }
   return storage ?? system.storage ?? memory();
 }
 
+/** Marks a system as running; returns the function that ends this. */
 function claim(system: object): () => void {
   if (running.has(system)) {
     throw new SystemRunningError(
-      'This system is running already: close its runner first, or bind a copy of it.',
+      'This system is running already: close its runner first, or run another binding of it, system.bind(storage).',
     );
   }
   running.add(system);

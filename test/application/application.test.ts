@@ -11,12 +11,12 @@ import {
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../examples/shop/order.ts';
-import { Account, type AccountEvent, Accounts } from '../support/accounts.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
+import { Account, type AccountEvent, Accounts } from '../support/systems/accounts.ts';
 
 describe.each(storages)('an application on $name', ({ name, create }) => {
-  test('records several aggregates together, in the order of triggering, and gets them back', async () => {
+  test('records several aggregates together, in the order of triggering, and gets them again', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const ada = Account.open('ada');
     const bob = Account.open('bob');
@@ -48,7 +48,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await accounts.recorded()).toHaveLength(5);
   });
 
-  test('an aggregate that was saved goes on, and is found at each of its versions', async () => {
+  test('gets an aggregate at each of its versions', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
@@ -67,7 +67,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(error.message).toBe(`Application 'accounts' has no Account '${account.id}' at version 14.`);
   });
 
-  test('what is not there, or no longer, is not found', async () => {
+  test('does not find missing and discarded aggregates', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     expect(await accounts.repository.has(Account, 'nobody')).toBe(false);
     const missing = await rejectionOf(accounts.repository.get(Account, 'nobody'), AggregateNotFoundError);
@@ -80,7 +80,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await accounts.repository.has(Account, account.id, { version: 1 })).toBe(true);
   });
 
-  test('the loser of a race learns both versions, and nothing of its save is recorded', async () => {
+  test('the loser of a race gets both versions, and nothing of its save is recorded', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
@@ -105,7 +105,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     ]);
   });
 
-  test('data that would not come back is refused with application, type and path, and the save as a whole', async () => {
+  test('rejects a save with data that cannot be restored, naming application, type and path', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const good = Account.open('ada');
     const bad = Account.open('bob').change({ list: [1, { price: Number.NaN }] });
@@ -122,7 +122,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await accounts.recorded()).toEqual(['Account.Opened']);
   });
 
-  test('cycles and data nested too deep can be triggered, and are refused when they are saved', async () => {
+  test('cycles and deeply nested data can be triggered, and are rejected when they are saved', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const cycle: { list: unknown[] } = { list: [1] };
     cycle.list.push(cycle);
@@ -141,7 +141,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await accounts.recorded()).toEqual([]);
   });
 
-  test('an event that is not declared is refused', async () => {
+  test('rejects an event that is not declared', async () => {
     class Narrow extends Application<AccountEvent> {
       static readonly applicationName = 'narrow';
       static readonly emits = ['Account.Opened'] as const;
@@ -152,7 +152,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await narrow.log.head()).toBe(0);
   });
 
-  test('a save that failed records nothing when it is repeated, and says so again', async () => {
+  test('a save that failed fails again when it is repeated, and records nothing', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
@@ -164,7 +164,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await accounts.recorded()).toEqual(['Account.Opened', 'Account.Changed']);
   });
 
-  test('overlapping saves of one aggregate are recorded one behind the other, or put back', async () => {
+  test('overlapping saves of one aggregate are recorded one after the other, or become pending again', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const ada = Account.open('ada');
     const bob = Account.open('bob');
@@ -191,7 +191,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect((await accounts.repository.get(Account, ada.id)).changes).toEqual([1, 2, 'rival']);
   });
 
-  test('what apply() does to a date or a map changes neither the record nor the cache', async () => {
+  test('a date or a map that apply() changes affects neither the recorded event nor the cache', async () => {
     class Meddling extends Account {
       protected override apply(event: AccountEvent): void {
         super.apply(event);
@@ -214,7 +214,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(date).toEqual(new Date('2026-01-01'));
   });
 
-  test('saves of the same moment share a transaction', async () => {
+  test('concurrent saves share a transaction', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const heads: number[] = [];
     accounts.subscribe(({ head }) => heads.push(head));
@@ -226,12 +226,12 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
         await accounts.save(Account.open(`later ${i}`));
       }),
     );
-    // They may be parted when the event loop gets its turn in between, and the answers of a server come one by one.
+    // The saves may be in two groups if the thread yields in between, or if a server answers them one by one.
     expect(heads.at(-1)).toBe(200);
     expect(heads.length).toBeLessThan(name === 'postgres' ? 50 : 6);
   });
 
-  test('what is no aggregate, or no class of them, is refused', async () => {
+  test('rejects values that are not aggregates or aggregate classes', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<void>;
     for (const [what, shown] of [
@@ -292,7 +292,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(() => reader.seek(-1)).toThrow('an integer >= 0');
   });
 
-  test('every listener hears of every commit until it unsubscribes', async () => {
+  test('every listener is called with every commit until it unsubscribes', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const heads: number[] = [];
     const unsubscribe = accounts.subscribe(({ head }) => heads.push(head));
@@ -318,7 +318,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     });
   });
 
-  test('close() lets saves under way end; then everything says that it is closed', async () => {
+  test('close() waits for running saves, and everything throws afterwards', async () => {
     const storage = create();
     const accounts = await Accounts.open({ storage });
     const saves = Array.from({ length: 10 }, (_, i) => accounts.save(Account.open(`${i}`)));
@@ -333,7 +333,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
   });
 });
 
-test('an application says what its class lacks', async () => {
+test('rejects a class without name or event types', async () => {
   const { create } = storages[0]!;
   class Nameless extends Application<AccountEvent> {
     static readonly emits = [] as const;

@@ -6,7 +6,7 @@ import { shop } from '../../examples/shop/shop.ts';
 import { storages } from '../support/storages.ts';
 
 describe.each(storages)('an application that changes its pipeline on $name', ({ create }) => {
-  test('goes on in the log of the other one, with the same aggregates', async () => {
+  test('records in the log of the other pipeline, with the same aggregates', async () => {
     await using orders = await Orders.open({ storage: create() });
     const prompts: unknown[] = [];
     orders.subscribe((prompt) => prompts.push(prompt));
@@ -25,7 +25,7 @@ describe.each(storages)('an application that changes its pipeline on $name', ({ 
     ]);
   });
 
-  test('records the saves under way where they were made', async () => {
+  test('records running saves in the pipeline in which they were made', async () => {
     const storage = create();
     const orders = await Orders.open({ storage });
     const placing = ['ada', 'grace'].map((customer) => orders.place(customer));
@@ -43,7 +43,7 @@ describe.each(storages)('an application that changes its pipeline on $name', ({ 
   });
 });
 
-test('only a pipeline id will do, and only while the application follows nobody', async () => {
+test('rejects an invalid pipeline id, and any change while the application follows others', async () => {
   await using orders = await Orders.open({ storage: storages[0]!.create() });
   expect(() => orders.changePipeline(-1)).toThrow(InvalidIdError);
   await using reservations = await Reservations.open({ storage: storages[0]!.create() });

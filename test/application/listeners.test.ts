@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-test('a listener that throws harms neither the save nor the other listeners', () => {
+test('a listener that throws affects neither the save nor the other listeners', () => {
   const script = `
     import { memory } from 'kahn';
     import { Account, Accounts } from './test/support/accounts.ts';

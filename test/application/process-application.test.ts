@@ -10,9 +10,16 @@ import {
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../src/application/application.ts';
 import { processApplicationInternals } from '../../src/application/process-application.ts';
-import { Click, type ClickEvent, Clicks, Counter, type CounterEvent, Counters } from '../support/clicks.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
+import {
+  Click,
+  type ClickEvent,
+  Clicks,
+  Counter,
+  type CounterEvent,
+  Counters,
+} from '../support/systems/clicks.ts';
 
 async function opened(storage: StorageDescription, batchSize = 500) {
   const clicks = await Clicks.open({ storage });
@@ -29,7 +36,7 @@ async function opened(storage: StorageDescription, batchSize = 500) {
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe.each(storages)('a process application on $name', ({ create }) => {
-  test('processes every notification once, in order, whoever asks how often', async () => {
+  test('processes every notification once, in order, with any number of concurrent runs', async () => {
     await using app = await opened(create(), 7);
     await app.clicks.save(...numbers(1, 50).map((number) => Click.make(`${number % 3}`, number)));
     const processed = await Promise.all([app.counters.run(), app.counters.run({ upstreamName: 'clicks' })]);
@@ -43,7 +50,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect((await app.counters.repository.get(Counter, '0')).count).toBe(17);
   });
 
-  test('goes on from its recorded position when it is opened again', async () => {
+  test('continues from its recorded position when it is opened again', async () => {
     const storage = create();
     {
       await using app = await opened(storage);
@@ -57,7 +64,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
   });
 
   test.each([1, 4, 500])(
-    'keeps what came before the notification its policy fails on (batches of %i)',
+    'records everything before the notification on which its policy fails (batches of %i)',
     async (size) => {
       await using app = await opened(create(), size);
       await app.clicks.save(...numbers(1, 10).map((number) => Click.make('a', number)));
@@ -86,7 +93,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     },
   );
 
-  test('an event that cannot be recorded is pinned to the notification that caused it', async () => {
+  test('an event that cannot be recorded is attributed to its notification', async () => {
     await using app = await opened(create());
     await app.clicks.save(
       ...numbers(1, 5).map((number) => Click.make('a', number === 3 ? Number.MAX_VALUE : number)),
@@ -108,7 +115,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(await app.position()).toBe(2);
   });
 
-  test('a policy that saves gets an error, in a floating promise too', async () => {
+  test('save() in a policy throws, even in a floating promise', async () => {
     await using app = await opened(create());
     const outcomes: unknown[] = [];
     app.counters.meanwhile = async () => {
@@ -124,7 +131,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(await app.counters.recorded()).toEqual(['Counter.Started', 'Counter.Counted']);
   });
 
-  test('positions behind ignored events are recorded with the next events, on demand, or after a bound', async () => {
+  test('positions after ignored events are recorded with the next events, on demand, or after a bound', async () => {
     await using app = await opened(create(), 5);
     await app.clicks.save(...numbers(1, 12).map(() => Click.ignored()));
     expect(await app.counters.run()).toBe(12);
@@ -175,7 +182,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(steps).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
   });
 
-  test('a policy that goes on after it has returned is told so', async () => {
+  test('the repository throws after its handler has returned', async () => {
     await using app = await opened(create());
     const late = Promise.withResolvers<unknown>();
     Object.assign(app.counters.policy, {
@@ -188,7 +195,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(await late.promise).toMatchObject({ code: 'INVALID_POLICY' });
   });
 
-  test('an aggregate that a policy kept can no longer change', async () => {
+  test('an aggregate that a policy kept cannot change', async () => {
     await using app = await opened(create());
     const kept: Counter[] = [];
     Object.assign(app.counters.policy, {
@@ -203,7 +210,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(await app.counters.recorded()).toEqual(['Counter.Started']);
   });
 
-  test('what was loaded ahead as one kind of aggregate can be got as another', async () => {
+  test('an aggregate that was loaded ahead can be got as another class', async () => {
     class Tally extends Counter {}
     await using app = await opened(create());
     await app.counters.touch('a');
@@ -226,7 +233,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     );
   });
 
-  test('an aggregate got twice at the same time is one', async () => {
+  test('two concurrent gets return the same aggregate', async () => {
     await using app = await opened(create());
     await app.counters.touch('a');
     await app.counters.touch('b');
@@ -247,7 +254,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     );
   });
 
-  test('an aggregate that was discarded earlier in the batch is not found', async () => {
+  test('does not find an aggregate that was discarded earlier in the batch', async () => {
     await using app = await opened(create());
     const found: boolean[] = [];
     Object.assign(app.counters.policy, {
@@ -263,7 +270,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(found).toEqual([false, true, false]);
   });
 
-  test('what the policy makes twice is pinned to its notification', async () => {
+  test('an aggregate that is made twice is attributed to its notification', async () => {
     await using app = await opened(create());
     Object.assign(app.counters.policy, { handlerOf: () => () => Counter.start('always the same') });
     await app.clicks.save(Click.make('a', 1), Click.make('a', 2));
@@ -279,7 +286,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(await app.position()).toBe(1);
   });
 
-  test('a policy that uses the repository of the application itself is told so', async () => {
+  test('this.repository throws in a policy', async () => {
     await using app = await opened(create());
     app.counters.meanwhile = async () => void (await app.counters.repository.has(Counter, 'a'));
     await app.clicks.save(Click.make('a', 1));
@@ -287,7 +294,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(error.message).toContain("The policy of 'counters' used this.repository");
   });
 
-  test('whatever is thrown is told', async () => {
+  test('the error of a policy contains anything that was thrown', async () => {
     await using app = await opened(create());
     await app.clicks.save(Click.make('a', 1));
     for (const thrown of [undefined, null, 'text', Object.create(null), Symbol('s')]) {
@@ -298,7 +305,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     }
   });
 
-  test('a second aggregate with the same id is refused', async () => {
+  test('rejects a second aggregate with the same id', async () => {
     await using app = await opened(create());
     Object.assign(app.counters.policy, { handlerOf: () => () => [Counter.start('a'), Counter.start('a')] });
     await app.clicks.save(Click.make('a', 1));
@@ -306,7 +313,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(error.message).toContain("made a second aggregate with the id 'a'");
   });
 
-  test('running can be aborted between batches, and goes on later', async () => {
+  test('a run can be aborted between batches, and continues in the next run', async () => {
     await using app = await opened(create(), 2);
     await app.clicks.save(...numbers(1, 6).map((number) => Click.make('a', number)));
     const abort = new AbortController();
@@ -318,7 +325,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     expect(await app.counters.run()).toBe(2);
   });
 
-  test('it says what it does not follow, and which batch size is none', async () => {
+  test('rejects an upstream that it does not follow, and an invalid batch size', async () => {
     await using app = await opened(create());
     await expect(app.counters.run({ upstreamName: 'sales' })).rejects.toThrow(
       "'counters' does not follow 'sales'",
@@ -330,7 +337,7 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     }
   });
 
-  test('a log that has lost what was processed is not followed', async () => {
+  test('rejects a log that ends before its position or has a gap', async () => {
     const storage = create();
     const { position } = await (async () => {
       await using app = await opened(storage);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { temporaryDatabase } from '../support/postgres.ts';
+import { temporaryDatabase } from '../support/servers/postgres.ts';
 import { sourceExamples } from './examples.ts';
 import { allPages, type CodeBlock, codeBlocks, exampleUrl, root } from './pages.ts';
 

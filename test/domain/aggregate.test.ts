@@ -37,7 +37,7 @@ test('a new aggregate has a time-ordered id, version 1 and the state after its f
   expect(orders[0]).toMatchObject({ version: 1, customer: 'ada' });
 });
 
-test('events carry id, version, time and frozen data that no longer belongs to the caller', () => {
+test('events carry id, version, time and a frozen copy of the data', () => {
   const lines = ['one'];
   const before = Date.now();
   const note = Note.write(lines, 'note-1');
@@ -55,7 +55,7 @@ test('events carry id, version, time and frozen data that no longer belongs to t
   expect(() => (note.lines as string[]).push('three')).toThrow(TypeError);
 });
 
-test('any non-empty string that storage keeps unchanged is an id', () => {
+test('accepts any non-empty string that storage keeps unchanged as an id', () => {
   for (const id of ['1', 'ABQ', 'a/b:c d', 'Zoë 🦆', '../x']) expect(Note.write([], id).id).toBe(id);
   for (const id of ['', 'a\0b', '\ud800']) expect(() => Note.write([], id)).toThrow(InvalidIdError);
   expect(() => Note.write([], 7 as unknown as string)).toThrow(
@@ -63,7 +63,7 @@ test('any non-empty string that storage keeps unchanged is an id', () => {
   );
 });
 
-test('nothing happens to a discarded aggregate, and only apply() discards', () => {
+test('a discarded aggregate triggers nothing, and only apply() discards', () => {
   const note = Note.write([], 'note-1');
   expect(() => note.forget()).toThrow(ApplyRuleError);
   note.tear();
@@ -84,7 +84,7 @@ test('apply() cannot trigger', () => {
   expect(() => Chatty.start()).toThrow("Chatty.apply() triggered 'Note.Torn'");
 });
 
-test('an event that apply() refuses has not happened', () => {
+test('an event on which apply() throws is not pending', () => {
   class Strict extends Aggregate<NoteEvent> {
     static start(): Strict {
       return Strict.create('Note.Written', { lines: [] });

@@ -5,7 +5,7 @@ import { maxLevels } from '../../src/domain/plain-data.ts';
 import { seed } from '../support/seed.ts';
 import { anyData, identical, isDeepFrozen, nested } from './any-data.ts';
 
-test('a copy is identical, frozen, and shares no object with the original', () => {
+test('a copy equals its original, is frozen and shares no object with it', () => {
   fc.assert(
     fc.property(anyData, (value) => {
       const copy = frozenCopy(value);
@@ -23,7 +23,7 @@ test('an own __proto__ stays a field', () => {
   expect(isDeepFrozen(frozenCopy(value))).toBe(true);
 });
 
-describe('what cannot be encoded is kept as it is', () => {
+describe('keeps values that cannot be encoded', () => {
   test.each<[string, unknown]>([
     ['a function', () => 1],
     ['an instance', new (class Money {})()],

@@ -3,7 +3,7 @@ import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { canonicalHistories } from 'kahn/testing';
 import { airTravel } from '../../examples/flights/system.ts';
-import { temporaryDatabase } from '../support/postgres.ts';
+import { temporaryDatabase } from '../support/servers/postgres.ts';
 import { temporaryDirectory } from '../support/storages.ts';
 import { type Outcome, startExample } from './example-program.ts';
 

@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Inbox, runLoop } from '../../src/runner/application-loop.ts';
 import { MessageInbox } from '../../src/runner/multiprocess/message-inbox.ts';
 import { openStorage } from '../../src/storage/storage.ts';
-import { Account, type AccountEvent } from '../support/accounts.ts';
+import { Account, type AccountEvent } from '../support/systems/accounts.ts';
 import { until } from '../support/until.ts';
 
 class CausalAccounts extends Application<AccountEvent> {

@@ -13,11 +13,11 @@ import { sqlite } from 'kahn/sqlite';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
-import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
-import { type SeenEvent, watchRunners } from '../support/events.ts';
 import { temporaryDirectory } from '../support/storages.ts';
+import { brokenShop } from '../support/systems/broken-shop.ts';
 import { patient } from '../support/until.ts';
+import { type SeenEvent, watchRunners } from '../support/watchers/events.ts';
 import { isRaised, lower, putSignsInto, raise } from './multi-threaded/file-flags.ts';
 import { heldShop } from './multi-threaded/held-shop.ts';
 

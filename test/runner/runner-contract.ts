@@ -1,6 +1,9 @@
 import {
   DownstreamError,
+  InvalidIdError,
+  InvalidOptionError,
   KahnError,
+  PipelineFixedError,
   RunnerClosedError,
   type RunnerOptions,
   type StorageDescription,
@@ -15,8 +18,8 @@ import type { Payments } from '../../examples/shop/payments.ts';
 import type { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
 import { applicationInternals } from '../../src/application/application.ts';
-import { brokenShop } from '../support/broken-shop.ts';
 import { rejectionOf } from '../support/errors.ts';
+import { brokenShop } from '../support/systems/broken-shop.ts';
 import { byTier } from '../support/tier.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
@@ -27,6 +30,8 @@ export interface RunnerSubject {
   start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
   /** Creates empty storage for the current test. */
   createStorage(): StorageDescription;
+  /** Whether runners on other hosts may run other pipelines. */
+  readonly sharesSystem?: boolean;
 }
 
 const customers = Array.from({ length: 25 }, (_, i) => `customer ${i}`);
@@ -88,7 +93,7 @@ function runnerScenario({ name, start, createStorage }: RunnerSubject): void {
   });
 }
 
-function restOfContract({ name, start, createStorage }: RunnerSubject): void {
+function restOfContract({ name, start, createStorage, sharesSystem }: RunnerSubject): void {
   describe(name, () => {
     test('a hundred orders placed at the same time end reserved and paid', async () => {
       await using runner = await start(shop, { storage: createStorage() });
@@ -147,7 +152,7 @@ function restOfContract({ name, start, createStorage }: RunnerSubject): void {
           notificationId: 4,
           eventType: 'Order.Created',
         });
-        expect(error.message).toContain("Application 'reservations' has failed and is stopped");
+        expect(error.message).toContain("Application 'reservations' failed and is stopped");
         expect(error.message).toContain('nothing for mallory');
         expect((await headsAndPositions(runner, brokenShop as System<Apps>)).positions).toMatchObject({
           'orders>reservations': 3,
@@ -245,6 +250,16 @@ function restOfContract({ name, start, createStorage }: RunnerSubject): void {
         expect(error.message).toMatch(message);
       }
       await (await start(shop, { storage })).close();
+    });
+
+    test('get() returns the application in a pipeline, by default in the first that runs', async () => {
+      await using runner = await start(shop, { storage: createStorage() });
+      expect(runner.get(Orders)).toBe(runner.get(Orders, 0));
+      expect(runner.get(Orders).pipelineId).toBe(0);
+      expect(() => runner.get(Orders).changePipeline(1)).toThrow(PipelineFixedError);
+      expect(() => runner.get(Orders, -1)).toThrow(InvalidIdError);
+      if (sharesSystem) expect(runner.get(Orders, 7).pipelineId).toBe(7);
+      else expect(() => runner.get(Orders, 7)).toThrow(InvalidOptionError);
     });
 
     test('get() rejects a class that is not part of the system', async () => {

@@ -7,8 +7,8 @@ import pg from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
-import { brokenShop } from '../support/broken-shop.ts';
-import { connectionString, query, temporarySchema } from '../support/postgres.ts';
+import { connectionString, query, temporarySchema } from '../support/servers/postgres.ts';
+import { brokenShop } from '../support/systems/broken-shop.ts';
 
 const never = 2 ** 30;
 const soon = { timeout: 60_000, interval: 10 }; // without a poll

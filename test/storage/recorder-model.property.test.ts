@@ -14,8 +14,8 @@ import type {
   StoredNotification,
   StoredSnapshot,
 } from '../../src/storage/stored-event.ts';
-import { connectionString, temporarySchema } from '../support/postgres.ts';
 import { propertyRuns } from '../support/seed.ts';
+import { connectionString, temporarySchema } from '../support/servers/postgres.ts';
 import { spreadMemory } from './memory/spread-memory.ts';
 
 /** The simplest recorder: it copies everything, checks the copy, and only then keeps it. */

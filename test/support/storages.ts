@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { memory, type StorageDescription } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
-import { temporaryPostgres } from './postgres.ts';
+import { temporaryPostgres } from './servers/postgres.ts';
 import { byTier } from './tier.ts';
 
 /** Creates a directory for the running test, and removes it when the test has finished. */

@@ -7,10 +7,10 @@ import {
   type System,
   type SystemRunner,
 } from 'kahn';
-import { watchProcesses } from './processes.ts';
 import { storages } from './storages.ts';
 import { byTier } from './tier.ts';
-import { watchWorkers } from './workers.ts';
+import { watchProcesses } from './watchers/processes.ts';
+import { watchWorkers } from './watchers/workers.ts';
 
 /** Options that the multi-threaded and the multiprocess runner share. */
 export interface SupervisedOptions extends RunnerOptions {

@@ -14,7 +14,7 @@ test('the same id belongs to the same pipeline, in every release', () => {
   expect(pipelineFor('ada', [0, 2_147_483_647])).toBe(0);
 });
 
-test('the order in which pipelines stand does not matter', () => {
+test('the order of the pipelines does not matter', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.nat({ max: 2_147_483_647 }), { minLength: 1, maxLength: 10 }),
@@ -42,14 +42,14 @@ test.each([
   }
 });
 
-test('one more pipeline takes over its share and moves no other id', () => {
+test('an additional pipeline takes over its share and moves no other id', () => {
   const before = [0, 1, 2, 3];
   const moved = ids.filter((id) => pipelineFor(id, before) !== pipelineFor(id, [...before, 4]));
   for (const id of moved) expect(pipelineFor(id, [...before, 4])).toBe(4);
   expect(moved.length / ids.length).toBeCloseTo(1 / 5, 1);
 });
 
-test('no pipelines, and ids that cannot be stored, are refused', () => {
+test('rejects an empty array of pipelines, and ids that cannot be stored', () => {
   expect(() => pipelineFor('ada', [])).toThrow(InvalidOptionError);
   expect(() => pipelineFor('ada', undefined as unknown as number[])).toThrow(InvalidOptionError);
   expect(() => pipelineFor('ada', [0.5])).toThrow(InvalidIdError);

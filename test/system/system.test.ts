@@ -29,7 +29,7 @@ class SelfFollowing extends ProcessApplication<PaymentEvent, PaymentEvent> {
 const edgesOf = (system: System) =>
   system.graph.edges.map(({ upstream, downstream }) => `${upstream}>${downstream}`);
 
-test('the graph tells applications and edges once each, with the types that matter on each edge', () => {
+test('the graph has each application and edge once, with the handled types on each edge', () => {
   expect(shop.applications).toEqual([Orders, Reservations, Payments]);
   expect(shop.graph).toEqual({
     nodes: [
@@ -135,7 +135,7 @@ test.each<[string, unknown, string]>([
   expect(define).toThrow(message);
 });
 
-test('a class without a name is refused, an upstream is not constructed', () => {
+test('rejects a class without a name, and does not construct an upstream', () => {
   expect(() => System.of([Nameless] as never)).toThrow(
     "Class Nameless needs 'static readonly applicationName'",
   );

@@ -10,11 +10,11 @@ const runner = await MultiprocessRunner.start(small, { pipelineIds: [0, 1], appl
 expectTypeOf(runner).toExtend<SystemRunner<typeof Orders | typeof Reservations>>();
 expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
 expectTypeOf(runner.get(Reservations, pipelineFor('ada', [0, 1]))).toEqualTypeOf<Reservations>();
-// @ts-expect-error It runs the applications of its system, and no others.
+// @ts-expect-error A runner has the applications of its system only.
 runner.get(Payments);
-// @ts-expect-error So does each part of it.
+// @ts-expect-error So does the option `applications`.
 await MultiprocessRunner.start(small, { applications: [Payments] });
-// @ts-expect-error Options that do not exist are refused.
+// @ts-expect-error Unknown option.
 await MultiprocessRunner.start(small, { processes: 4 });
-// @ts-expect-error A pipeline is told by its number.
+// @ts-expect-error A pipeline id is a number.
 runner.get(Orders, '1');

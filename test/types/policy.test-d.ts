@@ -43,7 +43,7 @@ export class MakesForeignAggregates extends ProcessApplication<PaymentEvent, Ord
   });
 }
 
-// A policy can be called by itself, with a plain Map.
+// A policy can be called directly, with a plain Map.
 const order = Order.place('ada');
 declare const reserved: ReservationEvent;
 expectTypeOf(new Orders().policy(reserved, new Map([[order.id, order]]))).resolves.toExtend<

@@ -9,26 +9,26 @@ expectTypeOf(postgres).toBeCallableWith({ tls: true, poolSize: 5, connectionTime
 expectTypeOf(postgres).toBeCallableWith({ tls: { ca: 'PEM', servername: 'db.example' } });
 expectTypeOf(postgres).toBeCallableWith({ transactionPooler: true, listenConnectionString: 'postgres://db' });
 
-// A pool of the driver is one, as it is.
+// A pool of the driver is accepted.
 expectTypeOf<pg.Pool>().toExtend<PostgresPool>();
 postgres({ pool: new pg.Pool(), schema: 'shop' });
-// @ts-expect-error A single connection is no pool.
+// @ts-expect-error A client is not a pool.
 postgres({ pool: new pg.Client() });
-// @ts-expect-error What a pool is made of is no pool.
+// @ts-expect-error Options of a pool are not a pool.
 postgres({ pool: { connectionString: 'postgres://localhost/app' } });
 
-// @ts-expect-error Options that do not exist are refused.
+// @ts-expect-error Unknown option.
 postgres({ host: 'localhost' });
-// @ts-expect-error There are more values to TLS than yes, no and those of the driver's `sslmode`.
+// @ts-expect-error `tls` takes no `sslmode`.
 postgres({ tls: 'verify-full' });
-// @ts-expect-error The description is sent to other threads: only texts can be.
+// @ts-expect-error A Buffer cannot be sent to other threads: use a string.
 postgres({ tls: { ca: Buffer.from('PEM') } });
-// @ts-expect-error A function cannot be sent either.
+// @ts-expect-error A function cannot be sent to other threads.
 postgres({ tls: { checkServerIdentity: () => undefined } });
-// @ts-expect-error Durations are numbers of milliseconds.
+// @ts-expect-error A duration is a number of ms.
 postgres({ retryTimeoutMs: '10s' });
 
-// What is not given is left out: undefined stands for nothing.
+// All options are optional.
 const options: PostgresOptions = {};
-// @ts-expect-error Options are only read.
+// @ts-expect-error Options are read-only.
 options.schema = 'other';

@@ -58,11 +58,11 @@ System.of([participants, [Orders]]);
 
 // @ts-expect-error 'payments' follows 'reservations', but handles none of its events
 System.of([[Reservations, Payments]]);
-// @ts-expect-error and so it does further down a pipeline
+// @ts-expect-error the same further down a pipeline
 System.of([[Orders, Reservations, Payments]]);
 // @ts-expect-error a plain application cannot follow
 System.of([[Reservations, Plain]]);
-// @ts-expect-error a pipeline names at least one application
+// @ts-expect-error a pipeline needs at least one application
 System.of([[]]);
 // @ts-expect-error not a class
 System.of([[Orders, 'reservations']]);
@@ -74,7 +74,7 @@ System.of([[Unclear, Reservations]]);
 System.of([[Nameless, Reservations]]);
 // @ts-expect-error emits is not a list of literals: 'as const' is missing
 System.of([[Loose, Reservations]]);
-// @ts-expect-error emits lacks 'Order.Reserved' and 'Order.Paid'
+// @ts-expect-error emits lack 'Order.Reserved' and 'Order.Paid'
 System.of([[Incomplete, Reservations]]);
 
 await using runner = await run(shop);

@@ -13,7 +13,7 @@ test('new ids are distinct and ordered by time', () => {
   expect(ids[0]).toMatch(uuid(7));
 });
 
-test('a name has the same id always, and another one in another namespace', () => {
+test('a name always has the same id, and another one in another namespace', () => {
   expect(nameId('airport', 'ABQ')).toBe(nameId('airport', 'ABQ'));
   expect(nameId('airport', 'ABQ')).toMatch(uuid(5));
   expect(nameId('airport', 'ABQ')).not.toBe(nameId('airport', 'ABE'));
@@ -24,7 +24,7 @@ test('a name has the same id always, and another one in another namespace', () =
   );
 });
 
-test('a caused id depends on cause, upstream, application and ordinal only, and is ordered by the time of the cause', () => {
+test('a caused id depends only on cause, upstream, application and ordinal, and is ordered by the time of the cause', () => {
   const id = causedId(cause, 'orders', 'reservations', 1);
   expect(id).toMatch(uuid(7));
   expect(causedId({ ...cause }, 'orders', 'reservations', 1)).toBe(id);

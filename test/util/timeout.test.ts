@@ -2,12 +2,12 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { expect, test } from 'vitest';
 import { resolvesWithin } from '../../src/util/timeout.ts';
 
-test('a time that no timer can wait is a long one', async () => {
+test('a timeout longer than any timer does not fire immediately', async () => {
   expect(await resolvesWithin(delay(50), 2 ** 31)).toBe(true);
   expect(await resolvesWithin(delay(50), Number.MAX_SAFE_INTEGER)).toBe(true);
 });
 
-test('what came in while the thread was busy is not late', async () => {
+test('messages that arrived while the thread was busy are not late', async () => {
   const { port1, port2 } = new MessageChannel();
   const heard = new Promise((resolve) => port1.addEventListener('message', resolve, { once: true }));
   port1.start();

@@ -2,15 +2,11 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { ApplicationClass } from '../../application/application.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForThreads } from '../../storage/storage.ts';
-import { assertPartOf, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import { durationMs, frequencyHz, ruleOf } from '../../util/option-rules.ts';
-import {
-  InvalidOptionError,
-  type OptionRules,
-  type ResolvedOptions,
-  resolveOptions,
-} from '../../util/options.ts';
+import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
+import { assignmentsOf } from '../asynchronous/assignment.ts';
 import { publish } from '../diagnostics.ts';
 import {
   type DefaultedRunnerOption,
@@ -20,25 +16,25 @@ import {
   runnerOptions,
 } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { assignmentsOf } from '../supervised/assignment.ts';
+import { spawnThread } from '../supervised/spawn-thread.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
+import { siblingProgram } from '../supervised/worker.ts';
 import { SharedBoard } from './shared-board.ts';
-import { spawnApplication } from './spawn-application.ts';
 import { runClock } from './step-clock.ts';
+import type { ThreadTask } from './thread-task.ts';
 
 /** Options of {@link MultiThreadedRunner.start}. */
 export interface MultiThreadedRunnerOptions extends RunnerOptions {
   /** Pipelines to run, each with its own threads. @default [0] */
   readonly pipelineIds?: readonly number[];
-  /** Steps of each application per second, in Hz: all applications step at the same time. @default no limit */
+  /** Steps of each application per second, in Hz; all applications step at the same time. @default no limit */
   readonly clockSpeed?: number;
   /** Memory limits of each worker thread, as for `new Worker()` of Node. @default the limits of Node */
   readonly resourceLimits?: ResourceLimits;
 }
 
-type DefaultedOption = DefaultedRunnerOption | 'pipelineIds' | 'pollIntervalMs';
-type Resolved = ResolvedOptions<MultiThreadedRunnerOptions, DefaultedOption>;
+type DefaultedOption = DefaultedRunnerOption | 'pollIntervalMs' | 'pipelineIds';
 
 export const multiThreadedRunnerOptions: OptionRules<MultiThreadedRunnerOptions, DefaultedOption> = {
   ...runnerOptions,
@@ -48,21 +44,20 @@ export const multiThreadedRunnerOptions: OptionRules<MultiThreadedRunnerOptions,
   resourceLimits: ruleOf('an object', (value) => typeof value === 'object' && value !== null),
 };
 
-/** What a multi-threaded runner works with. */
 interface Parts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: Resolved;
-  readonly pipelineIds: readonly number[];
+  readonly options: ResolvedOptions<MultiThreadedRunnerOptions, DefaultedOption>;
   readonly running: RunningSystem;
   readonly board: SharedBoard;
 }
 
 const runnerName = 'MultiThreadedRunner';
+const entry = siblingProgram(import.meta.url, 'worker-thread-entry');
 
 /**
- * Runs each application that follows others in a worker thread of its own. `save()` resolves when the events are
- * recorded; `caughtUp()` when all that follows from them is processed. The system must be exported from a module
- * that it names: `System.of([...], { module: import.meta.url })`.
+ * Runs each application that follows others in its own worker thread. `save()` resolves when the events are recorded;
+ * `caughtUp()` resolves when every downstream event is processed. The system must be exported from a module that the
+ * system names: `System.of([...], { module: import.meta.url })`.
  *
  * @example
  * await using runner = await MultiThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
@@ -75,19 +70,19 @@ export class MultiThreadedRunner<
   readonly #parts: Parts<Apps>;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, kind: 'thread', standing: parts.board });
+    super({ ...parts, kind: 'thread' });
     this.#parts = parts;
   }
 
   /**
-   * Opens the applications, here and in their threads; these catch up with what was recorded before.
+   * Opens the applications in this thread and in the worker threads, which then process what was recorded before.
    *
-   * @throws InvalidSystemError if the system does not say by which module threads find it.
-   * @throws RemoteError with code `SYSTEM_MODULE` if they cannot find it there.
-   * @throws ThreadDiedError if a thread ends before its application runs.
-   * @throws InvalidStorageError if threads cannot open the storage.
-   * @throws SystemRunningError if this system is running already.
-   * @throws StorageError if the storage cannot be opened.
+   * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
+   * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
+   * @throws {@link ThreadDiedError} if a thread exits before its application is open.
+   * @throws {@link InvalidStorageError} if other threads cannot open the storage.
+   * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
@@ -96,25 +91,11 @@ export class MultiThreadedRunner<
     const resolved = resolveOptions(options, multiThreadedRunnerOptions, `${runnerName}.start()`);
     const { pipelineIds } = resolved;
     const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));
-    const turn = (_name: string, commit: () => Promise<void>) => commit();
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
-    const running = await openSystem(system, resolved, { pipelineIds, turn, grown });
-    const runner = new MultiThreadedRunner({ system, options: resolved, pipelineIds, running, board });
+    const running = await openSystem(system, resolved, { pipelineIds, grown });
+    const runner = new MultiThreadedRunner({ system, options: resolved, running, board });
     await runner.launch(() => runner.#start());
     return runner;
-  }
-
-  /** The application of this class in a pipeline, by default the first of those that run. */
-  get<A extends Apps>(kind: A, pipelineId: number = this.#parts.pipelineIds[0] ?? 0): InstanceType<A> {
-    const { system, pipelineIds, running } = this.#parts;
-    assertPartOf(system, kind);
-    this.assertOpen();
-    if (!pipelineIds.includes(pipelineId)) {
-      throw new InvalidOptionError(
-        `This runner does not run pipeline ${pipelineId}, only ${pipelineIds.join(', ')}.`,
-      );
-    }
-    return running.in(pipelineId).get(kind.applicationName) as InstanceType<A>;
   }
 
   async #start(): Promise<void> {
@@ -131,25 +112,28 @@ export class MultiThreadedRunner<
       cacheSize,
       isClocked: clockSpeed !== undefined,
     };
-    const { resourceLimits } = options;
-    const ended = (threadId: number) => running.openedStorage.threadEnded?.(threadId);
-    const supervisors = board.description.places.map((role, index) => {
-      const thread = {
-        applicationName: role.applicationName,
-        task: { ...task, index },
-        resourceLimits,
-        ended,
-      };
-      return new Supervisor({
-        runner: runnerName,
-        kind: 'thread',
-        role,
-        spawn: (hooks) => spawnApplication(thread, hooks),
-        entered: (state) => board.setState(index, state),
-      });
-    });
+    const supervisors = board.description.assignments.map((_, index) => this.#supervisor({ ...task, index }));
     await this.startWorkers(supervisors);
     if (clockSpeed !== undefined) this.#startClock(clockSpeed);
+  }
+
+  #supervisor(task: ThreadTask): Supervisor {
+    const { options, running, board } = this.#parts;
+    const assignment = board.assignmentOf(task.index);
+    const thread = {
+      entry,
+      applicationName: assignment.applicationName,
+      task,
+      resourceLimits: options.resourceLimits,
+      exited: (threadId: number) => running.openedStorage.threadEnded?.(threadId),
+    };
+    return new Supervisor({
+      runner: runnerName,
+      kind: 'thread',
+      assignment,
+      spawn: (hooks) => spawnThread(thread, hooks),
+      entered: (state) => board.setState(task.index, state),
+    });
   }
 
   #startClock(speed: number): void {

@@ -1,13 +1,13 @@
 import type { Inbox } from '../application-loop.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 
-/** The board of a running system, as it is handed to a thread. */
+/** Plain data from which a thread makes its view of the board. */
 export interface BoardDescription {
   readonly buffer: SharedArrayBuffer;
-  /** Where each thread stands on the board. */
-  readonly places: readonly Assignment[];
+  /** The assignments of all threads, in the order of their cells. */
+  readonly assignments: readonly Assignment[];
 }
 
 const states: readonly ApplicationState[] = [
@@ -20,51 +20,61 @@ const states: readonly ApplicationState[] = [
   'stopped',
 ];
 
-// The cells of the whole system come first, then those of each thread: a doorbell, its state, a prompt per upstream.
+// The cells of the whole system come first. Those of each assignment follow: a doorbell, its state, a prompt per
+// upstream.
 const progressCell = 0;
 const tickCell = 1;
-const firstPlaceCell = 2;
+const firstAssignmentCell = 2;
+const doorbellOffset = 0;
+const stateOffset = 1;
+const promptsOffset = 2;
 
 /**
- * What the threads of a running system tell each other, in shared memory: who has been prompted by whom, who is
- * doing what, and how often the clock has ticked. A prompt is one cell that is set, so there is never more than one
- * for each upstream, however busy its reader is; and it outlives a thread that dies.
+ * Prompts and states of all threads of a runner, and the ticks of its clock, in shared memory. A prompt is one cell
+ * that is set, so at most one prompt per upstream is pending. Prompts survive a thread that dies.
  */
 export class SharedBoard implements WorkerBoard {
   readonly description: BoardDescription;
   readonly #cells: Int32Array;
-  /** The first cell of each place. */
+  /** First cell of each assignment. */
   readonly #starts: readonly number[];
 
   constructor(description: BoardDescription) {
     this.description = description;
     this.#cells = new Int32Array(description.buffer);
-    this.#starts = startsOf(description.places);
+    this.#starts = startsOf(description.assignments);
   }
 
-  /** A new board for some places. */
-  static for(places: readonly Assignment[]): SharedBoard {
-    const cells =
-      (startsOf(places).at(-1) ?? firstPlaceCell) + 2 + (places.at(-1)?.upstreamNames.length ?? 0);
-    return new SharedBoard({ buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT), places });
+  /** Makes a new board for some assignments. */
+  static for(assignments: readonly Assignment[]): SharedBoard {
+    const lastStart = startsOf(assignments).at(-1) ?? firstAssignmentCell;
+    const cells = lastStart + promptsOffset + (assignments.at(-1)?.upstreamNames.length ?? 0);
+    return new SharedBoard({
+      buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT),
+      assignments,
+    });
   }
 
-  /** Prompts everybody who follows an application in a pipeline. */
+  assignmentOf(index: number): Assignment {
+    return this.description.assignments[index] as Assignment;
+  }
+
+  /** Prompts the followers of a log. */
   prompt(applicationName: string, pipelineId: number): void {
-    for (const [index, place] of this.description.places.entries()) {
-      if (place.pipelineId === pipelineId)
-        this.#promptAt(index, place.upstreamNames.indexOf(applicationName));
+    for (const [index, assignment] of this.description.assignments.entries()) {
+      if (assignment.pipelineId === pipelineId)
+        this.#promptAt(index, assignment.upstreamNames.indexOf(applicationName));
     }
   }
 
-  /** The inbox of the thread at a place. */
+  /** Returns the inbox of the thread with this assignment. */
   inboxOf(index: number, pollIntervalMs: number): Inbox {
-    const upstreamNames = this.description.places[index]?.upstreamNames ?? [];
-    const first = this.#start(index) + 2;
+    const { upstreamNames } = this.assignmentOf(index);
+    const first = this.#start(index) + promptsOffset;
     const isSet = (offset: number) => Atomics.load(this.#cells, first + offset) === 1;
     const take = () =>
       upstreamNames.filter((_, offset) => Atomics.exchange(this.#cells, first + offset, 0) === 1);
-    const doorbell = this.#start(index);
+    const doorbell = this.#start(index) + doorbellOffset;
     const cells = this.#cells;
     return {
       put: (upstreamName) => this.#promptAt(index, upstreamNames.indexOf(upstreamName)),
@@ -85,26 +95,25 @@ export class SharedBoard implements WorkerBoard {
   }
 
   setState(index: number, state: ApplicationState): void {
-    Atomics.store(this.#cells, this.#start(index) + 1, states.indexOf(state));
+    Atomics.store(this.#cells, this.#start(index) + stateOffset, states.indexOf(state));
     if (state !== 'running') this.#ring(progressCell);
   }
 
   stateOf(index: number): ApplicationState {
-    return states[Atomics.load(this.#cells, this.#start(index) + 1)] ?? 'starting';
+    return states[Atomics.load(this.#cells, this.#start(index) + stateOffset)] ?? 'starting';
   }
 
-  /** What an application is doing; undefined if it has no place here. */
   stateIn(applicationName: string, pipelineId: number): ApplicationState | undefined {
-    const index = this.description.places.findIndex(
-      (place) => place.applicationName === applicationName && place.pipelineId === pipelineId,
+    const index = this.description.assignments.findIndex(
+      (assignment) => assignment.applicationName === applicationName && assignment.pipelineId === pipelineId,
     );
     return index < 0 ? undefined : this.stateOf(index);
   }
 
   get isQuiet(): boolean {
-    return this.description.places.every(({ upstreamNames }, index) => {
+    return this.description.assignments.every(({ upstreamNames }, index) => {
       const state = this.stateOf(index);
-      const first = this.#start(index) + 2;
+      const first = this.#start(index) + promptsOffset;
       const isPrompted = upstreamNames.some((_, offset) => Atomics.load(this.#cells, first + offset) === 1);
       return state === 'failed' || (state === 'idle' && !isPrompted);
     });
@@ -122,20 +131,20 @@ export class SharedBoard implements WorkerBoard {
     return Atomics.load(this.#cells, tickCell);
   }
 
-  /** Lets everybody take a step. */
+  /** Allows every thread one step. */
   tick(): void {
     this.#ring(tickCell);
   }
 
-  /** Resolves when the clock has ticked more often than `seen`. */
+  /** Resolves when the number of ticks differs from `seen`. */
   async tickAfter(seen: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.ticks === seen) await this.#change(tickCell, seen, undefined, signal);
   }
 
   #promptAt(index: number, offset: number): void {
     if (offset < 0) return;
-    Atomics.store(this.#cells, this.#start(index) + 2 + offset, 1);
-    this.#ring(this.#start(index));
+    Atomics.store(this.#cells, this.#start(index) + promptsOffset + offset, 1);
+    this.#ring(this.#start(index) + doorbellOffset);
   }
 
   #ring(cell: number): void {
@@ -143,7 +152,7 @@ export class SharedBoard implements WorkerBoard {
     Atomics.notify(this.#cells, cell);
   }
 
-  /** Waits for a cell to be something else, without blocking the thread. */
+  /** Waits, without blocking the thread, until a cell no longer has the value `seen`. */
   async #change(
     cell: number,
     seen: number,
@@ -166,11 +175,11 @@ export class SharedBoard implements WorkerBoard {
   }
 }
 
-function startsOf(places: readonly Assignment[]): readonly number[] {
-  let next = firstPlaceCell;
-  return places.map(({ upstreamNames }) => {
+function startsOf(assignments: readonly Assignment[]): readonly number[] {
+  let next = firstAssignmentCell;
+  return assignments.map(({ upstreamNames }) => {
     const start = next;
-    next += 2 + upstreamNames.length;
+    next += promptsOffset + upstreamNames.length;
     return start;
   });
 }

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a clock does. */
 export interface ClockOptions {
-  /** How often it is to tick, in Hz. */
+  /** Ticks per second, in Hz. */
   readonly speed: number;
   tick(): void;
-  /** Called for a tick that came more than three intervals too late. */
+  /** Called for a tick that is more than three intervals late. */
   overrun(tick: number, tickMs: number, intervalMs: number): void;
 }
 
 /**
- * Ticks until the signal is aborted. Half of what a tick is too long is taken off the next ones, but never more than
- * half an interval, so that the clock keeps its speed on average.
+ * Ticks until the signal is aborted. If a tick is late, half of the delay is subtracted from the following intervals,
+ * but never more than half of an interval, so that the clock keeps its speed on average. This is the rule of the
+ * multi-threaded runner of eventsourcing 8.x; its stepping clock has another one, see {@link Pacer}.
  */
 export async function runClock({ speed, tick, overrun }: ClockOptions, signal: AbortSignal): Promise<void> {
   const intervalMs = 1_000 / speed;
@@ -22,9 +22,9 @@ export async function runClock({ speed, tick, overrun }: ClockOptions, signal: A
     if (signal.aborted) return;
     tick();
     const now = performance.now();
-    const oversizeMs = now - last - intervalMs;
+    const delayMs = now - last - intervalMs;
     last = now;
-    if (oversizeMs > 3 * intervalMs) overrun(ticks, oversizeMs + intervalMs, intervalMs);
-    adjustmentMs = Math.min(Math.max(adjustmentMs + oversizeMs / 2, 0), intervalMs / 2);
+    if (delayMs > 3 * intervalMs) overrun(ticks, delayMs + intervalMs, intervalMs);
+    adjustmentMs = Math.min(Math.max(adjustmentMs + delayMs / 2, 0), intervalMs / 2);
   }
 }

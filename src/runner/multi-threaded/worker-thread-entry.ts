@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { runThread } from './worker-thread.ts';
 
-// The program of a thread: a file of its own, because a worker is started by a URL.
+// Program of a worker thread: a file of its own, because Node starts a thread by the URL of a file.
 if (parentPort !== null) await runThread(workerData, parentPort);

@@ -1,56 +1,42 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
-import type { Assignment } from '../supervised/assignment.ts';
 import { openApplication } from '../supervised/open-application.ts';
-import { closeMessage, type ThreadMessage, type ThreadTask } from './protocol.ts';
+import { type Post, runInThread } from '../supervised/run-in-thread.ts';
 import { SharedBoard } from './shared-board.ts';
+import type { ThreadTask } from './thread-task.ts';
 
-/** Runs one application in this thread until it is told to close, or the application fails. */
-export async function runThread(task: ThreadTask, port: MessagePort): Promise<void> {
-  const post = (message: ThreadMessage) => port.postMessage(message);
-  const closing = new AbortController();
-  port.on('message', (message) => {
-    if (message === closeMessage) closing.abort();
-  });
-  try {
-    await runApplication(task, post, closing.signal);
-  } catch (error) {
-    post({ kind: 'failed', error: portable(error) });
-  }
-  post({ kind: 'closed' });
+/** Runs one application in this thread until the thread is closed or the application fails. */
+export function runThread(task: ThreadTask, port: MessagePort): Promise<void> {
+  return runInThread(port, (post, closing) => runApplication(task, post, closing));
 }
 
-async function runApplication(
-  task: ThreadTask,
-  post: (message: ThreadMessage) => void,
-  signal: AbortSignal,
-): Promise<void> {
+async function runApplication(task: ThreadTask, post: Post, closing: AbortSignal): Promise<void> {
   const board = new SharedBoard(task.board);
-  const place = task.board.places[task.index] as Assignment;
+  const assignment = board.assignmentOf(task.index);
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, place, opened);
+  const application = await openApplication(task, assignment, opened);
   application.subscribe(({ applicationName, pipelineId }) => board.prompt(applicationName, pipelineId));
   board.setState(task.index, 'running');
   post({ kind: 'ready' });
   const loop = {
     application,
-    upstreamNames: place.upstreamNames,
+    upstreamNames: assignment.upstreamNames,
     inbox: board.inboxOf(task.index, task.pollIntervalMs),
     tick: task.isClocked ? (stop: AbortSignal) => board.tickAfter(board.ticks, stop) : undefined,
     report: reportTo(board, task.index, post),
   };
-  await runLoop(loop, signal);
+  await runLoop(loop, closing);
 }
 
-function reportTo(board: SharedBoard, index: number, post: (message: ThreadMessage) => void): LoopReport {
-  let hasRested = false;
+function reportTo(board: SharedBoard, index: number, post: Post): LoopReport {
+  let wasIdle = false;
   return {
     entered: (state) => {
       board.setState(index, state);
-      if (state !== 'idle' || hasRested) return;
-      hasRested = true;
-      post({ kind: 'rested' });
+      if (state !== 'idle' || wasIdle) return;
+      wasIdle = true;
+      post({ kind: 'idle' });
     },
     prompted: (upstreamNames) => post({ kind: 'prompted', upstreamNames }),
     processed: (upstreamName, count) => post({ kind: 'processed', upstreamName, count }),

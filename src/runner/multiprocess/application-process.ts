@@ -1,25 +1,24 @@
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
 import type { SupervisedWorker, WorkerHooks } from '../supervised/worker.ts';
 import { type ForkedApplication, forkApplication } from './fork-application.ts';
-import type { ProcessTask, Report } from './protocol.ts';
+import type { ProcessReport, ProcessTask } from './protocol.ts';
 
-/** Who hears how an application gets on. */
-export interface ProcessHooks {
-  /** Its log has grown, or may have grown. */
+export interface ApplicationProcessHooks {
+  /** Called when the log of the application has grown, or may have grown. */
   grown(): void;
   entered(state: ApplicationState): void;
 }
 
-/** One application that is run by a process, or by one after another when they die. */
+/** An application that runs in a process, and in another one when that process dies. */
 export class ApplicationProcess {
-  readonly role: Assignment;
-  readonly #hooks: ProcessHooks;
+  readonly assignment: Assignment;
+  readonly #hooks: ApplicationProcessHooks;
   #state: ApplicationState = 'starting';
   #forked: ForkedApplication | undefined;
 
-  constructor(role: Assignment, hooks: ProcessHooks) {
-    this.role = role;
+  constructor(assignment: Assignment, hooks: ApplicationProcessHooks) {
+    this.assignment = assignment;
     this.#hooks = hooks;
   }
 
@@ -32,30 +31,29 @@ export class ApplicationProcess {
     this.#hooks.entered(state);
   }
 
-  /** Tells the process that the log of an upstream has grown; one that is started looks at all of them by itself. */
+  /** Prompts the current process, if there is one: a new process reads all logs anyway. */
   prompt(upstreamName: string): void {
     this.#forked?.prompt(upstreamName);
   }
 
-  /** Starts a process for it. */
   fork(task: ProcessTask, hooks: WorkerHooks): SupervisedWorker {
-    let hasRested = false;
+    let wasIdle = false;
     const forked = forkApplication(task, {
-      hear: (message) => {
+      onMessage: (message) => {
         if (message.kind === 'ready') this.enter('running');
-        hooks.hear(message);
-        // The process before it may have recorded something and died before it could say so.
+        hooks.onMessage(message);
+        // The process before may have recorded events and died before it reported them.
         if (message.kind === 'ready') this.#hooks.grown();
       },
-      reported: (report) => {
-        this.#tell(report, hooks);
-        if (report.state !== 'idle' || hasRested) return;
-        hasRested = true;
-        hooks.hear({ kind: 'rested' });
+      onReport: (report) => {
+        this.#forward(report, hooks);
+        if (report.state !== 'idle' || wasIdle) return;
+        wasIdle = true;
+        hooks.onMessage({ kind: 'idle' });
       },
-      ended: (death) => {
+      onExit: (reason) => {
         this.#forked = undefined;
-        hooks.ended(death);
+        hooks.onExit(reason);
         this.#hooks.grown();
       },
     });
@@ -63,12 +61,13 @@ export class ApplicationProcess {
     return forked;
   }
 
-  #tell({ hasGrown, prompted = [], processed = {}, interrupted, state }: Report, hooks: WorkerHooks): void {
+  #forward(report: ProcessReport, hooks: WorkerHooks): void {
+    const { hasGrown, prompted = [], processed = {}, interrupted, state } = report;
     if (hasGrown) this.#hooks.grown();
-    if (prompted.length > 0) hooks.hear({ kind: 'prompted', upstreamNames: prompted });
+    if (prompted.length > 0) hooks.onMessage({ kind: 'prompted', upstreamNames: prompted });
     for (const [upstreamName, count] of Object.entries(processed))
-      hooks.hear({ kind: 'processed', upstreamName, count });
-    if (interrupted !== undefined) hooks.hear({ kind: 'interrupted', error: interrupted });
+      hooks.onMessage({ kind: 'processed', upstreamName, count });
+    if (interrupted !== undefined) hooks.onMessage({ kind: 'interrupted', error: interrupted });
     if (state !== undefined) this.enter(state);
   }
 }

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RemoteError } from '../../util/portable-error.ts';
 import {
@@ -7,98 +7,111 @@ import {
   siblingProgram,
   type WorkerHooks,
 } from '../supervised/worker.ts';
-import { inheritedArguments } from './inherited-arguments.ts';
-import { Outbox } from './outbox.ts';
-import { type Answer, mergedNames, type Order, type ProcessTask, type Report } from './protocol.ts';
+import { MergingOutbox } from './merging-outbox.ts';
+import { inheritedNodeOptions } from './node-options.ts';
+import {
+  mergeNames,
+  type ParentMessage,
+  type ProcessMessage,
+  type ProcessReport,
+  type ProcessTask,
+} from './protocol.ts';
 
-/** A process that runs an application, seen by who has started it. */
+/** A process that runs an application, from the side of its parent. */
 export interface ForkedApplication extends SupervisedWorker {
-  /** Tells it that the log of an upstream has grown. */
+  /** Tells the process that the log of an upstream has grown. */
   prompt(upstreamName: string): void;
 }
 
-/** Who hears of it. */
 export interface ForkHooks extends WorkerHooks {
-  reported(report: Report): void;
+  onReport(report: ProcessReport): void;
 }
 
-/** How long a process may take to exit when it has closed, if nobody waits for it with a time-out. */
+/** Time for a process to exit after it has closed by itself, in ms. */
 const exitTimeoutMs = 5_000;
 const program = fileURLToPath(siblingProgram(import.meta.url, 'worker-process-entry'));
 
 /** Starts a process that runs an application. */
 export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedApplication {
   const child = fork(program, {
-    execArgv: inheritedArguments(process.execArgv),
+    execArgv: inheritedNodeOptions(process.execArgv),
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const tell = (order: Order) => {
-    if (child.connected) child.send(order, () => {}); // who is gone need not be told
+  const send = (message: ParentMessage) => {
+    if (child.connected) child.send(message, () => {}); // an error means that the process is gone
   };
-  const prompts = new Outbox<readonly string[]>(
-    { send: (upstreamNames) => tell({ kind: 'prompt', upstreamNames }), merge: mergedNames },
+  const prompts = new MergingOutbox<readonly string[]>(
+    { send: (upstreamNames) => send({ kind: 'prompt', upstreamNames }), merge: mergeNames },
     false,
   );
-  const ended = Promise.withResolvers<void>();
-  let isTold = false;
+  let isClosing = false;
   let hasClosed = false;
-  let exiting: NodeJS.Timeout | undefined;
+  let exitTimer: NodeJS.Timeout | undefined;
   let uncaught: unknown;
-  const forked: ForkedApplication = {
-    prompt: (upstreamName) => prompts.put([upstreamName]),
-    close: () => {
-      isTold = true; // who closes it terminates it, too
-      clearTimeout(exiting);
-      tell({ kind: 'close' });
-    },
-    terminate: () => {
-      child.kill('SIGKILL');
-      return ended.promise;
-    },
-  };
-  child.on('message', (answer: Answer) => {
-    switch (answer.kind) {
+  child.on('message', (message: ProcessMessage) => {
+    switch (message.kind) {
       case 'report':
-        tell({ kind: 'taken' });
-        hooks.reported(answer.report);
+        send({ kind: 'taken' });
+        hooks.onReport(message.report);
         break;
       case 'uncaught':
-        uncaught = new RemoteError(answer.error);
+        uncaught = new RemoteError(message.error);
         break;
       case 'taken':
         prompts.taken();
         break;
-      case 'ready':
-        prompts.taken();
-        hooks.hear(answer);
-        break;
       case 'closed':
         hasClosed = true;
-        if (!isTold) exiting = setTimeout(() => child.kill('SIGKILL'), exitTimeoutMs);
+        if (!isClosing) exitTimer = setTimeout(() => child.kill('SIGKILL'), exitTimeoutMs);
+        break;
+      case 'ready':
+        prompts.taken();
+        hooks.onMessage(message);
         break;
       default:
-        hooks.hear(answer);
+        hooks.onMessage(message);
     }
   });
-  let unborn: unknown;
-  child.on('error', (error) => {
-    if (child.pid === undefined) unborn = error;
+  const exited = exitOf(child).then(({ error, code, signal }) => {
+    clearTimeout(exitTimer);
+    // The process may have survived an uncaught error; then it exits with code 0 or by a signal.
+    const cause = error ?? (signal === null && code !== 0 ? uncaught : undefined);
+    hooks.onExit(cause ?? new ExitedError(hasClosed ? 'exited normally' : describeExit(code, signal)));
   });
-  // Once it has ended and all it has said was heard; after an error it may be that it has never begun.
-  child.once('close', (code, signal) => {
-    clearTimeout(exiting);
-    // It may have survived an uncaught error: then that is not what it has died of.
-    const cause = signal === null && code !== 0 ? uncaught : undefined;
-    ended.resolve();
-    hooks.ended(
-      unborn ?? cause ?? new ExitedError(hasClosed ? 'it has ended in order' : howItEnded(code, signal)),
-    );
-  });
-  tell({ kind: 'task', task });
-  return forked;
+  send({ kind: 'task', task });
+  return {
+    prompt: (upstreamName) => prompts.put([upstreamName]),
+    close: () => {
+      isClosing = true; // from now on, the supervisor terminates the process in time
+      clearTimeout(exitTimer);
+      send({ kind: 'close' });
+    },
+    terminate: () => {
+      child.kill('SIGKILL');
+      return exited;
+    },
+  };
 }
 
-function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `it has ended with exit code ${code}` : `it was ended by ${signal}`;
+interface Exit {
+  /** Error that kept the process from starting. */
+  readonly error: unknown;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Resolves when a process has exited and all its messages were read. */
+function exitOf(child: ChildProcess): Promise<Exit> {
+  const { promise, resolve } = Promise.withResolvers<Exit>();
+  let error: unknown;
+  child.on('error', (thrown) => {
+    if (child.pid === undefined) error = thrown;
+  });
+  child.once('close', (code, signal) => resolve({ error, code, signal }));
+  return promise;
+}
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
 }

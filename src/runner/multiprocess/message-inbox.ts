@@ -1,7 +1,6 @@
-import { longestTimerMs } from '../../util/time.ts';
 import type { Inbox } from '../application-loop.ts';
 
-/** An inbox whose prompts come in by messages to this process. */
+/** Inbox of a process: prompts arrive as messages. */
 export class MessageInbox implements Inbox {
   readonly #upstreamNames: readonly string[];
   readonly #pollIntervalMs: number;
@@ -10,7 +9,7 @@ export class MessageInbox implements Inbox {
 
   constructor(upstreamNames: readonly string[], pollIntervalMs: number) {
     this.#upstreamNames = upstreamNames;
-    this.#pollIntervalMs = Math.min(pollIntervalMs, longestTimerMs);
+    this.#pollIntervalMs = pollIntervalMs;
   }
 
   put(upstreamName: string): void {

@@ -3,9 +3,9 @@ import type { Prompt } from '../../storage/prompt.ts';
 import { storageForProcesses } from '../../storage/storage.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
-import { assertPipelineId } from '../../util/ids.ts';
 import { durationMs, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
+import { type Assignment, assignmentsOf } from '../asynchronous/assignment.ts';
 import { RunnerClosedError } from '../errors.ts';
 import {
   type DefaultedRunnerOption,
@@ -15,23 +15,21 @@ import {
   runnerOptions,
 } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
-import { type Assignment, assignmentsOf } from '../supervised/assignment.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
 import { ProcessBoard } from './process-board.ts';
-import { beforeTermination, type Ending } from './termination.ts';
+import { beforeTermination, type Termination } from './termination-signals.ts';
 
 /** Options of {@link MultiprocessRunner.start}. */
 export interface MultiprocessRunnerOptions<Apps extends ApplicationClass = ApplicationClass>
   extends RunnerOptions {
   /** Pipelines to run, each with its own processes. @default [0] */
   readonly pipelineIds?: readonly number[];
-  /** Applications to run; other runners on the same storage run the rest. @default all of the system */
+  /** Applications to run; runners on other hosts run the rest. @default all of the system */
   readonly applications?: readonly Apps[];
 }
 
-type DefaultedOption = DefaultedRunnerOption | 'pipelineIds' | 'pollIntervalMs';
-type Resolved = ResolvedOptions<MultiprocessRunnerOptions, DefaultedOption>;
+type DefaultedOption = DefaultedRunnerOption | 'pollIntervalMs' | 'pipelineIds';
 
 export const multiprocessRunnerOptions: OptionRules<MultiprocessRunnerOptions, DefaultedOption> = {
   ...runnerOptions,
@@ -40,22 +38,23 @@ export const multiprocessRunnerOptions: OptionRules<MultiprocessRunnerOptions, D
   applications: ruleOf('an array of application classes of the system', Array.isArray),
 };
 
-/** What a multiprocess runner works with. */
 interface Parts<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
-  readonly options: Resolved;
-  readonly pipelineIds: readonly number[];
+  readonly options: ResolvedOptions<MultiprocessRunnerOptions, DefaultedOption>;
   readonly running: RunningSystem;
-  readonly processes: ProcessBoard;
+  readonly board: ProcessBoard;
 }
 
+const runnerName = 'MultiprocessRunner';
+
 /**
- * Runs each application that follows others in an operating system process of its own, for each pipeline. `save()`
- * resolves when the events are recorded; `caughtUp()` when all that follows from them is processed, whoever does it.
- * The system must be exported from a module that it names: `System.of([...], { module: import.meta.url })`.
+ * Runs each application that follows others in its own operating system process, for each pipeline. `save()` resolves
+ * when the events are recorded; `caughtUp()` resolves when every downstream event is processed, here or on other
+ * hosts. The system must be exported from a module that the system names:
+ * `System.of([...], { module: import.meta.url })`.
  *
- * When this process is told to end by SIGTERM or SIGINT and nobody else listens for that, the processes are drained
- * first, for `drainTimeoutMs` at most.
+ * On SIGTERM or SIGINT, unless other code listens for the signal, the processes finish their work under way before
+ * this process exits, within `drainTimeoutMs`.
  *
  * @example
  * const storage = postgres({ connectionString });
@@ -67,71 +66,54 @@ export class MultiprocessRunner<
   Apps extends ApplicationClass = ApplicationClass,
 > extends SupervisedRunner<Apps> {
   readonly #parts: Parts<Apps>;
-  #ending: Ending | undefined;
+  #termination: Termination | undefined;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, kind: 'process', standing: parts.processes });
+    super({ ...parts, kind: 'process' });
     this.#parts = parts;
   }
 
   /**
-   * Opens the applications, here and in their processes; these catch up with what was recorded before.
+   * Opens the applications in this process and in their own processes, which then process what was recorded before.
    *
-   * @throws InvalidSystemError if the system does not say by which module processes find it.
-   * @throws RemoteError with code `SYSTEM_MODULE` if they cannot find it there.
-   * @throws ProcessDiedError if a process ends before its application runs.
-   * @throws InvalidStorageError if processes cannot open the storage, as with `memory()`.
-   * @throws SystemRunningError if this system is running already.
-   * @throws StorageError if the storage cannot be opened.
+   * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
+   * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
+   * @throws {@link ProcessDiedError} if a process exits before its application is open.
+   * @throws {@link InvalidStorageError} if other processes cannot open the storage, as with `memory()`.
+   * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(
     system: System<Apps>,
     options: MultiprocessRunnerOptions<Apps> = {},
   ): Promise<MultiprocessRunner<Apps>> {
-    const resolved = resolveOptions<MultiprocessRunnerOptions, DefaultedOption>(
-      options,
-      multiprocessRunnerOptions,
-      'MultiprocessRunner.start()',
-    );
-    const { pipelineIds } = resolved;
-    const processes = new ProcessBoard(ownRoles(system, pipelineIds, resolved.applications));
-    const turn = (_name: string, commit: () => Promise<void>) => commit();
-    const grown = ({ applicationName, pipelineId }: Prompt) => processes.prompt(applicationName, pipelineId);
-    const running = await openSystem(system, resolved, { pipelineIds, turn, grown });
-    const runner = new MultiprocessRunner({ system, options: resolved, pipelineIds, running, processes });
+    const given: MultiprocessRunnerOptions = options;
+    const resolved = resolveOptions(given, multiprocessRunnerOptions, `${runnerName}.start()`);
+    const { pipelineIds, applications } = resolved;
+    const board = new ProcessBoard(ownAssignments(system, pipelineIds, applications));
+    const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
+    const running = await openSystem(system, resolved, { pipelineIds, sharesSystem: true, grown });
+    const runner = new MultiprocessRunner({ system, options: resolved, running, board });
     try {
       await runner.launch(() => runner.#start());
       return runner;
     } catch (error) {
-      throw await runner.#toldBeforeIt(error);
+      throw await runner.#errorAfterTermination(error);
     }
   }
 
-  /**
-   * The application of this class, in this process. Without a pipeline it is one that begins in the first of those
-   * that run, and may change that, for all who have got it; with a pipeline it stays there, and that may be one that is
-   * run elsewhere. Whoever records in several pipelines at the same time gets an application for each.
-   */
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
-    const { system, running, pipelineIds } = this.#parts;
-    assertPartOf(system, kind);
-    this.assertOpen();
-    if (pipelineId !== undefined) assertPipelineId(pipelineId);
-    const applications =
-      pipelineId === undefined ? running.movable(pipelineIds[0] ?? 0) : running.in(pipelineId);
-    return applications.get(kind.applicationName) as InstanceType<A>;
-  }
-
-  /** Why it could not start; if this process is told to end, nobody is to make an error of that before it does. */
-  async #toldBeforeIt(error: unknown): Promise<unknown> {
-    if (this.#ending === undefined) return error;
-    const { signal, survived } = this.#ending;
+  /** Resolves with the error of a start; after a termination signal, only if the process survives it. */
+  async #errorAfterTermination(error: unknown): Promise<unknown> {
+    if (this.#termination === undefined) return error;
+    const { signal, survived } = this.#termination;
     await survived;
-    return new RunnerClosedError(`The runner was starting when its process was told to end by ${signal}.`);
+    return new RunnerClosedError(
+      `The runner was closed while it was starting: its process received ${signal}.`,
+    );
   }
 
   async #start(): Promise<void> {
-    const { system, options, running, processes } = this.#parts;
+    const { system, options, running, board } = this.#parts;
     const { pollIntervalMs, batchSize, cacheSize } = options;
     const task = {
       address: addressOf(system),
@@ -142,35 +124,35 @@ export class MultiprocessRunner<
       cacheSize,
       parentPid: process.pid,
     };
-    await this.listen(() => processes.advanced());
-    const supervisors = processes.all.map(
-      (application) =>
-        new Supervisor({
-          runner: 'MultiprocessRunner',
-          kind: 'process',
-          role: application.role,
-          spawn: (hooks) => application.fork({ ...task, role: application.role }, hooks),
-          entered: (state) => application.enter(state),
-        }),
-    );
-    const termination = beforeTermination((ending) => {
-      this.#ending = ending;
-      return this.closeWorkers();
+    await this.listen(() => board.advanced());
+    const supervisors = board.processes.map((application) => {
+      const { assignment } = application;
+      return new Supervisor({
+        runner: runnerName,
+        kind: 'process',
+        assignment,
+        spawn: (hooks) => application.fork({ ...task, assignment }, hooks),
+        entered: (state) => application.enter(state),
+      });
     });
-    this.defer(() => termination[Symbol.dispose]());
+    const listening = beforeTermination((termination) => {
+      this.#termination = termination;
+      return this.closeFollowers();
+    });
+    this.defer(() => listening[Symbol.dispose]());
     await this.startWorkers(supervisors);
   }
 }
 
-/** Those that this runner runs. */
-function ownRoles(
+/** Returns the assignments of this runner; other runners have those of the other applications. */
+function ownAssignments(
   system: System,
   pipelineIds: readonly number[],
-  applications: readonly ApplicationClass[] | undefined,
+  applications: readonly ApplicationClass[] = system.applications,
 ): readonly Assignment[] {
-  const roles = assignmentsOf(system.graph, pipelineIds);
-  if (applications === undefined) return roles;
   for (const kind of applications) assertPartOf(system, kind);
   const names = applications.map(({ applicationName }) => applicationName);
-  return roles.filter(({ applicationName }) => names.includes(applicationName));
+  return assignmentsOf(system.graph, pipelineIds).filter(({ applicationName }) =>
+    names.includes(applicationName),
+  );
 }

@@ -1,18 +1,18 @@
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 import { ApplicationProcess } from './application-process.ts';
 
-/** The applications of a runner that run in processes: who has to be told of whose log, and who is doing what. */
+/** The processes of a runner: their states, and the way to prompt them. */
 export class ProcessBoard implements WorkerBoard {
-  readonly all: readonly ApplicationProcess[];
+  readonly processes: readonly ApplicationProcess[];
   readonly #waiting = new Set<() => void>();
   #progress = 0;
 
-  constructor(roles: readonly Assignment[]) {
-    this.all = roles.map((role) => {
-      const { applicationName, pipelineId } = role;
-      return new ApplicationProcess(role, {
+  constructor(assignments: readonly Assignment[]) {
+    this.processes = assignments.map((assignment) => {
+      const { applicationName, pipelineId } = assignment;
+      return new ApplicationProcess(assignment, {
         grown: () => this.prompt(applicationName, pipelineId),
         entered: (state) => {
           if (state !== 'running') this.advanced();
@@ -22,29 +22,31 @@ export class ProcessBoard implements WorkerBoard {
   }
 
   prompt(applicationName: string, pipelineId: number): void {
-    for (const process of this.all) {
-      const { role } = process;
-      if (role.pipelineId !== pipelineId || !role.upstreamNames.includes(applicationName)) continue;
+    for (const process of this.processes) {
+      const { assignment } = process;
+      if (assignment.pipelineId !== pipelineId || !assignment.upstreamNames.includes(applicationName))
+        continue;
       process.prompt(applicationName);
     }
   }
 
   stateIn(applicationName: string, pipelineId: number): ApplicationState | undefined {
-    return this.all.find(
-      ({ role }) => role.applicationName === applicationName && role.pipelineId === pipelineId,
+    return this.processes.find(
+      ({ assignment }) =>
+        assignment.applicationName === applicationName && assignment.pipelineId === pipelineId,
     )?.state;
   }
 
-  /** One that is being started again may well have nothing to do; one that is interrupted has. */
+  /** A process that is being restarted may be idle afterwards; an interrupted one has notifications to process. */
   get isQuiet(): boolean {
-    return this.all.every(({ state }) => state !== 'running' && state !== 'interrupted');
+    return this.processes.every(({ state }) => state !== 'running' && state !== 'interrupted');
   }
 
   get progress(): number {
     return this.#progress;
   }
 
-  /** Notes that somebody has come to rest, here or elsewhere. */
+  /** Notes progress, here or on another host. */
   advanced(): void {
     this.#progress += 1;
     for (const wake of this.#waiting) wake();

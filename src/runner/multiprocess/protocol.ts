@@ -1,62 +1,60 @@
 import type { PortableError } from '../../util/portable-error.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 import type { ApplicationState } from '../runner.ts';
-import type { Assignment } from '../supervised/assignment.ts';
 import type { OpeningTask } from '../supervised/open-application.ts';
+import type { WorkerMessage } from '../supervised/worker.ts';
 
-/** What a process is to do: plain data. */
+/** Plain data with which the process of an application is started. */
 export interface ProcessTask extends OpeningTask {
-  readonly role: Assignment;
+  readonly assignment: Assignment;
   readonly pollIntervalMs: number;
-  /** The process without which it is not to go on. */
+  /** Process that started this one; this one ends when that process is gone. */
   readonly parentPid: number;
 }
 
-/** What a process is told. */
-export type Order =
-  /** The first of all; secrets of the storage are in it, so it is no argument that others could see. */
+/** Messages to a process. */
+export type ParentMessage =
+  /** The first message. It holds secrets of the storage, which arguments would show to other users. */
   | { readonly kind: 'task'; readonly task: ProcessTask }
-  /** These logs have grown; no more is sent until it is answered by `taken`. */
+  /** These logs have grown. The next prompt is sent after `taken`. */
   | { readonly kind: 'prompt'; readonly upstreamNames: readonly string[] }
-  /** The last report was taken: the next one may come. */
+  /** The last report was read. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'close' };
 
-/** What a process says. */
-export type Answer =
-  | { readonly kind: 'ready' }
-  /** The last prompt was taken: the next one may come. */
+/** Messages from a process. */
+export type ProcessMessage =
+  | Extract<WorkerMessage, { kind: 'ready' | 'failed' | 'closed' }>
+  /** The last prompt was read. */
   | { readonly kind: 'taken' }
-  | { readonly kind: 'report'; readonly report: Report }
-  | { readonly kind: 'failed'; readonly error: PortableError }
-  /** It dies of this, unless somebody in it listens for uncaught exceptions. */
-  | { readonly kind: 'uncaught'; readonly error: PortableError }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'report'; readonly report: ProcessReport }
+  /** Error that ends the process, unless code in it listens for `uncaughtException`. */
+  | { readonly kind: 'uncaught'; readonly error: PortableError };
 
-/** How an application got on since the last report. */
-export interface Report {
+/** Progress of an application since the last report. */
+export interface ProcessReport {
   readonly state?: ApplicationState;
-  /** Whether its own log has grown. */
+  /** Whether the log of the application has grown. */
   readonly hasGrown?: boolean;
   readonly prompted?: readonly string[];
-  /** How many notifications of which upstreams it has processed. */
+  /** Numbers of processed notifications, by upstream. */
   readonly processed?: Readonly<Record<string, number>>;
   readonly interrupted?: PortableError;
 }
 
-/** Two reports in one, which is no larger for it. */
-export function mergedReports(earlier: Report, later: Report): Report {
+export function mergeReports(earlier: ProcessReport, later: ProcessReport): ProcessReport {
   const processed = { ...earlier.processed };
   for (const [name, count] of Object.entries(later.processed ?? {}))
     processed[name] = (processed[name] ?? 0) + count;
   return {
     ...earlier,
     ...later,
-    prompted: mergedNames(earlier.prompted ?? [], later.prompted ?? []),
+    prompted: mergeNames(earlier.prompted ?? [], later.prompted ?? []),
     processed,
   };
 }
 
-/** The names in either, each once. */
-export function mergedNames(earlier: readonly string[], later: readonly string[]): readonly string[] {
+/** Returns the names in either list, each once. */
+export function mergeNames(earlier: readonly string[], later: readonly string[]): readonly string[] {
   return [...new Set([...earlier, ...later])];
 }

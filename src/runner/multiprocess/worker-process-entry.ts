@@ -1,4 +1,4 @@
 import { runProcess } from './worker-process.ts';
 
-// The program of a process: a file of its own, because a process is started by a path.
+// Program of a process: a file of its own, because Node starts a process by the path of a file.
 if (process.send !== undefined) await runProcess();

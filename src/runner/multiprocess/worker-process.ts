@@ -2,70 +2,72 @@ import { once } from 'node:events';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
 import { openApplication } from '../supervised/open-application.ts';
+import { MergingOutbox } from './merging-outbox.ts';
 import { MessageInbox } from './message-inbox.ts';
-import { Outbox } from './outbox.ts';
-import { type Answer, mergedReports, type Order, type ProcessTask, type Report } from './protocol.ts';
-import { watchParent } from './watch-parent.ts';
+import { watchParent } from './parent-watch.ts';
+import {
+  mergeReports,
+  type ParentMessage,
+  type ProcessMessage,
+  type ProcessReport,
+  type ProcessTask,
+} from './protocol.ts';
 
-/** Runs one application in this process until it is told to close, its parent dies, or the application fails. */
+type Reports = MergingOutbox<ProcessReport>;
+
+/** Runs one application in this process until the process is closed, its parent dies, or the application fails. */
 export async function runProcess(): Promise<void> {
-  const closing = endings();
+  const closing = listenForEnd();
   process.on('uncaughtExceptionMonitor', (error) => void post({ kind: 'uncaught', error: portable(error) }));
-  const [order] = (await once(process, 'message')) as [Order];
-  if (order.kind !== 'task') return;
-  const { parentPid, role } = order.task;
-  process.title = `kahn ${role.applicationName} ${role.pipelineId}`; // as others see it in a list of processes
+  const [message] = (await once(process, 'message')) as [ParentMessage];
+  if (message.kind !== 'task') return;
+  const { parentPid, assignment } = message.task;
+  process.title = `kahn ${assignment.applicationName} ${assignment.pipelineId}`; // shown in lists of processes
   watchParent(parentPid);
-  const reports = new Outbox<Report>(
-    { send: (report) => void post({ kind: 'report', report }), merge: mergedReports },
+  const reports: Reports = new MergingOutbox(
+    { send: (report) => void post({ kind: 'report', report }), merge: mergeReports },
     true,
   );
   try {
-    await runApplication(order.task, reports, closing);
+    await runApplication(message.task, reports, closing);
     reports.flush();
   } catch (error) {
     reports.flush();
     void post({ kind: 'failed', error: portable(error) });
   }
   await post({ kind: 'closed' });
-  process.exit(); // whatever its policies have left open
+  process.exit(); // timers and handles of policies may keep the process alive
 }
 
-/** Is aborted when this process is to end, in order. */
-function endings(): AbortController {
+/** Returns a controller that is aborted when this process has to finish its work and exit. */
+function listenForEnd(): AbortController {
   const closing = new AbortController();
-  process.on('SIGINT', () => {}); // Ctrl-C reaches all processes of a terminal; the parent decides what becomes of them
+  process.on('SIGINT', () => {}); // Ctrl-C reaches all processes of a terminal; the parent then closes this one
   process.on('SIGTERM', () => closing.abort());
   process.on('disconnect', () => closing.abort()); // the parent has died
   return closing;
 }
 
-async function runApplication(
-  task: ProcessTask,
-  reports: Outbox<Report>,
-  closing: AbortController,
-): Promise<void> {
-  const { role, pollIntervalMs } = task;
+async function runApplication(task: ProcessTask, reports: Reports, closing: AbortController): Promise<void> {
+  const { assignment, pollIntervalMs } = task;
+  const { upstreamNames } = assignment;
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, role, opened);
+  const application = await openApplication(task, assignment, opened);
   application.subscribe(() => reports.put({ hasGrown: true }));
-  const inbox = new MessageInbox(role.upstreamNames, pollIntervalMs);
-  process.on('message', (order: Order) => {
-    if (order.kind === 'close') closing.abort();
-    if (order.kind === 'taken') reports.taken();
-    if (order.kind !== 'prompt') return;
-    for (const upstreamName of order.upstreamNames) inbox.put(upstreamName);
+  const inbox = new MessageInbox(upstreamNames, pollIntervalMs);
+  process.on('message', (message: ParentMessage) => {
+    if (message.kind === 'close') closing.abort();
+    if (message.kind === 'taken') reports.taken();
+    if (message.kind !== 'prompt') return;
+    for (const upstreamName of message.upstreamNames) inbox.put(upstreamName);
     void post({ kind: 'taken' });
   });
   void post({ kind: 'ready' });
-  const { upstreamNames } = role;
-  await runLoop(
-    { application, upstreamNames, inbox, tick: undefined, report: reportTo(reports) },
-    closing.signal,
-  );
+  const report = reportTo(reports);
+  await runLoop({ application, upstreamNames, inbox, tick: undefined, report }, closing.signal);
 }
 
-function reportTo(reports: Outbox<Report>): LoopReport {
+function reportTo(reports: Reports): LoopReport {
   return {
     entered: (state) => reports.put({ state }),
     prompted: (prompted) => reports.put({ prompted }),
@@ -74,10 +76,10 @@ function reportTo(reports: Outbox<Report>): LoopReport {
   };
 }
 
-/** Resolves when it is said; if the parent has died, to nobody. */
-function post(answer: Answer): Promise<void> {
+/** Resolves when the message is sent, or at once if the parent is gone. */
+function post(message: ProcessMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined || !process.connected) resolve();
-    else process.send(answer, () => resolve());
+    else process.send(message, () => resolve());
   });
 }

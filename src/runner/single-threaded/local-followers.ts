@@ -1,4 +1,5 @@
 import type { Application } from '../../application/application.ts';
+import { isTransientFailure } from '../../application/errors.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
@@ -6,7 +7,7 @@ import {
 import type { SystemGraph } from '../../system/graph.ts';
 import { upstreamsOf } from '../../system/graph.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError, isInterruption } from '../errors.ts';
+import { DownstreamError } from '../errors.ts';
 import { type FollowersByUpstream, followLocally, localPipelineId } from '../local-pipeline.ts';
 import type { ApplicationState } from '../runner.ts';
 import { type BlockedRetry, isBlocked } from './blocked-retry.ts';
@@ -104,7 +105,7 @@ export class LocalFollowers {
       await work();
       return true;
     } catch (error) {
-      const isInterrupted = isInterruption(error);
+      const isInterrupted = isTransientFailure(error);
       (isInterrupted ? this.#interruptions : this.#failures).set(applicationName, error);
       publish(isInterrupted ? 'interrupted' : 'failed', { ...eventOf(applicationName), error });
       return false;

@@ -1,7 +1,7 @@
+import { isTransientFailure } from '../../application/errors.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { inTime } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';
-import { isInterruption } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { type Command, CommandSchedule } from './clock/command-schedule.ts';
 import type { Pacer } from './clock/pacer.ts';
@@ -103,7 +103,7 @@ export class Simulation {
       await heads.refresh(running.applications);
       this.#refreshedAt = clock.now();
     } catch (error) {
-      if (!isInterruption(error)) throw error; // the next tick tries again
+      if (!isTransientFailure(error)) throw error; // the next tick tries again
     }
   }
 

@@ -5,18 +5,18 @@ import { openStore } from '../../application/open-store.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
-import type { Assignment } from './assignment.ts';
+import type { Assignment } from '../asynchronous/assignment.ts';
 
-/** By what a thread or process opens the applications of a system: plain data. */
+/** Plain data with which a worker opens its application. */
 export interface OpeningTask {
   readonly address: SystemAddress;
   readonly storage: StorageDescription;
   readonly writerId: string;
-  readonly batchSize: number | undefined;
-  readonly cacheSize: number | undefined;
+  readonly batchSize: number;
+  readonly cacheSize: number;
 }
 
-/** Opens, in a thread or process, an application that follows its upstreams' logs. */
+/** Opens an application in a worker, and lets it follow the logs of its upstreams. */
 export async function openApplication(
   { address, storage, writerId, batchSize, cacheSize }: OpeningTask,
   { applicationName, pipelineId, upstreamNames }: Assignment,
@@ -24,16 +24,10 @@ export async function openApplication(
 ): Promise<ProcessApplication> {
   const { applications, types } = await loadSystem(address);
   const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
-  const application = new kind() as ProcessApplication; // as in the graph, which is the same here
+  const application = new kind() as ProcessApplication; // it follows others, so it is one
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
-  const storeOptions = {
-    setupTables: false,
-    pipelineId,
-    types,
-    ...(cacheSize !== undefined && { cacheSize }),
-  };
-  const store = await openStore(kind, openedStorage, storeOptions);
+  const store = await openStore(kind, openedStorage, { setupTables: false, pipelineId, types, cacheSize });
   opened.defer(() => store.recorder.close());
   applicationInternals.bind(application, ownedBinding(store));
   for (const upstreamName of upstreamNames) {

@@ -1,44 +1,40 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
-import { ExitedError } from './worker.ts';
+import { closeMessage } from './run-in-thread.ts';
+import { ExitedError, type SupervisedWorker, type WorkerHooks, type WorkerMessage } from './worker.ts';
 
-/** A thread that runs one application. */
-export interface Thread {
-  tell(message: string): void;
-  terminate(): Promise<unknown>;
-}
-
-/** How a thread is started, and who hears of it. */
-export interface ThreadOptions<Message> {
-  /** The URL of its program, see `siblingProgram`. */
+export interface ThreadOptions {
+  /** URL of the program, see {@link siblingProgram}. */
   readonly entry: URL;
   readonly applicationName: string;
-  /** Plain data that the program gets. */
+  /** Plain data for the program. */
   readonly task: unknown;
   readonly resourceLimits?: ResourceLimits | undefined;
-  hear(message: Message, thread: Thread): void;
-  /** Called when it has ended, in whatever way, with what it died of. */
-  ended(death: unknown, threadId: number): void;
+  /** Called when the thread has exited, with the id it had. */
+  exited(threadId: number): void;
 }
 
-/** Starts a thread. */
-export function spawnThread<Message>(options: ThreadOptions<Message>): Thread {
+/** Starts a worker thread, which is terminated as soon as it says that it is closed. */
+export function spawnThread(options: ThreadOptions, hooks: WorkerHooks): SupervisedWorker {
   const { entry, applicationName, task, resourceLimits = {} } = options;
-  // Imported by a line of code: a file would be refused in a program that was given to Node with `--input-type`.
+  // A line of code that imports the file: under `--input-type`, Node would refuse the file itself.
   const program = `import(${JSON.stringify(entry.href)})`;
   const name = `kahn ${applicationName}`;
   const worker = new Worker(program, { eval: true, workerData: task, resourceLimits, name });
-  const { threadId } = worker;
-  const thread: Thread = {
-    tell: (message) => worker.postMessage(message),
-    terminate: () => worker.terminate(),
-  };
+  const { threadId } = worker; // -1 after the exit
   let death: unknown;
-  worker.on('message', (message: Message) => options.hear(message, thread));
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.kind === 'closed') void worker.terminate(); // timers and handles of policies may keep it alive
+    hooks.onMessage(message);
+  });
   worker.on('error', (error) => {
     death = error;
   });
   worker.on('exit', (code) => {
-    options.ended(death ?? new ExitedError(`it has ended with exit code ${code}`), threadId);
+    options.exited(threadId);
+    hooks.onExit(death ?? new ExitedError(`exited with code ${code}`));
   });
-  return thread;
+  return {
+    close: () => worker.postMessage(closeMessage),
+    terminate: () => worker.terminate(),
+  };
 }

@@ -1,34 +1,39 @@
 import type { PortableError } from '../../util/portable-error.ts';
 
-/** A thread or process that runs one application for a runner. */
+/** A thread or process that runs one application. */
 export interface SupervisedWorker {
-  /** Asks it to let its work end. */
+  /** Asks the worker to finish the work under way and to exit. */
   close(): void;
-  /** Ends it at once, if it has not ended; resolves when it is gone. */
+  /** Ends the worker at once; resolves when it has exited. */
   terminate(): Promise<unknown>;
 }
 
-/** Who hears of a peer. */
 export interface WorkerHooks {
-  hear(message: WorkerMessage): void;
-  /** Called once, when it has ended, in whatever way, with what it died of. */
-  ended(death: unknown): void;
+  onMessage(message: WorkerMessage): void;
+  /** Called once, after the last message, with the reason of the exit. */
+  onExit(reason: unknown): void;
 }
 
-/** What a peer says. */
+/** Messages from a worker to its runner. */
 export type WorkerMessage =
+  /** The application is open. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'prompted'; readonly upstreamNames: readonly string[] }
   | { readonly kind: 'processed'; readonly upstreamName: string; readonly count: number }
-  /** It has come to rest for the first time since it was started. */
-  | { readonly kind: 'rested' }
+  /** The application is idle for the first time since the worker was started. */
+  | { readonly kind: 'idle' }
+  /** The application retries after a transient error. */
   | { readonly kind: 'interrupted'; readonly error: PortableError }
-  | { readonly kind: 'failed'; readonly error: PortableError };
+  /** In this tick, an upstream is blocked by a causal dependency. */
+  | { readonly kind: 'blocked'; readonly error: PortableError }
+  | { readonly kind: 'failed'; readonly error: PortableError }
+  /** The last message: everything is released. */
+  | { readonly kind: 'closed' };
 
-/** A peer has ended by itself, leaving no error. */
+/** Reason of the exit of a worker that left no error. */
 export class ExitedError extends Error {}
 
-/** The program `name` beside a module: TypeScript where that is, and JavaScript where it has been built. */
+/** URL of the program `name` in the folder of a module, with the extension of that module. */
 export function siblingProgram(moduleUrl: string, name: string): URL {
   return new URL(`./${name}${moduleUrl.endsWith('.ts') ? '.ts' : '.js'}`, moduleUrl);
 }

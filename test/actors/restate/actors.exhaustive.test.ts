@@ -3,12 +3,12 @@ import { postgres } from 'kahn/postgres';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { watchRunners } from '../../support/events.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName, PostgresServer } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, start } from '../../support/restate-shop.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName, PostgresServer } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { serve, start } from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {

@@ -7,14 +7,19 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
-import { Balancer, portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
-import { connectionString, query, temporaryPostgres, temporarySchema } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, shopWith, start, statesOf } from '../../support/restate-shop.ts';
+import { Balancer, portOf } from '../../support/servers/balancer.ts';
+import {
+  connectionString,
+  query,
+  temporaryPostgres,
+  temporarySchema,
+} from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { serve, shopWith, start, statesOf } from '../../support/servers/restate-shop.ts';
 import { inTime, patient } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 

@@ -6,11 +6,11 @@ import { Payments } from '../../../examples/shop/payments.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
 import { resolvesWithin } from '../../../src/util/timeout.ts';
-import { freePort } from '../../support/free-port.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { type Shop, serve, start, urlOf } from '../../support/restate-shop.ts';
+import { freePort } from '../../support/servers/free-port.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { type Shop, serve, start, urlOf } from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
 
 const never = 2 ** 30;

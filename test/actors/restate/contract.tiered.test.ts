@@ -2,8 +2,8 @@ import type { ApplicationClass, StorageDescription, System, SystemRunner } from 
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
 import { tieredRunnerContract } from '../../runner/runner-contract.ts';
-import { freshName } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { storages } from '../../support/storages.ts';
 
 let engine: RestateEngine;

@@ -8,15 +8,15 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { portOf } from '../../support/balancer.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { freePort } from '../../support/free-port.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { callsOf, serve, start, startError, statesOf, urlOf } from '../../support/restate-shop.ts';
 import { seed } from '../../support/seed.ts';
+import { portOf } from '../../support/servers/balancer.ts';
+import { freePort } from '../../support/servers/free-port.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { callsOf, serve, start, startError, statesOf, urlOf } from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
 
 let engine: RestateEngine;

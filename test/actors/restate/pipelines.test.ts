@@ -4,18 +4,23 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { lower, putSignsInto, raise, untilLowered } from '../../runner/multi-threaded/file-flags.ts';
-import { Orders as CausalOrders, causalOrders, Ledger, letDawdle } from '../../support/causal-orders.ts';
-import { Click, Clicks } from '../../support/clicks.ts';
-import { watchRunners } from '../../support/events.ts';
 import { assertContiguous } from '../../support/logs.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, start } from '../../support/restate-shop.ts';
 import { seed } from '../../support/seed.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { serve, start } from '../../support/servers/restate-shop.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import {
+  Orders as CausalOrders,
+  causalOrders,
+  Ledger,
+  letDawdle,
+} from '../../support/systems/causal-orders.ts';
+import { Click, Clicks } from '../../support/systems/clicks.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];

@@ -7,10 +7,10 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, start } from '../../support/restate-shop.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { serve, start } from '../../support/servers/restate-shop.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 
 /** Messages of the SDK until the end of the test. */

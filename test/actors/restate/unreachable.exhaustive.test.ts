@@ -5,10 +5,10 @@ import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { serve, startError, urlOf } from '../../support/restate-shop.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { serve, startError, urlOf } from '../../support/servers/restate-shop.ts';
 import { inTime } from '../../support/until.ts';
 
 /** A poll interval without polls during a test. */

@@ -5,14 +5,22 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { Balancer } from '../../support/balancer.ts';
-import { freePort } from '../../support/free-port.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
-import { RestateEngine } from '../../support/restate-engine.ts';
-import { callsOf, heldShop, type Shop, serve, start, statesOf, urlOf } from '../../support/restate-shop.ts';
+import { Balancer } from '../../support/servers/balancer.ts';
+import { freePort } from '../../support/servers/free-port.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import {
+  callsOf,
+  heldShop,
+  type Shop,
+  serve,
+  start,
+  statesOf,
+  urlOf,
+} from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
-import { watchWarnings } from '../../support/warnings.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 
 /** Another version of the shop, without payments. */
 const smaller = System.of([[Orders, Reservations, Orders]], { name: 'shop' });

@@ -6,7 +6,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation, type ReservationEvent } from '../../../examples/shop/reservation.ts';
 import { AdaptiveBatchSize } from '../../../src/application/following/batch-size.ts';
 
-test('batches of a slow policy get smaller at once, and larger again step by step', () => {
+test('batches of a slow policy shrink immediately and grow again step by step', () => {
   const pace = new AdaptiveBatchSize(500);
   expect(pace.limit).toBe(500);
   pace.learn(500, 50, 0);
@@ -23,14 +23,14 @@ test('batches of a slow policy get smaller at once, and larger again step by ste
   expect(limits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 500, 500]);
 });
 
-test('a batch that was not full says nothing of how fast a full one would be', () => {
+test('a batch that is not full does not change the batch size', () => {
   const pace = new AdaptiveBatchSize(500);
   pace.learn(500, 50, 0);
   pace.learn(10, 1, 0);
   expect(pace.limit).toBe(200);
 });
 
-test('where reading and recording take long, batches may be in the policy for as long and longer', () => {
+test('slow storage allows more time in the policy', () => {
   const pace = new AdaptiveBatchSize(500);
   expect(pace.longestMs).toBe(20);
   pace.learn(500, 100, 25);
@@ -55,7 +55,7 @@ class SlowReservations extends ProcessApplication<ReservationEvent, OrderEvent> 
   });
 }
 
-test('those who follow a slow policy hear of its first results long before its last', async () => {
+test('followers of a slow policy get its first events long before its last', async () => {
   await using runner = await run(System.of([[Orders, SlowReservations]]), { storage: memory() });
   const heads: number[] = [];
   runner.get(SlowReservations).subscribe(({ head }) => heads.push(head));
@@ -63,13 +63,13 @@ test('those who follow a slow policy hear of its first results long before its l
   await runner.get(Orders).save(...Array.from({ length: count }, () => Order.place('ada')));
   expect(heads.at(-1)).toBe(count);
   const sizes = heads.map((head, i) => head - (heads[i - 1] ?? 0));
-  expect(Math.max(...sizes)).toBeLessThanOrEqual(count / 3); // not even at first, when nobody knows that it is slow
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(count / 3); // not even at first, before the follower has measured the policy
 });
 
-test('what there was no time for is processed next, and nothing twice', async () => {
+test('processes what it had no time for next, and nothing twice', async () => {
   await using runner = await run(System.of([[Orders, SlowReservations]]), { storage: memory() });
   const orders = Array.from({ length: 30 }, () => Order.place('ada'));
-  for (const order of orders.slice(0, 15)) order.reserve('by hand'); // events between those that are handled
+  for (const order of orders.slice(0, 15)) order.reserve('by hand'); // ignored events between handled ones
   await runner.get(Orders).save(...orders);
   const reserved = await runner.get(SlowReservations).reader().read(100);
   expect(reserved.map(({ event }) => (event.data as { orderId: string }).orderId)).toEqual(

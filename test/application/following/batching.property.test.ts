@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { memory, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
-import { Click, Clicks, Counters } from '../../support/clicks.ts';
 import { propertyRuns } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
+import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
 
-/** What a rival does while the policy works on a notification. */
+/** Action of a concurrent writer while the policy handles a notification. */
 type Interference = 'nothing' | 'touch' | 'run';
 
 interface Scenario {
@@ -25,7 +25,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
   cacheSize: fc.constantFrom(0, 10, 1_000),
 });
 
-/** Somebody else who works on the same application, outside of any policy. */
+/** A concurrent writer of the same application, outside of any policy. */
 function rivalOf(counters: Counters) {
   const wanted: { readonly what: Interference; readonly key: string; done(): void }[] = [];
   let wake = Promise.withResolvers<void>();
@@ -139,7 +139,7 @@ test('wherever a slow policy ends a batch, every notification is counted once, i
   await fc.assert(fc.asyncProperty(slowScenarios, playSlowly), propertyRuns(10, 40));
 });
 
-test('as long as it gets ahead, a follower bears with any number of conflicts', async () => {
+test('a follower survives any number of conflicts as long as it makes progress', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
   const storage = create();
   await using clicks = await Clicks.open({ storage });
@@ -151,7 +151,7 @@ test('as long as it gets ahead, a follower bears with any number of conflicts', 
   const disturbed = new Set<number>();
   counters.meanwhile = async (number) => {
     const done = (await counters.counted()).get('a')?.length ?? 0;
-    // The next one is disturbed once, those behind it always.
+    // The next notification is disturbed once, all after it always.
     if (number > done || !disturbed.has(number)) await rival.ask('touch', 'a');
     if (number === done) disturbed.add(number);
   };
@@ -162,7 +162,7 @@ test('as long as it gets ahead, a follower bears with any number of conflicts', 
   expect(disturbed.size).toBe(30);
 });
 
-test('ignored notifications read again after a conflict do not look like the end of the log', async () => {
+test('ignored notifications that are read again after a conflict do not look like the end of the log', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
   const storage = create();
   await using clicks = await Clicks.open({ storage });

@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
-import { Click, Clicks, Counters } from '../../support/clicks.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
 
 test.each(['ignored', 'handled'])(
   'a follower waits while another writer is busy (%s event)',
@@ -25,7 +25,7 @@ test.each(['ignored', 'handled'])(
   },
 );
 
-test('a storage that stays busy is reported in the end', async () => {
+test('reports storage that stays busy', async () => {
   const directory = temporaryDirectory();
   const storage = sqlite({ directory, busyTimeoutMs: 0 });
   await using clicks = await Clicks.open({ storage });

@@ -9,15 +9,15 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 class CausalAccounts extends Accounts {
   static readonly causalDependencies = true;
 }
 
-/** Has an account of its own for each that it follows; `by` may name one that it looks at, or asks for. */
+/** Has one account for each that it follows. `by` may name an account that it gets, or asks for with has(). */
 class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
   static readonly applicationName = 'mirror';
   static readonly emits = ['Account.Opened', 'Account.Changed', 'Account.Closed'] as const;
@@ -44,7 +44,7 @@ async function inThree<A extends Accounts | Mirror | Changes>(
   return all;
 }
 
-/** What the events of a log depend on, as pairs; null for nothing. */
+/** Dependencies of the events of a log as pairs; null for an event without dependencies. */
 async function dependenciesIn({ log }: Accounts | Mirror): Promise<unknown[]> {
   return (await log.select(0, 100)).map(
     ({ dependencies }) =>
@@ -86,7 +86,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(one)).toEqual([null]);
   });
 
-  test('are told by each of the saves that share a commit, also when others of them fail', async () => {
+  test('are recorded for each save of a shared commit, even if another one fails', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const accounts = Array.from({ length: 5 }, (_, i) => Account.open(`${i}`));
@@ -104,7 +104,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(one)).toEqual([[[0, 1]], [[0, 2]], null, [[0, 4]], [[0, 5]]]);
   });
 
-  test('are found behind snapshots, and across what one application records in turn', async () => {
+  test('are found behind snapshots, and across pipelines of one application', async () => {
     const accounts = await CausalAccounts.open({ storage: create() });
     onTestFinished(() => accounts.close());
     const account = Account.open('ada');
@@ -139,7 +139,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(mirror1)).toEqual([[[0, 1]], null, [[0, 2]], null, [[0, 1]], null]);
   });
 
-  test('are not told by an application that does not ask for it', async () => {
+  test('are not recorded by an application that does not declare them', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => Accounts.open({ storage, pipelineId }));
     const account = Account.open('ada');
@@ -148,7 +148,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(one)).toEqual([null]);
   });
 
-  test('keep whoever follows from processing an event too soon, and nothing before it', async () => {
+  test('hold back an event that depends on an unprocessed one, and nothing before it', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
@@ -180,7 +180,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
   });
 });
 
-/** Ignores all but changes. */
+/** Ignores all events but changes. */
 class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
   static readonly applicationName = 'changes';
   static readonly emits = ['Account.Opened'] as const;
@@ -192,7 +192,7 @@ class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
   });
 }
 
-/** Where it stands in the log of `accounts`, on record. */
+/** Its recorded position in the log of `accounts`. */
 async function positionOf(storage: StorageDescription, pipelineId: number): Promise<number> {
   const openedStorage = await openStorage(storage);
   const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
@@ -201,27 +201,27 @@ async function positionOf(storage: StorageDescription, pipelineId: number): Prom
   return position;
 }
 
-describe('what a policy ignores', () => {
-  test('is on record as processed while something behind it waits', async () => {
+describe('notifications that a policy ignores', () => {
+  test('are recorded as processed while a later notification waits', async () => {
     const storage = memory();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [changes0, changes1] = await inThree((pipelineId) => Changes.open({ storage, pipelineId }));
     changes0.follow(zero.log);
     changes1.follow(one.log, 1);
     const [ada, eve] = [Account.open('ada'), Account.open('eve')];
-    await zero.save(ada); // ignored, and waited for by the next
+    await zero.save(ada); // ignored; the next event depends on it
     await one.save(ada.change(1));
-    await one.save(eve); // ignored, and waited for by the next
+    await one.save(eve); // ignored; the next event depends on it
     await zero.save(eve.change(1));
     await rejectionOf(changes0.run(), CausalDependencyError);
     expect(await positionOf(storage, 0)).toBe(1);
     expect(await changes1.run()).toBe(2);
-    await rejectionOf(changes0.run(), CausalDependencyError); // it is not on record that eve was ignored
+    await rejectionOf(changes0.run(), CausalDependencyError); // the position after eve's ignored event is not recorded
     await processApplicationInternals.recordPositions(changes1);
     expect(await changes0.run()).toBe(1);
   });
 
-  test('waits as well, for others may depend on it', async () => {
+  test('wait, too, because others may depend on them', async () => {
     const storage = memory();
     const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [changes0, changes1, changes2] = await inThree((pipelineId) =>
@@ -232,7 +232,7 @@ describe('what a policy ignores', () => {
     changes2.follow(two.log);
     const [ada, eve] = [Account.open('ada'), Account.open('eve')];
     await zero.save(ada.change(1));
-    await one.save(eve, ada); // is ignored, but builds on ada
+    await one.save(eve, ada); // ignored, but depends on ada's event
     await two.save(eve.change(1));
     await rejectionOf(changes1.run(), CausalDependencyError);
     await rejectionOf(changes2.run(), CausalDependencyError);
@@ -244,7 +244,7 @@ describe('what a policy ignores', () => {
     expect([...changes0.seen, ...changes2.seen]).toEqual([ada.id, eve.id]);
   });
 
-  test('of one upstream waits for nobody who follows another', async () => {
+  test('of one upstream do not wait for another upstream', async () => {
     const storage = memory();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [mirror0] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
@@ -263,7 +263,7 @@ describe('what a policy ignores', () => {
   });
 });
 
-test('an application says yes or no', () => {
+test('rejects a causalDependencies that is not a boolean', () => {
   class Unclear extends Accounts {
     static readonly causalDependencies = 'always' as unknown as boolean;
   }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { CausalDependencyError, memory, ProcessApplication } from 'kahn';
 import { expect, test } from 'vitest';
-import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { propertyRuns } from '../../support/seed.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 class CausalAccounts extends Accounts {
   static readonly causalDependencies = true;
@@ -10,14 +10,14 @@ class CausalAccounts extends Accounts {
 
 const pipelineIds = [0, 1, 2];
 
-/** What an event was made with: the versions of the accounts that were looked at. */
+/** Versions of the accounts that were read before an event was made. */
 type Knowledge = Readonly<Record<string, number>>;
 
-/** Does the same as those it follows, and insists on knowing already whatever an event builds on. */
+/** Repeats the changes of its upstream. Throws if an event builds on a version that it has not processed. */
 abstract class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
   static readonly emits = ['Account.Opened', 'Account.Changed'] as const;
   static readonly causalDependencies = true;
-  /** The newest version of each account, as told to any of its pipelines. */
+  /** Newest version of each account that any of its pipelines has processed. */
   known = new Map<string, number>();
   override readonly policy = this.when({
     'Account.Opened': ({ originatorId, originatorVersion, data }) => {
@@ -78,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** An upstream, whoever follows it, and who follows those, each in all pipelines. */
+/** An upstream, its follower and the follower of that one, each in all pipelines. */
 async function opened(batchSize: number) {
   const storage = memory();
   const open = <A>(one: (pipelineId: number) => Promise<A>) => Promise.all(pipelineIds.map(one));
@@ -94,7 +94,7 @@ async function opened(batchSize: number) {
 }
 type Opened = Awaited<ReturnType<typeof opened>>;
 
-/** Runs as far as it can. */
+/** Runs until a notification must wait. */
 async function run(mirror: Mirror, upTo: number): Promise<void> {
   try {
     await mirror.run({ upTo });
@@ -103,7 +103,7 @@ async function run(mirror: Mirror, upTo: number): Promise<void> {
   }
 }
 
-/** How many events they know of, all together. */
+/** Number of events that they have processed together. */
 function knownTo(mirrors: readonly Mirror[]): number {
   return mirrors.flatMap(({ known }) => [...known.values()]).reduce((sum, version) => sum + version, 0);
 }
@@ -126,7 +126,7 @@ async function take(one: Step, ids: string[], { accounts, first, second }: Opene
   }
 }
 
-test('nothing is processed before what it builds on, and all in the end, however pipelines run', async () => {
+test('nothing is processed before its dependencies, and everything in the end, in any order of pipelines', async () => {
   const property = fc.asyncProperty(
     fc.array(step, { minLength: 10, maxLength: 80 }),
     fc.integer({ min: 1, max: 5 }),

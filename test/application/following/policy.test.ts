@@ -8,7 +8,7 @@ import { Payments } from '../../../examples/shop/payments.ts';
 const event = (type: string, data: unknown, originatorId = 'order-1') =>
   ({ type, data, originatorId, originatorVersion: 1, timestamp: 1_000 }) as never;
 
-test('a policy is called by itself, with a plain Map as repository', async () => {
+test('a policy can be called directly, with a plain Map as repository', async () => {
   const order = Order.place('ada');
   const reserved = event('Reservation.Created', { orderId: order.id }, 'reservation-1');
   expect(await new Orders().policy(reserved, new Map([[order.id, order]]))).toEqual([]);
@@ -16,7 +16,7 @@ test('a policy is called by itself, with a plain Map as repository', async () =>
   await expect(new Orders().policy(reserved)).rejects.toMatchObject({ code: 'AGGREGATE_NOT_FOUND' });
 });
 
-test('it resolves with the new aggregates, whose ids follow from the event', async () => {
+test('resolves with the new aggregates, whose ids are derived from the event', async () => {
   const reserved = event('Order.Reserved', { reservationId: 'reservation-1' });
   const [payment] = await new Payments().policy(reserved);
   const [again] = await new Payments().policy(reserved);
@@ -24,7 +24,7 @@ test('it resolves with the new aggregates, whose ids follow from the event', asy
   expect(again?.id).toBe(payment?.id);
 });
 
-test('an event without a handler is ignored, unless there is a handler for all others', async () => {
+test('ignores an event without a handler, unless there is a handler for all other types', async () => {
   const seen: string[] = [];
   class Some extends ProcessApplication<PaymentEvent, OrderEvent> {
     static readonly applicationName = 'some';
@@ -43,7 +43,7 @@ test('an event without a handler is ignored, unless there is a handler for all o
   expect(new All().policy.handlerOf('toString')).toBeTypeOf('function');
 });
 
-test('what is no aggregate is refused', async () => {
+test('rejects results that are not aggregates, and handlers that are not functions', async () => {
   class Wrong extends ProcessApplication<PaymentEvent, OrderEvent> {
     static readonly applicationName = 'wrong';
     override readonly policy = this.when({

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { CommitQueue } from '../../../src/application/recording/commit-queue.ts';
 import { aggregateInternals } from '../../../src/domain/aggregate.ts';
-import { Account, Accounts } from '../../support/accounts.ts';
+import { Account, Accounts } from '../../support/systems/accounts.ts';
 
-test('only so many saves can wait', async () => {
+test('rejects a save when 100,000 are waiting', async () => {
   await using accounts = await Accounts.open({ storage: memory() });
   const store = applicationInternals.storeOf(accounts);
   const turn = Promise.withResolvers<void>();

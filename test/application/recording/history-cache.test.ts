@@ -1,8 +1,8 @@
 import type { DomainEvent } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { HistoryCache } from '../../../src/application/recording/history-cache.ts';
-import { Account, Accounts } from '../../support/accounts.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, Accounts } from '../../support/systems/accounts.ts';
 
 const eventsOf = (originatorId: string, count: number): DomainEvent[] =>
   Array.from({ length: count }, (_, i) => ({
@@ -17,7 +17,7 @@ const history = (originatorId: string, count: number) => ({
   events: eventsOf(originatorId, count),
 });
 
-test('the cache keeps what is used and forgets what is not, within its capacity', () => {
+test('keeps used histories and drops unused ones, within its capacity', () => {
   const cache = new HistoryCache(20);
   const held = (ids: readonly string[]) => ids.filter((id) => cache.get(id) !== undefined);
   for (let i = 0; i < 100; i++) {
@@ -32,7 +32,7 @@ test('the cache keeps what is used and forgets what is not, within its capacity'
   expect(cache.get('large')).toBeUndefined();
 });
 
-test('the cache continues histories it holds, and forgets those that an event does not follow on from', () => {
+test('extends histories that it holds, and drops those with a gap before the event', () => {
   const cache = new HistoryCache(100);
   const [first, second, third] = eventsOf('a', 3) as [DomainEvent, DomainEvent, DomainEvent];
   cache.append(first);
@@ -50,7 +50,7 @@ test('the cache continues histories it holds, and forgets those that an event do
   expect(cache.get('a')).toBeUndefined();
 });
 
-test('aggregates that are not there take no room', () => {
+test('missing aggregates take no room', () => {
   const cache = new HistoryCache(100);
   cache.set('nobody', history('nobody', 0));
   expect(cache.get('nobody')).toBeUndefined();
@@ -63,7 +63,7 @@ test('a cache without capacity holds nothing', () => {
 });
 
 describe.each(storages)('with a cache on $name', ({ create }) => {
-  test('an aggregate has what others have recorded since it was cached', async () => {
+  test('an aggregate has events that others recorded after it was cached', async () => {
     const storage = create();
     await using one = await Accounts.open({ storage });
     await using two = await Accounts.open({ storage });
@@ -79,7 +79,7 @@ describe.each(storages)('with a cache on $name', ({ create }) => {
     expect(await two.repository.get(Account, account.id)).toMatchObject({ version: 15 });
   });
 
-  test('what could not be recorded leaves nothing behind', async () => {
+  test('a save that fails leaves no trace in the cache', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);

@@ -1,8 +1,8 @@
 import { Aggregate, Application, type DomainEvent, type StorageDescription } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { Account, type AccountEvent, Accounts } from '../../support/accounts.ts';
 import { storages } from '../../support/storages.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 async function snapshotVersions(
   storage: StorageDescription,
@@ -21,7 +21,7 @@ async function snapshotVersions(
 }
 
 describe.each(storages)('snapshots on $name', ({ create }) => {
-  test('are recorded whenever the version passes a multiple, in the same transaction, and save the replay', async () => {
+  test('are recorded with the events whenever the version passes a multiple, and shorten the replay', async () => {
     const storage = create();
     const replayed: number[] = [];
     class Counted extends Account {
@@ -65,7 +65,7 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
     });
   });
 
-  test('of another schema, or that cannot be read, are ignored', async () => {
+  test('of another schema, or that cannot be restored, are ignored', async () => {
     const storage = create();
     await using accounts = await Accounts.open({ storage });
     const account = Account.open('ada').change(1).change(2).change(3).change(4).change(5);
@@ -102,7 +102,7 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
     expect(await damaged.repository.get(Account, account.id)).toMatchObject({ changes: [1, 2, 3, 4, 5] });
   });
 
-  test('a state that cannot be encoded is refused before anything is recorded', async () => {
+  test('rejects a state that cannot be encoded before anything is recorded', async () => {
     type BoxEvent = DomainEvent<'Box.Filled', Record<string, never>>;
     class Box extends Aggregate<BoxEvent> {
       static override readonly snapshotEvery = 1;

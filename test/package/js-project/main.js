@@ -4,7 +4,7 @@ import { Order, Orders, shop } from './shop.js';
 
 // Runs the shop on memory and on SQLite, and prints where each order was reserved.
 const reservations = {};
-for (const [openedStorage, storage] of Object.entries({
+for (const [name, storage] of Object.entries({
   memory: memory(),
   sqlite: sqlite({ directory: 'data' }),
 })) {
@@ -13,7 +13,7 @@ for (const [openedStorage, storage] of Object.entries({
   const ids = await Promise.all(['ada', 'grace', 'joan'].map((customer) => orders.place(customer)));
   await runner.caughtUp();
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
-  reservations[openedStorage] = placed.map(({ reservation }) => reservation);
+  reservations[name] = placed.map(({ reservation }) => reservation);
 }
 // Runs the shop in processes.
 {

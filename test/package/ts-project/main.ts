@@ -6,7 +6,7 @@ import { Order, Orders, shop } from './shop.ts';
 
 // Runs the shop on memory and on SQLite, and prints where each order was reserved.
 const reservations: Record<string, (string | undefined)[]> = {};
-for (const [openedStorage, storage] of Object.entries<StorageDescription>({
+for (const [name, storage] of Object.entries<StorageDescription>({
   memory: memory(),
   sqlite: sqlite({ directory: 'data' }),
 })) {
@@ -15,7 +15,7 @@ for (const [openedStorage, storage] of Object.entries<StorageDescription>({
   const ids = await Promise.all(['ada', 'grace', 'joan'].map((customer) => orders.place(customer)));
   await runner.caughtUp();
   const placed = await Promise.all(ids.map((id) => orders.repository.get(Order, id)));
-  reservations[openedStorage] = placed.map(({ reservation }) => reservation);
+  reservations[name] = placed.map(({ reservation }) => reservation);
 }
 
 // Runs the shop in processes.

@@ -1,4 +1,4 @@
-import { hideCrash } from '../../support/hidden-crash.ts';
+import { hideCrash } from '../../support/watchers/hidden-crash.ts';
 import { isElsewhere } from './elsewhere.ts';
 
 export { shop } from './shop.ts';

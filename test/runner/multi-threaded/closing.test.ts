@@ -3,10 +3,10 @@ import { MultiThreadedRunner, type MultiThreadedRunnerOptions, memory, type Stor
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
-import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { watchWarnings } from '../../support/warnings.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 import { isRaised, putSignsInto, raise } from './file-flags.ts';
 import { heldReserving } from './held-shop.ts';
 

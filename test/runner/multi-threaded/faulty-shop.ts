@@ -3,7 +3,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
-import { hideCrash } from '../../support/hidden-crash.ts';
+import { hideCrash } from '../../support/watchers/hidden-crash.ts';
 import { take } from './file-flags.ts';
 
 /** What can go wrong while an order of mallory is reserved, each as often as the sign of this name says. */

@@ -5,13 +5,13 @@ import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
-import { watchWorkers } from '../../support/workers.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWorkers } from '../../support/watchers/workers.ts';
 
 const never = 2 ** 30;
 const kills = byTier(5, 30);

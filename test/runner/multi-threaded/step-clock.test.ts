@@ -9,8 +9,8 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { runClock } from '../../../src/runner/multi-threaded/step-clock.ts';
-import { watchRunners } from '../../support/events.ts';
 import { patient, until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const timers = vi.hoisted(() => ({ now: 0, delay: undefined as ((ms: number) => void) | undefined }));
 

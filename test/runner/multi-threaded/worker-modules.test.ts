@@ -17,11 +17,11 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { connectionString, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
 import { shop } from '../modules/shop.ts';
 import { listening } from '../modules/slow-storage.ts';
 
-const urlOf = (file: string) => new URL(`modules/${file}`, import.meta.url).href;
+const urlOf = (file: string) => new URL(`../modules/${file}`, import.meta.url).href;
 
 /** The shop, as if it had been defined in this module. */
 function shopIn(module: string): typeof shop {
@@ -118,7 +118,7 @@ test.each(['script.ts', 'script-that-starts-later.ts'])(
   'a program that defines its system and starts it in one file is told to part them: %s',
   async (file) => {
     const { code, stdout, stderr } = await run(file);
-    expect(stderr).toContain('Move the system to a module of its own');
+    expect(stderr).toContain('Move the system to a module that starts nothing');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   },
 );

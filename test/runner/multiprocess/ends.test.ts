@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { MultiprocessRunner } from 'kahn';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { watchRunners } from '../../support/events.ts';
-import { watchProcesses } from '../../support/processes.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 import { isRaised, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { troubledShop } from './troubled-shop.ts';
 
@@ -40,7 +40,7 @@ test('a process that ends in order may do what it does when it exits', async () 
 test('so may one that is told to end by SIGTERM, and it is known how it has ended', async () => {
   const { child, restart } = await runWith('linger');
   child?.kill('SIGTERM');
-  const error = { message: 'it has ended in order' };
+  const error = { message: 'exited normally' };
   expect(await restart()).toMatchObject({ applicationName: 'reservations', error });
   expect(isRaised('exited')).toBe(true);
 });
@@ -53,5 +53,5 @@ test.runIf(existsSync('/proc/self/cmdline'))('a process is named after what it r
 test('an error that a process has survived is not what it dies of later', async () => {
   const { child, restart } = await runWith('survive');
   child?.kill('SIGKILL');
-  expect(await restart()).toMatchObject({ error: { message: 'it was ended by SIGKILL' } });
+  expect(await restart()).toMatchObject({ error: { message: 'was killed by SIGKILL' } });
 });

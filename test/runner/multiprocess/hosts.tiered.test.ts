@@ -16,12 +16,12 @@ import { startHost } from './start-host.ts';
 const never = 2 ** 30;
 const customersOf = (name: string) => Array.from({ length: 60 }, (_, i) => `${name} ${i}`);
 
-describe.each(storagesOfProcesses)('on $name', (openedStorage) => {
+describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
   // On PostgreSQL everything comes by NOTIFY; files tell nobody that they have grown.
-  const pollIntervalMs = openedStorage.name === 'postgres' ? never : 50;
+  const pollIntervalMs = name === 'postgres' ? never : 50;
 
   test('two runners in two processes that run the same pipelines double nothing', async () => {
-    const storage = openedStorage.create();
+    const storage = create();
     const task = { storage, pipelineIds: [0, 1], pollIntervalMs, batchSize: 7 };
     const hosts = await Promise.all([startHost(task), startHost(task)]);
     const placed: string[] = [];
@@ -46,7 +46,7 @@ describe.each(storagesOfProcesses)('on $name', (openedStorage) => {
   });
 
   test('hosts that run some pipelines or applications each run the system together', async () => {
-    const storage = openedStorage.create();
+    const storage = create();
     const started = async (options: MultiprocessRunnerOptions<(typeof shop.applications)[number]>) => {
       const runner = await MultiprocessRunner.start(shop.bind(storage), { pollIntervalMs, ...options });
       onTestFinished(() => runner.close());
@@ -90,7 +90,7 @@ describe.each(storagesOfProcesses)('on $name', (openedStorage) => {
   test('what nobody runs is not waited for when something has failed here', async () => {
     putSignsInto(temporaryDirectory());
     const [, Failing] = failingShop.applications;
-    await using runner = await MultiprocessRunner.start(failingShop.bind(openedStorage.create()), {
+    await using runner = await MultiprocessRunner.start(failingShop.bind(create()), {
       applications: [Failing!],
       pollIntervalMs,
     });
@@ -103,7 +103,7 @@ describe.each(storagesOfProcesses)('on $name', (openedStorage) => {
   });
 
   test('what nobody runs waits, and so does caughtUp()', async () => {
-    const storage = openedStorage.create();
+    const storage = create();
     await using runner = await MultiprocessRunner.start(shop.bind(storage), {
       applications: [Orders, Payments],
       pollIntervalMs,

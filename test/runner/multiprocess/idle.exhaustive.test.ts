@@ -3,10 +3,10 @@ import { MultiprocessRunner } from 'kahn';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { watchRunners } from '../../support/events.ts';
-import { watchProcesses } from '../../support/processes.ts';
 import { storages } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 
 const { create } = storages.find(({ name }) => name === 'sqlite')!;
 

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { SeenEvent } from '../../support/events.ts';
+import type { SeenEvent } from '../../support/watchers/events.ts';
 
 /** Deaths in a row after which the runner gives an application up if it dies again before it has processed anything. */
 const maxDeaths = 5;

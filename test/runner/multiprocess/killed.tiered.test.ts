@@ -4,14 +4,14 @@ import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
-import { watchProcesses } from '../../support/processes.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 import { KillCandidates } from './kill-candidates.ts';
 
 const never = 2 ** 30;

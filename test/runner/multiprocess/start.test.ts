@@ -7,11 +7,11 @@ import { sqlite } from 'kahn/sqlite';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { shop } from '../../../examples/shop/shop.ts';
-import { inheritedArguments } from '../../../src/runner/multiprocess/inherited-arguments.ts';
+import { inheritedNodeOptions } from '../../../src/runner/multiprocess/node-options.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { connectionString, temporarySchema } from '../../support/postgres.ts';
-import { watchProcesses } from '../../support/processes.ts';
+import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { watchProcesses } from '../../support/watchers/processes.ts';
 
 async function refusalOf(storage: StorageDescription | undefined): Promise<string> {
   const processes = watchProcesses();
@@ -85,8 +85,8 @@ test('processes inherit the options of Node, but for what is meant for this one 
     ],
   ];
   const all = ['--conditions=source', '-C', 'custom', '--import', './hook.js', '--max-old-space-size=99'];
-  expect(inheritedArguments([...own, ...all])).toEqual(all);
-  expect(inheritedArguments([...all, ...own])).toEqual(all);
+  expect(inheritedNodeOptions([...own, ...all])).toEqual(all);
+  expect(inheritedNodeOptions([...all, ...own])).toEqual(all);
 });
 
 /** Runs code in a process of its own, beside the modules of the tests. */
@@ -117,6 +117,6 @@ test('a program need not be a file', async () => {
 
 test('a program that defines its system and starts it in one file is told to part them', async () => {
   const { code, stderr } = await run('script-in-processes.ts');
-  expect(stderr).toContain('Move the system to a module of its own');
+  expect(stderr).toContain('Move the system to a module that starts nothing');
   expect(code).toBe(1);
 });

@@ -19,9 +19,9 @@ import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { runnerContract } from '../runner-contract.ts';
 
 for (const { name, create } of storages) {
@@ -82,7 +82,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     await orders.place('ada');
     const error = await rejectionOf(orders.place('mallory'), DownstreamError);
     expect(error.message).toMatch(
-      /^The events saved in 'orders' are recorded, but not all followers could process them\. Application 'reservations' has failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
+      /^The events saved in 'orders' are recorded, but not all followers could process them\. Application 'reservations' failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
     );
     expect(error.cause).toMatchObject({ code: 'POLICY_FAILED', notificationId: 4 });
     expect(await orders.log.head()).toBe(4);

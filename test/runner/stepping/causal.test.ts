@@ -9,11 +9,11 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Orders as ShopOrders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { causalOrders, Ledger, Orders } from '../../support/causal-orders.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { storages } from '../../support/storages.ts';
+import { causalOrders, Ledger, Orders } from '../../support/systems/causal-orders.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const runners = [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner];
 const startTimeMs = Date.UTC(2030, 0, 1);

@@ -12,12 +12,12 @@ import { sqlite } from 'kahn/sqlite';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
+import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { patient } from '../../support/until.ts';
-import { watchWorkers } from '../../support/workers.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWorkers } from '../../support/watchers/workers.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldShop } from '../multi-threaded/held-shop.ts';
 import { type Stepper, startTimeMs, steppers } from './tick-log.ts';
@@ -131,7 +131,7 @@ describe('a thread that dies', () => {
     expect(error.failures.get('reservations')).toMatchObject({
       code: 'THREAD_DIED',
       applicationName: 'reservations',
-      cause: { message: expect.stringContaining('exit code 3') },
+      cause: { message: expect.stringContaining('exited with code 3') },
     });
     expect(error.failures.size).toBe(1);
     expect(workers.size).toBe(0);

@@ -5,7 +5,7 @@ import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { storages } from '../../support/storages.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from './clock/fake-clock.ts';
 import { steppers } from './tick-log.ts';
 
 /** Formats what orders, reservations and payments fetched and recorded, as in `1>0 0>0 0>0`. */

@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { storages } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { watchWorkers } from '../../support/workers.ts';
+import { watchWorkers } from '../../support/watchers/workers.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 import { type Stepper, steppers } from './tick-log.ts';
 

@@ -3,7 +3,7 @@ import { memory, type SteppingRunnerOptions, SteppingSingleThreadedRunner, type 
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from './clock/fake-clock.ts';
 import { startTimeMs, steppers } from './tick-log.ts';
 
 /** Collects what is written to standard output until the test has finished. */

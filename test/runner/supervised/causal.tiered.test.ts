@@ -1,4 +1,9 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { type SupervisedSubject, supervisedSubjects, threads } from '../../support/supervised-runners.ts';
 import {
   CarelessOrders,
   carelessOrders,
@@ -6,15 +11,10 @@ import {
   Ledger,
   letDawdle,
   Orders,
-} from '../../support/causal-orders.ts';
-import { watchRunners } from '../../support/events.ts';
-import { temporaryPostgres } from '../../support/postgres.ts';
-import { randomNumbers } from '../../support/random-numbers.ts';
-import { seed } from '../../support/seed.ts';
-import { temporaryDirectory } from '../../support/storages.ts';
-import { type SupervisedSubject, supervisedSubjects, threads } from '../../support/supervised-runners.ts';
+} from '../../support/systems/causal-orders.ts';
 import { byTier } from '../../support/tier.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 import { lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 
 const pipelineIds = [0, 1, 2];

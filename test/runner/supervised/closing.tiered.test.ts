@@ -4,11 +4,11 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type SupervisedOptions, supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
-import { watchWarnings } from '../../support/warnings.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 
@@ -53,7 +53,7 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
     });
     await nextTurn();
     expect(warnings).toMatchObject([{ name: 'KahnWarning', code: `KAHN_${kind.toUpperCase()}_TERMINATED` }]);
-    expect(warnings[0]?.message).toContain('Applications reservations did not come to an end 0.3 s after');
+    expect(warnings[0]?.message).toContain('Applications reservations did not stop within 0.3 s of close()');
     await assertGoesOn(storage, 1);
   });
 

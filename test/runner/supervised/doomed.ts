@@ -1,7 +1,7 @@
 import { type NotificationLog, System } from 'kahn';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
-import { hideCrash } from '../../support/hidden-crash.ts';
+import { hideCrash } from '../../support/watchers/hidden-crash.ts';
 import { isRaised } from '../multi-threaded/file-flags.ts';
 
 /** Its thread or process does not live long. */

@@ -5,7 +5,6 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import type { Payments } from '../../../examples/shop/payments.ts';
 import type { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import {
@@ -15,6 +14,7 @@ import {
 } from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
 import { patient } from '../../support/until.ts';
+import { type SeenEvent, watchRunners } from '../../support/watchers/events.ts';
 import {
   exitingShop,
   type Fault,
@@ -130,7 +130,7 @@ describe.each(byTier([], allSupervisedSubjects))('in $name', (subject) => {
     putSignsInto(temporaryDirectory());
     const events = watchRunners();
     const rows = await Promise.all(faults.map((fault) => suffer(fault, Infinity, subject, events)));
-    const causes = ['nobody catches this', 'it has ended with exit code 3', 'ERR_WORKER_OUT_OF_MEMORY'];
+    const causes = ['nobody catches this', 'exited with code 3', 'ERR_WORKER_OUT_OF_MEMORY'];
     const code = `${subject.kind.toUpperCase()}_DIED`;
     expect(rows).toMatchObject([
       { restarts: 0, outcome: 'reservations: POLICY_FAILED (nothing for mallory)', ...whole },

@@ -88,13 +88,13 @@ const faults: readonly Fault[] = [
     ...died,
     what: 'a module that exits',
     system: shopIn(urlOf('exits-in-threads.ts')),
-    message: 'has died: it has ended with exit code 3',
+    message: 'died: exited with code 3',
   },
   {
     ...died,
     what: 'a module that leaves an error uncaught',
     system: shopIn(urlOf('dies-in-threads.ts')),
-    message: 'has died: nobody catches this',
+    message: 'died: nobody catches this',
     inCause: 'modules/dies-in-threads.ts:8',
   },
 ];

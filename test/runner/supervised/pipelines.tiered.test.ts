@@ -1,12 +1,12 @@
 import { DownstreamError, pipelineFor } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { brokenShop } from '../../support/broken-shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { assertContiguous } from '../../support/logs.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
+import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { patient } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2];
@@ -48,7 +48,7 @@ describe.each(supervisedSubjects)('pipelines of $name', ({ start, create }) => {
     const error = await rejectionOf(runner.caughtUp(), DownstreamError);
     expect(error.code).toBe('DOWNSTREAM_FAILED');
     expect([...error.failures.keys()]).toEqual(['reservations (pipeline 1)', 'reservations (pipeline 2)']);
-    expect(error.message).toContain("Application 'reservations (pipeline 1)' (and 1 more) has failed");
+    expect(error.message).toContain("Application 'reservations (pipeline 1)' (and 1 more) failed");
     expect(error.failures.get('reservations (pipeline 2)')).toMatchObject({
       pipelineId: 2,
       notificationId: 3 * countIn(2) + 1,

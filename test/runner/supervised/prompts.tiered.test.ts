@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
-import { watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 import { isRaised, lower, putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { type SeenEvent, watchRunners } from '../../support/events.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { allSupervisedSubjects } from '../../support/supervised-runners.ts';
 import { until } from '../../support/until.ts';
+import { type SeenEvent, watchRunners } from '../../support/watchers/events.ts';
 import { putSignsInto, raise } from '../multi-threaded/file-flags.ts';
 import { doomed } from './doomed.ts';
 

@@ -4,22 +4,22 @@ import { Supervisor } from '../../../src/runner/supervised/supervisor.ts';
 import type { WorkerHooks } from '../../../src/runner/supervised/worker.ts';
 import { portable } from '../../../src/util/portable-error.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { watchRunners } from '../../support/events.ts';
 import { until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 test('one that cannot even be started fails the start, and is never said to have stopped', async () => {
   const events = watchRunners();
   const supervisor = new Supervisor({
     runner: 'test',
     kind: 'process',
-    role: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+    assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
     spawn: () => {
       throw new Error('no room');
     },
     entered: () => {},
   });
   const error = await rejectionOf(supervisor.start(), ProcessDiedError);
-  expect(error.message).toContain('its process has died: no room');
+  expect(error.message).toContain("Application 'orders' stopped: its process died: no room.");
   await supervisor.close(1_000);
   expect(events).toEqual([]);
 });
@@ -29,22 +29,22 @@ test('one whose storage is away is started ever more slowly, for as long as it t
   const away = portable(new StorageError('STORAGE_UNREACHABLE', 'orders', 'nobody there'));
   const pauses: number[] = [];
   let diedAt = 0;
-  const die = ({ ended }: WorkerHooks) => {
+  const die = ({ onExit }: WorkerHooks) => {
     diedAt = performance.now();
-    ended(new Error('it was killed'));
+    onExit(new Error('was killed'));
   };
   const supervisor = new Supervisor({
     runner: 'test',
     kind: 'process',
-    role: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+    assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
     spawn: (hooks) => {
       if (diedAt > 0) pauses.push(performance.now() - diedAt);
       const isAway = pauses.length > 0 && pauses.length < 6;
       setImmediate(() => {
-        hooks.hear(isAway ? { kind: 'failed', error: away } : { kind: 'ready' });
+        hooks.onMessage(isAway ? { kind: 'failed', error: away } : { kind: 'ready' });
         if (pauses.length < 6) die(hooks);
       });
-      const end = () => hooks.ended(undefined);
+      const end = () => hooks.onExit(undefined);
       return { close: end, terminate: async () => {} };
     },
     entered: () => {},

@@ -1,8 +1,8 @@
 import { postgres } from 'kahn/postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
 import { byTier } from '../../support/tier.ts';
 import type { Task } from './recorder-child.ts';
 import { inProcesses } from './start-children.ts';

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 
 let schema: string;
 

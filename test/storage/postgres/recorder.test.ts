@@ -1,8 +1,8 @@
 import { postgres } from 'kahn/postgres';
 import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
-import { connectionString, query } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
+import { connectionString, query } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
 
 recorderContract(
   { describe, it },

@@ -5,8 +5,8 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
-import { freshName } from '../../support/postgres-server.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
+import { freshName } from '../../support/servers/postgres-server.ts';
 
 let schema: string;
 

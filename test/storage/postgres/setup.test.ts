@@ -5,7 +5,7 @@ import { postgres } from 'kahn/postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { inProcesses } from './start-children.ts';
 

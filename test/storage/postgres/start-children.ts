@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
-import { connectionString } from '../../support/postgres.ts';
+import { connectionString } from '../../support/servers/postgres.ts';
 import { inTime } from '../../support/until.ts';
 import type { Outcome, Task } from './recorder-child.ts';
 

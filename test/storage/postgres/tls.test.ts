@@ -2,8 +2,8 @@ import { type PostgresOptions, postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { query } from '../../support/postgres.ts';
-import { PostgresServer } from '../../support/postgres-server.ts';
+import { query } from '../../support/servers/postgres.ts';
+import { PostgresServer } from '../../support/servers/postgres-server.ts';
 import { makeAuthority } from './certificate.ts';
 
 const authority = makeAuthority();

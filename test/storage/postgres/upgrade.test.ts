@@ -3,7 +3,7 @@ import pg from 'pg';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/postgres.ts';
+import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { patient } from '../../support/until.ts';
 import { expectRowsOfVersion1 } from '../rows-of-version-1.ts';
 import { inProcesses } from './start-children.ts';

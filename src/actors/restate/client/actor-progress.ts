@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProgressSignal } from '../../../runner/supervised/caught-up.ts';
+import type { ProgressSignal } from '../../../runner/asynchronous/caught-up.ts';
 import type { ActorStatuses } from './actor-client.ts';
 
 /** Delay before the next look at the storage, in ms: starts at the first value, and grows to the last. */

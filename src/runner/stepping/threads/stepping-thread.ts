@@ -1,89 +1,103 @@
 import { RemoteError } from '../../../util/portable-error.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { ThreadDiedError } from '../../errors.ts';
-import { spawnThread, type Thread } from '../../supervised/spawn-thread.ts';
-import { siblingProgram } from '../../supervised/worker.ts';
+import { spawnThread } from '../../supervised/spawn-thread.ts';
+import { type SupervisedWorker, siblingProgram, type WorkerMessage } from '../../supervised/worker.ts';
 import type { DriverReport } from '../step-driver.ts';
-import { closeMessage, type SteppingMessage, type SteppingTask } from './protocol.ts';
+import type { SteppingTask } from './stepping-task.ts';
 
-/** What the outside of a thread works with. */
 export interface SteppingThreadOptions {
   readonly task: SteppingTask;
   readonly report: DriverReport;
-  /** Called with the id of the worker when it has ended, in whatever way. */
-  ended(threadId: number): void;
+  /** Called when the thread has exited, with the id it had. */
+  exited(threadId: number): void;
 }
 
 const entry = siblingProgram(import.meta.url, 'worker-thread-entry');
 
-/** One application of a stepping runner in a thread. It is not started again: a tick is done by all or by none. */
+/** Thread of one application of a stepping runner. A thread that dies is not replaced: a tick needs all threads. */
 export class SteppingThread {
   readonly applicationName: string;
-  /** Resolves when the application is ready for the first tick; rejects with what keeps it from it. */
-  readonly ready: Promise<void>;
-  /** Resolves when the thread has ended. */
-  readonly ended: Promise<void>;
-  readonly #thread: Thread;
+  readonly #report: DriverReport;
+  readonly #thread: SupervisedWorker;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<void>();
   #failure: unknown;
   #isClosing = false;
-  #stall = Promise.withResolvers<unknown>();
+  #blocked = Promise.withResolvers<unknown>();
 
-  constructor({ task, report, ended: tell }: SteppingThreadOptions) {
-    const { applicationName } = task.role;
-    const ready = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<void>();
+  constructor({ task, report, exited }: SteppingThreadOptions) {
+    const { applicationName } = task.assignment;
     this.applicationName = applicationName;
-    this.ready = ready.promise;
-    this.ended = ended.promise;
-    const fail = (error: unknown) => {
-      this.#failure ??= error;
-      ready.reject(this.#failure);
-    };
-    const hear = (message: SteppingMessage, thread: Thread) => {
-      if (message.kind === 'ready') ready.resolve();
-      else if (message.kind === 'processed')
-        report.processed(applicationName, message.upstreamName, message.count);
-      else if (message.kind === 'interrupted')
-        report.interrupted(applicationName, new RemoteError(message.error));
-      else if (message.kind === 'stalled') this.#stall.resolve(new RemoteError(message.error));
-      else if (message.kind === 'failed') fail(new RemoteError(message.error));
-      else {
-        this.#isClosing = true;
-        void thread.terminate(); // whatever its policies have left open
-      }
-    };
-    this.#thread = spawnThread<SteppingMessage>({
-      entry,
-      applicationName,
-      task,
-      hear,
-      ended: (death, threadId) => {
-        if (!this.#isClosing) fail(new ThreadDiedError(applicationName, 'its thread has died', death));
-        tell(threadId);
-        ended.resolve();
+    this.#report = report;
+    this.#thread = spawnThread(
+      { entry, applicationName, task, exited },
+      {
+        onMessage: (message) => this.#received(message),
+        onExit: (reason) => {
+          if (!this.#isClosing) this.#fail(new ThreadDiedError(applicationName, 'its thread died', reason));
+          this.#exited.resolve();
+        },
       },
-    });
+    );
   }
 
-  /** Why it has ended, if that was not wanted. */
+  /** Resolves when the application is ready for the first tick; rejects with the error that prevents it. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves when the thread has exited. */
+  get exited(): Promise<void> {
+    return this.#exited.promise;
+  }
+
+  /** Error that stopped the thread, if any. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** For what it waits in a tick in which it does: its message may come later than the end of that. */
-  async takeStall(): Promise<unknown> {
-    const stall = await this.#stall.promise;
-    this.#stall = Promise.withResolvers();
-    return stall;
+  /** Resolves with the error that blocks the application in this tick; it may arrive after the end of the tick. */
+  async takeBlocked(): Promise<unknown> {
+    const error = await this.#blocked.promise;
+    this.#blocked = Promise.withResolvers();
+    return error;
   }
 
-  /** Ends the thread, by force after the time; resolves with whether that was needed. */
+  /** Closes the thread; resolves with whether it had to be terminated because it took too long. */
   async close(drainTimeoutMs: number): Promise<boolean> {
     this.#isClosing = true;
-    this.#thread.tell(closeMessage);
-    const inOrder = await resolvesWithin(this.ended, drainTimeoutMs);
+    this.#thread.close();
+    const inTime = await resolvesWithin(this.exited, drainTimeoutMs);
     await this.#thread.terminate();
-    await this.ended;
-    return !inOrder;
+    await this.exited;
+    return !inTime;
+  }
+
+  #received(message: WorkerMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready.resolve();
+        break;
+      case 'processed':
+        this.#report.processed(this.applicationName, message.upstreamName, message.count);
+        break;
+      case 'interrupted':
+        this.#report.interrupted(this.applicationName, new RemoteError(message.error));
+        break;
+      case 'blocked':
+        this.#blocked.resolve(new RemoteError(message.error));
+        break;
+      case 'failed':
+        this.#fail(new RemoteError(message.error));
+        break;
+      case 'closed':
+        this.#isClosing = true;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#ready.reject(this.#failure);
   }
 }

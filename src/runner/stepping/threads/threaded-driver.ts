@@ -1,8 +1,8 @@
 import { storageForThreads } from '../../../storage/storage.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
+import { assignmentsOf } from '../../asynchronous/assignment.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
-import { assignmentsOf } from '../../supervised/assignment.ts';
 import { StepFailure } from '../errors.ts';
 import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
@@ -39,17 +39,17 @@ export class ThreadedDriver implements StepDriver {
       cacheSize,
       names: system.graph.nodes.map(({ name }) => name),
       heads: heads.buffer,
-      signals: sharedTick.buffer,
+      sharedTick: sharedTick.buffer,
       threads: assignments.length,
       seed,
     };
     signal?.throwIfAborted();
-    const ended = (threadId: number) => {
+    const exited = (threadId: number) => {
       running.openedStorage.threadEnded?.(threadId);
       sharedTick.break(); // without this thread, the others cannot finish a tick
     };
     const threads = assignments.map(
-      (role, index) => new SteppingThread({ task: { ...task, role, index }, report, ended }),
+      (assignment, index) => new SteppingThread({ task: { ...task, assignment, index }, report, exited }),
     );
     const driver = new ThreadedDriver(threads, sharedTick);
     try {
@@ -64,7 +64,7 @@ export class ThreadedDriver implements StepDriver {
   async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
     await this.#passBarriers('process', tick, timeMs, signal);
     const outcomes = this.#threads.map(async (thread, index): Promise<[string, TickOutcome]> => {
-      const blockedBy = this.#sharedTick.isBlocked(index) ? await thread.takeStall() : undefined;
+      const blockedBy = this.#sharedTick.isBlocked(index) ? await thread.takeBlocked() : undefined;
       return [thread.applicationName, { fetched: this.#sharedTick.fetchedBy(index), blockedBy }];
     });
     return new Map(await unlessAborted(Promise.all(outcomes), signal));
@@ -91,7 +91,7 @@ export class ThreadedDriver implements StepDriver {
     } catch (error) {
       if (!(error instanceof BarrierBrokenError)) throw error;
       // One thread failed and broke the barriers; the others end when they have processed what they had fetched.
-      await unlessAborted(Promise.all(this.#threads.map(({ ended }) => ended)), signal);
+      await unlessAborted(Promise.all(this.#threads.map(({ exited }) => exited)), signal);
       throw new StepFailure(this.#failures);
     }
   }

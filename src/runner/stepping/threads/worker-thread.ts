@@ -2,79 +2,79 @@ import type { MessagePort } from 'node:worker_threads';
 import { processApplicationInternals } from '../../../application/process-application.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
+import { type Post, runInThread } from '../../supervised/run-in-thread.ts';
 import { LogHeads } from '../log-heads.ts';
 import { processTick, recordPositions, type SteppedApplication } from '../process-tick.ts';
 import type { DriverReport } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
-import { closeMessage, type SteppingMessage, type SteppingTask } from './protocol.ts';
 import { SharedTick } from './shared-tick.ts';
+import type { SteppingTask } from './stepping-task.ts';
 
-type Post = (message: SteppingMessage) => void;
+/** Access of a thread to its application and to the other threads. */
+interface ThreadScope {
+  readonly task: SteppingTask;
+  readonly stepped: SteppedApplication;
+  readonly heads: LogHeads;
+  readonly sharedTick: SharedTick;
+  readonly post: Post;
+}
 
 /** Steps one application in this thread until the barriers are broken or the application fails. */
-export async function runSteppingThread(task: SteppingTask, port: MessagePort): Promise<void> {
-  const post: Post = (message) => port.postMessage(message);
-  const closing = new AbortController();
-  port.on('message', (message) => {
-    if (message === closeMessage) closing.abort();
-  });
-  const signals = new SharedTick(task.threads, task.signals);
-  try {
-    await runApplication(task, signals, post, closing.signal);
-  } catch (error) {
-    if (!(error instanceof BarrierBrokenError || closing.signal.aborted)) {
-      post({ kind: 'failed', error: portable(error) });
+export function runSteppingThread(task: SteppingTask, port: MessagePort): Promise<void> {
+  return runInThread(port, async (post, closing) => {
+    const sharedTick = new SharedTick(task.threads, task.sharedTick);
+    try {
+      await runApplication(task, sharedTick, post, closing);
+    } catch (error) {
+      if (!(error instanceof BarrierBrokenError || closing.aborted)) throw error;
+    } finally {
+      sharedTick.break();
     }
-    signals.break();
-  }
-  post({ kind: 'closed' });
+  });
 }
 
 async function runApplication(
   task: SteppingTask,
-  signals: SharedTick,
+  sharedTick: SharedTick,
   post: Post,
-  signal: AbortSignal,
+  closing: AbortSignal,
 ): Promise<void> {
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, task.role, opened);
+  const application = await openApplication(task, task.assignment, opened);
   const heads = new LogHeads(task.names, task.heads);
   application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
-  const actor = { application, upstreamNames: task.role.upstreamNames };
+  const stepped = { application, upstreamNames: task.assignment.upstreamNames };
   post({ kind: 'ready' });
   try {
-    for (;;) await runTick(task, actor, heads, signals, post, signal);
+    for (;;) await runTick({ task, stepped, heads, sharedTick, post }, closing);
   } catch (error) {
-    // Those who have not failed themselves leave their positions as those of the last tick.
+    // Another application failed; this one records its positions, as after the last tick.
     if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
     throw error;
   }
 }
 
 async function runTick(
-  { index, seed }: SteppingTask,
-  actor: SteppedApplication,
-  heads: LogHeads,
-  signals: SharedTick,
-  post: Post,
-  signal: AbortSignal,
+  { task, stepped, heads, sharedTick, post }: ThreadScope,
+  closing: AbortSignal,
 ): Promise<void> {
+  const { index, seed } = task;
   const report = reportTo(post);
-  await signals.fetch.wait();
-  const { work, tick, timeMs } = signals.announced;
-  const fetched = heads.now; // what is recorded from here on is for the next tick
-  await signals.execute.wait();
+  await sharedTick.fetch.wait();
+  const { work, tick, timeMs } = sharedTick.announced;
+  const fetched = heads.now; // events recorded from here on belong to the next tick
+  await sharedTick.execute.wait();
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
-    const done = await processTick(actor, fetched, moment, signal, report);
-    const isStalled = done.blockedBy !== undefined;
-    if (isStalled) post({ kind: 'stalled', error: portable(done.blockedBy) });
-    signals.setDone(index, done.fetched, isStalled);
+    const outcome = await processTick(stepped, fetched, moment, closing, report);
+    const isBlocked = outcome.blockedBy !== undefined;
+    if (isBlocked) post({ kind: 'blocked', error: portable(outcome.blockedBy) });
+    sharedTick.setDone(index, outcome.fetched, isBlocked);
   } else {
-    await recordPositions(actor, signal, report);
-    signals.setDone(index, 0, false);
+    await recordPositions(stepped, closing, report);
+    sharedTick.setDone(index, 0, false);
   }
-  await signals.end.wait();
+  await sharedTick.end.wait();
 }
 
 function reportTo(post: Post): DriverReport {

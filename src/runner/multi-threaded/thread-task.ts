@@ -1,0 +1,12 @@
+import type { OpeningTask } from '../supervised/open-application.ts';
+import type { BoardDescription } from './shared-board.ts';
+
+/** Plain data with which the worker thread of an application is started. */
+export interface ThreadTask extends OpeningTask {
+  readonly board: BoardDescription;
+  /** Index of the assignment on the board. */
+  readonly index: number;
+  readonly pollIntervalMs: number;
+  /** Whether a clock decides when each step begins. */
+  readonly isClocked: boolean;
+}

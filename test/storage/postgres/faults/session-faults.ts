@@ -1,0 +1,130 @@
+import pg from 'pg';
+import { until } from '../../../support/until.ts';
+import { type Fault, inSession, type Scene, times } from './fault.ts';
+
+const backendsTerminated: Fault = {
+  name: 'backends terminated',
+  harm: (load, { admin }) =>
+    times(15, async () => {
+      await terminate(admin);
+      await load.goesOn(10);
+    }),
+};
+
+const lockReleased: Fault = {
+  name: 'log locked beyond the statement time-out, then released',
+  options: () => ({ statementTimeoutMs: 60 }),
+  harm: (load, scene) =>
+    times(3, async () => {
+      await holdingLog(scene, async () => {
+        const { sent } = scene;
+        await until('the statement is sent three times', () => scene.sent >= sent + 3);
+      });
+      await load.goesOn();
+    }),
+};
+
+const lockHeld: Fault = {
+  name: 'log locked for longer than it is tried again',
+  options: () => ({ statementTimeoutMs: 60, retryTimeoutMs: 200 }),
+  async harm(load, scene) {
+    await holdingLog(scene, () => load.fails('STORAGE_BUSY'));
+    await load.goesOn();
+    return 1;
+  },
+  surfaces: ['STORAGE_BUSY'],
+};
+
+const deadlock: Fault = {
+  name: 'deadlock, the shop being the victim',
+  // The server looks for a deadlock once a session has waited for this long: by then, the rival must wait as well.
+  options: ({ connectionString }) => ({
+    connectionString: `${connectionString}?options=-c%20deadlock_timeout%3D500ms`,
+  }),
+  async harm(load, scene) {
+    const done = await times(10, async () => {
+      await lockInTheOtherOrder(scene);
+      await load.goesOn(5);
+    });
+    await until('the server has counted the deadlocks', async () => {
+      const { rows } = await scene.admin.query('select sum(deadlocks)::integer as sum from pg_stat_database');
+      return rows[0].sum >= done;
+    });
+    return done;
+  },
+};
+
+const connectionsTaken: Fault = {
+  name: 'all connections of the server taken',
+  options: () => ({ retryTimeoutMs: 200 }),
+  async harm(load, { admin, server }) {
+    const others: pg.Client[] = [];
+    while (!load.codes.has('STORAGE_BUSY')) {
+      await terminate(admin);
+      while (await isConnected(server.url(), others));
+    }
+    await Promise.all(others.map((client) => client.end()));
+    await load.goesOn();
+    return 1;
+  },
+  surfaces: ['STORAGE_BUSY'],
+  perhaps: ['STORAGE_OUTCOME_UNKNOWN'],
+};
+
+/** Faults caused by other sessions or the administrator of the server. */
+export const faultsOfSessions: readonly Fault[] = [
+  backendsTerminated,
+  lockReleased,
+  lockHeld,
+  deadlock,
+  connectionsTaken,
+];
+
+function terminate(admin: pg.Client): Promise<unknown> {
+  return admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'kahn'`,
+  );
+}
+
+/** Does the work while another session locks the log of the orders. */
+function holdingLog({ server, schema }: Scene, work: () => Promise<void>): Promise<void> {
+  return inSession(server.url(), async (rival) => {
+    await rival.query('begin');
+    await rival.query(`select from ${schema}.orders_logs for update`);
+    await work();
+  });
+}
+
+/**
+ * Locks the log first and then the position, the opposite of what the shop does. It waits for longer before it looks
+ * for a deadlock, so that the server cancels the statement of the shop.
+ */
+function lockInTheOtherOrder({ server, schema, admin }: Scene): Promise<void> {
+  return inSession(server.url(), async (rival) => {
+    await rival.query(`set deadlock_timeout = '1min'`);
+    await rival.query('begin');
+    await rival.query(`select from ${schema}.reservations_logs for update`);
+    await until('the shop waits for the log', async () => {
+      const { rows } = await admin.query(
+        `select from pg_stat_activity where application_name = 'kahn' and wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    await rival.query(`select from ${schema}.reservations_positions for update`);
+    await rival.query('rollback');
+  });
+}
+
+/** Returns whether the server accepted one more connection, which stays open. */
+async function isConnected(connectionString: string, connected: pg.Client[]): Promise<boolean> {
+  const client = new pg.Client({ connectionString });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    connected.push(client);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code !== '53300') throw error;
+    return false;
+  }
+}
