@@ -3,14 +3,13 @@ import type { Application } from '../application/application.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
 
 /**
- * The histories of all aggregates in some applications, as sorted texts that are equal for two runs of the
- * same commands, whichever runner and storage had them: times are left out, and ids that are made anew in
- * every run (UUIDs of versions 4 and 7, such as those of `newId` and `deriveId`) give way to labels that
- * follow from the events alone. Names given as ids stay. Pass all applications that refer to each other's
- * aggregates; none may be recording.
+ * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of
+ * the same commands on any runner and storage. Times are omitted. Ids that differ in every run (UUIDs of versions
+ * 4 and 7, such as those of `newId` and `deriveId`) are replaced by labels derived from the events. Names used as
+ * ids stay. Pass all applications that refer to each other's aggregates, when none of them is recording.
  *
- * An aggregate's label follows from its events, from those of the aggregates it refers to and is referred
- * to by, and so on. Aggregates that cannot be told apart in this way have the same label.
+ * The label of an aggregate is derived from its events, then from the labels of the aggregates that it refers to
+ * and that refer to it. Aggregates that cannot be distinguished in this way have the same label.
  *
  * @example expect(await canonicalHistories([orders, payments])).toEqual(expected);
  */
@@ -29,14 +28,14 @@ export async function canonicalHistories(applications: Iterable<Application>): P
   return all.map((history) => textOf(history, labels)).sort();
 }
 
-/** What happened to one aggregate of one application. */
+/** Events of one aggregate of one application. */
 interface History {
   readonly applicationName: string;
   readonly id: string;
   readonly events: string[];
 }
 
-/** Labels by the ids that they stand for. */
+/** Labels by id. */
 type Labels = ReadonlyMap<string, string>;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
@@ -58,14 +57,14 @@ async function* storedEvents({ log }: Application): AsyncGenerator<StoredNotific
   }
 }
 
-/** Labels that differ wherever the histories do; each round looks one reference further. */
+/** Returns labels that differ wherever the histories do. Each round follows references one step further. */
 function refined(histories: readonly History[]): Labels {
   let labels: Labels = new Map(histories.filter(({ id }) => wholeUuid.test(id)).map(({ id }) => [id, 'id']));
   for (let distinct = 0; ; ) {
     const next = nextLabels(histories, labels);
     const nextDistinct = new Set(next.values()).size;
     labels = next;
-    // No new difference was found, so none ever will be.
+    // A round without a new difference is the last one: further rounds would find none either.
     if (nextDistinct === distinct) return labels;
     distinct = nextDistinct;
   }
@@ -76,7 +75,7 @@ function nextLabels(histories: readonly History[], labels: Labels): Labels {
   for (const history of histories) {
     const text = textOf(history, labels);
     signs.get(history.id)?.push(text);
-    // The aggregates referred to learn by whom, and in which place.
+    // An aggregate that is referred to is also described by its place in the referring history.
     for (const [place, [id]] of [...history.events.join().matchAll(uuid)].entries()) {
       signs.get(id)?.push(`${place} in ${hash('sha256', text)}`);
     }

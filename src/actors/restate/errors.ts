@@ -11,6 +11,7 @@ export class EngineError extends KahnError {
   }
 }
 
+/** Reason of an {@link EngineError}. */
 export type EngineErrorCode =
   /** The engine cannot be reached. */
   | 'ENGINE_UNREACHABLE'

@@ -6,6 +6,7 @@ import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
 import type { AggregateLoader } from './aggregate-loader.ts';
 
+/** Options of {@link Repository.get} and {@link Repository.has}. */
 export interface GetOptions {
   /** Version of the state to get: the number of events applied. @default the newest */
   readonly version?: number;

@@ -2,7 +2,8 @@ import { type Assignment, assignmentsOf } from '../../../runner/asynchronous/ass
 import type { SystemGraph } from '../../../system/graph.ts';
 import { newId } from '../../../util/ids.ts';
 import { RemoteError } from '../../../util/portable-error.ts';
-import { type EngineClient, isUnreachable, type Target } from '../engine/engine-client.ts';
+import { retry } from '../../../util/retry.ts';
+import { type EngineClient, isUnreachable, isUnregistered, type Target } from '../engine/engine-client.ts';
 import { ActorsMismatchError, EngineError } from '../errors.ts';
 import {
   type ActorAddress,
@@ -35,6 +36,9 @@ const startTimeoutMs = 15_000;
 const furtherPipelineMs = 500;
 const statusTimeoutMs = 5_000;
 const takeBackTimeoutMs = 3_000;
+/** Nodes of an engine learn of a registration after it was answered, so a start repeats a call for this long, in ms. */
+const registrationTimeoutMs = 2_000;
+const registrationBackoff = { firstMs: 50, maxMs: 200 };
 
 /** Calls the actors of a system through an engine. */
 export class ActorClient {
@@ -125,7 +129,12 @@ export class ActorClient {
     const callKey = `${this.#callerId} start`;
     let callId: string | undefined;
     try {
-      callId = await this.#engine.begin(this.#systemActor('start'), message, callKey, signal);
+      callId = await retry(() => this.#engine.begin(this.#systemActor('start'), message, callKey, signal), {
+        backoff: registrationBackoff,
+        isTransient: isUnregistered,
+        timeoutMs: registrationTimeoutMs,
+        signal,
+      });
       return (await this.#engine.answerTo(callId, signal)) as SystemStarted;
     } catch (error) {
       await this.takeBack(callId).catch(() => {}); // the engine is away; it gives up the call after a while

@@ -122,6 +122,11 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof EngineError && error.code === 'ENGINE_UNREACHABLE';
 }
 
+/** Returns whether the engine does not know a service, which is temporary right after its registration. */
+export function isUnregistered(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'SERVICE_NOT_REGISTERED';
+}
+
 async function assertAdministers(adminUrl: string, options: RequestOptions): Promise<void> {
   const version = await requestJson(adminUrl, '/version', options).catch(orForeign(adminUrl));
   assertNewEnough(adminUrl, version);

@@ -2,9 +2,9 @@ import { hash } from 'node:crypto';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { abortSignal, flag } from '../../../util/option-rules.ts';
 import { assertOption, type OptionRules, resolveOptions } from '../../../util/options.ts';
-import { ActorsMismatchError, EngineError } from '../errors.ts';
+import { ActorsMismatchError } from '../errors.ts';
 import { actorNames } from '../protocol/actor-names.ts';
-import { metadataOf, registerService } from './engine-client.ts';
+import { isUnregistered, metadataOf, registerService } from './engine-client.ts';
 import { httpHeaders, httpUrl } from './http-options.ts';
 
 /** Options of {@link RestateService.register}. */
@@ -60,6 +60,6 @@ export async function register(
 }
 
 function orUndefinedIfUnknown(error: unknown): undefined {
-  if (error instanceof EngineError && error.code === 'SERVICE_NOT_REGISTERED') return undefined;
+  if (isUnregistered(error)) return undefined;
   throw error;
 }
