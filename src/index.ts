@@ -41,7 +41,13 @@ export {
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
-export { DownstreamError, ProcessDiedError, RunnerClosedError, ThreadDiedError } from './runner/errors.ts';
+export {
+  DownstreamError,
+  ProcessDiedError,
+  RunnerClosedError,
+  ThreadDiedError,
+  WorkerDiedError,
+} from './runner/errors.ts';
 export {
   MultiThreadedRunner,
   type MultiThreadedRunnerOptions,
@@ -66,6 +72,7 @@ export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
 export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
 export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
 export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
+export { NotDecodableError, NotEncodableError } from './storage/codec/errors.ts';
 export {
   EventNotDecodableError,
   EventNotEncodableError,
@@ -93,8 +100,8 @@ export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { pipelineFor } from './system/pipeline-for.ts';
 export { System, type SystemOptions } from './system/system.ts';
-export { KahnError } from './util/errors.ts';
+export { KahnError, type KahnErrorOptions } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
 export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';
-export { RemoteError } from './util/portable-error.ts';
+export { type PortableError, RemoteError } from './util/portable-error.ts';
 export type { Clock } from './util/time.ts';

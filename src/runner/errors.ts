@@ -29,7 +29,8 @@ export class DownstreamError extends KahnError {
   }
 }
 
-abstract class WorkerDiedError extends KahnError {
+/** The worker of an application died and was not replaced. */
+export abstract class WorkerDiedError extends KahnError {
   declare readonly applicationName: string;
 
   constructor(applicationName: string, what: string, cause?: unknown) {

@@ -5,6 +5,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { forgottenTypes } from './forgotten-types.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'kahn-tarball-')));
@@ -96,6 +98,13 @@ test('a TypeScript project that installs the tarball runs from its sources', asy
     withoutSdk: expect.stringContaining('Run: npm install @restatedev/restate-sdk'),
     withoutEngine: 'ENGINE_UNREACHABLE',
   });
+});
+
+test('every type that a public declaration mentions is exported', () => {
+  const entries = Object.values(packageJson.exports).filter((entry) => typeof entry === 'object');
+  const doors = entries.map(({ types }) => join(directory, 'node_modules/kahn', types));
+  expect(doors.length).toBeGreaterThan(4);
+  expect(forgottenTypes(doors)).toEqual([]);
 });
 
 test('all declarations compile in the TypeScript project, without the types of drivers', async () => {

@@ -19,6 +19,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   readonly #applicationName: string;
   readonly #loader: AggregateLoader;
 
+  /** @internal */
   constructor(applicationName: string, loader: AggregateLoader) {
     this.#applicationName = applicationName;
     this.#loader = loader;

@@ -44,7 +44,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   #current: CurrentTick | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Called by `start()` of the subclasses. */
+  /** @internal */
   protected constructor(parts: SteppingParts<Apps>) {
     const { normalSpeed, scaleFactor, paused, verbose } = parts.options;
     this.#parts = parts;

@@ -1,10 +1,10 @@
 import type { StorageDescription } from '../storage.ts';
 import { idOfPool } from './connection/borrowed-pools.ts';
-import type { PostgresClient, PostgresPool } from './driver-types.ts';
+import type { DriverNotification, DriverQuery, PostgresClient, PostgresPool } from './driver-types.ts';
 import { type PostgresOptions, type PostgresTls, settingsOf } from './options.ts';
 import { moduleUrl } from './storage.ts';
 
-export type { PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
+export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
 
 /**
  * Describes storage in PostgreSQL, with four tables per application in one schema. Any number of processes on any
