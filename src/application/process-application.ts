@@ -38,7 +38,8 @@ export let processApplicationInternals: ProcessApplicationInternals;
  * @example
  * class Orders extends ProcessApplication<OrderEvent, ReservationEvent> {
  *   static readonly applicationName = 'orders';
- *   static readonly emits = ['Order.Created', 'Order.Reserved'] as const;
+ *   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+ *
  *   override readonly policy = this.when({
  *     'Reservation.Created': async (event, repository) => {
  *       const order = await repository.get(Order, event.data.orderId);
@@ -46,6 +47,9 @@ export let processApplicationInternals: ProcessApplicationInternals;
  *     },
  *   });
  * }
+ *
+ * await using runner = await run(System.of([[Orders, Reservations, Orders]]), { storage: memory() });
+ * await runner.get(Orders).save(Order.place('ada'));
  */
 export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,

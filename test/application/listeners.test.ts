@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 test('a listener that throws affects neither the save nor the other listeners', () => {
   const script = `
     import { memory } from 'kahn';
-    import { Account, Accounts } from './test/support/accounts.ts';
+    import { Account, Accounts } from './test/support/systems/accounts.ts';
     process.on('uncaughtException', (error) => console.log('uncaught', error.message));
     await using accounts = await Accounts.open({ storage: memory() });
     accounts.subscribe(() => { throw new Error('of the listener'); });
