@@ -22,7 +22,12 @@ export interface Host {
 
 /** Starts a host in its own process group, as a terminal does. */
 export async function startHost(task: HostTask): Promise<Host> {
-  const child = fork(program, [JSON.stringify(task)], { execArgv: ['--conditions=source'], detached: true });
+  const child = fork(program, [JSON.stringify(task)], {
+    execArgv: ['--conditions=source'],
+    detached: true,
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  child.stderr?.on('data', (text) => console.error(`${text}`)); // is shown if the test fails
   const nextMessage = async () => {
     const [message] = await once(child, 'message', { signal: inTime() });
     return message;
