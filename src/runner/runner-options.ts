@@ -14,7 +14,7 @@ export interface RunnerOptions {
   readonly setupTables?: boolean;
   /** Largest number of notifications that a follower processes in one transaction. @default 500 */
   readonly batchSize?: number;
-  /** Largest number of events in the cache of each application and pipeline. @default 10_000 */
+  /** Largest number of events in the cache of each application and pipeline; 0 turns it off. @default 10_000 */
   readonly cacheSize?: number;
   /**
    * Interval at which logs are read even without a prompt, in ms.

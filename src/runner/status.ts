@@ -2,7 +2,7 @@ import { type Application, applicationInternals } from '../application/applicati
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type { ApplicationState, ApplicationStatus, UpstreamStatus } from './runner.ts';
 
-/** Reads from the storage how far the applications of one pipeline are. */
+/** Reads the progress of the applications of one pipeline from the storage. */
 export function statusOf(
   graph: SystemGraph,
   applications: ReadonlyMap<string, Application>,
@@ -30,7 +30,7 @@ async function upstreamStatus(
   { applicationName, log }: Application,
 ): Promise<UpstreamStatus> {
   const { recorder } = applicationInternals.storeOf(application);
-  // The position first: a log only grows, so the lag is never negative.
+  // Read the position first: a log only grows, so the lag is never negative.
   const position = await recorder.position(application.pipelineId, applicationName);
   return { upstreamName: applicationName, position, lag: (await log.head()) - position };
 }

@@ -17,7 +17,7 @@ export interface AsynchronousRunnerParts<Apps extends ApplicationClass> {
   readonly running: RunningSystem;
 }
 
-/** State of an application as far as its runner knows. */
+/** Last known state of an application. */
 export interface FollowerState {
   readonly state: ApplicationState;
   readonly lastError: unknown;

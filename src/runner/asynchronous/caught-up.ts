@@ -1,7 +1,7 @@
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import type { ApplicationStatus } from '../runner.ts';
 
-/** Progress of the followers of a runner, as far as they have reported it. */
+/** Reported progress of the followers of a runner. */
 export interface ProgressSignal {
   /** Whether no follower has notifications to process; failed followers do not count. */
   readonly isQuiet: boolean;

@@ -5,7 +5,7 @@ const intervalMs = 1_000;
 const graceMs = 3_000;
 
 /**
- * Kills this process if its parent is gone and this process does not exit in time. A thread of its own watches,
+ * Kills this process if its parent is gone and this process does not exit in time. A separate thread watches,
  * because a policy may block the main thread.
  */
 export function watchParent(parentPid: number): void {
@@ -23,7 +23,7 @@ export function watchParent(parentPid: number): void {
 
 /**
  * Runs in the watching thread, which gets only the text of this function: it must not refer to anything outside of
- * itself. The function has no file of its own because stripping the types of a TypeScript file takes more memory than
+ * itself. The function is not in a separate file because stripping the types of a TypeScript file takes more memory than
  * the thread has.
  */
 function watch(parentPid: number, everyMs: number, waitMs: number): void {

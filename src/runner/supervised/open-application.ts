@@ -16,7 +16,7 @@ export interface OpeningTask {
   readonly cacheSize: number;
 }
 
-/** Opens an application in a worker, and lets it follow the logs of its upstreams. */
+/** Opens an application in a worker, and makes it follow the logs of its upstreams. */
 export async function openApplication(
   { address, storage, writerId, batchSize, cacheSize }: OpeningTask,
   { applicationName, pipelineId, upstreamNames }: Assignment,
