@@ -40,6 +40,7 @@ export {
   HistoryBrokenError,
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
+export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {
   DownstreamError,
@@ -71,6 +72,7 @@ export type { SteppingRunnerOptions } from './runner/stepping/stepping-options.t
 export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
 export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
 export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
+export type { SupervisedRunner } from './runner/supervised/supervised-runner.ts';
 export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
 export { NotDecodableError, NotEncodableError } from './storage/codec/errors.ts';
 export {

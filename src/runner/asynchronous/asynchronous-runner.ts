@@ -46,6 +46,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
+  /** @internal */
   protected constructor(parts: AsynchronousRunnerParts<Apps>) {
     this.#parts = parts;
   }
@@ -84,25 +85,26 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return this.close();
   }
 
-  /** Aborted when the runner is closed, with a {@link RunnerClosedError}. */
+  /** Aborted when the runner is closed, with a {@link RunnerClosedError}. @internal */
   protected get closed(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** Returns the followers that `caughtUp()` waits for until `stop` is aborted. */
+  /** Returns the followers that `caughtUp()` waits for until `stop` is aborted. @internal */
   protected abstract watchFollowers(stop: AbortSignal): WatchedFollowers;
 
-  /** Resolves with the current states of all followers. */
+  /** Resolves with the current states of all followers. @internal */
   protected abstract followerStates(): Promise<FollowerStates>;
 
-  /** Finishes the work under way, for at most `drainTimeoutMs`. */
+  /** Finishes the work under way, for at most `drainTimeoutMs`. @internal */
   protected abstract closeFollowers(): Promise<void>;
 
+  /** @internal */
   protected untilCaughtUp(probe: CaughtUpProbe, stop: AbortSignal): Promise<void> {
     return waitUntilCaughtUp(probe, stop);
   }
 
-  /** Runs `start`; closes the runner if that fails. */
+  /** Runs `start`; closes the runner if that fails. @internal */
   protected async launch(start: () => Promise<void>): Promise<void> {
     try {
       this.#starting = start();
@@ -113,7 +115,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     }
   }
 
-  /** Releases a resource when the runner is closed, after its followers. */
+  /** Releases a resource when the runner is closed, after its followers. @internal */
   protected defer(release: () => void | Promise<void>): void {
     this.#resources.defer(release);
   }

@@ -34,19 +34,20 @@ export abstract class SupervisedRunner<
   #supervisors = new Supervisors([]);
   #closingWorkers: Promise<void> | undefined;
 
+  /** @internal */
   protected constructor(parts: SupervisedRunnerParts<Apps>) {
     super(parts);
     this.#parts = parts;
   }
 
-  /** Starts all workers, unless the runner is closed already. */
+  /** Starts all workers, unless the runner is closed already. @internal */
   protected async startWorkers(supervisors: readonly Supervisor[]): Promise<void> {
     this.closed.throwIfAborted();
     this.#supervisors = new Supervisors(supervisors);
     await this.#supervisors.start();
   }
 
-  /** Prompts the workers when other runners record, if the storage reports that. */
+  /** Prompts the workers when other runners record, if the storage reports that. @internal */
   protected async listen(heard: () => void = () => {}): Promise<void> {
     const { running, board, options } = this.#parts;
     const { pipelineIds } = options;
@@ -63,12 +64,13 @@ export abstract class SupervisedRunner<
     if (listening !== undefined) this.defer(async () => listening[Symbol.asyncDispose]());
   }
 
-  /** Closes all workers; terminates those that take too long, and warns of them. */
+  /** Closes all workers; terminates those that take too long, and warns of them. @internal */
   protected override closeFollowers(): Promise<void> {
     this.#closingWorkers ??= this.#closeWorkers();
     return this.#closingWorkers;
   }
 
+  /** @internal */
   protected override watchFollowers(): WatchedFollowers {
     const { board } = this.#parts;
     return {
@@ -78,6 +80,7 @@ export abstract class SupervisedRunner<
     };
   }
 
+  /** @internal */
   protected override async followerStates(): Promise<FollowerStates> {
     return this.#stateOf;
   }

@@ -83,10 +83,12 @@ export class RestateRunner<
     return runner;
   }
 
+  /** @internal */
   protected override async followerStates(): Promise<FollowerStates> {
     return statesOf(await this.#actors.statuses(this.closed));
   }
 
+  /** @internal */
   protected override watchFollowers(stop: AbortSignal): WatchedFollowers {
     const progress = new ActorProgress(() => this.#runningStatuses(stop));
     return {
@@ -98,6 +100,7 @@ export class RestateRunner<
     };
   }
 
+  /** @internal */
   protected override async untilCaughtUp(probe: CaughtUpProbe, stop: AbortSignal): Promise<void> {
     for (;;) {
       try {
@@ -110,6 +113,7 @@ export class RestateRunner<
     }
   }
 
+  /** @internal */
   protected override async closeFollowers(): Promise<void> {
     await resolvesWithin(this.#prompter.drained(), this.#options.drainTimeoutMs);
     await this.#prompter.close();
