@@ -17,7 +17,7 @@ import { temporaryPostgres } from '../../support/servers/postgres.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { callsOf, serve, start, startError, statesOf, urlOf } from '../../support/servers/restate-shop.ts';
-import { patient } from '../../support/until.ts';
+import { inTime, patient } from '../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -99,16 +99,19 @@ test('a start that is cancelled at any moment leaves nothing behind and does not
 
   const options = { storage, systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
-  for (let i = 0; i < 8; i += 1) {
-    const signal = AbortSignal.timeout(Math.round(random() * 250));
+  const orders = runner.get(Orders);
+  for (let i = 0; i < 60; i += 1) {
+    const signal = AbortSignal.timeout(Math.round(random() * (i < 8 ? 250 : 50)));
     const joining = { ...options, shutdownOnClose: false, signal };
     await start(engine, shop, joining).then(
       (other) => other.close(),
       () => {},
     );
+    // A step or poll that was lost with the cancelled start would leave this order unprocessed.
+    const id = await orders.place(`customer ${i}`);
+    await runner.caughtUp({ signal: inTime() });
+    expect((await orders.get(id)).done, `seed ${seed}, start ${i}`).toBe(true);
   }
-  await runner.get(Orders).place('ada');
-  await runner.caughtUp();
 });
 
 test('without an admin URL, a start reports that no service is registered', async () => {

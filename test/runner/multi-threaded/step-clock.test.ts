@@ -120,7 +120,7 @@ describe('a runner with a clock', () => {
     expect(apart.length).toBeGreaterThan(each / 2);
   });
 
-  test('moves an order on by one application per tick', async () => {
+  test('lets each application take one step per tick', async () => {
     let ticks = 0;
     const tick = SharedBoard.prototype.tick;
     vi.spyOn(SharedBoard.prototype, 'tick').mockImplementation(function (this: SharedBoard) {
@@ -149,8 +149,9 @@ describe('a runner with a clock', () => {
       await orders.place(customer);
       await runner.caughtUp();
       await until('the last step is published', () => paidAt.length > i);
-      // Reservations, orders, payments, orders: each in its own tick.
-      expect(paidAt[i]! - before).toBeGreaterThanOrEqual(4);
+      // Reservations and both steps of orders take a tick each. Payments, which steps in every tick while the log of orders
+      // grows, may see the first step of orders in the tick of that step.
+      expect(paidAt[i]! - before).toBeGreaterThanOrEqual(3);
     }
   });
 

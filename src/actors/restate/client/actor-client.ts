@@ -82,16 +82,21 @@ export class ActorClient {
     }
   }
 
-  /** Undoes a start, or the call `startId` that has not finished it, unless other runners have joined. */
+  /**
+   * Undoes a start, or the call `startId` that has not finished it, unless other runners have joined. The system actor
+   * takes both calls in turn, so a start under way ends first. Killing it earlier would also kill the steps and polls
+   * that coordinators have just scheduled for it.
+   */
   async takeBack(startId?: string): Promise<void> {
-    // A call that cannot be killed has finished.
-    if (startId !== undefined) await this.#engine.kill(startId).catch(() => {});
     const callerId = this.#callerId;
     const callKey = `${callerId} take back`;
     const signal = AbortSignal.timeout(takeBackTimeoutMs);
     const callId = await this.#engine.begin(this.#systemActor('takeBack'), { callerId }, callKey, signal);
-    // Without an answer, there is no service that could have started anything.
-    await this.#engine.answerTo(callId, signal).catch(() => this.#engine.kill(callId));
+    await this.#engine.answerTo(callId, signal).catch(async () => {
+      // Without an answer, there is no service that could have started anything.
+      const unanswered = startId === undefined ? [callId] : [startId, callId];
+      for (const id of unanswered) await this.#engine.kill(id).catch(() => {}); // a call that is not there has finished
+    });
   }
 
   /** Shuts the actors down; resolves when the last step has ended. */
