@@ -83,6 +83,9 @@ async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
   writeFileSync(program, `${lines.join('')}export {};\n`);
   const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=source', program], {
     cwd,
+    // A block that hangs must not outlive the test.
+    timeout: 500_000,
+    killSignal: 'SIGKILL',
   }).catch((cause) => {
     throw new Error(withPlaces(`${cause.stdout}\n${cause.stderr}`));
   });
