@@ -48,11 +48,11 @@ export class ThreadedDriver implements StepDriver {
       running.openedStorage.threadEnded?.(threadId);
       sharedTick.break(); // without this thread, the others cannot finish a tick
     };
-    const threads = assignments.map(
-      (assignment, index) => new SteppingThread({ task: { ...task, assignment, index }, report, exited }),
-    );
+    const threads: SteppingThread[] = [];
     const driver = new ThreadedDriver(threads, sharedTick);
     try {
+      for (const [index, assignment] of assignments.entries())
+        threads.push(new SteppingThread({ task: { ...task, assignment, index }, report, exited }));
       await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
       return driver;
     } catch (error) {
