@@ -3,7 +3,7 @@ import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { assignmentsOf } from '../../asynchronous/assignment.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
-import { StepFailure } from '../errors.ts';
+import { StepFailedError } from '../errors.ts';
 import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { SharedTick, type TickWork } from './shared-tick.ts';
@@ -92,7 +92,7 @@ export class ThreadedDriver implements StepDriver {
       if (!(error instanceof BarrierBrokenError)) throw error;
       // One thread failed and broke the barriers; the others end when they have processed what they had fetched.
       await unlessAborted(Promise.all(this.#threads.map(({ exited }) => exited)), signal);
-      throw new StepFailure(this.#failures);
+      throw new StepFailedError(this.#failures);
     }
   }
 
