@@ -12,7 +12,7 @@ import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
-/** How a runner opens a system. */
+/** Options of opening a system for a runner. */
 export interface Opening {
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
@@ -20,7 +20,7 @@ export interface Opening {
   readonly sharesSystem?: boolean;
   /** Runs a commit of an application when no other turn is under way; by default at once. */
   turn?(applicationName: string, commit: () => Promise<void>): Promise<void>;
-  /** Called whenever one of the applications has recorded. */
+  /** Called whenever one of the applications has recorded events. */
   grown?(prompt: Prompt): void;
 }
 
@@ -157,7 +157,7 @@ export function storageOf(system: System, { storage }: Pick<RunnerOptions, 'stor
   return storage ?? system.storage ?? memory();
 }
 
-/** Marks a system as running; returns the function that ends this. */
+/** Marks a system as running; returns the function that removes the mark. */
 function claim(system: object): () => void {
   if (running.has(system)) {
     throw new SystemRunningError(

@@ -36,7 +36,7 @@ export class Follower {
     this.#processor = new BatchProcessor(options, this.#cursor);
   }
 
-  /** Whether the last pull reached the end of the log, or `upTo`. A prompt tells when the log grows. */
+  /** Whether the last pull reached the end of the log, or `upTo`. A prompt announces that the log has grown. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
   }
@@ -117,13 +117,15 @@ export class Follower {
     return notifications;
   }
 
-  /** The notifications before one that waits. Throws {@link CausalDependencyError} if there are none. */
+  /**
+   * Returns the notifications before the first one that waits. Throws {@link CausalDependencyError} if there are none.
+   */
   async #before(
     { index, notification, dependency }: WaitingNotification,
     notifications: readonly StoredNotification[],
   ): Promise<readonly StoredNotification[]> {
     if (index > 0) return notifications.slice(0, index);
-    // The other pipeline may wait for this position, even if only ignored notifications stand before it.
+    // The other pipeline may wait for this position, even if all notifications before it were ignored.
     await this.flush();
     throw new CausalDependencyError(
       {
@@ -137,14 +139,14 @@ export class Follower {
   }
 }
 
-/** Whether another try may succeed: the storage is busy or away, or another writer recorded first. */
+/** Whether another try may succeed: the storage is busy or unavailable, or another writer recorded first. */
 function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
 }
 
-/** Whether the storage itself has waited for so long that further tries would take too long. */
+/** Whether the storage has already waited so long that further tries would take too long. */
 function isSpent(error: unknown, started: number): boolean {
   const cause = error instanceof PolicyError ? error.cause : error;
   return cause instanceof StorageError && performance.now() - started > longestRetriedMs;

@@ -17,7 +17,7 @@ export function eventOf(applicationName: string): RunnerEvent {
   return { runner: 'SingleThreadedRunner', applicationName, pipelineId: localPipelineId };
 }
 
-/** Runs the followers of a system in this thread, turn by turn, and keeps what prompted, interrupted and stopped them. */
+/** Runs the followers of a system in this thread, turn by turn, and keeps their prompts, interruptions and failures. */
 export class LocalFollowers {
   readonly #graph: SystemGraph;
   readonly #names: readonly string[];

@@ -146,7 +146,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await this.#followers.runTurn(problem, signal);
   }
 
-  /** Commits a save and processes what follows, as one turn. */
+  /** Commits a save and processes all downstream events, as one turn. */
   #commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
     return this.#turns.run(async () => {
       await commit();
@@ -157,7 +157,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     });
   }
 
-  /** Takes a turn in the background, for events recorded elsewhere. The next call that waits gets its errors. */
+  /**
+   * Takes a turn in the background, for events recorded elsewhere. The next call that waits rejects with its errors.
+   */
   #takeTurn(): void {
     if (this.#isTurnDue || this.#closing !== undefined) return;
     this.#isTurnDue = true;

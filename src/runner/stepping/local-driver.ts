@@ -46,7 +46,7 @@ export class LocalDriver implements StepDriver {
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
     if (this.#active !== undefined) return [this.#active];
-    // Without its positions, the next start ignores the same notifications again.
+    // Without recorded positions, the next start reads the same ignored notifications again.
     await this.#recordAllPositions(AbortSignal.timeout(drainTimeoutMs)).catch(() => {});
     return [];
   }

@@ -2,7 +2,7 @@ import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
 import { StepFailedError } from './errors.ts';
 
-/** Whether a stepping runner is stopped, and by what. */
+/** Whether a stepping runner is stopped, and the reason. */
 export class StopState {
   readonly #eventOf: (applicationName: string) => RunnerEvent;
   readonly #stop = new AbortController();

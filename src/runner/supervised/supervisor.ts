@@ -22,7 +22,7 @@ export interface SupervisorOptions {
 
 const deathOf = { thread: ThreadDiedError, process: ProcessDiedError };
 
-/** The worker that runs at present, and what it has done so far. */
+/** The current worker and its progress. */
 class CurrentWorker {
   worker: SupervisedWorker | undefined;
   isReady = false;
@@ -94,7 +94,7 @@ export class Supervisor {
         },
       });
     } catch (error) {
-      this.#exited(error); // no room for another worker at present
+      this.#exited(error); // the system has no room for another worker at present
     }
   }
 

@@ -19,7 +19,7 @@ async function assertUnchanged(recorder: Recorder): Promise<void> {
 
 /** Calls that record() rejects. */
 export function conflicts(test: Test): void {
-  /** A call whose second process event conflicts, between others that do not. */
+  /** Returns a call whose second process event conflicts, unlike the others. */
   const around = (conflicting: ProcessEvent): ProcessEvent[] => [
     { ...tracked('other', 0, 1, event('b', 1), event('a', 3)), snapshots: [snapshot('b', 1)] },
     conflicting,
@@ -64,7 +64,7 @@ export function conflicts(test: Test): void {
     await assertUnchanged(recorder);
   });
 
-  test('a version twice in one call is rejected', async (storage) => {
+  test('a version that occurs twice in one call is rejected', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     for (const call of [
@@ -105,7 +105,7 @@ export function wrongVersions(test: Test): void {
     assert.deepEqual(await versions(recorder, { originatorId: 'b' }), []);
   });
 
-  test('a single event with a position is rejected if either does not fit', async (storage) => {
+  test('a single event with a position is rejected if either conflicts', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, before);
     for (const [expected, version, conflict] of [

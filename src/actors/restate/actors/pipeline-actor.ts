@@ -10,7 +10,7 @@ import type {
 } from '../protocol/messages.ts';
 import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
 
-/** The applications that run in the pipeline. Their graph may be that of another version than the service's. */
+/** The applications that run in the pipeline. Their graph may come from another version than that of the service. */
 const stateKey = 'followers';
 
 /** Starts the coordinators of a pipeline, and forwards prompts to them. */

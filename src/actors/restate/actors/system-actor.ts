@@ -13,13 +13,13 @@ import type {
 } from '../protocol/messages.ts';
 import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
 
-/** State of a system that runs; without it, nothing runs. */
+/** State of a running system; absent while the system is stopped. */
 interface Running {
   readonly runId: string;
   readonly pipelineIds: readonly number[];
-  /** Whether the start has finished; false if its call is still going on or was cut off. */
+  /** Whether the start has finished; false if its call is still running or was interrupted. */
   readonly isStarted: boolean;
-  /** The runner that has started the system, until another one joins. */
+  /** Id of the runner that started the system; absent once another runner has joined. */
   readonly onlyCallerId?: string;
 }
 

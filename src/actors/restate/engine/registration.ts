@@ -13,11 +13,11 @@ export interface RegisterOptions {
   readonly adminUrl: string;
   /** URL at which the engine reaches the service. */
   readonly serviceUrl: string;
-  /** Replaces what is registered under this name or at this URL. @default false */
+  /** Whether to replace a registration under this name or at this URL. @default false */
   readonly force?: boolean;
   /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Cancels the registration. */
+  /** Cancels the registration. @default none */
   readonly signal?: AbortSignal;
 }
 

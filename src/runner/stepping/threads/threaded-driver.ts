@@ -75,7 +75,7 @@ export class ThreadedDriver implements StepDriver {
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
-    // A thread that has not done its work by now was abandoned.
+    // A thread that has not finished its work by now was abandoned.
     const closing = this.#threads.map((thread, i) =>
       thread.close(this.#sharedTick.isDone(i) ? drainTimeoutMs : 0),
     );
