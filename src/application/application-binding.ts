@@ -60,16 +60,12 @@ export async function standaloneBinding(
     `${name}.open()`,
     example,
   );
+  await using opened = new AsyncDisposableStack();
   const openedStorage = await openStorage(storage);
-  try {
-    const store = await openStore(declaration, openedStorage, storeOptions);
-    const release = async () => {
-      await store.recorder.close();
-      await openedStorage.close();
-    };
-    return { store, turn: commitAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
-  } catch (error) {
-    await openedStorage.close();
-    throw error;
-  }
+  opened.defer(() => openedStorage.close());
+  const store = await openStore(declaration, openedStorage, storeOptions);
+  opened.defer(() => store.recorder.close());
+  const resources = opened.move();
+  const release = () => resources.disposeAsync();
+  return { store, turn: commitAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
 }

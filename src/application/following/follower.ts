@@ -61,15 +61,19 @@ export class Follower {
   /** Records the position if notifications were ignored since it was last recorded. */
   async flush(): Promise<void> {
     if (!this.#cursor.isAhead) return;
-    const started = performance.now();
-    await retry(() => this.#processor.recordPosition(), {
-      backoff,
-      maxTries,
-      isTransient: (error) => isTransientFailure(error) && !isSpent(error, started),
-    });
+    let started = 0;
+    const work = () => {
+      started = performance.now();
+      return this.#processor.recordPosition();
+    };
+    const isTransient = (error: unknown) => isTransientFailure(error) && !isSpent(error, started);
+    await retry(work, { backoff, maxTries, isTransient });
   }
 
-  /** Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress. */
+  /**
+   * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress.
+   * `retry` does not fit: the number of tries starts again with each progress.
+   */
   async #pullBatch(upTo: number): Promise<boolean> {
     const cursor = this.#cursor;
     for (let tries = 1; ; tries += 1) {

@@ -44,13 +44,13 @@ export interface StepDriver {
    * Makes all applications fetch what is new in the logs they follow, then makes all of them process it. Resolves with
    * the work of each application, by name.
    *
-   * @throws {@link StepFailure} if an application failed. The others have processed what they had fetched.
+   * @throws {@link StepFailedError} if an application failed. The others have processed what they had fetched.
    */
   advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>>;
   /**
    * Records the positions behind ignored notifications.
    *
-   * @throws {@link StepFailure} if an application failed.
+   * @throws {@link StepFailedError} if an application failed.
    */
   recordPositions(signal: AbortSignal): Promise<void>;
   /**

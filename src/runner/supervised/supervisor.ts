@@ -12,7 +12,7 @@ import type { SupervisedWorker, WorkerHooks, WorkerMessage } from './worker.ts';
 export interface SupervisorOptions {
   /** Name of the runner's class. */
   readonly runner: string;
-  readonly kind: 'thread' | 'process';
+  readonly workerKind: 'thread' | 'process';
   readonly assignment: Assignment;
   /** Starts a worker; may throw if the system has no room for one. */
   spawn(hooks: WorkerHooks): SupervisedWorker;
@@ -170,7 +170,11 @@ export class Supervisor {
   }
 
   #died(death: unknown, howOften = ''): KahnError {
-    const { kind } = this.#options;
-    return new deathOf[kind](this.assignment.applicationName, `its ${kind} died${howOften}`, death);
+    const { workerKind } = this.#options;
+    return new deathOf[workerKind](
+      this.assignment.applicationName,
+      `its ${workerKind} died${howOften}`,
+      death,
+    );
   }
 }

@@ -16,7 +16,7 @@ import { appendValues, snapshotColumns } from './append-values.ts';
 import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
-import type { Retry } from './connection/retry.ts';
+import type { ServerRetry } from './connection/server-retry.ts';
 import { isAnswer, sqlState } from './errors.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
@@ -24,7 +24,7 @@ import type { ApplicationTables } from './tables.ts';
 export interface PostgresRecorderOptions {
   readonly tables: ApplicationTables;
   readonly connections: Connections;
-  readonly retry: Retry;
+  readonly serverRetry: ServerRetry;
   readonly channel: string;
   /** Id in the prompts of this recorder, by which listeners of the same storage ignore them. */
   readonly writerId: string;
@@ -134,8 +134,8 @@ export class PostgresRecorder implements Recorder {
   /** Runs an idempotent statement. */
   #run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
     this.#assertOpen();
-    const { connections, retry, tables } = this.#options;
-    return retry.run(tables, () => connections.query(statement, values));
+    const { connections, serverRetry, tables } = this.#options;
+    return serverRetry.run(tables, () => connections.query(statement, values));
   }
 
   /**
@@ -169,7 +169,7 @@ export class PostgresRecorder implements Recorder {
 
   /** Records a batch. Returns the id of its last notification, or undefined if the statement was refused. */
   #append(attempt: Attempt): Promise<number | undefined> {
-    const { retry, tables, connections } = this.#options;
+    const { serverRetry, tables, connections } = this.#options;
     const send = async (query: Query) => {
       try {
         const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
@@ -180,7 +180,7 @@ export class PostgresRecorder implements Recorder {
         throw error;
       }
     };
-    return retry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
+    return serverRetry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
   }
 
   /**

@@ -6,8 +6,8 @@ import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
 import { Connections, type Query } from './connection/connections.ts';
 import { Listener } from './connection/listener.ts';
-import { Retry } from './connection/retry.ts';
 import { serverOf } from './connection/server.ts';
+import { ServerRetry } from './connection/server-retry.ts';
 import { checkedSettings } from './options.ts';
 import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
 import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
@@ -40,13 +40,13 @@ export async function openStorage(
     named: server.ownsSessions,
     answerTimeoutMs: settings.statementTimeoutMs + answerMarginMs,
   });
-  const retry = new Retry(settings.retryTimeoutMs, closing.signal);
+  const serverRetry = new ServerRetry(settings.retryTimeoutMs, closing.signal);
   const { listen } = server;
   let closed: Promise<void> | undefined;
   return {
     openRecorder: ({ applicationName, setupTables }) => {
       const tables = tablesOf(settings.schema, applicationName, server.name);
-      return openRecorder({ tables, connections, retry, channel, writerId }, setupTables);
+      return openRecorder({ tables, connections, serverRetry, channel, writerId }, setupTables);
     },
     ...(listen && {
       listen: async (listener) => {
@@ -67,8 +67,8 @@ async function openRecorder(
   options: PostgresRecorderOptions,
   setupTables: boolean,
 ): Promise<PostgresRecorder> {
-  const { tables, connections, retry } = options;
-  await retry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
+  const { tables, connections, serverRetry } = options;
+  await serverRetry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
   return new PostgresRecorder(options);
 }
 

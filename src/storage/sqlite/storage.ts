@@ -74,5 +74,7 @@ function switchToWal(database: DatabaseSync, file: DatabaseFile, timeoutMs: numb
     const reason = `its file system has no write-ahead log, but '${mode}'. Use a local disk.`;
     throw storageError('STORAGE_FAILED', file, reason);
   };
-  return retry(work, { backoff: { firstMs: 5, maxMs: 5 }, isTransient: isBusy, timeoutMs });
+  const deadline = performance.now() + timeoutMs; // from the start, because a try may have waited that long already
+  const isTransient = (error: unknown) => isBusy(error) && performance.now() < deadline;
+  return retry(work, { backoff: { firstMs: 5, maxMs: 5 }, isTransient });
 }

@@ -53,7 +53,7 @@ export function systemActor(setup: ActorSetup): ActorDefinition<SystemActor> {
         const { pipelineIds, pollIntervalMs, callerId } = message;
         const runId = running?.runId ?? ctx.rand.uuidv4();
         ctx.set(stateKey, { runId, pipelineIds, isStarted: running !== null });
-        const start = { runId, pollIntervalMs, followers: followersIn(served) };
+        const start = { runId, pollIntervalMs, followers: followingApplicationsIn(served) };
         await all(pipelinesOf(ctx, pipelineIds).map((pipeline) => pipeline.start(start)));
         const ownership = running === null && { onlyCallerId: callerId };
         ctx.set(stateKey, { runId, pipelineIds, isStarted: true, ...ownership });
@@ -94,7 +94,7 @@ function mismatchOf(graph: SystemGraph, running: Running | null, message: StartS
   );
 }
 
-function followersIn(graph: SystemGraph): readonly FollowingApplication[] {
+function followingApplicationsIn(graph: SystemGraph): readonly FollowingApplication[] {
   return assignmentsOf(graph, [0]).map(({ applicationName, upstreamNames }) => ({
     applicationName,
     upstreamNames,

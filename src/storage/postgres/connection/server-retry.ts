@@ -6,7 +6,7 @@ import { explained } from '../errors.ts';
 const backoff = { firstMs: 20, maxMs: 1_000 };
 
 /** Retries transient failures of the server and its connections for a limited time. */
-export class Retry {
+export class ServerRetry {
   readonly #timeoutMs: number;
   readonly #closing: AbortSignal;
 
