@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 type SourceFile = { readonly path: string; readonly source: string };
 
-// A file may import from its own layer and from those to its left. `index.ts` is src/index.ts itself.
+// A file may import from its own layer and from the layers to its left. `index.ts` is src/index.ts itself.
 const layers = 'util domain storage application system runner actors index.ts cli inspect testing'.split(' ');
 // Inside a layer, a room imports from itself and from the rooms and files listed here. A room that is missing fails.
 const rooms: Readonly<Record<string, readonly string[]>> = {

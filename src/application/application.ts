@@ -80,6 +80,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /**
    * Opens an application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
+   * @throws {@link InvalidOptionError} if an option is unknown, missing or has an invalid value.
    * @throws {@link StorageError} if the storage cannot be opened.
    * @example
    * await using orders = await Orders.open({ storage: memory() });
@@ -108,9 +109,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Makes the application record in the log of another pipeline, and read that log. Earlier saves are recorded where
    * they were made.
    *
-   * @throws {@link InvalidIdError} if this is no pipeline id.
-   * @throws {@link PipelineFixedError} if the application follows others or belongs to a runner: open another one, or
-   * get it from the runner.
+   * @throws {@link InvalidIdError} if `pipelineId` is not an integer from 0 to 2147483647.
+   * @throws {@link PipelineFixedError} if the application follows others or belongs to a runner: open another
+   * instance, or get it from the runner.
    */
   changePipeline(pipelineId: number): void {
     const { store } = this.#opened;
@@ -149,6 +150,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    *
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
+   * @throws {@link StorageError} if the storage fails.
+   * @throws {@link SaveInPolicyError} if a policy calls this method.
    * @throws {@link DownstreamError} if the events are recorded, but a downstream application failed.
    */
   async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
@@ -159,7 +163,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     await saveAggregates(aggregates, store, queue);
   }
 
-  /** Records a snapshot of an aggregate's newest state, so that it loads without its earlier events. */
+  /**
+   * Records a snapshot of an aggregate's newest state, so that the aggregate loads without its earlier events.
+   *
+   * @throws {@link AggregateNotFoundError} if the aggregate does not exist or is discarded.
+   * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
+   */
   async takeSnapshot<A extends Aggregate<Emits>>(kind: AggregateClass<A>, id: string): Promise<void> {
     const { store, repository } = this.#opened;
     await store.recordSnapshot(store.snapshotOf(await repository.get(kind, id)));

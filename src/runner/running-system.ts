@@ -87,7 +87,7 @@ export class RunningSystem {
     assertPipelineId(id);
     if (!sharesSystem && !pipelineIds.includes(id)) {
       throw new InvalidOptionError(
-        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}.`,
+        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}. Start a runner of that pipeline.`,
       );
     }
     return this.in(id).get(kind.applicationName) as InstanceType<A>;

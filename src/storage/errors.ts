@@ -85,7 +85,7 @@ export class PositionConflictError extends KahnError {
   constructor(applicationName: string, upstreamName: string, expected: number, actual: number) {
     super(
       `Application '${applicationName}' expected its position in '${upstreamName}' to be ${expected}, ` +
-        `but it is ${actual}: another runner has moved it.`,
+        `but it is ${actual}: another runner has moved it. Continue from there.`,
       { applicationName, upstreamName, expected, actual },
     );
   }

@@ -63,14 +63,14 @@ test('all code of the pages and of doc comments compiles', () => {
 
 const executed = [...modules].filter(([, blocks]) => blocks.some(({ runs }) => runs));
 
-test.each(executed)('the code of %s runs and prints what the page says', async (_, blocks) => {
+test.each(executed)('the code of %s runs and prints the output in the page', async (_, blocks) => {
   const printed = await run(blocks.filter(({ runs }) => runs));
   for (const { place, output } of blocks.filter((block) => block.output !== undefined)) {
     expect(withoutIds(printed.get(place) ?? '').trimEnd(), place).toBe(withoutIds(output ?? ''));
   }
 });
 
-/** Executes blocks one after another in one process, in an empty directory, and returns what each has printed. */
+/** Executes blocks one after another in one process, in an empty directory, and returns the output of each. */
 async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
   const cwd = mkdtempSync(join(tmpdir(), 'kahn-docs-'));
   onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));

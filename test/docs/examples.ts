@@ -16,7 +16,9 @@ const modules: Readonly<Record<string, string>> = {
   './declarations.ts': 'test/docs/declarations.ts',
 };
 
-/** The `@example` blocks in the doc comments of src/. Those that need an engine or a declaration are not executed. */
+/**
+ * The `@example` blocks in the doc comments of src/. Examples that need an engine or a declaration are not executed.
+ */
 export function sourceExamples(): CodeBlock[] {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.ts'),

@@ -59,7 +59,7 @@ async function install(): Promise<void> {
   await run('npm', ['install', ...options], directory);
 }
 
-/** Returns what the program of a project prints, parsed. */
+/** Returns the parsed output of a project's program. */
 async function printedBy(project: string, program: string): Promise<unknown> {
   return JSON.parse(await run(process.execPath, [program], join(directory, project)));
 }

@@ -24,7 +24,7 @@ class Letters extends Notes {
   static override readonly applicationName = 'letters';
 }
 
-/** The canonical histories of notes that are saved in one application and, perhaps, others in a second one. */
+/** Returns the canonical histories of notes in one application and of letters in a second one. */
 async function histories(notes: readonly Note[], letters: readonly Note[] = []): Promise<readonly string[]> {
   await using first = await Notes.open({ storage: memory() });
   await using second = await Letters.open({ storage: memory() });
@@ -103,7 +103,7 @@ const different: readonly (readonly [string, () => Note[], () => Note[]])[] = [
   ['a reference', () => linked(1, 2, 0), () => linked(1, 2, 1)],
   ['a reference to itself', () => linked(0, 1), () => linked(1, 0)],
   ['which of two equal aggregates is referred to twice', () => linked(2, 3, 2, 3), () => linked(2, 2, 2, 3)],
-  ['something far away', () => linked(1, 2, 3, 4, 5, 5), () => linked(1, 2, 3, 4, 5, 4)],
+  ['a distant reference', () => linked(1, 2, 3, 4, 5, 5), () => linked(1, 2, 3, 4, 5, 4)],
 ];
 
 test.each(different)('%s matters', async (_, one, other) => {

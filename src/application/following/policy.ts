@@ -37,7 +37,7 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
 
 /**
  * Handles the events that a process application follows. In a test, call a policy directly with a plain Map as
- * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from those in a
+ * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from ids in a
  * running system, where the name of the upstream is part of them.
  *
  * @example

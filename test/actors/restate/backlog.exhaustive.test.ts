@@ -171,7 +171,8 @@ test('while the service is unreachable, saves and status requests leave one call
   const options = { storage, systemActorName, pollIntervalMs: never };
   const runner = await start(engine, shop, options);
   await runner.caughtUp();
-  // Everything is processed, but workers may still send prompts: those sent while the service closes stay in the engine.
+  // Everything is processed, but workers may still send prompts. Prompts sent while the service closes stay in the
+  // engine.
   await untilNoneIsPending(systemActorName);
   await service.close();
   await runner.get(Orders).place('customer 0');

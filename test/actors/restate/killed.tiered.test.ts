@@ -180,7 +180,7 @@ test('followers are prompted although the service is killed between a record and
   expect(await Promise.all(heads)).toEqual([9, 3, 3]);
 });
 
-test('events saved while the engine is away are processed when it is back, without a poll', async () => {
+test('events saved while the engine is down are processed after its restart, without a poll', async () => {
   await using engine = await RestateEngine.start();
   const storage = temporaryPostgres();
   await using service = await RestateService.start(shop, { storage, port: 0 });

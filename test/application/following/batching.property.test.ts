@@ -162,7 +162,7 @@ test('a follower survives any number of conflicts as long as it makes progress',
   expect(disturbed.size).toBe(30);
 });
 
-test('ignored notifications that are read again after a conflict do not look like the end of the log', async () => {
+test('ignored notifications that are read again after a conflict do not count as the end of the log', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
   const storage = create();
   await using clicks = await Clicks.open({ storage });

@@ -116,7 +116,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(accounts)).toEqual([[[0, 7]]]);
   });
 
-  test('are those of all aggregates that a policy got, changed or not', async () => {
+  test('cover all aggregates that a policy got, changed or not', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
@@ -148,7 +148,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(one)).toEqual([null]);
   });
 
-  test('hold back an event that depends on an unprocessed one, and nothing before it', async () => {
+  test('hold back an event that depends on an unprocessed event, and no earlier event', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));

@@ -78,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** An upstream, its follower and the follower of that one, each in all pipelines. */
+/** An upstream, its follower, and the follower of its follower, each in all pipelines. */
 async function opened(batchSize: number) {
   const storage = memory();
   const open = <A>(one: (pipelineId: number) => Promise<A>) => Promise.all(pipelineIds.map(one));

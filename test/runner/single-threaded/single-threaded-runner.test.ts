@@ -33,7 +33,7 @@ for (const { name, create } of storages) {
 }
 
 describe.each(storages)('in a single thread on $name', ({ name, create }) => {
-  test('save() resolves when every follower has processed what follows', async () => {
+  test('save() resolves when every downstream event is processed', async () => {
     await using runner = await run(shop, { storage: create() });
     const orders = runner.get(Orders);
     const id = await orders.place('ada');

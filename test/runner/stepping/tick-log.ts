@@ -61,7 +61,7 @@ export interface Scenario<Apps extends ApplicationClass> {
   schedule(runner: SteppingRunner<Apps>): void;
 }
 
-/** Runs a scenario on empty storage, and returns what each tick recorded. */
+/** Runs a scenario on empty storage, and returns the records of each tick. */
 export async function logTicks<Apps extends ApplicationClass>(
   { system, ticks, schedule }: Scenario<Apps>,
   { start }: Stepper,

@@ -70,7 +70,7 @@ describe.each(subjects)(
       expect(await missesIn(runner)).toBe(ids.length);
     });
 
-    test('reach the ledger in order with causal dependencies, and the status names what it waits for', async () => {
+    test('reach the ledger in order with causal dependencies, and the status names the dependency', async () => {
       const events = watchRunners();
       await using runner = await start(causalOrders, {
         storage: create(),

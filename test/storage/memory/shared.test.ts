@@ -41,7 +41,7 @@ async function everything(recorder: Recorder): Promise<unknown> {
   };
 }
 
-it('includes what was recorded before it was shared', async () => {
+it('includes everything recorded before it was shared', async () => {
   const storage = memory();
   const here = await open(storage);
   await here.record(7, [made('b', [1])]);

@@ -37,7 +37,7 @@ const lockHeld: Fault = {
 
 const deadlock: Fault = {
   name: 'deadlock with the shop as the victim',
-  // The server looks for a deadlock once a session has waited for this long: by then, the rival must wait as well.
+  // The server looks for a deadlock once a session has waited this long. By then, the rival must wait as well.
   options: ({ connectionString }) => ({
     connectionString: `${connectionString}?options=-c%20deadlock_timeout%3D500ms`,
   }),
@@ -96,8 +96,8 @@ function holdingLog({ server, schema }: Scene, work: () => Promise<void>): Promi
 }
 
 /**
- * Locks the log first and then the position, the opposite of what the shop does. This session waits longer before it
- * looks for a deadlock, so that the server cancels the statement of the shop.
+ * Locks the log first and then the position, the opposite order of the shop. This session waits longer before it looks
+ * for a deadlock, so that the server cancels the statement of the shop.
  */
 function lockInTheOtherOrder({ server, schema, admin }: Scene): Promise<void> {
   return inSession(server.url(), async (rival) => {
