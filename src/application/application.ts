@@ -1,6 +1,7 @@
 import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
 import { InvalidArgumentError } from '../util/options.ts';
@@ -199,7 +200,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   #assertAggregate(aggregate: unknown): void {
     if (aggregate instanceof Aggregate) return;
-    const kind = Array.isArray(aggregate) ? 'an array: spread it' : typeof aggregate;
+    const kind = Array.isArray(aggregate) ? 'an array: spread it' : kindOf(aggregate);
     throw new InvalidArgumentError(
       `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
     );
