@@ -55,8 +55,8 @@ interface OpenPipeline {
  * `save` them.
  *
  * @example
- * class Accounts extends Application<OrderEvent> {
- *   static readonly applicationName = 'accounts';
+ * class Sales extends Application<OrderEvent> {
+ *   static readonly applicationName = 'sales';
  *   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
  *
  *   async place(customer: string) {
@@ -66,9 +66,9 @@ interface OpenPipeline {
  *   }
  * }
  *
- * await using accounts = await Accounts.open({ storage: memory() });
- * const id = await accounts.place('ada');
- * await accounts.repository.get(Order, id);
+ * await using sales = await Sales.open({ storage: memory() });
+ * const id = await sales.place('ada');
+ * await sales.repository.get(Order, id);
  */
 export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   readonly #listeners = new ListenerSet<Prompt>();
