@@ -127,8 +127,8 @@ function check(files: readonly SourceFile[]): { imports: number; violations: str
   return { imports, violations };
 }
 
-function readSource(): SourceFile[] {
-  const root = new URL('../src/', import.meta.url);
+function read(folder: 'src' | 'test'): SourceFile[] {
+  const root = new URL(`../${folder}/`, import.meta.url);
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) =>
     path.replaceAll('\\', '/'),
   );
@@ -138,7 +138,7 @@ function readSource(): SourceFile[] {
 }
 
 test('src keeps to its layers and rooms', () => {
-  const files = readSource();
+  const files = read('src');
   const { imports, violations } = check(files);
   expect(violations).toEqual([]);
   expect(crowdedRooms(files)).toEqual([]);
@@ -147,6 +147,10 @@ test('src keeps to its layers and rooms', () => {
   ).toEqual(new Set());
   expect(files.length).toBeGreaterThan(10);
   expect(imports).toBeGreaterThan(0);
+});
+
+test('no room of the tests is crowded', () => {
+  expect(crowdedRooms(read('test'))).toEqual([]);
 });
 
 describe('the check itself', () => {
@@ -180,6 +184,15 @@ describe('the check itself', () => {
     ['more than 400 lines', 'domain/event.ts', 'a();\n'.repeat(401)],
   ])('finds: %s in %s', (rule, path, source) => {
     expect(check([{ path, source }]).violations).toEqual([expect.stringContaining(`${path}: ${rule}`)]);
+  });
+
+  test('finds a crowded room', () => {
+    const files = Array.from({ length: mostFilesInARoom + 1 }, (_, i) => ({
+      path: `util/${i}.ts`,
+      source: '',
+    }));
+    expect(crowdedRooms(files)).toEqual(['util']);
+    expect(crowdedRooms(files.slice(1))).toEqual([]);
   });
 
   test.each([

@@ -29,7 +29,7 @@ import { saveAggregates } from './recording/save-aggregates.ts';
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
 
-/** Friend access: what runners may do with an application and its users may not see. */
+/** Operations on applications that only runners may call. */
 export interface ApplicationInternals {
   /** Opens the application. */
   bind(application: Application, binding: ApplicationBinding): void;
@@ -42,7 +42,7 @@ export interface ApplicationInternals {
 
 export let applicationInternals: ApplicationInternals;
 
-/** An application at work in one pipeline. */
+/** The store and the commit queue of an application in one pipeline. */
 interface OpenPipeline {
   readonly store: EventStore;
   readonly queue: CommitQueue;
@@ -217,7 +217,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     this.#wasOpened = true;
   }
 
-  /** Switches to the pipeline of a store. The commit queue of a pipeline stays the same when it is entered again. */
+  /**
+   * Switches to the pipeline of a store. The commit queue of a pipeline stays the same when the application returns to
+   * it.
+   */
   #enter(store: EventStore, { turn }: ApplicationBinding): void {
     const { applicationName, pipelineId, recorder } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {

@@ -43,7 +43,7 @@ export class ApplicationOwnedByRunnerError extends KahnError {
   }
 }
 
-/** An application that must stay in its pipeline was told to change to another one. */
+/** `changePipeline()` was called on an application that must stay in its pipeline. */
 export class PipelineFixedError extends KahnError {
   override readonly code = 'PIPELINE_FIXED';
   declare readonly applicationName: string;
@@ -52,7 +52,7 @@ export class PipelineFixedError extends KahnError {
   constructor(applicationName: string, pipelineId: number) {
     super(
       `Application '${applicationName}' cannot leave pipeline ${pipelineId}: it follows other applications there, or ` +
-        'belongs to a runner. Open another one for another pipeline, or use a runner of several pipelines.',
+        'belongs to a runner. Open another instance for the other pipeline, or use a runner of several pipelines.',
       { applicationName, pipelineId },
     );
   }
@@ -119,8 +119,8 @@ export class LogMismatchError extends KahnError {
 }
 
 /**
- * A notification depends on another one that its application has not processed yet in another pipeline. The
- * notification, and all after it in the same log, is processed after that one.
+ * A notification depends on a notification that its application has not processed yet in another pipeline. The
+ * dependent notification waits, and so do all later notifications of its log.
  */
 export class CausalDependencyError extends KahnError {
   override readonly code = 'CAUSAL_DEPENDENCY';
@@ -161,7 +161,9 @@ export interface FailedNotification {
   readonly originatorId: string;
 }
 
-/** A policy failed on one notification. Everything before the notification is recorded, and nothing of it. */
+/**
+ * A policy failed on one notification. All earlier notifications are recorded; nothing of the failed notification is.
+ */
 export class PolicyError extends KahnError implements FailedNotification {
   override readonly code = 'POLICY_FAILED';
   declare readonly applicationName: string;
@@ -181,8 +183,8 @@ export class PolicyError extends KahnError implements FailedNotification {
 }
 
 /**
- * Whether the same work may succeed when it is repeated later: the storage is busy or away, another writer recorded
- * first, or a notification waits for another pipeline.
+ * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
+ * recorded first, or a notification waits for another pipeline.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (

@@ -24,14 +24,14 @@ export type AggregateClass<A extends Aggregate> = (new (
   readonly snapshotSchema: number;
 };
 
-/** Friend access: what repositories and applications may do with an aggregate and its users may not see. */
+/** Operations on aggregates that only repositories and applications may call. */
 export interface AggregateInternals {
   replay(aggregate: Aggregate, event: DomainEvent): void;
   pending(aggregate: Aggregate): readonly PendingEvent[];
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
   isDiscarded(aggregate: Aggregate): boolean;
-  /** The save in which the aggregate takes part now, if any. */
+  /** The running save of the aggregate, if any. */
   saving(aggregate: Aggregate): Promise<unknown> | undefined;
   setSaving(aggregate: Aggregate, save: Promise<unknown> | undefined): void;
   /** Seals the aggregate: later triggers throw {@link AggregateReleasedError}. */
@@ -72,7 +72,7 @@ const none: PendingEvent[] = [];
 export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
    * Number of versions between snapshots. A snapshot copies the public fields: override `snapshot` and `restore` if the
-   * state is in #private fields, which it would otherwise lose.
+   * state is in #private fields, which a snapshot would otherwise lose.
    *
    * @default undefined: no snapshots
    */

@@ -6,7 +6,9 @@ export class AggregateDiscardedError extends KahnError {
   declare readonly originatorId: string;
 
   constructor(kind: string, originatorId: string, eventType: string) {
-    super(`Cannot trigger '${eventType}' on ${kind} '${originatorId}': it is discarded.`, { originatorId });
+    super(`Cannot trigger '${eventType}' on ${kind} '${originatorId}': it is discarded. Create a new one.`, {
+      originatorId,
+    });
   }
 }
 
@@ -29,7 +31,7 @@ export class ApplyRuleError extends KahnError {
   override readonly code = 'APPLY_RULE';
 }
 
-/** A recorded event does not come next for its aggregate: the storage has lost or repeated a version. */
+/** A recorded event does not have the next version of its aggregate: the storage has lost or repeated an event. */
 export class HistoryBrokenError extends KahnError {
   override readonly code = 'HISTORY_BROKEN';
   declare readonly originatorId: string;

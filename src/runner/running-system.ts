@@ -12,7 +12,7 @@ import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
-/** How a runner opens a system. */
+/** Options of opening a system for a runner. */
 export interface Opening {
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
@@ -20,7 +20,7 @@ export interface Opening {
   readonly sharesSystem?: boolean;
   /** Runs a commit of an application when no other turn is under way; by default at once. */
   turn?(applicationName: string, commit: () => Promise<void>): Promise<void>;
-  /** Called whenever one of the applications has recorded. */
+  /** Called whenever one of the applications has recorded events. */
   grown?(prompt: Prompt): void;
 }
 
@@ -45,8 +45,7 @@ export async function openSystem(
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
-  const resources = opened.move();
-  return new RunningSystem({ system, storage, writerId, openedStorage, stores, opening, resources });
+  return new RunningSystem({ system, storage, writerId, openedStorage, stores, opening, opened });
 }
 
 interface RunningSystemParts {
@@ -56,7 +55,8 @@ interface RunningSystemParts {
   readonly openedStorage: OpenedStorage;
   readonly stores: ReadonlyMap<string, EventStore>;
   readonly opening: Opening;
-  readonly resources: AsyncDisposableStack;
+  /** Resources that the running system takes over. */
+  readonly opened: AsyncDisposableStack;
 }
 
 /** The applications of a system, opened in this thread. */
@@ -66,6 +66,7 @@ export class RunningSystem {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly #parts: RunningSystemParts;
+  readonly #resources: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
 
   constructor(parts: RunningSystemParts) {
@@ -74,6 +75,7 @@ export class RunningSystem {
     this.openedStorage = parts.openedStorage;
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
+    this.#resources = parts.opened.move(); // last, because the constructor of an application may throw
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */
@@ -106,7 +108,7 @@ export class RunningSystem {
 
   /** Releases everything; no application may be in use. */
   release(): Promise<void> {
-    return this.#parts.resources.disposeAsync();
+    return this.#resources.disposeAsync();
   }
 
   #open(pipelineId: number): ReadonlyMap<string, Application> {
@@ -156,7 +158,7 @@ export function storageOf(system: System, { storage }: Pick<RunnerOptions, 'stor
   return storage ?? system.storage ?? memory();
 }
 
-/** Marks a system as running; returns the function that ends this. */
+/** Marks a system as running; returns the function that removes the mark. */
 function claim(system: object): () => void {
   if (running.has(system)) {
     throw new SystemRunningError(

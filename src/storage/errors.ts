@@ -46,7 +46,7 @@ export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && error.transient;
 }
 
-/** The version of an event is not the next one of its aggregate, mostly because of a concurrent save. */
+/** The version of an event is not the next version of its aggregate, usually because of a concurrent save. */
 export class RecordConflictError extends KahnError {
   override readonly code = 'RECORD_CONFLICT';
   declare readonly applicationName: string;
@@ -98,7 +98,7 @@ export class PositionConflictError extends KahnError {
   }
 }
 
-/** A value is no description of storage, or the storage cannot be opened in this thread or process. */
+/** A value does not describe storage, or the storage cannot be opened in this thread or process. */
 export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }

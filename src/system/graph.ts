@@ -65,7 +65,7 @@ export function graphOf(
   };
 }
 
-/** Tells whether a policy handles events of a type. */
+/** Returns whether a policy handles events of a type. */
 type Handles = (type: string) => boolean;
 
 function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handles: Handles): GraphEdge {

@@ -2,7 +2,7 @@ import type { ApplicationClass } from '../application/application.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
 import type { DomainEvent } from '../domain/event.ts';
 
-/** Application classes, each of which follows the one before it. A class alone is a pipeline of one. */
+/** Application classes, each of which follows the class before it. A single class is a pipeline of one application. */
 export type Pipeline = ApplicationClass | readonly ApplicationClass[];
 
 /** Union of the application classes in some pipelines. */

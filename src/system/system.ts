@@ -89,7 +89,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     return new System({ applications, graph, types, module, name, storage: undefined });
   }
 
-  /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if it is bound already. */
+  /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if the system is bound. */
   bind(storage: StorageDescription): System<Apps> {
     if (this.storage !== undefined) {
       throw new SystemBoundError(
@@ -103,7 +103,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   /**
    * Opens one application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
-   * @param options The default storage is the one that the system is bound to, else `memory()`.
+   * @param options By default, `storage` is that of the system, else `memory()`.
    */
   async open<A extends Apps>(
     kind: A,

@@ -7,8 +7,8 @@ export interface KahnErrorOptions {
 }
 
 /**
- * Base of every error that kahn throws on purpose. Tell errors apart by `code`, a literal that is the same in every
- * thread and process, where classes are not.
+ * Base of every error that kahn throws on purpose. Identify an error by its `code`: it is the same in every thread and
+ * process, where `instanceof` may fail.
  */
 export abstract class KahnError extends Error {
   abstract readonly code: string;
@@ -22,7 +22,7 @@ export abstract class KahnError extends Error {
   }
 }
 
-/** Text of anything thrown, for use inside another message. */
+/** Returns the text of a thrown value, for use inside another message. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : inspect(thrown);
 }

@@ -15,8 +15,8 @@ import { newAggregates, type PolicyRepository } from './policy.ts';
 
 /**
  * Repository of a policy for one batch of events: each handler sees the changes of the earlier ones. An aggregate is
- * loaded together with those that later events of the batch name, so that a batch costs a read or two, not one for each
- * event.
+ * loaded together with the aggregates that later events of the batch name, so that a batch costs one or two reads
+ * instead of one for each event.
  */
 export class BatchRepository implements PolicyRepository {
   readonly #store: EventStore;
@@ -24,7 +24,7 @@ export class BatchRepository implements PolicyRepository {
   readonly #steps: readonly { readonly event: DomainEvent }[];
   /** Aggregates that a handler got or made. */
   readonly #aggregates = new Map<string, Aggregate>();
-  /** Histories that were loaded, including those that no handler has asked for yet. */
+  /** Loaded histories, including histories that no handler has requested yet. */
   readonly #histories = new Map<string, CachedHistory>();
   #current = 0;
   #derived = 0;
@@ -56,7 +56,7 @@ export class BatchRepository implements PolicyRepository {
     return this.#loadMs;
   }
 
-  /** Serves the handler of this step from now on. */
+  /** Begins a step: later calls come from its handler. */
   begin(step: number): void {
     this.#current = step;
     this.#derived = 0;
@@ -97,13 +97,13 @@ export class BatchRepository implements PolicyRepository {
     if (known !== undefined && known !== aggregate) {
       throw new InvalidPolicyError(
         `The policy of '${this.#store.applicationName}' made a second aggregate with the id '${aggregate.id}': ` +
-          'get the first one from the repository and change that.',
+          'get the existing aggregate from the repository and change it.',
       );
     }
     this.#aggregates.set(aggregate.id, aggregate);
   }
 
-  /** Returns no promise if the aggregate is here or its history is loaded. */
+  /** Returns no promise if the aggregate is known or its history is loaded. */
   #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined | Promise<A | undefined> {
     this.#step();
     if (this.#aggregates.has(id)) return this.#known(kind, id);

@@ -9,7 +9,7 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
   /**
    * Gets an aggregate. Events triggered on it are recorded together with the position.
    *
-   * @throws {@link AggregateNotFoundError} if there is none with this class and id.
+   * @throws {@link AggregateNotFoundError} if there is no aggregate with this class and id.
    */
   get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<A>;
   /** Whether `get` would find an aggregate with this class and id. */

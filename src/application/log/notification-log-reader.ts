@@ -11,7 +11,7 @@ export interface Notification<E extends DomainEvent = DomainEvent> {
 }
 
 /**
- * Reads a notification log from a position on.
+ * Reads a notification log, starting after a position.
  *
  * @example
  * await using orders = await Orders.open({ storage: memory() });
@@ -36,9 +36,9 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Makes the next read start after this id.
+   * Makes the next read start after a notification id.
    *
-   * @throws {@link InvalidPositionError} if this is not an integer >= 0.
+   * @throws {@link InvalidPositionError} if the position is not an integer >= 0.
    */
   seek(position: number): this {
     assertCount(position, 'position');

@@ -13,9 +13,9 @@ export interface Section {
   /** First and last notification id that the section can hold, such as '1,20'. */
   readonly id: string;
   readonly items: readonly StoredNotification[];
-  /** Id of the section before this one; undefined for the first. */
+  /** Id of the previous section; undefined for the first section. */
   readonly previousId: string | undefined;
-  /** Id of the section after this one; undefined until this one is full. */
+  /** Id of the next section; undefined until this section is full. */
   readonly nextId: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface NotificationLog {
   /** Reads up to `limit` notifications with ids above `after`. */
   select(after: number, limit: number): Promise<readonly StoredNotification[]>;
   /**
-   * Reads the section with an id such as '1,20', or the newest one for 'current'.
+   * Reads the section with an id such as '1,20', or the newest section for 'current'.
    *
    * @throws {@link InvalidPositionError} if there can be no section with this id.
    */

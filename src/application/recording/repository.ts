@@ -28,7 +28,7 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   /**
    * Gets an aggregate.
    *
-   * @throws {@link AggregateNotFoundError} if there is none, if it never had this version, or if it is discarded.
+   * @throws {@link AggregateNotFoundError} if the aggregate does not exist, never had this version, or is discarded.
    */
   async get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string, options?: GetOptions): Promise<A> {
     const aggregate = await this.#find(kind, id, options);

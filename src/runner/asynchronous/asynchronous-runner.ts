@@ -150,7 +150,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   async #close(): Promise<void> {
     const { running } = this.#parts;
     this.#stop.abort(new RunnerClosedError());
-    await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
+    await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another release fails
     closing.defer(() => running.release());
     closing.use(this.#resources);
     closing.defer(() => this.#starting?.catch(() => {})); // start() throws the error

@@ -70,7 +70,7 @@ export class MultiThreadedRunner<
   readonly #parts: Parts<Apps>;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, kind: 'thread' });
+    super({ ...parts, workerKind: 'thread' });
     this.#parts = parts;
   }
 
@@ -129,7 +129,7 @@ export class MultiThreadedRunner<
     };
     return new Supervisor({
       runner: runnerName,
-      kind: 'thread',
+      workerKind: 'thread',
       assignment,
       spawn: (hooks) => spawnThread(thread, hooks),
       entered: (state) => board.setState(task.index, state),

@@ -27,7 +27,7 @@ export interface ForkHooks extends WorkerHooks {
   onReport(report: ProcessReport): void;
 }
 
-/** Time for a process to exit after it has closed by itself, in ms. */
+/** Time for a process to exit after it has reported that it is closed, in ms. */
 const exitTimeoutMs = 5_000;
 const program = fileURLToPath(siblingProgram(import.meta.url, 'worker-process-entry'));
 

@@ -69,7 +69,7 @@ export class MultiprocessRunner<
   #termination: Termination | undefined;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, kind: 'process' });
+    super({ ...parts, workerKind: 'process' });
     this.#parts = parts;
   }
 
@@ -129,7 +129,7 @@ export class MultiprocessRunner<
       const { assignment } = application;
       return new Supervisor({
         runner: runnerName,
-        kind: 'process',
+        workerKind: 'process',
         assignment,
         spawn: (hooks) => application.fork({ ...task, assignment }, hooks),
         entered: (state) => application.enter(state),

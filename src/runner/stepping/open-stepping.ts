@@ -16,7 +16,7 @@ import {
   steppingRunnerOptions,
 } from './stepping-options.ts';
 
-/** What a stepping runner is made from. */
+/** Parts of a stepping runner. */
 export interface SteppingParts<Apps extends ApplicationClass = ApplicationClass> {
   /** Name of the runner's class, for diagnostics events. */
   readonly runnerName: string;

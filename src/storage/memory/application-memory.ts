@@ -5,7 +5,7 @@ import type { ApplicationContents } from './shared/initial-entries.ts';
 import type { RecordCall } from './shared/journal-entry.ts';
 import { countUpTo, putSorted } from './sorted-list.ts';
 
-/** Everything that one application has recorded. Each method is synchronous, and so a transaction. */
+/** Everything that one application has recorded. Each method is synchronous and therefore a transaction. */
 export class ApplicationMemory {
   readonly applicationName: string;
   readonly #logs = new Map<number, StoredNotification[]>();
@@ -23,7 +23,7 @@ export class ApplicationMemory {
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    // Positions are checked before anything changes; events are appended and removed again if one is refused.
+    // Positions are checked before anything changes; events are appended, and removed again if an event is refused.
     const moved = this.#movedPositions(pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
@@ -37,7 +37,7 @@ export class ApplicationMemory {
     return log.length;
   }
 
-  /** Repeats a call that another replica has recorded, and that cannot be refused. */
+  /** Repeats a call that another replica has recorded. It cannot conflict. */
   replay({ pipelineId, processEvents }: RecordCall): void {
     const log = this.#logOf(pipelineId);
     for (const { events, snapshots, tracking } of processEvents) {
@@ -101,7 +101,7 @@ export class ApplicationMemory {
     for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
   }
 
-  /** Returns the positions after the call, or undefined if it moves none. */
+  /** Returns the positions after the call, or undefined if the call moves none. */
   #movedPositions(
     pipelineId: number,
     processEvents: readonly ProcessEvent[],
@@ -120,7 +120,7 @@ export class ApplicationMemory {
     return moved;
   }
 
-  /** Appends an event and returns true, unless its version is not the next one. */
+  /** Appends an event and returns true if its version is the next version. */
   #append(log: StoredNotification[], event: StoredEvent): boolean {
     const notification = notificationOf(event, log.length + 1);
     const { originatorId, originatorVersion } = notification;

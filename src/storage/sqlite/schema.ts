@@ -12,7 +12,7 @@ export const schemaVersion: number = upgrades.length + 1;
 
 /**
  * Creates the tables of one application and marks the file as kahn's. Rows of events are stored in the order of
- * commits, which measured faster to write and to read than the order of their key, and more so with more data.
+ * commits, which is faster to write and to read than the order of their key by measurement, and more so with more data.
  */
 export const createTables: string = `
   create table events (

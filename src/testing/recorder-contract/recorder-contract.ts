@@ -1,9 +1,10 @@
 import { openStorage, type StorageDescription } from '../../storage/index.ts';
+import { conflicts, wrongVersions } from './conflicts.ts';
 import { names, sizes } from './extremes.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
-import { conflicts, positions, recording } from './writing.ts';
+import { positions, recording } from './writing.ts';
 
 /** The part of a test framework that a contract needs. vitest, jest, mocha and node:test have it. */
 export interface TestRunner {
@@ -32,6 +33,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
   const parts = {
     recording,
     conflicts,
+    wrongVersions,
     histories,
     snapshots,
     notifications,

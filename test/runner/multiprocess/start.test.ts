@@ -116,7 +116,7 @@ test('a program may be passed as an argument instead of a file', async () => {
 });
 
 test('a program that defines and starts its system in one file is rejected with advice', async () => {
-  const { code, stderr } = await run('script-in-processes.ts');
+  const { code, stderr } = await run('scripts/processes-at-once.ts');
   expect(stderr).toContain('Move the system to a module that starts nothing');
   expect(code).toBe(1);
 });

@@ -13,7 +13,7 @@ import {
 } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Order } from '../../../examples/shop/order.ts';
+import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
@@ -283,6 +283,35 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     },
   );
 });
+
+test.each(['constructor', 'policy'] as const)(
+  'a start that fails in the %s of an application leaves nothing open',
+  async (part) => {
+    let isBroken = false;
+    const fail = (where: typeof part) => {
+      if (isBroken && where === part) throw new Error(`no ${part}`);
+    };
+    class Fragile extends ProcessApplication<never, OrderEvent> {
+      static readonly applicationName = 'fragile';
+      static readonly emits = [] as const;
+
+      constructor() {
+        super();
+        fail('constructor');
+      }
+
+      override get policy() {
+        fail('policy');
+        return this.when({ 'Order.Created': () => {} });
+      }
+    }
+    const system = System.of([[Orders, Fragile]]);
+    isBroken = true;
+    await expect(run(system)).rejects.toThrow(`no ${part}`);
+    isBroken = false;
+    await (await run(system)).close();
+  },
+);
 
 test('another process can read the tables while the system runs', async () => {
   const directory = temporaryDirectory();

@@ -49,7 +49,7 @@ export const actorOptions: ObjectOptions = {
 /** Options of workers: a step may take long, and a step that the engine aborts is repeated. */
 export const workerOptions: ObjectOptions = { ...actorOptions, abortTimeout: 2 * hourMs };
 
-/** Collects what the actors of a system share. */
+/** Creates the parts that the actors of a system share. */
 export function actorSetup(
   sdk: Sdk,
   names: ActorNames,

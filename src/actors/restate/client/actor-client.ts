@@ -65,8 +65,8 @@ export class ActorClient {
   /**
    * Starts the actors, or resumes those that have failed.
    *
-   * @throws EngineError if the engine cannot be reached or used, or no service answers it.
-   * @throws ActorsMismatchError if the actors run in other pipelines, or their service serves another version.
+   * @throws {@link EngineError} if the engine cannot be reached or used, or no service answers it.
+   * @throws {@link ActorsMismatchError} if the actors run in other pipelines, or their service serves another version.
    */
   async start(pollIntervalMs: number, signal: AbortSignal): Promise<void> {
     await this.#engine.assertServes(Object.values(this.#names), signal);
@@ -142,7 +142,7 @@ export class ActorClient {
       });
       return (await this.#engine.answerTo(callId, signal)) as SystemStarted;
     } catch (error) {
-      await this.takeBack(callId).catch(() => {}); // the engine is away; it gives up the call after a while
+      await this.takeBack(callId).catch(() => {}); // the engine is unreachable; it drops the call later
       throw error;
     }
   }

@@ -131,7 +131,7 @@ export class RestateRunner<
     await this.#promptAll();
   }
 
-  /** Sends the heads of all logs, by which a service notices that its storage is another one. */
+  /** Sends the heads of all logs, by which a service notices that it uses other storage. */
   async #promptAll(): Promise<void> {
     for (const { applicationName, pipelineId, log } of this.#running.applications) {
       this.#prompter.prompt({ applicationName, pipelineId }, await log.head());
@@ -150,8 +150,8 @@ export class RestateRunner<
 
   async #releaseActors(): Promise<void> {
     if (this.#hasStarted && this.#options.shutdownOnClose) await this.#shutDown();
-    // The start was aborted just before it completed, so undo it. If the engine is unavailable, the next runner finds
-    // what is left.
+    // The start was aborted just before it completed, so undo it. If the engine is unavailable, the next runner joins
+    // the actors that are left.
     if (this.#haveActorsStarted && !this.#hasStarted) await this.#actors.takeBack().catch(() => {});
   }
 

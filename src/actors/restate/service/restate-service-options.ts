@@ -15,8 +15,8 @@ export interface RestateServiceOptions {
   /** Address at which the service listens. @default all addresses */
   readonly hostname?: string;
   /**
-   * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that none of them
-   * has signed are rejected.
+   * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that are not
+   * signed with one of these keys are rejected.
    *
    * @default signatures are not checked
    */
@@ -43,7 +43,7 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   systemActorName: actorNameRule(),
   port: integer({ least: 0, most: 65_535 }, 9_080),
   hostname: ruleOf('a string', (value) => typeof value === 'string'),
-  // An empty array is rejected: the SDK would accept every request, which is surely not intended.
+  // An empty array is rejected: with it, the SDK would accept every request.
   identityKeys: secret(
     ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys),
   ),

@@ -17,10 +17,11 @@ export class JournalFull extends Error {}
 /**
  * Entries in memory that threads share. The thread that holds the lock appends; all threads read.
  *
- * Readers see an entry once it is committed. What a thread wrote but did not commit before it died is overwritten.
+ * Readers see an entry once it is committed. Bytes that a thread wrote and did not commit before it died are
+ * overwritten.
  */
 export class Journal {
-  /** Word for the lock that a thread holds while it appends. */
+  /** Word of the lock that a thread holds while it appends. */
   readonly lockWord: Int32Array<SharedArrayBuffer>;
   readonly shared: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -73,7 +74,7 @@ export class Journal {
     return start + length;
   }
 
-  /** Makes what was written up to an offset visible to all threads. */
+  /** Makes all bytes up to an offset visible to all threads. */
   commit(end: number): void {
     Atomics.store(this.#words, lengthWord, end - firstEntry);
   }

@@ -26,7 +26,7 @@ export interface Server {
 /** Delay before keep-alive packets, in ms: networks may drop connections that are idle for minutes. */
 const keepAliveMs = 30_000;
 
-/** Finds or creates the pool. Connects nothing yet. Throws InvalidStorageError. */
+/** Finds or creates the pool without connecting. Throws InvalidStorageError if the pool or the driver is missing. */
 export async function serverOf(settings: PostgresSettings): Promise<Server> {
   const driver = await loadDriver();
   const direct = directConfig(driver, settings);
@@ -67,7 +67,7 @@ function serverOfUserPool(
   const userPool = poolOfId(poolId);
   if (userPool === undefined) {
     throw new InvalidStorageError(
-      'postgres({ pool }) was called in another thread or process, whose pool this one cannot use. ' +
+      'postgres({ pool }) was called in another thread or process, and its pool cannot be used here. ' +
         'Pass a connectionString instead.',
     );
   }
@@ -81,7 +81,7 @@ function serverOfUserPool(
   };
 }
 
-/** Returns how to connect for LISTEN; undefined if only a pool can. */
+/** Returns the settings of a direct connection for LISTEN; undefined if there is none. */
 function directConfig(driver: Driver, settings: PostgresSettings): ClientConfig | undefined {
   const { listenConnectionString, connectionString, poolId, transactionPooler } = settings;
   if (listenConnectionString !== undefined) return configOf(driver, settings, listenConnectionString);
