@@ -63,7 +63,7 @@ function setupFor(code: string, imports: ReadonlyMap<string, string>): string {
     .join('');
 }
 
-/** A statement that provides each name. Doors come last, so that they win over fixtures. */
+/** Returns the statement that provides each name. Entry points come last, so that they override fixtures. */
 function importsByName(): Map<string, string> {
   const all = [...Object.entries(modules), ...[...doors()].reverse()];
   const imports = all.flatMap(([specifier, file]) =>

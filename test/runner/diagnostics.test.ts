@@ -101,7 +101,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     );
   });
 
-  test('show the lag of a follower that is held up', async () => {
+  test('show the lag of a follower that is blocked', async () => {
     const runner = await start(heldShop, { storage: create(), batchSize: 1 });
     onTestFinished(() => runner.close());
     await runner.get(Orders).place('ada');

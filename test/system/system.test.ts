@@ -122,7 +122,7 @@ test.each<[string, unknown, string]>([
     "Classes Orders and SameName both have the applicationName 'orders'",
   ],
   [
-    'a deaf follower',
+    'a follower without a matching handler',
     [[Orders, Reservations, Payments]],
     "'payments' follows 'reservations', but its policy handles none",
   ],
@@ -133,7 +133,7 @@ test.each<[string, unknown, string]>([
     [[Orders, FailingFollower]],
     'Class FailingFollower failed in its constructor, which System.of() calls without arguments: ',
   ],
-])('%s is refused', (_, pipelines, message) => {
+])('rejects %s', (_, pipelines, message) => {
   const define = () => System.of(pipelines as readonly Pipeline[] as never);
   expect(define).toThrow(InvalidSystemError);
   expect(define).toThrow(message);

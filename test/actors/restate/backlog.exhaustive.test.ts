@@ -162,7 +162,7 @@ test('a service that closes under load ends in time and leaves a bounded number 
   await untilNoneIsPending(systemActorName);
 });
 
-test('while the service is away, saves and status requests leave one call each in the engine', async () => {
+test('while the service is unreachable, saves and status requests leave one call each in the engine', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const port = await freePort();

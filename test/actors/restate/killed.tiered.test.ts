@@ -48,7 +48,7 @@ const victims: readonly Victim[] = [
     },
   },
   {
-    what: 'a service asked to end',
+    what: 'a service terminated in order',
     nodes: 1,
     async kill({ services, random }) {
       const victim = oneOf(services, random);
@@ -140,7 +140,7 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
       await vi.waitUntil(async () => (await paid()) === customers.length || (await paid()) > before, patient);
       if (before < customers.length) killed += 1;
       await reviving;
-      // caughtUp() repeats prompts. Without it, no prompt must be lost for good.
+      // caughtUp() repeats prompts. Without it, no prompt may be lost permanently.
       const all = `${[3 * customers.length, customers.length, customers.length]}`;
       if (killed < kills) await vi.waitUntil(async () => `${await heads()}` === all, patient);
       await runner.caughtUp({ signal: inTime() });

@@ -71,7 +71,7 @@ async function play(
   await assertExactlyOnce(counters, keys);
 }
 
-/** An undefined key is that of a click that is ignored. */
+/** Clicks with an undefined key are ignored. */
 async function assertExactlyOnce(counters: Counters, keys: readonly (string | undefined)[]): Promise<void> {
   const counted = keys.filter((key) => key !== undefined);
   const numbersOf = (key: string) => keys.flatMap((other, number) => (other === key ? [number] : []));

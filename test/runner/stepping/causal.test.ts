@@ -104,7 +104,7 @@ test.each(runners)('caughtUp() waits for other pipelines while the clock runs: %
 });
 
 test.each(runners)(
-  'the positions behind ignored notifications are recorded when nothing new comes: %o',
+  'the positions behind ignored notifications are recorded when there are no new notifications: %o',
   async (Runner) => {
     await using runner = await Runner.start(shop, { storage: memory(), paused: true });
     await runner.get(ShopOrders).place('ada');

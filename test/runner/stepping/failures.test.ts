@@ -136,7 +136,7 @@ describe('a thread that dies', () => {
     expect(error.failures.size).toBe(1);
     expect(workers.size).toBe(0);
     expect(await rejectionOf(runner.caughtUp(), DownstreamError)).toBe(error);
-    expect(await runner.get(Orders).log.head()).toBe(3); // Order.Reserved of ada among them
+    expect(await runner.get(Orders).log.head()).toBe(3); // they include Order.Reserved of ada
     const status = await runner.status();
     expect(status.map(({ state }) => state)).toEqual(['stopped', 'failed', 'stopped']);
     expect(status[2]?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 1 }]);

@@ -92,7 +92,7 @@ test('a runner prints nothing by default', async () => {
 test('an error of a listener becomes an uncaught exception, and the ticks continue', async () => {
   const errors = catchUncaught();
   await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
-  const problem = new Error('nobody listens');
+  const problem = new Error('the listener failed');
   const heard: number[] = [];
   runner.subscribe(() => {
     throw problem;
