@@ -1,6 +1,7 @@
 import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
 import { InvalidArgumentError } from '../util/options.ts';
@@ -54,8 +55,8 @@ interface OpenPipeline {
  * `save` them.
  *
  * @example
- * class Accounts extends Application<OrderEvent> {
- *   static readonly applicationName = 'accounts';
+ * class Sales extends Application<OrderEvent> {
+ *   static readonly applicationName = 'sales';
  *   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
  *
  *   async place(customer: string) {
@@ -65,9 +66,9 @@ interface OpenPipeline {
  *   }
  * }
  *
- * await using accounts = await Accounts.open({ storage: memory() });
- * const id = await accounts.place('ada');
- * await accounts.repository.get(Order, id);
+ * await using sales = await Sales.open({ storage: memory() });
+ * const id = await sales.place('ada');
+ * await sales.repository.get(Order, id);
  */
 export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   readonly #listeners = new ListenerSet<Prompt>();
@@ -208,7 +209,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   #assertAggregate(aggregate: unknown): void {
     if (aggregate instanceof Aggregate) return;
-    const kind = Array.isArray(aggregate) ? 'an array: spread it' : typeof aggregate;
+    const kind = Array.isArray(aggregate) ? 'an array: spread it' : kindOf(aggregate);
     throw new InvalidArgumentError(
       `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
     );

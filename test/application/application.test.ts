@@ -237,7 +237,8 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     for (const [what, shown] of [
       [[Account.open('ada')], 'not an array: spread it'],
       [undefined, 'not undefined'],
-      [{ id: '1' }, 'not object'],
+      [{ id: '1' }, 'not an object'],
+      [Promise.resolve(Account.open('ada')), 'not a promise: await it'],
     ]) {
       const error = await rejectionOf(save(what), InvalidArgumentError);
       expect(error.message).toContain(shown);

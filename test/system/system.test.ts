@@ -128,7 +128,11 @@ test.each<[string, unknown, string]>([
   ],
   ['a follower without a policy', [[Orders, NoPolicy]], "Class NoPolicy needs 'override readonly policy"],
   ['a plain follower', [[Reservations, Plain]], 'Class Plain follows another application, so it must extend'],
-  ['a constructor that throws', [[Orders, FailingFollower]], 'Class FailingFollower cannot be constructed'],
+  [
+    'a constructor that throws',
+    [[Orders, FailingFollower]],
+    'Class FailingFollower failed in its constructor, which System.of() calls without arguments: ',
+  ],
 ])('rejects %s', (_, pipelines, message) => {
   const define = () => System.of(pipelines as readonly Pipeline[] as never);
   expect(define).toThrow(InvalidSystemError);
