@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 type SourceFile = { readonly path: string; readonly source: string };
 
-// A file may import from its own layer and from those to its left. `index.ts` is src/index.ts itself.
+// A file may import from its own layer and from the layers to its left. `index.ts` is src/index.ts itself.
 const layers = 'util domain storage application system runner actors index.ts cli inspect testing'.split(' ');
 // Inside a layer, a room imports from itself and from the rooms and files listed here. A room that is missing fails.
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -78,7 +78,7 @@ function importsOf(source: string): string[] {
   return Array.from(code.matchAll(anyImport), (match) => match[1] ?? match[3] ?? '');
 }
 
-/** What one import breaks, if anything. Paths are relative to src/. */
+/** Returns the rule that an import breaks, if any. Paths are relative to src/. */
 function brokenRule(path: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) {
     return externals.some((allowed) => allowed.test(`${path} ${specifier}`)) ? undefined : 'external';
@@ -95,7 +95,7 @@ function brokenRule(path: string, specifier: string): string | undefined {
   return from === to ? brokenRoom(path, target) : undefined;
 }
 
-/** What an import inside a layer breaks, if anything. */
+/** Returns the rule that an import inside a layer breaks, if any. */
 function brokenRoom(path: string, target: string): string | undefined {
   const room = posix.dirname(path);
   const allowed = rooms[room];

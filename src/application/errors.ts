@@ -2,7 +2,7 @@ import { isTransient, PositionConflictError, RecordConflictError } from '../stor
 import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
-/** The application has no such aggregate, or not at that version, or the aggregate is discarded. */
+/** The application has no aggregate with this id, or not at this version, or the aggregate is discarded. */
 export class AggregateNotFoundError extends KahnError {
   override readonly code = 'AGGREGATE_NOT_FOUND';
   declare readonly applicationName: string;
@@ -91,8 +91,8 @@ export class SaveInPolicyError extends KahnError {
   constructor(applicationName: string, policyOf: string) {
     super(
       `The policy of application '${policyOf}' called save() on '${applicationName}'. A policy does not save: return ` +
-        'new aggregates and change those from the repository of the handler. Both are recorded together with the ' +
-        'position upstream.',
+        'new aggregates, and get others from the repository of the handler. Their changes are recorded together with ' +
+        'the position upstream.',
       { applicationName },
     );
   }

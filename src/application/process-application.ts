@@ -61,7 +61,11 @@ export abstract class ProcessApplication<
   /** Handlers of the events that the application follows, made with `this.when`. */
   abstract readonly policy: Policy<Follows, Emits>;
 
-  /** Makes a policy from a handler for each type of event, and an optional one for all other types. */
+  /**
+   * Makes a policy from a handler for each type of event, and an optional handler for all other types.
+   *
+   * @throws {@link InvalidPolicyError} if a handler is not a function.
+   */
   protected when(
     handlers: PolicyHandlers<Follows, Emits>,
     otherwise?: PolicyHandler<Follows, Emits>,
@@ -79,6 +83,7 @@ export abstract class ProcessApplication<
    * application that you opened without a runner, and then {@link run}.
    *
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
+   * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);

@@ -97,8 +97,9 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
    * Makes an aggregate with its first event.
    *
-   * @param id Id of the aggregate, by default a new time-ordered one. In a policy, pass `repository.deriveId()`, so that
+   * @param id Id of the aggregate, by default a new time-ordered id. In a policy, pass `repository.deriveId()`, so that
    * a retry makes the same aggregate.
+   * @throws {@link InvalidIdError} if the id is empty or storage cannot keep it.
    */
   static create<E extends DomainEvent, A extends Aggregate<E>, Type extends E['type']>(
     this: new (
@@ -123,6 +124,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
    *
    * @throws {@link AggregateDiscardedError} if the aggregate is discarded.
    * @throws {@link AggregateReleasedError} if the policy that loaded the aggregate has finished.
+   * @throws {@link ApplyRuleError} if called in `apply`.
    */
   protected trigger<Type extends E['type']>(type: Type, data: DataOf<E, Type>): void {
     this.#trigger(type, data);
@@ -131,7 +133,11 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /** Changes the state by one event, new or replayed. Override without checks, side effects or `await`. */
   protected apply(_event: E): void {}
 
-  /** Marks the aggregate as discarded: repositories do not find it. Call it in `apply` for the last event. */
+  /**
+   * Marks the aggregate as discarded: repositories do not find it. Call this method in `apply` for the last event.
+   *
+   * @throws {@link ApplyRuleError} if called outside of `apply`.
+   */
   protected discard(): void {
     if (!this.#applying) {
       throw new ApplyRuleError(

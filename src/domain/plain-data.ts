@@ -7,7 +7,7 @@ export const maxLevels = 1000;
 export interface Oddity {
   /** The property with the trait; undefined if it is the object itself. */
   readonly key: string | number | symbol | undefined;
-  /** The trait, and what to do about it, for a message. */
+  /** Description of the trait and a remedy, for a message. */
   readonly reason: string;
 }
 

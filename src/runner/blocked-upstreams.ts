@@ -39,7 +39,7 @@ export class BlockedUpstreams {
   }
 }
 
-/** Resolves with the result of the work, or with the error that says which other pipeline it waits for. */
+/** Resolves with the result of the work, or with the error that names the dependency it waits for. */
 export function catchCausalWait<T>(work: () => Promise<T>): Promise<T | CausalDependencyError> {
   return work().catch((error: unknown) => {
     if (error instanceof CausalDependencyError) return error;

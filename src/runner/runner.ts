@@ -44,6 +44,7 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * Returns the application of this class in a pipeline; without a pipeline, in the first pipeline that the runner
    * runs. The application stays in its pipeline.
    *
+   * @throws {@link UnknownApplicationError} if the class is not an application of the system.
    * @throws {@link InvalidOptionError} if the runner does not run that pipeline. Only `MultiprocessRunner`, which shares
    * a system with runners on other hosts, accepts every pipeline.
    * @throws {@link InvalidIdError} if the pipeline id is not an integer from 0 to 2147483647.

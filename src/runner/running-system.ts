@@ -87,7 +87,8 @@ export class RunningSystem {
     assertPipelineId(id);
     if (!sharesSystem && !pipelineIds.includes(id)) {
       throw new InvalidOptionError(
-        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}.`,
+        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}. ` +
+          "Runners with threads, processes or actors take the option 'pipelineIds'.",
       );
     }
     return this.in(id).get(kind.applicationName) as InstanceType<A>;

@@ -88,8 +88,8 @@ export interface StorageModule {
 /**
  * Opens the storage that a description stands for.
  *
- * @param writerId Listeners do not receive prompts of recorders opened with the same id, such as those of one
- * runner's threads.
+ * @param writerId Listeners do not receive prompts of recorders opened with the same id, as in the threads
+ * of one runner.
  * @throws {@link InvalidStorageError} if `storage` is not a description, or cannot be opened here.
  */
 export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {

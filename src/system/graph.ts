@@ -95,10 +95,8 @@ function constructed(kind: ApplicationClass): ProcessApplication {
     application = new kind();
   } catch (error) {
     throw new InvalidSystemError(
-      `Class ${kind.name} cannot be constructed without arguments: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      `Class ${kind.name} failed in its constructor, which System.of() calls without arguments: ${messageOf(error)}`,
+      { cause: error },
     );
   }
   if (application instanceof ProcessApplication) return application;

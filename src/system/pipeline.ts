@@ -14,8 +14,8 @@ export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
   ApplicationClass;
 
 /**
- * Checks pipelines at compile time. A class that does not fit gets the type of a sentence that says why, so that the
- * compiler reports the sentence.
+ * Checks pipelines at compile time. The type of an invalid class becomes a sentence with the reason, which the compiler
+ * reports.
  */
 export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
   [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]

@@ -103,7 +103,9 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   /**
    * Opens one application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
-   * @param options By default, `storage` is that of the system, else `memory()`.
+   * @param options By default, `storage` is the storage of the system, else `memory()`.
+   * @throws {@link UnknownApplicationError} if the class is not an application of the system.
+   * @throws {@link StorageError} if the storage cannot be opened.
    */
   async open<A extends Apps>(
     kind: A,

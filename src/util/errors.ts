@@ -26,3 +26,11 @@ export abstract class KahnError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : inspect(thrown);
 }
+
+/** Names the kind of a value for a message that must not show the value, as in "a string". */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  if (value instanceof Promise) return 'a promise: await it';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { KahnError } from './errors.ts';
+import { KahnError, kindOf } from './errors.ts';
 import { nearestOf } from './nearest-name.ts';
 
 /** An option is unknown, missing or has an invalid value. */
@@ -85,10 +85,8 @@ export function assertOption(
 
 /** The message has only the type of the value: a string may contain a password. */
 function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
-  const isNothing = value === null || value === undefined;
-  const kind = isNothing ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
   const call = example === undefined ? '' : `, as in ${example}`;
-  return new InvalidOptionError(`${owner} takes an object${call}, not ${kind}.`);
+  return new InvalidOptionError(`${owner} takes an object${call}, not ${kindOf(value)}.`);
 }
 
 function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {

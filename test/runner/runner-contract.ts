@@ -266,7 +266,7 @@ function access({ start, createStorage, sharesSystem }: RunnerSubject): void {
     await assertAllDone(runner, [id]);
   });
 
-  test('get() returns the application in a pipeline, by default in the first that runs', async () => {
+  test('get() returns the application in a pipeline, by default in the first pipeline of the runner', async () => {
     await using runner = await start(shop, { storage: createStorage() });
     expect(runner.get(Orders)).toBe(runner.get(Orders, 0));
     expect(runner.get(Orders).pipelineId).toBe(0);

@@ -1,5 +1,6 @@
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import type { DomainEvent, EventOfType } from '../../domain/event.ts';
+import { kindOf } from '../../util/errors.ts';
 import { causedId } from '../../util/ids.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 
@@ -37,7 +38,7 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
 
 /**
  * Handles the events that a process application follows. In a test, call a policy directly with a plain Map as
- * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from those in a
+ * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from ids in a
  * running system, where the name of the upstream is part of them.
  *
  * @example
@@ -76,9 +77,8 @@ export function newAggregates(result: unknown): readonly Aggregate[] {
   const aggregates: readonly unknown[] = Array.isArray(result) ? result : [result];
   for (const aggregate of aggregates) {
     if (aggregate instanceof Aggregate) continue;
-    const kind = aggregate === null ? 'null' : typeof aggregate;
     throw new InvalidPolicyError(
-      `A policy must return nothing, an aggregate or an array of aggregates, got ${kind}.`,
+      `A policy must return nothing, an aggregate or an array of aggregates, got ${kindOf(aggregate)}.`,
     );
   }
   return aggregates as readonly Aggregate[];

@@ -109,7 +109,7 @@ export class AggregateLoader {
 export function assertClassAndId(kind: unknown, id: unknown): void {
   if (typeof kind !== 'function' || !(kind.prototype instanceof Aggregate)) {
     throw new InvalidArgumentError(
-      `Expected an aggregate class and an id, got ${inspect(kind, { depth: 0 })}.`,
+      `Expected a class of aggregates and an id, as in get(Order, id), got ${inspect(kind, { depth: 0 })}.`,
     );
   }
   assertId(id, () => `the id of ${kind.name}`);

@@ -75,7 +75,7 @@ export class MultiThreadedRunner<
   }
 
   /**
-   * Opens the applications in this thread and in the worker threads, which then process what was recorded before.
+   * Opens the applications in this thread and in the worker threads, which then process the events recorded before.
    *
    * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.

@@ -19,7 +19,7 @@ import {
 
 /** A process that runs an application, from the side of its parent. */
 export interface ForkedApplication extends SupervisedWorker {
-  /** Tells the process that the log of an upstream has grown. */
+  /** Prompts the process: the log of an upstream has grown. */
   prompt(upstreamName: string): void;
 }
 

@@ -74,7 +74,7 @@ export class MultiprocessRunner<
   }
 
   /**
-   * Opens the applications in this process and in their own processes, which then process what was recorded before.
+   * Opens the applications in this process and in their own processes, which then process the events recorded before.
    *
    * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
@@ -144,7 +144,7 @@ export class MultiprocessRunner<
   }
 }
 
-/** Returns the assignments of this runner; other runners have those of the other applications. */
+/** Returns the assignments of this runner. Other runners have the assignments of the other applications. */
 function ownAssignments(
   system: System,
   pipelineIds: readonly number[],

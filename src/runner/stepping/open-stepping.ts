@@ -36,7 +36,7 @@ export interface SteppingParts<Apps extends ApplicationClass = ApplicationClass>
   readonly seed: string;
 }
 
-/** Opens a system for a stepping runner, or throws having closed what was opened. */
+/** Opens a system for a stepping runner, or throws after closing everything that was opened. */
 export async function openStepping<Apps extends ApplicationClass>(
   runnerName: string,
   system: System<Apps>,

@@ -44,7 +44,7 @@ export interface StepDriver {
    * Makes all applications fetch what is new in the logs they follow, then makes all of them process it. Resolves with
    * the work of each application, by name.
    *
-   * @throws {@link StepFailedError} if an application failed. The others have processed what they had fetched.
+   * @throws {@link StepFailedError} if an application failed. The others have processed everything they had fetched.
    */
   advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>>;
   /**
@@ -54,7 +54,7 @@ export interface StepDriver {
    */
   recordPositions(signal: AbortSignal): Promise<void>;
   /**
-   * Stops all applications. Resolves with the names of those that did not stop within `drainTimeoutMs` and were
+   * Stops all applications. Resolves with the names of applications that did not stop within `drainTimeoutMs` and were
    * terminated.
    */
   close(drainTimeoutMs: number): Promise<readonly string[]>;

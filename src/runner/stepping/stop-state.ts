@@ -37,8 +37,8 @@ export class StopState {
   }
 
   /**
-   * Stops the runner because of an error in a tick: without the failed application, the others would get other results.
-   * Returns the error to throw, which is the first reason of the stop.
+   * Stops the runner because of an error in a tick: without the failed application, the results of the others would
+   * change. Returns the error to throw, which is the first reason of the stop.
    */
   fail(tick: number, error: unknown): unknown {
     if (this.stopped.aborted) return this.stopped.reason;

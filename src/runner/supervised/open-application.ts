@@ -24,7 +24,7 @@ export async function openApplication(
 ): Promise<ProcessApplication> {
   const { applications, types } = await loadSystem(address);
   const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
-  const application = new kind() as ProcessApplication; // it follows others, so it is one
+  const application = new kind() as ProcessApplication; // a ProcessApplication, because it follows others
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
   const store = await openStore(kind, openedStorage, { setupTables: false, pipelineId, types, cacheSize });

@@ -64,7 +64,7 @@ export abstract class SupervisedRunner<
     if (listening !== undefined) this.defer(async () => listening[Symbol.asyncDispose]());
   }
 
-  /** Closes all workers; terminates those that take too long, and warns of them. @internal */
+  /** Closes all workers; terminates workers that take too long, and emits a warning. @internal */
   protected override closeFollowers(): Promise<void> {
     this.#closingWorkers ??= this.#closeWorkers();
     return this.#closingWorkers;

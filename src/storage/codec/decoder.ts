@@ -58,7 +58,9 @@ export class Decoder {
     if (tag === objectTag) return this.#escaped(json.value, level + 1);
     const type = this.#types.named(tag);
     if (type === undefined)
-      throw new NotDecodableError(`its type ${JSON.stringify(tag)} is unknown; register it`);
+      throw new NotDecodableError(
+        `its type ${JSON.stringify(tag)} is unknown: see defineType and System.of(…, { types })`,
+      );
     if (!hasValue) throw malformed(tag);
     return decoded(type, this.fromJson(json.value, level + 1));
   }

@@ -8,8 +8,9 @@ import { tagKey } from './tags.ts';
 import { TypeRegistry } from './type-registry.ts';
 
 /**
- * Encodes data as JSON text and back without loss, and rejects what cannot be restored exactly. Accepts null, booleans,
- * strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and custom types.
+ * Encodes data as JSON text and back without loss, and rejects values that cannot be restored exactly. Accepts null,
+ * booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and custom
+ * types.
  */
 export class Transcoder {
   readonly #types: TypeRegistry;

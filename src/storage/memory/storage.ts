@@ -25,7 +25,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
 /**
  * Permanently shares all applications opened so far with other threads, and returns the options for these threads.
  *
- * @throws {@link StorageError} STORAGE_FULL if shared memory has no room for what the applications have recorded.
+ * @throws {@link StorageError} STORAGE_FULL if shared memory has no room for the records of the applications.
  * @throws {@link InvalidStorageError} if the memory belongs to another thread.
  */
 export function forThreads(options: StorageOptions): StorageOptions {

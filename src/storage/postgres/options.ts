@@ -11,7 +11,7 @@ import type { PostgresPool } from './driver-types.ts';
 export type PostgresTls = {
   /** Whether to reject a server whose certificate cannot be verified. @default true, as in Node */
   readonly rejectUnauthorized?: boolean;
-  /** Certificates of trusted authorities. @default those that Node trusts */
+  /** Certificates of trusted authorities. @default the authorities that Node trusts */
   readonly ca?: string;
   /** Certificate of this client. @default none */
   readonly cert?: string;
@@ -34,7 +34,7 @@ export interface PostgresOptions {
   readonly pool?: PostgresPool;
   /** Schema for the tables of the system: lower-case letters, digits and `_`. @default 'kahn' */
   readonly schema?: string;
-  /** Whether to require TLS, and its settings. @default what the connection string says */
+  /** Whether to require TLS, and its settings. @default the setting of the connection string */
   readonly tls?: boolean | PostgresTls;
   /** Largest number of open connections, besides the connection that listens. @default 10 */
   readonly poolSize?: number;

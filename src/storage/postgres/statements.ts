@@ -10,7 +10,7 @@ export interface Statement {
 
 /** Statements for all applications, each with its parameters -> the columns it returns. */
 export const sql = {
-  /** Makes each statement see what was committed before it, whatever the settings of the role or the database. */
+  /** Makes each statement see everything committed before it, whatever the settings of the role or the database. */
   begin: { text: 'begin isolation level read committed' },
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
@@ -28,8 +28,8 @@ export const sql = {
   lock: { text: 'select pg_advisory_xact_lock($1)::text' },
   /**
    * schema, applications table -> encoding, whether the schema exists, whether the table exists (1 or 0). Names are not
-   * quoted. Reads the catalogue as tables: functions such as to_regclass may answer from a cache without what another
-   * session has just created.
+   * quoted. Reads the catalogue as tables: functions such as to_regclass may answer from a cache that lacks tables just
+   * created by another session.
    */
   inspect: {
     text: `
@@ -144,15 +144,15 @@ export function statementsFor(tables: ApplicationTables): Statements {
 
 /**
  * Contents of a batch: only events (`events`), events or one event with one position that is recorded already (`next`,
- * `single`), or anything (`any`), which includes dependencies, several positions and snapshots. Most batches are of
- * the first three shapes, whose statements do not pay for the rest.
+ * `single`), or anything (`any`), which includes dependencies, several positions and snapshots. Most batches are of the
+ * first three shapes, whose statements do no unneeded work.
  */
 export type Shape = 'events' | 'next' | 'single' | 'any';
 
 /**
  * SQL that records a batch of process events in a transaction of its own. In this order:
  *
- * 1. Checks that the versions before those of the events are recorded.
+ * 1. Checks that the previous version of each aggregate is recorded.
  * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
  * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
  *    gaps, and a reader that sees one sees all before it. All transactions lock in this order, so there is no deadlock.

@@ -9,7 +9,7 @@ import {
 
 /** Options of {@link sqlite}. */
 export interface SqliteOptions {
-  /** Path of an existing directory, which gets one file per application. */
+  /** Path of an existing directory, for one file per application. */
   readonly directory: string;
   /**
    * Durability after a power cut: nothing is lost (`FULL`), or the last commits may be lost, each as a whole (`NORMAL`,

@@ -82,7 +82,7 @@ export function conflicts(test: Test): void {
   });
 }
 
-/** Events whose version or position is not the next one. */
+/** Single events that conflict by version or position. */
 export function wrongVersions(test: Test): void {
   test('an event is rejected unless its version is the next one', async (storage) => {
     const recorder = await storage.open();

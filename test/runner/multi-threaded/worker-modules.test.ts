@@ -40,7 +40,7 @@ function watch(worker: Worker): void {
 beforeAll(() => void process.on('worker', watch));
 afterAll(() => void process.off('worker', watch));
 beforeEach(() => {
-  threads.alive.clear(); // what another test has left is its own failure
+  threads.alive.clear(); // threads of another test are checked by that test
   threads.started = 0;
 });
 

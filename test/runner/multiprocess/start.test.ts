@@ -55,7 +55,7 @@ test('start() rejects an unreachable database, and missing tables without setupT
   await (await start(empty, false)).close();
 });
 
-test('processes inherit the options of Node except those for the parent alone', () => {
+test('processes inherit the options of Node except options for the parent alone', () => {
   const own = [
     ...['--inspect=0', '--inspect-brk', '--eval', 'code', '-p', '1 + 1', '--print', 'code', '-pe', 'code'],
     ...[

@@ -33,7 +33,7 @@ for (const { name, create } of storages) {
 }
 
 describe.each(storages)('in a single thread on $name', ({ name, create }) => {
-  test('save() resolves when every follower has processed what follows', async () => {
+  test('save() resolves when every downstream event is processed', async () => {
     await using runner = await run(shop, { storage: create() });
     const orders = runner.get(Orders);
     const id = await orders.place('ada');
@@ -118,7 +118,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     await rejectionOf(SingleThreadedRunner.start(brokenShop, { storage }), DownstreamError);
   });
 
-  test('an application that follows itself, directly or in a cycle, stops when no new events come', async () => {
+  test('an application that follows itself, directly or in a cycle, stops when there are no new events', async () => {
     type StepEvent = DomainEvent<'Step.Made', { left: number }>;
     class Step extends Aggregate<StepEvent> {
       static make(left: number, id?: string) {
@@ -271,7 +271,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       await (await run(shop, { storage })).close();
       const before = { files: openFiles(), resources: resources() };
       const listeners = AbortSignal.timeout(600_000);
-      const rounds = name === 'postgres' ? 50 : 200; // connecting takes its time
+      const rounds = name === 'postgres' ? 50 : 200; // connecting is slow
       for (let round = 0; round < rounds; round++) {
         await using runner = await run(shop, { storage, signal: listeners });
         await runner.get(Orders).place(`${round}`);

@@ -27,7 +27,7 @@ async function openElsewhere(storage: StorageDescription): Promise<{ orders: Ord
   return { orders, ledger };
 }
 
-/** Runs one tick, and returns what it shows of the ledger. */
+/** Runs one tick, and returns its result for the ledger. */
 async function stepOf(runner: SteppingRunner): Promise<unknown> {
   const { number, applications } = await runner.step();
   const [, ledger] = await runner.status();
@@ -39,7 +39,7 @@ async function stepOf(runner: SteppingRunner): Promise<unknown> {
   };
 }
 
-/** What {@link stepOf} returns if only the ledger worked: the numbers that it fetched and recorded. */
+/** Result of {@link stepOf} if only the ledger worked: the numbers of notifications fetched and events recorded. */
 function tickOf(number: number, ledgerWork: readonly number[], state: string, position: number): unknown {
   return { number, work: [[0, 0], ledgerWork], state, position };
 }
@@ -104,7 +104,7 @@ test.each(runners)('caughtUp() waits for other pipelines while the clock runs: %
 });
 
 test.each(runners)(
-  'the positions behind ignored notifications are recorded when nothing new comes: %o',
+  'the positions behind ignored notifications are recorded when there are no new notifications: %o',
   async (Runner) => {
     await using runner = await Runner.start(shop, { storage: memory(), paused: true });
     await runner.get(ShopOrders).place('ada');

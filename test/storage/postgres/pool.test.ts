@@ -64,7 +64,7 @@ function sessions(): Promise<{ pid: number }[]> {
   return query('select pid from pg_stat_activity where application_name = $1', [schema]);
 }
 
-/** Returns session state that must not remain in a session that others use as well. */
+/** Returns session state that must not remain in a shared session. */
 async function leftOn(client: pg.ClientBase): Promise<unknown> {
   const { rows } = await client.query(`
     select (select count(*)::integer from pg_prepared_statements) as prepared,
@@ -105,7 +105,7 @@ describe('a pool of the user', () => {
     expect((await pool.query('select 1')).rowCount).toBe(1);
   });
 
-  it('gives one connection to a listener for good', async () => {
+  it('permanently gives one connection to a listener', async () => {
     const pool = temporaryPool();
     const { openedStorage } = await open(postgres({ pool, schema }));
     const listening = await openedStorage.listen!({ onPrompt() {}, onGap() {} });

@@ -24,7 +24,7 @@ interface Running {
 }
 
 const stateKey = 'running';
-/** Time during which a runner that lost its connection can ask for the result of its call, in ms. */
+/** Time during which a runner that lost its connection can fetch the result of its call, in ms. */
 const resultRetentionMs = 60_000;
 
 /** Starts the pipelines of a system for the first runner, and lets later runners join. */

@@ -63,7 +63,7 @@ export class ActorClient {
   }
 
   /**
-   * Starts the actors, or resumes those that have failed.
+   * Starts the actors, or resumes failed ones.
    *
    * @throws {@link EngineError} if the engine cannot be reached or used, or no service answers it.
    * @throws {@link ActorsMismatchError} if the actors run in other pipelines, or their service serves another version.
@@ -84,8 +84,8 @@ export class ActorClient {
 
   /**
    * Undoes a start, or the call `startId` that has not finished it, unless other runners have joined. The system actor
-   * takes both calls in turn, so a start under way ends first. Killing it earlier would also kill the steps and polls
-   * that coordinators have just scheduled for it.
+   * takes both calls in turn, so a start under way ends first. Killing the start earlier would also kill the steps and
+   * polls that coordinators have just scheduled for it.
    */
   async takeBack(startId?: string): Promise<void> {
     const callerId = this.#callerId;

@@ -5,7 +5,7 @@ import type { ActorStatuses } from './actor-client.ts';
 /** Delays before the next read of the storage, in ms: they grow from the first value to the last. */
 const firstLookMs = 10;
 const lastLookMs = 250;
-/** Delay from which the actors are also asked for failures, in ms. Most systems are caught up earlier. */
+/** Delay from which the states of the actors are also read, in ms. Most systems are caught up earlier. */
 const statusMs = 100;
 /** Interval at which applications that lag are prompted again, in ms, in case a prompt was lost. */
 const promptMs = 1_000;

@@ -59,7 +59,7 @@ export class RestateRunner<
   }
 
   /**
-   * Opens the applications in this process, and starts or joins their actors, which then process what was recorded
+   * Opens the applications in this process, and starts or joins their actors, which then process the events recorded
    * before.
    *
    * @throws {@link EngineError} if the engine cannot be reached or is too old, or no service of the system is registered.

@@ -31,7 +31,7 @@ export const registerOptions: OptionRules<RegisterOptions, 'force' | 'headers'> 
 
 const metadataKey = 'kahn.graph';
 
-/** Returns the metadata by which an engine tells systems apart: a hash of their graph. */
+/** Returns the metadata that distinguishes systems in an engine: a hash of their graph. */
 export function graphMetadata(graph: SystemGraph): Record<string, string> {
   return { [metadataKey]: hash('sha256', JSON.stringify(graph)) };
 }

@@ -26,7 +26,7 @@ export function systemActorNameOf(option: string | undefined, systemName: string
   const name = option ?? systemName;
   if (name !== defaultSystemName) return name;
   throw new InvalidOptionError(
-    'The actors of a system without a name cannot be distinguished from those of other systems in the engine: ' +
+    'The actors of a system without a name cannot be distinguished from other actors in the engine: ' +
       "name the system with System.of(..., { name: 'shop' }), or pass 'systemActorName' to its runners and services.",
   );
 }

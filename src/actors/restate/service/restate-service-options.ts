@@ -8,7 +8,11 @@ import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 export interface RestateServiceOptions {
   /** Storage of all applications, the same as that of the runners; not `memory()`. @default that of the system */
   readonly storage?: StorageDescription;
-  /** Name that tells the actors from those of other systems in the engine. @default the name of the system */
+  /**
+   * Name that distinguishes the actors from the actors of other systems in the engine.
+   *
+   * @default the name of the system
+   */
   readonly systemActorName?: string;
   /** Port at which the service listens for the engine; 0 selects a free one. @default 9_080 */
   readonly port?: number;

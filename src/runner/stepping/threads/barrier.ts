@@ -12,7 +12,7 @@ export class BarrierBrokenError extends KahnError {
 const waitingCell = 0;
 const stateCell = 1;
 const cells = 2;
-/** The lowest bit of the state says that the barrier is broken, the others count how often it was lifted. */
+/** The lowest bit of the state is set if the barrier is broken; the other bits count how often it was lifted. */
 const brokenBit = 1;
 const oneLift = 2;
 

@@ -90,7 +90,7 @@ export class ThreadedDriver implements StepDriver {
       await unlessAborted(this.#waitAtBarriers(), signal);
     } catch (error) {
       if (!(error instanceof BarrierBrokenError)) throw error;
-      // One thread failed and broke the barriers; the others end when they have processed what they had fetched.
+      // One thread failed and broke the barriers; the others end when they have processed everything they had fetched.
       await unlessAborted(Promise.all(this.#threads.map(({ exited }) => exited)), signal);
       throw new StepFailedError(this.#failures);
     }

@@ -19,7 +19,7 @@ export interface Server {
   readonly name: string;
   /** Connects for LISTEN, with a session of its own; undefined if no such connection is possible. */
   readonly listen: (() => Promise<ListeningClient>) | undefined;
-  /** Closes the connections, but not those of a pool of the user. */
+  /** Closes the connections, except those of a user's pool. */
   close(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ function configOf(
     fallback_application_name: 'kahn',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
-    query_timeout: connectionTimeoutMs, // for the statements that set up a connection; others have their own
+    query_timeout: connectionTimeoutMs, // for the statements that set up a connection; other statements have their own
   };
   if (tls === undefined) return config;
   return { ...config, ssl: tls !== false && verifying(tls, parsed(driver, config).host) };
