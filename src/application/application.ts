@@ -139,7 +139,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     return this.#opened.log;
   }
 
-  /** Returns a reader that decodes the events of the log, from the first one on. */
+  /** Returns a reader that decodes the events of the log, starting at the first event. */
   reader(): NotificationLogReader<Emits> {
     const { log, store } = this.#opened;
     return new NotificationLogReader<Emits>(log, (stored) => store.mapper.toEvent(stored) as Emits);

@@ -58,7 +58,7 @@ export class PipelineFixedError extends KahnError {
   }
 }
 
-/** An application class lacks a declaration that every application needs, or has an invalid one. */
+/** A required static property of an application class is missing or invalid. */
 export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';
 }
@@ -78,7 +78,7 @@ export class UndeclaredEventError extends KahnError {
   }
 }
 
-/** Too many saves wait for the storage: await earlier ones first. */
+/** Too many saves wait for the storage: await earlier saves first. */
 export class TooManySavesError extends KahnError {
   override readonly code = 'TOO_MANY_SAVES';
 }

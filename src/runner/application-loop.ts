@@ -9,8 +9,8 @@ export interface Inbox {
   /** Notes that the log of an upstream may have grown. */
   put(upstreamName: string): void;
   /**
-   * Takes all pending prompts, or waits for one, and resolves with the names of their upstreams: with all upstreams
-   * after the poll interval, and with none when the signal is aborted.
+   * Takes all pending prompts, or waits for a prompt, and resolves with the names of their upstreams: with all
+   * upstreams after the poll interval, and with none when the signal is aborted.
    */
   take(signal: AbortSignal): Promise<readonly string[]>;
   readonly isEmpty: boolean;

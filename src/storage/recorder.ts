@@ -60,7 +60,7 @@ export interface Recorder {
    * notifications with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls.
    *
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
-   * @throws {@link PositionConflictError} if a position is not the expected one.
+   * @throws {@link PositionConflictError} if a position does not have the expected value.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 

@@ -64,7 +64,7 @@ function refined(histories: readonly History[]): Labels {
     const next = nextLabels(histories, labels);
     const nextDistinct = new Set(next.values()).size;
     labels = next;
-    // A round without a new difference is the last one: further rounds would find none either.
+    // A round without a new difference is the last round: further rounds would find none either.
     if (nextDistinct === distinct) return labels;
     distinct = nextDistinct;
   }

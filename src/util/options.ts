@@ -25,8 +25,8 @@ export interface OptionRule<Value, Default extends Value | undefined = Value | u
 }
 
 /**
- * Rules of all options of an interface. A missing rule, or one without an option, does not compile. `Defaulted` names
- * the options that have a default.
+ * Rules of all options of an interface. A missing rule, or a rule without an option, does not compile. `Defaulted`
+ * names the options that have a default.
  */
 export type OptionRules<Options, Defaulted extends keyof Options = never> = {
   readonly [Name in keyof Required<Options>]: Name extends Defaulted

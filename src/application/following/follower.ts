@@ -117,9 +117,7 @@ export class Follower {
     return notifications;
   }
 
-  /**
-   * Returns the notifications before the first one that waits. Throws {@link CausalDependencyError} if there are none.
-   */
+  /** Returns the notifications before the first waiting one. Throws {@link CausalDependencyError} if there are none. */
   async #before(
     { index, notification, dependency }: WaitingNotification,
     notifications: readonly StoredNotification[],

@@ -18,7 +18,7 @@ import { LogWatch } from './log-watch.ts';
 
 /**
  * Runs a system in this thread, in turns. A turn is a commit and the processing of all events that follow from it, so
- * `save()` resolves when every follower has caught up. Commands that arrive during a turn share the next one.
+ * `save()` resolves when every follower has caught up. Commands that arrive during a turn share the next turn.
  *
  * @example
  * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });

@@ -17,7 +17,7 @@ export class Batch {
   readonly processEvents: readonly ProcessEvent[];
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
-  /** One move per upstream: from the first expected position to the last one. */
+  /** One move per upstream: from the first expected position to the last position. */
   readonly trackings: readonly Tracking[];
   /** First event of each aggregate. */
   readonly firsts: readonly StoredEvent[];

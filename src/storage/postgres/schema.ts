@@ -1,8 +1,8 @@
 import { type ApplicationTables, quoted } from './tables.ts';
 
 /**
- * SQL of each upgrade: the first one leads from version 1 to version 2. Databases of every version are in use, so never
- * edit a released step: append a new one, and change the tables below.
+ * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
+ * never edit a released step: append a new one, and change the tables below.
  */
 export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,

@@ -155,12 +155,12 @@ export type Shape = 'events' | 'next' | 'single' | 'any';
  * 1. Checks that the previous version of each aggregate is recorded.
  * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
  * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
- *    gaps, and a reader that sees one sees all before it. All transactions lock in this order, so there is no deadlock.
+ *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so there is no deadlock.
  * 4. Inserts events and snapshots, and prompts followers.
  *
- * It returns the head, or no row, without any change, if a previous version is missing or no position was the expected
- * one. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some of the
- * positions were the expected ones.
+ * It returns the head, or no row, without any change, if a previous version is missing or no position had the expected
+ * value. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some
+ * positions had the expected values.
  */
 function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   const { events, logs } = tables;

@@ -2,8 +2,8 @@
 export const applicationId = 0x6b61686e;
 
 /**
- * SQL of each upgrade: the first one leads from version 1 to version 2. Databases of every version are in use, so never
- * edit a released step: append a new one, and change the tables below.
+ * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
+ * never edit a released step: append a new one, and change the tables below.
  */
 export const upgrades: readonly string[] = ['alter table events add column dependencies text'];
 

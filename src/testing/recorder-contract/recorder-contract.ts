@@ -12,7 +12,7 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): void;
 }
 
-/** A kind of storage to be tested. `create` returns an empty one each time. */
+/** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
   readonly name: string;
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;

@@ -59,7 +59,7 @@ export function recording(test: Test): void {
 
 /** Moving positions. */
 export function positions(test: Test): void {
-  test('each upstream has a position, moved only from the expected one', async (storage) => {
+  test('each upstream has a position, moved only from the expected value', async (storage) => {
     const recorder = await storage.open();
     assert.equal(await recorder.position(0, 'up'), 0);
     assert.equal(await recorder.record(0, [tracked('up', 0, 5), tracked('other', 0, 2)]), 0);

@@ -33,7 +33,7 @@ interface State {
   interruptions: number;
   /** Id of the next poll. */
   pollId: InvocationId | undefined;
-  /** Time of the last poll; undefined before the first one. */
+  /** Time of the last poll; undefined before the first poll. */
   polledAt: number | undefined;
   /** Estimate of how far the services' clocks are behind that of the engine, in ms. */
   behindMs: number;

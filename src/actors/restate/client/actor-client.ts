@@ -45,7 +45,7 @@ export class ActorClient {
   readonly #engine: EngineClient;
   readonly #system: ActorSystem;
   readonly #names: ActorNames;
-  /** Prefix of the call keys: a repeated call with the same key joins the first one. */
+  /** Prefix of the call keys: a repeated call with the same key joins the first call. */
   readonly #callerId = newId();
   readonly #statusRequests: ReadonlyMap<number, SingleFlight<readonly ActorStatus[]>>;
 
@@ -63,7 +63,7 @@ export class ActorClient {
   }
 
   /**
-   * Starts the actors, or resumes failed ones.
+   * Starts the actors, or resumes failed actors.
    *
    * @throws {@link EngineError} if the engine cannot be reached or used, or no service answers it.
    * @throws {@link ActorsMismatchError} if the actors run in other pipelines, or their service serves another version.

@@ -24,7 +24,7 @@ export class ActorProgress implements ProgressSignal {
     this.#requestStatuses = requestStatuses;
   }
 
-  /** The statuses at the last request; empty before the first one. */
+  /** The statuses at the last request; empty before the first request. */
   get statuses(): ActorStatuses {
     return this.#statuses;
   }

@@ -139,7 +139,7 @@ export class RestateRunner<
     }
   }
 
-  /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if one was shut down. */
+  /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if they were shut down. */
   async #runningStatuses(stop: AbortSignal): Promise<ActorStatuses> {
     const statuses = await this.#actors.statuses(stop);
     if ([...statuses.values()].every(({ state }) => state !== 'stopped')) return statuses;

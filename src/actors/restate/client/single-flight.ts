@@ -12,7 +12,9 @@ export class SingleFlight<Answer> {
   #startedAt = 0;
   #current: Promise<Answer> | undefined;
 
-  /** The key changes after each answer: a request with the key of an unanswered one joins that call in the engine. */
+  /**
+   * The key changes after each answer: a request with the key of an unanswered request joins its call in the engine.
+   */
   constructor(request: (callKey: string) => Promise<Answer>) {
     this.#request = request;
   }

@@ -55,8 +55,8 @@ export class EngineClient {
   }
 
   /**
-   * Calls an actor and resolves with its answer. After a timeout or a lost connection, another call with the same
-   * key joins the first one, so repeated calls do not accumulate in the engine.
+   * Calls an actor and resolves with its answer. After a timeout or a lost connection, another call with the same key
+   * joins the first call, so repeated calls do not accumulate in the engine.
    */
   call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
     return requestJson(this.ingressUrl, pathOf(target), this.#callOptions(message, callKey, signal));

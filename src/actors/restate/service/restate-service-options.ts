@@ -14,7 +14,7 @@ export interface RestateServiceOptions {
    * @default the name of the system
    */
   readonly systemActorName?: string;
-  /** Port at which the service listens for the engine; 0 selects a free one. @default 9_080 */
+  /** Port at which the service listens for the engine; 0 selects a free port. @default 9_080 */
   readonly port?: number;
   /** Address at which the service listens. @default all addresses */
   readonly hostname?: string;

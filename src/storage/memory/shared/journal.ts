@@ -5,7 +5,7 @@ const firstEntry = 8;
 const lengthBytes = 4;
 const initialBytes = 2 ** 16;
 
-/** Two texts that are appended together: a short one that summarises the long one. */
+/** Two texts that are appended together: a short text that summarises the long text. */
 export interface Entry {
   readonly head: string;
   readonly body: string;
@@ -59,7 +59,7 @@ export class Journal {
     return this.#text(start + 2 * lengthBytes + headLength, bodyLength);
   }
 
-  /** Writes an entry after the committed ones without committing it, and returns the offset of its end. */
+  /** Writes an entry after the committed entries without committing it, and returns the offset of its end. */
   write({ head, body }: Entry): number {
     const start = this.end;
     const headLength = Buffer.byteLength(head);

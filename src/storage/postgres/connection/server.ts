@@ -49,7 +49,7 @@ function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Ser
     max: settings.poolSize,
     ...(!settings.transactionPooler && { onConnect: setUp }),
   });
-  pool.on('error', () => {}); // an idle connection broke; the pool replaces it when it needs one
+  pool.on('error', () => {}); // an idle connection broke; the pool opens another connection when needed
   return {
     pool,
     ownsSessions: !settings.transactionPooler,
