@@ -170,9 +170,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link AggregateNotFoundError} if the aggregate does not exist or is discarded.
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
    */
-  async takeSnapshot<A extends Aggregate<Emits>>(kind: AggregateClass<A>, id: string): Promise<void> {
+  async takeSnapshot<A extends Aggregate<Emits>>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): Promise<void> {
     const { store, repository } = this.#opened;
-    await store.recordSnapshot(store.snapshotOf(await repository.get(kind, id)));
+    await store.recordSnapshot(store.snapshotOf(await repository.get(aggregateClass, id)));
   }
 
   /**

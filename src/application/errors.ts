@@ -8,9 +8,9 @@ export class AggregateNotFoundError extends KahnError {
   declare readonly applicationName: string;
   declare readonly originatorId: string;
 
-  constructor(applicationName: string, kind: string, originatorId: string, version?: number) {
+  constructor(applicationName: string, className: string, originatorId: string, version?: number) {
     const at = version === undefined ? '' : ` at version ${version}`;
-    super(`Application '${applicationName}' has no ${kind} '${originatorId}'${at}.`, {
+    super(`Application '${applicationName}' has no ${className} '${originatorId}'${at}.`, {
       applicationName,
       originatorId,
     });

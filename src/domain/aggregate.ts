@@ -141,7 +141,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   protected discard(): void {
     if (!this.#applying) {
       throw new ApplyRuleError(
-        `${this.#kind}.discard() was called outside of apply(): trigger an event, and discard when it is applied.`,
+        `${this.#className}.discard() was called outside of apply(): trigger an event, and discard when it is applied.`,
       );
     }
     this.#discarded = true;
@@ -158,18 +158,18 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     Object.assign(this, state);
   }
 
-  get #kind(): string {
+  get #className(): string {
     return this.constructor.name;
   }
 
   #trigger(type: string, data: unknown): void {
     if (this.#applying) {
       throw new ApplyRuleError(
-        `${this.#kind}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
+        `${this.#className}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
       );
     }
-    if (this.#discarded) throw new AggregateDiscardedError(this.#kind, this.id, type);
-    if (this.#released) throw new AggregateReleasedError(this.#kind, this.id, type);
+    if (this.#discarded) throw new AggregateDiscardedError(this.#className, this.id, type);
+    if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
     const event: DomainEvent = Object.freeze({
       type,
       data: frozenCopy(data),

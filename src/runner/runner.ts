@@ -49,7 +49,7 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * a system with runners on other hosts, accepts every pipeline.
    * @throws {@link InvalidIdError} if the pipeline id is not an integer from 0 to 2147483647.
    */
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A>;
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A>;
   /**
    * Resolves when every application has processed all notifications.
    *

@@ -79,10 +79,10 @@ export class RunningSystem {
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */
-  get<A extends ApplicationClass>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends ApplicationClass>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     const { system, opening } = this.#parts;
     const { pipelineIds, sharesSystem = false } = opening;
-    assertPartOf(system, kind);
+    assertPartOf(system, applicationClass);
     const id = pipelineId ?? pipelineIds[0] ?? 0;
     assertPipelineId(id);
     if (!sharesSystem && !pipelineIds.includes(id)) {
@@ -91,7 +91,7 @@ export class RunningSystem {
           "Runners with threads, processes or actors take the option 'pipelineIds'.",
       );
     }
-    return this.in(id).get(kind.applicationName) as InstanceType<A>;
+    return this.in(id).get(applicationClass.applicationName) as InstanceType<A>;
   }
 
   /** Returns the applications of a pipeline by their names; opens them on the first call. */
@@ -114,9 +114,9 @@ export class RunningSystem {
   #open(pipelineId: number): ReadonlyMap<string, Application> {
     const { system, stores, opening } = this.#parts;
     const opened = new Map<string, Application>();
-    for (const kind of system.applications as readonly ApplicationClass[]) {
-      const { applicationName } = kind;
-      const application = new kind();
+    for (const applicationClass of system.applications as readonly ApplicationClass[]) {
+      const { applicationName } = applicationClass;
+      const application = new applicationClass();
       const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
       const turn = opening.turn?.bind(opening, applicationName);
       applicationInternals.bind(application, ownedBinding(store, turn));
@@ -135,11 +135,11 @@ async function openStores(
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, EventStore>> {
   const stores = new Map<string, EventStore>();
-  for (const kind of applications) {
+  for (const applicationClass of applications) {
     signal?.throwIfAborted();
-    const store = await openStore(kind, openedStorage, { setupTables, cacheSize, types });
+    const store = await openStore(applicationClass, openedStorage, { setupTables, cacheSize, types });
     opened.defer(() => store.recorder.close());
-    stores.set(kind.applicationName, store);
+    stores.set(applicationClass.applicationName, store);
   }
   return stores;
 }

@@ -48,7 +48,9 @@ type CheckedClass<Class> = Class extends { readonly emits: readonly (infer Decla
     ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
     : [Exclude<Emits<Class>['type'], Declared>] extends [never]
       ? Class
-      : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`
+      : string extends Emits<Class>['type']
+        ? `'${NameOf<Class>}' needs its events as a type parameter, as in Application<OrderEvent>.`
+        : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`
   : never;
 
 type NameOf<Class> = Class extends { readonly applicationName: infer Name extends string }

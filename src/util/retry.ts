@@ -19,7 +19,7 @@ export interface RetryOptions {
   /** Cancels the wait between tries; the reason of the signal is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** Called with each failure before the next try. */
-  onRetry?(error: unknown, tries: number): void;
+  onRetry?(error: unknown): void;
 }
 
 /**
@@ -27,16 +27,16 @@ export interface RetryOptions {
  *
  * @throws the first failure that is not transient, or the last failure when tries or time are used up.
  */
-export async function retry<T>(work: (tries: number) => Promise<T>, options: RetryOptions): Promise<T> {
+export async function retry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { backoff, maxTries = Infinity, timeoutMs = Infinity, signal } = options;
   let deadline: number | undefined;
   for (let tries = 1; ; tries += 1) {
     try {
-      return await work(tries);
+      return await work();
     } catch (error) {
       deadline ??= performance.now() + timeoutMs;
       if (!options.isTransient(error) || tries >= maxTries || performance.now() >= deadline) throw error;
-      options.onRetry?.(error, tries);
+      options.onRetry?.(error);
     }
     await backOff(tries, backoff, signal);
   }

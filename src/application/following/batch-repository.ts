@@ -75,15 +75,15 @@ export class BatchRepository implements PolicyRepository {
     else for (const aggregate of newAggregates(result)) this.#add(aggregate);
   }
 
-  async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const found = this.#find(kind, id);
+  async get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
+    const found = this.#find(aggregateClass, id);
     const aggregate = found instanceof Promise ? await found : found;
     if (aggregate !== undefined) return aggregate;
-    throw new AggregateNotFoundError(this.#store.applicationName, kind.name, id);
+    throw new AggregateNotFoundError(this.#store.applicationName, aggregateClass.name, id);
   }
 
-  async has<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<boolean> {
-    return (await this.#find(kind, id)) !== undefined;
+  async has<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean> {
+    return (await this.#find(aggregateClass, id)) !== undefined;
   }
 
   deriveId(): string {
@@ -104,28 +104,35 @@ export class BatchRepository implements PolicyRepository {
   }
 
   /** Returns no promise if the aggregate is known or its history is loaded. */
-  #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined | Promise<A | undefined> {
+  #find<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): A | undefined | Promise<A | undefined> {
     this.#step();
-    if (this.#aggregates.has(id)) return this.#known(kind, id);
-    assertClassAndId(kind, id);
+    if (this.#aggregates.has(id)) return this.#known(aggregateClass, id);
+    assertClassAndId(aggregateClass, id);
     const history = this.#histories.get(id);
-    if (history === undefined) return this.#load(id).then(() => this.#find(kind, id));
-    const built = this.#store.loader.build(kind, id, history);
+    if (history === undefined) return this.#load(id).then(() => this.#find(aggregateClass, id));
+    const built = this.#store.loader.build(aggregateClass, id, history);
     return built instanceof Promise
-      ? built.then((late) => this.#keep(kind, id, late))
-      : this.#keep(kind, id, built);
+      ? built.then((late) => this.#keep(aggregateClass, id, late))
+      : this.#keep(aggregateClass, id, built);
   }
 
-  #keep<A extends Aggregate>(kind: AggregateClass<A>, id: string, built: A | undefined): A | undefined {
+  #keep<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+    built: A | undefined,
+  ): A | undefined {
     // A concurrent call may have built the aggregate meanwhile.
     if (built !== undefined && !this.#aggregates.has(id)) this.#aggregates.set(id, built);
-    return this.#known(kind, id);
+    return this.#known(aggregateClass, id);
   }
 
-  #known<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
+  #known<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A | undefined {
     this.#step();
     const aggregate = this.#aggregates.get(id);
-    if (!(aggregate instanceof kind) || aggregateInternals.isDiscarded(aggregate)) return undefined;
+    if (!(aggregate instanceof aggregateClass) || aggregateInternals.isDiscarded(aggregate)) return undefined;
     return aggregate;
   }
 

@@ -11,9 +11,9 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
    *
    * @throws {@link AggregateNotFoundError} if there is no aggregate with this class and id.
    */
-  get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<A>;
+  get<A extends Aggregate<E>>(aggregateClass: AggregateClass<A>, id: string): Promise<A>;
   /** Whether `get` would find an aggregate with this class and id. */
-  has<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<boolean>;
+  has<A extends Aggregate<E>>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean>;
   /** Derives an id for a new aggregate. The n-th call for one event returns the same id on every retry and runner. */
   deriveId(): string;
 }
@@ -101,19 +101,21 @@ class MapRepository implements PolicyRepository {
     this.#aggregates = aggregates;
   }
 
-  async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const aggregate = this.#find(kind, id);
+  async get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
+    const aggregate = this.#find(aggregateClass, id);
     if (aggregate !== undefined) return aggregate;
-    throw new AggregateNotFoundError(this.#applicationName, kind.name, id);
+    throw new AggregateNotFoundError(this.#applicationName, aggregateClass.name, id);
   }
 
-  async has<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<boolean> {
-    return this.#find(kind, id) !== undefined;
+  async has<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean> {
+    return this.#find(aggregateClass, id) !== undefined;
   }
 
-  #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
+  #find<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A | undefined {
     const aggregate = this.#aggregates.get(id);
-    return aggregate instanceof kind && !aggregateInternals.isDiscarded(aggregate) ? aggregate : undefined;
+    return aggregate instanceof aggregateClass && !aggregateInternals.isDiscarded(aggregate)
+      ? aggregate
+      : undefined;
   }
 
   deriveId(): string {

@@ -51,9 +51,9 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     this.#parts = parts;
   }
 
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
-    return this.#parts.running.get(kind, pipelineId);
+    return this.#parts.running.get(applicationClass, pipelineId);
   }
 
   async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {

@@ -150,7 +150,7 @@ function ownAssignments(
   pipelineIds: readonly number[],
   applications: readonly ApplicationClass[] = system.applications,
 ): readonly Assignment[] {
-  for (const kind of applications) assertPartOf(system, kind);
+  for (const applicationClass of applications) assertPartOf(system, applicationClass);
   const names = applications.map(({ applicationName }) => applicationName);
   return assignmentsOf(system.graph, pipelineIds).filter(({ applicationName }) =>
     names.includes(applicationName),

@@ -77,9 +77,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
-    return this.#running.get(kind, pipelineId);
+    return this.#running.get(applicationClass, pipelineId);
   }
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {

@@ -74,9 +74,9 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     return this.#pacer.actualHz;
   }
 
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     if (!this.#isInTick) this.#assertNotClosed(); // close() lets the tick under way end
-    return this.#parts.running.get(kind, pipelineId);
+    return this.#parts.running.get(applicationClass, pipelineId);
   }
 
   /**

@@ -48,13 +48,13 @@ export abstract class SupervisedRunner<
   }
 
   /** Prompts the workers when other runners record, if the storage reports that. @internal */
-  protected async listen(onPrompt: () => void = () => {}): Promise<void> {
+  protected async listen(onOwnPrompt: () => void = () => {}): Promise<void> {
     const { running, board, options } = this.#parts;
     const { pipelineIds } = options;
     const listening = await running.openedStorage.listen?.({
       onPrompt: ({ applicationName, pipelineId }) => {
         board.prompt(applicationName, pipelineId);
-        if (pipelineIds.includes(pipelineId)) onPrompt();
+        if (pipelineIds.includes(pipelineId)) onOwnPrompt();
       },
       onGap: () => {
         for (const pipelineId of pipelineIds)

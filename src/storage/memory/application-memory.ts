@@ -44,7 +44,7 @@ export class ApplicationMemory {
       for (const event of events) {
         const notification = { id: log.length + 1, ...event };
         log.push(notification);
-        entryOf(this.#events, event.originatorId, () => []).push(notification);
+        getOrInsert(this.#events, event.originatorId, () => []).push(notification);
       }
       if (tracking !== undefined) {
         this.#movePositions(pipelineId, new Map([[tracking.upstreamName, tracking.position]]));
@@ -85,7 +85,7 @@ export class ApplicationMemory {
     for (const { originatorId, originatorVersion, schema, state } of snapshots) {
       const snapshot = { originatorId, originatorVersion, schema, state };
       putSorted(
-        entryOf(this.#snapshots, originatorId, () => []),
+        getOrInsert(this.#snapshots, originatorId, () => []),
         snapshot,
         versionOf,
       );
@@ -93,11 +93,11 @@ export class ApplicationMemory {
   }
 
   #logOf(pipelineId: number): StoredNotification[] {
-    return this.#logs.get(pipelineId) ?? entryOf(this.#logs, pipelineId, () => []);
+    return this.#logs.get(pipelineId) ?? getOrInsert(this.#logs, pipelineId, () => []);
   }
 
   #movePositions(pipelineId: number, moved: ReadonlyMap<string, number>): void {
-    const positions = entryOf(this.#positions, pipelineId, () => new Map());
+    const positions = getOrInsert(this.#positions, pipelineId, () => new Map());
     for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
   }
 
@@ -163,7 +163,7 @@ function notificationOf(event: StoredEvent, id: number): StoredNotification {
 }
 
 /** Returns the value at the key, created first if there is none. */
-function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+function getOrInsert<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
     value = make();

@@ -6,6 +6,7 @@ import {
   Aggregate,
   type DomainEvent,
   DownstreamError,
+  memory,
   ProcessApplication,
   run,
   SingleThreadedRunner,
@@ -22,6 +23,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
+import { storages as storagesThatFail } from '../modules/failing-listener.ts';
 import { runnerContract } from '../runner-contract.ts';
 
 for (const { name, create } of storages) {
@@ -312,6 +314,15 @@ test.each(['constructor', 'policy'] as const)(
     await (await run(system)).close();
   },
 );
+
+test('close() releases the storage even if a part of it fails', async () => {
+  const { href: module } = new URL('../modules/failing-listener.ts', import.meta.url);
+  const runner = await run(shop, { storage: { module, options: memory().options } });
+  expect(storagesThatFail.open).toBe(1);
+  await expect(runner.close()).rejects.toThrow('still listening');
+  expect(storagesThatFail.open).toBe(0);
+  await (await run(shop)).close();
+});
 
 test('another process can read the tables while the system runs', async () => {
   const directory = temporaryDirectory();

@@ -108,7 +108,8 @@ export class RestateRunner<
         return;
       } catch (error) {
         if (!isTransientFailure(error)) throw error;
-        await probe.progress.progressSince(0, 0, stop); // the storage is unavailable
+        // The storage is unavailable. Wait as for progress, which also shows if the actors were shut down meanwhile.
+        await probe.progress.progressSince(0, 0, stop);
       }
     }
   }

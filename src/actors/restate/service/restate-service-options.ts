@@ -27,7 +27,7 @@ export interface RestateServiceOptions {
   readonly identityKeys?: readonly string[];
   /** Largest number of notifications that an application processes in one transaction. @default 500 */
   readonly batchSize?: number;
-  /** Largest number of events in the cache of each application. @default 10_000 */
+  /** Largest number of events in the cache of each application and pipeline. @default 10_000 */
   readonly cacheSize?: number;
   /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
