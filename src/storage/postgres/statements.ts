@@ -155,7 +155,7 @@ export type Shape = 'events' | 'next' | 'single' | 'any';
  * 1. Checks that the previous version of each aggregate is recorded.
  * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
  * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
- *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so there is no deadlock.
+ *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so none deadlocks.
  * 4. Inserts events and snapshots, and prompts followers.
  *
  * It returns the head, or no row, without any change, if a previous version is missing or no position had the expected

@@ -71,7 +71,7 @@ function switchToWal(database: DatabaseSync, file: DatabaseFile, timeoutMs: numb
   const work = async () => {
     const mode = database.prepare(sql.walMode).get()?.journal_mode;
     if (mode === 'wal') return;
-    const reason = `its file system has no write-ahead log, but '${mode}'. Use a local disk.`;
+    const reason = `its file system does not support a write-ahead log, only '${mode}'. Use a local disk.`;
     throw storageError('STORAGE_FAILED', file, reason);
   };
   const deadline = performance.now() + timeoutMs; // from the start, because a try may have waited that long already
