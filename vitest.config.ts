@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 const exhaustive = 'test/**/*.exhaustive.test.ts';
-/** Run in both tiers: with few cases in the quick one, and with the others in the exhaustive one. */
+/** Tests of both tiers: few cases in the quick tier, the others in the exhaustive tier. */
 const tiered = 'test/**/*.{tiered,property}.test.ts';
 
 function tier(
@@ -23,9 +23,9 @@ function tier(
       pool: 'forks',
       // Inherited by the worker threads and child processes that tests start, unless they pass their own.
       execArgv: ['--conditions=source'],
-      // Compiled once for all of them: tests start hundreds of processes.
+      // Shares compiled code, since tests start hundreds of processes.
       env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/kahn-tests', import.meta.url)) },
-      // More than ten times what any test takes on a quiet machine: on a busy one everything takes that long.
+      // More than ten times the duration of any test on a quiet machine, as a busy machine may need it.
       testTimeout: 600_000,
       hookTimeout: 600_000,
       expect: { poll: { timeout: 120_000 } },

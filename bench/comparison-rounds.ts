@@ -6,7 +6,7 @@ import type { FreshStorage, StorageKind } from './storages.ts';
 import { verifyLogs } from './verify-logs.ts';
 import type { Candidate, Workload } from './workloads.ts';
 
-const warmUpRounds = 5; // V8 still compiles in the first ones
+const warmUpRounds = 5; // V8 still compiles in the first rounds
 
 /** Result of one workload on one storage. */
 export interface Result {

@@ -13,11 +13,11 @@ export interface DocumentedOption {
 /** An exported interface of options. */
 export interface DocumentedInterface {
   readonly name: string;
-  /** The file it stands in, relative to the repository. */
+  /** File of the interface, relative to the repository. */
   readonly file: string;
-  /** The options it declares itself, without inherited ones. */
+  /** Options that the interface declares itself, without inherited options. */
   readonly options: readonly DocumentedOption[];
-  /** The exported constant that holds the rules of its options: name and file. */
+  /** Name and file of the exported constant with the rules of its options. */
   readonly rules: { readonly name: string; readonly file: string } | undefined;
 }
 
@@ -62,7 +62,7 @@ function optionsIn(body: string): DocumentedOption[] {
   });
 }
 
-/** One line of Markdown. */
+/** Returns a comment as one line of Markdown. */
 function plain(comment: string): string {
   return comment
     .replaceAll(/\{@link ([^}]*)\}/g, '`$1`')
@@ -71,7 +71,7 @@ function plain(comment: string): string {
     .trim();
 }
 
-/** The table of an interface, in Markdown. */
+/** Returns the table of an interface in Markdown. */
 export function optionTable({ options }: DocumentedInterface): string {
   const rows = options.map(
     (option) => `| \`${option.name}\` |${inCell(defaultCell(option))}| ${option.description} |\n`,
@@ -90,18 +90,18 @@ function defaultCell({ isRequired, default: byDefault }: DocumentedOption): stri
   return isLiteral(byDefault) ? `\`${text}\`` : text.replaceAll('|', '\\|');
 }
 
-/** A number as a literal of TypeScript, with groups of three digits from 10_000 on. */
+/** Returns a number as a literal of TypeScript, with groups of three digits from 10_000 on. */
 function groupedNumber(literal: string): string {
   const digits = literal.replaceAll('_', '');
   return digits.length < 5 ? digits : digits.replaceAll(/\B(?=(?:\d{3})+$)/g, '_');
 }
 
-/** Whether a default is a value and not a description of one. */
+/** Whether a default is a value, not a description. */
 export function isLiteral(byDefault: string): boolean {
   return /^(-?[\d_.]+|true|false|'[^']*'|\[.*\])$/.test(byDefault);
 }
 
-/** The page with all of its tables of options as the sources have them. */
+/** Returns the page with its option tables updated from the sources. */
 export function withOptionTables(
   markdown: string,
   interfaces: ReadonlyMap<string, DocumentedInterface>,

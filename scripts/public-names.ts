@@ -5,14 +5,14 @@ import { posix } from 'node:path';
 export interface ExportedName {
   readonly name: string;
   readonly isType: boolean;
-  /** The module it is re-exported from, as the source writes it; undefined if it is declared here. */
+  /** Module from which the name is re-exported, as written in the source; undefined if it is declared here. */
   readonly from: string | undefined;
 }
 
 const root = new URL('../', import.meta.url);
 const marked = /(<!-- names: (\S+) -->\n)[\s\S]*?(<!-- \/names -->)/g;
 
-/** The names that a module exports. */
+/** Returns the names that a module exports. */
 export function exportedNames(source: string): ExportedName[] {
   const lists = [...source.matchAll(/^export (type )?\{([^}]*)\}(?: from '([^']*)')?/gm)].flatMap(
     ([, onlyTypes, list = '', from]) =>
@@ -36,7 +36,9 @@ export function exportedNames(source: string): ExportedName[] {
   return [...lists, ...declared];
 }
 
-/** The doors of the package and the file of each, as in `kahn/sqlite` and `src/storage/sqlite/index.ts`. */
+/**
+ * Returns the entry points of the package and the file of each, as in `kahn/sqlite` and `src/storage/sqlite/index.ts`.
+ */
 export function doors(): ReadonlyMap<string, string> {
   const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
   return new Map(
@@ -46,7 +48,7 @@ export function doors(): ReadonlyMap<string, string> {
   );
 }
 
-/** The page with the names of each marked door, and the first sentence of each doc comment. */
+/** Returns the page with the names of each marked entry point, and the first sentence of each doc comment. */
 export function withPublicNames(markdown: string): string {
   return markdown.replaceAll(marked, (_, begin: string, door: string, end: string) => {
     const file = doors().get(door);
@@ -61,7 +63,7 @@ function namesTable(file: string): string {
   return `| name | |\n|---|---|\n${rows.join('')}`;
 }
 
-/** The first sentence of the doc comment where a name is declared. */
+/** Returns the first sentence of the doc comment of a name. */
 function sentenceOf(file: string, { name, from }: ExportedName): string {
   const path = from === undefined ? file : posix.join(posix.dirname(file), from);
   const source = read(path);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 type SourceFile = { readonly path: string; readonly source: string };
 
-// A file may import from its own layer and from those to its left. `index.ts` is src/index.ts itself.
+// A file may import from its own layer and from the layers to its left. `index.ts` is src/index.ts itself.
 const layers = 'util domain storage application system runner actors index.ts cli inspect testing'.split(' ');
 // Inside a layer, a room imports from itself and from the rooms and files listed here. A room that is missing fails.
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -78,7 +78,7 @@ function importsOf(source: string): string[] {
   return Array.from(code.matchAll(anyImport), (match) => match[1] ?? match[3] ?? '');
 }
 
-/** What one import breaks, if anything. Paths are relative to src/. */
+/** Returns the rule that an import breaks, if any. Paths are relative to src/. */
 function brokenRule(path: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) {
     return externals.some((allowed) => allowed.test(`${path} ${specifier}`)) ? undefined : 'external';
@@ -95,7 +95,7 @@ function brokenRule(path: string, specifier: string): string | undefined {
   return from === to ? brokenRoom(path, target) : undefined;
 }
 
-/** What an import inside a layer breaks, if anything. */
+/** Returns the rule that an import inside a layer breaks, if any. */
 function brokenRoom(path: string, target: string): string | undefined {
   const room = posix.dirname(path);
   const allowed = rooms[room];
@@ -127,8 +127,8 @@ function check(files: readonly SourceFile[]): { imports: number; violations: str
   return { imports, violations };
 }
 
-function readSource(): SourceFile[] {
-  const root = new URL('../src/', import.meta.url);
+function read(folder: 'src' | 'test'): SourceFile[] {
+  const root = new URL(`../${folder}/`, import.meta.url);
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) =>
     path.replaceAll('\\', '/'),
   );
@@ -138,7 +138,7 @@ function readSource(): SourceFile[] {
 }
 
 test('src keeps to its layers and rooms', () => {
-  const files = readSource();
+  const files = read('src');
   const { imports, violations } = check(files);
   expect(violations).toEqual([]);
   expect(crowdedRooms(files)).toEqual([]);
@@ -147,6 +147,10 @@ test('src keeps to its layers and rooms', () => {
   ).toEqual(new Set());
   expect(files.length).toBeGreaterThan(10);
   expect(imports).toBeGreaterThan(0);
+});
+
+test('no room of the tests is crowded', () => {
+  expect(crowdedRooms(read('test'))).toEqual([]);
 });
 
 describe('the check itself', () => {
@@ -180,6 +184,15 @@ describe('the check itself', () => {
     ['more than 400 lines', 'domain/event.ts', 'a();\n'.repeat(401)],
   ])('finds: %s in %s', (rule, path, source) => {
     expect(check([{ path, source }]).violations).toEqual([expect.stringContaining(`${path}: ${rule}`)]);
+  });
+
+  test('finds a crowded room', () => {
+    const files = Array.from({ length: mostFilesInARoom + 1 }, (_, i) => ({
+      path: `util/${i}.ts`,
+      source: '',
+    }));
+    expect(crowdedRooms(files)).toEqual(['util']);
+    expect(crowdedRooms(files.slice(1))).toEqual([]);
   });
 
   test.each([

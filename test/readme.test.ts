@@ -4,8 +4,8 @@ import { allPages, codeBlocks } from './docs/pages.ts';
 const [readme] = allPages();
 const [first] = readme === undefined ? [] : codeBlocks(readme);
 
-// That it compiles, runs and prints what the page says is tested in docs/code-blocks.test.ts, as for all pages.
-test('the code of the README has 25 lines, imports all it uses, and shows what it prints', () => {
+// docs/code-blocks.test.ts compiles and runs the code, and compares its output, as for all pages.
+test('the code of the README has 25 lines, imports everything it uses, and shows its output', () => {
   expect(first?.code.trim().split('\n')).toHaveLength(25);
   expect(first?.setup).toBe('');
   expect(first?.runs).toBe(true);

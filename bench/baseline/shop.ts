@@ -71,7 +71,7 @@ export class BaselineShop {
     }
   }
 
-  /** Processes all logs, or those that have grown, until nothing is left, in the order in which they grew. */
+  /** Processes the logs that have grown, by default all, until nothing is left, in the order in which they grew. */
   settle(grown: Iterable<BaselineLog> = this.#followers.keys()): void {
     const prompts = new Set(grown);
     for (const log of prompts) {

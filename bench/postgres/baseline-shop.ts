@@ -79,7 +79,7 @@ export class PostgresShop {
     this.#running = false;
   }
 
-  /** Processes all logs, or those that have grown, until nothing is left, in the order in which they grew. */
+  /** Processes the logs that have grown, by default all, until nothing is left, in the order in which they grew. */
   async settle(grown: Iterable<PostgresLog> = this.#followers.keys()): Promise<void> {
     const prompts = new Set(grown);
     for (const log of prompts) {

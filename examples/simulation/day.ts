@@ -43,7 +43,7 @@ export class Day {
     runner.callInFuture(() => this.#work(0));
   }
 
-  /** How many minutes there were. */
+  /** Number of simulated minutes. */
   get minutes(): number {
     return this.tray.length;
   }

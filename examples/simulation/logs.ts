@@ -22,7 +22,7 @@ export async function summaryOf(runner: DayRunner): Promise<Summary> {
   return { events, fingerprint: hash.digest('hex') };
 }
 
-/** Returns how many minutes each payout waited between its planning and its payment. */
+/** Returns the waiting time of each payout, from its planning to its payment, in minutes. */
 export async function waitsAt(desk: Desk): Promise<readonly number[]> {
   const plannedAt = new Map<string, number>();
   const waits: number[] = [];

@@ -23,7 +23,9 @@ export class Queues {
     return this.lengths.values().every((lengths) => (lengths.at(-1) ?? 0) === 0);
   }
 
-  /** Adds the events recorded by the upstreams to each queue, and removes those that the application has fetched. */
+  /**
+   * Adds the events recorded by the upstreams to each queue, and removes the events that the application has fetched.
+   */
   note({ applications }: Tick): void {
     const recorded = new Map(applications.map((one) => [one.applicationName, one.recorded]));
     const fetched = new Map(applications.map((one) => [one.applicationName, one.fetched]));

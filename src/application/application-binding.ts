@@ -27,7 +27,7 @@ export const openApplicationOptions: OptionRules<
 /** Runs one commit and its immediate consequences when no other commit is running. */
 export type CommitTurn = (commit: () => Promise<void>) => Promise<void>;
 
-/** The store of an open application, and what its owner decides about it. */
+/** The store of an open application, and the decisions of its owner. */
 export interface ApplicationBinding {
   readonly store: EventStore;
   readonly turn: CommitTurn;
@@ -35,7 +35,7 @@ export interface ApplicationBinding {
   readonly belongsToRunner: boolean;
   /** Whether the application may change to another pipeline. */
   readonly mayChangePipeline: boolean;
-  /** Releases what was opened for this application alone. */
+  /** Releases the resources that were opened for this application alone. */
   release(): Promise<void>;
 }
 
@@ -60,16 +60,12 @@ export async function standaloneBinding(
     `${name}.open()`,
     example,
   );
+  await using opened = new AsyncDisposableStack();
   const openedStorage = await openStorage(storage);
-  try {
-    const store = await openStore(declaration, openedStorage, storeOptions);
-    const release = async () => {
-      await store.recorder.close();
-      await openedStorage.close();
-    };
-    return { store, turn: commitAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
-  } catch (error) {
-    await openedStorage.close();
-    throw error;
-  }
+  opened.defer(() => openedStorage.close());
+  const store = await openStore(declaration, openedStorage, storeOptions);
+  opened.defer(() => store.recorder.close());
+  const resources = opened.move();
+  const release = () => resources.disposeAsync();
+  return { store, turn: commitAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
 }

@@ -1,6 +1,7 @@
 import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
 import { InvalidArgumentError } from '../util/options.ts';
@@ -28,7 +29,7 @@ import { saveAggregates } from './recording/save-aggregates.ts';
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
 
-/** Friend access: what runners may do with an application and its users may not see. */
+/** Operations on applications that only runners may call. */
 export interface ApplicationInternals {
   /** Opens the application. */
   bind(application: Application, binding: ApplicationBinding): void;
@@ -41,7 +42,7 @@ export interface ApplicationInternals {
 
 export let applicationInternals: ApplicationInternals;
 
-/** An application at work in one pipeline. */
+/** The store and the commit queue of an application in one pipeline. */
 interface OpenPipeline {
   readonly store: EventStore;
   readonly queue: CommitQueue;
@@ -54,8 +55,8 @@ interface OpenPipeline {
  * `save` them.
  *
  * @example
- * class Accounts extends Application<OrderEvent> {
- *   static readonly applicationName = 'accounts';
+ * class Sales extends Application<OrderEvent> {
+ *   static readonly applicationName = 'sales';
  *   static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
  *
  *   async place(customer: string) {
@@ -65,9 +66,9 @@ interface OpenPipeline {
  *   }
  * }
  *
- * await using accounts = await Accounts.open({ storage: memory() });
- * const id = await accounts.place('ada');
- * await accounts.repository.get(Order, id);
+ * await using sales = await Sales.open({ storage: memory() });
+ * const id = await sales.place('ada');
+ * await sales.repository.get(Order, id);
  */
 export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   readonly #listeners = new ListenerSet<Prompt>();
@@ -80,6 +81,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /**
    * Opens an application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
+   * @throws {@link InvalidOptionError} if an option is unknown, missing or has an invalid value.
    * @throws {@link StorageError} if the storage cannot be opened.
    * @example
    * await using orders = await Orders.open({ storage: memory() });
@@ -108,9 +110,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Makes the application record in the log of another pipeline, and read that log. Earlier saves are recorded where
    * they were made.
    *
-   * @throws {@link InvalidIdError} if this is no pipeline id.
-   * @throws {@link PipelineFixedError} if the application follows others or belongs to a runner: open another one, or
-   * get it from the runner.
+   * @throws {@link InvalidIdError} if `pipelineId` is not an integer from 0 to 2147483647.
+   * @throws {@link PipelineFixedError} if the application follows others or belongs to a runner: open another
+   * instance, or get it from the runner.
    */
   changePipeline(pipelineId: number): void {
     const { store } = this.#opened;
@@ -137,7 +139,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     return this.#opened.log;
   }
 
-  /** Returns a reader that decodes the events of the log, from the first one on. */
+  /** Returns a reader that decodes the events of the log, starting at the first event. */
   reader(): NotificationLogReader<Emits> {
     const { log, store } = this.#opened;
     return new NotificationLogReader<Emits>(log, (stored) => store.mapper.toEvent(stored) as Emits);
@@ -149,6 +151,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    *
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
+   * @throws {@link StorageError} if the storage fails.
+   * @throws {@link SaveInPolicyError} if a policy calls this method.
    * @throws {@link DownstreamError} if the events are recorded, but a downstream application failed.
    */
   async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
@@ -159,10 +164,18 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     await saveAggregates(aggregates, store, queue);
   }
 
-  /** Records a snapshot of an aggregate's newest state, so that it loads without its earlier events. */
-  async takeSnapshot<A extends Aggregate<Emits>>(kind: AggregateClass<A>, id: string): Promise<void> {
+  /**
+   * Records a snapshot of an aggregate's newest state, so that the aggregate loads without its earlier events.
+   *
+   * @throws {@link AggregateNotFoundError} if the aggregate does not exist or is discarded.
+   * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
+   */
+  async takeSnapshot<A extends Aggregate<Emits>>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): Promise<void> {
     const { store, repository } = this.#opened;
-    await store.recordSnapshot(store.snapshotOf(await repository.get(kind, id)));
+    await store.recordSnapshot(store.snapshotOf(await repository.get(aggregateClass, id)));
   }
 
   /**
@@ -199,7 +212,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   #assertAggregate(aggregate: unknown): void {
     if (aggregate instanceof Aggregate) return;
-    const kind = Array.isArray(aggregate) ? 'an array: spread it' : typeof aggregate;
+    const kind = Array.isArray(aggregate) ? 'an array: spread it' : kindOf(aggregate);
     throw new InvalidArgumentError(
       `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
     );
@@ -216,7 +229,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     this.#wasOpened = true;
   }
 
-  /** Switches to the pipeline of a store. The commit queue of a pipeline stays the same when it is entered again. */
+  /**
+   * Switches to the pipeline of a store. The commit queue of a pipeline stays the same when the application returns to
+   * it.
+   */
   #enter(store: EventStore, { turn }: ApplicationBinding): void {
     const { applicationName, pipelineId, recorder } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {

@@ -10,8 +10,8 @@ export interface ApplicationDeclaration {
   /** Types of all events that the application may record. */
   readonly emits: readonly string[];
   /**
-   * Whether events carry their dependencies in other pipelines, so that followers process those first. Costs one more
-   * read for each transaction.
+   * Whether events carry their dependencies in other pipelines, so that followers process the dependencies first. Costs
+   * one more read for each transaction.
    *
    * @default false
    */

@@ -2,15 +2,15 @@ import { isTransient, PositionConflictError, RecordConflictError } from '../stor
 import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
-/** The application has no such aggregate, or not at that version, or the aggregate is discarded. */
+/** The application has no aggregate with this id, or not at this version, or the aggregate is discarded. */
 export class AggregateNotFoundError extends KahnError {
   override readonly code = 'AGGREGATE_NOT_FOUND';
   declare readonly applicationName: string;
   declare readonly originatorId: string;
 
-  constructor(applicationName: string, kind: string, originatorId: string, version?: number) {
+  constructor(applicationName: string, className: string, originatorId: string, version?: number) {
     const at = version === undefined ? '' : ` at version ${version}`;
-    super(`Application '${applicationName}' has no ${kind} '${originatorId}'${at}.`, {
+    super(`Application '${applicationName}' has no ${className} '${originatorId}'${at}.`, {
       applicationName,
       originatorId,
     });
@@ -43,7 +43,7 @@ export class ApplicationOwnedByRunnerError extends KahnError {
   }
 }
 
-/** An application that must stay in its pipeline was told to change to another one. */
+/** `changePipeline()` was called on an application that must stay in its pipeline. */
 export class PipelineFixedError extends KahnError {
   override readonly code = 'PIPELINE_FIXED';
   declare readonly applicationName: string;
@@ -52,13 +52,13 @@ export class PipelineFixedError extends KahnError {
   constructor(applicationName: string, pipelineId: number) {
     super(
       `Application '${applicationName}' cannot leave pipeline ${pipelineId}: it follows other applications there, or ` +
-        'belongs to a runner. Open another one for another pipeline, or use a runner of several pipelines.',
+        'belongs to a runner. Open another instance for the other pipeline, or use a runner of several pipelines.',
       { applicationName, pipelineId },
     );
   }
 }
 
-/** An application class lacks a declaration that every application needs, or has an invalid one. */
+/** A required static property of an application class is missing or invalid. */
 export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';
 }
@@ -78,7 +78,7 @@ export class UndeclaredEventError extends KahnError {
   }
 }
 
-/** Too many saves wait for the storage: await earlier ones first. */
+/** Too many saves wait for the storage: await earlier saves first. */
 export class TooManySavesError extends KahnError {
   override readonly code = 'TOO_MANY_SAVES';
 }
@@ -91,8 +91,8 @@ export class SaveInPolicyError extends KahnError {
   constructor(applicationName: string, policyOf: string) {
     super(
       `The policy of application '${policyOf}' called save() on '${applicationName}'. A policy does not save: return ` +
-        'new aggregates and change those from the repository of the handler. Both are recorded together with the ' +
-        'position upstream.',
+        'new aggregates, and get others from the repository of the handler. Their changes are recorded together with ' +
+        'the position upstream.',
       { applicationName },
     );
   }
@@ -119,8 +119,8 @@ export class LogMismatchError extends KahnError {
 }
 
 /**
- * A notification depends on another one that its application has not processed yet in another pipeline. The
- * notification, and all after it in the same log, is processed after that one.
+ * A notification depends on a notification that its application has not processed yet in another pipeline. The
+ * dependent notification waits, and so do all later notifications of its log.
  */
 export class CausalDependencyError extends KahnError {
   override readonly code = 'CAUSAL_DEPENDENCY';
@@ -161,7 +161,9 @@ export interface FailedNotification {
   readonly originatorId: string;
 }
 
-/** A policy failed on one notification. Everything before the notification is recorded, and nothing of it. */
+/**
+ * A policy failed on one notification. All earlier notifications are recorded; nothing of the failed notification is.
+ */
 export class PolicyError extends KahnError implements FailedNotification {
   override readonly code = 'POLICY_FAILED';
   declare readonly applicationName: string;
@@ -181,8 +183,8 @@ export class PolicyError extends KahnError implements FailedNotification {
 }
 
 /**
- * Whether the same work may succeed when it is repeated later: the storage is busy or away, another writer recorded
- * first, or a notification waits for another pipeline.
+ * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
+ * recorded first, or a notification waits for another pipeline.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (

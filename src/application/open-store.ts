@@ -11,9 +11,9 @@ import { EventStore } from './recording/event-store.ts';
 export interface OpenStoreOptions {
   /** Pipeline in whose log the application records. @default 0 */
   readonly pipelineId?: number;
-  /** Whether tables that are missing are created. @default true */
+  /** Whether missing tables are created. @default true */
   readonly setupTables?: boolean;
-  /** Most events that the cache holds; 0 turns the cache off. @default 10_000 */
+  /** Largest number of events in the cache; 0 turns the cache off. @default 10_000 */
   readonly cacheSize?: number;
   /** Custom types that event data may hold, made with `defineType`. @default none */
   readonly types?: readonly CustomType[];

@@ -13,15 +13,15 @@ import type { NotificationLog } from './log/notification-log.ts';
 export interface RunOptions {
   /** Upstream whose log is read. @default all upstreams */
   readonly upstreamName?: string;
-  /** Most batches that are processed from each log. @default no limit */
+  /** Largest number of batches processed from each log. @default no limit */
   readonly batches?: number;
   /** Id of the last notification that is processed. @default no limit */
   readonly upTo?: number;
-  /** Ends the run before the next batch: its reason is thrown. */
+  /** Ends the run before the next batch; the reason of the signal is thrown. @default none */
   readonly signal?: AbortSignal;
 }
 
-/** Friend access: what runners may do with a process application and its users may not see. */
+/** Operations on process applications that only runners may call. */
 export interface ProcessApplicationInternals {
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
@@ -61,7 +61,11 @@ export abstract class ProcessApplication<
   /** Handlers of the events that the application follows, made with `this.when`. */
   abstract readonly policy: Policy<Follows, Emits>;
 
-  /** Makes a policy from a handler for each type of event, and an optional one for all other types. */
+  /**
+   * Makes a policy from a handler for each type of event, and an optional handler for all other types.
+   *
+   * @throws {@link InvalidPolicyError} if a handler is not a function.
+   */
   protected when(
     handlers: PolicyHandlers<Follows, Emits>,
     otherwise?: PolicyHandler<Follows, Emits>,
@@ -78,7 +82,8 @@ export abstract class ProcessApplication<
    * Follows the log of an upstream from the recorded position. Runners call this method; call it yourself for an
    * application that you opened without a runner, and then {@link run}.
    *
-   * @param batchSize Most notifications that are processed in one transaction, 500 by default.
+   * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
+   * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
@@ -93,8 +98,8 @@ export abstract class ProcessApplication<
    * Concurrent calls run one after the other.
    *
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
-   * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all that
-   * need not wait are processed.
+   * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
+   * notifications that need not wait are processed.
    */
   run(options: RunOptions = {}): Promise<number> {
     return this.#turns.run(async () => {

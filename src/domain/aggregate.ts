@@ -24,14 +24,14 @@ export type AggregateClass<A extends Aggregate> = (new (
   readonly snapshotSchema: number;
 };
 
-/** Friend access: what repositories and applications may do with an aggregate and its users may not see. */
+/** Operations on aggregates that only repositories and applications may call. */
 export interface AggregateInternals {
   replay(aggregate: Aggregate, event: DomainEvent): void;
   pending(aggregate: Aggregate): readonly PendingEvent[];
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
   isDiscarded(aggregate: Aggregate): boolean;
-  /** The save in which the aggregate takes part now, if any. */
+  /** The running save of the aggregate, if any. */
   saving(aggregate: Aggregate): Promise<unknown> | undefined;
   setSaving(aggregate: Aggregate, save: Promise<unknown> | undefined): void;
   /** Seals the aggregate: later triggers throw {@link AggregateReleasedError}. */
@@ -72,7 +72,7 @@ const none: PendingEvent[] = [];
 export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
    * Number of versions between snapshots. A snapshot copies the public fields: override `snapshot` and `restore` if the
-   * state is in #private fields, which it would otherwise lose.
+   * state is in #private fields, which a snapshot would otherwise lose.
    *
    * @default undefined: no snapshots
    */
@@ -97,8 +97,9 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
    * Makes an aggregate with its first event.
    *
-   * @param id Id of the aggregate, by default a new time-ordered one. In a policy, pass `repository.deriveId()`, so that
+   * @param id Id of the aggregate, by default a new time-ordered id. In a policy, pass `repository.deriveId()`, so that
    * a retry makes the same aggregate.
+   * @throws {@link InvalidIdError} if the id is empty or storage cannot keep it.
    */
   static create<E extends DomainEvent, A extends Aggregate<E>, Type extends E['type']>(
     this: new (
@@ -123,6 +124,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
    *
    * @throws {@link AggregateDiscardedError} if the aggregate is discarded.
    * @throws {@link AggregateReleasedError} if the policy that loaded the aggregate has finished.
+   * @throws {@link ApplyRuleError} if called in `apply`.
    */
   protected trigger<Type extends E['type']>(type: Type, data: DataOf<E, Type>): void {
     this.#trigger(type, data);
@@ -131,11 +133,15 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /** Changes the state by one event, new or replayed. Override without checks, side effects or `await`. */
   protected apply(_event: E): void {}
 
-  /** Marks the aggregate as discarded: repositories do not find it. Call it in `apply` for the last event. */
+  /**
+   * Marks the aggregate as discarded: repositories do not find it. Call this method in `apply` for the last event.
+   *
+   * @throws {@link ApplyRuleError} if called outside of `apply`.
+   */
   protected discard(): void {
     if (!this.#applying) {
       throw new ApplyRuleError(
-        `${this.#kind}.discard() was called outside of apply(): trigger an event, and discard when it is applied.`,
+        `${this.#className}.discard() was called outside of apply(): trigger an event, and discard when it is applied.`,
       );
     }
     this.#discarded = true;
@@ -152,18 +158,18 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     Object.assign(this, state);
   }
 
-  get #kind(): string {
+  get #className(): string {
     return this.constructor.name;
   }
 
   #trigger(type: string, data: unknown): void {
     if (this.#applying) {
       throw new ApplyRuleError(
-        `${this.#kind}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
+        `${this.#className}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
       );
     }
-    if (this.#discarded) throw new AggregateDiscardedError(this.#kind, this.id, type);
-    if (this.#released) throw new AggregateReleasedError(this.#kind, this.id, type);
+    if (this.#discarded) throw new AggregateDiscardedError(this.#className, this.id, type);
+    if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
     const event: DomainEvent = Object.freeze({
       type,
       data: frozenCopy(data),

@@ -5,8 +5,11 @@ export class AggregateDiscardedError extends KahnError {
   override readonly code = 'AGGREGATE_DISCARDED';
   declare readonly originatorId: string;
 
-  constructor(kind: string, originatorId: string, eventType: string) {
-    super(`Cannot trigger '${eventType}' on ${kind} '${originatorId}': it is discarded.`, { originatorId });
+  constructor(className: string, originatorId: string, eventType: string) {
+    super(
+      `Cannot trigger '${eventType}' on ${className} '${originatorId}': it is discarded. Create a new one.`,
+      { originatorId },
+    );
   }
 }
 
@@ -15,9 +18,9 @@ export class AggregateReleasedError extends KahnError {
   override readonly code = 'AGGREGATE_RELEASED';
   declare readonly originatorId: string;
 
-  constructor(kind: string, originatorId: string, eventType: string) {
+  constructor(className: string, originatorId: string, eventType: string) {
     super(
-      `Cannot trigger '${eventType}' on ${kind} '${originatorId}': the policy that loaded it has already finished. ` +
+      `Cannot trigger '${eventType}' on ${className} '${originatorId}': the policy that loaded it has already finished. ` +
         'Await everything a handler starts, and keep no aggregate after it returns.',
       { originatorId },
     );
@@ -29,7 +32,7 @@ export class ApplyRuleError extends KahnError {
   override readonly code = 'APPLY_RULE';
 }
 
-/** A recorded event does not come next for its aggregate: the storage has lost or repeated a version. */
+/** A recorded event does not have the next version of its aggregate: the storage has lost or repeated an event. */
 export class HistoryBrokenError extends KahnError {
   override readonly code = 'HISTORY_BROKEN';
   declare readonly originatorId: string;

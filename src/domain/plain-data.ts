@@ -7,13 +7,13 @@ export const maxLevels = 1000;
 export interface Oddity {
   /** The property with the trait; undefined if it is the object itself. */
   readonly key: string | number | symbol | undefined;
-  /** The trait, and what to do about it, for a message. */
+  /** Description of the trait and a remedy, for a message. */
   readonly reason: string;
 }
 
 /**
- * Finds out why an object is not plain data. Plain data are object literals, arrays, Dates, Maps, Sets and Uint8Arrays
- * without extra properties.
+ * Returns why an object is not plain data; undefined if it is. Plain data are object literals, arrays, Dates, Maps,
+ * Sets and Uint8Arrays without extra properties.
  */
 export function oddityOf(value: object): Oddity | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -82,7 +82,9 @@ function extraPropertyOf(value: object): Oddity | undefined {
 }
 
 function imitation(what: string): Oddity {
-  return about(`it has the prototype of ${what}, but was not made by its constructor; use a real one`);
+  return about(
+    `it has the prototype of ${what}, but was not made by its constructor; create it with the constructor`,
+  );
 }
 
 function instanceReason(prototype: unknown): string {

@@ -9,8 +9,8 @@ export interface Inbox {
   /** Notes that the log of an upstream may have grown. */
   put(upstreamName: string): void;
   /**
-   * Takes all pending prompts, waiting for one if there are none. Resolves with the names of all upstreams after the
-   * poll interval, and with none when the signal is aborted.
+   * Takes all pending prompts, or waits for a prompt, and resolves with the names of their upstreams: with all
+   * upstreams after the poll interval, and with none when the signal is aborted.
    */
   take(signal: AbortSignal): Promise<readonly string[]>;
   readonly isEmpty: boolean;
@@ -33,13 +33,13 @@ export interface LoopReport {
   interrupted(error: unknown): void;
 }
 
-/** Longest time for which a busy application leaves the positions behind ignored notifications unrecorded. */
+/** Longest time for which a busy application leaves positions behind ignored notifications unrecorded, in ms. */
 const maxUnrecordedMs = 1_000;
 
 /** State of a loop between two steps. */
 interface LoopState {
   readonly blocked: BlockedUpstreams;
-  /** When positions behind ignored notifications were recorded last, by `performance.now()`. */
+  /** Time when positions behind ignored notifications were last recorded, by `performance.now()`. */
   recordedAt: number;
 }
 
@@ -64,7 +64,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   try {
     await processApplicationInternals.recordPositions(application);
   } catch (error) {
-    if (!isTransientFailure(error)) throw error; // otherwise the next start ignores the same notifications again
+    if (!isTransientFailure(error)) throw error; // otherwise the next start reads the same ignored notifications again
   }
 }
 

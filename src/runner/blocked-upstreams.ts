@@ -1,7 +1,7 @@
 import { CausalDependencyError } from '../application/errors.ts';
 import { type Backoff, backOff } from '../util/retry.ts';
 
-/** Delays between looks at another pipeline, which may be done soon or far behind. */
+/** Delays between checks of another pipeline, which may catch up soon or be far behind. */
 export const blockedBackoff: Backoff = { firstMs: 10, maxMs: 1_000 };
 
 /** Upstreams of an application that wait for another pipeline. */
@@ -13,7 +13,10 @@ export class BlockedUpstreams {
     return this.#tries.size === 0;
   }
 
-  /** Whether the delay of an upstream is still running. Prompts do not shorten it: they tell nothing about other pipelines. */
+  /**
+   * Whether the delay of an upstream is still running. Prompts do not shorten it: they announce nothing of other
+   * pipelines.
+   */
   isResting(upstreamName: string): boolean {
     return this.#resting.has(upstreamName);
   }
@@ -36,7 +39,7 @@ export class BlockedUpstreams {
   }
 }
 
-/** Resolves with the result of the work, or with the error that says which other pipeline it waits for. */
+/** Resolves with the result of the work, or with the error that names the dependency it waits for. */
 export function catchCausalWait<T>(work: () => Promise<T>): Promise<T | CausalDependencyError> {
   return work().catch((error: unknown) => {
     if (error instanceof CausalDependencyError) return error;

@@ -22,7 +22,7 @@ export interface RunnerEvents {
   readonly failed: RunnerEvent & { readonly error: unknown };
   /** A thread or process died and was replaced, for the `restarts`th time in a row without progress. */
   readonly restarted: RunnerEvent & { readonly error: unknown; readonly restarts: number };
-  /** An application is closed; `terminated` if its work under way was cut off. */
+  /** An application is closed; `terminated` is true if it was stopped in the middle of its work. */
   readonly stopped: RunnerEvent & { readonly terminated: boolean };
   /** A tick took longer than the clock allows. */
   readonly overrun: {

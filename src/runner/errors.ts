@@ -5,7 +5,7 @@ import { KahnError, messageOf } from '../util/errors.ts';
 export class RunnerClosedError extends KahnError {
   override readonly code = 'RUNNER_CLOSED';
 
-  constructor(message = 'This runner is closed: start a new one to continue.') {
+  constructor(message = 'This runner is closed: start a new runner to continue.') {
     super(message);
   }
 }

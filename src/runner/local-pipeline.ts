@@ -2,7 +2,7 @@ import type { Application } from '../application/application.ts';
 import { ProcessApplication } from '../application/process-application.ts';
 import type { SystemGraph } from '../system/graph.ts';
 
-/** The pipeline that the single-threaded and the stepping runners run: they run no other. */
+/** The only pipeline that the single-threaded and the stepping runners run. */
 export const localPipelineId = 0;
 
 /** The followers of each application, by its name, in the order of definition. */

@@ -5,7 +5,7 @@ import type { RunnerOptions } from './runner-options.ts';
 import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.ts';
 
 /**
- * Runs a system in this thread. Shorthand for {@link SingleThreadedRunner.start}.
+ * Runs a system in this thread. Shorthand for {@link SingleThreadedRunner.start}, with the same errors.
  *
  * @example
  * await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });

@@ -14,7 +14,7 @@ export interface RunnerOptions {
   readonly setupTables?: boolean;
   /** Largest number of notifications that a follower processes in one transaction. @default 500 */
   readonly batchSize?: number;
-  /** Largest number of events in the cache of each application and pipeline; 0 turns it off. @default 10_000 */
+  /** Largest number of events in the cache of each application and pipeline; 0 turns the cache off. @default 10_000 */
   readonly cacheSize?: number;
   /**
    * Interval at which logs are read even without a prompt, in ms.
@@ -25,7 +25,7 @@ export interface RunnerOptions {
   readonly pollIntervalMs?: number;
   /** Time that `close()` gives work under way before it stops that work, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
-  /** Cancels the start: everything that was opened is closed again. */
+  /** Cancels the start: everything that was opened is closed again. @default none */
   readonly signal?: AbortSignal;
 }
 

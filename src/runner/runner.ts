@@ -10,13 +10,13 @@ export type ApplicationState =
   | 'running'
   /** The storage is busy or unavailable, or the application waits for another pipeline; the runner retries. */
   | 'interrupted'
-  /** The thread or process of the application died, and a new one is being started. */
+  /** The thread or process of the application died and is being replaced. */
   | 'restarting'
   /** The application failed and is stopped until the next start of the system. */
   | 'failed'
   /** The application is closed. */
   | 'stopped'
-  /** This runner does not run the application; another one may. */
+  /** This runner does not run the application; another runner may. */
   | 'elsewhere';
 
 /** Progress of an application in the log of an upstream. */
@@ -41,14 +41,15 @@ export interface ApplicationStatus {
 /** A running system. Close it, or declare it with `await using`. */
 export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> extends AsyncDisposable {
   /**
-   * Returns the application of this class in a pipeline; without a pipeline, in the first that the runner runs. The
-   * application stays in its pipeline.
+   * Returns the application of this class in a pipeline; without a pipeline, in the first pipeline that the runner
+   * runs. The application stays in its pipeline.
    *
+   * @throws {@link UnknownApplicationError} if the class is not an application of the system.
    * @throws {@link InvalidOptionError} if the runner does not run that pipeline. Only `MultiprocessRunner`, which shares
    * a system with runners on other hosts, accepts every pipeline.
    * @throws {@link InvalidIdError} if the pipeline id is not an integer from 0 to 2147483647.
    */
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A>;
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A>;
   /**
    * Resolves when every application has processed all notifications.
    *

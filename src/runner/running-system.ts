@@ -12,7 +12,7 @@ import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
-/** How a runner opens a system. */
+/** Options of opening a system for a runner. */
 export interface Opening {
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
@@ -20,7 +20,7 @@ export interface Opening {
   readonly sharesSystem?: boolean;
   /** Runs a commit of an application when no other turn is under way; by default at once. */
   turn?(applicationName: string, commit: () => Promise<void>): Promise<void>;
-  /** Called whenever one of the applications has recorded. */
+  /** Called whenever one of the applications has recorded events. */
   grown?(prompt: Prompt): void;
 }
 
@@ -45,8 +45,7 @@ export async function openSystem(
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
-  const resources = opened.move();
-  return new RunningSystem({ system, storage, writerId, openedStorage, stores, opening, resources });
+  return new RunningSystem({ system, storage, writerId, openedStorage, stores, opening, opened });
 }
 
 interface RunningSystemParts {
@@ -56,7 +55,8 @@ interface RunningSystemParts {
   readonly openedStorage: OpenedStorage;
   readonly stores: ReadonlyMap<string, EventStore>;
   readonly opening: Opening;
-  readonly resources: AsyncDisposableStack;
+  /** Resources that the running system takes over. */
+  readonly opened: AsyncDisposableStack;
 }
 
 /** The applications of a system, opened in this thread. */
@@ -66,6 +66,7 @@ export class RunningSystem {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly #parts: RunningSystemParts;
+  readonly #resources: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
 
   constructor(parts: RunningSystemParts) {
@@ -74,21 +75,23 @@ export class RunningSystem {
     this.openedStorage = parts.openedStorage;
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
+    this.#resources = parts.opened.move(); // last, because the constructor of an application may throw
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */
-  get<A extends ApplicationClass>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends ApplicationClass>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     const { system, opening } = this.#parts;
     const { pipelineIds, sharesSystem = false } = opening;
-    assertPartOf(system, kind);
+    assertPartOf(system, applicationClass);
     const id = pipelineId ?? pipelineIds[0] ?? 0;
     assertPipelineId(id);
     if (!sharesSystem && !pipelineIds.includes(id)) {
       throw new InvalidOptionError(
-        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}.`,
+        `This runner does not run pipeline ${id}, only ${pipelineIds.join(', ')}. ` +
+          "Runners with threads, processes or actors take the option 'pipelineIds'.",
       );
     }
-    return this.in(id).get(kind.applicationName) as InstanceType<A>;
+    return this.in(id).get(applicationClass.applicationName) as InstanceType<A>;
   }
 
   /** Returns the applications of a pipeline by their names; opens them on the first call. */
@@ -105,15 +108,15 @@ export class RunningSystem {
 
   /** Releases everything; no application may be in use. */
   release(): Promise<void> {
-    return this.#parts.resources.disposeAsync();
+    return this.#resources.disposeAsync();
   }
 
   #open(pipelineId: number): ReadonlyMap<string, Application> {
     const { system, stores, opening } = this.#parts;
     const opened = new Map<string, Application>();
-    for (const kind of system.applications as readonly ApplicationClass[]) {
-      const { applicationName } = kind;
-      const application = new kind();
+    for (const applicationClass of system.applications as readonly ApplicationClass[]) {
+      const { applicationName } = applicationClass;
+      const application = new applicationClass();
       const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
       const turn = opening.turn?.bind(opening, applicationName);
       applicationInternals.bind(application, ownedBinding(store, turn));
@@ -132,11 +135,11 @@ async function openStores(
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, EventStore>> {
   const stores = new Map<string, EventStore>();
-  for (const kind of applications) {
+  for (const applicationClass of applications) {
     signal?.throwIfAborted();
-    const store = await openStore(kind, openedStorage, { setupTables, cacheSize, types });
+    const store = await openStore(applicationClass, openedStorage, { setupTables, cacheSize, types });
     opened.defer(() => store.recorder.close());
-    stores.set(kind.applicationName, store);
+    stores.set(applicationClass.applicationName, store);
   }
   return stores;
 }
@@ -155,7 +158,7 @@ export function storageOf(system: System, { storage }: Pick<RunnerOptions, 'stor
   return storage ?? system.storage ?? memory();
 }
 
-/** Marks a system as running; returns the function that ends this. */
+/** Marks a system as running; returns the function that removes the mark. */
 function claim(system: object): () => void {
   if (running.has(system)) {
     throw new SystemRunningError(

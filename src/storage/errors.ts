@@ -46,7 +46,7 @@ export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && error.transient;
 }
 
-/** The version of an event is not the next one of its aggregate, mostly because of a concurrent save. */
+/** The version of an event is not the next version of its aggregate, usually because of a concurrent save. */
 export class RecordConflictError extends KahnError {
   override readonly code = 'RECORD_CONFLICT';
   declare readonly applicationName: string;
@@ -62,16 +62,23 @@ export class RecordConflictError extends KahnError {
     attemptedVersion: number,
     currentVersion: number,
   ) {
-    const reason =
-      attemptedVersion > currentVersion
-        ? `it is at version ${currentVersion}, so a version is missing or given twice`
-        : `it is at version ${currentVersion} already. Get the aggregate again and repeat the change`;
+    const reason = conflictReason(attemptedVersion, currentVersion);
     super(
       `Application '${applicationName}' cannot record version ${attemptedVersion} ` +
         `of aggregate '${originatorId}': ${reason}.`,
       { applicationName, originatorId, attemptedVersion, currentVersion },
     );
   }
+}
+
+function conflictReason(attemptedVersion: number, currentVersion: number): string {
+  if (attemptedVersion > currentVersion) {
+    return `it is at version ${currentVersion}, so a version is missing or given twice`;
+  }
+  if (attemptedVersion === 1) {
+    return `an aggregate with this id is at version ${currentVersion} already. Get that aggregate, or choose another id`;
+  }
+  return `it is at version ${currentVersion} already. Get the aggregate again and repeat the change`;
 }
 
 /** Another runner of the same application and pipeline has moved a position. */
@@ -85,13 +92,13 @@ export class PositionConflictError extends KahnError {
   constructor(applicationName: string, upstreamName: string, expected: number, actual: number) {
     super(
       `Application '${applicationName}' expected its position in '${upstreamName}' to be ${expected}, ` +
-        `but it is ${actual}: another runner has moved it.`,
+        `but it is ${actual}: another runner has moved it. Continue from there.`,
       { applicationName, upstreamName, expected, actual },
     );
   }
 }
 
-/** A value is no description of storage, or the storage cannot be opened in this thread or process. */
+/** A value does not describe storage, or the storage cannot be opened in this thread or process. */
 export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }

@@ -47,8 +47,8 @@ export interface History {
 /**
  * Reads and writes the storage of one application.
  *
- * What a call has recorded is durable when its promise resolves. A call that rejects has recorded nothing, unless it
- * rejects with STORAGE_OUTCOME_UNKNOWN. Other recorders of the same application, also in other threads and processes
+ * Everything that a call records is durable when its promise resolves. A call that rejects has recorded nothing, unless
+ * it rejects with STORAGE_OUTCOME_UNKNOWN. Other recorders of the same application, also in other threads and processes
  * if the storage allows it, may be used at the same time. Every method rejects with StorageError if storage fails.
  */
 export interface Recorder {
@@ -56,11 +56,11 @@ export interface Recorder {
    * Records all process events in one transaction, in the order given, in the log of `pipelineId`. Resolves with the
    * id of the log's last notification.
    *
-   * Notification ids follow the order of the events without gaps. No reader sees a notification before all those
-   * with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls.
+   * Notification ids follow the order of the events without gaps. No reader sees a notification before all
+   * notifications with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls.
    *
-   * @throws RecordConflictError unless the version of each event is one above the newest of its aggregate.
-   * @throws PositionConflictError if a position is not the expected one.
+   * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
+   * @throws {@link PositionConflictError} if a position does not have the expected value.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
@@ -79,7 +79,7 @@ export interface Recorder {
   /** Reads the last recorded position in an upstream's log; 0 if there is none. */
   position(pipelineId: number, upstreamName: string): Promise<number>;
 
-  /** Records snapshots without events, replacing those of the same aggregate and version. */
+  /** Records snapshots without events, replacing snapshots of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;
 
   /** Releases all resources. Every other call then rejects with STORAGE_CLOSED; closing again does nothing. */

@@ -14,15 +14,15 @@ export interface StorageOptions {
 
 /**
  * Describes a storage as plain data that can be cloned to another thread or process. Functions such as `memory()`,
- * `sqlite({ directory })` and `postgres({ connectionString })` return one; nothing is opened yet.
+ * `sqlite({ directory })` and `postgres({ connectionString })` return a description and open nothing yet.
  */
 export interface StorageDescription {
-  /** URL of a module that exports what {@link StorageModule} says. */
+  /** URL of a module with the exports of {@link StorageModule}. */
   readonly module: string;
   readonly options: StorageOptions;
 }
 
-/** How to open the recorder of one application. */
+/** Options of opening the recorder of one application. */
 export interface RecorderOptions {
   readonly applicationName: string;
   /** Whether to create missing tables and upgrade old ones; if not, STORAGE_NOT_SET_UP or STORAGE_OLDER is thrown. */
@@ -42,20 +42,20 @@ export interface OpenedStorage {
   /**
    * Opens the recorder of one application. Its owner closes it.
    *
-   * @throws StorageError if the application cannot use the storage.
+   * @throws {@link StorageError} if the application cannot use the storage.
    */
   openRecorder(options: RecorderOptions): Promise<Recorder>;
   /**
    * Subscribes to prompts of other writers until the result is disposed of. Prompts may be lost, so poll as well.
-   * Only a storage that knows what other processes record has this method.
+   * Missing on storage that cannot notice records of other processes.
    */
   listen?(listener: LogListener): Promise<AsyncDisposable>;
   /**
-   * Releases what another thread held when it ended, perhaps in the middle of a call. Must be called if it exists.
-   * `threadId` is that of the worker while it ran: afterwards it is -1.
+   * Releases the locks that another thread held when it ended, perhaps in the middle of a call. Must be called if it
+   * exists. `threadId` is the id of the worker while it ran; a worker that has ended reports -1.
    */
   threadEnded?(threadId: number): void;
-  /** Releases what the recorders share. Close the recorders first. */
+  /** Releases the resources that the recorders share. Close the recorders first. */
   close(): Promise<void>;
 }
 
@@ -65,14 +65,14 @@ export interface StorageModule {
    * Opens the storage.
    *
    * @param writerId Listeners do not receive prompts of recorders opened with the same id.
-   * @throws InvalidStorageError if the storage cannot be opened here.
+   * @throws {@link InvalidStorageError} if the storage cannot be opened here.
    */
   openStorage(options: StorageOptions, writerId?: string): Promise<OpenedStorage>;
   /**
    * Converts the options for other threads of this process, which then open the same storage with all applications
    * set up so far. Without this function the options are used as they are.
    *
-   * @throws InvalidStorageError if other threads cannot open the storage.
+   * @throws {@link InvalidStorageError} if other threads cannot open the storage.
    */
   forThreads?(options: StorageOptions): StorageOptions;
   /** Whether the storage is in the memory of one process, which other processes cannot reach. @default false */
@@ -80,7 +80,7 @@ export interface StorageModule {
   /**
    * Converts the options for other processes of this machine. Without this function the options are used as they are.
    *
-   * @throws InvalidStorageError if other processes cannot open the storage.
+   * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    */
   forProcesses?(options: StorageOptions): StorageOptions;
 }
@@ -88,9 +88,9 @@ export interface StorageModule {
 /**
  * Opens the storage that a description stands for.
  *
- * @param writerId Listeners do not receive prompts of recorders opened with the same id, such as those of one
- * runner's threads.
- * @throws InvalidStorageError if `storage` is no description, or cannot be opened here.
+ * @param writerId Listeners do not receive prompts of recorders opened with the same id, as in the threads
+ * of one runner.
+ * @throws {@link InvalidStorageError} if `storage` is not a description, or cannot be opened here.
  */
 export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {
   return (await importModule(storage)).openStorage(storage.options, writerId);
@@ -100,7 +100,7 @@ export async function openStorage(storage: StorageDescription, writerId?: string
  * Returns the description by which other threads of this process open the same storage. Call it after all
  * applications are set up.
  *
- * @throws InvalidStorageError if other threads cannot open the storage.
+ * @throws {@link InvalidStorageError} if other threads cannot open the storage.
  */
 export async function storageForThreads(storage: StorageDescription): Promise<StorageDescription> {
   const { forThreads } = await importModule(storage);
@@ -110,7 +110,7 @@ export async function storageForThreads(storage: StorageDescription): Promise<St
 /**
  * Returns the description by which other processes open the same storage.
  *
- * @throws InvalidStorageError if other processes cannot open the storage.
+ * @throws {@link InvalidStorageError} if other processes cannot open the storage.
  */
 export async function storageForProcesses(storage: StorageDescription): Promise<StorageDescription> {
   await assertShared(storage);
@@ -119,10 +119,10 @@ export async function storageForProcesses(storage: StorageDescription): Promise<
 }
 
 /**
- * Checks that other processes can open the same storage, if need be by their own description, such as one with another
- * pool.
+ * Checks that other processes can open the same storage, if necessary by a description of their own, such as a
+ * description with another pool.
  *
- * @throws InvalidStorageError if the storage is in the memory of this process.
+ * @throws {@link InvalidStorageError} if the storage is in the memory of this process.
  */
 export async function assertShared(storage: StorageDescription): Promise<void> {
   const { isProcessLocal = false } = await importModule(storage);
@@ -155,7 +155,9 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
   assertStorage(storage);
   const module: Partial<StorageModule> = await import(storage.module);
   if (typeof module.openStorage !== 'function') {
-    throw new InvalidStorageError(`The module '${storage.module}' of a storage exports no openStorage().`);
+    throw new InvalidStorageError(
+      `The module '${storage.module}' of a storage exports no openStorage(). Export it.`,
+    );
   }
   return module as StorageModule;
 }
@@ -169,7 +171,7 @@ export function isStorageDescription(value: unknown): value is StorageDescriptio
 /**
  * Checks that a value has the form of a description of storage.
  *
- * @throws InvalidStorageError if it does not.
+ * @throws {@link InvalidStorageError} if it does not.
  */
 export function assertStorage(storage: unknown): asserts storage is StorageDescription {
   if (isStorageDescription(storage)) return;

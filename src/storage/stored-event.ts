@@ -13,7 +13,7 @@ export interface StoredEvent {
   /** Milliseconds since 1970. */
   readonly timestamp: number;
   /**
-   * Events in other pipelines of the same application that this one builds on, if known. A follower processes them
+   * Events in other pipelines of the same application on which the event builds, if known. A follower processes them
    * first. Notifications include this field; histories may omit it.
    */
   readonly dependencies?: readonly LogPlace[];

@@ -10,7 +10,7 @@ export class SystemBoundError extends KahnError {
   override readonly code = 'SYSTEM_BOUND';
 }
 
-/** A system was started while another runner runs it. */
+/** A system was started while another runner runs the system. */
 export class SystemRunningError extends KahnError {
   override readonly code = 'SYSTEM_RUNNING';
 }

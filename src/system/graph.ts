@@ -65,7 +65,7 @@ export function graphOf(
   };
 }
 
-/** Tells whether a policy handles events of a type. */
+/** Returns whether a policy handles events of a type. */
 type Handles = (type: string) => boolean;
 
 function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handles: Handles): GraphEdge {
@@ -80,29 +80,29 @@ function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handle
   return { upstream: upstream.applicationName, downstream: downstream.applicationName, eventTypes };
 }
 
-function handledBy(kind: ApplicationClass): Handles {
-  const application = constructed(kind);
+function handledBy(applicationClass: ApplicationClass): Handles {
+  const application = constructed(applicationClass);
   const { policy } = application;
   if (policy === undefined || typeof policy.handlerOf !== 'function') {
-    throw new InvalidSystemError(`Class ${kind.name} needs 'override readonly policy = this.when({ ... })'.`);
+    throw new InvalidSystemError(
+      `Class ${applicationClass.name} needs 'override readonly policy = this.when({ ... })'.`,
+    );
   }
   return (type) => policy.handlerOf(type) !== undefined;
 }
 
-function constructed(kind: ApplicationClass): ProcessApplication {
+function constructed(applicationClass: ApplicationClass): ProcessApplication {
   let application: unknown;
   try {
-    application = new kind();
+    application = new applicationClass();
   } catch (error) {
     throw new InvalidSystemError(
-      `Class ${kind.name} cannot be constructed without arguments: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      `Class ${applicationClass.name} failed in its constructor, which System.of() calls without arguments: ${messageOf(error)}`,
+      { cause: error },
     );
   }
   if (application instanceof ProcessApplication) return application;
   throw new InvalidSystemError(
-    `Class ${kind.name} follows another application, so it must extend ProcessApplication and have a policy.`,
+    `Class ${applicationClass.name} follows another application, so it must extend ProcessApplication and have a policy.`,
   );
 }

@@ -4,9 +4,9 @@ import { assertId, assertPipelineId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 
 /**
- * Chooses a pipeline for an id: always the same one for the same id and pipelines, in any order of these. Ids spread
- * evenly. An additional pipeline takes over its share of the ids and moves no others. Every caller must choose among
- * the same pipelines.
+ * Chooses a pipeline for an id: always the same pipeline for the same id and list of pipelines, whatever its order. Ids
+ * spread evenly. An additional pipeline takes over its share of the ids and moves no others. Every caller must choose
+ * among the same pipelines.
  *
  * @throws {@link InvalidOptionError} if `pipelineIds` is not an array of at least one id.
  * @throws {@link InvalidIdError} if `id` or one of the pipeline ids is invalid.

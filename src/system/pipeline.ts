@@ -2,7 +2,7 @@ import type { ApplicationClass } from '../application/application.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
 import type { DomainEvent } from '../domain/event.ts';
 
-/** Application classes, each of which follows the one before it. A class alone is a pipeline of one. */
+/** Application classes, each of which follows the class before it. A single class is a pipeline of one application. */
 export type Pipeline = ApplicationClass | readonly ApplicationClass[];
 
 /** Union of the application classes in some pipelines. */
@@ -14,8 +14,8 @@ export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
   ApplicationClass;
 
 /**
- * Checks pipelines at compile time. A class that does not fit gets the type of a sentence that says why, so that the
- * compiler reports the sentence.
+ * Checks pipelines at compile time. The type of an invalid class becomes a sentence with the reason, which the compiler
+ * reports.
  */
 export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
   [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
@@ -48,7 +48,9 @@ type CheckedClass<Class> = Class extends { readonly emits: readonly (infer Decla
     ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
     : [Exclude<Emits<Class>['type'], Declared>] extends [never]
       ? Class
-      : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`
+      : string extends Emits<Class>['type']
+        ? `'${NameOf<Class>}' needs its events as a type parameter, as in Application<OrderEvent>.`
+        : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`
   : never;
 
 type NameOf<Class> = Class extends { readonly applicationName: infer Name extends string }

@@ -9,11 +9,11 @@ export interface SystemAddress {
   /** URL of the module that exports the system. */
   readonly module: string;
   readonly name: string;
-  /** Graph that the system must have, so that no other version of the system is run by mistake. */
+  /** Graph that the system must have, so that another version of the system is not run by mistake. */
   readonly graph: SystemGraph;
 }
 
-/** Whether this thread or process has loaded a system for a runner in another one. No runner may start here then. */
+/** Whether this thread or process has loaded a system for a runner elsewhere. If so, no runner may start here. */
 let isWorker = false;
 /** The error of a runner that was started here. */
 let refusal: InvalidSystemError | undefined;

@@ -89,7 +89,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     return new System({ applications, graph, types, module, name, storage: undefined });
   }
 
-  /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if it is bound already. */
+  /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if the system is bound. */
   bind(storage: StorageDescription): System<Apps> {
     if (this.storage !== undefined) {
       throw new SystemBoundError(
@@ -103,32 +103,34 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   /**
    * Opens one application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
-   * @param options The default storage is the one that the system is bound to, else `memory()`.
+   * @param options By default, `storage` is the storage of the system, else `memory()`.
+   * @throws {@link UnknownApplicationError} if the class is not an application of the system.
+   * @throws {@link StorageError} if the storage cannot be opened.
    */
   async open<A extends Apps>(
-    kind: A,
+    applicationClass: A,
     options: Partial<Omit<OpenApplicationOptions, 'types'>> = {},
   ): Promise<InstanceType<A>> {
-    assertPartOf(this, kind);
+    assertPartOf(this, applicationClass);
     const opened: OpenApplicationOptions = {
       ...options,
       types: this.types,
       storage: options.storage ?? this.storage ?? memory(),
     };
     return (await Application.open.call<ApplicationClass, [OpenApplicationOptions], Promise<Application>>(
-      kind,
+      applicationClass,
       opened,
     )) as InstanceType<A>;
   }
 }
 
 /** Throws {@link UnknownApplicationError} unless the class is an application of the system. */
-export function assertPartOf(system: System, kind: ApplicationClass): void {
+export function assertPartOf(system: System, applicationClass: ApplicationClass): void {
   const { applications } = system;
-  if (applications.includes(kind)) return;
+  if (applications.includes(applicationClass)) return;
   const names = applications.map((application) => application.name).join(', ');
   throw new UnknownApplicationError(
-    `${shown(kind)} is not part of this system. Its applications are: ${names}.`,
+    `${shown(applicationClass)} is not part of this system. Its applications are: ${names}.`,
   );
 }
 
@@ -157,38 +159,38 @@ function listsOf(pipelines: readonly Pipeline[]): readonly (readonly Application
     const classes: readonly ApplicationClass[] = Array.isArray(pipeline) ? pipeline : [pipeline];
     if (classes.length === 0)
       throw new InvalidSystemError(`Pipeline ${i + 1} is empty: put at least one application class in it.`);
-    for (const [k, kind] of classes.entries())
-      assertApplication(kind, `element ${k + 1} of pipeline ${i + 1}`);
+    for (const [k, applicationClass] of classes.entries())
+      assertApplication(applicationClass, `element ${k + 1} of pipeline ${i + 1}`);
     return classes;
   });
 }
 
-function assertApplication(kind: unknown, where: string): void {
-  if (typeof kind === 'function' && kind.prototype instanceof Application) {
-    assertDeclared(kind as unknown as ApplicationClass);
+function assertApplication(applicationClass: unknown, where: string): void {
+  if (typeof applicationClass === 'function' && applicationClass.prototype instanceof Application) {
+    assertDeclared(applicationClass as unknown as ApplicationClass);
     return;
   }
   throw new InvalidSystemError(
-    `Expected ${where} to be a class that extends Application or ProcessApplication, got ${shown(kind)}.`,
+    `Expected ${where} to be a class that extends Application or ProcessApplication, got ${shown(applicationClass)}.`,
   );
 }
 
 /** Name of a class, for messages. */
-function shown(kind: unknown): string {
-  return typeof kind === 'function' && kind.name !== '' ? kind.name : inspect(kind, { depth: 0 });
+function shown(value: unknown): string {
+  return typeof value === 'function' && value.name !== '' ? value.name : inspect(value, { depth: 0 });
 }
 
 function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass[] {
   const byName = new Map<string, ApplicationClass>();
-  for (const kind of classes) {
-    const known = byName.get(kind.applicationName);
-    if (known !== undefined && known !== kind) {
+  for (const applicationClass of classes) {
+    const known = byName.get(applicationClass.applicationName);
+    if (known !== undefined && known !== applicationClass) {
       throw new InvalidSystemError(
-        `Classes ${known.name} and ${kind.name} both have the applicationName '${kind.applicationName}': ` +
+        `Classes ${known.name} and ${applicationClass.name} both have the applicationName '${applicationClass.applicationName}': ` +
           'their logs would mix, so give one of them another name.',
       );
     }
-    byName.set(kind.applicationName, kind);
+    byName.set(applicationClass.applicationName, applicationClass);
   }
   return [...byName.values()];
 }

@@ -3,10 +3,10 @@ import type { Application } from '../application/application.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
 
 /**
- * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of
- * the same commands on any runner and storage. Times are omitted. Ids that differ in every run (UUIDs of versions
- * 4 and 7, such as those of `newId` and `deriveId`) are replaced by labels derived from the events. Names used as
- * ids stay. Pass all applications that refer to each other's aggregates, when none of them is recording.
+ * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of the same
+ * commands on any runner and storage. Times are omitted. Ids that differ in every run (UUIDs of versions 4 and 7, as
+ * made by `newId` and `deriveId`) are replaced by labels derived from the events. Names used as ids are kept. Pass all
+ * applications that refer to each other's aggregates, when none of them is recording.
  *
  * The label of an aggregate is derived from its events, then from the labels of the aggregates that it refers to
  * and that refer to it. Aggregates that cannot be distinguished in this way have the same label.
@@ -64,7 +64,7 @@ function refined(histories: readonly History[]): Labels {
     const next = nextLabels(histories, labels);
     const nextDistinct = new Set(next.values()).size;
     labels = next;
-    // A round without a new difference is the last one: further rounds would find none either.
+    // A round without a new difference is the last round: further rounds would find none either.
     if (nextDistinct === distinct) return labels;
     distinct = nextDistinct;
   }

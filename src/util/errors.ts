@@ -7,8 +7,8 @@ export interface KahnErrorOptions {
 }
 
 /**
- * Base of every error that kahn throws on purpose. Tell errors apart by `code`, a literal that is the same in every
- * thread and process, where classes are not.
+ * Base of every error that kahn throws on purpose. Identify an error by its `code`: it is the same in every thread and
+ * process, where `instanceof` may fail.
  */
 export abstract class KahnError extends Error {
   abstract readonly code: string;
@@ -22,7 +22,15 @@ export abstract class KahnError extends Error {
   }
 }
 
-/** Text of anything thrown, for use inside another message. */
+/** Returns the text of a thrown value, for use inside another message. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : inspect(thrown);
+}
+
+/** Names the kind of a value for a message that must not show the value, as in "a string". */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  if (value instanceof Promise) return 'a promise: await it';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

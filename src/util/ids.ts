@@ -4,7 +4,7 @@ import { v5, v7, validate } from 'uuid';
 import { KahnError } from './errors.ts';
 import { simulatedTime } from './time.ts';
 
-/** An id, a name or a pipeline id is invalid: some storage could not keep it unchanged. */
+/** An id, a name or a pipeline id is invalid: storage could not keep it unchanged. */
 export class InvalidIdError extends KahnError {
   override readonly code = 'INVALID_ID';
 }

@@ -1,7 +1,7 @@
 /** Largest share of letters in which two similar names differ. */
 const maxDifference = 0.4;
 
-/** Returns the known name that is most similar to a misspelt one, or undefined if none is close. */
+/** Returns the known name that is most similar to a misspelt one, or undefined if no name is close. */
 export function nearestOf(name: string, known: readonly string[]): string | undefined {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))

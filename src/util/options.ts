@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { KahnError } from './errors.ts';
+import { KahnError, kindOf } from './errors.ts';
 import { nearestOf } from './nearest-name.ts';
 
 /** An option is unknown, missing or has an invalid value. */
@@ -25,8 +25,8 @@ export interface OptionRule<Value, Default extends Value | undefined = Value | u
 }
 
 /**
- * Rules of all options of an interface. A missing rule, or one without an option, does not compile. `Defaulted` names
- * the options that have a default.
+ * Rules of all options of an interface. A missing rule, or a rule without an option, does not compile. `Defaulted`
+ * names the options that have a default.
  */
 export type OptionRules<Options, Defaulted extends keyof Options = never> = {
   readonly [Name in keyof Required<Options>]: Name extends Defaulted
@@ -85,10 +85,8 @@ export function assertOption(
 
 /** The message has only the type of the value: a string may contain a password. */
 function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
-  const isNothing = value === null || value === undefined;
-  const kind = isNothing ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
   const call = example === undefined ? '' : `, as in ${example}`;
-  return new InvalidOptionError(`${owner} takes an object${call}, not ${kind}.`);
+  return new InvalidOptionError(`${owner} takes an object${call}, not ${kindOf(value)}.`);
 }
 
 function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {

@@ -10,33 +10,33 @@ export interface Backoff {
 
 export interface RetryOptions {
   readonly backoff: Backoff;
-  /** Whether a failure may pass. Other failures are thrown immediately. */
+  /** Whether a failure may be temporary. Other failures are thrown immediately. */
   isTransient(error: unknown): boolean;
-  /** Most tries: the failure of the last one is thrown. @default no limit */
+  /** Largest number of tries; the failure of the last try is thrown. @default no limit */
   readonly maxTries?: number;
-  /** Time from the first failure, in ms, after which no failure is followed by another try. @default no limit */
+  /** Time from the first failure after which no further try is made, in ms. @default no limit */
   readonly timeoutMs?: number;
-  /** Ends the wait between tries. The reason of the signal is thrown. */
+  /** Cancels the wait between tries; the reason of the signal is thrown. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with each failure that is followed by another try. */
-  onRetry?(error: unknown, tries: number): void;
+  /** Called with each failure before the next try. */
+  onRetry?(error: unknown): void;
 }
 
 /**
  * Repeats work until it succeeds, with exponential backoff and jitter.
  *
- * @throws the first failure that is not transient, or the last one when tries or time are used up.
+ * @throws the first failure that is not transient, or the last failure when tries or time are used up.
  */
-export async function retry<T>(work: (tries: number) => Promise<T>, options: RetryOptions): Promise<T> {
+export async function retry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { backoff, maxTries = Infinity, timeoutMs = Infinity, signal } = options;
   let deadline: number | undefined;
   for (let tries = 1; ; tries += 1) {
     try {
-      return await work(tries);
+      return await work();
     } catch (error) {
       deadline ??= performance.now() + timeoutMs;
       if (!options.isTransient(error) || tries >= maxTries || performance.now() >= deadline) throw error;
-      options.onRetry?.(error, tries);
+      options.onRetry?.(error);
     }
     await backOff(tries, backoff, signal);
   }
@@ -53,7 +53,9 @@ export async function backOff(tries: number, backoff: Backoff, signal?: AbortSig
   }
 }
 
-/** Delay before try `tries + 1`, in ms: half of it fixed, the other half random, so that competitors spread out. */
+/**
+ * Delay before try `tries + 1`, in ms: half of it fixed, the other half random, so that concurrent callers spread out.
+ */
 export function backoffMs(
   tries: number,
   { firstMs, maxMs }: Backoff,

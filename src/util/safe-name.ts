@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto';
 
-/** Names that a file system, database or engine allows. */
+/** Rules for names that a file system, database or engine allows. */
 export interface SafeNameRules {
   /** Matches a character that is kept as it is. */
   readonly allowed: RegExp;
-  /** Character before the two hexadecimal digits of any other byte. Must not be allowed itself. */
+  /** Escape character, followed by two hexadecimal digits of a byte that is not allowed. Must not match `allowed`. */
   readonly escapeWith: string;
   /** Longest name, in characters. @default no limit */
   readonly longest?: number;
-  /** Number of characters that a name that is too long keeps before its hash. */
+  /** Number of characters kept of a longer name, before its hash. */
   readonly kept?: number;
-  /** Separator between these characters and the hash. Must not occur in an encoded name. */
+  /** Separator between the kept characters and the hash. Must not occur in an encoded name. */
   readonly cut?: string;
 }
 

@@ -11,7 +11,7 @@ export interface SimulatedTime {
 
 const scope = new AsyncLocalStorage<SimulatedTime>();
 
-/** Calls a function with a simulated time, which also holds for everything that the function awaits. */
+/** Calls a function with a simulated time, which also applies to everything that the function awaits. */
 export function inTime<T>(time: SimulatedTime, run: () => T): T {
   return scope.run(time, run);
 }

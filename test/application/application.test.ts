@@ -80,7 +80,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await accounts.repository.has(Account, account.id, { version: 1 })).toBe(true);
   });
 
-  test('the loser of a race gets both versions, and nothing of its save is recorded', async () => {
+  test('a save that loses a race rejects with both versions and records nothing', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
@@ -152,7 +152,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     expect(await narrow.log.head()).toBe(0);
   });
 
-  test('a save that failed fails again when it is repeated, and records nothing', async () => {
+  test('a failed save fails again when repeated, and records nothing', async () => {
     await using accounts = await Accounts.open({ storage: create() });
     const account = Account.open('ada');
     await accounts.save(account);
@@ -237,7 +237,8 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     for (const [what, shown] of [
       [[Account.open('ada')], 'not an array: spread it'],
       [undefined, 'not undefined'],
-      [{ id: '1' }, 'not object'],
+      [{ id: '1' }, 'not an object'],
+      [Promise.resolve(Account.open('ada')), 'not a promise: await it'],
     ]) {
       const error = await rejectionOf(save(what), InvalidArgumentError);
       expect(error.message).toContain(shown);

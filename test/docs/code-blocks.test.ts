@@ -8,7 +8,7 @@ import { temporaryDatabase } from '../support/servers/postgres.ts';
 import { sourceExamples } from './examples.ts';
 import { allPages, type CodeBlock, codeBlocks, exampleUrl, root } from './pages.ts';
 
-/** A block in the file where it is compiled and executed. */
+/** A block, and the file in which it is compiled and executed. */
 interface Module extends CodeBlock {
   readonly file: string;
 }
@@ -16,7 +16,7 @@ interface Module extends CodeBlock {
 const pages = Map.groupBy([...allPages().flatMap(codeBlocks), ...sourceExamples()], ({ place }) =>
   place.startsWith('src/') ? 'doc comments' : place.replace(/:\d+$/, ''),
 );
-// Inside the project, so that 'kahn' is found as it is by its users.
+// Inside the project, so that 'kahn' resolves as in a user's project.
 const directory = mkdtempSync(join(root, 'test/docs/.blocks-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const modules = new Map(
@@ -38,7 +38,7 @@ beforeAll(() => {
   }
 });
 
-/** Says where a block stands instead of where it was written to. */
+/** Replaces the path of a written block by the place of the block. */
 function withPlaces(text: string): string {
   return [...modules.values()].flat().reduce((result, { file, place, setup }) => {
     const hidden = setup.split('\n').length - 1;
@@ -63,14 +63,14 @@ test('all code of the pages and of doc comments compiles', () => {
 
 const executed = [...modules].filter(([, blocks]) => blocks.some(({ runs }) => runs));
 
-test.each(executed)('the code of %s runs and prints what the page says', async (_, blocks) => {
+test.each(executed)('the code of %s runs and prints the output in the page', async (_, blocks) => {
   const printed = await run(blocks.filter(({ runs }) => runs));
   for (const { place, output } of blocks.filter((block) => block.output !== undefined)) {
     expect(withoutIds(printed.get(place) ?? '').trimEnd(), place).toBe(withoutIds(output ?? ''));
   }
 });
 
-/** Executes blocks one after another in one process, in an empty directory, and returns what each has printed. */
+/** Executes blocks one after another in one process, in an empty directory, and returns the output of each. */
 async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
   const cwd = mkdtempSync(join(tmpdir(), 'kahn-docs-'));
   onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
@@ -95,7 +95,7 @@ async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
   );
 }
 
-/** Puts a real database in place of that of the examples. */
+/** Replaces the database of the examples by a real one. */
 async function giveDatabase(blocks: readonly Module[]): Promise<void> {
   const using = blocks.filter(({ code, setup }) => `${setup}${code}`.includes(exampleUrl));
   if (using.length === 0) return;

@@ -16,7 +16,9 @@ const modules: Readonly<Record<string, string>> = {
   './declarations.ts': 'test/docs/declarations.ts',
 };
 
-/** The `@example` blocks in the doc comments of src/. Those that need an engine or a declaration are not executed. */
+/**
+ * The `@example` blocks in the doc comments of src/. Examples that need an engine or a declaration are not executed.
+ */
 export function sourceExamples(): CodeBlock[] {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.ts'),
@@ -63,7 +65,7 @@ function setupFor(code: string, imports: ReadonlyMap<string, string>): string {
     .join('');
 }
 
-/** A statement that provides each name. Doors come last, so that they win over fixtures. */
+/** Returns the statement that provides each name. Entry points come last, so that they override fixtures. */
 function importsByName(): Map<string, string> {
   const all = [...Object.entries(modules), ...[...doors()].reverse()];
   const imports = all.flatMap(([specifier, file]) =>

@@ -7,7 +7,9 @@ import { shop } from '../../examples/shop/shop.ts';
 // Names that doc comments of src/ use without declaring them.
 export const storage: StorageDescription = memory();
 export const orders: Orders = await shop.open(Orders);
-/** A copy of the shop, so that the examples can run the shop itself. It is paused, so it ends with the process. */
+/**
+ * A copy of the shop, so that the examples can run the shop itself. The runner is paused, so it ends with the process.
+ */
 export const runner: SteppingSingleThreadedRunner<typeof Orders | typeof Payments | typeof Reservations> =
   await SteppingSingleThreadedRunner.start(shop.bind(memory()), { paused: true });
 

@@ -5,7 +5,7 @@ import { allPages, root } from './pages.ts';
 
 const pages = allPages();
 
-test('every relative link leads to a file, and to a heading that is there', () => {
+test('every relative link leads to an existing file and heading', () => {
   const links = pages.flatMap(({ path, text }) =>
     [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, file = '', anchor]) => {
       const target = file === '' ? path : join(dirname(path), file);

@@ -16,7 +16,7 @@ function filesIn(directory: string): string[] {
     .map((file) => join(directory, file));
 }
 
-test('every identifier that a page names is one of the sources', () => {
+test('every identifier that a page names exists in the sources', () => {
   const named = allPages()
     .map(({ path, text }) => ({ path, text: withoutOthers(path, text) }))
     .flatMap(({ path, text }) =>
@@ -30,12 +30,12 @@ test('every identifier that a page names is one of the sources', () => {
   expect(unknown.map(({ path, name }) => `${path}: ${name}`)).toEqual([]);
 });
 
-test('the page of public names has every door', () => {
+test('the page of public names has every entry point', () => {
   const page = allPages().find(({ path }) => path === 'docs/api.md')?.text ?? '';
   expect([...doors().keys()].filter((door) => !page.includes(`<!-- names: ${door} -->`))).toEqual([]);
 });
 
-/** A page without the names of another library, and without names that are not used any more. */
+/** Returns a page without names of another library and former names. */
 function withoutOthers(path: string, text: string): string {
   if (path === 'docs/reference.md') return text.replaceAll(/^\| .*? \| /gm, '| ');
   if (path === 'docs/decisions/019-rooms-and-names.md') return text.replaceAll(/^\| .*? \| /gm, '| ');

@@ -15,7 +15,7 @@ import { allPages, root } from './pages.ts';
 const interfaces = documentedInterfaces();
 const withRules = [...interfaces.values()].filter(({ rules }) => rules !== undefined);
 
-test('the tables and files that the pages show are those of the sources', () => {
+test('the tables and files in the pages match the sources', () => {
   const stale = allPages().filter(
     ({ text }) => withPublicNames(withExampleFiles(withOptionTables(text, interfaces))) !== text,
   );
@@ -42,7 +42,8 @@ test.each(withRules)('the options of $name are documented with their defaults', 
     if (byDefault !== undefined && isLiteral(byDefault)) {
       expect(rules[name]?.default, `the default of ${option}`).toEqual(literalValue(byDefault));
     } else {
-      // A default in words, such as "none" or "real time", stands for an object, or the owner of the options makes it.
+      // A default in words, such as "none" or "real time", stands for an object, or for a value that the owner of the
+      // options makes.
       expect(['undefined', 'object'], `the default of ${option}`).toContain(typeof rules[name]?.default);
     }
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** The directory of the repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The database of all examples; a real one takes its place when they are executed. */
+/** Database of all examples. A real database replaces it when they are executed. */
 export const exampleUrl = 'postgres://app:secret@db.example/app';
 
 /** A page in Markdown, by its path in the repository. */
@@ -23,9 +23,9 @@ export interface CodeBlock {
   readonly setup: string;
   /** Whether the block is executed; not with `<!-- compile only: reason -->` in the line above it. */
   readonly runs: boolean;
-  /** The file that other blocks of the page import it by, if its first line names one: `// shop.ts`. */
+  /** File name for imports by other blocks of the page, if the first line has one: `// shop.ts`. */
   readonly fileName: string | undefined;
-  /** What it must print: a `text` block that follows before the next block of TypeScript. */
+  /** Expected output: a `text` block that follows before the next block of TypeScript. */
   readonly output: string | undefined;
 }
 

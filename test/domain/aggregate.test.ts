@@ -68,7 +68,9 @@ test('a discarded aggregate triggers nothing, and only apply() discards', () => 
   expect(() => note.forget()).toThrow(ApplyRuleError);
   note.tear();
   expect(() => note.tear()).toThrow(AggregateDiscardedError);
-  expect(() => note.tear()).toThrow("Cannot trigger 'Note.Torn' on Note 'note-1': it is discarded.");
+  expect(() => note.tear()).toThrow(
+    "Cannot trigger 'Note.Torn' on Note 'note-1': it is discarded. Create a new one.",
+  );
   expect(note.version).toBe(2);
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 const anyString = fc.oneof(
   fc.string(),
-  // Any code units: NUL, lone surrogates and all.
+  // Any code units, including NUL and lone surrogates.
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
 );
 

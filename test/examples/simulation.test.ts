@@ -82,19 +82,19 @@ describe('the command line', () => {
     ["--speed needs a whole number from 0 to 1000000, not 'fast'", ['--speed', 'fast']],
     ['--svg needs the path', ['--svg', '']],
     ["Unknown option '--thread'", ['--thread']],
-  ])('says what is wrong: %s', (message, args) => {
+  ])('rejects wrong arguments: %s', (message, args) => {
     expect(() => optionsFrom(args)).toThrow(UsageError);
     expect(() => optionsFrom(args)).toThrow(message);
   });
 
-  test('leads to help when it is wrong', async () => {
+  test('refers to the help after an error', async () => {
     const { code, stdout, stderr } = await simulate('--clerks', '-1');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain("Run 'npm run simulate -- --help' to see all options.");
     expect(stderr).not.toContain('    at ');
   });
 
-  test('says that the chart cannot be written', async () => {
+  test('reports that the chart cannot be written', async () => {
     const { code, stderr } = await simulate(
       '--size',
       '2k',
@@ -106,7 +106,7 @@ describe('the command line', () => {
   });
 });
 
-describe('its parts', () => {
+describe('the parts of the simulation', () => {
   test.each([
     ['2001/01/01 06:55', 500, 10, { departureMinute: 415, minutes: 70 }],
     ['2001/01/01 23:59', 10, -90, { departureMinute: 1_439, minutes: 1 }],
@@ -118,7 +118,7 @@ describe('its parts', () => {
     expect(() => legOf({ distance: 1, delay: 0 }, 7)).toThrow('Record 7 has no departure time.');
   });
 
-  test('a queue is what was recorded upstream and not yet fetched', () => {
+  test('a queue counts upstream events that are not fetched yet', () => {
     const queues = new Queues(travelDay.graph);
     const note = (...counts: readonly (readonly [name: string, fetched: number, recorded: number])[]) => {
       const applications = counts.map(([applicationName, fetched, recorded]) => ({
@@ -136,7 +136,7 @@ describe('its parts', () => {
     expect(Object.fromEntries(queues.lengths)).toEqual({ claims: [6, 0], desk: [0, 2], airports: [5, 1] });
   });
 
-  test('a chart fits into its columns, and shows whatever is not 0', () => {
+  test('a chart fits into its columns, and shows every value above 0', () => {
     const values = Array.from({ length: 2_000 }, (_, i) => (i === 0 ? 1 : i));
     for (const columns of [40, 80, 211]) {
       const drawn = chart([{ title: 'one', note: 'of it', values }], columns);
@@ -151,7 +151,7 @@ describe('its parts', () => {
     expect(peaks([1, 5], 4)).toEqual([1, 1, 5, 5]);
   });
 
-  test('the desk is open during the day, and the day may end meanwhile', () => {
+  test('the desk is open during the day, and its last span ends with the simulation', () => {
     expect(openSpans(40 * 60)).toEqual([
       [480, 1_200],
       [1_920, 2_400],

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Types of compile-time checks: users meet the sentences that they evaluate to, never their names. */
+/** Types of compile-time checks: users see the sentences of these types, never the names. */
 const checks = /^Checked/;
 
-/** Returns `name: type` for each type that the declaration of a public name mentions and no door exports. */
+/** Returns `name: type` for each type that the declaration of a public name mentions and no entry point exports. */
 export function forgottenTypes(doors: readonly string[]): string[] {
   const names = new Map(doors.flatMap((door) => [...exportsOf(door)]));
   return [...names].flatMap(([name, file]) =>
@@ -14,7 +14,7 @@ export function forgottenTypes(doors: readonly string[]): string[] {
   );
 }
 
-/** The names that the declarations of a door export, each with the file that declares it. */
+/** Returns the names that an entry point exports, each with the file that declares it. */
 function exportsOf(door: string): Map<string, string> {
   const text = readFileSync(door, 'utf8');
   const imported = new Map(namesOf(text, /(?:import|export) (?:type )?\{([^}]*)\} from '(\.[^']+)'/g));

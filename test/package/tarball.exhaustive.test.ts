@@ -27,7 +27,7 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   return stdout;
 }
 
-/** Builds and packs a copy of the project, and leaves its `dist` alone. */
+/** Builds and packs a copy of the project, without changing its `dist`. */
 async function pack(): Promise<typeof tarball> {
   const copy = join(directory, 'source');
   for (const name of ['src', 'docs', 'package.json', 'README.md', 'LICENSE']) {
@@ -59,7 +59,7 @@ async function install(): Promise<void> {
   await run('npm', ['install', ...options], directory);
 }
 
-/** Returns what the program of a project prints, parsed. */
+/** Returns the parsed output of a project's program. */
 async function printedBy(project: string, program: string): Promise<unknown> {
   return JSON.parse(await run(process.execPath, [program], join(directory, project)));
 }

@@ -101,7 +101,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     );
   });
 
-  test('show the lag of a follower that is held up', async () => {
+  test('show the lag of a follower that is blocked', async () => {
     const runner = await start(heldShop, { storage: create(), batchSize: 1 });
     onTestFinished(() => runner.close());
     await runner.get(Orders).place('ada');
@@ -201,7 +201,7 @@ test('close() reports no failure of an application whose storage is busy', async
   await runner.caughtUp();
   using other = new DatabaseSync(join(directory, 'payments.sqlite'));
   other.exec('begin immediate');
-  await runner.get(Orders).place('mallory'); // payments have nothing to record for it but their position
+  await runner.get(Orders).place('mallory'); // payments record only their position for this order
   await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);
   await runner.close();
   const failed = events.filter((event) => event.kind === 'failed');

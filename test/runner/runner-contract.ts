@@ -93,181 +93,194 @@ function runnerScenario({ name, start, createStorage }: RunnerSubject): void {
   });
 }
 
-function restOfContract({ name, start, createStorage, sharesSystem }: RunnerSubject): void {
-  describe(name, () => {
-    test('a hundred orders placed at the same time end reserved and paid', async () => {
-      await using runner = await start(shop, { storage: createStorage() });
-      const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));
+function restOfContract(subject: RunnerSubject): void {
+  describe(subject.name, () => {
+    processing(subject);
+    lifecycle(subject);
+    access(subject);
+  });
+}
+
+/** Results of processing. */
+function processing({ start, createStorage }: RunnerSubject): void {
+  test('a hundred orders placed at the same time end reserved and paid', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => runner.get(Orders).place(`${i}`)));
+    await runner.caughtUp();
+    await assertAllDone(runner, ids);
+    expect(await headsAndPositions(runner)).toEqual(everything(100));
+  });
+
+  test('processes events recorded before the start, and a second start adds nothing', async () => {
+    const storage = createStorage();
+    const ids: string[] = [];
+    {
+      await using orders = await shop.open(Orders, { storage });
+      for (const customer of customers) ids.push(await orders.place(customer));
+    }
+    for (let round = 0; round < 2; round++) {
+      await using runner = await start(shop, { storage });
       await runner.caughtUp();
       await assertAllDone(runner, ids);
-      expect(await headsAndPositions(runner)).toEqual(everything(100));
-    });
+      expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+    }
+  });
 
-    test('processes events recorded before the start, and a second start adds nothing', async () => {
+  test('the histories are the same with any batch size', async () => {
+    const histories = [];
+    for (const batchSize of [1, 7, 500]) {
       const storage = createStorage();
-      const ids: string[] = [];
-      {
-        await using orders = await shop.open(Orders, { storage });
-        for (const customer of customers) ids.push(await orders.place(customer));
-      }
-      for (let round = 0; round < 2; round++) {
-        await using runner = await start(shop, { storage });
-        await runner.caughtUp();
-        await assertAllDone(runner, ids);
-        expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
-      }
-    });
-
-    test('the histories are the same with any batch size', async () => {
-      const histories = [];
-      for (const batchSize of [1, 7, 500]) {
-        const storage = createStorage();
-        await using orders = await shop.open(Orders, { storage });
-        for (const customer of customers) await orders.place(customer);
-        await using runner = await start(shop, { storage, batchSize, cacheSize: batchSize });
-        await runner.caughtUp();
-        histories.push(await historiesOf(runner));
-      }
-      expect(histories[0]).toHaveLength(3 * customers.length);
-      expect(histories[1]).toEqual(histories[0]);
-      expect(histories[2]).toEqual(histories[0]);
-    });
-
-    test('a policy error stops its application and no other, and rejects caughtUp()', async () => {
-      const storage = createStorage();
-      const ids: string[] = [];
-      {
-        await using runner = await start(brokenShop as System<Apps>, { storage });
-        ids.push(await runner.get(Orders).place('ada'));
-        await runner.caughtUp();
-        await runner
-          .get(Orders)
-          .place('mallory')
-          .catch(() => {});
-        const error = await rejectionOf(runner.caughtUp(), DownstreamError);
-        expect(error.failures.get('reservations')).toMatchObject({
-          code: 'POLICY_FAILED',
-          applicationName: 'reservations',
-          upstreamName: 'orders',
-          notificationId: 4,
-          eventType: 'Order.Created',
-        });
-        expect(error.message).toContain("Application 'reservations' failed and is stopped");
-        expect(error.message).toContain('nothing for mallory');
-        expect((await headsAndPositions(runner, brokenShop as System<Apps>)).positions).toMatchObject({
-          'orders>reservations': 3,
-          'orders>payments': 4,
-        });
-      }
-      await using repaired = await start(shop, { storage });
-      await repaired.caughtUp();
-      await assertAllDone(repaired, ids);
-      expect(await headsAndPositions(repaired)).toEqual(everything(2));
-    });
-
-    test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
-      const storage = createStorage();
-      await using runner = await start(shop, { storage });
-      await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
-      await (await start(shop.bind(createStorage()), {})).close();
-      await runner.close();
-      await (await start(shop, { storage })).close();
-    });
-
-    test('rejects every call after close()', async () => {
-      const runner = await start(shop, { storage: createStorage() });
-      const orders = runner.get(Orders);
-      await runner.close();
-      await runner.close();
-      expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
-      await rejectionOf(runner.caughtUp(), RunnerClosedError);
-      await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
-    });
-
-    test('close() finishes the saves under way', async () => {
-      const storage = createStorage();
-      const runner = await start(shop, { storage });
-      const placing = customers.map((customer) => runner.get(Orders).place(customer));
-      await runner.close();
-      const ids = await Promise.all(placing);
-      await using again = await start(shop, { storage });
-      await again.caughtUp();
-      await assertAllDone(again, ids);
-    });
-
-    test('caughtUp() can be aborted', async () => {
-      await using runner = await start(shop, { storage: createStorage() });
-      const reason = new Error('no time');
-      await expect(runner.caughtUp({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-      await runner.caughtUp({ signal: new AbortController().signal });
-    });
-
-    test('a start that is aborted, or cannot open its storage, leaves nothing behind', async () => {
-      const storage = createStorage();
-      const reason = new Error('no time');
-      await expect(start(shop, { storage, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-      const nowhere = {
-        module: 'data:text/javascript,export const openStorage = () => Promise.reject(new Error("no"))',
-      };
-      await expect(start(shop, { storage: { ...nowhere, options: {} } })).rejects.toThrow('no');
-      await (await start(shop, { storage })).close();
-    });
-
-    test('an application cannot be closed without its runner', async () => {
-      await using runner = await start(shop, { storage: createStorage() });
-      const orders = runner.get(Orders);
-      await expect(orders.close()).rejects.toMatchObject({
-        code: 'APPLICATION_OWNED_BY_RUNNER',
-        applicationName: 'orders',
-      });
-      const id = await orders.place('ada');
+      await using orders = await shop.open(Orders, { storage });
+      for (const customer of customers) await orders.place(customer);
+      await using runner = await start(shop, { storage, batchSize, cacheSize: batchSize });
       await runner.caughtUp();
-      await assertAllDone(runner, [id]);
-    });
+      histories.push(await historiesOf(runner));
+    }
+    expect(histories[0]).toHaveLength(3 * customers.length);
+    expect(histories[1]).toEqual(histories[0]);
+    expect(histories[2]).toEqual(histories[0]);
+  });
 
-    test('start() rejects wrong options before anything is opened', async () => {
-      const storage = createStorage();
-      const bad: [unknown, RegExp][] = [
-        [
-          { storag: storage },
-          /^Unknown option 'storag' of \w+\.start\(\)\. Did you mean 'storage'\? Options: storage/,
-        ],
-        [
-          { storage, batchSize: 0 },
-          /^Expected option 'batchSize' of \w+\.start\(\) to be an integer >= 1, got 0\.$/,
-        ],
-        [
-          { storage, cacheSize: -1 },
-          /^Expected option 'cacheSize' of \w+\.start\(\) to be an integer >= 0, got -1\.$/,
-        ],
-        [
-          { storage: {} },
-          /^Expected option 'storage' of \w+\.start\(\) to be the result of memory\(\), sqlite/,
-        ],
-      ];
-      for (const [options, message] of bad) {
-        const error = await rejectionOf(start(shop, options as RunnerOptions), KahnError);
-        expect(error.message).toMatch(message);
-      }
-      await (await start(shop, { storage })).close();
-    });
+  test('a policy error stops its application and no other, and rejects caughtUp()', async () => {
+    const storage = createStorage();
+    const ids: string[] = [];
+    {
+      await using runner = await start(brokenShop as System<Apps>, { storage });
+      ids.push(await runner.get(Orders).place('ada'));
+      await runner.caughtUp();
+      await runner
+        .get(Orders)
+        .place('mallory')
+        .catch(() => {});
+      const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+      expect(error.failures.get('reservations')).toMatchObject({
+        code: 'POLICY_FAILED',
+        applicationName: 'reservations',
+        upstreamName: 'orders',
+        notificationId: 4,
+        eventType: 'Order.Created',
+      });
+      expect(error.message).toContain("Application 'reservations' failed and is stopped");
+      expect(error.message).toContain('nothing for mallory');
+      expect((await headsAndPositions(runner, brokenShop as System<Apps>)).positions).toMatchObject({
+        'orders>reservations': 3,
+        'orders>payments': 4,
+      });
+    }
+    await using repaired = await start(shop, { storage });
+    await repaired.caughtUp();
+    await assertAllDone(repaired, ids);
+    expect(await headsAndPositions(repaired)).toEqual(everything(2));
+  });
+}
 
-    test('get() returns the application in a pipeline, by default in the first that runs', async () => {
-      await using runner = await start(shop, { storage: createStorage() });
-      expect(runner.get(Orders)).toBe(runner.get(Orders, 0));
-      expect(runner.get(Orders).pipelineId).toBe(0);
-      expect(() => runner.get(Orders).changePipeline(1)).toThrow(PipelineFixedError);
-      expect(() => runner.get(Orders, -1)).toThrow(InvalidIdError);
-      if (sharesSystem) expect(runner.get(Orders, 7).pipelineId).toBe(7);
-      else expect(() => runner.get(Orders, 7)).toThrow(InvalidOptionError);
-    });
+/** Start and close. */
+function lifecycle({ start, createStorage }: RunnerSubject): void {
+  test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
+    const storage = createStorage();
+    await using runner = await start(shop, { storage });
+    await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
+    await (await start(shop.bind(createStorage()), {})).close();
+    await runner.close();
+    await (await start(shop, { storage })).close();
+  });
 
-    test('get() rejects a class that is not part of the system', async () => {
-      await using runner = await start(shop, { storage: createStorage() });
-      class Stranger extends Orders {}
-      expect(() => runner.get(Stranger)).toThrow(
-        'Stranger is not part of this system. Its applications are: Orders, ',
-      );
+  test('rejects every call after close()', async () => {
+    const runner = await start(shop, { storage: createStorage() });
+    const orders = runner.get(Orders);
+    await runner.close();
+    await runner.close();
+    expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
+    await rejectionOf(runner.caughtUp(), RunnerClosedError);
+    await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
+  });
+
+  test('close() finishes the saves under way', async () => {
+    const storage = createStorage();
+    const runner = await start(shop, { storage });
+    const placing = customers.map((customer) => runner.get(Orders).place(customer));
+    await runner.close();
+    const ids = await Promise.all(placing);
+    await using again = await start(shop, { storage });
+    await again.caughtUp();
+    await assertAllDone(again, ids);
+  });
+
+  test('a start that is aborted, or cannot open its storage, leaves nothing behind', async () => {
+    const storage = createStorage();
+    const reason = new Error('no time');
+    await expect(start(shop, { storage, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const nowhere = {
+      module: 'data:text/javascript,export const openStorage = () => Promise.reject(new Error("no"))',
+    };
+    await expect(start(shop, { storage: { ...nowhere, options: {} } })).rejects.toThrow('no');
+    await (await start(shop, { storage })).close();
+  });
+
+  test('start() rejects wrong options before anything is opened', async () => {
+    const storage = createStorage();
+    const bad: [unknown, RegExp][] = [
+      [
+        { storag: storage },
+        /^Unknown option 'storag' of \w+\.start\(\)\. Did you mean 'storage'\? Options: storage/,
+      ],
+      [
+        { storage, batchSize: 0 },
+        /^Expected option 'batchSize' of \w+\.start\(\) to be an integer >= 1, got 0\.$/,
+      ],
+      [
+        { storage, cacheSize: -1 },
+        /^Expected option 'cacheSize' of \w+\.start\(\) to be an integer >= 0, got -1\.$/,
+      ],
+      [
+        { storage: {} },
+        /^Expected option 'storage' of \w+\.start\(\) to be the result of memory\(\), sqlite/,
+      ],
+    ];
+    for (const [options, message] of bad) {
+      const error = await rejectionOf(start(shop, options as RunnerOptions), KahnError);
+      expect(error.message).toMatch(message);
+    }
+    await (await start(shop, { storage })).close();
+  });
+}
+
+/** Calls of a running system. */
+function access({ start, createStorage, sharesSystem }: RunnerSubject): void {
+  test('caughtUp() can be aborted', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    const reason = new Error('no time');
+    await expect(runner.caughtUp({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await runner.caughtUp({ signal: new AbortController().signal });
+  });
+
+  test('an application cannot be closed without its runner', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    const orders = runner.get(Orders);
+    await expect(orders.close()).rejects.toMatchObject({
+      code: 'APPLICATION_OWNED_BY_RUNNER',
+      applicationName: 'orders',
     });
+    const id = await orders.place('ada');
+    await runner.caughtUp();
+    await assertAllDone(runner, [id]);
+  });
+
+  test('get() returns the application in a pipeline, by default in the first pipeline of the runner', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    expect(runner.get(Orders)).toBe(runner.get(Orders, 0));
+    expect(runner.get(Orders).pipelineId).toBe(0);
+    expect(() => runner.get(Orders).changePipeline(1)).toThrow(PipelineFixedError);
+    expect(() => runner.get(Orders, -1)).toThrow(InvalidIdError);
+    if (sharesSystem) expect(runner.get(Orders, 7).pipelineId).toBe(7);
+    else expect(() => runner.get(Orders, 7)).toThrow(InvalidOptionError);
+  });
+
+  test('get() rejects a class that is not part of the system', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    class Stranger extends Orders {}
+    expect(() => runner.get(Stranger)).toThrow(
+      'Stranger is not part of this system. Its applications are: Orders, ',
+    );
   });
 }

@@ -117,7 +117,7 @@ test('two runners at the same time process every event once, and are idle afterw
   const alone = await runTogether(1, 50);
   const together = await runTogether(2, 50);
   expect(together.heads).toEqual([300, 100, 100]);
-  // Each runner reads the events of the other, and may lose the race to process them: nothing more.
+  // Each runner reads the events of the other, and may lose the race to process them. It sends no other statements.
   expect(together.perOrder / alone.perOrder).toBeLessThan(4);
   // After the prompts of the last commits, no runner sends a statement.
   const counts = () => together.pools.map(({ statements }) => statements);

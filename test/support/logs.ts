@@ -11,12 +11,12 @@ export async function unbrokenHistories(customers: readonly string[]): Promise<r
   return await canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
 }
 
-/** Returns the expected histories that are missing, and those that are there in addition. */
+/** Returns the expected histories that are missing, and the unexpected histories. */
 export function difference(actual: readonly string[], expected: readonly string[]) {
   return { lost: without(expected, actual), doubled: without(actual, expected) };
 }
 
-/** Throws unless the ids of its log count from 1 without a gap. */
+/** Throws unless the ids of an application's log count from 1 without a gap. */
 export async function assertContiguous(application: Application): Promise<void> {
   let last = 0;
   for await (const { id } of application.reader()) {

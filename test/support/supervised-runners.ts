@@ -27,7 +27,7 @@ export interface SupervisedSubject {
   ): Promise<SystemRunner<Apps> & { get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> }>;
   /** Creates empty storage for the running test. */
   create(): StorageDescription;
-  /** Returns the workers that run, of those started from now on, and calls back when one starts or ends. */
+  /** Returns the running workers that were started after this call, and calls back when one starts or ends. */
   watch(started?: () => void, ended?: () => void): ReadonlySet<unknown>;
 }
 

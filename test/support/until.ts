@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Longest wait of a test for what takes a second on a quiet machine, in ms. */
+/** Longest wait of a test, in ms; on a quiet machine, waits take about a second. */
 const patienceMs = 120_000;
 
 /** Options of `vi.waitUntil()`, `vi.waitFor()` and `expect.poll()` for a busy machine. */
 export const patient = { timeout: patienceMs, interval: 10 };
 
-/** Returns a signal that aborts what takes too long on a busy machine, too. */
+/** Returns a signal that is aborted after a time that suffices on a busy machine. */
 export function inTime(): AbortSignal {
   return AbortSignal.timeout(patienceMs);
 }

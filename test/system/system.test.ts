@@ -122,14 +122,18 @@ test.each<[string, unknown, string]>([
     "Classes Orders and SameName both have the applicationName 'orders'",
   ],
   [
-    'a deaf follower',
+    'a follower without a matching handler',
     [[Orders, Reservations, Payments]],
     "'payments' follows 'reservations', but its policy handles none",
   ],
   ['a follower without a policy', [[Orders, NoPolicy]], "Class NoPolicy needs 'override readonly policy"],
   ['a plain follower', [[Reservations, Plain]], 'Class Plain follows another application, so it must extend'],
-  ['a constructor that throws', [[Orders, FailingFollower]], 'Class FailingFollower cannot be constructed'],
-])('%s is refused', (_, pipelines, message) => {
+  [
+    'a constructor that throws',
+    [[Orders, FailingFollower]],
+    'Class FailingFollower failed in its constructor, which System.of() calls without arguments: ',
+  ],
+])('rejects %s', (_, pipelines, message) => {
   const define = () => System.of(pipelines as readonly Pipeline[] as never);
   expect(define).toThrow(InvalidSystemError);
   expect(define).toThrow(message);

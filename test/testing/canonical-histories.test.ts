@@ -24,7 +24,7 @@ class Letters extends Notes {
   static override readonly applicationName = 'letters';
 }
 
-/** The canonical histories of notes that are saved in one application and, perhaps, others in a second one. */
+/** Returns the canonical histories of notes in one application and of letters in a second one. */
 async function histories(notes: readonly Note[], letters: readonly Note[] = []): Promise<readonly string[]> {
   await using first = await Notes.open({ storage: memory() });
   await using second = await Letters.open({ storage: memory() });
@@ -37,7 +37,7 @@ function notes(...texts: readonly string[]): Note[] {
   return texts.map((text) => Note.write(text));
 }
 
-/** As many notes as there are numbers, all alike; each is linked to the one with its number. */
+/** Returns equal notes, one for each number, each linked to the note with that index. */
 function linked(...targets: readonly number[]): Note[] {
   const all = targets.map(() => Note.write('same'));
   return all.map((note, i) => note.link(all[targets[i]!]!.id));
@@ -53,7 +53,7 @@ test('ids and times do not matter', async () => {
   expect(await histories(linked(1, 2, 0))).toEqual(await histories(linked(2, 0, 1)));
 });
 
-test('nor does the order of different aggregates in the log', async () => {
+test('the order of different aggregates in the log does not matter', async () => {
   expect(await histories(notes('a', 'b'))).toEqual(await histories(notes('b', 'a')));
 });
 
@@ -66,17 +66,17 @@ test('a text shows an aggregate of one application: its label and its events', a
   ]);
 });
 
-test('there is nothing in empty logs', async () => {
+test('empty logs have no histories', async () => {
   expect(await histories([])).toEqual([]);
 });
 
-test('names given as ids stay', async () => {
+test('names given as ids are kept', async () => {
   const named = (id: string) => histories([Note.write('a', id)]);
   expect(await named('ABQ')).toEqual(['notes ABQ\n  Note.Written {"text":"a"}']);
   expect(await named('ABQ')).not.toEqual(await named('SFO'));
 });
 
-test('an id of no aggregate stays', async () => {
+test('an id without an aggregate is kept', async () => {
   const id = newId();
   const [text] = await histories([Note.write('a').link(id)]);
   expect(text).toContain(id);
@@ -103,7 +103,7 @@ const different: readonly (readonly [string, () => Note[], () => Note[]])[] = [
   ['a reference', () => linked(1, 2, 0), () => linked(1, 2, 1)],
   ['a reference to itself', () => linked(0, 1), () => linked(1, 0)],
   ['which of two equal aggregates is referred to twice', () => linked(2, 3, 2, 3), () => linked(2, 2, 2, 3)],
-  ['something far away', () => linked(1, 2, 3, 4, 5, 5), () => linked(1, 2, 3, 4, 5, 4)],
+  ['a distant reference', () => linked(1, 2, 3, 4, 5, 5), () => linked(1, 2, 3, 4, 5, 4)],
 ];
 
 test.each(different)('%s matters', async (_, one, other) => {
@@ -116,7 +116,7 @@ test('the application matters', async () => {
   expect(await histories(notes('a'))).not.toEqual(await histories([], notes('a')));
 });
 
-test('who it is referred to by matters', async () => {
+test('the referring aggregate matters', async () => {
   const received = (count: number) => {
     const received = notes('same', 'same') as [Note, Note];
     const sent = [0, 1].map((i) => Note.write('to').link(received[i % count]!.id));

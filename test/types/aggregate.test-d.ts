@@ -13,7 +13,7 @@ Order.create('Order.Created', { customer: 1 });
 Order.create('Order.Created', {});
 // @ts-expect-error the data of another event
 Order.create('Order.Created', { reservationId: '1' });
-// @ts-expect-error nothing is known of a discount
+// @ts-expect-error an order has no discount
 Order.create('Order.Created', { customer: 'ada', discount: 1 });
 
 type CartEvent =

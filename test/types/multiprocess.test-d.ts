@@ -12,7 +12,7 @@ expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();
 expectTypeOf(runner.get(Reservations, pipelineFor('ada', [0, 1]))).toEqualTypeOf<Reservations>();
 // @ts-expect-error A runner has the applications of its system only.
 runner.get(Payments);
-// @ts-expect-error So does the option `applications`.
+// @ts-expect-error The option `applications` takes applications of the system only.
 await MultiprocessRunner.start(small, { applications: [Payments] });
 // @ts-expect-error Unknown option.
 await MultiprocessRunner.start(small, { processes: 4 });

@@ -27,6 +27,10 @@ class Unclear extends Plain {
   static readonly causalDependencies = 'always';
 }
 
+class Untyped extends Application {
+  static readonly applicationName = 'untyped';
+  static readonly emits = ['Order.Created'] as const;
+}
 class Incomplete extends Application<OrderEvent> {
   static readonly applicationName = 'incomplete';
   static readonly emits = ['Order.Created'] as const;
@@ -76,6 +80,8 @@ System.of([[Nameless, Reservations]]);
 System.of([[Loose, Reservations]]);
 // @ts-expect-error emits lack 'Order.Reserved' and 'Order.Paid'
 System.of([[Incomplete, Reservations]]);
+// @ts-expect-error the type parameter is missing
+System.of([[Untyped, Reservations]]);
 
 await using runner = await run(shop);
 expectTypeOf(runner.get(Orders)).toEqualTypeOf<Orders>();

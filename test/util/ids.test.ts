@@ -13,7 +13,7 @@ test('new ids are distinct and ordered by time', () => {
   expect(ids[0]).toMatch(uuid(7));
 });
 
-test('a name always has the same id, and another one in another namespace', () => {
+test('a name always has the same id, and another id in another namespace', () => {
   expect(nameId('airport', 'ABQ')).toBe(nameId('airport', 'ABQ'));
   expect(nameId('airport', 'ABQ')).toMatch(uuid(5));
   expect(nameId('airport', 'ABQ')).not.toBe(nameId('airport', 'ABE'));

@@ -9,9 +9,9 @@ export interface EventLocation {
   readonly storage: StorageDescription;
   /** Description in sentences. */
   readonly name: string;
-  /** Command line option that selects another one. */
+  /** Command line option that selects another location. */
   readonly option: string;
-  /** Creates what must exist before the storage is opened. */
+  /** Creates the directory that must exist before the storage is opened. */
   prepare(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { StoppedError } from './errors.ts';
 import type { FlightRecord } from './flight-record.ts';
 import { count } from './text.ts';
 
-/** Chosen by measuring: more are hardly faster, and fewer stop and report progress sooner. */
+/** Chosen by measuring: larger groups are hardly faster, and smaller groups stop and report progress sooner. */
 const flightsPerSave = 100;
 
 export interface Import {

@@ -8,13 +8,13 @@ import type { Options } from './options.ts';
 
 /** Contents of the storage before this run. */
 export interface RecordedBefore {
-  /** Number of recorded flights: those of the first records. */
+  /** Number of recorded flights, which are the first records of the file. */
   readonly flights: number;
   /** Number of events in all logs. */
   readonly events: number;
 }
 
-/** Reads what is recorded. Throws {@link InputError} unless the recorded flights are those of the records. */
+/** Reads what is recorded. Throws {@link InputError} unless the recorded flights match the records. */
 export async function recordedBefore(
   options: Options,
   records: readonly FlightRecord[],
@@ -46,7 +46,7 @@ async function matchingFlights(
       isDeepStrictEqual(event.data, arrivalOf(record));
     if (!matches) {
       throw new InputError(
-        `The flights in ${location.name} are not those of '${dataset}': they differ from record ${id} on. ` +
+        `The flights in ${location.name} are not the flights of '${dataset}': they differ from record ${id} on. ` +
           `Nothing was added. Choose another ${location.option}.`,
       );
     }

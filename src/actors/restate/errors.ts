@@ -1,6 +1,6 @@
 import { KahnError } from '../../util/errors.ts';
 
-/** A request to the engine failed; `code` tells why. */
+/** A request to the engine failed; `code` says why. */
 export class EngineError extends KahnError {
   declare readonly code: EngineErrorCode;
   /** The URL of the engine that was used: `ingressUrl` or `adminUrl`. */

@@ -14,7 +14,7 @@ const maxIgnoredBatches = 10;
 export interface BatchProcessorOptions {
   readonly store: EventStore;
   readonly policy: Policy;
-  /** Most notifications that are processed in one transaction. */
+  /** Largest number of notifications processed in one transaction. */
   readonly batchSize: number;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
@@ -82,7 +82,7 @@ export class BatchProcessor {
     this.#cursor.advanceTo(last);
   }
 
-  /** A lost race counts as a failure of the policy: in the end, its changes are on record already. */
+  /** A conflict counts as a failure of the policy: if retries do not resolve it, the changes are already recorded. */
   #attributed(error: unknown, notification: StoredNotification): unknown {
     return error instanceof RecordConflictError ? policyError(this.#setup, notification, error) : error;
   }

@@ -15,8 +15,8 @@ import { newAggregates, type PolicyRepository } from './policy.ts';
 
 /**
  * Repository of a policy for one batch of events: each handler sees the changes of the earlier ones. An aggregate is
- * loaded together with those that later events of the batch name, so that a batch costs a read or two, not one for each
- * event.
+ * loaded together with the aggregates that later events of the batch name, so that a batch costs one or two reads
+ * instead of one for each event.
  */
 export class BatchRepository implements PolicyRepository {
   readonly #store: EventStore;
@@ -24,7 +24,7 @@ export class BatchRepository implements PolicyRepository {
   readonly #steps: readonly { readonly event: DomainEvent }[];
   /** Aggregates that a handler got or made. */
   readonly #aggregates = new Map<string, Aggregate>();
-  /** Histories that were loaded, including those that no handler has asked for yet. */
+  /** Loaded histories, including histories that no handler has requested yet. */
   readonly #histories = new Map<string, CachedHistory>();
   #current = 0;
   #derived = 0;
@@ -56,7 +56,7 @@ export class BatchRepository implements PolicyRepository {
     return this.#loadMs;
   }
 
-  /** Serves the handler of this step from now on. */
+  /** Begins a step: later calls come from its handler. */
   begin(step: number): void {
     this.#current = step;
     this.#derived = 0;
@@ -75,15 +75,15 @@ export class BatchRepository implements PolicyRepository {
     else for (const aggregate of newAggregates(result)) this.#add(aggregate);
   }
 
-  async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const found = this.#find(kind, id);
+  async get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
+    const found = this.#find(aggregateClass, id);
     const aggregate = found instanceof Promise ? await found : found;
     if (aggregate !== undefined) return aggregate;
-    throw new AggregateNotFoundError(this.#store.applicationName, kind.name, id);
+    throw new AggregateNotFoundError(this.#store.applicationName, aggregateClass.name, id);
   }
 
-  async has<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<boolean> {
-    return (await this.#find(kind, id)) !== undefined;
+  async has<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean> {
+    return (await this.#find(aggregateClass, id)) !== undefined;
   }
 
   deriveId(): string {
@@ -97,35 +97,42 @@ export class BatchRepository implements PolicyRepository {
     if (known !== undefined && known !== aggregate) {
       throw new InvalidPolicyError(
         `The policy of '${this.#store.applicationName}' made a second aggregate with the id '${aggregate.id}': ` +
-          'get the first one from the repository and change that.',
+          'get the existing aggregate from the repository and change it.',
       );
     }
     this.#aggregates.set(aggregate.id, aggregate);
   }
 
-  /** Returns no promise if the aggregate is here or its history is loaded. */
-  #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined | Promise<A | undefined> {
+  /** Returns no promise if the aggregate is known or its history is loaded. */
+  #find<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): A | undefined | Promise<A | undefined> {
     this.#step();
-    if (this.#aggregates.has(id)) return this.#known(kind, id);
-    assertClassAndId(kind, id);
+    if (this.#aggregates.has(id)) return this.#known(aggregateClass, id);
+    assertClassAndId(aggregateClass, id);
     const history = this.#histories.get(id);
-    if (history === undefined) return this.#load(id).then(() => this.#find(kind, id));
-    const built = this.#store.loader.build(kind, id, history);
+    if (history === undefined) return this.#load(id).then(() => this.#find(aggregateClass, id));
+    const built = this.#store.loader.build(aggregateClass, id, history);
     return built instanceof Promise
-      ? built.then((late) => this.#keep(kind, id, late))
-      : this.#keep(kind, id, built);
+      ? built.then((late) => this.#keep(aggregateClass, id, late))
+      : this.#keep(aggregateClass, id, built);
   }
 
-  #keep<A extends Aggregate>(kind: AggregateClass<A>, id: string, built: A | undefined): A | undefined {
+  #keep<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+    built: A | undefined,
+  ): A | undefined {
     // A concurrent call may have built the aggregate meanwhile.
     if (built !== undefined && !this.#aggregates.has(id)) this.#aggregates.set(id, built);
-    return this.#known(kind, id);
+    return this.#known(aggregateClass, id);
   }
 
-  #known<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
+  #known<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A | undefined {
     this.#step();
     const aggregate = this.#aggregates.get(id);
-    if (!(aggregate instanceof kind) || aggregateInternals.isDiscarded(aggregate)) return undefined;
+    if (!(aggregate instanceof aggregateClass) || aggregateInternals.isDiscarded(aggregate)) return undefined;
     return aggregate;
   }
 

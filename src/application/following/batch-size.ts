@@ -1,10 +1,10 @@
 import { integer } from '../../util/option-rules.ts';
 import type { OptionRule } from '../../util/options.ts';
 
-/** Most notifications that a follower processes in one transaction. */
+/** Largest number of notifications that a follower processes in one transaction. */
 export const batchSizeRule: OptionRule<number, number> = integer({ least: 1 }, 500);
 
-/** Time in the policy that is never too long, in ms. */
+/** Time in the policy that every batch may take, in ms. */
 const shortestMs = 20;
 /** Longest time in the policy relative to the time in the storage. Both times grow alike on a busy processor. */
 const share = 4;
@@ -18,7 +18,7 @@ export class AdaptiveBatchSize {
   #limit: number;
   #longestMs = shortestMs;
 
-  /** Takes the most notifications of any batch. */
+  /** @param batchSize Largest number of notifications in a batch. */
   constructor(batchSize: number) {
     this.#batchSize = batchSize;
     this.#limit = batchSize;

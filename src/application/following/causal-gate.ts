@@ -10,22 +10,24 @@ export interface WaitingNotification {
   readonly dependency: LogPlace;
 }
 
-/** Holds back notifications that depend on what their application has not processed yet in its other pipelines. */
+/**
+ * Holds back notifications that depend on notifications of other pipelines that the application has not processed yet.
+ */
 export class CausalGate {
   readonly #recorder: Recorder;
   readonly #upstreamName: string;
   /** Lower bounds of the positions in other pipelines: positions only grow. */
   readonly #positions = new Map<number, number>();
 
-  /** Takes the recorder of the application that follows. */
+  /** @param recorder Recorder of the application that follows. */
   constructor(recorder: Recorder, upstreamName: string) {
     this.#recorder = recorder;
     this.#upstreamName = upstreamName;
   }
 
   /**
-   * Finds the first notification that must wait. Notifications that the policy ignores wait, too: a position says that
-   * everything before it, and all that depends on, is processed, and applications in other pipelines rely on that.
+   * Finds the first notification that must wait. Notifications that the policy ignores wait, too: applications in other
+   * pipelines rely on a position meaning that all notifications up to it and their dependencies are processed.
    */
   async firstWaiting(notifications: readonly StoredNotification[]): Promise<WaitingNotification | undefined> {
     const asked = new Set<number>();

@@ -36,7 +36,7 @@ export class Follower {
     this.#processor = new BatchProcessor(options, this.#cursor);
   }
 
-  /** Whether the last pull reached the end of the log, or `upTo`. A prompt tells when the log grows. */
+  /** Whether the last pull reached the end of the log, or `upTo`. A prompt announces that the log has grown. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
   }
@@ -61,15 +61,19 @@ export class Follower {
   /** Records the position if notifications were ignored since it was last recorded. */
   async flush(): Promise<void> {
     if (!this.#cursor.isAhead) return;
-    const started = performance.now();
-    await retry(() => this.#processor.recordPosition(), {
-      backoff,
-      maxTries,
-      isTransient: (error) => isTransientFailure(error) && !isSpent(error, started),
-    });
+    let started = 0;
+    const work = () => {
+      started = performance.now();
+      return this.#processor.recordPosition();
+    };
+    const isTransient = (error: unknown) => isTransientFailure(error) && !isSpent(error, started);
+    await retry(work, { backoff, maxTries, isTransient });
   }
 
-  /** Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress. */
+  /**
+   * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress.
+   * `retry` does not fit: the number of tries starts again with each progress.
+   */
   async #pullBatch(upTo: number): Promise<boolean> {
     const cursor = this.#cursor;
     for (let tries = 1; ; tries += 1) {
@@ -113,13 +117,13 @@ export class Follower {
     return notifications;
   }
 
-  /** The notifications before one that waits. Throws {@link CausalDependencyError} if there are none. */
+  /** Returns the notifications before the first waiting one. Throws {@link CausalDependencyError} if there are none. */
   async #before(
     { index, notification, dependency }: WaitingNotification,
     notifications: readonly StoredNotification[],
   ): Promise<readonly StoredNotification[]> {
     if (index > 0) return notifications.slice(0, index);
-    // The other pipeline may wait for this position, even if only ignored notifications stand before it.
+    // The other pipeline may wait for this position, even if all notifications before it were ignored.
     await this.flush();
     throw new CausalDependencyError(
       {
@@ -133,14 +137,14 @@ export class Follower {
   }
 }
 
-/** Whether another try may succeed: the storage is busy or away, or another writer recorded first. */
+/** Whether another try may succeed: the storage is busy or unavailable, or another writer recorded first. */
 function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
 }
 
-/** Whether the storage itself has waited for so long that further tries would take too long. */
+/** Whether the storage has already waited so long that further tries would take too long. */
 function isSpent(error: unknown, started: number): boolean {
   const cause = error instanceof PolicyError ? error.cause : error;
   return cause instanceof StorageError && performance.now() - started > longestRetriedMs;

@@ -1,7 +1,10 @@
 import type { DomainEvent } from '../../domain/event.ts';
 import { isId } from '../../util/ids.ts';
 
-/** Finds where an event names an id: as its originator or in a property of its data. Returns a reader of that place. */
+/**
+ * Finds the field in which an event names an id: `originatorId` or a property of its data. Returns a reader of the
+ * field.
+ */
 function readerOf(event: DomainEvent, id: string): ((other: DomainEvent) => unknown) | undefined {
   if (event.originatorId === id) return (other) => other.originatorId;
   if (typeof event.data !== 'object' || event.data === null) return undefined;
@@ -10,8 +13,8 @@ function readerOf(event: DomainEvent, id: string): ((other: DomainEvent) => unkn
 }
 
 /**
- * Ids that later events of the same type name in the place where the current event names `id`. Their aggregates are
- * likely to be asked for next, so they are loaded in the same read.
+ * Returns the ids that later events of the same type name in the field in which the current event names `id`. Their
+ * aggregates are likely to be requested next, so they are loaded in the same read.
  */
 export function idsNamedNext(
   id: string,

@@ -1,5 +1,6 @@
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import type { DomainEvent, EventOfType } from '../../domain/event.ts';
+import { kindOf } from '../../util/errors.ts';
 import { causedId } from '../../util/ids.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 
@@ -8,11 +9,11 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
   /**
    * Gets an aggregate. Events triggered on it are recorded together with the position.
    *
-   * @throws {@link AggregateNotFoundError} if there is none with this class and id.
+   * @throws {@link AggregateNotFoundError} if there is no aggregate with this class and id.
    */
-  get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<A>;
+  get<A extends Aggregate<E>>(aggregateClass: AggregateClass<A>, id: string): Promise<A>;
   /** Whether `get` would find an aggregate with this class and id. */
-  has<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string): Promise<boolean>;
+  has<A extends Aggregate<E>>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean>;
   /** Derives an id for a new aggregate. The n-th call for one event returns the same id on every retry and runner. */
   deriveId(): string;
 }
@@ -37,7 +38,7 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
 
 /**
  * Handles the events that a process application follows. In a test, call a policy directly with a plain Map as
- * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from those in a
+ * repository: it resolves with the new aggregates. Ids derived in such a call are stable, but differ from ids in a
  * running system, where the name of the upstream is part of them.
  *
  * @example
@@ -76,9 +77,8 @@ export function newAggregates(result: unknown): readonly Aggregate[] {
   const aggregates: readonly unknown[] = Array.isArray(result) ? result : [result];
   for (const aggregate of aggregates) {
     if (aggregate instanceof Aggregate) continue;
-    const kind = aggregate === null ? 'null' : typeof aggregate;
     throw new InvalidPolicyError(
-      `A policy must return nothing, an aggregate or an array of aggregates, got ${kind}.`,
+      `A policy must return nothing, an aggregate or an array of aggregates, got ${kindOf(aggregate)}.`,
     );
   }
   return aggregates as readonly Aggregate[];
@@ -101,19 +101,21 @@ class MapRepository implements PolicyRepository {
     this.#aggregates = aggregates;
   }
 
-  async get<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A> {
-    const aggregate = this.#find(kind, id);
+  async get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
+    const aggregate = this.#find(aggregateClass, id);
     if (aggregate !== undefined) return aggregate;
-    throw new AggregateNotFoundError(this.#applicationName, kind.name, id);
+    throw new AggregateNotFoundError(this.#applicationName, aggregateClass.name, id);
   }
 
-  async has<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<boolean> {
-    return this.#find(kind, id) !== undefined;
+  async has<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean> {
+    return this.#find(aggregateClass, id) !== undefined;
   }
 
-  #find<A extends Aggregate>(kind: AggregateClass<A>, id: string): A | undefined {
+  #find<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A | undefined {
     const aggregate = this.#aggregates.get(id);
-    return aggregate instanceof kind && !aggregateInternals.isDiscarded(aggregate) ? aggregate : undefined;
+    return aggregate instanceof aggregateClass && !aggregateInternals.isDiscarded(aggregate)
+      ? aggregate
+      : undefined;
   }
 
   deriveId(): string {

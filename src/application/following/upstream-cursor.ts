@@ -10,7 +10,7 @@ export class UpstreamCursor {
   readonly #log: NotificationLog;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
-  /** Id of the last notification that is done. Only ignored ones stand between the recorded position and this one. */
+  /** Id of the last notification that is done. Notifications between the recorded position and this id were ignored. */
   #seen = 0;
 
   constructor(store: EventStore, log: NotificationLog) {

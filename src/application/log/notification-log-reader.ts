@@ -3,6 +3,9 @@ import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { assertCount, type NotificationLog } from './notification-log.ts';
 
+/** Number of notifications that are read at once. */
+const pageSize = 100;
+
 /** An event and its id in a notification log. */
 export interface Notification<E extends DomainEvent = DomainEvent> {
   /** Number of the event in its log; the first is 1. */
@@ -11,7 +14,7 @@ export interface Notification<E extends DomainEvent = DomainEvent> {
 }
 
 /**
- * Reads a notification log from a position on.
+ * Reads a notification log, starting after a position.
  *
  * @example
  * await using orders = await Orders.open({ storage: memory() });
@@ -21,13 +24,11 @@ export interface Notification<E extends DomainEvent = DomainEvent> {
 export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   readonly #log: NotificationLog;
   readonly #decode: (stored: StoredNotification) => E;
-  readonly #pageSize: number;
   #position = 0;
 
-  constructor(log: NotificationLog, decode: (stored: StoredNotification) => E, pageSize = 100) {
+  constructor(log: NotificationLog, decode: (stored: StoredNotification) => E) {
     this.#log = log;
     this.#decode = decode;
-    this.#pageSize = pageSize;
   }
 
   /** Id of the last notification that was read; 0 at first. */
@@ -36,9 +37,9 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Makes the next read start after this id.
+   * Makes the next read start after a notification id.
    *
-   * @throws {@link InvalidPositionError} if this is not an integer >= 0.
+   * @throws {@link InvalidPositionError} if the position is not an integer >= 0.
    */
   seek(position: number): this {
     assertCount(position, 'position');
@@ -47,7 +48,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   }
 
   /** Reads up to `limit` notifications, 100 by default. Resolves with an empty array at the end of the log. */
-  async read(limit: number = this.#pageSize): Promise<readonly Notification<E>[]> {
+  async read(limit: number = pageSize): Promise<readonly Notification<E>[]> {
     const stored = await this.#log.select(this.#position, limit);
     const notifications = stored.map((item) => ({ id: item.id, event: this.#decode(item) }));
     this.#position = stored.at(-1)?.id ?? this.#position;
@@ -57,7 +58,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   /** Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Notification<E>, void, undefined> {
     for (;;) {
-      const page = await this.#log.select(this.#position, this.#pageSize);
+      const page = await this.#log.select(this.#position, pageSize);
       if (page.length === 0) return;
       await yieldIfBusy();
       for (const item of page) {

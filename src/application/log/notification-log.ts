@@ -8,14 +8,17 @@ export class InvalidPositionError extends KahnError {
   override readonly code = 'INVALID_POSITION';
 }
 
+/** Number of notifications in a full section. */
+const sectionSize = 20;
+
 /** A page of a notification log. A full section never changes. */
 export interface Section {
   /** First and last notification id that the section can hold, such as '1,20'. */
   readonly id: string;
   readonly items: readonly StoredNotification[];
-  /** Id of the section before this one; undefined for the first. */
+  /** Id of the previous section; undefined for the first section. */
   readonly previousId: string | undefined;
-  /** Id of the section after this one; undefined until this one is full. */
+  /** Id of the next section; undefined until this section is full. */
   readonly nextId: string | undefined;
 }
 
@@ -26,7 +29,7 @@ export interface NotificationLog {
   /** Reads up to `limit` notifications with ids above `after`. */
   select(after: number, limit: number): Promise<readonly StoredNotification[]>;
   /**
-   * Reads the section with an id such as '1,20', or the newest one for 'current'.
+   * Reads the section with an id such as '1,20', or the newest section for 'current'.
    *
    * @throws {@link InvalidPositionError} if there can be no section with this id.
    */
@@ -39,14 +42,12 @@ export interface NotificationLog {
 export class RecordedNotificationLog implements NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
-  readonly sectionSize: number;
   readonly #recorder: Recorder;
 
-  constructor(recorder: Recorder, applicationName: string, pipelineId: number, sectionSize = 20) {
+  constructor(recorder: Recorder, applicationName: string, pipelineId: number) {
     this.#recorder = recorder;
     this.applicationName = applicationName;
     this.pipelineId = pipelineId;
-    this.sectionSize = sectionSize;
   }
 
   select(after: number, limit: number): Promise<readonly StoredNotification[]> {
@@ -56,13 +57,13 @@ export class RecordedNotificationLog implements NotificationLog {
   }
 
   async section(id: string): Promise<Section> {
-    const first = id === 'current' ? this.#firstOfCurrent(await this.head()) : this.#firstOf(id);
-    const items = await this.select(first - 1, this.sectionSize);
+    const first = id === 'current' ? firstOfCurrent(await this.head()) : this.#firstOf(id);
+    const items = await this.select(first - 1, sectionSize);
     return {
-      id: this.#sectionId(first),
+      id: sectionId(first),
       items,
-      previousId: first === 1 ? undefined : this.#sectionId(first - this.sectionSize),
-      nextId: items.length < this.sectionSize ? undefined : this.#sectionId(first + this.sectionSize),
+      previousId: first === 1 ? undefined : sectionId(first - sectionSize),
+      nextId: items.length < sectionSize ? undefined : sectionId(first + sectionSize),
     };
   }
 
@@ -70,23 +71,23 @@ export class RecordedNotificationLog implements NotificationLog {
     return this.#recorder.head(this.pipelineId);
   }
 
-  #firstOfCurrent(head: number): number {
-    return head - (head % this.sectionSize) + 1;
-  }
-
   #firstOf(id: string): number {
     const first = Number(id.split(',', 1)[0]);
-    const aligned = Number.isSafeInteger(first) && first >= 1 && (first - 1) % this.sectionSize === 0;
-    if (aligned && id === this.#sectionId(first)) return first;
+    const aligned = Number.isSafeInteger(first) && first >= 1 && (first - 1) % sectionSize === 0;
+    if (aligned && id === sectionId(first)) return first;
     throw new InvalidPositionError(
       `The log of '${this.applicationName}' has no section '${id}': ` +
-        `use 'current' or ids such as '${this.#sectionId(1)}' and '${this.#sectionId(this.sectionSize + 1)}'.`,
+        `use 'current' or ids such as '${sectionId(1)}' and '${sectionId(sectionSize + 1)}'.`,
     );
   }
+}
 
-  #sectionId(first: number): string {
-    return `${first},${first + this.sectionSize - 1}`;
-  }
+function firstOfCurrent(head: number): number {
+  return head - (head % sectionSize) + 1;
+}
+
+function sectionId(first: number): string {
+  return `${first},${first + sectionSize - 1}`;
 }
 
 /** Throws {@link InvalidPositionError} unless `count` is an integer >= 0. */

@@ -32,40 +32,43 @@ export class AggregateLoader {
 
   /** Builds an aggregate from its history. Returns undefined if the history is empty or the aggregate is discarded. */
   build<A extends Aggregate>(
-    kind: AggregateClass<A>,
+    aggregateClass: AggregateClass<A>,
     id: string,
     history: CachedHistory,
   ): A | undefined | Promise<A | undefined> {
-    const aggregate = this.#built(kind, id, history);
-    return aggregate === undefined ? this.#buildFromWhole(kind, id) : existing(aggregate);
+    const aggregate = this.#built(aggregateClass, id, history);
+    return aggregate === undefined ? this.#buildFromWhole(aggregateClass, id) : existing(aggregate);
   }
 
   /** Loads the newest state of an aggregate; undefined if there is none or the aggregate is discarded. */
-  async load<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
-    assertClassAndId(kind, id);
+  async load<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A | undefined> {
+    assertClassAndId(aggregateClass, id);
     const [history] = await this.histories([id]);
-    return history && this.build(kind, id, history);
+    return history && this.build(aggregateClass, id, history);
   }
 
   /** Loads an aggregate at a version; undefined if it never had that version or was discarded by then. */
   async loadAt<A extends Aggregate>(
-    kind: AggregateClass<A>,
+    aggregateClass: AggregateClass<A>,
     id: string,
     version: number,
   ): Promise<A | undefined> {
-    assertClassAndId(kind, id);
+    assertClassAndId(aggregateClass, id);
     const request: HistoryRequest = { originatorId: id, after: 0, upTo: version, useSnapshot: true };
     const [read] = await this.#recorder.histories([request]);
     const aggregate =
-      this.#built(kind, id, this.#joined(undefined, read)) ??
-      this.#replayed(new kind(id), await this.#readWhole(id, version));
+      this.#built(aggregateClass, id, this.#joined(undefined, read)) ??
+      this.#replayed(new aggregateClass(id), await this.#readWhole(id, version));
     return aggregate.version === version ? existing(aggregate) : undefined;
   }
 
-  async #buildFromWhole<A extends Aggregate>(kind: AggregateClass<A>, id: string): Promise<A | undefined> {
+  async #buildFromWhole<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): Promise<A | undefined> {
     const whole = await this.#readWhole(id);
     this.#cache.set(id, whole);
-    return existing(this.#replayed(new kind(id), whole));
+    return existing(this.#replayed(new aggregateClass(id), whole));
   }
 
   async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {
@@ -82,14 +85,23 @@ export class AggregateLoader {
   }
 
   /** Returns undefined if the history starts with a snapshot that this class cannot restore. */
-  #built<A extends Aggregate>(kind: AggregateClass<A>, id: string, history: CachedHistory): A | undefined {
-    const aggregate = new kind(id);
-    if (history.snapshot !== undefined && !this.#restore(aggregate, kind, history.snapshot)) return undefined;
+  #built<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+    history: CachedHistory,
+  ): A | undefined {
+    const aggregate = new aggregateClass(id);
+    if (history.snapshot !== undefined && !this.#restore(aggregate, aggregateClass, history.snapshot))
+      return undefined;
     return this.#replayed(aggregate, history);
   }
 
-  #restore<A extends Aggregate>(aggregate: A, kind: AggregateClass<A>, snapshot: StoredSnapshot): boolean {
-    if (snapshot.schema !== kind.snapshotSchema) return false;
+  #restore<A extends Aggregate>(
+    aggregate: A,
+    aggregateClass: AggregateClass<A>,
+    snapshot: StoredSnapshot,
+  ): boolean {
+    if (snapshot.schema !== aggregateClass.snapshotSchema) return false;
     try {
       const state = this.#mapper.toState(snapshot.state);
       aggregateInternals.restore(aggregate, state, snapshot.originatorVersion);
@@ -106,13 +118,13 @@ export class AggregateLoader {
 }
 
 /** Throws {@link InvalidArgumentError} or {@link InvalidIdError} unless these are an aggregate class and an id. */
-export function assertClassAndId(kind: unknown, id: unknown): void {
-  if (typeof kind !== 'function' || !(kind.prototype instanceof Aggregate)) {
+export function assertClassAndId(aggregateClass: unknown, id: unknown): void {
+  if (typeof aggregateClass !== 'function' || !(aggregateClass.prototype instanceof Aggregate)) {
     throw new InvalidArgumentError(
-      `Expected an aggregate class and an id, got ${inspect(kind, { depth: 0 })}.`,
+      `Expected a class of aggregates and an id, as in get(Order, id), got ${inspect(aggregateClass, { depth: 0 })}.`,
     );
   }
-  assertId(id, () => `the id of ${kind.name}`);
+  assertId(id, () => `the id of ${aggregateClass.name}`);
 }
 
 function newestOf(originatorId: string, known: CachedHistory | undefined): HistoryRequest {

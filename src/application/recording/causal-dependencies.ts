@@ -19,8 +19,8 @@ export interface BasedEvents {
 }
 
 /**
- * Adds dependencies to process events before they are recorded: the newest notification of every other pipeline that
- * each builds on. The first event of each carries them. All are located in one read.
+ * Adds dependencies to process events before they are recorded: the newest notification of every other pipeline on
+ * which each process event builds. Its first event carries them. One read locates all of them.
  */
 export async function withDependencies(
   recorder: Recorder,
@@ -40,7 +40,7 @@ export async function withDependencies(
 function newestElsewhere(places: readonly (LogPlace | undefined)[], pipelineId: number): readonly LogPlace[] {
   const newest = new Map<number, LogPlace>();
   for (const place of places) {
-    // A version without a place is recorded by this same call, in this log.
+    // A version without a place is recorded by the same call, in this log.
     if (place === undefined || place.pipelineId === pipelineId) continue;
     const known = newest.get(place.pipelineId)?.notificationId ?? 0;
     if (place.notificationId > known) newest.set(place.pipelineId, place);

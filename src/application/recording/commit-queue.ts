@@ -37,7 +37,7 @@ export class CommitQueue {
     if (this.#waiting.length >= maxWaiting) {
       const name = this.#store.applicationName;
       const error = new TooManySavesError(
-        `Application '${name}' has ${maxWaiting} saves that wait for its storage: await some before making more.`,
+        `Application '${name}' has ${maxWaiting} saves that wait for its storage: await earlier saves first.`,
       );
       return Promise.reject(error);
     }
@@ -53,7 +53,7 @@ export class CommitQueue {
   }
 
   async #flush(): Promise<void> {
-    // Promises that are ready run before this, so that all saves of this moment are in the queue.
+    // Runs after all promises that are ready, so that all saves of this moment are in the queue.
     await new Promise<void>((ready) => process.nextTick(ready));
     while (this.#waiting.length > 0) {
       await this.#commitGroup();
@@ -96,8 +96,8 @@ export class CommitQueue {
 }
 
 /**
- * Saves to reject after a conflict: those that would record the version in conflict, but not the first of them if that
- * version is still free. All of them, if the conflict names a version of none.
+ * Returns the saves to reject after a conflict: all that would record the version in conflict, except the first if the
+ * version is still free. If no save would record that version, all saves are rejected.
  */
 function losersOf(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
   const rivals = group.filter(({ prepared }) =>

@@ -26,7 +26,7 @@ export class HistoryCache {
   #older = new Map<string, CachedHistory>();
   #recentSize = 0;
 
-  /** Takes the most events that the cache holds; 0 turns the cache off. */
+  /** @param capacity Largest number of events in the cache; 0 turns the cache off. */
   constructor(capacity: number) {
     this.#halfCapacity = capacity / 2;
   }

@@ -28,33 +28,37 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   /**
    * Gets an aggregate.
    *
-   * @throws {@link AggregateNotFoundError} if there is none, if it never had this version, or if it is discarded.
+   * @throws {@link AggregateNotFoundError} if the aggregate does not exist, never had this version, or is discarded.
    */
-  async get<A extends Aggregate<E>>(kind: AggregateClass<A>, id: string, options?: GetOptions): Promise<A> {
-    const aggregate = await this.#find(kind, id, options);
+  async get<A extends Aggregate<E>>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+    options?: GetOptions,
+  ): Promise<A> {
+    const aggregate = await this.#find(aggregateClass, id, options);
     if (aggregate === undefined) {
-      throw new AggregateNotFoundError(this.#applicationName, kind.name, id, options?.version);
+      throw new AggregateNotFoundError(this.#applicationName, aggregateClass.name, id, options?.version);
     }
     return aggregate;
   }
 
   /** Whether `get` would find an aggregate. */
   async has<A extends Aggregate<E>>(
-    kind: AggregateClass<A>,
+    aggregateClass: AggregateClass<A>,
     id: string,
     options?: GetOptions,
   ): Promise<boolean> {
-    return (await this.#find(kind, id, options)) !== undefined;
+    return (await this.#find(aggregateClass, id, options)) !== undefined;
   }
 
   async #find<A extends Aggregate<E>>(
-    kind: AggregateClass<A>,
+    aggregateClass: AggregateClass<A>,
     id: string,
     options?: GetOptions,
   ): Promise<A | undefined> {
     if (options !== undefined) resolveOptions(options, getOptions, 'Repository.get()');
     await yieldIfBusy();
-    if (options?.version !== undefined) return this.#loader.loadAt(kind, id, options.version);
-    return this.#loader.load(kind, id);
+    if (options?.version !== undefined) return this.#loader.loadAt(aggregateClass, id, options.version);
+    return this.#loader.load(aggregateClass, id);
   }
 }

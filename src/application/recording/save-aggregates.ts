@@ -4,7 +4,7 @@ import type { EventStore, PreparedEvents } from './event-store.ts';
 
 /**
  * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. Events of a save
- * that fails are pending again.
+ * that fails become pending again.
  */
 export async function saveAggregates(
   aggregates: readonly Aggregate[],

@@ -51,9 +51,9 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     this.#parts = parts;
   }
 
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
-    return this.#parts.running.get(kind, pipelineId);
+    return this.#parts.running.get(applicationClass, pipelineId);
   }
 
   async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -150,7 +150,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   async #close(): Promise<void> {
     const { running } = this.#parts;
     this.#stop.abort(new RunnerClosedError());
-    await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
+    await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another release fails
     closing.defer(() => running.release());
     closing.use(this.#resources);
     closing.defer(() => this.#starting?.catch(() => {})); // start() throws the error

@@ -25,8 +25,8 @@ export interface CaughtUpProbe {
 const recheckMs = 1_000;
 
 /**
- * Resolves when, by what is recorded, no application that has not failed has notifications to process. Applications
- * on other hosts are not waited for once one of this runner has failed.
+ * Resolves when, according to the storage, no application except failed ones has notifications to process. Once an
+ * application of this runner has failed, applications on other hosts are not waited for.
  *
  * Logs and positions only grow. So if the logs have the same heads after the positions were read as before, there was
  * a moment at which every notification was processed.
@@ -49,7 +49,7 @@ export async function waitUntilCaughtUp(probe: CaughtUpProbe, stop: AbortSignal)
   }
 }
 
-/** Whether any application is behind; prompts those of this runner that are. */
+/** Returns whether any application is behind, and prompts the applications of this runner that are behind. */
 async function isAnyBehind({ status, prompt }: CaughtUpProbe): Promise<boolean> {
   const all = await status();
   const isBehind = ({ upstreams }: ApplicationStatus) => upstreams.some(({ lag }) => lag > 0);

@@ -70,12 +70,12 @@ export class MultiThreadedRunner<
   readonly #parts: Parts<Apps>;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, kind: 'thread' });
+    super({ ...parts, workerKind: 'thread' });
     this.#parts = parts;
   }
 
   /**
-   * Opens the applications in this thread and in the worker threads, which then process what was recorded before.
+   * Opens the applications in this thread and in the worker threads, which then process the events recorded before.
    *
    * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
@@ -129,7 +129,7 @@ export class MultiThreadedRunner<
     };
     return new Supervisor({
       runner: runnerName,
-      kind: 'thread',
+      workerKind: 'thread',
       assignment,
       spawn: (hooks) => spawnThread(thread, hooks),
       entered: (state) => board.setState(task.index, state),

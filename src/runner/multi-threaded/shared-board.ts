@@ -20,7 +20,7 @@ const states: readonly ApplicationState[] = [
   'stopped',
 ];
 
-// The cells of the whole system come first. Those of each assignment follow: a doorbell, its state, a prompt per
+// The cells of the whole system come first. The cells of each assignment follow: a doorbell, its state, a prompt per
 // upstream.
 const progressCell = 0;
 const tickCell = 1;

@@ -11,7 +11,7 @@ export interface ClockOptions {
 /**
  * Ticks until the signal is aborted. If a tick is late, half of the delay is subtracted from the following intervals,
  * but never more than half of an interval, so that the clock keeps its speed on average. This is the rule of the
- * multi-threaded runner of eventsourcing 8.x; its stepping clock has another one, see {@link Pacer}.
+ * multi-threaded runner of eventsourcing 8.x. Its stepping clock has another rule, see {@link Pacer}.
  */
 export async function runClock({ speed, tick, overrun }: ClockOptions, signal: AbortSignal): Promise<void> {
   const intervalMs = 1_000 / speed;

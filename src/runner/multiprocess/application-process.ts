@@ -10,7 +10,7 @@ export interface ApplicationProcessHooks {
   entered(state: ApplicationState): void;
 }
 
-/** An application that runs in a process, and in another one when that process dies. */
+/** An application that runs in a process, and in a new process when that process dies. */
 export class ApplicationProcess {
   readonly assignment: Assignment;
   readonly #hooks: ApplicationProcessHooks;
@@ -42,7 +42,7 @@ export class ApplicationProcess {
       onMessage: (message) => {
         if (message.kind === 'ready') this.enter('running');
         hooks.onMessage(message);
-        // The process before may have recorded events and died before it reported them.
+        // The previous process may have recorded events and died before it reported them.
         if (message.kind === 'ready') this.#hooks.grown();
       },
       onReport: (report) => {

@@ -19,7 +19,7 @@ import {
 
 /** A process that runs an application, from the side of its parent. */
 export interface ForkedApplication extends SupervisedWorker {
-  /** Tells the process that the log of an upstream has grown. */
+  /** Prompts the process: the log of an upstream has grown. */
   prompt(upstreamName: string): void;
 }
 
@@ -27,7 +27,7 @@ export interface ForkHooks extends WorkerHooks {
   onReport(report: ProcessReport): void;
 }
 
-/** Time for a process to exit after it has closed by itself, in ms. */
+/** Time for a process to exit after it has reported that it is closed, in ms. */
 const exitTimeoutMs = 5_000;
 const program = fileURLToPath(siblingProgram(import.meta.url, 'worker-process-entry'));
 

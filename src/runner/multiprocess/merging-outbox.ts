@@ -1,12 +1,12 @@
 export interface OutboxOptions<Message> {
   send(message: Message): void;
-  /** Merges two messages into one; its size must stay bounded. */
+  /** Merges two messages into one. The size of merged messages must stay bounded. */
   merge(earlier: Message, later: Message): Message;
 }
 
 /**
- * Messages to a process that may not read for a while. One message is in flight at a time; those added meanwhile are
- * merged into one that waits. So there are at most two, however busy both sides are.
+ * Messages to a process that may not read for a while. One message is in flight at a time; messages added meanwhile are
+ * merged into one that waits. So there are at most two messages, however busy both sides are.
  */
 export class MergingOutbox<Message> {
   readonly #options: OutboxOptions<Message>;

@@ -69,12 +69,12 @@ export class MultiprocessRunner<
   #termination: Termination | undefined;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, kind: 'process' });
+    super({ ...parts, workerKind: 'process' });
     this.#parts = parts;
   }
 
   /**
-   * Opens the applications in this process and in their own processes, which then process what was recorded before.
+   * Opens the applications in this process and in their own processes, which then process the events recorded before.
    *
    * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
@@ -129,7 +129,7 @@ export class MultiprocessRunner<
       const { assignment } = application;
       return new Supervisor({
         runner: runnerName,
-        kind: 'process',
+        workerKind: 'process',
         assignment,
         spawn: (hooks) => application.fork({ ...task, assignment }, hooks),
         entered: (state) => application.enter(state),
@@ -144,13 +144,13 @@ export class MultiprocessRunner<
   }
 }
 
-/** Returns the assignments of this runner; other runners have those of the other applications. */
+/** Returns the assignments of this runner. Other runners have the assignments of the other applications. */
 function ownAssignments(
   system: System,
   pipelineIds: readonly number[],
   applications: readonly ApplicationClass[] = system.applications,
 ): readonly Assignment[] {
-  for (const kind of applications) assertPartOf(system, kind);
+  for (const applicationClass of applications) assertPartOf(system, applicationClass);
   const names = applications.map(({ applicationName }) => applicationName);
   return assignmentsOf(system.graph, pipelineIds).filter(({ applicationName }) =>
     names.includes(applicationName),

@@ -1,4 +1,6 @@
-/** Options that a child process must not inherit: what this process runs, and tools that watch this process alone. */
+/**
+ * Options that a child process must not inherit: the program of this process, and tools that watch this process alone.
+ */
 const own = [
   '--build-snapshot',
   '--check',
@@ -12,7 +14,7 @@ const own = [
   '--test',
   '--watch',
 ];
-/** Those options, and their short forms, whose value may be the next argument. */
+/** The options above, and their short forms, whose value may be the next argument. */
 const withValue =
   /^(?:-e|-p|-pe|--eval|--print|--input-type|--build-snapshot-config|--run|--watch-[a-z-]+|--(?:debug|inspect)-port|--test-[a-z-]+)$/;
 const short = /^-(?:e|p|pe|c|i)$/;

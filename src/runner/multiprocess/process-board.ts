@@ -37,7 +37,7 @@ export class ProcessBoard implements WorkerBoard {
     )?.state;
   }
 
-  /** A process that is being restarted may be idle afterwards; an interrupted one has notifications to process. */
+  /** Restarting processes count as quiet, because they may have nothing to process; interrupted processes do not. */
   get isQuiet(): boolean {
     return this.processes.every(({ state }) => state !== 'running' && state !== 'interrupted');
   }

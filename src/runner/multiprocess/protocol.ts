@@ -8,7 +8,7 @@ import type { WorkerMessage } from '../supervised/worker.ts';
 export interface ProcessTask extends OpeningTask {
   readonly assignment: Assignment;
   readonly pollIntervalMs: number;
-  /** Process that started this one; this one ends when that process is gone. */
+  /** Id of the parent process. The process ends when its parent is gone. */
   readonly parentPid: number;
 }
 

@@ -20,7 +20,7 @@ const drains = new Set<Drain>();
  * code decides what happens to the process.
  */
 export function beforeTermination(drain: Drain): Disposable {
-  // Prepended, so that listeners added with `once` are still counted when this one is called.
+  // Prepended, so that listeners added with `once` are still counted when this listener is called.
   if (drains.size === 0) for (const signal of signals) process.prependListener(signal, terminate);
   drains.add(drain);
   return {
@@ -33,7 +33,7 @@ export function beforeTermination(drain: Drain): Disposable {
 
 function terminate(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) > 1) {
-    // Other listeners are called next. Some of them end the process only if they are the only ones.
+    // Other listeners are called next. Some of them end the process only if there is no other listener.
     process.off(signal, terminate);
     return;
   }

@@ -42,7 +42,7 @@ export async function runProcess(): Promise<void> {
 /** Returns a controller that is aborted when this process has to finish its work and exit. */
 function listenForEnd(): AbortController {
   const closing = new AbortController();
-  process.on('SIGINT', () => {}); // Ctrl-C reaches all processes of a terminal; the parent then closes this one
+  process.on('SIGINT', () => {}); // Ctrl-C reaches all processes of a terminal; the parent then closes this process
   process.on('SIGTERM', () => closing.abort());
   process.on('disconnect', () => closing.abort()); // the parent has died
   return closing;

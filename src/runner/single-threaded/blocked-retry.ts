@@ -14,7 +14,7 @@ export function isBlocked(error: unknown): boolean {
  */
 export class BlockedRetry {
   readonly #retry: () => void;
-  /** What the followers waited for after the last turn, as text. */
+  /** Errors that name the dependencies of the waiting followers after the last turn, as text. */
   #messages = '';
   /** Number of turns in a row that ended with these messages. */
   #turns = 0;
@@ -25,7 +25,9 @@ export class BlockedRetry {
     this.#retry = retry;
   }
 
-  /** Replaces the scheduled retry by one for the interruptions of this turn, if some are waits for another pipeline. */
+  /**
+   * Replaces the scheduled retry by a retry for the interruptions of this turn that wait for another pipeline, if any.
+   */
   schedule(interruptions: ReadonlyMap<string, unknown>): void {
     const messages = interruptions.values().filter(isBlocked).map(messageOf).toArray().join('\n');
     this.#turns = messages === this.#messages ? this.#turns + 1 : 1;

@@ -17,12 +17,10 @@ export function eventOf(applicationName: string): RunnerEvent {
   return { runner: 'SingleThreadedRunner', applicationName, pipelineId: localPipelineId };
 }
 
-/** Runs the followers of a system in this thread, turn by turn, and keeps what prompted, interrupted and stopped them. */
+/** Runs the followers of a system in this thread, turn by turn, and keeps their prompts, interruptions and failures. */
 export class LocalFollowers {
   readonly #graph: SystemGraph;
   readonly #names: readonly string[];
-  readonly #byUpstream: FollowersByUpstream;
-  readonly #followers: ReadonlySet<ProcessApplication>;
   readonly #retry: BlockedRetry;
   /** Applications whose logs have grown, in the order of their prompts. */
   readonly #prompts = new Set<string>();
@@ -30,20 +28,21 @@ export class LocalFollowers {
   readonly #failures = new Map<string, unknown>();
   /** Errors of applications that could not finish their work in this turn, by name. */
   readonly #interruptions = new Map<string, unknown>();
+  #byUpstream: FollowersByUpstream = new Map();
+  #followers: ReadonlySet<ProcessApplication> = new Set();
   /** Name of the application that is processing notifications. */
   #active: string | undefined;
 
-  constructor(
-    graph: SystemGraph,
-    applications: ReadonlyMap<string, Application>,
-    batchSize: number,
-    retry: BlockedRetry,
-  ) {
+  constructor(graph: SystemGraph, retry: BlockedRetry) {
     this.#graph = graph;
-    this.#names = [...applications.keys()];
-    this.#byUpstream = followLocally(graph, applications, batchSize);
-    this.#followers = new Set([...this.#byUpstream.values()].flat());
+    this.#names = graph.nodes.map(({ name }) => name);
     this.#retry = retry;
+  }
+
+  /** Makes the applications follow each other's logs. */
+  follow(applications: ReadonlyMap<string, Application>, batchSize: number): void {
+    this.#byUpstream = followLocally(this.#graph, applications, batchSize);
+    this.#followers = new Set([...this.#byUpstream.values()].flat());
   }
 
   /** Notes that the log of an application has grown. */

@@ -18,7 +18,7 @@ import { LogWatch } from './log-watch.ts';
 
 /**
  * Runs a system in this thread, in turns. A turn is a commit and the processing of all events that follow from it, so
- * `save()` resolves when every follower has caught up. Commands that arrive during a turn share the next one.
+ * `save()` resolves when every follower has caught up. Commands that arrive during a turn share the next turn.
  *
  * @example
  * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
@@ -46,8 +46,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.#system = system;
     this.#options = options;
     this.#running = running;
-    const applications = running.in(localPipelineId);
-    this.#followers = new LocalFollowers(system.graph, applications, options.batchSize, this.#retry);
+    this.#followers = new LocalFollowers(system.graph, this.#retry);
   }
 
   /**
@@ -73,14 +72,14 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       await runner.#start();
       return runner;
     } catch (error) {
-      await runner.close();
+      await runner.close().catch(() => {}); // the first error is the one to report
       throw error;
     }
   }
 
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
-    return this.#running.get(kind, pipelineId);
+    return this.#running.get(applicationClass, pipelineId);
   }
 
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -111,6 +110,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #start(): Promise<void> {
+    this.#followers.follow(this.#running.in(localPipelineId), this.#options.batchSize);
     for (const application of this.#running.applications) {
       application.subscribe((prompt) => this.#followers.prompt(prompt.applicationName));
       publish('started', eventOf(application.applicationName));
@@ -146,7 +146,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await this.#followers.runTurn(problem, signal);
   }
 
-  /** Commits a save and processes what follows, as one turn. */
+  /** Commits a save and processes all downstream events, as one turn. */
   #commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
     return this.#turns.run(async () => {
       await commit();
@@ -157,7 +157,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     });
   }
 
-  /** Takes a turn in the background, for events recorded elsewhere. The next call that waits gets its errors. */
+  /**
+   * Takes a turn in the background, for events recorded elsewhere. The next call that waits rejects with its errors.
+   */
   #takeTurn(): void {
     if (this.#isTurnDue || this.#closing !== undefined) return;
     this.#isTurnDue = true;
@@ -178,9 +180,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.#retry.close();
     const timer = setTimeout(() => this.#stop.abort(notDrained(drainTimeoutMs)), drainTimeoutMs);
     try {
-      await this.#watch?.[Symbol.asyncDispose]();
-      await Promise.all(this.#running.applications.map(applicationInternals.close));
-      await this.#turns.run(() => this.#running.release());
+      await this.#releaseAll();
     } finally {
       clearTimeout(timer);
     }
@@ -188,6 +188,15 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     for (const { applicationName } of this.#running.applications) {
       publish('stopped', { ...eventOf(applicationName), terminated });
     }
+  }
+
+  async #releaseAll(): Promise<void> {
+    await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
+    closing.defer(() => this.#turns.run(() => this.#running.release()));
+    closing.defer(async () => {
+      await Promise.all(this.#running.applications.map(applicationInternals.close));
+    });
+    await this.#watch?.[Symbol.asyncDispose]();
   }
 }
 

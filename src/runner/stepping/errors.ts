@@ -1,7 +1,7 @@
 import { KahnError, messageOf } from '../../util/errors.ts';
 
 /** Applications failed in a tick. */
-export class StepFailure extends KahnError {
+export class StepFailedError extends KahnError {
   override readonly code = 'STEP_FAILED';
   /** Causes by the names of the failed applications. */
   declare readonly failures: ReadonlyMap<string, unknown>;

@@ -15,7 +15,7 @@ export class Interruptions {
     this.#lastErrors.set(applicationName, error);
   }
 
-  /** Replaces the applications that wait for another pipeline, and returns those that did not wait for the same before. */
+  /** Replaces the applications that wait for another pipeline, and returns the applications whose wait is new. */
   noteBlocked(outcomes: ReadonlyMap<string, TickOutcome>): ReadonlyMap<string, unknown> {
     const before = this.#blocked;
     this.#blocked = new Map(

@@ -2,7 +2,7 @@ import type { ProcessApplication } from '../../application/process-application.t
 import { followersIn, upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
-import { StepFailure } from './errors.ts';
+import { StepFailedError } from './errors.ts';
 import type { LogHeads } from './log-heads.ts';
 import { processTick, recordPositions, type SteppedApplication } from './process-tick.ts';
 import type { DriverParts, DriverReport, Moment, StepDriver, TickOutcome } from './step-driver.ts';
@@ -36,17 +36,17 @@ export class LocalDriver implements StepDriver {
     });
     if (this.#failures.size === 0) return outcomes;
     await this.#recordAllPositions(signal);
-    throw new StepFailure(this.#failures);
+    throw new StepFailedError(this.#failures);
   }
 
   async recordPositions(signal: AbortSignal): Promise<void> {
     await this.#recordAllPositions(signal);
-    if (this.#failures.size > 0) throw new StepFailure(this.#failures);
+    if (this.#failures.size > 0) throw new StepFailedError(this.#failures);
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
     if (this.#active !== undefined) return [this.#active];
-    // Without its positions, the next start ignores the same notifications again.
+    // Without recorded positions, the next start reads the same ignored notifications again.
     await this.#recordAllPositions(AbortSignal.timeout(drainTimeoutMs)).catch(() => {});
     return [];
   }

@@ -16,7 +16,7 @@ import {
   steppingRunnerOptions,
 } from './stepping-options.ts';
 
-/** What a stepping runner is made from. */
+/** Parts of a stepping runner. */
 export interface SteppingParts<Apps extends ApplicationClass = ApplicationClass> {
   /** Name of the runner's class, for diagnostics events. */
   readonly runnerName: string;
@@ -36,7 +36,7 @@ export interface SteppingParts<Apps extends ApplicationClass = ApplicationClass>
   readonly seed: string;
 }
 
-/** Opens a system for a stepping runner, or throws having closed what was opened. */
+/** Opens a system for a stepping runner, or throws after closing everything that was opened. */
 export async function openStepping<Apps extends ApplicationClass>(
   runnerName: string,
   system: System<Apps>,

@@ -15,7 +15,9 @@ export interface SteppedApplication {
   readonly upstreamNames: readonly string[];
 }
 
-/** Processes the notifications up to the heads. Those that depend on another pipeline are left for a later tick. */
+/**
+ * Processes the notifications up to the heads. Notifications that depend on another pipeline are left for a later tick.
+ */
 export async function processTick(
   stepped: SteppedApplication,
   heads: ReadonlyMap<string, number>,

@@ -11,7 +11,7 @@ import type { SteppingParts } from './open-stepping.ts';
 import type { TickOutcome } from './step-driver.ts';
 import type { Tick } from './tick.ts';
 
-/** What the applications did in a tick. */
+/** Work of the applications in a tick. */
 interface Processed {
   /** Heads of all logs before the tick. */
   readonly headsBefore: ReadonlyMap<string, number>;

@@ -3,7 +3,7 @@ import type { RunningSystem } from '../running-system.ts';
 import type { LogHeads } from './log-heads.ts';
 import type { ResolvedSteppingOptions } from './stepping-options.ts';
 
-/** A tick as the applications see it. */
+/** Number, simulated time and seed of a tick. */
 export interface Moment {
   /** Number of the tick. */
   readonly tick: number;
@@ -13,7 +13,7 @@ export interface Moment {
   readonly seed: string;
 }
 
-/** What an application did in a tick. */
+/** Work of an application in a tick. */
 export interface TickOutcome {
   /** Number of notifications that the application fetched. */
   readonly fetched: number;
@@ -27,7 +27,7 @@ export interface DriverReport {
   interrupted(applicationName: string, error: unknown): void;
 }
 
-/** What a {@link StepDriver} is made from. */
+/** Parts of a {@link StepDriver}. */
 export interface DriverParts {
   readonly system: System;
   readonly options: ResolvedSteppingOptions;
@@ -42,19 +42,19 @@ export interface DriverParts {
 export interface StepDriver {
   /**
    * Makes all applications fetch what is new in the logs they follow, then makes all of them process it. Resolves with
-   * what each did, by name.
+   * the work of each application, by name.
    *
-   * @throws {@link StepFailure} if an application failed. The others have processed what they had fetched.
+   * @throws {@link StepFailedError} if an application failed. The others have processed everything they had fetched.
    */
   advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>>;
   /**
    * Records the positions behind ignored notifications.
    *
-   * @throws {@link StepFailure} if an application failed.
+   * @throws {@link StepFailedError} if an application failed.
    */
   recordPositions(signal: AbortSignal): Promise<void>;
   /**
-   * Stops all applications. Resolves with the names of those that did not stop within `drainTimeoutMs` and were
+   * Stops all applications. Resolves with the names of applications that did not stop within `drainTimeoutMs` and were
    * terminated.
    */
   close(drainTimeoutMs: number): Promise<readonly string[]>;

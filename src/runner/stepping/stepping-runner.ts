@@ -22,7 +22,7 @@ interface CurrentTick {
   readonly number: number;
 }
 
-/** The tick that calls the code that reads this. */
+/** Tick from which the current code was called. */
 const callingTick = new AsyncLocalStorage<CurrentTick>();
 
 /**
@@ -74,9 +74,9 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     return this.#pacer.actualHz;
   }
 
-  get<A extends Apps>(kind: A, pipelineId?: number): InstanceType<A> {
+  get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     if (!this.#isInTick) this.#assertNotClosed(); // close() lets the tick under way end
-    return this.#parts.running.get(kind, pipelineId);
+    return this.#parts.running.get(applicationClass, pipelineId);
   }
 
   /**
@@ -102,7 +102,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /**
    * Runs one tick now.
    *
-   * @throws {@link WaitInTickError} if a command or policy calls this.
+   * @throws {@link WaitInTickError} if a command or policy calls this method.
    * @throws {@link DownstreamError} if an application failed.
    * @throws {@link CommandError} if a command failed.
    */
@@ -124,7 +124,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     }
   }
 
-  /** Stops the clock. Resolves when the tick under way has ended; in that tick itself, at once. */
+  /** Stops the clock. Resolves when the tick under way has ended, or at once if called in that tick. */
   async pause(): Promise<void> {
     this.#assertOpen();
     this.#clock.pause();
@@ -141,7 +141,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * Resolves after a tick in which nothing happened. While the clock is paused, this method runs the ticks itself.
    *
    * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline.
-   * @throws {@link WaitInTickError} if a command or policy calls this.
+   * @throws {@link WaitInTickError} if a command or policy calls this method.
    */
   async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertMayWait('caughtUp()');
@@ -166,7 +166,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     }));
   }
 
-  /** Finishes the tick under way and releases everything. Called in that tick, it resolves at once. */
+  /** Finishes the tick under way and releases everything. Resolves at once if called in that tick. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     if (!this.#isInTick) await this.#closing;
@@ -233,7 +233,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#assertOpen();
   }
 
-  /** Throws what stopped the runner, if anything. */
+  /** Throws the error that stopped the runner, if any. */
   #assertOpen(): void {
     this.#assertNotClosed();
     this.#state.stopped.throwIfAborted();

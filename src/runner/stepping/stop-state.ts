@@ -1,8 +1,8 @@
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
-import { StepFailure } from './errors.ts';
+import { StepFailedError } from './errors.ts';
 
-/** Whether a stepping runner is stopped, and by what. */
+/** Whether a stepping runner is stopped, and the reason. */
 export class StopState {
   readonly #eventOf: (applicationName: string) => RunnerEvent;
   readonly #stop = new AbortController();
@@ -37,12 +37,12 @@ export class StopState {
   }
 
   /**
-   * Stops the runner because of an error in a tick: without the failed application, the others would get other results.
-   * Returns the error to throw, which is the first reason of the stop.
+   * Stops the runner because of an error in a tick: without the failed application, the results of the others would
+   * change. Returns the error to throw, which is the first reason of the stop.
    */
   fail(tick: number, error: unknown): unknown {
     if (this.stopped.aborted) return this.stopped.reason;
-    const failures = error instanceof StepFailure ? error.failures : new Map<string, unknown>();
+    const failures = error instanceof StepFailedError ? error.failures : new Map<string, unknown>();
     for (const [name, cause] of failures) {
       this.#failures.set(name, cause);
       publish('failed', { ...this.#eventOf(name), error: cause });

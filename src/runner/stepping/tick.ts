@@ -1,4 +1,4 @@
-/** What an application did in a tick. */
+/** Work of an application in a tick. */
 export interface ApplicationTick {
   readonly applicationName: string;
   /** Number of notifications that the application read, handled or ignored. */

@@ -23,11 +23,18 @@ export async function openApplication(
   opened: AsyncDisposableStack,
 ): Promise<ProcessApplication> {
   const { applications, types } = await loadSystem(address);
-  const kind = applications.find((one) => one.applicationName === applicationName) as ApplicationClass;
-  const application = new kind() as ProcessApplication; // it follows others, so it is one
+  const applicationClass = applications.find(
+    (one) => one.applicationName === applicationName,
+  ) as ApplicationClass;
+  const application = new applicationClass() as ProcessApplication; // a ProcessApplication, because it follows others
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
-  const store = await openStore(kind, openedStorage, { setupTables: false, pipelineId, types, cacheSize });
+  const store = await openStore(applicationClass, openedStorage, {
+    setupTables: false,
+    pipelineId,
+    types,
+    cacheSize,
+  });
   opened.defer(() => store.recorder.close());
   applicationInternals.bind(application, ownedBinding(store));
   for (const upstreamName of upstreamNames) {

@@ -7,7 +7,7 @@ const maxFaults = 5;
 /** A worker idle for this long counts as healthy; a later crash does not count against it. */
 const healthyMs = 5_000;
 
-/** How a worker was doing when it died. */
+/** Progress of a worker until its death. */
 export interface WorkerDeath {
   readonly hasProcessed: boolean;
   /** Time since the worker became idle, in ms; negative if it never did. */
@@ -30,7 +30,7 @@ export class RestartPolicy {
 
   /** Returns the policy after the death of a worker. */
   after({ hasProcessed, idleMs, isTransient }: WorkerDeath): RestartPolicy {
-    // Becoming idle alone is no progress: the worker may die of a timer soon after each start.
+    // Becoming idle is not progress: a timer may crash the worker soon after each start.
     const { restarts, faults } = hasProcessed || idleMs >= healthyMs ? new RestartPolicy() : this;
     return new RestartPolicy(restarts + 1, isTransient ? faults : faults + 1);
   }

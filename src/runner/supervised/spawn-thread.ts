@@ -9,11 +9,11 @@ export interface ThreadOptions {
   /** Plain data for the program. */
   readonly task: unknown;
   readonly resourceLimits?: ResourceLimits | undefined;
-  /** Called when the thread has exited, with the id it had. */
+  /** Called when the thread has exited, with its former id. */
   exited(threadId: number): void;
 }
 
-/** Starts a worker thread, which is terminated as soon as it says that it is closed. */
+/** Starts a worker thread, which is terminated as soon as it reports that it is closed. */
 export function spawnThread(options: ThreadOptions, hooks: WorkerHooks): SupervisedWorker {
   const { entry, applicationName, task, resourceLimits = {} } = options;
   // A line of code that imports the file: under `--input-type`, Node would refuse the file itself.

@@ -22,7 +22,7 @@ export interface WorkerBoard extends ProgressSignal {
 
 export interface SupervisedRunnerParts<Apps extends ApplicationClass> extends AsynchronousRunnerParts<Apps> {
   readonly options: AsynchronousRunnerParts<Apps>['options'] & ResolvedRunnerOptions;
-  readonly kind: 'thread' | 'process';
+  readonly workerKind: 'thread' | 'process';
   readonly board: WorkerBoard;
 }
 
@@ -48,13 +48,13 @@ export abstract class SupervisedRunner<
   }
 
   /** Prompts the workers when other runners record, if the storage reports that. @internal */
-  protected async listen(heard: () => void = () => {}): Promise<void> {
+  protected async listen(onOwnPrompt: () => void = () => {}): Promise<void> {
     const { running, board, options } = this.#parts;
     const { pipelineIds } = options;
     const listening = await running.openedStorage.listen?.({
       onPrompt: ({ applicationName, pipelineId }) => {
         board.prompt(applicationName, pipelineId);
-        if (pipelineIds.includes(pipelineId)) heard();
+        if (pipelineIds.includes(pipelineId)) onOwnPrompt();
       },
       onGap: () => {
         for (const pipelineId of pipelineIds)
@@ -64,7 +64,7 @@ export abstract class SupervisedRunner<
     if (listening !== undefined) this.defer(async () => listening[Symbol.asyncDispose]());
   }
 
-  /** Closes all workers; terminates those that take too long, and warns of them. @internal */
+  /** Closes all workers; terminates workers that take too long, and emits a warning. @internal */
   protected override closeFollowers(): Promise<void> {
     this.#closingWorkers ??= this.#closeWorkers();
     return this.#closingWorkers;
@@ -95,8 +95,8 @@ export abstract class SupervisedRunner<
   };
 
   async #closeWorkers(): Promise<void> {
-    const { kind, options } = this.#parts;
+    const { workerKind, options } = this.#parts;
     const { drainTimeoutMs } = options;
-    warnOfTerminated(await this.#supervisors.close(drainTimeoutMs), kind, drainTimeoutMs);
+    warnOfTerminated(await this.#supervisors.close(drainTimeoutMs), workerKind, drainTimeoutMs);
   }
 }

@@ -12,7 +12,7 @@ import type { SupervisedWorker, WorkerHooks, WorkerMessage } from './worker.ts';
 export interface SupervisorOptions {
   /** Name of the runner's class. */
   readonly runner: string;
-  readonly kind: 'thread' | 'process';
+  readonly workerKind: 'thread' | 'process';
   readonly assignment: Assignment;
   /** Starts a worker; may throw if the system has no room for one. */
   spawn(hooks: WorkerHooks): SupervisedWorker;
@@ -22,7 +22,7 @@ export interface SupervisorOptions {
 
 const deathOf = { thread: ThreadDiedError, process: ProcessDiedError };
 
-/** The worker that runs at present, and what it has done so far. */
+/** The current worker and its progress. */
 class CurrentWorker {
   worker: SupervisedWorker | undefined;
   isReady = false;
@@ -94,7 +94,7 @@ export class Supervisor {
         },
       });
     } catch (error) {
-      this.#exited(error); // no room for another worker at present
+      this.#exited(error); // the system has no room for another worker at present
     }
   }
 
@@ -170,7 +170,11 @@ export class Supervisor {
   }
 
   #died(death: unknown, howOften = ''): KahnError {
-    const { kind } = this.#options;
-    return new deathOf[kind](this.assignment.applicationName, `its ${kind} died${howOften}`, death);
+    const { workerKind } = this.#options;
+    return new deathOf[workerKind](
+      this.assignment.applicationName,
+      `its ${workerKind} died${howOften}`,
+      death,
+    );
   }
 }

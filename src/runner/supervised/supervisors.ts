@@ -34,14 +34,14 @@ export class Supervisors {
 /** Emits a warning that names the applications whose workers were terminated. */
 export function warnOfTerminated(
   names: readonly string[],
-  kind: 'thread' | 'process',
+  workerKind: 'thread' | 'process',
   afterMs: number,
 ): void {
   if (names.length === 0) return;
-  const workers = kind === 'thread' ? 'threads' : 'processes';
+  const workers = workerKind === 'thread' ? 'threads' : 'processes';
   process.emitWarning(
     `Applications ${names.join(', ')} did not stop within ${afterMs / 1_000} s of close(); their ${workers} were ` +
       'terminated. Unfinished work is repeated at the next start.',
-    { type: 'KahnWarning', code: `KAHN_${kind.toUpperCase()}_TERMINATED` },
+    { type: 'KahnWarning', code: `KAHN_${workerKind.toUpperCase()}_TERMINATED` },
   );
 }

@@ -30,7 +30,7 @@ export type WorkerMessage =
   /** The last message: everything is released. */
   | { readonly kind: 'closed' };
 
-/** Reason of the exit of a worker that left no error. */
+/** Reason of the exit of a worker that reported no error. */
 export class ExitedError extends Error {}
 
 /** URL of the program `name` in the folder of a module, with the extension of that module. */

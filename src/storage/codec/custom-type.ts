@@ -33,7 +33,7 @@ export function defineType<T, E>(definition: {
   return definition;
 }
 
-/** A custom type has no valid name or class, or one that another type has already. */
+/** The name or class of a custom type is invalid, or another type already has it. */
 export class InvalidCustomTypeError extends KahnError {
   override readonly code = 'INVALID_CUSTOM_TYPE';
   declare readonly typeName: string;

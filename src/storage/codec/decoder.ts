@@ -5,7 +5,7 @@ import { NotDecodableError } from './errors.ts';
 import { bigintTag, negativeZeroTag, objectTag, tagKey, undefinedTag } from './tags.ts';
 import type { TypeRegistry } from './type-registry.ts';
 
-/** A level of a value takes at most two levels of text, and one more may tag a bigint. */
+/** Deepest nesting of text: two levels for each level of the value, and one for the tag of a bigint. */
 const maxTextLevels = 2 * maxLevels + 1;
 
 /** Turns parsed JSON into the value that was encoded, in place. */
@@ -18,7 +18,7 @@ export class Decoder {
     this.#frozen = frozen;
   }
 
-  /** @throws NotDecodableError if the JSON has an unknown or malformed tag. */
+  /** @throws {@link NotDecodableError} if the JSON has an unknown or malformed tag. */
   fromJson(json: unknown, level = 1): unknown {
     if (typeof json !== 'object' || json === null) return json;
     if (level > maxTextLevels)
@@ -58,7 +58,9 @@ export class Decoder {
     if (tag === objectTag) return this.#escaped(json.value, level + 1);
     const type = this.#types.named(tag);
     if (type === undefined)
-      throw new NotDecodableError(`its type ${JSON.stringify(tag)} is unknown; register it`);
+      throw new NotDecodableError(
+        `its type ${JSON.stringify(tag)} is unknown: see defineType and System.of(…, { types })`,
+      );
     if (!hasValue) throw malformed(tag);
     return decoded(type, this.fromJson(json.value, level + 1));
   }

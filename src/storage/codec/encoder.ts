@@ -18,7 +18,7 @@ export class Encoder {
     this.#types = types;
   }
 
-  /** @throws NotEncodableError if part of the value cannot be restored exactly. */
+  /** @throws {@link NotEncodableError} if part of the value cannot be restored exactly. */
   toJson(value: unknown): unknown {
     switch (typeof value) {
       case 'string':

@@ -5,7 +5,7 @@ export class NotEncodableError extends KahnError {
   override readonly code = 'NOT_ENCODABLE';
   /** Path to the part, such as `items[2].price`; empty for the whole value. */
   declare readonly path: string;
-  /** What the part is, and what to do about it. */
+  /** Reason why the part cannot be encoded, and a remedy. */
   declare readonly reason: string;
 
   constructor(path: string, reason: string, options?: { cause?: unknown }) {

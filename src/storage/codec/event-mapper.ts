@@ -67,7 +67,7 @@ export class EventMapper {
     this.#transcoder = transcoder;
   }
 
-  /** @throws EventNotEncodableError if the data cannot be restored exactly. */
+  /** @throws {@link EventNotEncodableError} if the data cannot be restored exactly. */
   toStored(event: DomainEvent): StoredEvent {
     const { type, originatorId, originatorVersion, timestamp } = event;
     try {
@@ -79,7 +79,7 @@ export class EventMapper {
     }
   }
 
-  /** @throws EventNotDecodableError if the text is damaged, or a type of it is unknown. */
+  /** @throws {@link EventNotDecodableError} if the text is damaged, or a type of it is unknown. */
   toEvent(stored: StoredEvent): DomainEvent {
     const { type, originatorId, originatorVersion, timestamp } = stored;
     try {
@@ -90,7 +90,7 @@ export class EventMapper {
     }
   }
 
-  /** @throws SnapshotNotEncodableError if the state cannot be restored exactly. */
+  /** @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly. */
   toStoredState(originatorId: string, state: unknown): string {
     try {
       return this.#transcoder.encode(state);
@@ -102,7 +102,11 @@ export class EventMapper {
     }
   }
 
-  /** Decodes a state, not frozen. @throws NotDecodableError if the text is damaged, or a type of it is unknown. */
+  /**
+   * Decodes a state, which is not frozen.
+   *
+   * @throws {@link NotDecodableError} if the text is damaged, or a type of it is unknown.
+   */
   toState(stored: string): unknown {
     return this.#transcoder.decode(stored, { frozen: false });
   }

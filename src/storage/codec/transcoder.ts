@@ -8,22 +8,23 @@ import { tagKey } from './tags.ts';
 import { TypeRegistry } from './type-registry.ts';
 
 /**
- * Encodes data as JSON text and back without loss, and rejects what cannot be restored exactly. Accepts null, booleans,
- * strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and custom types.
+ * Encodes data as JSON text and back without loss, and rejects values that cannot be restored exactly. Accepts null,
+ * booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and custom
+ * types.
  */
 export class Transcoder {
   readonly #types: TypeRegistry;
   readonly #frozen: Decoder;
   readonly #mutable: Decoder;
 
-  /** @throws InvalidCustomTypeError if a name or class is missing, built in, or given twice. */
+  /** @throws {@link InvalidCustomTypeError} if a name or class is missing, built in, or given twice. */
   constructor(types: readonly CustomType[] = []) {
     this.#types = new TypeRegistry(types);
     this.#frozen = new Decoder(this.#types, true);
     this.#mutable = new Decoder(this.#types, false);
   }
 
-  /** @throws NotEncodableError if part of the value cannot be restored exactly. */
+  /** @throws {@link NotEncodableError} if part of the value cannot be restored exactly. */
   encode(value: unknown): string {
     return JSON.stringify(isFlat(value) ? value : new Encoder(this.#types).toJson(value));
   }
@@ -31,14 +32,14 @@ export class Transcoder {
   /**
    * Decodes a text. Plain objects and arrays are frozen by default.
    *
-   * @throws NotDecodableError if the text is not JSON, or has an unknown or malformed type.
+   * @throws {@link NotDecodableError} if the text is not JSON, or has an unknown or malformed type.
    */
   decode(text: string, { frozen = true }: { readonly frozen?: boolean } = {}): unknown {
     return (frozen ? this.#frozen : this.#mutable).fromJson(parsed(text));
   }
 }
 
-/** Returns whether a value is a plain object of JSON values only. Most data is, and needs no walk. */
+/** Returns whether a value is a plain object of JSON values only. Most data is flat and needs no walk. */
 function isFlat(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) !== Object.prototype || oddityOf(value) !== undefined) return false;

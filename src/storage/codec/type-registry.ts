@@ -10,7 +10,7 @@ export class TypeRegistry {
   readonly #byName = new Map<unknown, CustomType>();
   readonly #byPrototype = new Map<unknown, CustomType>();
 
-  /** @throws InvalidCustomTypeError if a name or class is missing, built in, or given twice. */
+  /** @throws {@link InvalidCustomTypeError} if a name or class is missing, built in, or given twice. */
   constructor(customTypes: readonly CustomType[]) {
     for (const type of [...builtInTypes, ...customTypes]) this.#add(type);
   }
@@ -28,15 +28,19 @@ export class TypeRegistry {
     const { name } = type;
     const prototype: unknown = type.type?.prototype;
     if (typeof name !== 'string' || reservedNames.includes(name)) {
-      throw new InvalidCustomTypeError(name, 'the name is reserved or empty; choose another');
+      throw new InvalidCustomTypeError(name, 'the name is reserved or empty; choose another name');
     }
     if (this.#byName.has(name))
-      throw new InvalidCustomTypeError(name, 'another type has this name; choose another');
+      throw new InvalidCustomTypeError(name, 'another type has this name; choose another name');
     if (typeof prototype !== 'object' || prototype === null || reservedPrototypes.includes(prototype)) {
       throw new InvalidCustomTypeError(name, "its 'type' must be a class other than Object and Array");
     }
     const rival = this.#byPrototype.get(prototype);
-    if (rival) throw new InvalidCustomTypeError(name, `its class is the type '${rival.name}' already`);
+    if (rival)
+      throw new InvalidCustomTypeError(
+        name,
+        `type '${rival.name}' already has its class; register each class once`,
+      );
     this.#byName.set(name, type);
     this.#byPrototype.set(prototype, type);
   }

@@ -4,8 +4,8 @@ import { types } from 'node:util';
 export type Step = string | number | symbol;
 
 /**
- * Writes the path to a value as code would: `items[2].price`, `prices.get("eur")`, `tags.values()[0]`, and
- * `<Money>.cents` for the encoded form of a custom type. Step `i` was taken in container `i`.
+ * Returns the path to a value as code: `items[2].price`, `prices.get("eur")`, `tags.values()[0]`, and `<Money>.cents`
+ * for the encoded form of a custom type. Step `i` was taken in container `i`.
  */
 export function pathText(containers: readonly object[], steps: readonly Step[]): string {
   let text = '';

@@ -5,7 +5,7 @@ import type { ApplicationContents } from './shared/initial-entries.ts';
 import type { RecordCall } from './shared/journal-entry.ts';
 import { countUpTo, putSorted } from './sorted-list.ts';
 
-/** Everything that one application has recorded. Each method is synchronous, and so a transaction. */
+/** Everything that one application has recorded. Each method is synchronous and therefore a transaction. */
 export class ApplicationMemory {
   readonly applicationName: string;
   readonly #logs = new Map<number, StoredNotification[]>();
@@ -23,7 +23,7 @@ export class ApplicationMemory {
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    // Positions are checked before anything changes; events are appended and removed again if one is refused.
+    // Positions are checked before anything changes; events are appended, and removed again if an event is refused.
     const moved = this.#movedPositions(pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
@@ -37,14 +37,14 @@ export class ApplicationMemory {
     return log.length;
   }
 
-  /** Repeats a call that another replica has recorded, and that cannot be refused. */
+  /** Repeats a call that another replica has recorded. It cannot conflict. */
   replay({ pipelineId, processEvents }: RecordCall): void {
     const log = this.#logOf(pipelineId);
     for (const { events, snapshots, tracking } of processEvents) {
       for (const event of events) {
         const notification = { id: log.length + 1, ...event };
         log.push(notification);
-        entryOf(this.#events, event.originatorId, () => []).push(notification);
+        getOrInsert(this.#events, event.originatorId, () => []).push(notification);
       }
       if (tracking !== undefined) {
         this.#movePositions(pipelineId, new Map([[tracking.upstreamName, tracking.position]]));
@@ -85,7 +85,7 @@ export class ApplicationMemory {
     for (const { originatorId, originatorVersion, schema, state } of snapshots) {
       const snapshot = { originatorId, originatorVersion, schema, state };
       putSorted(
-        entryOf(this.#snapshots, originatorId, () => []),
+        getOrInsert(this.#snapshots, originatorId, () => []),
         snapshot,
         versionOf,
       );
@@ -93,15 +93,15 @@ export class ApplicationMemory {
   }
 
   #logOf(pipelineId: number): StoredNotification[] {
-    return this.#logs.get(pipelineId) ?? entryOf(this.#logs, pipelineId, () => []);
+    return this.#logs.get(pipelineId) ?? getOrInsert(this.#logs, pipelineId, () => []);
   }
 
   #movePositions(pipelineId: number, moved: ReadonlyMap<string, number>): void {
-    const positions = entryOf(this.#positions, pipelineId, () => new Map());
+    const positions = getOrInsert(this.#positions, pipelineId, () => new Map());
     for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
   }
 
-  /** Returns the positions after the call, or undefined if it moves none. */
+  /** Returns the positions after the call, or undefined if the call moves none. */
   #movedPositions(
     pipelineId: number,
     processEvents: readonly ProcessEvent[],
@@ -120,7 +120,7 @@ export class ApplicationMemory {
     return moved;
   }
 
-  /** Appends an event and returns true, unless its version is not the next one. */
+  /** Appends an event and returns true if its version is the next version. */
   #append(log: StoredNotification[], event: StoredEvent): boolean {
     const notification = notificationOf(event, log.length + 1);
     const { originatorId, originatorVersion } = notification;
@@ -163,7 +163,7 @@ function notificationOf(event: StoredEvent, id: number): StoredNotification {
 }
 
 /** Returns the value at the key, created first if there is none. */
-function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+function getOrInsert<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
     value = make();

@@ -10,7 +10,7 @@ export function countUpTo<T>(list: readonly T[], bound: number, keyOf: (item: T)
   return low;
 }
 
-/** Inserts an item into an ascending list, in place of one with the same key. */
+/** Inserts an item into an ascending list, in place of an item with the same key. */
 export function putSorted<T>(list: T[], item: T, keyOf: (item: T) => number): void {
   const end = countUpTo(list, keyOf(item), keyOf);
   const previous = list[end - 1];

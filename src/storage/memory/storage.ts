@@ -23,10 +23,10 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
 }
 
 /**
- * Shares all applications opened so far with other threads, for good, and returns the options by which they open them.
+ * Permanently shares all applications opened so far with other threads, and returns the options for these threads.
  *
- * @throws StorageError STORAGE_FULL if shared memory has no room for what the applications have recorded.
- * @throws InvalidStorageError if the memory is that of another thread.
+ * @throws {@link StorageError} STORAGE_FULL if shared memory has no room for the records of the applications.
+ * @throws {@link InvalidStorageError} if the memory belongs to another thread.
  */
 export function forThreads(options: StorageOptions): StorageOptions {
   const memory = findMemory(String(options.id));

@@ -9,7 +9,7 @@ export type Journals = StorageOptions;
 /** The data of one `memory()` in this thread, by application. */
 export class SystemMemory {
   readonly #applications = new Map<string, SharableMemory>();
-  /** Whether this thread created it and may add applications. */
+  /** Whether this thread created the memory and may add applications. */
   readonly isHome: boolean;
 
   constructor(isHome: boolean) {
@@ -17,9 +17,9 @@ export class SystemMemory {
   }
 
   /**
-   * Returns the memory of an application, created or joined at first.
+   * Returns the memory of an application. The first call creates or joins it.
    *
-   * @throws StorageError if this thread can do neither.
+   * @throws {@link StorageError} if this thread can do neither.
    */
   open(applicationName: string, setupTables: boolean, journals: Journals): SharableMemory {
     const known = this.#applications.get(applicationName);
@@ -52,7 +52,7 @@ export class SystemMemory {
 const memoryOf = new WeakMap<StorageOptions, SystemMemory>();
 const memories = new Map<string, WeakRef<SystemMemory>>();
 const freed = new FinalizationRegistry<string>((id) => {
-  if (memories.get(id)?.deref() === undefined) memories.delete(id); // a later one may have the same id
+  if (memories.get(id)?.deref() === undefined) memories.delete(id); // a later memory may have the same id
 });
 
 /** Returns this thread's memory with the id. */

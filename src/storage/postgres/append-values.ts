@@ -3,7 +3,7 @@ import { dependenciesText } from '../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 import type { Batch } from './batch.ts';
 
-/** The NOTIFY channel, and the payload but for the head of the log. */
+/** The NOTIFY channel, and the payload without the head of the log. */
 export type PromptValues = readonly [channel: string, prefix: string];
 
 /** Returns the parameters of the statement that records a batch, see `Statements.append`. */

@@ -17,11 +17,11 @@ export class Batch {
   readonly processEvents: readonly ProcessEvent[];
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
-  /** One move per upstream: from the first expected position to the last one. */
+  /** One move per upstream: from the first expected position to the last position. */
   readonly trackings: readonly Tracking[];
   /** First event of each aggregate. */
   readonly firsts: readonly StoredEvent[];
-  /** Distinguishes what this call has recorded from what others have. */
+  /** Distinguishes the events of this call from equal events of other calls. */
   readonly commitId: string;
 
   constructor(processEvents: readonly ProcessEvent[]) {
@@ -47,14 +47,14 @@ export class Batch {
     return this.events.length === 1 ? 'single' : 'next';
   }
 
-  /** Whether the batch has no conflict in itself, so that some recorded state would accept it. */
+  /** Whether the batch is free of internal conflicts, so that some recorded state accepts it. */
   get isConsistent(): boolean {
     const versions = new Map(this.firsts.map((event) => [event.originatorId, event.originatorVersion - 1]));
     const positions = new Map(this.trackings.map(({ upstreamName, expected }) => [upstreamName, expected]));
     return this.conflictWith({ versions, positions }, '') === undefined;
   }
 
-  /** Returns the first conflict of the batch with what is recorded; undefined if there is none. */
+  /** Returns the first conflict between the batch and the recorded state; undefined if there is none. */
   conflictWith(
     { versions, positions }: RecordedState,
     applicationName: string,
@@ -86,7 +86,7 @@ export class Batch {
   }
 }
 
-/** Returns 64 random bits as a signed number. They are those of a UUID, since Node caches random bytes for UUIDs. */
+/** Returns 64 random bits as a signed number. The bits come from a UUID, because Node caches random bytes for UUIDs. */
 function newCommitId(): string {
   const id = randomUUID();
   return `${BigInt.asIntN(64, BigInt(`0x${id.slice(0, 8)}${id.slice(-8)}`))}`;

@@ -59,7 +59,7 @@ export function isAnswer(error: unknown): boolean {
   const state = sqlState(error);
   if (state === undefined) return false;
   const { severity } = error as { severity?: string };
-  // Some servers translate the severity; then the code tells whether the connection may have ended.
+  // Some servers translate the severity; then the code shows whether the connection may have ended.
   return severity === 'ERROR' || !(severity === 'FATAL' || severity === 'PANIC' || ending.test(state));
 }
 
@@ -82,5 +82,5 @@ export function storageCode(error: unknown): StorageErrorCode {
   if (/CERT|TLS|SSL|SASL|SELF_SIGNED|UNABLE_TO_/.test(text)) return 'STORAGE_DENIED';
   if (/^undefined timeout exceeded when trying to connect/.test(text)) return 'STORAGE_BUSY'; // no free connection
   if (error instanceof TypeError || error instanceof RangeError) return 'STORAGE_FAILED';
-  return 'STORAGE_UNREACHABLE'; // all other errors of the driver are those of a connection
+  return 'STORAGE_UNREACHABLE'; // all other errors of the driver concern a connection
 }

@@ -10,7 +10,7 @@ export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, 
  * Describes storage in PostgreSQL, with four tables per application in one schema. Any number of processes on any
  * number of hosts can open it. Needs the driver: `npm install pg`.
  *
- * @throws InvalidOptionError if an option is unknown, its value does not fit, or it contradicts another one.
+ * @throws {@link InvalidOptionError} if an option is unknown, its value does not fit, or it contradicts another option.
  * @example postgres({ connectionString: 'postgres://app:secret@db.example/app', schema: 'shop' })
  */
 export function postgres(options: PostgresOptions = {}): StorageDescription {

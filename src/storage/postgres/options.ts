@@ -7,15 +7,15 @@ import {
 } from '../../util/options.ts';
 import type { PostgresPool } from './driver-types.ts';
 
-/** How TLS verifies the server and identifies this client. Certificates and keys are texts in PEM format. */
+/** TLS settings that verify the server and identify this client. Certificates and keys are texts in PEM format. */
 export type PostgresTls = {
   /** Whether to reject a server whose certificate cannot be verified. @default true, as in Node */
   readonly rejectUnauthorized?: boolean;
-  /** Certificates of trusted authorities. @default those that Node trusts */
+  /** Certificates of trusted authorities. @default the authorities that Node trusts */
   readonly ca?: string;
-  /** Certificate of this client. */
+  /** Certificate of this client. @default none */
   readonly cert?: string;
-  /** Private key of this client. */
+  /** Private key of this client. @default none */
   readonly key?: string;
   /** Name that the server's certificate must have. @default the host of the connection */
   readonly servername?: string;
@@ -26,21 +26,23 @@ export interface PostgresOptions {
   /** URL of the database: `postgres://user:password@host:port/database`. @default the PGHOST family of variables */
   readonly connectionString?: string;
   /**
-   * Pool of the driver `pg` in place of a connection string. You end it after use. Other threads and processes cannot
-   * open the storage.
+   * Pool of the driver `pg` in place of a connection string. You end the pool after use. Other threads and processes
+   * cannot open the storage.
+   *
+   * @default none
    */
   readonly pool?: PostgresPool;
   /** Schema for the tables of the system: lower-case letters, digits and `_`. @default 'kahn' */
   readonly schema?: string;
-  /** Whether to require TLS, and its settings. @default what the connection string says */
+  /** Whether to require TLS, and its settings. @default the setting of the connection string */
   readonly tls?: boolean | PostgresTls;
-  /** Most open connections, besides the one that listens. @default 10 */
+  /** Largest number of open connections, besides the connection that listens. @default 10 */
   readonly poolSize?: number;
   /** Longest wait to connect, or for a free connection, in ms. @default 5000 */
   readonly connectionTimeoutMs?: number;
   /** Longest time that one statement may take, in ms. @default 30000 */
   readonly statementTimeoutMs?: number;
-  /** How long a call is retried while the server is busy or unreachable, in ms. @default 10000 */
+  /** Time for which a call is retried while the server is busy or unreachable, in ms. @default 10000 */
   readonly retryTimeoutMs?: number;
   /**
    * Whether connections pass through a pooler that changes servers between transactions, such as PgBouncer in
@@ -49,7 +51,11 @@ export interface PostgresOptions {
    * @default false
    */
   readonly transactionPooler?: boolean;
-  /** URL of a direct connection for LISTEN, where `connectionString` or `pool` leads to such a pooler. */
+  /**
+   * URL of a direct connection for LISTEN, where `connectionString` or `pool` leads to a transaction pooler.
+   *
+   * @default none
+   */
   readonly listenConnectionString?: string;
 }
 
@@ -104,7 +110,7 @@ const example = "postgres({ connectionString: 'postgres://…' })";
 /**
  * Checks the options of `postgres()`. `registerPool` exchanges the pool for its id.
  *
- * @throws InvalidOptionError if an option is unknown, its value does not fit, or it contradicts another one.
+ * @throws {@link InvalidOptionError} if an option is unknown, its value does not fit, or it contradicts another option.
  */
 export function settingsOf(
   options: PostgresOptions,
@@ -126,7 +132,7 @@ export function settingsOf(
 /**
  * Checks settings and fills in the defaults.
  *
- * @throws InvalidOptionError if a setting is unknown, its value does not fit, or it contradicts another one.
+ * @throws {@link InvalidOptionError} if a setting is unknown, its value does not fit, or it contradicts another option.
  */
 export function checkedSettings(options: object): PostgresSettings {
   const settings = resolveOptions(options as SettingsOptions, settingsRules, 'postgres()', example);

@@ -16,7 +16,7 @@ import { appendValues, snapshotColumns } from './append-values.ts';
 import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
-import type { Retry } from './connection/retry.ts';
+import type { ServerRetry } from './connection/server-retry.ts';
 import { isAnswer, sqlState } from './errors.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
@@ -24,7 +24,7 @@ import type { ApplicationTables } from './tables.ts';
 export interface PostgresRecorderOptions {
   readonly tables: ApplicationTables;
   readonly connections: Connections;
-  readonly retry: Retry;
+  readonly serverRetry: ServerRetry;
   readonly channel: string;
   /** Id in the prompts of this recorder, by which listeners of the same storage ignore them. */
   readonly writerId: string;
@@ -34,13 +34,13 @@ export interface PostgresRecorderOptions {
 interface Attempt {
   readonly batch: Batch;
   readonly values: readonly unknown[];
-  /** Whether the outcome of a try is unknown, so that the batch may be recorded. */
+  /** Whether the outcome of a try is unknown, so that the batch may already be recorded. */
   uncertain: boolean;
 }
 
 const largestInteger = 0x7fffffff;
 const conflicting: readonly unknown[] = ['23505', '23502']; // unique_violation, not_null_violation: see appendText
-/** Number of times that a statement may be refused although no conflict is found after that. */
+/** Largest number of refusals of a statement for which no conflict is found. */
 const maxRefusals = 20;
 const refusalBackoff = { firstMs: 2, maxMs: 100 };
 
@@ -134,14 +134,14 @@ export class PostgresRecorder implements Recorder {
   /** Runs an idempotent statement. */
   #run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
     this.#assertOpen();
-    const { connections, retry, tables } = this.#options;
-    return retry.run(tables, () => connections.query(statement, values));
+    const { connections, serverRetry, tables } = this.#options;
+    return serverRetry.run(tables, () => connections.query(statement, values));
   }
 
   /**
-   * Tries until the batch is recorded or cannot be. If the outcome of a try is unknown, as when the connection breaks
-   * before the answer, another one follows. It is refused if the first one was recorded after all, or will be; then
-   * the recorded commit id tells whose events they are.
+   * Tries until the batch is recorded or conflicts. If the outcome of a try is unknown, as when the connection breaks
+   * before the answer, another try follows. That try is refused if the first one has recorded the batch or records it
+   * later; the recorded commit id then identifies this call.
    */
   async #record(pipelineId: number, batch: Batch): Promise<number> {
     const { tables, channel, writerId } = this.#options;
@@ -169,7 +169,7 @@ export class PostgresRecorder implements Recorder {
 
   /** Records a batch. Returns the id of its last notification, or undefined if the statement was refused. */
   #append(attempt: Attempt): Promise<number | undefined> {
-    const { retry, tables, connections } = this.#options;
+    const { serverRetry, tables, connections } = this.#options;
     const send = async (query: Query) => {
       try {
         const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
@@ -180,12 +180,12 @@ export class PostgresRecorder implements Recorder {
         throw error;
       }
     };
-    return retry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
+    return serverRetry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
   }
 
   /**
-   * Explains why a batch was refused. Returns the head of the log if an earlier try recorded the batch, and undefined if
-   * no conflict is found any more. Throws the conflict.
+   * Explains why a batch was refused. Returns the head of the log if an earlier try recorded the batch, and undefined
+   * if there is no conflict by then. Throws the conflict.
    */
   async #explainRefusal(pipelineId: number, { batch, uncertain }: Attempt): Promise<number | undefined> {
     if (uncertain) {
@@ -193,14 +193,14 @@ export class PostgresRecorder implements Recorder {
       if (last !== undefined) return last;
     }
     const recorded = await this.#recordedState(pipelineId, batch);
-    // Without events it makes no difference who has moved the positions there.
+    // Without events, it does not matter which call has moved the positions.
     if (uncertain && batch.events.length === 0 && batch.isReached(recorded)) return this.head(pipelineId);
     const conflict = batch.conflictWith(recorded, this.#options.tables.applicationName);
     if (conflict !== undefined) throw conflict;
     return undefined;
   }
 
-  /** Returns the notification id of the batch's last event if this very batch is recorded. */
+  /** Returns the notification id of the batch's last event if this batch is recorded. */
   async #lastRecorded({ events, commitId }: Batch): Promise<number | undefined> {
     const [first] = events;
     if (first === undefined) return undefined;
@@ -229,7 +229,7 @@ function tooManyWriters(tables: ApplicationTables): StorageError {
 function outcomeUnknown(tables: ApplicationTables, cause: StorageError): StorageError {
   const reason =
     'the connection broke before the server confirmed the commit, and could not be restored in time. ' +
-    'The events are recorded as a whole or not at all: get the aggregates again to see which.';
+    'The events are recorded as a whole or not at all: get the aggregates again to find out.';
   return storageError('STORAGE_OUTCOME_UNKNOWN', tables, reason, { cause });
 }
 

@@ -1,8 +1,8 @@
 import { type ApplicationTables, quoted } from './tables.ts';
 
 /**
- * SQL of each upgrade: the first one leads from version 1 to version 2. Databases of every version are in use, so never
- * edit a released step: append a new one, and change the tables below.
+ * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
+ * never edit a released step: append a new one, and change the tables below.
  */
 export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,
@@ -11,10 +11,10 @@ export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
 /** The version of the tables below. */
 export const schemaVersion: number = upgrades.length + 1;
 
-/** Table of the applications that have tables in a schema, with the version of these. */
+/** Table that lists the applications with tables in a schema, and the version of their tables. */
 export const applicationsTable = 'kahn_applications';
 
-/** Returns the name of that table, ready for SQL. */
+/** Returns the quoted name of the table of applications. */
 export function applicationsIn(schema: string): string {
   return `${quoted(schema)}.${applicationsTable}`;
 }

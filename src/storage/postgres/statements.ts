@@ -10,13 +10,13 @@ export interface Statement {
 
 /** Statements for all applications, each with its parameters -> the columns it returns. */
 export const sql = {
-  /** Makes each statement see what was committed before it, whatever the settings of the role or the database. */
+  /** Makes each statement see everything committed before it, whatever the settings of the role or the database. */
   begin: { text: 'begin isolation level read committed' },
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs. Plans are made once and kept, since planning takes longer than execution. Hence they must not
-   * depend on the small size of the tables at that time.
+   * statementTimeoutMs. Plans are made once and kept, since planning takes longer than execution. Plans must therefore
+   * not depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
@@ -28,8 +28,8 @@ export const sql = {
   lock: { text: 'select pg_advisory_xact_lock($1)::text' },
   /**
    * schema, applications table -> encoding, whether the schema exists, whether the table exists (1 or 0). Names are not
-   * quoted. Reads the catalogue as tables: functions such as to_regclass may answer from a cache without what another
-   * session has just created.
+   * quoted. Reads the catalogue as tables: functions such as to_regclass may answer from a cache that lacks tables just
+   * created by another session.
    */
   inspect: {
     text: `
@@ -144,23 +144,23 @@ export function statementsFor(tables: ApplicationTables): Statements {
 
 /**
  * Contents of a batch: only events (`events`), events or one event with one position that is recorded already (`next`,
- * `single`), or anything (`any`), which includes dependencies, several positions and snapshots. Most batches are of
- * the first three shapes, whose statements do not pay for the rest.
+ * `single`), or anything (`any`), which includes dependencies, several positions and snapshots. Most batches are of the
+ * first three shapes, whose statements do no unneeded work.
  */
 export type Shape = 'events' | 'next' | 'single' | 'any';
 
 /**
  * SQL that records a batch of process events in a transaction of its own. In this order:
  *
- * 1. Checks that the versions before those of the events are recorded.
- * 2. Moves the positions that are the expected ones, after waiting for transactions that are moving them.
+ * 1. Checks that the previous version of each aggregate is recorded.
+ * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
  * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
- *    gaps, and a reader that sees one sees all before it. All transactions lock in this order, so there is no deadlock.
+ *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so none deadlocks.
  * 4. Inserts events and snapshots, and prompts followers.
  *
- * It returns the head, or no row, without any change, if a previous version is missing or no position was the expected
- * one. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some of the
- * positions were the expected ones.
+ * It returns the head, or no row, without any change, if a previous version is missing or no position had the expected
+ * value. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some
+ * positions had the expected values.
  */
 function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   const { events, logs } = tables;
@@ -197,7 +197,7 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
 /**
  * SQL that records a single event with as little work as possible. Parameters: pipelineId, commitId, originatorId,
  * originatorVersion, type, data, timestamp, upstreamName, expected, position, channel, prompt. A recorded position
- * implies a recorded head; without one the insert would fail and nothing would be moved.
+ * implies a recorded head; without a head the insert would fail and no position would move.
  */
 function singleText({ events, logs, positions }: ApplicationTables): string {
   return `
@@ -220,7 +220,7 @@ function singleText({ events, logs, positions }: ApplicationTables): string {
     select log.head, pg_notify($11, $12 || log.head || ']')::text from log`;
 }
 
-/** SQL that moves the positions that are the expected ones. */
+/** SQL that moves the positions that have the expected values. */
 function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return '';
   if (shape === 'next') {
@@ -244,7 +244,7 @@ function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'sing
     ),`;
 }
 
-/** SQL that returns by how much the head of the log advances, or no row if it must not. */
+/** SQL that returns by how much the head of the log advances, or no row if the head must not advance. */
 function advanceText(shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
   if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
@@ -253,7 +253,7 @@ function advanceText(shape: Exclude<Shape, 'single'>): string {
       where ready.ok and (m.count > 0 or cardinality($12::text[]) = 0)`;
 }
 
-/** SQL that inserts snapshots, or replaces those of the same aggregate and version. */
+/** SQL that inserts snapshots, or replaces snapshots of the same aggregate and version. */
 function putSnapshotsText({ snapshots }: ApplicationTables, from: string): string {
   return `
       insert into ${snapshots} (originator_id, originator_version, schema, state)

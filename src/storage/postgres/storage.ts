@@ -6,8 +6,8 @@ import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
 import { Connections, type Query } from './connection/connections.ts';
 import { Listener } from './connection/listener.ts';
-import { Retry } from './connection/retry.ts';
 import { serverOf } from './connection/server.ts';
+import { ServerRetry } from './connection/server-retry.ts';
 import { checkedSettings } from './options.ts';
 import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
 import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
@@ -19,14 +19,14 @@ export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
 /** URL of this module, for the description. */
 export const moduleUrl: string = import.meta.url;
 
-/** Time that an answer may take longer than the server allows a statement, in ms. */
+/** Time that an answer may take in addition to the statement time-out of the server, in ms. */
 const answerMarginMs = 5_000;
 
 /**
- * Opens the storage that `postgres()` described. Connects nothing yet.
+ * Opens the storage that `postgres()` described. Does not connect yet.
  *
- * @throws InvalidOptionError if a setting is unknown, its value does not fit, or it contradicts another one.
- * @throws InvalidStorageError if the driver is not installed, or the pool is in another thread.
+ * @throws {@link InvalidOptionError} if a setting is unknown, its value does not fit, or it contradicts another option.
+ * @throws {@link InvalidStorageError} if the driver is not installed, or the pool is in another thread.
  */
 export async function openStorage(
   options: StorageOptions,
@@ -40,13 +40,13 @@ export async function openStorage(
     named: server.ownsSessions,
     answerTimeoutMs: settings.statementTimeoutMs + answerMarginMs,
   });
-  const retry = new Retry(settings.retryTimeoutMs, closing.signal);
+  const serverRetry = new ServerRetry(settings.retryTimeoutMs, closing.signal);
   const { listen } = server;
   let closed: Promise<void> | undefined;
   return {
     openRecorder: ({ applicationName, setupTables }) => {
       const tables = tablesOf(settings.schema, applicationName, server.name);
-      return openRecorder({ tables, connections, retry, channel, writerId }, setupTables);
+      return openRecorder({ tables, connections, serverRetry, channel, writerId }, setupTables);
     },
     ...(listen && {
       listen: async (listener) => {
@@ -67,12 +67,12 @@ async function openRecorder(
   options: PostgresRecorderOptions,
   setupTables: boolean,
 ): Promise<PostgresRecorder> {
-  const { tables, connections, retry } = options;
-  await retry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
+  const { tables, connections, serverRetry } = options;
+  await serverRetry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
   return new PostgresRecorder(options);
 }
 
-/** An unreachable server is not retried while opening: mostly, its address is wrong. */
+/** Whether the server is busy. While opening, an unreachable server is not retried: usually, its address is wrong. */
 function isBusy(error: unknown): boolean {
   return error instanceof StorageError && error.code === 'STORAGE_BUSY';
 }
@@ -88,7 +88,7 @@ async function prepareTables(
   await connections.transaction((query) => setUp(query, tables, statements));
 }
 
-/** What exists in the database. */
+/** Objects that exist in the database. */
 interface Existing extends TableVersions {
   readonly hasSchema: boolean;
   readonly hasApplications: boolean;
@@ -98,7 +98,7 @@ async function inspect(query: Query, tables: ApplicationTables, { version }: Sta
   const [row] = await query(sql.inspect, [tables.schema, applicationsTable]);
   const [encoding, schemas, applications] = row ?? [];
   if (encoding !== 'UTF8') {
-    const reason = `the database stores text as ${encoding}, not as UTF8. Create one with encoding UTF8.`;
+    const reason = `the database stores text as ${encoding}, not as UTF8. Create a database with encoding UTF8.`;
     throw storageError('STORAGE_FAILED', tables, reason);
   }
   const hasApplications = applications === 1;

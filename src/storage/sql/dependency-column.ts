@@ -16,7 +16,7 @@ export function dependenciesText(dependencies: readonly LogPlace[] | undefined):
   return dependencies === undefined ? null : JSON.stringify(rowsOfPlaces(dependencies));
 }
 
-/** What {@link dependenciesText} made the text of. */
+/** Returns the dependencies that {@link dependenciesText} encoded. */
 export function dependenciesOf(text: string): readonly LogPlace[] {
   return placesOf(JSON.parse(text));
 }

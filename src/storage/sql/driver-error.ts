@@ -2,10 +2,10 @@ import { KahnError, messageOf } from '../../util/errors.ts';
 import type { StorageErrorCode } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 
-/** How an adapter explains the errors of its driver. */
+/** Rules by which an adapter explains the errors of its driver. */
 export interface DriverErrorRules {
   codeOf(error: unknown): StorageErrorCode;
-  /** What happened and what to do, by code. */
+  /** Reason and remedy by code. */
   readonly advice: Readonly<Partial<Record<StorageErrorCode, string>>>;
 }
 

@@ -1,7 +1,7 @@
 import type { StorageError } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 
-/** What is known of an application's tables before they are used. */
+/** Versions of an application's tables: found and needed. */
 export interface TableVersions {
   /** Version of the existing tables; undefined if there are none. */
   readonly found: number | undefined;
@@ -12,8 +12,8 @@ export interface TableVersions {
 /**
  * Returns whether tables must be created or upgraded first.
  *
- * @throws StorageError STORAGE_NEWER if a later release has upgraded them; STORAGE_NOT_SET_UP or STORAGE_OLDER if
- * they must be created or upgraded, but `setupTables` is false.
+ * @throws {@link StorageError} STORAGE_NEWER if a later release has upgraded them; STORAGE_NOT_SET_UP or
+ * STORAGE_OLDER if they must be created or upgraded, but `setupTables` is false.
  */
 export function needsSetUp(
   { found, current }: TableVersions,

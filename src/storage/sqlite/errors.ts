@@ -35,7 +35,7 @@ const rules: DriverErrorRules = {
   codeOf: storageCode,
   advice: {
     STORAGE_BUSY:
-      'another thread or process kept it locked for longer than busyTimeoutMs. Try again, or give sqlite() a larger one.',
+      'another thread or process kept it locked for longer than busyTimeoutMs. Try again, or raise busyTimeoutMs.',
     STORAGE_CORRUPT:
       'it is damaged. Restore it from a backup, or save what is readable with the sqlite3 command `.recover`.',
     STORAGE_FULL: 'the disk is full. Nothing of this call is recorded; make room and try again.',

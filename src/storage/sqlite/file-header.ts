@@ -9,7 +9,7 @@ import type { DatabaseFile } from './file.ts';
 import { applicationId } from './schema.ts';
 import { sql } from './statements.ts';
 
-/** What the header of a database says about it. */
+/** Fields of the header of a database. */
 export interface FileHeader {
   readonly applicationId: number;
   readonly schemaVersion: number;
@@ -25,8 +25,8 @@ export function readHeader(database: DatabaseSync): FileHeader {
 /**
  * Returns whether there is no file yet, or only an empty file or database. Changes no file.
  *
- * @throws StorageError STORAGE_MISSING or STORAGE_UNWRITABLE if no file can be created there, STORAGE_FOREIGN if the
- * file was not created by kahn.
+ * @throws {@link StorageError} STORAGE_MISSING or STORAGE_UNWRITABLE if no file can be created there,
+ * STORAGE_FOREIGN if the file was not created by kahn.
  */
 export function isBlank(file: DatabaseFile): boolean {
   assertDirectory(file);
@@ -70,8 +70,8 @@ function assertDirectory(file: DatabaseFile): void {
 }
 
 /**
- * Reads the header of a file of any origin, or returns undefined if the file seems damaged. It may seem so while
- * another process writes; opening it with locks decides.
+ * Reads the header of a file of any origin, or returns undefined if the file seems damaged. A file may seem damaged
+ * while another process writes; opening it with locks decides.
  *
  * `immutable` keeps SQLite from recovering the file and from creating a -wal and a -shm file. Reading the file
  * without SQLite would be worse: closing it would drop the locks that this process holds on it.

@@ -10,7 +10,7 @@ export type { SqliteOptions };
  *
  * A relative directory is resolved at once. It must exist when a recorder is opened.
  *
- * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
+ * @throws {@link InvalidOptionError} if an option is unknown or missing, or its value does not fit.
  * @example sqlite({ directory: 'data' })
  */
 export function sqlite(options: SqliteOptions): StorageDescription {

@@ -9,10 +9,11 @@ import {
 
 /** Options of {@link sqlite}. */
 export interface SqliteOptions {
-  /** Path of an existing directory, which gets one file per application. */
+  /** Path of an existing directory, for one file per application. */
   readonly directory: string;
   /**
-   * What a power cut may undo: nothing (`FULL`), or the last commits, each as a whole (`NORMAL`, faster).
+   * Durability after a power cut: nothing is lost (`FULL`), or the last commits may be lost, each as a whole (`NORMAL`,
+   * faster).
    *
    * @default 'FULL'
    */
@@ -39,7 +40,7 @@ export const sqliteOptions: OptionRules<SqliteOptions, Defaulted> = {
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
+ * @throws {@link InvalidOptionError} if an option is unknown or missing, or its value does not fit.
  */
 export function settingsFrom(options: object): SqliteSettings {
   assertNoUrl((options as Partial<SqliteOptions> | undefined)?.directory);

@@ -111,7 +111,7 @@ export class SqliteRecorder implements Recorder {
     return last;
   }
 
-  /** Inserts an event and returns true, unless its version is not the next one. */
+  /** Inserts an event and returns true if its version is the next version. */
   #insert(pipelineId: number, id: number, event: StoredEvent): boolean {
     const { insertEvent, insertDependent } = this.#statements;
     const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
@@ -156,7 +156,7 @@ export class SqliteRecorder implements Recorder {
   }
 }
 
-/** Rolls a transaction back. The conflict is explained after that, from what is recorded. */
+/** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */
 class Refusal extends Error {
   readonly explain: () => Error;
 

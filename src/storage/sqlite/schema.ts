@@ -2,8 +2,8 @@
 export const applicationId = 0x6b61686e;
 
 /**
- * SQL of each upgrade: the first one leads from version 1 to version 2. Databases of every version are in use, so never
- * edit a released step: append a new one, and change the tables below.
+ * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
+ * never edit a released step: append a new one, and change the tables below.
  */
 export const upgrades: readonly string[] = ['alter table events add column dependencies text'];
 
@@ -12,7 +12,7 @@ export const schemaVersion: number = upgrades.length + 1;
 
 /**
  * Creates the tables of one application and marks the file as kahn's. Rows of events are stored in the order of
- * commits, which measured faster to write and to read than the order of their key, and more so with more data.
+ * commits, which is faster to write and to read than the order of their key by measurement, and more so with more data.
  */
 export const createTables: string = `
   create table events (

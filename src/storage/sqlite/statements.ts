@@ -27,7 +27,7 @@ export interface Statements {
   readonly insertEvent: StatementSync;
   /** The same parameters, then dependencies */
   readonly insertDependent: StatementSync;
-  /** pipelineId, upstreamName, position, expected; changes nothing unless the position is the expected one */
+  /** pipelineId, upstreamName, position, expected; changes nothing unless the position has the expected value */
   readonly movePosition: StatementSync;
   /** originatorId, originatorVersion, schema, state */
   readonly putSnapshot: StatementSync;
@@ -87,7 +87,7 @@ export function prepare(database: DatabaseSync): Statements {
   };
 }
 
-/** SQL that inserts an event, with more columns, if its version is the next one. */
+/** SQL that inserts an event, with more columns, if its version is the next version. */
 function insertText(columns: string, values: string): string {
   return `
     insert into events

@@ -19,7 +19,7 @@ export const moduleUrl: string = import.meta.url;
 /**
  * Opens the storage that `sqlite()` described.
  *
- * @throws InvalidOptionError if an option is unknown or missing, or its value does not fit.
+ * @throws {@link InvalidOptionError} if an option is unknown or missing, or its value does not fit.
  */
 export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
   const settings = settingsFrom(options);
@@ -66,13 +66,15 @@ function versionsIn(database: DatabaseSync): { found: number | undefined; curren
   return { found, current: schemaVersion };
 }
 
-/** Turns on the write-ahead log. SQLite does not always wait for the lock that this needs, so this retries. */
+/** Turns on the write-ahead log. SQLite does not always wait for the lock, so this function retries. */
 function switchToWal(database: DatabaseSync, file: DatabaseFile, timeoutMs: number): Promise<void> {
   const work = async () => {
     const mode = database.prepare(sql.walMode).get()?.journal_mode;
     if (mode === 'wal') return;
-    const reason = `its file system has no write-ahead log, but '${mode}'. Use a local disk.`;
+    const reason = `its file system does not support a write-ahead log, only '${mode}'. Use a local disk.`;
     throw storageError('STORAGE_FAILED', file, reason);
   };
-  return retry(work, { backoff: { firstMs: 5, maxMs: 5 }, isTransient: isBusy, timeoutMs });
+  const deadline = performance.now() + timeoutMs; // from the start, because a try may have waited that long already
+  const isTransient = (error: unknown) => isBusy(error) && performance.now() < deadline;
+  return retry(work, { backoff: { firstMs: 5, maxMs: 5 }, isTransient });
 }

@@ -54,7 +54,7 @@ export function snapshots(test: Test): void {
     return [history?.snapshot, history?.events.map(({ originatorVersion }) => originatorVersion)];
   }
 
-  test('the newest one within the bounds is used if requested', async (storage) => {
+  test('the newest snapshot within the bounds is used if requested', async (storage) => {
     const recorder = await recorded(storage);
     assert.deepEqual(await found(recorder, {}), [snapshot('a', 4), [5]]);
     assert.deepEqual(await found(recorder, { useSnapshot: false }), [undefined, [1, 2, 3, 4, 5]]);
@@ -67,7 +67,7 @@ export function snapshots(test: Test): void {
     assert.deepEqual(await found(recorder, { originatorId: 'b' }), [snapshot('b', 3), []]);
   });
 
-  test('one of the same aggregate and version is replaced', async (storage) => {
+  test('a snapshot of the same aggregate and version is replaced', async (storage) => {
     const recorder = await recorded(storage);
     const newer = { ...snapshot('a', 4), schema: 2, state: '{"newer":true}' };
     await recorder.recordSnapshots([newer]);
@@ -181,7 +181,7 @@ export function places(test: Test): void {
     assert.deepEqual(await recorder.locate([]), []);
   });
 
-  test('include those of events just recorded by another recorder', async (storage) => {
+  test('include places of events just recorded by another recorder', async (storage) => {
     const [recorder, other] = [await storage.open(), await storage.open()];
     await other.record(3, [processEvent(event('a', 1))]);
     assert.deepEqual(await recorder.locate([event('a', 1)]), [{ pipelineId: 3, notificationId: 1 }]);

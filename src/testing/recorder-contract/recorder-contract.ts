@@ -1,9 +1,10 @@
 import { openStorage, type StorageDescription } from '../../storage/index.ts';
+import { conflicts, wrongVersions } from './conflicts.ts';
 import { names, sizes } from './extremes.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
-import { conflicts, positions, recording } from './writing.ts';
+import { positions, recording } from './writing.ts';
 
 /** The part of a test framework that a contract needs. vitest, jest, mocha and node:test have it. */
 export interface TestRunner {
@@ -11,7 +12,7 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): void;
 }
 
-/** A kind of storage to be tested. `create` returns an empty one each time. */
+/** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
   readonly name: string;
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
@@ -32,6 +33,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
   const parts = {
     recording,
     conflicts,
+    wrongVersions,
     histories,
     snapshots,
     notifications,

@@ -55,7 +55,7 @@ export function sharing(test: Test): void {
 
 /** Opening, closing and opening again. */
 export function opening(test: Test): void {
-  test('what was recorded is there after it is opened again', async (storage) => {
+  test('recorded data is there after the storage is opened again', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(3, [
       { ...tracked('up', 0, 8, event('a', 1), event('a', 2)), snapshots: [snapshot('a', 1)] },

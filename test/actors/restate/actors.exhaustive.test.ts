@@ -36,7 +36,7 @@ test('polls keep their interval although the clock of the service is behind that
   }
 });
 
-test('storage that is away is retried with growing delays', async () => {
+test('unreachable storage is retried with growing delays', async () => {
   await using database = await PostgresServer.start();
   const storage = postgres({ connectionString: database.url(), retryTimeoutMs: 0 });
   const systemActorName = freshName('shop');

@@ -162,7 +162,7 @@ test('a service that closes under load ends in time and leaves a bounded number 
   await untilNoneIsPending(systemActorName);
 });
 
-test('while the service is away, saves and status requests leave one call each in the engine', async () => {
+test('while the service is unreachable, saves and status requests leave one call each in the engine', async () => {
   const storage = temporaryPostgres();
   const systemActorName = freshName('shop');
   const port = await freePort();
@@ -171,7 +171,8 @@ test('while the service is away, saves and status requests leave one call each i
   const options = { storage, systemActorName, pollIntervalMs: never };
   const runner = await start(engine, shop, options);
   await runner.caughtUp();
-  // Everything is processed, but workers may still send prompts: those sent while the service closes stay in the engine.
+  // Everything is processed, but workers may still send prompts. Prompts sent while the service closes stay in the
+  // engine.
   await untilNoneIsPending(systemActorName);
   await service.close();
   await runner.get(Orders).place('customer 0');

@@ -48,7 +48,7 @@ const victims: readonly Victim[] = [
     },
   },
   {
-    what: 'a service asked to end',
+    what: 'a service terminated in order',
     nodes: 1,
     async kill({ services, random }) {
       const victim = oneOf(services, random);
@@ -140,7 +140,7 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
       await vi.waitUntil(async () => (await paid()) === customers.length || (await paid()) > before, patient);
       if (before < customers.length) killed += 1;
       await reviving;
-      // caughtUp() repeats prompts. Without it, no prompt must be lost for good.
+      // caughtUp() repeats prompts. Without it, no prompt may be lost permanently.
       const all = `${[3 * customers.length, customers.length, customers.length]}`;
       if (killed < kills) await vi.waitUntil(async () => `${await heads()}` === all, patient);
       await runner.caughtUp({ signal: inTime() });
@@ -180,7 +180,7 @@ test('followers are prompted although the service is killed between a record and
   expect(await Promise.all(heads)).toEqual([9, 3, 3]);
 });
 
-test('events saved while the engine is away are processed when it is back, without a poll', async () => {
+test('events saved while the engine is down are processed after its restart, without a poll', async () => {
   await using engine = await RestateEngine.start();
   const storage = temporaryPostgres();
   await using service = await RestateService.start(shop, { storage, port: 0 });

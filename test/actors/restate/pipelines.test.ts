@@ -80,7 +80,7 @@ async function started<Apps extends ApplicationClass>(system: System<Apps>) {
   return runner;
 }
 
-test('a causal dependency in another pipeline is processed first, and the status shows what is waited for', async () => {
+test('a causal dependency in another pipeline is processed first, and the status shows the dependency', async () => {
   storeFlagsIn(temporaryDirectory());
   letDawdle(0, 0);
   onTestFinished(() => lower('hold'));

@@ -13,7 +13,8 @@ await using _service = await RestateService.start(shop, {
   port: Number(port),
   batchSize: 7,
 });
-// After a message with an application's name, dies once that application has recorded something, before the engine knows.
+// After a message with an application's name, dies once that application has recorded something, before the engine
+// receives the result.
 process.once('message', (name) => {
   subscribe('kahn:processed', (event) => {
     const { applicationName } = event as RunnerEvents['processed'];

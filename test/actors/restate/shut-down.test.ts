@@ -61,7 +61,7 @@ test('a system can be started again while a shutdown waits for a long step', asy
   const id = await runner.get(Orders).place('ada');
   await reached;
   const closing = runner.close();
-  // The worker whose step is held keeps its state of the step before until the held step ends.
+  // The worker whose step is held keeps its state of the previous step until the held step ends.
   const { worker } = actorNames(systemActorName);
   const others = async () =>
     (await statesOf(engine, systemActorName)).filter(

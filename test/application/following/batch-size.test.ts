@@ -66,7 +66,7 @@ test('followers of a slow policy get its first events long before its last', asy
   expect(Math.max(...sizes)).toBeLessThanOrEqual(count / 3); // not even at first, before the follower has measured the policy
 });
 
-test('processes what it had no time for next, and nothing twice', async () => {
+test('processes the rest of a shortened batch next, and nothing twice', async () => {
   await using runner = await run(System.of([[Orders, SlowReservations]]), { storage: memory() });
   const orders = Array.from({ length: 30 }, () => Order.place('ada'));
   for (const order of orders.slice(0, 15)) order.reserve('by hand'); // ignored events between handled ones

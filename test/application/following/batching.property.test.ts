@@ -71,7 +71,7 @@ async function play(
   await assertExactlyOnce(counters, keys);
 }
 
-/** An undefined key is that of a click that is ignored. */
+/** Clicks with an undefined key are ignored. */
 async function assertExactlyOnce(counters: Counters, keys: readonly (string | undefined)[]): Promise<void> {
   const counted = keys.filter((key) => key !== undefined);
   const numbersOf = (key: string) => keys.flatMap((other, number) => (other === key ? [number] : []));
@@ -162,7 +162,7 @@ test('a follower survives any number of conflicts as long as it makes progress',
   expect(disturbed.size).toBe(30);
 });
 
-test('ignored notifications that are read again after a conflict do not look like the end of the log', async () => {
+test('ignored notifications that are read again after a conflict do not count as the end of the log', async () => {
   const [{ create }] = storages as [(typeof storages)[number]];
   const storage = create();
   await using clicks = await Clicks.open({ storage });

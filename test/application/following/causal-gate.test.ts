@@ -17,7 +17,7 @@ class CausalAccounts extends Accounts {
   static readonly causalDependencies = true;
 }
 
-/** Has one account for each that it follows. `by` may name an account that it gets, or asks for with has(). */
+/** Mirrors each account that it follows. `by` may name an account to get or to check with has(). */
 class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
   static readonly applicationName = 'mirror';
   static readonly emits = ['Account.Opened', 'Account.Changed', 'Account.Closed'] as const;
@@ -116,7 +116,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(accounts)).toEqual([[[0, 7]]]);
   });
 
-  test('are those of all aggregates that a policy got, changed or not', async () => {
+  test('cover all aggregates that a policy got, changed or not', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
@@ -148,7 +148,7 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect(await dependenciesIn(one)).toEqual([null]);
   });
 
-  test('hold back an event that depends on an unprocessed one, and nothing before it', async () => {
+  test('hold back an event that depends on an unprocessed event, and no earlier event', async () => {
     const storage = create();
     const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [mirror0, mirror1] = await inThree((pipelineId) => Mirror.open({ storage, pipelineId }));
@@ -192,7 +192,7 @@ class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
   });
 }
 
-/** Its recorded position in the log of `accounts`. */
+/** Returns the recorded position of `changes` in the log of `accounts`. */
 async function positionOf(storage: StorageDescription, pipelineId: number): Promise<number> {
   const openedStorage = await openStorage(storage);
   const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
@@ -221,7 +221,7 @@ describe('notifications that a policy ignores', () => {
     expect(await changes0.run()).toBe(1);
   });
 
-  test('wait, too, because others may depend on them', async () => {
+  test('wait, too, because later events may depend on them', async () => {
     const storage = memory();
     const [zero, one, two] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
     const [changes0, changes1, changes2] = await inThree((pipelineId) =>

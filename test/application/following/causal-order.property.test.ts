@@ -32,9 +32,9 @@ abstract class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
   });
 
   #learn(id: string, version: number, knowledge: Knowledge): void {
-    expect(version, 'all before it is known').toBe((this.known.get(id) ?? 0) + 1);
+    expect(version, 'all earlier versions are known').toBe((this.known.get(id) ?? 0) + 1);
     for (const [other, least] of Object.entries(knowledge))
-      expect(this.known.get(other) ?? 0, 'what it was made with is known').toBeGreaterThanOrEqual(least);
+      expect(this.known.get(other) ?? 0, 'its dependencies are known').toBeGreaterThanOrEqual(least);
     this.known.set(id, version);
   }
 }
@@ -78,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** An upstream, its follower and the follower of that one, each in all pipelines. */
+/** An upstream, its follower, and the follower of its follower, each in all pipelines. */
 async function opened(batchSize: number) {
   const storage = memory();
   const open = <A>(one: (pipelineId: number) => Promise<A>) => Promise.all(pipelineIds.map(one));
@@ -103,7 +103,7 @@ async function run(mirror: Mirror, upTo: number): Promise<void> {
   }
 }
 
-/** Number of events that they have processed together. */
+/** Number of events that the mirrors have processed in total. */
 function knownTo(mirrors: readonly Mirror[]): number {
   return mirrors.flatMap(({ known }) => [...known.values()]).reduce((sum, version) => sum + version, 0);
 }
@@ -112,7 +112,7 @@ async function take(one: Step, ids: string[], { accounts, first, second }: Opene
   const application = accounts[one.pipeline]!;
   const get = (which: number) => application.repository.get(Account, ids[which % ids.length]!);
   if (one.kind === 'open') {
-    const account = Account.open('somebody');
+    const account = Account.open('ada');
     await application.save(account);
     ids.push(account.id);
   } else if (one.kind === 'run') {
@@ -135,7 +135,7 @@ test('nothing is processed before its dependencies, and everything in the end, i
       const ids: string[] = [];
       for (const one of steps) await take(one, ids, system);
       const mirrors = [...system.first, ...system.second];
-      // From behind, so that they must wait for each other as often as can be.
+      // From the last to the first, so that they wait for each other as often as possible.
       for (let before = -1; before < knownTo(mirrors); ) {
         before = knownTo(mirrors);
         for (const mirror of mirrors.toReversed()) await run(mirror, Number.MAX_SAFE_INTEGER);

@@ -32,7 +32,7 @@ test('keeps used histories and drops unused ones, within its capacity', () => {
   expect(cache.get('large')).toBeUndefined();
 });
 
-test('extends histories that it holds, and drops those with a gap before the event', () => {
+test('extends cached histories, and drops histories with a gap before the event', () => {
   const cache = new HistoryCache(100);
   const [first, second, third] = eventsOf('a', 3) as [DomainEvent, DomainEvent, DomainEvent];
   cache.append(first);

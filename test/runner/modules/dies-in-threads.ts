@@ -5,6 +5,6 @@ export { shop } from './shop.ts';
 
 if (isElsewhere) {
   hideCrash();
-  void Promise.reject(new TypeError('nobody catches this'));
+  void Promise.reject(new TypeError('not caught anywhere'));
   await new Promise(() => {});
 }

@@ -1,2 +1,2 @@
-/** Looks like a system, but is none. */
+/** Looks like a system, but is not an instance of System. */
 export const system = { name: 'system', applications: [] };

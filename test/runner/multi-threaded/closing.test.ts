@@ -52,14 +52,14 @@ describe('a thread of memory() that holds the lock of its journal', () => {
     raise('lock');
     const id = await runner.get(Orders).place('ada');
     await vi.waitUntil(() => isRaised('blocked'), patient);
-    const other = Reservation.for('nobody', 'a reservation of another kind');
+    const other = Reservation.for('another order', 'a reservation of another kind');
     const saving = runner.get(Reservations!).save(other);
     raise('die');
     await saving;
     await runner.caughtUp();
     const { log } = runner.get(Reservations!);
     expect((await log.select(0, 10)).map(({ data }) => JSON.parse(data).orderId).sort()).toEqual(
-      ['nobody', id].sort(),
+      ['another order', id].sort(),
     );
   });
 

@@ -14,7 +14,7 @@ const faults = {
   'uncaught exception': () => {
     setTimeout(() => {
       hideCrash();
-      throw new RangeError('nobody catches this');
+      throw new RangeError('not caught anywhere');
     });
     return new Promise<never>(() => {});
   },

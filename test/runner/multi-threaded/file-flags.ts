@@ -23,7 +23,7 @@ export function isRaised(flag: string): boolean {
   return existsSync(fileOf(flag));
 }
 
-/** Lowers a flag by one time; returns whether it was raised. */
+/** Lowers a flag once; returns whether it was raised. */
 export function take(flag: string): boolean {
   const times = isRaised(flag) ? Number(readFileSync(fileOf(flag), 'utf8')) : 0;
   if (times === 0) return false;

@@ -168,7 +168,7 @@ describe('a runner with a clock', () => {
       clockSpeed: 50,
     });
     const until = performance.now() + 300;
-    while (performance.now() < until); // the clock stands still with this thread
+    while (performance.now() < until); // blocks this thread, and with it the clock
     const overrun = await vi.waitUntil(() =>
       events.find((event) => event.kind === 'overrun' && event.tickMs >= 250),
     );

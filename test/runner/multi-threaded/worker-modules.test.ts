@@ -40,7 +40,7 @@ function watch(worker: Worker): void {
 beforeAll(() => void process.on('worker', watch));
 afterAll(() => void process.off('worker', watch));
 beforeEach(() => {
-  threads.alive.clear(); // what another test has left is its own failure
+  threads.alive.clear(); // threads of another test are checked by that test
   threads.started = 0;
 });
 
@@ -114,17 +114,17 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
   );
 }
 
-test.each(['script.ts', 'script-that-starts-later.ts'])(
+test.each(['threads-at-once.ts', 'threads-later.ts'])(
   'a program that defines and starts its system in one file is rejected with advice: %s',
   async (file) => {
-    const { code, stdout, stderr } = await run(file);
+    const { code, stdout, stderr } = await run(`scripts/${file}`);
     expect(stderr).toContain('Move the system to a module that starts nothing');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   },
 );
 
 test('a program may start its system in the main thread only', async () => {
-  expect(await run('script-for-the-main-thread.ts')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+  expect(await run('scripts/main-thread-only.ts')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
 });
 
 test('a program may be passed as an argument instead of a file', async () => {

@@ -45,10 +45,13 @@ test('a process that receives SIGTERM runs its exit handlers, and the exit is re
   expect(isRaised('exited')).toBe(true);
 });
 
-test.runIf(existsSync('/proc/self/cmdline'))('a process is named after what it runs', async () => {
-  const { child } = await runWith('nothing');
-  expect(readFileSync(`/proc/${child?.pid}/cmdline`, 'utf8')).toMatch(/^kahn reservations 0/);
-});
+test.runIf(existsSync('/proc/self/cmdline'))(
+  'a process is named after its application and pipeline',
+  async () => {
+    const { child } = await runWith('nothing');
+    expect(readFileSync(`/proc/${child?.pid}/cmdline`, 'utf8')).toMatch(/^kahn reservations 0/);
+  },
+);
 
 test('an error that a process survived is not reported as the cause of a later exit', async () => {
   const { child, restart } = await runWith('survive');

@@ -13,7 +13,7 @@ export interface HostTask {
   readonly pollIntervalMs?: number;
   readonly drainTimeoutMs?: number;
   readonly batchSize?: number;
-  /** Whether flags hold the policies up. */
+  /** Whether flags block the policies. */
   readonly isHeld?: boolean;
   /** Whether the program of the host listens for SIGTERM itself. */
   readonly listens?: boolean;

@@ -62,7 +62,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     const [first] = runners as [MultiprocessRunner<(typeof shop.applications)[number]>];
 
     const customers = customersOf('any');
-    // Each host accepts orders for any pipeline, also for those of other hosts.
+    // Each host accepts orders for any pipeline, also for pipelines of other hosts.
     await Promise.all(
       customers.map((customer, i) => [...runners, commands][i % 4]!.get(Orders, i % 2).place(customer)),
     );

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import type { SeenEvent } from '../../support/watchers/events.ts';
 
-/** Deaths in a row after which the runner gives an application up if it dies again before it has processed anything. */
+/** Deaths in a row without progress after which one more makes the application fail. */
 const maxDeaths = 5;
 
-/** Processes of a runner that may be killed: never one application so often in a row that the runner gives it up. */
+/** Processes of a runner that may be killed: never one application so often in a row that it fails. */
 export class KillCandidates {
   /** Applications of the processes that run. */
   readonly #running = new Map<ChildProcess, string>();

@@ -36,7 +36,7 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
     let killed = 0;
     const killAll = async () => {
       for (; killed < kills; killed += 1) {
-        // A few processes may be missing at a time; now and then a starting process is killed, too.
+        // A few processes may be missing at a time; sometimes a starting process is killed, too.
         await until('most processes run', () => candidates.running >= 9);
         await delay(random() * 20);
         const isStarting = random() < 0.08;

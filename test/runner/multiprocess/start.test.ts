@@ -55,7 +55,7 @@ test('start() rejects an unreachable database, and missing tables without setupT
   await (await start(empty, false)).close();
 });
 
-test('processes inherit the options of Node except those for the parent alone', () => {
+test('processes inherit the options of Node except options for the parent alone', () => {
   const own = [
     ...['--inspect=0', '--inspect-brk', '--eval', 'code', '-p', '1 + 1', '--print', 'code', '-pe', 'code'],
     ...[
@@ -116,7 +116,7 @@ test('a program may be passed as an argument instead of a file', async () => {
 });
 
 test('a program that defines and starts its system in one file is rejected with advice', async () => {
-  const { code, stderr } = await run('script-in-processes.ts');
+  const { code, stderr } = await run('scripts/processes-at-once.ts');
   expect(stderr).toContain('Move the system to a module that starts nothing');
   expect(code).toBe(1);
 });

@@ -6,6 +6,7 @@ import {
   Aggregate,
   type DomainEvent,
   DownstreamError,
+  memory,
   ProcessApplication,
   run,
   SingleThreadedRunner,
@@ -13,7 +14,7 @@ import {
 } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Order } from '../../../examples/shop/order.ts';
+import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
@@ -22,6 +23,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
+import { storages as storagesThatFail } from '../modules/failing-listener.ts';
 import { runnerContract } from '../runner-contract.ts';
 
 for (const { name, create } of storages) {
@@ -33,7 +35,7 @@ for (const { name, create } of storages) {
 }
 
 describe.each(storages)('in a single thread on $name', ({ name, create }) => {
-  test('save() resolves when every follower has processed what follows', async () => {
+  test('save() resolves when every downstream event is processed', async () => {
     await using runner = await run(shop, { storage: create() });
     const orders = runner.get(Orders);
     const id = await orders.place('ada');
@@ -118,7 +120,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     await rejectionOf(SingleThreadedRunner.start(brokenShop, { storage }), DownstreamError);
   });
 
-  test('an application that follows itself, directly or in a cycle, stops when no new events come', async () => {
+  test('an application that follows itself, directly or in a cycle, stops when there are no new events', async () => {
     type StepEvent = DomainEvent<'Step.Made', { left: number }>;
     class Step extends Aggregate<StepEvent> {
       static make(left: number, id?: string) {
@@ -271,7 +273,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       await (await run(shop, { storage })).close();
       const before = { files: openFiles(), resources: resources() };
       const listeners = AbortSignal.timeout(600_000);
-      const rounds = name === 'postgres' ? 50 : 200; // connecting takes its time
+      const rounds = name === 'postgres' ? 50 : 200; // connecting is slow
       for (let round = 0; round < rounds; round++) {
         await using runner = await run(shop, { storage, signal: listeners });
         await runner.get(Orders).place(`${round}`);
@@ -282,6 +284,44 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
       expect(resources()).toBeLessThanOrEqual(before.resources + 1);
     },
   );
+});
+
+test.each(['constructor', 'policy'] as const)(
+  'a start that fails in the %s of an application leaves nothing open',
+  async (part) => {
+    let isBroken = false;
+    const fail = (where: typeof part) => {
+      if (isBroken && where === part) throw new Error(`no ${part}`);
+    };
+    class Fragile extends ProcessApplication<never, OrderEvent> {
+      static readonly applicationName = 'fragile';
+      static readonly emits = [] as const;
+
+      constructor() {
+        super();
+        fail('constructor');
+      }
+
+      override get policy() {
+        fail('policy');
+        return this.when({ 'Order.Created': () => {} });
+      }
+    }
+    const system = System.of([[Orders, Fragile]]);
+    isBroken = true;
+    await expect(run(system)).rejects.toThrow(`no ${part}`);
+    isBroken = false;
+    await (await run(system)).close();
+  },
+);
+
+test('close() releases the storage even if a part of it fails', async () => {
+  const { href: module } = new URL('../modules/failing-listener.ts', import.meta.url);
+  const runner = await run(shop, { storage: { module, options: memory().options } });
+  expect(storagesThatFail.open).toBe(1);
+  await expect(runner.close()).rejects.toThrow('still listening');
+  expect(storagesThatFail.open).toBe(0);
+  await (await run(shop)).close();
 });
 
 test('another process can read the tables while the system runs', async () => {

@@ -27,7 +27,7 @@ async function openElsewhere(storage: StorageDescription): Promise<{ orders: Ord
   return { orders, ledger };
 }
 
-/** Runs one tick, and returns what it shows of the ledger. */
+/** Runs one tick, and returns its result for the ledger. */
 async function stepOf(runner: SteppingRunner): Promise<unknown> {
   const { number, applications } = await runner.step();
   const [, ledger] = await runner.status();
@@ -37,6 +37,11 @@ async function stepOf(runner: SteppingRunner): Promise<unknown> {
     state: ledger?.state,
     position: ledger?.upstreams[0]?.position,
   };
+}
+
+/** Result of {@link stepOf} if only the ledger worked: the numbers of notifications fetched and events recorded. */
+function tickOf(number: number, ledgerWork: readonly number[], state: string, position: number): unknown {
+  return { number, work: [[0, 0], ledgerWork], state, position };
 }
 
 describe.each(storages)('an application that waits for another pipeline, on $name', ({ create }) => {
@@ -69,60 +74,12 @@ describe.each(storages)('an application that waits for another pipeline, on $nam
     }
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[0]).toEqual([
-      {
-        number: 1,
-        work: [
-          [0, 0],
-          [1, 1],
-        ],
-        state: 'interrupted',
-        position: 1,
-      },
-      {
-        number: 2,
-        work: [
-          [0, 0],
-          [0, 0],
-        ],
-        state: 'interrupted',
-        position: 1,
-      },
-      {
-        number: 3,
-        work: [
-          [0, 0],
-          [0, 0],
-        ],
-        state: 'interrupted',
-        position: 1,
-      },
-      {
-        number: 5,
-        work: [
-          [0, 0],
-          [2, 2],
-        ],
-        state: 'idle',
-        position: 3,
-      },
-      {
-        number: 6,
-        work: [
-          [0, 0],
-          [0, 0],
-        ],
-        state: 'idle',
-        position: 3,
-      },
-      {
-        number: 7,
-        work: [
-          [0, 0],
-          [0, 0],
-        ],
-        state: 'idle',
-        position: 3,
-      },
+      tickOf(1, [1, 1], 'interrupted', 1),
+      tickOf(2, [0, 0], 'interrupted', 1),
+      tickOf(3, [0, 0], 'interrupted', 1),
+      tickOf(5, [2, 2], 'idle', 3),
+      tickOf(6, [0, 0], 'idle', 3),
+      tickOf(7, [0, 0], 'idle', 3),
     ]);
   });
 });
@@ -147,7 +104,7 @@ test.each(runners)('caughtUp() waits for other pipelines while the clock runs: %
 });
 
 test.each(runners)(
-  'the positions behind ignored notifications are recorded when nothing new comes: %o',
+  'the positions behind ignored notifications are recorded when there are no new notifications: %o',
   async (Runner) => {
     await using runner = await Runner.start(shop, { storage: memory(), paused: true });
     await runner.get(ShopOrders).place('ada');

@@ -61,7 +61,7 @@ describe('callInFuture()', () => {
     [() => {}, 1.5, 'Expected the ticks of callInFuture() to be an integer >= 1, got 1.5'],
     [() => {}, Number.NaN, 'Expected the ticks of callInFuture() to be an integer >= 1, got NaN'],
     [() => {}, '1', 'Expected the ticks of callInFuture() to be an integer >= 1, got 1'],
-    ['place', 1, 'Expected the command of callInFuture() to be a function, got string'],
+    ['place', 1, 'Expected the command of callInFuture() to be a function, got a string'],
     [undefined, 1, 'Expected the command of callInFuture() to be a function, got undefined'],
   ])('rejects %s in %s ticks', async (command, ticks, message) => {
     const runner = await paused();

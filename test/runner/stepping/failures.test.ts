@@ -55,7 +55,7 @@ async function fail(stepper: Stepper, storage: StorageDescription) {
 }
 
 describe.each(steppers)('a policy that fails under the stepping $name runner', (stepper) => {
-  test('stops the runner with the cause after the others have processed what they had fetched', async () => {
+  test('stops the runner with the cause after the others have processed everything fetched', async () => {
     const events = watchRunners();
     const { runner, error } = await fail(stepper, memory());
     expect(error.message).toContain('The system stopped at tick 3.');
@@ -120,7 +120,7 @@ test('a failed tick leaves the same logs and positions with threads and without'
 });
 
 describe('a thread that dies', () => {
-  test('in the middle of a tick stops the runner after the others have processed what they had fetched', async () => {
+  test('in the middle of a tick stops the runner after the others have processed everything fetched', async () => {
     const workers = watchWorkers();
     const runner = await started(multi, heldShop);
     await runner.get(Orders).place('ada');
@@ -136,7 +136,7 @@ describe('a thread that dies', () => {
     expect(error.failures.size).toBe(1);
     expect(workers.size).toBe(0);
     expect(await rejectionOf(runner.caughtUp(), DownstreamError)).toBe(error);
-    expect(await runner.get(Orders).log.head()).toBe(3); // Order.Reserved of ada among them
+    expect(await runner.get(Orders).log.head()).toBe(3); // they include Order.Reserved of ada
     const status = await runner.status();
     expect(status.map(({ state }) => state)).toEqual(['stopped', 'failed', 'stopped']);
     expect(status[2]?.upstreams).toEqual([{ upstreamName: 'orders', position: 2, lag: 1 }]);

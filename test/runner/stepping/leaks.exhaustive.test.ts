@@ -9,7 +9,7 @@ import { watchWorkers } from '../../support/watchers/workers.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
 import { type Stepper, steppers } from './tick-log.ts';
 
-/** Counts what this process has open. */
+/** Counts the open threads, files, timers and listeners of this process. */
 function openNow() {
   const resources = process.getActiveResourcesInfo();
   return {

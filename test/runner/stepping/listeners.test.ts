@@ -6,7 +6,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { FakeClock } from './clock/fake-clock.ts';
 import { startTimeMs, steppers } from './tick-log.ts';
 
-/** Collects what is written to standard output until the test has finished. */
+/** Collects the standard output until the test has finished. */
 function watchOutput(): string[] {
   const lines: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -39,7 +39,7 @@ async function threeTicks(options: SteppingRunnerOptions): Promise<Tick[]> {
 }
 
 describe.each(steppers)('the stepping $name runner', ({ start }) => {
-  test('passes to listeners what step() returns', async () => {
+  test('passes the result of step() to listeners', async () => {
     const clock = new FakeClock();
     await using runner = await start(shop, { storage: memory(), clock, paused: true, startTimeMs });
     const ticks: Tick[] = [];
@@ -92,7 +92,7 @@ test('a runner prints nothing by default', async () => {
 test('an error of a listener becomes an uncaught exception, and the ticks continue', async () => {
   const errors = catchUncaught();
   await using runner = await SteppingSingleThreadedRunner.start(shop, { paused: true });
-  const problem = new Error('nobody listens');
+  const problem = new Error('the listener failed');
   const heard: number[] = [];
   runner.subscribe(() => {
     throw problem;

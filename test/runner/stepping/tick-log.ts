@@ -40,13 +40,13 @@ interface TickRecord {
   readonly logs: readonly (readonly StoredNotification[])[];
 }
 
-/** What a run recorded, tick by tick. */
+/** Records of a run, tick by tick. */
 export interface TickLog {
   readonly ticks: readonly TickRecord[];
   readonly end: EndState;
 }
 
-/** What a run leaves in the storage besides its logs. */
+/** Contents of the storage after a run, besides the logs. */
 interface EndState {
   readonly positions: Readonly<Record<string, number>>;
   /** The newest snapshot of each aggregate that has one. */
@@ -61,7 +61,7 @@ export interface Scenario<Apps extends ApplicationClass> {
   schedule(runner: SteppingRunner<Apps>): void;
 }
 
-/** Runs a scenario on empty storage, and returns what each tick recorded. */
+/** Runs a scenario on empty storage, and returns the records of each tick. */
 export async function logTicks<Apps extends ApplicationClass>(
   { system, ticks, schedule }: Scenario<Apps>,
   { start }: Stepper,

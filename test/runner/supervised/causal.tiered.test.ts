@@ -70,7 +70,7 @@ describe.each(subjects)(
       expect(await missesIn(runner)).toBe(ids.length);
     });
 
-    test('reach the ledger in order with causal dependencies, and the status names what it waits for', async () => {
+    test('reach the ledger in order with causal dependencies, and the status names the dependency', async () => {
       const events = watchRunners();
       await using runner = await start(causalOrders, {
         storage: create(),
@@ -82,7 +82,7 @@ describe.each(subjects)(
       for (const id of ids) await runner.get(Orders, 1).change(id);
       for (const id of ids) await runner.get(Orders, 2).change(id);
       const looks = () => events.filter(({ kind }) => kind === 'interrupted').length;
-      await until('both have looked in vain four times', () => looks() >= 8);
+      await until('both have waited four times', () => looks() >= 8);
       const rowOf = async (pipelineId: number) =>
         (await runner.status()).find(
           (row) => row.applicationName === 'ledger' && row.pipelineId === pipelineId,
@@ -109,7 +109,7 @@ describe.each(subjects)(
       const caughtUp = runner.caughtUp().then(() => {
         isCaughtUp = true;
       });
-      await until('both have looked in vain again', () => looks() >= 12);
+      await until('both have waited again', () => looks() >= 12);
       expect(isCaughtUp).toBe(false);
       lower('hold');
       await caughtUp;

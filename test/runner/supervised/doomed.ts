@@ -4,7 +4,7 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { hideCrash } from '../../support/watchers/hidden-crash.ts';
 import { isRaised } from '../multi-threaded/file-flags.ts';
 
-/** Its worker dies soon. */
+/** Reservations whose worker dies soon after each start. */
 class DoomedReservations extends Reservations {
   override readonly policy = this.when({ 'Order.Paid': () => process.exit(3) });
 
@@ -14,7 +14,7 @@ class DoomedReservations extends Reservations {
     setInterval(() => {
       if (!isRaised('doom')) return;
       hideCrash();
-      throw new RangeError('its time has come');
+      throw new RangeError('the worker is doomed');
     }, 300);
   }
 }

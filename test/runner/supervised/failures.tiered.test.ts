@@ -38,7 +38,7 @@ const faultsIn = {
   process: ['policy error', 'uncaught exception', 'process.exit'] as Fault[],
 };
 const never = 2 ** 30;
-// A small young generation, too: if much outlives it at once, memory exceeds the limit and the whole process ends.
+// The young generation is small, too: if it overflows into the old one at once, the whole process ends.
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
 /** Short description of a failure, with the cause that identifies the fault. */
@@ -130,7 +130,7 @@ describe.each(byTier([], allSupervisedSubjects))('in $name', (subject) => {
     storeFlagsIn(temporaryDirectory());
     const events = watchRunners();
     const rows = await Promise.all(faults.map((fault) => suffer(fault, Infinity, subject, events)));
-    const causes = ['nobody catches this', 'exited with code 3', 'ERR_WORKER_OUT_OF_MEMORY'];
+    const causes = ['not caught anywhere', 'exited with code 3', 'ERR_WORKER_OUT_OF_MEMORY'];
     const code = `${subject.kind.toUpperCase()}_DIED`;
     expect(rows).toMatchObject([
       { restarts: 0, outcome: 'reservations: POLICY_FAILED (nothing for mallory)', ...whole },

@@ -38,25 +38,22 @@ async function runRounds({ kind, start, create }: SupervisedSubject, rounds: num
   }
 }
 
-test.runIf(existsSync('/proc/self/task'))(
-  'starting and closing again and again leaves nothing behind',
-  async () => {
-    const { signal } = new AbortController();
-    const workers = allSupervisedSubjects.map(({ watch }) => watch());
-    // All at the same time, because a start uses only one core.
-    const runAll = (rounds: (subject: SupervisedSubject) => number) =>
-      Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));
-    await runAll(() => 2);
-    const before = openNow();
-    await runAll(roundsOf);
-    for (const running of workers) expect(running.size).toBe(0);
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
-    // Sockets are closed a little later.
-    await vi.waitFor(() => {
-      const after = openNow();
-      for (const [what, count] of Object.entries(before)) {
-        expect(after[what as keyof typeof after], what).toBeLessThanOrEqual(count);
-      }
-    }, patient);
-  },
-);
+test.runIf(existsSync('/proc/self/task'))('repeated starts and closes leave nothing behind', async () => {
+  const { signal } = new AbortController();
+  const workers = allSupervisedSubjects.map(({ watch }) => watch());
+  // All at the same time, because a start uses only one core.
+  const runAll = (rounds: (subject: SupervisedSubject) => number) =>
+    Promise.all(subjects.map((subject) => runRounds(subject, rounds(subject), signal)));
+  await runAll(() => 2);
+  const before = openNow();
+  await runAll(roundsOf);
+  for (const running of workers) expect(running.size).toBe(0);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  // Sockets are closed a little later.
+  await vi.waitFor(() => {
+    const after = openNow();
+    for (const [what, count] of Object.entries(before)) {
+      expect(after[what as keyof typeof after], what).toBeLessThanOrEqual(count);
+    }
+  }, patient);
+});

@@ -34,7 +34,7 @@ const remote = { kind: RemoteError, code: 'SYSTEM_MODULE', isRemote: true };
 const died = { kind: KahnError, code: 'DIED', isRemote: true };
 const faults: readonly Fault[] = [
   {
-    what: 'a system that does not say where it is',
+    what: 'a system without a module',
     system: System.of([[Orders, Reservations, Orders]]),
     kind: InvalidSystemError,
     code: 'INVALID_SYSTEM',
@@ -94,13 +94,13 @@ const faults: readonly Fault[] = [
     ...died,
     what: 'a module that leaves an error uncaught',
     system: shopIn(urlOf('dies-in-threads.ts')),
-    message: 'died: nobody catches this',
+    message: 'died: not caught anywhere',
     inCause: 'modules/dies-in-threads.ts:8',
   },
 ];
 
 describe.each(supervisedSubjects.filter(({ name }) => name.endsWith('sqlite')))(
-  'in $name, nothing is left, but a clear error, of a start that fails for',
+  'in $name, a start throws a clear error and leaves nothing behind, for',
   ({ kind: workerKind, start, watch }) => {
     const directory = mkdtempSync(join(tmpdir(), 'kahn-'));
     const storage = sqlite({ directory, synchronous: 'NORMAL' });

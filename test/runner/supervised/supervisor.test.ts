@@ -11,7 +11,7 @@ test('a worker that cannot be spawned fails the start, and is not reported as st
   const events = watchRunners();
   const supervisor = new Supervisor({
     runner: 'test',
-    kind: 'process',
+    workerKind: 'process',
     assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
     spawn: () => {
       throw new Error('no room');
@@ -35,7 +35,7 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
   };
   const supervisor = new Supervisor({
     runner: 'test',
-    kind: 'process',
+    workerKind: 'process',
     assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
     spawn: (hooks) => {
       if (diedAt > 0) pauses.push(performance.now() - diedAt);

@@ -39,8 +39,8 @@ function refusalOf(value: unknown): NotEncodableError {
   throw new Error('The value was encoded.');
 }
 
-describe('what is encoded comes back', () => {
-  test('as it was, whatever it is', () => {
+describe('a decoded value', () => {
+  test('is identical to the encoded value', () => {
     fc.assert(
       fc.property(anyData, (value) => {
         expect(identical(transcoder.decode(transcoder.encode(value)), value)).toBe(true);
@@ -49,7 +49,7 @@ describe('what is encoded comes back', () => {
     );
   });
 
-  test('inside custom types', () => {
+  test('is identical to the encoded value inside custom types', () => {
     fc.assert(
       fc.property(fc.bigInt(), anyData, (amount, note) => {
         const value = { price: Money.of(amount, [note, Money.of(1n, note)]) };
@@ -58,11 +58,11 @@ describe('what is encoded comes back', () => {
     );
   });
 
-  test('frozen in its objects and arrays', () => {
+  test('has frozen objects and arrays', () => {
     fc.assert(fc.property(anyData, (value) => isDeepFrozen(transcoder.decode(transcoder.encode(value)))));
   });
 
-  test('and can be changed where that is wanted', () => {
+  test('is not frozen with frozen: false', () => {
     const text = transcoder.encode({ list: [new Map([['a', {}]])], $kahn: 1 });
     const state = transcoder.decode(text, { frozen: false }) as {
       list: [Map<string, object>];
@@ -86,12 +86,12 @@ describe('what is encoded comes back', () => {
     ['a view into a larger buffer', new Uint8Array([1, 2, 3, 4]).subarray(1, 3)],
     ['a value that occurs twice', (({ shared }) => [shared, { shared }])({ shared: { a: 1n } })],
     ['an object frozen before', Object.freeze({ a: Object.freeze([1n]) })],
-  ])('%s', (_, value) => {
+  ])('is identical to the encoded value: %s', (_, value) => {
     const decoded = transcoder.decode(transcoder.encode(value));
     expect(identical(decoded, value)).toBe(true);
   });
 
-  test('without touching the original or any prototype', () => {
+  test('changes neither the original nor any prototype', () => {
     const value = { a: 1n, list: [undefined] };
     transcoder.decode(transcoder.encode(value));
     transcoder.decode('{"__proto__":{"polluted":{"$kahn":"undefined"}}}');
@@ -238,7 +238,7 @@ function wrappingsBeside(sibling: unknown): Wrapping[] {
 
 const anyWrapping = anyData.chain((sibling) => fc.constantFrom(...wrappingsBeside(sibling)));
 
-describe('what would not come back is refused', () => {
+describe('a value that cannot be restored exactly is rejected', () => {
   test.each<Bad>(BAD)('%s', (says, make, path = '') => {
     const error = refusalOf({ items: [0, make()] });
     expect(error).toMatchObject({ code: 'NOT_ENCODABLE', path: `items[1]${path}` });
@@ -246,7 +246,7 @@ describe('what would not come back is refused', () => {
     expect(error.message).toBe(`Cannot encode ${error.path}: ${error.reason}.`);
   });
 
-  test('wherever it is, naming the path', () => {
+  test('at any path, which the error names', () => {
     fc.assert(
       fc.property(
         fc.array(anyWrapping, { maxLength: 6 }),
@@ -349,7 +349,7 @@ describe('texts that cannot be decoded', () => {
   });
 });
 
-describe('custom types that are refused', () => {
+describe('custom types are rejected with', () => {
   test.each<[string, CustomType[]]>([
     ['the same name twice', [money, { ...money, type: Weight }]],
     ['the same class twice', [money, { ...money, name: 'Cash' }]],

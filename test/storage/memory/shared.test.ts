@@ -41,7 +41,7 @@ async function everything(recorder: Recorder): Promise<unknown> {
   };
 }
 
-it('includes what was recorded before it was shared', async () => {
+it('includes everything recorded before it was shared', async () => {
   const storage = memory();
   const here = await open(storage);
   await here.record(7, [made('b', [1])]);
@@ -161,7 +161,7 @@ async function shareOnce(): Promise<WeakRef<SharedArrayBuffer>> {
   return new WeakRef((shared.options.journals as { orders: SharedArrayBuffer }).orders);
 }
 
-it.runIf(process.platform === 'linux')('frees its memory, however often it is shared', async () => {
+it.runIf(process.platform === 'linux')('frees its memory after any number of shares', async () => {
   const before = virtualGigabytes();
   const journals: WeakRef<SharedArrayBuffer>[] = [];
   for (let round = 0; round < 50; round += 1) journals.push(await shareOnce());

@@ -46,7 +46,7 @@ async function start(
   return worker;
 }
 
-/** Starts all tasks at once, and resolves with what the threads post. */
+/** Starts all tasks at once, and resolves with the messages of the threads. */
 async function run(started: readonly Worker[]): Promise<unknown[]> {
   const answers = started.map((worker) => once(worker, 'message'));
   for (const worker of started) worker.postMessage('go');
@@ -91,7 +91,7 @@ function made(originatorId: string, originatorVersion: number): ProcessEvent {
   };
 }
 
-/** Terminates a thread while it records, and checks what it recorded. */
+/** Terminates a thread while it records, and checks its records. */
 async function terminateWriter(shared: Shared, afterMs: number): Promise<void> {
   const progress = new SharedArrayBuffer(4);
   const writer = await start('recordForever', shared, { progress });

@@ -13,7 +13,7 @@ async function setUp(schema: string, url = connectionString): Promise<void> {
   await storage.close();
 }
 
-/** Creates a database for the running test, whose statistics count its statements only. */
+/** Creates a database whose statistics count the statements of the running test only. */
 async function temporaryDatabase(): Promise<string> {
   const name = freshName('test');
   await query(`create database ${name}`);

@@ -72,7 +72,7 @@ describe('postgres()', () => {
     );
   });
 
-  it('lists the options that exist where one does not', () => {
+  it('lists the options if an option is unknown', () => {
     expect(() => postgres({ retryTimeout: 5 } as never)).toThrow(
       /Did you mean 'retryTimeoutMs'\? Options: connectionString, pool, schema, tls, .*listenConnectionString\.$/,
     );

@@ -155,7 +155,7 @@ describe('a role that may only read and append', () => {
 });
 
 describe('a role that may only read', () => {
-  it('reads the logs, also those created later, and cannot record', async () => {
+  it('reads the logs, also logs created later, and cannot record', async () => {
     await openOrders(connectionString);
     const { role, url } = await temporaryRole();
     await query(rightsToRead(role));

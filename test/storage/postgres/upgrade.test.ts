@@ -113,7 +113,7 @@ it('is upgraded once although ten processes open it at once', async () => {
   expect(await versionsIn(schema)).toEqual([orders2]);
 });
 
-it('is upgraded while the release before writes to it', async () => {
+it('is upgraded while the previous release writes to it', async () => {
   const schema = await schemaOfVersion1();
   const insert = (version: number) =>
     query(`

@@ -18,7 +18,7 @@ async function openRecorder(directory: string, applicationName: string): Promise
   return storage.openRecorder({ applicationName, setupTables: true });
 }
 
-/** Opens a recorder as a user to whom permissions apply. */
+/** Opens a recorder as a user with limited permissions. */
 async function open(directory: string): Promise<void> {
   if (process.getuid?.() === 0) process.setuid?.(65_534);
   await (await openRecorder(directory, 'orders')).close();
@@ -40,7 +40,7 @@ async function recordForever(directory: string): Promise<void> {
     const batch = Array.from({ length: 50 }, (_, index) => numbered(position + index));
     await recorder.record(0, batch);
     send({ acknowledged: position + 50 });
-    await new Promise(setImmediate); // gives the message time to leave
+    await new Promise(setImmediate); // so that the message is sent
   }
 }
 

@@ -289,7 +289,7 @@ describe('recording', () => {
     expect(await recorder.record(0, [changes('a', 1)])).toBe(1);
   });
 
-  it('keeps what was acknowledged before SIGKILL, and whole process events only', async () => {
+  it('keeps everything acknowledged before SIGKILL, and whole process events only', async () => {
     const random = randomNumbers(seed);
     for (let round = 0; round < 6; round += 1) {
       const child = await startChild('recordForever');

@@ -101,7 +101,7 @@ it('rejects a file of version 1 with setupTables: false, and says what to do', a
   expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 1 });
 });
 
-it('stays usable for a process that opened the file with the release before', async () => {
+it('stays usable for a process that opened the file with the previous release', async () => {
   const directory = temporaryDirectory();
   using before = fileOfVersion1(directory);
   const insert = before.prepare(`

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 
-/** What the proxy does with a statement. */
+/** Action of the proxy on a statement. */
 export type Fate =
   | 'pass'
   /** Breaks the connection before the server receives the statement. */
@@ -55,7 +55,7 @@ export class PostgresProxy implements AsyncDisposable {
     return [...this.#links].filter(({ isAbandoned }) => !isAbandoned).length;
   }
 
-  /** Number of connections, those included that only the client has closed. */
+  /** Number of connections, including connections that only the client has closed. */
   get all(): number {
     return this.#links.size;
   }
@@ -156,7 +156,7 @@ class Link {
     if (this.#answers === 'mute' || this.isAbandoned) return;
     if (this.#held !== undefined) this.#held.toClient.push(data);
     else if (this.#answers === 'pass') this.#client.write(data);
-    else if (data.at(-6) === letter('Z')) this.cut(); // ReadyForQuery: all of the answer, so the commit, is behind it
+    else if (data.at(-6) === letter('Z')) this.cut(); // ReadyForQuery: the answer is complete, so the commit is done
   }
 
   #fromClient(data: Buffer): void {

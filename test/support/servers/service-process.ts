@@ -33,7 +33,10 @@ export class ServiceProcess implements AsyncDisposable {
     return code;
   }
 
-  /** Resolves when the process has died right after an application recorded something, before the engine knows. */
+  /**
+   * Resolves when the process has died right after an application recorded something, before the engine receives the
+   * result.
+   */
   async dieAfterStepOf(applicationName: string): Promise<void> {
     const child = this.#child!;
     const exited = once(child, 'exit', { signal: inTime() });

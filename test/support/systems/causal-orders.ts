@@ -1,5 +1,5 @@
 // Orders that are made in one pipeline and changed in others, and a ledger that follows them. Threads and processes
-// import the systems from here. An environment variable and files tell their policies how slow to be.
+// import the systems from here. An environment variable and files set the delays of their policies.
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Aggregate, Application, type DomainEvent, ProcessApplication, System } from 'kahn';

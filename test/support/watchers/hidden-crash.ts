@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 
-/** Keeps the stack of the crash that a process makes next out of the output of the tests. */
+/** Hides the stack of the next crash of this process from the output of the tests. */
 export function hideCrash(): void {
   if (!isMainThread) return; // the runner gets the error of a thread, and Node prints nothing
   closeSync(2);

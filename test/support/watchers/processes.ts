@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { onTestFinished } from 'vitest';
 
-/** Returns the child processes that run, of those started from now on, and calls `hear` with each. */
+/** Returns the running child processes that were started after this call, and calls `hear` with each. */
 export function watchProcesses(hear: (child: ChildProcess) => void = () => {}): ReadonlySet<ChildProcess> {
   const children = new Set<ChildProcess>();
   const note = (message: unknown) => {

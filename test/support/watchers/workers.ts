@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 
-/** Returns the worker threads that run, of those started from now on, and calls `hear` with each. */
+/** Returns the running worker threads that were started after this call, and calls `hear` with each. */
 export function watchWorkers(hear: (worker: Worker) => void = () => {}): ReadonlySet<Worker> {
   const workers = new Set<Worker>();
   const note = (worker: Worker) => {

@@ -28,7 +28,7 @@ const hourMs = 3_600_000;
 
 const retryPolicy = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 1_000 };
 
-/** Awaited or repeatable calls give up after about 50 s so that they do not accumulate. */
+/** Retry policy of awaited or repeatable calls: they are dropped after about 50 s, so that they do not accumulate. */
 export const limitedRetries: Pick<ObjectOptions, 'retryPolicy'> = {
   retryPolicy: { ...retryPolicy, maxAttempts: 54, onMaxAttempts: 'kill' },
 };
@@ -36,7 +36,7 @@ export const limitedRetries: Pick<ObjectOptions, 'retryPolicy'> = {
 /**
  * Options of the actors in the engine. The engine retries calls without limit while a service is down or unreachable.
  * Policy and storage failures are handled by kahn, not by the engine's retries. The engine keeps nothing of finished
- * calls, and suspends an actor that waits for another one after a second, so that its service can shut down.
+ * calls, and suspends an actor that waits for another actor after a second, so that its service can shut down.
  */
 export const actorOptions: ObjectOptions = {
   retryPolicy: { ...retryPolicy, maxAttempts: 2 ** 31 - 1 },
@@ -49,7 +49,7 @@ export const actorOptions: ObjectOptions = {
 /** Options of workers: a step may take long, and a step that the engine aborts is repeated. */
 export const workerOptions: ObjectOptions = { ...actorOptions, abortTimeout: 2 * hourMs };
 
-/** Collects what the actors of a system share. */
+/** Creates the parts that the actors of a system share. */
 export function actorSetup(
   sdk: Sdk,
   names: ActorNames,

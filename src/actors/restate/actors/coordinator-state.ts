@@ -26,14 +26,14 @@ interface State {
   underway: Heads | undefined;
   /** Number of polls since the current step began. */
   pollsSince: number;
-  /** Upstreams to leave alone until the call `resumeId`. */
+  /** Upstreams that are set aside until the call `resumeId`. */
   aside: readonly string[];
   resumeId: InvocationId | undefined;
   /** Number of times in a row that upstreams were set aside. */
   interruptions: number;
   /** Id of the next poll. */
   pollId: InvocationId | undefined;
-  /** Time of the last poll; undefined before the first one. */
+  /** Time of the last poll; undefined before the first poll. */
   polledAt: number | undefined;
   /** Estimate of how far the services' clocks are behind that of the engine, in ms. */
   behindMs: number;
@@ -110,7 +110,7 @@ export class CoordinatorState {
     this.#proceed();
   }
 
-  /** Whether this call is the scheduled poll or resumption, rather than an outdated one. */
+  /** Whether this call is the scheduled poll or resumption, rather than an outdated call. */
   get isExpected(): boolean {
     const { id } = this.#ctx.request();
     return id === this.#state.pollId || id === this.#state.resumeId;
@@ -152,7 +152,8 @@ export class CoordinatorState {
 
   /**
    * Estimates how far the service's clock is behind. The SDK sends the engine an absolute time, and the engine calls at
-   * once if that has passed: an early poll shows that the clock is behind, a late one that the estimate is too high.
+   * once if that time has passed: an early poll shows that the clock is behind, a late poll that the estimate is too
+   * high.
    */
   async #estimateClockSkew(): Promise<void> {
     const state = this.#state;

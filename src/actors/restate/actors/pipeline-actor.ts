@@ -10,13 +10,13 @@ import type {
 } from '../protocol/messages.ts';
 import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
 
-/** The applications that run in the pipeline. Their graph may be that of another version than the service's. */
+/** The applications that run in the pipeline. Their graph may come from another version than that of the service. */
 const stateKey = 'followers';
 
 /** Starts the coordinators of a pipeline, and forwards prompts to them. */
 export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor> {
   const { sdk } = setup;
-  const followersIn = async (ctx: ObjectSharedContext) =>
+  const loadFollowers = async (ctx: ObjectSharedContext) =>
     (await ctx.get<readonly FollowingApplication[]>(stateKey)) ?? [];
   const keyIn = (ctx: ObjectSharedContext, { applicationName }: FollowingApplication) =>
     actorKey({ applicationName, pipelineId: Number(ctx.key) });
@@ -32,7 +32,7 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
         limitedRetries,
         async (ctx: ObjectContext, { followers, ...run }: StartPipeline): Promise<void> => {
           const names = followers.map(({ applicationName }) => applicationName);
-          const removed = (await followersIn(ctx)).filter(
+          const removed = (await loadFollowers(ctx)).filter(
             ({ applicationName }) => !names.includes(applicationName),
           );
           await all(removed.map((follower) => coordinatorOf(ctx, follower).stop()));
@@ -46,7 +46,7 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
       ),
 
       stop: exclusive(limitedRetries, async (ctx: ObjectContext): Promise<readonly string[]> => {
-        const followers = await followersIn(ctx);
+        const followers = await loadFollowers(ctx);
         await all(followers.map((follower) => coordinatorOf(ctx, follower).stop()));
         ctx.clearAll();
         return followers.map((follower) => keyIn(ctx, follower));
@@ -54,7 +54,7 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
 
       prompt: shared(limitedRetries, async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
         const { applicationName } = message;
-        const followers = (await followersIn(ctx)).filter(({ upstreamNames }) =>
+        const followers = (await loadFollowers(ctx)).filter(({ upstreamNames }) =>
           upstreamNames.includes(applicationName),
         );
         // Awaited, so that the caller waits too: calls that no caller awaits accumulate in the engine.
@@ -63,7 +63,7 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
 
       status: shared(
         async (ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]> =>
-          all((await followersIn(ctx)).map((follower) => coordinatorOf(ctx, follower).status())),
+          all((await loadFollowers(ctx)).map((follower) => coordinatorOf(ctx, follower).status())),
       ),
     },
   });

@@ -10,8 +10,8 @@ import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } f
 import { CoordinatorState } from './coordinator-state.ts';
 
 /**
- * Collects the prompts for one application in one pipeline, and keeps its worker busy with one step at a time while
- * there are any. Its handlers return at once, however long a step takes, so prompts do not accumulate in the engine.
+ * Collects the prompts for one application in one pipeline, and keeps its worker busy with one step at a time until no
+ * prompt is left. Its handlers return at once, however long a step takes, so prompts do not accumulate in the engine.
  */
 export function processCoordinator(setup: ActorSetup): ActorDefinition<ProcessCoordinator> {
   const { exclusive, shared } = setup.sdk.handlers.object;

@@ -6,7 +6,7 @@ import { type ActorDefinition, type ActorSetup, workerOptions } from './actor-de
 
 /** State of a worker after its last step. */
 interface LastStep {
-  /** Head of the application's own log of which its followers know. */
+  /** Head of the application's own log that its followers have received. */
   readonly head: number;
   /** Host that processed the step. Positions that another host remembers may be stale. */
   readonly hostId: string;

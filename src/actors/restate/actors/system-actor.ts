@@ -13,18 +13,18 @@ import type {
 } from '../protocol/messages.ts';
 import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
 
-/** State of a system that runs; without it, nothing runs. */
+/** State of a running system; absent while the system is stopped. */
 interface Running {
   readonly runId: string;
   readonly pipelineIds: readonly number[];
-  /** Whether the start has finished; false if its call is still going on or was cut off. */
+  /** Whether the start has finished; false if its call is still running or was interrupted. */
   readonly isStarted: boolean;
-  /** The runner that has started the system, until another one joins. */
+  /** Id of the runner that started the system; absent once another runner has joined. */
   readonly onlyCallerId?: string;
 }
 
 const stateKey = 'running';
-/** Time during which a runner that lost its connection can ask for the result of its call, in ms. */
+/** Time during which a runner that lost its connection can fetch the result of its call, in ms. */
 const resultRetentionMs = 60_000;
 
 /** Starts the pipelines of a system for the first runner, and lets later runners join. */
@@ -53,7 +53,7 @@ export function systemActor(setup: ActorSetup): ActorDefinition<SystemActor> {
         const { pipelineIds, pollIntervalMs, callerId } = message;
         const runId = running?.runId ?? ctx.rand.uuidv4();
         ctx.set(stateKey, { runId, pipelineIds, isStarted: running !== null });
-        const start = { runId, pollIntervalMs, followers: followersIn(served) };
+        const start = { runId, pollIntervalMs, followers: followingApplicationsIn(served) };
         await all(pipelinesOf(ctx, pipelineIds).map((pipeline) => pipeline.start(start)));
         const ownership = running === null && { onlyCallerId: callerId };
         ctx.set(stateKey, { runId, pipelineIds, isStarted: true, ...ownership });
@@ -94,7 +94,7 @@ function mismatchOf(graph: SystemGraph, running: Running | null, message: StartS
   );
 }
 
-function followersIn(graph: SystemGraph): readonly FollowingApplication[] {
+function followingApplicationsIn(graph: SystemGraph): readonly FollowingApplication[] {
   return assignmentsOf(graph, [0]).map(({ applicationName, upstreamNames }) => ({
     applicationName,
     upstreamNames,

@@ -45,7 +45,7 @@ export class ActorClient {
   readonly #engine: EngineClient;
   readonly #system: ActorSystem;
   readonly #names: ActorNames;
-  /** Prefix of the call keys: a repeated call with the same key joins the first one. */
+  /** Prefix of the call keys: a repeated call with the same key joins the first call. */
   readonly #callerId = newId();
   readonly #statusRequests: ReadonlyMap<number, SingleFlight<readonly ActorStatus[]>>;
 
@@ -63,10 +63,10 @@ export class ActorClient {
   }
 
   /**
-   * Starts the actors, or resumes those that have failed.
+   * Starts the actors, or resumes failed actors.
    *
-   * @throws EngineError if the engine cannot be reached or used, or no service answers it.
-   * @throws ActorsMismatchError if the actors run in other pipelines, or their service serves another version.
+   * @throws {@link EngineError} if the engine cannot be reached or used, or no service answers it.
+   * @throws {@link ActorsMismatchError} if the actors run in other pipelines, or their service serves another version.
    */
   async start(pollIntervalMs: number, signal: AbortSignal): Promise<void> {
     await this.#engine.assertServes(Object.values(this.#names), signal);
@@ -84,8 +84,8 @@ export class ActorClient {
 
   /**
    * Undoes a start, or the call `startId` that has not finished it, unless other runners have joined. The system actor
-   * takes both calls in turn, so a start under way ends first. Killing it earlier would also kill the steps and polls
-   * that coordinators have just scheduled for it.
+   * takes both calls in turn, so a start under way ends first. Killing the start earlier would also kill the steps and
+   * polls that coordinators have just scheduled for it.
    */
   async takeBack(startId?: string): Promise<void> {
     const callerId = this.#callerId;
@@ -142,7 +142,7 @@ export class ActorClient {
       });
       return (await this.#engine.answerTo(callId, signal)) as SystemStarted;
     } catch (error) {
-      await this.takeBack(callId).catch(() => {}); // the engine is away; it gives up the call after a while
+      await this.takeBack(callId).catch(() => {}); // the engine is unreachable; it drops the call later
       throw error;
     }
   }

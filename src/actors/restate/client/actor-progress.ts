@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProgressSignal } from '../../../runner/asynchronous/caught-up.ts';
 import type { ActorStatuses } from './actor-client.ts';
 
-/** Delay before the next look at the storage, in ms: starts at the first value, and grows to the last. */
+/** Delays before the next read of the storage, in ms: they grow from the first value to the last. */
 const firstLookMs = 10;
 const lastLookMs = 250;
-/** Delay from which on actors are also asked whether they have failed, in ms. Most systems are caught up sooner. */
+/** Delay from which the states of the actors are also read, in ms. Most systems are caught up earlier. */
 const statusMs = 100;
 /** Interval at which applications that lag are prompted again, in ms, in case a prompt was lost. */
 const promptMs = 1_000;
 
-/** Progress of actors in other processes. They do not report it, so each wait ends after a delay that grows. */
+/** Progress of actors in other processes. Actors do not report it, so each wait ends after a growing delay. */
 export class ActorProgress implements ProgressSignal {
   readonly isQuiet = true; // unknown here: only the storage shows whether notifications are left
   readonly progress = 0;
@@ -24,7 +24,7 @@ export class ActorProgress implements ProgressSignal {
     this.#requestStatuses = requestStatuses;
   }
 
-  /** The statuses at the last request; empty before the first one. */
+  /** The statuses at the last request; empty before the first request. */
   get statuses(): ActorStatuses {
     return this.#statuses;
   }

@@ -38,7 +38,7 @@ export class Prompter {
     this.#sending.set(
       key,
       this.#sendAll(address, key)
-        .catch(() => {}) // it was closed
+        .catch(() => {}) // the prompter was closed
         .finally(() => this.#sending.delete(key)),
     );
   }
@@ -61,7 +61,7 @@ export class Prompter {
       if (head === undefined) return;
       this.#waiting.delete(key);
       const callKey = newId();
-      // Every error is retried. If the engine stays away, the next poll finds the notifications.
+      // Every error is retried. If the engine stays unreachable, the next poll finds the notifications.
       await retry(() => this.#send(address, head, callKey, signal), {
         backoff,
         isTransient: () => true,

@@ -22,7 +22,7 @@ export interface RestateRunnerOptions extends Omit<RunnerOptions, 'batchSize' | 
    * URL of the engine's admin API. With it, a start checks the version of the engine, and cancels calls that no service
    * answers.
    *
-   * @default neither is done
+   * @default none: a start does neither
    */
   readonly adminUrl?: string;
   /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */

@@ -59,7 +59,7 @@ export class RestateRunner<
   }
 
   /**
-   * Opens the applications in this process, and starts or joins their actors, which then process what was recorded
+   * Opens the applications in this process, and starts or joins their actors, which then process the events recorded
    * before.
    *
    * @throws {@link EngineError} if the engine cannot be reached or is too old, or no service of the system is registered.
@@ -108,7 +108,8 @@ export class RestateRunner<
         return;
       } catch (error) {
         if (!isTransientFailure(error)) throw error;
-        await probe.progress.progressSince(0, 0, stop); // the storage is unavailable
+        // The storage is unavailable. Wait as for progress, which also shows if the actors were shut down meanwhile.
+        await probe.progress.progressSince(0, 0, stop);
       }
     }
   }
@@ -131,14 +132,14 @@ export class RestateRunner<
     await this.#promptAll();
   }
 
-  /** Sends the heads of all logs, by which a service notices that its storage is another one. */
+  /** Sends the heads of all logs, by which a service notices that it uses other storage. */
   async #promptAll(): Promise<void> {
     for (const { applicationName, pipelineId, log } of this.#running.applications) {
       this.#prompter.prompt({ applicationName, pipelineId }, await log.head());
     }
   }
 
-  /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if one was shut down. */
+  /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if they were shut down. */
   async #runningStatuses(stop: AbortSignal): Promise<ActorStatuses> {
     const statuses = await this.#actors.statuses(stop);
     if ([...statuses.values()].every(({ state }) => state !== 'stopped')) return statuses;
@@ -150,8 +151,8 @@ export class RestateRunner<
 
   async #releaseActors(): Promise<void> {
     if (this.#hasStarted && this.#options.shutdownOnClose) await this.#shutDown();
-    // The start was aborted just before it completed, so undo it. If the engine is unavailable, the next runner finds
-    // what is left.
+    // The start was aborted just before it completed, so undo it. If the engine is unavailable, the next runner joins
+    // the actors that are left.
     if (this.#haveActorsStarted && !this.#hasStarted) await this.#actors.takeBack().catch(() => {});
   }
 

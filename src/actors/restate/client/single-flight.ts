@@ -3,8 +3,8 @@ import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 
 /**
- * Shares one request among all callers that ask while it is running. At most one call waits in the engine while no
- * service answers, however often callers ask.
+ * Shares one request among all callers that need the answer while the request is running. So at most one call waits in
+ * the engine while no service answers.
  */
 export class SingleFlight<Answer> {
   readonly #request: (callKey: string) => Promise<Answer>;
@@ -12,7 +12,9 @@ export class SingleFlight<Answer> {
   #startedAt = 0;
   #current: Promise<Answer> | undefined;
 
-  /** The key changes after each answer: a request with the key of an unanswered one joins that call in the engine. */
+  /**
+   * The key changes after each answer: a request with the key of an unanswered request joins its call in the engine.
+   */
   constructor(request: (callKey: string) => Promise<Answer>) {
     this.#request = request;
   }

@@ -21,11 +21,11 @@ export interface Target {
 
 /** Oldest engine version that supports every option of the actors. */
 const least = { major: 1, minor: 5 };
-/** Time limit of requests that the engine answers without calling a service. */
+/** Time limit of requests that the engine answers without calling a service, in ms. */
 const timeoutMs = 5_000;
-/** Time limit of one attempt of a call. The next attempt uses the same key, in case a proxy lost the first one. */
+/** Time limit of one attempt of a call, in ms. The next attempt uses the same key, in case a proxy lost the first. */
 const callTimeoutMs = 10_000;
-/** Time limit of a registration, during which the engine calls the service. */
+/** Time limit of a registration, in ms. It includes a call from the engine to the service. */
 const registerTimeoutMs = 30_000;
 const reconnectBackoff = { firstMs: 200, maxMs: 200 };
 
@@ -55,8 +55,8 @@ export class EngineClient {
   }
 
   /**
-   * Calls an actor and resolves with its answer. After a timeout or a lost connection, another call with the same
-   * key joins the first one, so repeated calls do not accumulate in the engine.
+   * Calls an actor and resolves with its answer. After a timeout or a lost connection, another call with the same key
+   * joins the first call, so repeated calls do not accumulate in the engine.
    */
   call(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<unknown> {
     return requestJson(this.ingressUrl, pathOf(target), this.#callOptions(message, callKey, signal));
@@ -140,11 +140,12 @@ function assertNewEnough(url: string, answer: unknown): void {
   throw new EngineError(
     'ENGINE_TOO_OLD',
     url,
-    `The Restate engine at ${url} has version ${version}, but kahn needs ${least.major}.${least.minor} or newer.`,
+    `The Restate engine at ${url} has version ${version}, but kahn needs ${least.major}.${least.minor} or newer. ` +
+      'Upgrade the engine.',
   );
 }
 
-/** Replaces an error answer to a request that every engine supports. */
+/** Turns an error answer to a request that every engine supports into ENGINE_FOREIGN. */
 function orForeign(url: string): (error: unknown) => never {
   return (error) => {
     throw error instanceof EngineError && error.code === 'ENGINE_FAILED' ? foreign(url) : error;

@@ -38,7 +38,7 @@ export async function requestJson(url: string, path: string, options: RequestOpt
   }
 }
 
-/** The error for a URL at which something other than the expected port of an engine answers. */
+/** Creates the error for a URL at which another server answers, or another port of the engine. */
 export function foreign(url: string): EngineError {
   return new EngineError(
     'ENGINE_FOREIGN',

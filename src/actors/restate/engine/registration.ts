@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SystemGraph } from '../../../system/graph.ts';
-import { abortSignal, flag } from '../../../util/option-rules.ts';
-import { assertOption, type OptionRules, resolveOptions } from '../../../util/options.ts';
+import { abortSignal, flag, required } from '../../../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../../../util/options.ts';
 import { ActorsMismatchError } from '../errors.ts';
 import { actorNames } from '../protocol/actor-names.ts';
 import { isUnregistered, metadataOf, registerService } from './engine-client.ts';
@@ -13,26 +13,25 @@ export interface RegisterOptions {
   readonly adminUrl: string;
   /** URL at which the engine reaches the service. */
   readonly serviceUrl: string;
-  /** Replaces what is registered under this name or at this URL. @default false */
+  /** Whether to replace a registration under this name or at this URL. @default false */
   readonly force?: boolean;
   /** HTTP headers of every request to the engine, such as `authorization`; never shown. @default none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Cancels the registration. */
+  /** Cancels the registration. @default none */
   readonly signal?: AbortSignal;
 }
 
 export const registerOptions: OptionRules<RegisterOptions, 'force' | 'headers'> = {
-  adminUrl: httpUrl(),
-  serviceUrl: httpUrl(),
+  adminUrl: required(httpUrl()),
+  serviceUrl: required(httpUrl()),
   force: flag(false),
   headers: httpHeaders(),
   signal: abortSignal(),
 };
 
-const owner = 'RestateService.register()';
 const metadataKey = 'kahn.graph';
 
-/** Returns the metadata by which an engine tells systems apart: a hash of their graph. */
+/** Returns the metadata that distinguishes systems in an engine: a hash of their graph. */
 export function graphMetadata(graph: SystemGraph): Record<string, string> {
   return { [metadataKey]: hash('sha256', JSON.stringify(graph)) };
 }
@@ -43,10 +42,11 @@ export async function register(
   graph: SystemGraph,
   options: RegisterOptions,
 ): Promise<void> {
-  const { force, headers, signal, ...urls } = resolveOptions(options, registerOptions, owner);
-  const { adminUrl, serviceUrl } = urls;
-  for (const name of ['adminUrl', 'serviceUrl'] as const)
-    assertOption(name, urls[name], registerOptions[name], owner);
+  const { adminUrl, serviceUrl, force, headers, signal } = resolveOptions(
+    options,
+    registerOptions,
+    'RestateService.register()',
+  );
   const service = actorNames(systemActorName).system;
   const served = await metadataOf(adminUrl, service, { headers, signal }).catch(orUndefinedIfUnknown);
   if (!force && served !== undefined && served[metadataKey] !== graphMetadata(graph)[metadataKey]) {

@@ -71,7 +71,7 @@ export class ApplicationHost {
   }
 
   async #open({ applicationName, pipelineId }: ActorAddress): Promise<HostedApplication> {
-    const application = new (this.#kindOf(applicationName))() as ProcessApplication; // because it follows others
+    const application = new (this.#classOf(applicationName))() as ProcessApplication; // because it follows others
     const store = (await this.#storeOf(applicationName)).inPipeline(pipelineId);
     applicationInternals.bind(application, ownedBinding(store));
     const logs = [];
@@ -87,7 +87,7 @@ export class ApplicationHost {
       const openedStorage = await this.#openedStorage.get('', () => this.#openStorage());
       const { cacheSize } = this.#options;
       const options = { setupTables: false, types: this.#system.types, cacheSize };
-      const store = await openStore(this.#kindOf(applicationName), openedStorage, options);
+      const store = await openStore(this.#classOf(applicationName), openedStorage, options);
       this.#resources.defer(() => store.recorder.close());
       return store;
     });
@@ -99,9 +99,9 @@ export class ApplicationHost {
     return openedStorage;
   }
 
-  #kindOf(applicationName: string): ApplicationClass {
-    const kind = this.#system.applications.find((one) => one.applicationName === applicationName);
-    if (kind !== undefined) return kind;
+  #classOf(applicationName: string): ApplicationClass {
+    const applicationClass = this.#system.applications.find((one) => one.applicationName === applicationName);
+    if (applicationClass !== undefined) return applicationClass;
     throw new UnknownApplicationError(
       `Application '${applicationName}' is not part of the system that this service serves. If it belongs to another ` +
         'version, the next runner of this version stops it.',

@@ -20,14 +20,14 @@ export function actorNameRule(): OptionRule<string, undefined> {
 /**
  * Returns the name under which the actors of a system are registered: the option, or else the name of the system.
  *
- * @throws InvalidOptionError if that is the name of all systems without a name: they would share their actors.
+ * @throws {@link InvalidOptionError} if neither is given, since systems without a name would share their actors.
  */
 export function systemActorNameOf(option: string | undefined, systemName: string): string {
   const name = option ?? systemName;
   if (name !== defaultSystemName) return name;
   throw new InvalidOptionError(
-    'The actors of a system without a name cannot be told apart from those of other systems in the engine: name the ' +
-      "system with System.of(..., { name: 'shop' }), or pass 'systemActorName' to its runners and services.",
+    'The actors of a system without a name cannot be distinguished from other actors in the engine: ' +
+      "name the system with System.of(..., { name: 'shop' }), or pass 'systemActorName' to its runners and services.",
   );
 }
 
@@ -56,7 +56,7 @@ export function actorKey({ applicationName, pipelineId }: ActorAddress): string 
   return `${pipelineId}/${applicationName}`;
 }
 
-/** Returns the address that {@link actorKey} has made a key of. */
+/** Returns the address that {@link actorKey} has encoded. */
 export function addressOfKey(key: string): ActorAddress {
   const end = key.indexOf('/');
   return { applicationName: key.slice(end + 1), pipelineId: Number(key.slice(0, end)) };

@@ -91,7 +91,7 @@ export interface SystemActor {
   stop(ctx: ObjectContext): Promise<readonly string[]>;
   /** Stops the system and resolves when the last step has ended. */
   shutDown(ctx: ObjectSharedContext): Promise<void>;
-  /** Stops what a runner has started, unless another runner has joined. */
+  /** Stops the actors that a runner has started, unless another runner has joined. */
   takeBack(ctx: ObjectContext, message: Pick<StartSystem, 'callerId'>): Promise<void>;
 }
 

@@ -8,22 +8,26 @@ import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 export interface RestateServiceOptions {
   /** Storage of all applications, the same as that of the runners; not `memory()`. @default that of the system */
   readonly storage?: StorageDescription;
-  /** Name that tells the actors from those of other systems in the engine. @default the name of the system */
+  /**
+   * Name that distinguishes the actors from the actors of other systems in the engine.
+   *
+   * @default the name of the system
+   */
   readonly systemActorName?: string;
-  /** Port at which the service listens for the engine; 0 selects a free one. @default 9_080 */
+  /** Port at which the service listens for the engine; 0 selects a free port. @default 9_080 */
   readonly port?: number;
   /** Address at which the service listens. @default all addresses */
   readonly hostname?: string;
   /**
-   * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that none of them
-   * has signed are rejected.
+   * Public keys of the engines that may call the service, each starting with `publickeyv1_`. Requests that are not
+   * signed with one of these keys are rejected.
    *
    * @default signatures are not checked
    */
   readonly identityKeys?: readonly string[];
   /** Largest number of notifications that an application processes in one transaction. @default 500 */
   readonly batchSize?: number;
-  /** Largest number of events in the cache of each application. @default 10_000 */
+  /** Largest number of events in the cache of each application and pipeline. @default 10_000 */
   readonly cacheSize?: number;
   /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
@@ -43,7 +47,7 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   systemActorName: actorNameRule(),
   port: integer({ least: 0, most: 65_535 }, 9_080),
   hostname: ruleOf('a string', (value) => typeof value === 'string'),
-  // An empty array is rejected: the SDK would accept every request, which is surely not intended.
+  // An empty array is rejected: with it, the SDK would accept every request.
   identityKeys: secret(
     ruleOf("a non-empty array of strings that start with 'publickeyv1_'", areIdentityKeys),
   ),

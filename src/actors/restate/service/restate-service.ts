@@ -53,8 +53,8 @@ export class RestateService implements AsyncDisposable {
   /**
    * Listens for calls of an engine. Applications and their storage are opened at the first call.
    *
-   * @throws InvalidStorageError if other processes cannot open the storage.
-   * @throws InvalidOptionError if an option is invalid, the port is in use, or the SDK of the engine is not installed.
+   * @throws {@link InvalidStorageError} if other processes cannot open the storage.
+   * @throws {@link InvalidOptionError} if an option is invalid, the port is in use, or the SDK is not installed.
    */
   static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
     const resolved = resolveRestateServiceOptions(options, system.name);
@@ -77,11 +77,11 @@ export class RestateService implements AsyncDisposable {
 
   /**
    * Registers the service at a URL, behind which other services may serve the same system. Registering it again changes
-   * nothing. With `force`, replaces whatever is registered at this URL or under this name.
+   * nothing. With `force`, replaces any registration at this URL or under this name.
    *
-   * @throws ActorsMismatchError if the engine knows another system of this name, and `force` is not true.
-   * @throws InvalidOptionError if an option is invalid.
-   * @throws EngineError if the engine cannot be reached, or cannot reach the service.
+   * @throws {@link ActorsMismatchError} if the engine knows another system of this name, and `force` is not true.
+   * @throws {@link InvalidOptionError} if an option is invalid.
+   * @throws {@link EngineError} if the engine cannot be reached, or cannot reach the service.
    */
   async register(options: RegisterOptions): Promise<void> {
     await register(this.#parts.systemActorName, this.#parts.graph, options);

@@ -5,11 +5,14 @@ import { format } from 'node:util';
 export interface RestateMessage {
   readonly level: 'warn' | 'error';
   readonly message: string;
-  /** Service, key and handler of the call that it is about; undefined if it is about no call. */
+  /** Service, key and handler of the call that the message is about; undefined if there is no call. */
   readonly target: string | undefined;
 }
 
-/** What the SDK passes to a logger. Declared here, so that `kahn/restate` has no types of the SDK, which is optional. */
+/**
+ * Metadata that the SDK passes to a logger. Declared here, so that `kahn/restate` has no types of the SDK, which is
+ * optional.
+ */
 interface LogMetadata {
   readonly level: string;
   readonly replaying: boolean;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../util/time.ts';
 import type { Pacer } from './pacer.ts';
 
-/** Ticks at the pace of a clock until it is paused. It is paused at first. */
+/** Ticks at the pace of a clock until the clock is paused. The clock is paused at first. */
 export class ClockLoop {
   readonly #clock: Clock;
   readonly #pacer: Pacer;

@@ -1,3 +1,4 @@
+import { kindOf } from '../../../util/errors.ts';
 import { InvalidArgumentError } from '../../../util/options.ts';
 
 /** A function that a stepping runner calls at the end of a tick. */
@@ -15,7 +16,7 @@ export class CommandSchedule {
   add(command: Command, currentTick: number, ticks: number): void {
     if (typeof command !== 'function') {
       throw new InvalidArgumentError(
-        `Expected the command of callInFuture() to be a function, got ${typeof command}.`,
+        `Expected the command of callInFuture() to be a function, got ${kindOf(command)}.`,
       );
     }
     if (!Number.isSafeInteger(ticks) || ticks < 1) {

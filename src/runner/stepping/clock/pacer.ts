@@ -2,10 +2,9 @@
 const windowTicks = 100;
 
 /**
- * Computes the sleeps of a stepping clock: time that a tick took too long is taken off the following sleeps. Later
- * excess weighs less, so a slow cold start does not disturb the pace for long. This damping is the rule of
- * `ClockThread` in eventsourcing 8.x; the clock of the multi-threaded runner takes off half of each excess, as its
- * counterpart there does.
+ * Computes the sleeps of a stepping clock: the excess of a tick is subtracted from the following sleeps. Later excess
+ * weighs less, so a slow cold start does not disturb the pace for long. This damping is the rule of `ClockThread` in
+ * eventsourcing 8.x; the clock of the multi-threaded runner subtracts half of each excess, like its counterpart there.
  */
 export class Pacer {
   readonly #intervalMs: number;

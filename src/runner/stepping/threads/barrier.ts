@@ -5,21 +5,21 @@ export class BarrierBrokenError extends KahnError {
   override readonly code = 'BARRIER_BROKEN';
 
   constructor() {
-    super('Barrier broken: a participant failed or was closed.');
+    super('Barrier broken: a party failed or was closed.');
   }
 }
 
 const waitingCell = 0;
 const stateCell = 1;
 const cells = 2;
-/** The lowest bit of the state says that the barrier is broken, the others count how often it was lifted. */
+/** The lowest bit of the state is set if the barrier is broken; the other bits count how often it was lifted. */
 const brokenBit = 1;
 const oneLift = 2;
 
 /**
- * Holds a number of parties, in any threads, until all of them wait, again and again. Waiting blocks no thread. A
- * barrier is lifted for all parties that wait or, if it is broken first, for none: a party for which it was lifted
- * continues, even if the barrier is broken before that party resumes.
+ * Holds a number of parties, in any threads, until all of them wait, in each round. Waiting blocks no thread. A barrier
+ * is lifted for all parties that wait or, if it is broken first, for none: a party for which it was lifted continues,
+ * even if the barrier is broken before that party resumes.
  */
 export class Barrier {
   /** Size of the shared memory of a barrier, in bytes. */
@@ -49,7 +49,7 @@ export class Barrier {
     if (wasNotLifted) throw new BarrierBrokenError();
   }
 
-  /** Breaks the barrier for good: all current and later waits throw. */
+  /** Breaks the barrier permanently: all current and later waits throw. */
   break(): void {
     Atomics.or(this.#cells, stateCell, brokenBit);
     Atomics.notify(this.#cells, stateCell);

@@ -1,6 +1,6 @@
 import { Barrier } from './barrier.ts';
 
-/** What all threads do in a tick. */
+/** Work of all threads in a tick. */
 export type TickWork = 'process' | 'record positions';
 
 const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
@@ -10,8 +10,8 @@ const blocked = 1;
 const works: readonly TickWork[] = ['process', 'record positions'];
 
 /**
- * The memory that the threads of a stepping runner share: the tick, what each thread has done in it, and the barriers
- * at which the threads and the clock meet. Each number is written by one thread and read by others behind a barrier.
+ * The memory that the threads of a stepping runner share: the tick, the work of each thread in it, and the barriers at
+ * which the threads and the clock meet. Each number is written by one thread and read by others behind a barrier.
  */
 export class SharedTick {
   readonly buffer: SharedArrayBuffer;
@@ -64,7 +64,7 @@ export class SharedTick {
     return this.#fetched[index] ?? 0;
   }
 
-  /** Whether a thread waits for another pipeline. The thread then sends a message that says for what. */
+  /** Whether a thread waits for another pipeline. The thread then sends a message with the dependency. */
   isBlocked(index: number): boolean {
     return this.#blocked[index] === blocked;
   }

@@ -9,7 +9,7 @@ import type { SteppingTask } from './stepping-task.ts';
 export interface SteppingThreadOptions {
   readonly task: SteppingTask;
   readonly report: DriverReport;
-  /** Called when the thread has exited, with the id it had. */
+  /** Called when the thread has exited, with its former id. */
   exited(threadId: number): void;
 }
 

@@ -3,7 +3,7 @@ import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { assignmentsOf } from '../../asynchronous/assignment.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
-import { StepFailure } from '../errors.ts';
+import { StepFailedError } from '../errors.ts';
 import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { SharedTick, type TickWork } from './shared-tick.ts';
@@ -48,11 +48,11 @@ export class ThreadedDriver implements StepDriver {
       running.openedStorage.threadEnded?.(threadId);
       sharedTick.break(); // without this thread, the others cannot finish a tick
     };
-    const threads = assignments.map(
-      (assignment, index) => new SteppingThread({ task: { ...task, assignment, index }, report, exited }),
-    );
+    const threads: SteppingThread[] = [];
     const driver = new ThreadedDriver(threads, sharedTick);
     try {
+      for (const [index, assignment] of assignments.entries())
+        threads.push(new SteppingThread({ task: { ...task, assignment, index }, report, exited }));
       await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
       return driver;
     } catch (error) {
@@ -75,7 +75,7 @@ export class ThreadedDriver implements StepDriver {
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
-    // A thread that has not done its work by now was abandoned.
+    // A thread that has not finished its work by now was abandoned.
     const closing = this.#threads.map((thread, i) =>
       thread.close(this.#sharedTick.isDone(i) ? drainTimeoutMs : 0),
     );
@@ -90,9 +90,9 @@ export class ThreadedDriver implements StepDriver {
       await unlessAborted(this.#waitAtBarriers(), signal);
     } catch (error) {
       if (!(error instanceof BarrierBrokenError)) throw error;
-      // One thread failed and broke the barriers; the others end when they have processed what they had fetched.
+      // One thread failed and broke the barriers; the others end when they have processed everything they had fetched.
       await unlessAborted(Promise.all(this.#threads.map(({ exited }) => exited)), signal);
-      throw new StepFailure(this.#failures);
+      throw new StepFailedError(this.#failures);
     }
   }
 

@@ -48,7 +48,7 @@ async function runApplication(
   try {
     for (;;) await runTick({ task, stepped, heads, sharedTick, post }, closing);
   } catch (error) {
-    // Another application failed; this one records its positions, as after the last tick.
+    // Another application failed: this application records its positions, as after the last tick.
     if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
     throw error;
   }

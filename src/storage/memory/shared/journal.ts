@@ -5,7 +5,7 @@ const firstEntry = 8;
 const lengthBytes = 4;
 const initialBytes = 2 ** 16;
 
-/** Two texts that are appended together: a short one that summarises the long one. */
+/** Two texts that are appended together: a short text that summarises the long text. */
 export interface Entry {
   readonly head: string;
   readonly body: string;
@@ -17,10 +17,11 @@ export class JournalFull extends Error {}
 /**
  * Entries in memory that threads share. The thread that holds the lock appends; all threads read.
  *
- * Readers see an entry once it is committed. What a thread wrote but did not commit before it died is overwritten.
+ * Readers see an entry once it is committed. Bytes that a thread wrote and did not commit before it died are
+ * overwritten.
  */
 export class Journal {
-  /** Word for the lock that a thread holds while it appends. */
+  /** Word of the lock that a thread holds while it appends. */
   readonly lockWord: Int32Array<SharedArrayBuffer>;
   readonly shared: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -58,7 +59,7 @@ export class Journal {
     return this.#text(start + 2 * lengthBytes + headLength, bodyLength);
   }
 
-  /** Writes an entry after the committed ones without committing it, and returns the offset of its end. */
+  /** Writes an entry after the committed entries without committing it, and returns the offset of its end. */
   write({ head, body }: Entry): number {
     const start = this.end;
     const headLength = Buffer.byteLength(head);
@@ -73,7 +74,7 @@ export class Journal {
     return start + length;
   }
 
-  /** Makes what was written up to an offset visible to all threads. */
+  /** Makes all bytes up to an offset visible to all threads. */
   commit(end: number): void {
     Atomics.store(this.#words, lengthWord, end - firstEntry);
   }

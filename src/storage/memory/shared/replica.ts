@@ -15,8 +15,8 @@ import { LogIndex } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 
 /**
- * This thread's view of the memory of an application in which several threads record. They share a journal, whose new
- * entries this reads before every call.
+ * This thread's view of the memory of an application in which several threads record. The threads share a journal; the
+ * replica reads its new entries before every call.
  *
  * A thread that only reads logs keeps an index of them. Once it reads a history or records, it keeps all contents.
  */
@@ -73,7 +73,7 @@ export class Replica {
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
     const entry = entryOf({ pipelineId, processEvents });
-    this.#memory(); // reads most new entries before it takes the lock, to hold that briefly
+    this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
     return this.#lock.run(
       () => this.#recordAlone(pipelineId, processEvents, entry),
       () => lockTimeout(this.#applicationName),
@@ -85,7 +85,10 @@ export class Replica {
     this.#lock.releaseFrom(threadId);
   }
 
-  /** Records while this thread holds the lock. In this order all threads or none have the call, wherever it fails. */
+  /**
+   * Records a call while this thread holds the lock. In this order, all threads or none see the call, whichever step
+   * fails.
+   */
   #recordAlone(pipelineId: number, processEvents: readonly ProcessEvent[], entry: Entry): number {
     const memory = this.#memory();
     const end = orStorageFull(this.#applicationName, () => this.#journal.write(entry));

@@ -20,7 +20,7 @@ export class SharableMemory {
     return new SharableMemory(applicationName, new Replica(applicationName, new Journal(shared)));
   }
 
-  /** Shares the memory for good, and returns the journal with which other threads join it. */
+  /** Shares the memory permanently, and returns the journal with which other threads join it. */
   share(maxBytes: number = defaultMaxBytes): SharedArrayBuffer {
     if (!(this.#content instanceof Replica)) this.#content = Replica.create(this.#content, maxBytes);
     return this.#content.shared;

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { Mutex } from '../../../util/mutex.ts';
 
-/** Longest wait that blocks the thread, in ms: others hold the lock for microseconds. */
+/** Longest wait that blocks the thread, in ms. Other threads hold the lock for microseconds. */
 const blockMs = 20;
-/** Delay between attempts after that, in ms, which do not block the thread. */
+/** Delay between later attempts, in ms. They do not block the thread. */
 const pollMs = 5;
 /** Longest wait in total, in ms. */
 const timeoutMs = 5_000;
@@ -14,7 +14,7 @@ const own = threadId + 1;
 
 /**
  * A lock that one thread at a time holds during a synchronous function. A word of shared memory names its owner, so
- * that it can be released for a thread that has died.
+ * that the lock of a dead thread can be released.
  */
 export class ThreadLock {
   readonly #word: Int32Array<SharedArrayBuffer>;

@@ -7,7 +7,9 @@ import type { PostgresPool } from '../driver-types.ts';
 const pools = new Map<string, WeakRef<PostgresPool>>();
 const freed = new FinalizationRegistry<string>((id) => pools.delete(id));
 
-/** Registers a pool of the user and returns its id, by which this thread finds it as long as its owner keeps it. */
+/**
+ * Registers a pool of the user and returns its id. This thread finds the pool by its id as long as the user keeps it.
+ */
 export function idOfPool(pool: PostgresPool): string {
   const id = newId();
   pools.set(id, new WeakRef(pool));

@@ -25,8 +25,8 @@ export interface ListeningClient {
 const backoff = { firstMs: 50, maxMs: 5_000 };
 
 /**
- * Receives prompts on a connection of its own, and reconnects when that breaks. Prompts of the meantime are lost, which
- * polling makes up for.
+ * Receives prompts on a connection of its own, and reconnects when the connection breaks. Prompts sent in between are
+ * lost; polling finds their events.
  */
 export class Listener implements AsyncDisposable {
   readonly #options: ListenerOptions;
@@ -39,7 +39,7 @@ export class Listener implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Resolves when this listens, or when the first try to do so has failed. */
+  /** Resolves when the listener listens, or when its first attempt has failed. */
   get started(): Promise<void> {
     return this.#started.promise;
   }
@@ -102,12 +102,12 @@ export class Listener implements AsyncDisposable {
   }
 }
 
-/** Returns the payload of a prompt but for the head of the log and a bracket, which the statement appends. */
+/** Returns the payload of a prompt without the head of the log and a bracket, which the statement appends. */
 export function promptPrefix(writerId: string, applicationName: string, pipelineId: number): string {
   return `${JSON.stringify([writerId, applicationName, pipelineId]).slice(0, -1)},`;
 }
 
-/** Parses a payload. Returns undefined for that of another program, since any program may notify. */
+/** Parses a payload. Returns undefined if another program sent it: any program may notify. */
 function promptFrom(payload: string): (Prompt & { writerId: string }) | undefined {
   try {
     const [writerId, applicationName, pipelineId, head] = JSON.parse(payload);

@@ -19,14 +19,14 @@ export interface Server {
   readonly name: string;
   /** Connects for LISTEN, with a session of its own; undefined if no such connection is possible. */
   readonly listen: (() => Promise<ListeningClient>) | undefined;
-  /** Closes the connections, but not those of a pool of the user. */
+  /** Closes the connections, except those of a user's pool. */
   close(): Promise<void>;
 }
 
 /** Delay before keep-alive packets, in ms: networks may drop connections that are idle for minutes. */
 const keepAliveMs = 30_000;
 
-/** Finds or creates the pool. Connects nothing yet. Throws InvalidStorageError. */
+/** Finds or creates the pool without connecting. Throws InvalidStorageError if the pool or the driver is missing. */
 export async function serverOf(settings: PostgresSettings): Promise<Server> {
   const driver = await loadDriver();
   const direct = directConfig(driver, settings);
@@ -49,7 +49,7 @@ function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Ser
     max: settings.poolSize,
     ...(!settings.transactionPooler && { onConnect: setUp }),
   });
-  pool.on('error', () => {}); // an idle connection broke; the pool replaces it when it needs one
+  pool.on('error', () => {}); // an idle connection broke; the pool opens another connection when needed
   return {
     pool,
     ownsSessions: !settings.transactionPooler,
@@ -67,7 +67,7 @@ function serverOfUserPool(
   const userPool = poolOfId(poolId);
   if (userPool === undefined) {
     throw new InvalidStorageError(
-      'postgres({ pool }) was called in another thread or process, whose pool this one cannot use. ' +
+      'postgres({ pool }) was called in another thread or process, and its pool cannot be used here. ' +
         'Pass a connectionString instead.',
     );
   }
@@ -81,7 +81,7 @@ function serverOfUserPool(
   };
 }
 
-/** Returns how to connect for LISTEN; undefined if only a pool can. */
+/** Returns the settings of a direct connection for LISTEN; undefined if there is none. */
 function directConfig(driver: Driver, settings: PostgresSettings): ClientConfig | undefined {
   const { listenConnectionString, connectionString, poolId, transactionPooler } = settings;
   if (listenConnectionString !== undefined) return configOf(driver, settings, listenConnectionString);
@@ -100,7 +100,7 @@ function configOf(
     fallback_application_name: 'kahn',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
-    query_timeout: connectionTimeoutMs, // for the statements that set up a connection; others have their own
+    query_timeout: connectionTimeoutMs, // for the statements that set up a connection; other statements have their own
   };
   if (tls === undefined) return config;
   return { ...config, ssl: tls !== false && verifying(tls, parsed(driver, config).host) };

@@ -22,7 +22,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** A clock that stands still: sleeps end only when their signal is aborted. */
+/** A stopped clock: sleeps end only when their signal is aborted. */
 export class StoppedClock implements Clock {
   sleepers = 0;
 

@@ -13,7 +13,7 @@ export interface Party {
   readonly seed: number;
 }
 
-/** What a party saw: rounds in which it passed the barrier, and rounds in which it passed before all had arrived. */
+/** Numbers of rounds in which a party passed the barrier, and in which it passed before all had arrived. */
 export interface PartyOutcome {
   readonly passed: number;
   readonly early: number;

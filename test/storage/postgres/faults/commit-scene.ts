@@ -7,13 +7,13 @@ import { type Fate, PostgresProxy } from '../../../support/servers/postgres-prox
 import { freshName } from '../../../support/servers/postgres-server.ts';
 import { inSession, isAppend } from './fault.ts';
 
-/** Recorders of one application, and a proxy that decides the fate of their commits. */
+/** Recorders of one application, and a proxy that forwards, cuts or delays their commits. */
 export class CommitScene implements AsyncDisposable {
   readonly schema: string = freshName('test');
   readonly proxy: PostgresProxy;
   /** Number of statements sent that record. */
   sent = 0;
-  /** Fate of the first, second and later statements that record. */
+  /** Action of the proxy on the first, second and later statements that record. */
   fate: (time: number) => Fate = () => 'pass';
   readonly #storages: OpenedStorage[] = [];
 

@@ -16,7 +16,7 @@ export interface Scene {
   readonly admin: pg.Client;
   /** Number of statements sent that record. */
   readonly sent: number;
-  /** Returns the fate of the next statement that records. */
+  /** Returns the action of the proxy on the next statement that records. */
   fate: () => Fate;
 }
 

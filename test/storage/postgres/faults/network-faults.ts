@@ -4,7 +4,7 @@ import { type Fault, type Scene, times } from './fault.ts';
 
 const cuts = 24;
 
-/** Gives statements that record a random fate, until enough of them were cut. */
+/** Acts randomly on statements that record, until enough of them were cut. */
 function cutting(name: string, roll: (scene: Scene) => Fate): Fault {
   return {
     name,
@@ -23,7 +23,7 @@ function cutting(name: string, roll: (scene: Scene) => Fate): Fault {
 }
 
 const silence: Fault = {
-  name: 'network silent, and back with what it held',
+  name: 'network silent, then delivers what it held',
   options: () => ({ statementTimeoutMs: 100, connectionTimeoutMs: 500 }),
   async harm(load, { proxy }) {
     await load.goesOn();
@@ -41,7 +41,7 @@ export function faultsOfTheNetwork(random: () => number): readonly Fault[] {
   return [
     cutting('network cut before the statement arrives', () => (random() < 0.25 ? 'cut before' : 'pass')),
     cutting('network cut before the answer arrives', () => (random() < 0.25 ? 'cut after' : 'pass')),
-    cutting('network cut at random, now and then all of it', ({ proxy }) => {
+    cutting('network cut at random', ({ proxy }) => {
       const chance = random();
       if (chance < 0.1) proxy.cut();
       if (chance < 0.2) return 'cut before';
@@ -52,7 +52,7 @@ export function faultsOfTheNetwork(random: () => number): readonly Fault[] {
 }
 
 const shortStop: Fault = {
-  name: 'server stopped at once and started again',
+  name: 'server stopped immediately, then started',
   harm: (load, { server }) =>
     times(2, async () => {
       await load.goesOn();
@@ -63,7 +63,7 @@ const shortStop: Fault = {
 };
 
 const longStop: Fault = {
-  name: 'server away for longer than it is tried again',
+  name: 'server unreachable for longer than calls are retried',
   options: () => ({ retryTimeoutMs: 200 }),
   async harm(load, { server }) {
     await load.goesOn();

@@ -114,7 +114,7 @@ describe('starting with', () => {
     const storage = postgres({ connectionString: way({ pathname: name }), schema: 'shop' });
     await expectRefusal(SingleThreadedRunner.start(shop, { storage }), {
       code: 'STORAGE_FAILED',
-      says: /stores text as SQL_ASCII, not as UTF8\. Create one with encoding UTF8\./,
+      says: /stores text as SQL_ASCII, not as UTF8\. Create a database with encoding UTF8\./,
     });
     await expect.poll(() => proxy.open).toBe(0);
   });

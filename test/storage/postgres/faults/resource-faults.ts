@@ -43,7 +43,7 @@ const poolBusy: Fault = poolExhausted('pool exhausted for a while', 10_000, (_, 
 });
 
 const poolBusyForLong: Fault = {
-  ...poolExhausted('pool exhausted for longer than it is tried again', 150, (load) =>
+  ...poolExhausted('pool exhausted for longer than calls are retried', 150, (load) =>
     load.fails('STORAGE_BUSY'),
   ),
   surfaces: ['STORAGE_BUSY'],
@@ -64,7 +64,7 @@ function mount(directory: string): boolean {
 
 /** Keeps the events of the orders on a disk of their own, and fills that with another file. */
 const diskFull: Fault = {
-  name: 'disk full',
+  name: 'the disk is full',
   async harm(load, { admin, schema }) {
     const disk = mkdtempSync(join(tmpdir(), 'kahn-disk-'));
     mount(disk);
@@ -89,9 +89,9 @@ const diskFull: Fault = {
   surfaces: ['STORAGE_FULL'],
 };
 
-/** Makes the server fail as it does when its disk is full. */
+/** Makes the server fail as it does if its disk is full. */
 const diskSaidToBeFull: Fault = {
-  name: 'disk said to be full',
+  name: 'a trigger reports a full disk',
   async harm(load, { admin, schema }: Scene) {
     await admin.query(`
       create function ${schema}.fail() returns trigger language plpgsql as

@@ -3,7 +3,7 @@ import { until } from '../../../support/until.ts';
 import { type Fault, inSession, type Scene, times } from './fault.ts';
 
 const backendsTerminated: Fault = {
-  name: 'backends terminated',
+  name: 'connections terminated by the server',
   harm: (load, { admin }) =>
     times(15, async () => {
       await terminate(admin);
@@ -12,7 +12,7 @@ const backendsTerminated: Fault = {
 };
 
 const lockReleased: Fault = {
-  name: 'log locked beyond the statement time-out, then released',
+  name: 'log locked for longer than a statement may take, then released',
   options: () => ({ statementTimeoutMs: 60 }),
   harm: (load, scene) =>
     times(3, async () => {
@@ -25,7 +25,7 @@ const lockReleased: Fault = {
 };
 
 const lockHeld: Fault = {
-  name: 'log locked for longer than it is tried again',
+  name: 'log locked for longer than calls are retried',
   options: () => ({ statementTimeoutMs: 60, retryTimeoutMs: 200 }),
   async harm(load, scene) {
     await holdingLog(scene, () => load.fails('STORAGE_BUSY'));
@@ -36,8 +36,8 @@ const lockHeld: Fault = {
 };
 
 const deadlock: Fault = {
-  name: 'deadlock, the shop being the victim',
-  // The server looks for a deadlock once a session has waited for this long: by then, the rival must wait as well.
+  name: 'deadlock with the shop as the victim',
+  // The server looks for a deadlock once a session has waited this long. By then, the rival must wait as well.
   options: ({ connectionString }) => ({
     connectionString: `${connectionString}?options=-c%20deadlock_timeout%3D500ms`,
   }),
@@ -55,7 +55,7 @@ const deadlock: Fault = {
 };
 
 const connectionsTaken: Fault = {
-  name: 'all connections of the server taken',
+  name: 'all connections of the server in use',
   options: () => ({ retryTimeoutMs: 200 }),
   async harm(load, { admin, server }) {
     const others: pg.Client[] = [];
@@ -96,7 +96,7 @@ function holdingLog({ server, schema }: Scene, work: () => Promise<void>): Promi
 }
 
 /**
- * Locks the log first and then the position, the opposite of what the shop does. It waits for longer before it looks
+ * Locks the log first and then the position, the opposite order of the shop. This session waits longer before it looks
  * for a deadlock, so that the server cancels the statement of the shop.
  */
 function lockInTheOtherOrder({ server, schema, admin }: Scene): Promise<void> {

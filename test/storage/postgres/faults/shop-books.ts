@@ -1,11 +1,11 @@
 import { query } from '../../../support/servers/postgres.ts';
 import type { Answers } from './shop-answers.ts';
 
-/** Differences between what the shop has recorded and what it should have. */
+/** Differences between the recorded and the expected events of the shop. */
 export interface Books {
-  /** Missing events: those of acknowledged orders, and those that follow from any order. */
+  /** Missing events of acknowledged orders, and missing events that follow from any order. */
   readonly lost: readonly string[];
-  /** Surplus events: those of rejected orders, and duplicates. */
+  /** Surplus events: events of rejected orders, and duplicates. */
   readonly doubled: readonly string[];
 }
 
@@ -25,7 +25,7 @@ const expectedOfOrder = [
   'Payment.Created',
 ];
 
-/** Compares what is recorded with the answers, after everything is processed. */
+/** Compares the recorded events with the answers, after everything is processed. */
 export async function booksOf(url: string, schema: string, answers: Answers): Promise<Books> {
   const rows = await rowsOf(url, schema);
   const lost: string[] = [];

@@ -6,13 +6,13 @@ import { explained } from '../errors.ts';
 const backoff = { firstMs: 20, maxMs: 1_000 };
 
 /** Retries transient failures of the server and its connections for a limited time. */
-export class Retry {
+export class ServerRetry {
   readonly #timeoutMs: number;
   readonly #closing: AbortSignal;
 
   /**
-   * @param timeoutMs Time after the first failure of a call when its next failure is thrown.
-   * @param closing Ends all waits.
+   * @param timeoutMs Time from the first failure of a call after which it is not retried, in ms.
+   * @param closing Signal that ends all waits.
    */
   constructor(timeoutMs: number, closing: AbortSignal) {
     this.#timeoutMs = timeoutMs;
@@ -22,7 +22,7 @@ export class Retry {
   /**
    * Does the work until it succeeds.
    *
-   * @throws StorageError for the last failure, or STORAGE_CLOSED if the storage is closed while this waits.
+   * @throws {@link StorageError} for the last failure, or STORAGE_CLOSED if the storage is closed while the call waits.
    */
   async run<T>(
     tables: StorageLocation,

@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { MultiThreadedRunner, System } from 'kahn';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
 
 export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MultiThreadedRunner, System } from 'kahn';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
 
-// As script.ts, but its threads have imported the file before it starts a runner.
+// As threads-at-once.ts, but its threads have imported the file before it starts a runner.
 export const shop = System.of([[Orders, Reservations, Orders]], { module: import.meta.url });
 
 async function main(): Promise<void> {
