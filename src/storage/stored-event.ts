@@ -1,3 +1,5 @@
+import type { Cause } from '../domain/provenance.ts';
+
 /** Address of an event in the notification logs of its application. */
 export interface LogPlace {
   readonly pipelineId: number;
@@ -17,6 +19,12 @@ export interface StoredEvent {
    * first. Notifications include this field; histories may omit it.
    */
   readonly dependencies?: readonly LogPlace[];
+  /** The notification that caused the event; missing for events of commands. Histories may omit it. */
+  readonly cause?: Cause;
+  /** Id shared by the events of a command and their effects, if recorded. Histories may omit it. */
+  readonly correlationId?: string;
+  /** Metadata encoded as text, if any. Histories may omit it. */
+  readonly metadata?: string;
 }
 
 /** A stored event with its id in a notification log. The ids of a log count from 1 without gaps. */
