@@ -35,3 +35,9 @@ export interface Provenance {
 
 /** An event as policies and readers get it: with where it comes from. */
 export type RecordedEvent<E extends DomainEvent = DomainEvent> = E & Provenance;
+
+/**
+ * Returns the metadata that the effects of an event carry on. It must return equal data for equal events, so that a
+ * retry records the same.
+ */
+export type CarryMetadata = (event: RecordedEvent) => Metadata | undefined;

@@ -27,4 +27,10 @@ export {
   type StorageOptions,
   type StorageOptionValue,
 } from './storage.ts';
-export type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
+export type {
+  LogPlace,
+  StoredEvent,
+  StoredNotification,
+  StoredProvenance,
+  StoredSnapshot,
+} from './stored-event.ts';

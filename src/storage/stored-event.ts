@@ -6,8 +6,18 @@ export interface LogPlace {
   readonly notificationId: number;
 }
 
+/** Where an event comes from. Notifications include these fields; histories may omit them. */
+export interface StoredProvenance {
+  /** The notification that caused the event; missing for events of commands. */
+  readonly cause?: Cause;
+  /** Id shared by the events of a command and their effects, if recorded. */
+  readonly correlationId?: string;
+  /** Metadata encoded as text, if any. */
+  readonly metadata?: string;
+}
+
 /** A domain event with its data encoded as text. */
-export interface StoredEvent {
+export interface StoredEvent extends StoredProvenance {
   readonly originatorId: string;
   readonly originatorVersion: number;
   readonly type: string;
@@ -19,12 +29,6 @@ export interface StoredEvent {
    * first. Notifications include this field; histories may omit it.
    */
   readonly dependencies?: readonly LogPlace[];
-  /** The notification that caused the event; missing for events of commands. Histories may omit it. */
-  readonly cause?: Cause;
-  /** Id shared by the events of a command and their effects, if recorded. Histories may omit it. */
-  readonly correlationId?: string;
-  /** Metadata encoded as text, if any. Histories may omit it. */
-  readonly metadata?: string;
 }
 
 /** A stored event with its id in a notification log. The ids of a log count from 1 without gaps. */
