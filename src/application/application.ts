@@ -26,7 +26,7 @@ import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
 import { saveAggregates } from './recording/save-aggregates.ts';
-import { commandProvenance, type Saved, type SaveOptions } from './recording/save-options.ts';
+import { commandProvenance, isPlainObject, type Saved, type SaveOptions } from './recording/save-options.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -275,5 +275,5 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
 /** Whether the last argument of `save` is its options. */
 function isOptions(last: unknown): last is SaveOptions {
-  return kindOf(last) === 'an object' && !(last instanceof Aggregate);
+  return isPlainObject(last);
 }

@@ -6,6 +6,7 @@ import {
   InvalidApplicationError,
   InvalidArgumentError,
   InvalidIdError,
+  InvalidOptionError,
   RecordConflictError,
   UndeclaredEventError,
 } from 'kahn';
@@ -233,16 +234,17 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
 
   test('rejects values that are not aggregates or aggregate classes', async () => {
     await using accounts = await Accounts.open({ storage: create() });
-    const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<void>;
+    const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<unknown>;
     for (const [what, shown] of [
       [[Account.open('ada')], 'not an array: spread it'],
       [undefined, 'not undefined'],
-      [{ id: '1' }, 'not an object'],
+      [new Date(), 'not an object'],
       [Promise.resolve(Account.open('ada')), 'not a promise: await it'],
     ]) {
       const error = await rejectionOf(save(what), InvalidArgumentError);
       expect(error.message).toContain(shown);
     }
+    await rejectionOf(save({ id: '1' }), InvalidOptionError);
     const get = accounts.repository.get.bind(accounts.repository) as (...what: unknown[]) => Promise<unknown>;
     await rejectionOf(get('account-1'), InvalidArgumentError);
     await rejectionOf(get(Account), InvalidIdError);

@@ -71,7 +71,8 @@ export function commandProvenance(
   }
 }
 
-function isPlainObject(value: unknown): value is Metadata {
+/** Returns whether a value is an object literal or an object without a prototype. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return kindOf(value) === 'an object' && isPlain(value as object);
 }
 
