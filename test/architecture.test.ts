@@ -19,6 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/sql',
     'storage/memory/application-memory.ts',
     'storage/memory/errors.ts',
+    'storage/memory/log-order.ts',
     'storage/memory/sorted-list.ts',
   ],
   'storage/sqlite': ['storage', 'storage/sql'],
