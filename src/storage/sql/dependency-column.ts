@@ -16,7 +16,13 @@ export function dependenciesText(dependencies: readonly LogPlace[] | undefined):
   return dependencies === undefined ? null : JSON.stringify(rowsOfPlaces(dependencies));
 }
 
-/** Returns the dependencies that {@link dependenciesText} encoded. */
+/** Returns the dependencies that {@link dependenciesText} encoded. Throws if the text is damaged. */
 export function dependenciesOf(text: string): readonly LogPlace[] {
-  return placesOf(JSON.parse(text));
+  const rows: unknown = JSON.parse(text);
+  if (Array.isArray(rows) && rows.every(isPlaceRow)) return placesOf(rows);
+  throw new Error(`its dependencies are ${text}`);
+}
+
+function isPlaceRow(row: unknown): row is PlaceRow {
+  return Array.isArray(row) && row.length === 2 && row.every(Number.isSafeInteger);
 }
