@@ -41,10 +41,14 @@ export function correlationBytes(correlationId: string): Uint8Array {
   return Buffer.concat([Buffer.of(textMark), Buffer.from(correlationId)]);
 }
 
-/** Returns the correlation id that {@link correlationBytes} encoded. Throws if the bytes are damaged. */
-export function correlationIdOf(bytes: Uint8Array): string {
-  if (bytes[0] === textMark) return utf8.decode(bytes.subarray(1));
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
-  if (hex.length !== 32) throw new Error(`its correlation id has ${bytes.length} bytes`);
+/** Decodes a correlation id, given its bytes or their hexadecimal digits. Throws if they are damaged. */
+export function correlationIdOf(stored: Uint8Array | string): string {
+  const hex = typeof stored === 'string' ? stored : hexOf(stored);
+  if (hex.startsWith('ff')) return utf8.decode(Buffer.from(hex.slice(2), 'hex'));
+  if (hex.length !== 32) throw new Error(`its correlation id is 0x${hex}`);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 }

@@ -30,7 +30,7 @@ export function toNotification(row: Row, pipelineId: number, location: StorageLo
     if (typeof dependencies === 'string') found.dependencies = dependenciesOf(dependencies);
     const cause = causeOf([causeName, causePipelineId, causeId], pipelineId);
     if (cause !== undefined) found.cause = cause;
-    if (correlationId instanceof Uint8Array) found.correlationId = correlationIdOf(correlationId);
+    if (isBytes(correlationId)) found.correlationId = correlationIdOf(correlationId);
     if (typeof metadata === 'string') found.metadata = metadata;
     return found;
   } catch (error) {
@@ -53,6 +53,11 @@ export function toCause(
   } catch (error) {
     throw damagedNotification(Number(id), pipelineId, location, error);
   }
+}
+
+/** Whether a value is bytes or their hexadecimal digits. */
+function isBytes(value: Row[number] | undefined): value is Uint8Array | string {
+  return typeof value === 'string' || value instanceof Uint8Array;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
