@@ -134,7 +134,7 @@ function read(folder: 'src' | 'test'): SourceFile[] {
     path.replaceAll('\\', '/'),
   );
   return paths
-    .filter((path) => /\.[cm]?[jt]sx?$/.test(path))
+    .filter((path) => /\.[cm]?[jt]sx?$/.test(path) && !path.includes('/.')) // other tests write hidden folders
     .map((path) => ({ path, source: readFileSync(new URL(path, root), 'utf8') }));
 }
 

@@ -155,7 +155,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * single-threaded runner, resolves when every downstream event in this process has been processed.
    *
    * @param args Aggregates, and options as the last argument if any.
-   * @example await orders.save(order, { metadata: { user: 'ada' } });
+   * @example await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
