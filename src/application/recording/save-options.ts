@@ -71,12 +71,9 @@ export function commandProvenance(
   }
 }
 
-/** Returns whether a value is an object literal or an object without a prototype. */
+/** Whether a value is an object without a class. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return kindOf(value) === 'an object' && isPlain(value as object);
-}
-
-function isPlain(value: object): boolean {
+  if (kindOf(value) !== 'an object') return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
