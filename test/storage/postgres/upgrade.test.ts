@@ -85,7 +85,7 @@ it('rejects tables of version 1 with setupTables: false, and says what to do', a
   await expect(openOrders(schema, false)).rejects.toMatchObject({
     code: 'STORAGE_OLDER',
     transient: false,
-    message: expect.stringMatching(/version 1.* needs 2\. .*setupTables: true/),
+    message: expect.stringMatching(/version 1.* needs 3\. .*setupTables: true/),
   });
   expect(await versionsIn(schema)).toEqual([{ ...upgraded, version: 1 }]);
 });
