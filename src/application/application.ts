@@ -26,7 +26,7 @@ import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
 import { saveAggregates } from './recording/save-aggregates.ts';
-import { commandProvenance, type Saved, type SaveOptions } from './recording/save-options.ts';
+import { commandProvenance, isPlainObject, type Saved, type SaveOptions } from './recording/save-options.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -155,7 +155,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * single-threaded runner, resolves when every downstream event in this process has been processed.
    *
    * @param args Aggregates, and options as the last argument if any.
-   * @example await orders.save(order, { metadata: { user: 'ada' } });
+   * @example await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
@@ -171,8 +171,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     const { store, queue } = this.#opened;
     const policyOf = currentPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
-    const last = args.at(-1);
-    const options = isOptions(last) ? last : undefined;
+    const last = args.length > 1 ? args.at(-1) : undefined;
+    const options = isPlainObject(last) ? last : undefined;
     const aggregates = (options === undefined ? args : args.slice(0, -1)) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
@@ -271,9 +271,4 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       publish: (application, pipelineId, head) => application.#publish(pipelineId, head),
     };
   }
-}
-
-/** Whether the last argument of `save` is its options. */
-function isOptions(last: unknown): last is SaveOptions {
-  return kindOf(last) === 'an object' && !(last instanceof Aggregate);
 }

@@ -71,11 +71,9 @@ export function commandProvenance(
   }
 }
 
-function isPlainObject(value: unknown): value is Metadata {
-  return kindOf(value) === 'an object' && isPlain(value as object);
-}
-
-function isPlain(value: object): boolean {
+/** Whether a value is an object without a class. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (kindOf(value) !== 'an object') return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

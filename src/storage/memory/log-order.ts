@@ -1,3 +1,4 @@
+import { compareNames } from '../name-order.ts';
 import type { RecordedPosition } from '../recorder.ts';
 import type { LogPlace } from '../stored-event.ts';
 
@@ -15,9 +16,4 @@ export function inOrder(positions: RecordedPosition[]): RecordedPosition[] {
   return positions.sort(
     (a, b) => a.pipelineId - b.pipelineId || compareNames(a.upstreamName, b.upstreamName),
   );
-}
-
-/** Compares names by their UTF-8 bytes. */
-export function compareNames(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

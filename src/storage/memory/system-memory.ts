@@ -1,7 +1,7 @@
 import { types } from 'node:util';
+import { compareNames } from '../name-order.ts';
 import type { StorageOptions } from '../storage.ts';
 import { notInThisThread, notSetUp, notShared } from './errors.ts';
-import { compareNames } from './log-order.ts';
 import { SharableMemory } from './shared/sharable-memory.ts';
 
 /** The shared journal of each application, by its name. */
