@@ -1,6 +1,5 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { InvalidPolicyError } from '../../application/errors.ts';
-import { currentPolicy } from '../../application/following/current-policy.ts';
+import type { Saved } from '../../application/recording/save-options.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
@@ -8,10 +7,13 @@ import { resolveOptions } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
-import type { ApplicationStatus, SystemRunner } from '../runner.ts';
+import { assertNotInPolicy } from '../not-in-policy.ts';
+import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { Waits } from '../waiting/waits.ts';
+import { unreportedProgress } from '../waiting/watched-followers.ts';
 import { BlockedRetry, isBlocked } from './blocked-retry.ts';
 import { eventOf, LocalFollowers } from './local-followers.ts';
 import { LogWatch } from './log-watch.ts';
@@ -32,9 +34,12 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
+  readonly #waits: Waits;
   readonly #turns = new Mutex();
   /** Takes a turn for followers that wait for another pipeline. */
   readonly #retry = new BlockedRetry(() => this.#takeTurn());
+  /** Aborted when the runner is closed. */
+  readonly #closed = new AbortController();
   /** Aborted when closing takes too long. */
   readonly #stop = new AbortController();
   #watch: LogWatch | undefined;
@@ -47,6 +52,23 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.#options = options;
     this.#running = running;
     this.#followers = new LocalFollowers(system.graph, this.#retry);
+    this.#waits = new Waits({
+      system,
+      pipelineIds: [localPipelineId],
+      running,
+      followers: {
+        progress: unreportedProgress,
+        stateOf: (name) => ({
+          state: this.#followers.stateOf(name),
+          lastError: this.#followers.lastErrorOf(name),
+        }),
+        prompt: (name) => {
+          this.#followers.prompt(name);
+          this.#takeTurn();
+        },
+      },
+      closed: this.#closed.signal,
+    });
   }
 
   /**
@@ -82,7 +104,19 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return this.#running.get(applicationClass, pipelineId);
   }
 
-  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async settled(saved: Saved, { signal }: WaitOptions = {}): Promise<void> {
+    this.#assertOpen();
+    assertNotInPolicy('settled()');
+    await this.#waits.settled(saved, signal);
+  }
+
+  async processed(saved: Saved, { by, signal }: ProcessedOptions<Apps>): Promise<void> {
+    this.#assertOpen();
+    assertNotInPolicy('processed()');
+    await this.#waits.processed(saved, by, signal);
+  }
+
+  async caughtUp(options: WaitOptions = {}): Promise<void> {
     this.#assertOpen();
     assertNotInPolicy('caughtUp()');
     options.signal?.throwIfAborted();
@@ -177,6 +211,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   async #close(): Promise<void> {
     const { drainTimeoutMs } = this.#options;
+    this.#closed.abort(new RunnerClosedError());
     this.#retry.close();
     const timer = setTimeout(() => this.#stop.abort(notDrained(drainTimeoutMs)), drainTimeoutMs);
     try {
@@ -204,14 +239,5 @@ function notDrained(drainTimeoutMs: number): RunnerClosedError {
   return new RunnerClosedError(
     `The system was still processing events ${drainTimeoutMs / 1_000} s after close(), so it was stopped. ` +
       'All saved events are recorded; the next start processes the rest.',
-  );
-}
-
-/** Rejects calls inside policies that would wait for their own end. */
-function assertNotInPolicy(call: string): void {
-  const policyOf = currentPolicy();
-  if (policyOf === undefined) return;
-  throw new InvalidPolicyError(
-    `The policy of '${policyOf}' called ${call} of its runner, which waits for this policy to end. Call ${call} outside of policies.`,
   );
 }
