@@ -39,14 +39,15 @@ export function relay(name: string): RelayClass {
 
 const variable = 'KAHN_TEST_RELAY_DELAY';
 
-/** Delays relays by times up to `maxMs` that depend on the token, in this thread and in those started from now on. */
+/** Delays each eighth token by up to `maxMs`, the same in every run, in this thread and in those started from now on. */
 export function letRelaysDawdle(maxMs: number): void {
   process.env[variable] = `${maxMs}`;
 }
 
 async function dawdle(what: string): Promise<void> {
   const maxMs = Number(process.env[variable] ?? 0);
-  if (maxMs > 0) await delay((Number.parseInt(hash('sha256', what).slice(0, 4), 16) / 2 ** 16) * maxMs);
+  const part = maxMs > 0 ? Number.parseInt(hash('sha256', what).slice(0, 4), 16) / 2 ** 13 : 1;
+  if (part < 1) await delay(part * maxMs);
 }
 
 const [a, b, c, d, one, two] = ['a', 'b', 'c', 'd', 'one', 'two'].map(relay) as [
@@ -77,7 +78,7 @@ export const deepDiamond = System.of(
   ],
   { module, name: 'deepDiamond' },
 );
-/** a and b follow each other, and d follows both. d also follows itself. */
+/** a and b follow each other, and d follows both of them and itself. */
 export const cyclicDiamond = System.of(
   [
     [a, b, a],
@@ -86,14 +87,36 @@ export const cyclicDiamond = System.of(
   ],
   { module, name: 'cyclicDiamond' },
 );
-/** c and d follow each other through one and two, which follow each other; both follow a. */
+/** one and two follow each other, c and d follow each other, and all four are joined. */
 export const tangledDiamond = System.of(
   [
     [a, one, two, one],
     [two, c, one],
     [c, d, one],
     [a, d, c],
+    [a, c],
   ],
   { module, name: 'tangledDiamond' },
 );
-export const diamonds = [diamond, deepDiamond, cyclicDiamond, tangledDiamond] as const;
+
+/** Systems with diamonds, each with the same system before d was added. */
+export const diamonds = [
+  { name: 'diamond', system: diamond, before: System.of([[a, b]]) },
+  { name: 'deepDiamond', system: deepDiamond, before: System.of([[a, one, two, c]]) },
+  { name: 'cyclicDiamond', system: cyclicDiamond, before: System.of([[a, b, a]]) },
+  {
+    name: 'tangledDiamond',
+    system: tangledDiamond,
+    before: System.of([
+      [a, one, two, one],
+      [two, c, one],
+      [a, c],
+    ]),
+  },
+] as unknown as readonly DiamondSystem[];
+
+export interface DiamondSystem {
+  readonly name: string;
+  readonly system: System<RelayClass>;
+  readonly before: System<RelayClass>;
+}
