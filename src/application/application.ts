@@ -1,6 +1,7 @@
 import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { markClass } from '../util/environment/copies.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
@@ -249,6 +250,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   static {
+    markClass(Application);
     applicationInternals = {
       bind: (application, binding) => application.#bind(binding),
       close: (application) => application.#close(),

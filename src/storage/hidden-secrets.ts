@@ -1,0 +1,23 @@
+import { inspect } from 'node:util';
+import type { StorageOptions } from './storage.ts';
+
+const hidden = '(hidden)';
+
+/**
+ * Returns options whose secrets `console.log`, `JSON.stringify` and loggers do not show. Clones for threads and
+ * processes keep them.
+ */
+export function withHiddenSecrets(
+  options: StorageOptions,
+  rules: Readonly<Record<string, { readonly isSecret?: boolean }>>,
+): StorageOptions {
+  const shown = () =>
+    Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [name, rules[name]?.isSecret ? hidden : value]),
+    );
+  // Not enumerable, so that clones and copies of the options are plain data.
+  return Object.defineProperties(
+    { ...options },
+    { [inspect.custom]: { value: shown }, toJSON: { value: shown } },
+  );
+}
