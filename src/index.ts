@@ -32,6 +32,7 @@ export { type Notification, NotificationLogReader } from './application/log/noti
 export type { OpenStoreOptions } from './application/open-store.ts';
 export { ProcessApplication, type RunOptions } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
+export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
@@ -40,6 +41,7 @@ export {
   HistoryBrokenError,
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
+export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {
@@ -90,7 +92,7 @@ export {
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';
-export type { LogPlace, StoredEvent, StoredNotification } from './storage/stored-event.ts';
+export type { LogPlace, StoredEvent, StoredNotification, StoredProvenance } from './storage/stored-event.ts';
 export {
   InvalidSystemError,
   SystemBoundError,

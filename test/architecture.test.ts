@@ -20,6 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/sql',
     'storage/memory/application-memory.ts',
     'storage/memory/errors.ts',
+    'storage/memory/log-order.ts',
     'storage/memory/sorted-list.ts',
   ],
   'storage/sqlite': ['storage', 'storage/sql'],
@@ -134,7 +135,7 @@ function read(folder: 'src' | 'test'): SourceFile[] {
     path.replaceAll('\\', '/'),
   );
   return paths
-    .filter((path) => /\.[cm]?[jt]sx?$/.test(path))
+    .filter((path) => /\.[cm]?[jt]sx?$/.test(path) && !path.includes('/.')) // other tests write hidden folders
     .map((path) => ({ path, source: readFileSync(new URL(path, root), 'utf8') }));
 }
 

@@ -1,5 +1,6 @@
 import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
 import { kindOf } from '../util/errors.ts';
@@ -26,6 +27,7 @@ import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
 import { saveAggregates } from './recording/save-aggregates.ts';
+import { commandProvenance, isPlainObject, type Saved, type SaveOptions } from './recording/save-options.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -143,13 +145,20 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /** Returns a reader that decodes the events of the log, starting at the first event. */
   reader(): NotificationLogReader<Emits> {
     const { log, store } = this.#opened;
-    return new NotificationLogReader<Emits>(log, (stored) => store.mapper.toEvent(stored) as Emits);
+    return new NotificationLogReader<Emits>(
+      log,
+      (stored) => store.mapper.toRecorded(stored) as RecordedEvent<Emits>,
+    );
   }
 
   /**
    * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. With a
    * single-threaded runner, resolves when every downstream event in this process has been processed.
    *
+   * @param args Aggregates, and options as the last argument if any.
+   * @example await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
+   * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+   * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
@@ -157,12 +166,18 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link SaveInPolicyError} if a policy calls this method.
    * @throws {@link DownstreamError} if the events are recorded, but a downstream application failed.
    */
-  async save(...aggregates: readonly Aggregate<Emits>[]): Promise<void> {
+  async save(
+    ...args: readonly Aggregate<Emits>[] | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions]
+  ): Promise<Saved> {
     const { store, queue } = this.#opened;
     const policyOf = currentPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
+    const last = args.length > 1 ? args.at(-1) : undefined;
+    const options = isPlainObject(last) ? last : undefined;
+    const aggregates = (options === undefined ? args : args.slice(0, -1)) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
-    await saveAggregates(aggregates, store, queue);
+    const provenance = commandProvenance(options, this.applicationName, store.mapper);
+    return saveAggregates(aggregates, provenance, store, queue);
   }
 
   /**

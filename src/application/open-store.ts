@@ -1,9 +1,10 @@
+import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { Transcoder } from '../storage/codec/transcoder.ts';
 import type { OpenedStorage } from '../storage/storage.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { checkedBy, flag, integer, ruleOf } from '../util/option-rules.ts';
-import { type OptionRules, resolveOptions } from '../util/options.ts';
+import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
 import { EventStore } from './recording/event-store.ts';
 
@@ -17,13 +18,21 @@ export interface OpenStoreOptions {
   readonly cacheSize?: number;
   /** Custom types that event data may hold, made with `defineType`. @default none */
   readonly types?: readonly CustomType[];
+  /** Returns the metadata that the events of a policy carry on from the event handled. @default all of it */
+  readonly carryMetadata?: CarryMetadata;
 }
+
+export const carryMetadataRule: OptionRule<CarryMetadata, undefined> = ruleOf(
+  'a function',
+  (value) => typeof value === 'function',
+);
 
 export const openStoreOptions: OptionRules<OpenStoreOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
   pipelineId: checkedBy(assertPipelineId, 0),
   setupTables: flag(true),
   cacheSize: integer({ least: 0 }, 10_000),
   types: ruleOf('an array of custom types', Array.isArray),
+  carryMetadata: carryMetadataRule,
 };
 
 /** Opens the event store of one application in open storage. */
@@ -33,7 +42,11 @@ export async function openStore(
   options: OpenStoreOptions,
 ): Promise<EventStore> {
   const owner = `${declaration.name}.open()`;
-  const { pipelineId, setupTables, cacheSize, types } = resolveOptions(options, openStoreOptions, owner);
+  const { pipelineId, setupTables, cacheSize, types, carryMetadata } = resolveOptions(
+    options,
+    openStoreOptions,
+    owner,
+  );
   const { applicationName, emits, causalDependencies = false } = declaration;
   const transcoder = new Transcoder(types);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
@@ -45,5 +58,6 @@ export async function openStore(
     recorder,
     transcoder,
     cacheSize,
+    ...(carryMetadata && { carryMetadata }),
   });
 }

@@ -33,6 +33,8 @@ export interface AggregateInternals {
   pending(aggregate: Aggregate): readonly PendingEvent[];
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
+  /** Rank of the event that was triggered last in this thread. */
+  lastOrder(): number;
   isDiscarded(aggregate: Aggregate): boolean;
   /** The running save of the aggregate, if any. */
   saving(aggregate: Aggregate): Promise<unknown> | undefined;
@@ -225,6 +227,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       putBack: (aggregate, pending) => {
         aggregate.#pending = [...pending, ...aggregate.#pending];
       },
+      lastOrder: () => lastOrder,
       isDiscarded: (aggregate) => aggregate.#discarded,
       saving: (aggregate) => aggregate.#saving,
       setSaving: (aggregate, save) => {

@@ -6,7 +6,7 @@ import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
-import { assertPartOf, type System } from '../system/system.ts';
+import { assertPartOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
@@ -135,15 +135,19 @@ export function assertStarted(running: unknown, { name }: { readonly name: strin
 
 /** Opens a store for each application; the pipelines share its recorder. */
 async function openStores(
-  { applications, types }: System,
+  system: System,
   { signal, setupTables, cacheSize }: ResolvedRunnerOptions,
   openedStorage: OpenedStorage,
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, EventStore>> {
   const stores = new Map<string, EventStore>();
-  for (const applicationClass of applications) {
+  for (const applicationClass of system.applications) {
     signal?.throwIfAborted();
-    const store = await openStore(applicationClass, openedStorage, { setupTables, cacheSize, types });
+    const store = await openStore(applicationClass, openedStorage, {
+      setupTables,
+      cacheSize,
+      ...recordingOptions(system),
+    });
     opened.defer(() => store.recorder.close());
     stores.set(applicationClass.applicationName, store);
   }

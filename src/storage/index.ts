@@ -1,3 +1,4 @@
+export type { Cause } from '../domain/provenance.ts';
 export {
   InvalidStorageError,
   isTransient,
@@ -7,7 +8,15 @@ export {
   type StorageErrorCode,
 } from './errors.ts';
 export type { Prompt } from './prompt.ts';
-export type { EventKey, History, HistoryRequest, ProcessEvent, Recorder, Tracking } from './recorder.ts';
+export type {
+  EventKey,
+  History,
+  HistoryRequest,
+  ProcessEvent,
+  RecordedPosition,
+  Recorder,
+  Tracking,
+} from './recorder.ts';
 export {
   type LogListener,
   type OpenedStorage,
@@ -18,4 +27,10 @@ export {
   type StorageOptions,
   type StorageOptionValue,
 } from './storage.ts';
-export type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
+export type {
+  LogPlace,
+  StoredEvent,
+  StoredNotification,
+  StoredProvenance,
+  StoredSnapshot,
+} from './stored-event.ts';

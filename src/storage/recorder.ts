@@ -1,3 +1,4 @@
+import type { Cause } from '../domain/provenance.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
 /** Moves the position in an upstream's log, provided that it has the expected value. */
@@ -44,6 +45,14 @@ export interface History {
   readonly events: readonly StoredEvent[];
 }
 
+/** Position of an application in the log of an upstream. */
+export interface RecordedPosition {
+  readonly pipelineId: number;
+  readonly upstreamName: string;
+  /** Id of the last notification processed. */
+  readonly position: number;
+}
+
 /**
  * Reads and writes the storage of one application.
  *
@@ -73,11 +82,20 @@ export interface Recorder {
   /** Reads up to `limit` notifications with ids above `after`, in order. */
   notifications(pipelineId: number, after: number, limit: number): Promise<readonly StoredNotification[]>;
 
+  /** Reads the causes of up to `limit` notifications with ids above `after`, in order; undefined where none is recorded. */
+  causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]>;
+
   /** Reads the id of the log's last notification; 0 if the log is empty. */
   head(pipelineId: number): Promise<number>;
 
   /** Reads the last recorded position in an upstream's log; 0 if there is none. */
   position(pipelineId: number, upstreamName: string): Promise<number>;
+
+  /** Reads the last notification of each log that is not empty, in the order of pipelines. */
+  logs(): Promise<readonly LogPlace[]>;
+
+  /** Reads all recorded positions, in the order of pipelines and of names by UTF-8 bytes. */
+  positions(): Promise<readonly RecordedPosition[]>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;

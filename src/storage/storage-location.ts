@@ -2,6 +2,7 @@ import { StorageError, type StorageErrorCode } from './errors.ts';
 
 /** The storage of one application, as error messages name it. */
 export interface StorageLocation {
+  /** Empty where a call concerns all applications. */
   readonly applicationName: string;
   /** For example `schema 'shop' of database 'app' at db.example:5432`. Contains no secret. */
   readonly location: string;
@@ -14,7 +15,8 @@ export function storageError(
   reason: string,
   options?: { cause?: unknown },
 ): StorageError {
-  const message = `Application '${applicationName}' cannot use ${location}: ${reason}`;
+  const user = applicationName === '' ? 'kahn' : `Application '${applicationName}'`;
+  const message = `${user} cannot use ${location}: ${reason}`;
   return new StorageError(code, applicationName, message, options);
 }
 

@@ -45,6 +45,8 @@ export interface OpenedStorage {
    * @throws {@link StorageError} if the application cannot use the storage.
    */
   openRecorder(options: RecorderOptions): Promise<Recorder>;
+  /** Reads the names of all applications with tables in the storage, in the order of their UTF-8 bytes. */
+  applicationNames(): Promise<readonly string[]>;
   /**
    * Subscribes to prompts of other writers until the result is disposed of. Prompts may be lost, so poll as well.
    * Missing on storage that cannot notice records of other processes.

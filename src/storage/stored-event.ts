@@ -1,11 +1,23 @@
+import type { Cause } from '../domain/provenance.ts';
+
 /** Address of an event in the notification logs of its application. */
 export interface LogPlace {
   readonly pipelineId: number;
   readonly notificationId: number;
 }
 
+/** Where an event comes from. Notifications include these fields; histories may omit them. */
+export interface StoredProvenance {
+  /** The notification that caused the event; missing for events of commands. */
+  readonly cause?: Cause;
+  /** Id shared by the events of a command and their effects, if recorded. */
+  readonly correlationId?: string;
+  /** Metadata encoded as text, if any. */
+  readonly metadata?: string;
+}
+
 /** A domain event with its data encoded as text. */
-export interface StoredEvent {
+export interface StoredEvent extends StoredProvenance {
   readonly originatorId: string;
   readonly originatorVersion: number;
   readonly type: string;

@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { Application, type ApplicationClass } from '../application/application.ts';
 import type { OpenApplicationOptions } from '../application/application-binding.ts';
 import { assertDeclared } from '../application/declaration.ts';
+import { carryMetadataRule, type OpenStoreOptions } from '../application/open-store.ts';
+import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
 import { assertStorage, type StorageDescription } from '../storage/storage.ts';
@@ -19,6 +21,13 @@ export interface SystemOptions {
   /** Custom types that event data may hold, made with `defineType`. @default none */
   readonly types?: readonly CustomType[];
   /**
+   * Returns the metadata that the events of a policy carry on from the event handled, such as
+   * `({ metadata }) => ({ traceparent: metadata?.traceparent })`. It must return equal data for equal events.
+   *
+   * @default all of it
+   */
+  readonly carryMetadata?: CarryMetadata;
+  /**
    * `import.meta.url` of the module that exports the system, so that other threads and processes can load it.
    *
    * @default none: the system runs in one thread only
@@ -32,6 +41,7 @@ export const defaultSystemName = 'system';
 
 export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
   types: ruleOf('an array of custom types', Array.isArray, []),
+  carryMetadata: carryMetadataRule,
   module: checkedBy(assertModule),
   name: checkedBy(assertName, defaultSystemName),
 };
@@ -55,6 +65,8 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly graph: SystemGraph;
   /** Custom types that event data may hold. */
   readonly types: readonly CustomType[];
+  /** Returns the metadata that the events of a policy carry on; undefined if they carry on all of it. */
+  readonly carryMetadata: CarryMetadata | undefined;
   /** Storage that the system is bound to, if any. */
   readonly storage: StorageDescription | undefined;
   readonly name: string;
@@ -62,7 +74,10 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly module: string | undefined;
 
   private constructor(
-    system: Pick<System<Apps>, 'applications' | 'graph' | 'types' | 'storage' | 'name' | 'module'>,
+    system: Pick<
+      System<Apps>,
+      'applications' | 'graph' | 'types' | 'carryMetadata' | 'storage' | 'name' | 'module'
+    >,
   ) {
     if (system?.graph === undefined) {
       throw new InvalidArgumentError(
@@ -74,6 +89,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     this.applications = system.applications;
     this.graph = system.graph;
     this.types = system.types;
+    this.carryMetadata = system.carryMetadata;
     this.storage = system.storage;
   }
 
@@ -90,10 +106,10 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
     const lists = listsOf(pipelines);
-    const { types, module, name } = resolveOptions(options, systemOptions, 'System.of()');
+    const { types, carryMetadata, module, name } = resolveOptions(options, systemOptions, 'System.of()');
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
-    return new System({ applications, graph, types, module, name, storage: undefined });
+    return new System({ applications, graph, types, carryMetadata, module, name, storage: undefined });
   }
 
   /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if the system is bound. */
@@ -116,11 +132,11 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
    */
   async open<A extends Apps>(
     applicationClass: A,
-    options: Partial<Omit<OpenApplicationOptions, 'types'>> = {},
+    options: Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>> = {},
   ): Promise<InstanceType<A>> {
     assertPartOf(this, applicationClass);
     const { storage = this.storage ?? memory(), ...others } = options ?? {};
-    const opened: OpenApplicationOptions = { ...others, types: this.types, storage };
+    const opened: OpenApplicationOptions = { ...others, ...recordingOptions(this), storage };
     return (await Application.open.call<ApplicationClass, [OpenApplicationOptions], Promise<Application>>(
       applicationClass,
       opened,
@@ -143,6 +159,14 @@ export function assertSystem(system: unknown, owner: string): void {
   throw new InvalidArgumentError(
     `${owner} takes a system, the result of System.of([[Orders, Reservations]]), not ${kindOf(system)}.`,
   );
+}
+
+/** Returns the options of a system for the stores of its applications. */
+export function recordingOptions({
+  types,
+  carryMetadata,
+}: System): Pick<OpenStoreOptions, 'types' | 'carryMetadata'> {
+  return { types, ...(carryMetadata && { carryMetadata }) };
 }
 
 /** Throws {@link UnknownApplicationError} unless the class is an application of the system. */

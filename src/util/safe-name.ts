@@ -23,6 +23,14 @@ export function safeName(text: string, rules: SafeNameRules): string {
   return `${encoded.slice(0, kept)}${cut}${digest}`;
 }
 
+/** Returns the text that {@link safeName} encoded, or undefined if that is unknown because the name was cut. */
+export function originalName(name: string, rules: SafeNameRules): string | undefined {
+  const escaped = new RegExp(`\\${rules.escapeWith}(..)`, 'g');
+  const bytes = name.replaceAll(escaped, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const text = Buffer.from(bytes, 'latin1').toString();
+  return safeName(text, rules) === name ? text : undefined;
+}
+
 function encodeByte(byte: number, { allowed, escapeWith }: SafeNameRules): string {
   const character = String.fromCharCode(byte);
   return allowed.test(character) ? character : `${escapeWith}${byte.toString(16).padStart(2, '0')}`;

@@ -233,7 +233,7 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
 
   test('rejects values that are not aggregates or aggregate classes', async () => {
     await using accounts = await Accounts.open({ storage: create() });
-    const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<void>;
+    const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<unknown>;
     for (const [what, shown] of [
       [[Account.open('ada')], 'not an array: spread it'],
       [undefined, 'not undefined'],

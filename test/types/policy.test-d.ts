@@ -1,4 +1,4 @@
-import { type DomainEvent, ProcessApplication } from 'kahn';
+import { type DomainEvent, ProcessApplication, type RecordedEvent } from 'kahn';
 import { expectTypeOf } from 'vitest';
 import { Order, type OrderEvent } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -24,7 +24,7 @@ export class Inferred extends ProcessApplication<PaymentEvent, OrderEvent> {
       },
     },
     (event) => {
-      expectTypeOf(event).toEqualTypeOf<OrderEvent>();
+      expectTypeOf(event).toEqualTypeOf<RecordedEvent<OrderEvent>>();
     },
   );
 }

@@ -1,4 +1,3 @@
-import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
@@ -10,6 +9,9 @@ import type { UpstreamCursor } from './upstream-cursor.ts';
 
 /** Number of full batches of ignored notifications after which their position is recorded without events. */
 const maxIgnoredBatches = 10;
+
+type RecordedChanges = Pick<PolicyChanges, 'pending' | 'provenances' | 'aggregates'>;
+const noChanges: RecordedChanges = { pending: [], provenances: [], aggregates: [] };
 
 export interface BatchProcessorOptions {
   readonly store: EventStore;
@@ -33,7 +35,7 @@ export class BatchProcessor {
     const mapper = store.mapperOf(upstreamName);
     this.#options = options;
     this.#cursor = cursor;
-    this.#setup = { store, policy, upstreamName, decode: (stored) => mapper.toEvent(stored) };
+    this.#setup = { store, policy, upstreamName, decode: (stored) => mapper.toRecorded(stored) };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
 
@@ -61,7 +63,7 @@ export class BatchProcessor {
   async recordPosition(): Promise<void> {
     if (!this.#cursor.isAhead) return;
     try {
-      await this.#record(this.#prepare([], [], this.#cursor.seen));
+      await this.#record(this.#prepare(noChanges, this.#cursor.seen));
     } catch (error) {
       if (!(error instanceof PositionConflictError)) throw error;
       this.#cursor.forget();
@@ -89,23 +91,20 @@ export class BatchProcessor {
 
   /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */
   #prepareChanges(
-    { pending, aggregates }: PolicyChanges,
+    changes: PolicyChanges,
     position: number,
     [notification]: readonly StoredNotification[],
   ): PreparedEvents {
     try {
-      return this.#prepare(pending, aggregates, position);
+      return this.#prepare(changes, position);
     } catch (error) {
       throw notification === undefined ? error : policyError(this.#setup, notification, error);
     }
   }
 
-  #prepare(
-    pending: readonly PendingEvent[],
-    aggregates: readonly Aggregate[],
-    position: number,
-  ): PreparedEvents {
-    return this.#options.store.prepare(pending, aggregates, this.#cursor.trackingTo(position));
+  #prepare({ pending, provenances, aggregates }: RecordedChanges, position: number): PreparedEvents {
+    const provenanceOf = (index: number) => provenances[index] ?? {};
+    return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(position));
   }
 
   async #record(prepared: PreparedEvents): Promise<void> {

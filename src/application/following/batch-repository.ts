@@ -26,6 +26,8 @@ export class BatchRepository implements PolicyRepository {
   readonly #aggregates = new Map<string, Aggregate>();
   /** Loaded histories, including histories that no handler has requested yet. */
   readonly #histories = new Map<string, CachedHistory>();
+  /** Rank of the last event that was triggered before each step, by step. */
+  readonly #ranksBefore: number[] = [];
   #current = 0;
   #derived = 0;
   #hasEnded = false;
@@ -51,6 +53,15 @@ export class BatchRepository implements PolicyRepository {
     return pending.sort((a, b) => a.order - b.order);
   }
 
+  /** Returns the step in which each of some pending events was triggered; both in ascending order. */
+  stepsOf(pending: readonly PendingEvent[]): readonly number[] {
+    let step = 0;
+    return pending.map(({ order }) => {
+      while (order > (this.#ranksBefore[step + 1] ?? Infinity)) step += 1;
+      return step;
+    });
+  }
+
   /** Time spent loading aggregates, in ms. */
   get loadMs(): number {
     return this.#loadMs;
@@ -59,6 +70,7 @@ export class BatchRepository implements PolicyRepository {
   /** Begins a step: later calls come from its handler. */
   begin(step: number): void {
     this.#current = step;
+    this.#ranksBefore[step] = aggregateInternals.lastOrder();
     this.#derived = 0;
   }
 

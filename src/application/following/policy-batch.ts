@@ -1,9 +1,11 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
-import type { StoredNotification } from '../../storage/stored-event.ts';
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
 import { PolicyError } from '../errors.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchRepository } from './batch-repository.ts';
+import { effectProvenance } from './effect-provenance.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
 /** The policy of an application, and the upstream whose events the policy handles. */
@@ -12,13 +14,15 @@ export interface PolicySetup {
   readonly policy: Policy;
   readonly upstreamName: string;
   /** Decodes an event of the upstream. */
-  decode(stored: StoredNotification): DomainEvent;
+  decode(stored: StoredNotification): RecordedEvent;
 }
 
 /** Changes that a policy made for a batch of notifications. */
 export interface PolicyChanges {
   /** Events in the order in which they were triggered. */
   readonly pending: readonly PendingEvent[];
+  /** Where each of the events comes from. */
+  readonly provenances: readonly StoredProvenance[];
   /** Aggregates that the policy got or made. */
   readonly aggregates: readonly Aggregate[];
   /** Number of notifications that the policy handled. It ignored the others. */
@@ -31,7 +35,7 @@ export interface PolicyChanges {
 
 interface Step {
   readonly notification: StoredNotification;
-  readonly event: DomainEvent;
+  readonly event: RecordedEvent;
   readonly handler: PolicyHandler<DomainEvent, DomainEvent>;
 }
 
@@ -62,7 +66,26 @@ export async function runPolicy(
     repository.end();
   }
   const { pending, aggregates } = repository;
-  return { pending, aggregates, handled, next: steps[handled]?.notification, policyMs };
+  const provenances = provenancesOf(setup, steps, repository.stepsOf(pending));
+  return { pending, provenances, aggregates, handled, next: steps[handled]?.notification, policyMs };
+}
+
+/** Returns where events come from, given the steps in which they were triggered. */
+function provenancesOf(
+  setup: PolicySetup,
+  steps: readonly Step[],
+  triggeredIn: readonly number[],
+): readonly StoredProvenance[] {
+  const byStep: StoredProvenance[] = [];
+  return triggeredIn.map((index) => (byStep[index] ??= provenanceIn(setup, steps[index] as Step)));
+}
+
+function provenanceIn(setup: PolicySetup, { notification, event }: Step): StoredProvenance {
+  try {
+    return effectProvenance(setup, notification, event);
+  } catch (error) {
+    throw policyError(setup, notification, error);
+  }
 }
 
 /** Decodes the notifications that the policy handles, and skips the others. */

@@ -1,5 +1,6 @@
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import type { DomainEvent, EventOfType } from '../../domain/event.ts';
+import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
 import { causedId } from '../../util/ids.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
@@ -25,9 +26,9 @@ export type PolicyResult<E extends DomainEvent> =
   | readonly Aggregate<E>[]
   | Promise<void | Aggregate<E> | readonly Aggregate<E>[]>;
 
-/** Handles one event, with the repository of its application. */
+/** Handles one event, with the repository of its application. The event includes where it comes from. */
 export type PolicyHandler<Event extends DomainEvent, E extends DomainEvent> = (
-  event: Event,
+  event: RecordedEvent<Event>,
   repository: PolicyRepository<E>,
 ) => PolicyResult<E>;
 
@@ -46,7 +47,10 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
  * await new Orders().policy(reservationCreated, new Map([[order.id, order]]));
  */
 export interface Policy<Follows extends DomainEvent = DomainEvent, E extends DomainEvent = DomainEvent> {
-  (event: Follows, aggregates?: ReadonlyMap<string, Aggregate>): Promise<readonly Aggregate<E>[]>;
+  (
+    event: RecordedEvent<Follows>,
+    aggregates?: ReadonlyMap<string, Aggregate>,
+  ): Promise<readonly Aggregate<E>[]>;
   /** Returns the handler for a type, or undefined if events of this type are ignored. */
   handlerOf(type: string): PolicyHandler<DomainEvent, DomainEvent> | undefined;
 }
@@ -62,7 +66,10 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
   if (otherwise !== undefined) assertFunction(otherwise, applicationName, 'the handler of all other events');
   const handlerOf = (type: string) =>
     (byType.get(type) ?? otherwise) as PolicyHandler<DomainEvent, DomainEvent> | undefined;
-  const call = async (event: Follows, aggregates: ReadonlyMap<string, Aggregate> = new Map()) => {
+  const call = async (
+    event: RecordedEvent<Follows>,
+    aggregates: ReadonlyMap<string, Aggregate> = new Map(),
+  ) => {
     const repository = new MapRepository(applicationName, event, aggregates);
     return newAggregates(
       await handlerOf(event.type)?.(event, repository as PolicyRepository),

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../../domain/event.ts';
+import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { assertCount, type NotificationLog } from './notification-log.ts';
@@ -10,7 +11,7 @@ const pageSize = 100;
 export interface Notification<E extends DomainEvent = DomainEvent> {
   /** Number of the event in its log; the first is 1. */
   readonly id: number;
-  readonly event: E;
+  readonly event: RecordedEvent<E>;
 }
 
 /**
@@ -23,10 +24,10 @@ export interface Notification<E extends DomainEvent = DomainEvent> {
  */
 export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   readonly #log: NotificationLog;
-  readonly #decode: (stored: StoredNotification) => E;
+  readonly #decode: (stored: StoredNotification) => RecordedEvent<E>;
   #position = 0;
 
-  constructor(log: NotificationLog, decode: (stored: StoredNotification) => E) {
+  constructor(log: NotificationLog, decode: (stored: StoredNotification) => RecordedEvent<E>) {
     this.#log = log;
     this.#decode = decode;
   }

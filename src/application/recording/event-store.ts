@@ -5,10 +5,11 @@ import {
   type PendingEvent,
 } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
-import type { StoredSnapshot } from '../../storage/stored-event.ts';
+import type { StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { integer } from '../../util/option-rules.ts';
 import { assertOption } from '../../util/options.ts';
 import { UndeclaredEventError } from '../errors.ts';
@@ -22,8 +23,8 @@ export interface PreparedEvents {
   readonly events: readonly DomainEvent[];
   /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
-  /** Whether the process event has been recorded. */
-  recorded: boolean;
+  /** Id of the last notification of these events; undefined until they are recorded. */
+  notificationId: number | undefined;
 }
 
 const snapshotEveryRule = integer({ least: 1 });
@@ -36,6 +37,7 @@ export interface EventStoreOptions {
   readonly recorder: Recorder;
   readonly transcoder: Transcoder;
   readonly cacheSize: number;
+  readonly carryMetadata?: CarryMetadata;
 }
 
 /** Records the events of one application's aggregates, and loads the aggregates. */
@@ -65,26 +67,33 @@ export class EventStore {
   /**
    * Encodes pending events of aggregates.
    *
+   * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    */
   prepare(
     pending: readonly PendingEvent[],
     aggregates: readonly Aggregate[],
+    provenanceOf: (index: number) => StoredProvenance,
     tracking?: Tracking,
   ): PreparedEvents {
     const events = pending.map(({ event }) => event);
-    const stored = events.map((event) => {
+    const stored = events.map((event, index) => {
       if (!this.#emits.has(event.type)) throw new UndeclaredEventError(this.applicationName, event.type);
-      return this.mapper.toStored(event);
+      return this.mapper.toStored(event, provenanceOf(index));
     });
     const snapshots = this.#dueSnapshots(events, aggregates);
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
       bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
-      recorded: false,
+      notificationId: undefined,
     };
+  }
+
+  /** Returns the metadata that the effects of an event carry on; undefined if they carry on all of it. */
+  get carryMetadata(): CarryMetadata | undefined {
+    return this.#options.carryMetadata;
   }
 
   /** Returns a store on the same recorder that records in the log of another pipeline. */
@@ -104,8 +113,10 @@ export class EventStore {
         ? await withDependencies(this.recorder, this.pipelineId, prepared)
         : prepared.map(({ processEvent }) => processEvent);
       const head = await this.recorder.record(this.pipelineId, processEvents);
+      let last = head - prepared.reduce((count, { events }) => count + events.length, 0);
       for (const one of prepared) {
-        one.recorded = true;
+        last += one.events.length;
+        one.notificationId = last;
         this.#remember(one.events, one.processEvent.snapshots);
       }
       return head;

@@ -1,6 +1,8 @@
 import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
+import type { StoredProvenance } from '../../storage/stored-event.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
+import type { Saved } from './save-options.ts';
 
 /**
  * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. Events of a save
@@ -8,9 +10,10 @@ import type { EventStore, PreparedEvents } from './event-store.ts';
  */
 export async function saveAggregates(
   aggregates: readonly Aggregate[],
+  provenance: StoredProvenance & { readonly correlationId: string },
   store: EventStore,
   queue: CommitQueue,
-): Promise<void> {
+): Promise<Saved> {
   const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
   // Events of an earlier save come first: they are recorded before, or pending again if that save fails.
   let underway = distinct.filter(aggregateInternals.saving);
@@ -20,10 +23,16 @@ export async function saveAggregates(
   }
   const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
   const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
-  if (pending.length === 0) return;
-  const saving = submit(store.prepare(pending, distinct), distinct, taken, queue);
+  const { applicationName, pipelineId } = store;
+  const { correlationId } = provenance;
+  if (pending.length === 0)
+    return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
+  const prepared = store.prepare(pending, distinct, () => provenance);
+  const saving = submit(prepared, distinct, taken, queue);
   for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
   await saving;
+  const { notificationId = 0 } = prepared;
+  return { applicationName, pipelineId, notificationId, count: pending.length, correlationId };
 }
 
 async function submit(
@@ -37,7 +46,7 @@ async function submit(
     await queue.submit(prepared);
   } finally {
     for (const [i, aggregate] of aggregates.entries()) {
-      if (!prepared.recorded) aggregateInternals.putBack(aggregate, taken[i] ?? []);
+      if (prepared.notificationId === undefined) aggregateInternals.putBack(aggregate, taken[i] ?? []);
       aggregateInternals.setSaving(aggregate, undefined);
     }
   }

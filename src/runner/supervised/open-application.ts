@@ -4,6 +4,7 @@ import { RecordedNotificationLog } from '../../application/log/notification-log.
 import { openStore } from '../../application/open-store.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
+import { recordingOptions } from '../../system/system.ts';
 import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
 import type { Assignment } from '../asynchronous/assignment.ts';
 
@@ -22,8 +23,8 @@ export async function openApplication(
   { applicationName, pipelineId, upstreamNames }: Assignment,
   opened: AsyncDisposableStack,
 ): Promise<ProcessApplication> {
-  const { applications, types } = await loadSystem(address);
-  const applicationClass = applications.find(
+  const system = await loadSystem(address);
+  const applicationClass = system.applications.find(
     (one) => one.applicationName === applicationName,
   ) as ApplicationClass;
   const application = new applicationClass() as ProcessApplication; // a ProcessApplication, because it follows others
@@ -32,8 +33,8 @@ export async function openApplication(
   const store = await openStore(applicationClass, openedStorage, {
     setupTables: false,
     pipelineId,
-    types,
     cacheSize,
+    ...recordingOptions(system),
   });
   opened.defer(() => store.recorder.close());
   applicationInternals.bind(application, ownedBinding(store));

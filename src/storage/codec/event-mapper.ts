@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../../domain/event.ts';
+import type { Metadata, Provenance, RecordedEvent } from '../../domain/provenance.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
-import type { StoredEvent } from '../stored-event.ts';
+import type { StoredEvent, StoredProvenance } from '../stored-event.ts';
 import { NotEncodableError } from './errors.ts';
 import type { Transcoder } from './transcoder.ts';
 
@@ -68,10 +69,11 @@ export class EventMapper {
   }
 
   /** @throws {@link EventNotEncodableError} if the data cannot be restored exactly. */
-  toStored(event: DomainEvent): StoredEvent {
+  toStored(event: DomainEvent, provenance: StoredProvenance): StoredEvent {
     const { type, originatorId, originatorVersion, timestamp } = event;
     try {
-      return { originatorId, originatorVersion, type, data: this.#transcoder.encode(event.data), timestamp };
+      const data = this.#transcoder.encode(event.data);
+      return { originatorId, originatorVersion, type, data, timestamp, ...provenance };
     } catch (error) {
       if (error instanceof NotEncodableError)
         throw new EventNotEncodableError(this.#applicationName, type, error);
@@ -88,6 +90,36 @@ export class EventMapper {
     } catch (error) {
       throw new EventNotDecodableError(this.#applicationName, stored, error);
     }
+  }
+
+  /**
+   * Decodes an event together with where it comes from.
+   *
+   * @throws {@link EventNotDecodableError} if a text is damaged, or a type of it is unknown.
+   */
+  toRecorded(stored: StoredEvent): RecordedEvent {
+    const { type, originatorId, originatorVersion, timestamp, cause, correlationId, metadata } = stored;
+    try {
+      const data = this.#transcoder.decode(stored.data) as DomainEvent['data'];
+      const event: DomainEvent & Writable<Provenance> = {
+        type,
+        data,
+        originatorId,
+        originatorVersion,
+        timestamp,
+      };
+      if (cause !== undefined) event.cause = Object.freeze(cause);
+      if (correlationId !== undefined) event.correlationId = correlationId;
+      if (metadata !== undefined) event.metadata = this.#transcoder.decode(metadata) as Metadata;
+      return Object.freeze(event);
+    } catch (error) {
+      throw new EventNotDecodableError(this.#applicationName, stored, error);
+    }
+  }
+
+  /** Throws {@link NotEncodableError} if the metadata cannot be restored exactly. */
+  toStoredMetadata(metadata: Metadata): string {
+    return this.#transcoder.encode(metadata);
   }
 
   /** @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly. */
@@ -111,3 +143,5 @@ export class EventMapper {
     return this.#transcoder.decode(stored, { frozen: false });
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };

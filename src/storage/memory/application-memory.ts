@@ -1,6 +1,8 @@
+import type { Cause } from '../../domain/provenance.ts';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
-import type { EventKey, History, HistoryRequest, ProcessEvent } from '../recorder.ts';
+import type { EventKey, History, HistoryRequest, ProcessEvent, RecordedPosition } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { inOrder, lastPlaces } from './log-order.ts';
 import type { ApplicationContents } from './shared/initial-entries.ts';
 import type { RecordCall } from './shared/journal-entry.ts';
 import { countUpTo, putSorted } from './sorted-list.ts';
@@ -71,6 +73,22 @@ export class ApplicationMemory {
 
   notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
     return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // id n is at index n - 1
+  }
+
+  causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
+    return this.notifications(pipelineId, after, limit).map(({ cause }) => cause);
+  }
+
+  logs(): LogPlace[] {
+    return lastPlaces([...this.#logs].map(([pipelineId, { length }]) => [pipelineId, length]));
+  }
+
+  positions(): RecordedPosition[] {
+    const all: RecordedPosition[] = [];
+    for (const [pipelineId, positions] of this.#positions) {
+      for (const [upstreamName, position] of positions) all.push({ pipelineId, upstreamName, position });
+    }
+    return inOrder(all);
   }
 
   head(pipelineId: number): number {
@@ -151,15 +169,29 @@ export class ApplicationMemory {
   }
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function versionOf({ originatorVersion }: StoredSnapshot): number {
   return originatorVersion;
 }
 
 /** Copies the fields that storage keeps. */
 function notificationOf(event: StoredEvent, id: number): StoredNotification {
-  const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
-  const notification = { id, originatorId, originatorVersion, type, data, timestamp };
-  return dependencies === undefined ? notification : { ...notification, dependencies };
+  const { originatorId, originatorVersion, type, data, timestamp } = event;
+  const { dependencies, cause, correlationId, metadata } = event;
+  const notification: Writable<StoredNotification> = {
+    id,
+    originatorId,
+    originatorVersion,
+    type,
+    data,
+    timestamp,
+  };
+  if (dependencies !== undefined) notification.dependencies = dependencies;
+  if (cause !== undefined) notification.cause = cause;
+  if (correlationId !== undefined) notification.correlationId = correlationId;
+  if (metadata !== undefined) notification.metadata = metadata;
+  return notification;
 }
 
 /** Returns the value at the key, created first if there is none. */

@@ -1,4 +1,12 @@
-import type { EventKey, History, HistoryRequest, ProcessEvent, Recorder } from '../recorder.ts';
+import type { Cause } from '../../domain/provenance.ts';
+import type {
+  EventKey,
+  History,
+  HistoryRequest,
+  ProcessEvent,
+  RecordedPosition,
+  Recorder,
+} from '../recorder.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { memoryLocation } from './errors.ts';
@@ -36,12 +44,24 @@ export class MemoryRecorder implements Recorder {
     return this.#content.notifications(pipelineId, after, limit);
   }
 
+  async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
+    return this.#content.causes(pipelineId, after, limit);
+  }
+
   async head(pipelineId: number): Promise<number> {
     return this.#content.head(pipelineId);
   }
 
   async position(pipelineId: number, upstreamName: string): Promise<number> {
     return this.#content.position(pipelineId, upstreamName);
+  }
+
+  async logs(): Promise<readonly LogPlace[]> {
+    return this.#content.logs();
+  }
+
+  async positions(): Promise<readonly RecordedPosition[]> {
+    return this.#content.positions();
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

@@ -17,6 +17,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
   return {
     openRecorder: async ({ applicationName, setupTables }) =>
       new MemoryRecorder(memory.open(applicationName, setupTables, journals)),
+    applicationNames: async () => memory.applicationNames(journals),
     threadEnded: (threadId) => memory.threadEnded(threadId),
     async close() {},
   };

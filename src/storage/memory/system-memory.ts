@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { compareNames } from '../name-order.ts';
 import type { StorageOptions } from '../storage.ts';
 import { notInThisThread, notSetUp, notShared } from './errors.ts';
 import { SharableMemory } from './shared/sharable-memory.ts';
@@ -27,6 +28,11 @@ export class SystemMemory {
     const opened = this.#joinOrCreate(applicationName, setupTables, journals);
     this.#applications.set(applicationName, opened);
     return opened;
+  }
+
+  /** Names of the applications that are open in this thread or shared with it, in the order of their UTF-8 bytes. */
+  applicationNames(journals: Journals): readonly string[] {
+    return [...new Set([...this.#applications.keys(), ...Object.keys(journals)])].sort(compareNames);
   }
 
   /** Shares every application and returns the journals by which other threads join. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { ProcessEvent, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
-import type { Shape } from './statements.ts';
+import type { Shape } from './append-statements.ts';
 
 /** The recorded versions and positions that a batch builds on. */
 export interface RecordedState {
@@ -12,8 +12,9 @@ export interface RecordedState {
   readonly positions: ReadonlyMap<string, number>;
 }
 
-/** Process events that one statement records. */
+/** Process events that one statement records in the log of a pipeline. */
 export class Batch {
+  readonly pipelineId: number;
   readonly processEvents: readonly ProcessEvent[];
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
@@ -24,7 +25,8 @@ export class Batch {
   /** Distinguishes the events of this call from equal events of other calls. */
   readonly commitId: string;
 
-  constructor(processEvents: readonly ProcessEvent[]) {
+  constructor(pipelineId: number, processEvents: readonly ProcessEvent[]) {
+    this.pipelineId = pipelineId;
     this.processEvents = processEvents;
     this.events = processEvents.flatMap(({ events }) => events);
     this.snapshots = distinctSnapshots(processEvents.flatMap(({ snapshots }) => snapshots));
@@ -39,12 +41,22 @@ export class Batch {
 
   /** Key of the statement that records the batch. */
   get shape(): Shape {
-    const hasDependencies = this.events.some(({ dependencies }) => dependencies !== undefined);
-    if (hasDependencies || this.snapshots.length > 0 || this.trackings.length > 1) return 'any';
-    const [tracking] = this.trackings;
-    if (tracking === undefined) return 'events';
-    if (tracking.expected === 0) return 'any';
-    return this.events.length === 1 ? 'single' : 'next';
+    const { events, snapshots, trackings } = this;
+    const hasDependencies = events.some(({ dependencies }) => dependencies !== undefined);
+    if (hasDependencies || snapshots.length > 0 || trackings.length > 1) return 'any';
+    const [tracking] = trackings;
+    if (tracking === undefined) return events.every(({ cause }) => cause === undefined) ? 'events' : 'any';
+    if (tracking.expected === 0 || !this.#hasCausesOfOneLog) return 'any';
+    return events.length === 1 ? 'single' : 'next';
+  }
+
+  /** Whether all causes are in the log of one application and the same pipeline, or no event has a cause. */
+  get #hasCausesOfOneLog(): boolean {
+    const name = this.events[0]?.cause?.applicationName;
+    return this.events.every(
+      ({ cause }) =>
+        cause?.applicationName === name && (cause?.pipelineId ?? this.pipelineId) === this.pipelineId,
+    );
   }
 
   /** Whether the batch is free of internal conflicts, so that some recorded state accepts it. */

@@ -1,3 +1,4 @@
+import type { Cause } from '../../domain/provenance.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { retry } from '../../util/retry.ts';
 import { StorageError } from '../errors.ts';
@@ -7,9 +8,10 @@ import {
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedPosition,
   type Recorder,
 } from '../recorder.ts';
-import { type Row, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import { type Row, toCause, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { appendValues, snapshotColumns } from './append-values.ts';
@@ -60,8 +62,8 @@ export class PostgresRecorder implements Recorder {
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
     this.#assertOpen();
-    const batch = new Batch(processEvents);
-    return this.#writes.run(() => this.#record(pipelineId, batch));
+    const batch = new Batch(pipelineId, processEvents);
+    return this.#writes.run(() => this.#record(batch));
   }
 
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
@@ -103,7 +105,12 @@ export class PostgresRecorder implements Recorder {
     limit: number,
   ): Promise<readonly StoredNotification[]> {
     const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit]);
-    return rows.map(toNotification);
+    return rows.map((row) => toNotification(row, { storage: this.#options.tables, pipelineId }));
+  }
+
+  async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
+    const rows = await this.#run(this.#statements.causes, [pipelineId, after, limit]);
+    return rows.map((row) => toCause(row, { storage: this.#options.tables, pipelineId }));
   }
 
   async head(pipelineId: number): Promise<number> {
@@ -114,6 +121,19 @@ export class PostgresRecorder implements Recorder {
   async position(pipelineId: number, upstreamName: string): Promise<number> {
     const [row] = await this.#run(this.#statements.positions, [pipelineId, [upstreamName]]);
     return Number(row?.[0]);
+  }
+
+  async logs(): Promise<readonly LogPlace[]> {
+    const rows = await this.#run(this.#statements.logs, []);
+    return rows.map(([pipelineId, head]) => ({
+      pipelineId: Number(pipelineId),
+      notificationId: Number(head),
+    }));
+  }
+
+  async positions(): Promise<readonly RecordedPosition[]> {
+    const rows = await this.#run(this.#statements.allPositions, []);
+    return rows.map(toPosition);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
@@ -143,15 +163,15 @@ export class PostgresRecorder implements Recorder {
    * before the answer, another try follows. That try is refused if the first one has recorded the batch or records it
    * later; the recorded commit id then identifies this call.
    */
-  async #record(pipelineId: number, batch: Batch): Promise<number> {
+  async #record(batch: Batch): Promise<number> {
     const { tables, channel, writerId } = this.#options;
-    const prefix = promptPrefix(writerId, tables.applicationName, pipelineId);
-    const values = appendValues(pipelineId, batch, [channel, prefix]);
+    const prefix = promptPrefix(writerId, tables.applicationName, batch.pipelineId);
+    const values = appendValues(batch, [channel, prefix]);
     const attempt: Attempt = { batch, values, uncertain: false };
     let refusal: StorageError | undefined;
     const work = async () => {
       const head = batch.isConsistent ? await this.#append(attempt) : undefined;
-      const recorded = head ?? (await this.#explainRefusal(pipelineId, attempt));
+      const recorded = head ?? (await this.#explainRefusal(attempt));
       if (recorded !== undefined) return recorded;
       refusal = tooManyWriters(tables);
       throw refusal;
@@ -187,14 +207,15 @@ export class PostgresRecorder implements Recorder {
    * Explains why a batch was refused. Returns the head of the log if an earlier try recorded the batch, and undefined
    * if there is no conflict by then. Throws the conflict.
    */
-  async #explainRefusal(pipelineId: number, { batch, uncertain }: Attempt): Promise<number | undefined> {
+  async #explainRefusal({ batch, uncertain }: Attempt): Promise<number | undefined> {
     if (uncertain) {
       const last = await this.#lastRecorded(batch);
       if (last !== undefined) return last;
     }
-    const recorded = await this.#recordedState(pipelineId, batch);
+    const recorded = await this.#recordedState(batch);
     // Without events, it does not matter which call has moved the positions.
-    if (uncertain && batch.events.length === 0 && batch.isReached(recorded)) return this.head(pipelineId);
+    if (uncertain && batch.events.length === 0 && batch.isReached(recorded))
+      return this.head(batch.pipelineId);
     const conflict = batch.conflictWith(recorded, this.#options.tables.applicationName);
     if (conflict !== undefined) throw conflict;
     return undefined;
@@ -209,7 +230,7 @@ export class PostgresRecorder implements Recorder {
     return row && Number(row[0]) + events.length - 1;
   }
 
-  async #recordedState(pipelineId: number, { firsts, trackings }: Batch): Promise<RecordedState> {
+  async #recordedState({ pipelineId, firsts, trackings }: Batch): Promise<RecordedState> {
     const ids = firsts.map(({ originatorId }) => originatorId);
     const names = trackings.map(({ upstreamName }) => upstreamName);
     const versions = await this.#run(this.#statements.newestVersions, [ids]);

@@ -6,6 +6,12 @@ import { type ApplicationTables, quoted } from './tables.ts';
  */
 export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,
+  ({ events }) => `alter table ${events}
+    add column if not exists cause_id bigint, -- the first, because rows have room for it: their length is a multiple of 8
+    add column if not exists cause_pipeline_id integer,
+    add column if not exists cause_name text collate "C",
+    add column if not exists correlation_id bytea,
+    add column if not exists metadata text`,
 ];
 
 /** The version of the tables below. */
@@ -40,10 +46,15 @@ export function createTables({ events, logs, positions, snapshots }: Application
       commit_id bigint not null, -- random, the same for all events of one call
       pipeline_id integer not null,
       originator_version integer not null,
+      cause_id bigint, -- notification id of the cause; null for events of commands
+      cause_pipeline_id integer, -- pipeline of the cause; null if it is the same
       originator_id text collate "C" not null,
       type text collate "C" not null,
       data text not null,
       dependencies text, -- [[pipeline_id, notification_id], ...]: notifications to be processed before this one
+      cause_name text collate "C", -- application of the cause
+      correlation_id bytea, -- the 16 bytes of a UUID, or 0xff and text as UTF-8
+      metadata text,
       primary key (pipeline_id, notification_id),
       unique (originator_id, originator_version)
     )`,

@@ -11,8 +11,8 @@ import { ServerRetry } from './connection/server-retry.ts';
 import { checkedSettings } from './options.ts';
 import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
 import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
-import { type Statements, sql, statementsFor } from './statements.ts';
-import { type ApplicationTables, channelOf, quoted, tablesOf } from './tables.ts';
+import { applicationNamesIn, type Statements, sql, statementsFor } from './statements.ts';
+import { type ApplicationTables, channelOf, locationOf, quoted, tablesOf } from './tables.ts';
 
 export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
 
@@ -47,6 +47,12 @@ export async function openStorage(
     openRecorder: ({ applicationName, setupTables }) => {
       const tables = tablesOf(settings.schema, applicationName, server.name);
       return openRecorder({ tables, connections, serverRetry, channel, writerId }, setupTables);
+    },
+    applicationNames: () => {
+      const location = { applicationName: '', location: locationOf(settings.schema, server.name) };
+      return serverRetry.run(location, () =>
+        connections.use((query) => readApplicationNames(query, settings.schema)),
+      );
     },
     ...(listen && {
       listen: async (listener) => {
@@ -92,6 +98,13 @@ async function prepareTables(
 interface Existing extends TableVersions {
   readonly hasSchema: boolean;
   readonly hasApplications: boolean;
+}
+
+async function readApplicationNames(query: Query, schema: string): Promise<readonly string[]> {
+  const [row] = await query(sql.inspect, [schema, applicationsTable]);
+  if (row?.[2] !== 1) return [];
+  const rows = await query(applicationNamesIn(schema));
+  return rows.map(([applicationName]) => String(applicationName));
 }
 
 async function inspect(query: Query, tables: ApplicationTables, { version }: Statements): Promise<Existing> {

@@ -30,13 +30,18 @@ export function tablesOf(schema: string, applicationName: string, server: string
   const table = (suffix: string) => `${quoted(schema)}.${quoted(`${prefix}_${suffix}`)}`;
   return {
     applicationName,
-    location: `schema '${schema}' of ${server}`,
+    location: locationOf(schema, server),
     schema,
     events: table('events'),
     logs: table('logs'),
     positions: table('positions'),
     snapshots: table('snapshots'),
   };
+}
+
+/** Returns a schema as error messages name it. */
+export function locationOf(schema: string, server: string): string {
+  return `schema '${schema}' of ${server}`;
 }
 
 /** Returns the NOTIFY channel for the logs of a schema. */

@@ -1,4 +1,5 @@
 import type { LogPlace } from '../stored-event.ts';
+import { DamagedColumn } from './damage.ts';
 
 /** Places as storage keeps them, without the names of their fields. */
 export type PlaceRow = readonly [pipelineId: number, notificationId: number];
@@ -16,7 +17,25 @@ export function dependenciesText(dependencies: readonly LogPlace[] | undefined):
   return dependencies === undefined ? null : JSON.stringify(rowsOfPlaces(dependencies));
 }
 
-/** Returns the dependencies that {@link dependenciesText} encoded. */
-export function dependenciesOf(text: string): readonly LogPlace[] {
-  return placesOf(JSON.parse(text));
+/**
+ * Returns the dependencies that {@link dependenciesText} encoded.
+ *
+ * @throws {@link DamagedColumn} if they cannot be decoded.
+ */
+export function dependenciesOf(column: unknown): readonly LogPlace[] {
+  const rows = parsed(column);
+  if (!Array.isArray(rows) || !rows.every(isPlaceRow)) throw new DamagedColumn('dependencies', column);
+  return placesOf(rows);
+}
+
+function parsed(column: unknown): unknown {
+  try {
+    return JSON.parse(String(column));
+  } catch (cause) {
+    throw new DamagedColumn('dependencies', column, { cause });
+  }
+}
+
+function isPlaceRow(row: unknown): row is PlaceRow {
+  return Array.isArray(row) && row.length === 2 && row.every(Number.isSafeInteger);
 }

@@ -1,15 +1,43 @@
+import type { Cause } from '../../domain/provenance.ts';
+import type { RecordedPosition } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { causeOf } from './cause-columns.ts';
+import { correlationIdOf } from './correlation-column.ts';
+import { DamagedColumn, damagedNotification, type LogLocation } from './damage.ts';
 import { dependenciesOf } from './dependency-column.ts';
 
 /** A row of a table as an array of its columns. */
-export type Row = readonly (string | number | null)[];
+export type Row = readonly (string | number | Uint8Array | null)[];
 
-/** Columns: notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies. */
-export function toNotification(row: Row): StoredNotification {
-  const [id, originatorId, originatorVersion, type, data, timestamp, dependencies] = row;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Columns: notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies, causeName,
+ * causePipelineId, causeId, correlationId, metadata.
+ *
+ * @throws {@link StorageError} STORAGE_CORRUPT if an optional column cannot be decoded.
+ */
+export function toNotification(row: Row, log: LogLocation): StoredNotification {
+  const [id, originatorId, originatorVersion, type, data, timestamp] = row;
   const notification = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
-  if (typeof dependencies !== 'string') return notification;
-  return { ...notification, dependencies: dependenciesOf(dependencies) };
+  try {
+    return withOptionalFields(notification, row, log.pipelineId);
+  } catch (error) {
+    throw damagedNotification(error, log, id);
+  }
+}
+
+/**
+ * Columns: notificationId, causeName, causePipelineId, causeId.
+ *
+ * @throws {@link StorageError} STORAGE_CORRUPT if the columns contradict each other.
+ */
+export function toCause([id, name, pipelineId, causeId]: Row, log: LogLocation): Cause | undefined {
+  try {
+    return causeOf(name, pipelineId, causeId, log.pipelineId);
+  } catch (error) {
+    throw damagedNotification(error, log, id);
+  }
 }
 
 /** Columns: originatorVersion, type, data, timestamp. */
@@ -26,4 +54,28 @@ export function toSnapshot(originatorId: string, [originatorVersion, schema, sta
 export function toPlace([pipelineId, notificationId]: Row = []): LogPlace | undefined {
   if (typeof pipelineId !== 'number') return undefined;
   return { pipelineId, notificationId: Number(notificationId) };
+}
+
+/** Columns: pipelineId, upstreamName, position. */
+export function toPosition([pipelineId, upstreamName, position]: Row): RecordedPosition {
+  return { pipelineId: Number(pipelineId), upstreamName: String(upstreamName), position: Number(position) };
+}
+
+function withOptionalFields(
+  notification: Writable<StoredNotification>,
+  row: Row,
+  pipelineId: number,
+): StoredNotification {
+  const [, , , , , , dependencies, causeName, causePipelineId, causeId, correlationId, metadata] = row;
+  const cause = causeOf(causeName, causePipelineId, causeId, pipelineId);
+  if (dependencies !== null) notification.dependencies = dependenciesOf(dependencies);
+  if (cause !== undefined) notification.cause = cause;
+  if (correlationId !== null) notification.correlationId = correlationIdOf(correlationId);
+  if (metadata !== null) notification.metadata = textOf(metadata, 'metadata');
+  return notification;
+}
+
+function textOf(value: unknown, column: string): string {
+  if (typeof value !== 'string') throw new DamagedColumn(column, value);
+  return value;
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Cause } from '../../domain/provenance.ts';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import {
   type EventKey,
@@ -6,11 +7,14 @@ import {
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedPosition,
   type Recorder,
   type Tracking,
 } from '../recorder.ts';
+import { causePipelineColumn } from '../sql/cause-columns.ts';
+import { correlationBytes } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
-import { toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import { toCause, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { explained } from './errors.ts';
@@ -64,8 +68,16 @@ export class SqliteRecorder implements Recorder {
     after: number,
     limit: number,
   ): Promise<readonly StoredNotification[]> {
+    const log = { storage: this.#file, pipelineId };
     return this.#use(({ notifications }) =>
-      rows(notifications, pipelineId, after, limit).map(toNotification),
+      rows(notifications, pipelineId, after, limit).map((found) => toNotification(found, log)),
+    );
+  }
+
+  async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
+    const log = { storage: this.#file, pipelineId };
+    return this.#use(({ causes }) =>
+      rows(causes, pipelineId, after, limit).map((found) => toCause(found, log)),
     );
   }
 
@@ -75,6 +87,14 @@ export class SqliteRecorder implements Recorder {
 
   async position(pipelineId: number, upstreamName: string): Promise<number> {
     return this.#use(({ position }) => Number(row(position, pipelineId, upstreamName)?.[0] ?? 0));
+  }
+
+  async logs(): Promise<readonly LogPlace[]> {
+    return this.#use(({ logs }) => rows(logs).flatMap((found) => toPlace(found) ?? []));
+  }
+
+  async positions(): Promise<readonly RecordedPosition[]> {
+    return this.#use(({ positions }) => rows(positions).map(toPosition));
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
@@ -113,21 +133,23 @@ export class SqliteRecorder implements Recorder {
 
   /** Inserts an event and returns true if its version is the next version. */
   #insert(pipelineId: number, id: number, event: StoredEvent): boolean {
-    const { insertEvent, insertDependent } = this.#statements;
-    const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
-    const { changes } =
-      dependencies === undefined
-        ? insertEvent.run(pipelineId, id, originatorId, originatorVersion, type, data, timestamp)
-        : insertDependent.run(
-            pipelineId,
-            id,
-            originatorId,
-            originatorVersion,
-            type,
-            data,
-            timestamp,
-            dependenciesText(dependencies),
-          );
+    const { originatorId, originatorVersion, type, data, timestamp } = event;
+    const { dependencies, cause, correlationId, metadata } = event;
+    const { changes } = this.#statements.insertEvent.run(
+      pipelineId,
+      id,
+      originatorId,
+      originatorVersion,
+      type,
+      data,
+      timestamp,
+      dependenciesText(dependencies),
+      cause?.applicationName ?? null,
+      causePipelineColumn(cause, pipelineId),
+      cause?.notificationId ?? null,
+      correlationBytes(correlationId),
+      metadata ?? null,
+    );
     return changes > 0;
   }
 

@@ -5,7 +5,20 @@ export const applicationId = 0x6b61686e;
  * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
  * never edit a released step: append a new one, and change the tables below.
  */
-export const upgrades: readonly string[] = ['alter table events add column dependencies text'];
+export const upgrades: readonly string[] = [
+  'alter table events add column dependencies text',
+  `
+  alter table events add column cause_name text;
+  alter table events add column cause_pipeline_id integer;
+  alter table events add column cause_id integer;
+  alter table events add column correlation_id blob;
+  alter table events add column metadata text;
+  create table applications (application_name text primary key) strict, without rowid;
+  `,
+];
+
+/** First version with a table that keeps the name of the application. */
+export const firstNamedVersion = 3;
 
 /** The version of the tables below. */
 export const schemaVersion: number = upgrades.length + 1;
@@ -24,6 +37,11 @@ export const createTables: string = `
     data text not null,
     timestamp integer not null, -- milliseconds since 1970
     dependencies text, -- [[pipeline_id, notification_id], ...]: notifications to be processed before this one
+    cause_name text, -- application in whose log the cause is; null for events of commands
+    cause_pipeline_id integer, -- null if the cause is in the pipeline of the event
+    cause_id integer, -- notification id of the cause
+    correlation_id blob, -- the 16 bytes of a UUID, or 0xff and a text
+    metadata text,
     primary key (pipeline_id, notification_id),
     unique (originator_id, originator_version)
   ) strict;
@@ -40,6 +58,9 @@ export const createTables: string = `
     state text not null,
     primary key (originator_id, originator_version)
   ) strict;
+  create table applications (
+    application_name text primary key -- the name of the file may be cut
+  ) strict, without rowid;
   pragma application_id = ${applicationId};
   pragma user_version = ${schemaVersion};
 `;

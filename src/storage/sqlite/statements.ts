@@ -10,6 +10,10 @@ export const sql = {
   walMode: 'pragma journal_mode = wal',
   synchronous: { FULL: 'pragma synchronous = full', NORMAL: 'pragma synchronous = normal' },
   setVersion: (version: number) => `pragma user_version = ${version}`,
+  /** applicationName */
+  setName: 'insert or ignore into applications (application_name) values (?)',
+  /** -> application_name */
+  readNames: 'select application_name from applications',
   readHeader: `
     select application_id as applicationId, user_version as schemaVersion,
       (select count(*) from sqlite_schema) as tables
@@ -21,12 +25,11 @@ export interface Statements {
   /** pipelineId -> notificationId */
   readonly head: StatementSync;
   /**
-   * pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp; changes nothing unless the
-   * version is the next one of its aggregate
+   * pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies, causeName,
+   * causePipelineId, causeId, correlationId, metadata; changes nothing unless the version is the next one of its
+   * aggregate
    */
   readonly insertEvent: StatementSync;
-  /** The same parameters, then dependencies */
-  readonly insertDependent: StatementSync;
   /** pipelineId, upstreamName, position, expected; changes nothing unless the position has the expected value */
   readonly movePosition: StatementSync;
   /** originatorId, originatorVersion, schema, state */
@@ -37,13 +40,29 @@ export interface Statements {
   readonly newestVersion: StatementSync;
   /** originatorId, originatorVersion -> pipelineId, notificationId */
   readonly place: StatementSync;
-  /** pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies */
+  /** -> pipelineId, notificationId */
+  readonly logs: StatementSync;
+  /** -> pipelineId, upstreamName, position */
+  readonly positions: StatementSync;
+  /** pipelineId, after, limit -> the columns of `toNotification` */
   readonly notifications: StatementSync;
+  /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
+  readonly causes: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, type, data, timestamp */
   readonly events: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, schema, state */
   readonly snapshot: StatementSync;
 }
+
+/** SQL that reads the head of each log. It steps from one pipeline to the next in the primary key. */
+const logsText = `
+  with recursive logs (id) as (
+    select min(pipeline_id) from events
+    union all
+    select (select min(pipeline_id) from events where pipeline_id > logs.id) from logs where logs.id is not null
+  )
+  select logs.id, (select max(notification_id) from events where pipeline_id = logs.id)
+  from logs where logs.id is not null order by logs.id`;
 
 /** Prepares all statements. Fails if the database lacks a table or column. */
 export function prepare(database: DatabaseSync): Statements {
@@ -54,8 +73,13 @@ export function prepare(database: DatabaseSync): Statements {
   };
   return {
     head: statement('select coalesce(max(notification_id), 0) from events where pipeline_id = ?'),
-    insertEvent: statement(insertText('', '')),
-    insertDependent: statement(insertText(', dependencies', ', ?8')),
+    insertEvent: statement(`
+      insert into events
+        (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp,
+          dependencies, cause_name, cause_pipeline_id, cause_id, correlation_id, metadata)
+      select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+      where ?4 = 1 or exists (select 1 from events where originator_id = ?3 and originator_version = ?4 - 1)
+      on conflict (originator_id, originator_version) do nothing`),
     movePosition: statement(`
       insert into positions (pipeline_id, upstream_name, position)
       select ?1, ?2, ?3
@@ -73,8 +97,16 @@ export function prepare(database: DatabaseSync): Statements {
     place: statement(
       'select pipeline_id, notification_id from events where originator_id = ? and originator_version = ?',
     ),
+    logs: statement(logsText),
+    positions: statement(
+      'select pipeline_id, upstream_name, position from positions order by pipeline_id, upstream_name',
+    ),
     notifications: statement(`
-      select notification_id, originator_id, originator_version, type, data, timestamp, dependencies
+      select notification_id, originator_id, originator_version, type, data, timestamp,
+        dependencies, cause_name, cause_pipeline_id, cause_id, correlation_id, metadata
+      from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
+    causes: statement(`
+      select notification_id, cause_name, cause_pipeline_id, cause_id
       from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
     events: statement(`
       select originator_version, type, data, timestamp
@@ -85,16 +117,6 @@ export function prepare(database: DatabaseSync): Statements {
       from snapshots where originator_id = ? and originator_version > ? and originator_version <= ?
       order by originator_version desc limit 1`),
   };
-}
-
-/** SQL that inserts an event, with more columns, if its version is the next version. */
-function insertText(columns: string, values: string): string {
-  return `
-    insert into events
-      (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp${columns})
-    select ?1, ?2, ?3, ?4, ?5, ?6, ?7${values}
-    where ?4 = 1 or exists (select 1 from events where originator_id = ?3 and originator_version = ?4 - 1)
-    on conflict (originator_id, originator_version) do nothing`;
 }
 
 /** Runs a statement and returns all rows. */

@@ -4,6 +4,7 @@ import type { Recorder } from '../recorder.ts';
 import { needsSetUp, notSetUp } from '../sql/table-version.ts';
 import type { OpenedStorage, RecorderOptions, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
+import { applicationNamesIn } from './application-names.ts';
 import { explained, isBusy } from './errors.ts';
 import { type DatabaseFile, databaseFileOf } from './file.ts';
 import { foreignFile, isBlank, isUnused, readHeader } from './file-header.ts';
@@ -25,6 +26,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
   const settings = settingsFrom(options);
   return {
     openRecorder: (recorderOptions) => openRecorder(settings, recorderOptions),
+    applicationNames: async () => applicationNamesIn(settings),
     async close() {}, // recorders share nothing
   };
 }
@@ -53,10 +55,11 @@ function setUp(database: DatabaseSync, file: DatabaseFile): void {
     if (versions.found === undefined) {
       if (!isUnused(readHeader(database))) throw foreignFile(file);
       database.exec(createTables);
-      return;
+    } else {
+      for (const step of upgrades.slice(versions.found - 1)) database.exec(step);
+      database.exec(sql.setVersion(schemaVersion));
     }
-    for (const step of upgrades.slice(versions.found - 1)) database.exec(step);
-    database.exec(sql.setVersion(schemaVersion));
+    database.prepare(sql.setName).run(file.applicationName);
   });
 }
 

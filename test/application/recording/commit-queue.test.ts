@@ -11,7 +11,7 @@ test('rejects a save when 100,000 are waiting', async () => {
   const turn = Promise.withResolvers<void>();
   const queue = new CommitQueue(store, { turn: () => turn.promise, grown: () => {} });
   const account = Account.open('ada');
-  const prepared = store.prepare(aggregateInternals.pending(account), [account]);
+  const prepared = store.prepare(aggregateInternals.pending(account), [account], () => ({}));
   for (let i = 0; i < 100_000; i++) void queue.submit(prepared);
   await expect(queue.submit(prepared)).rejects.toThrow(TooManySavesError);
 });

@@ -41,8 +41,11 @@ export class RecorderThread {
       histories: call('histories'),
       locate: call('locate'),
       notifications: call('notifications'),
+      causes: call('causes'),
       head: call('head'),
       position: call('position'),
+      logs: call('logs'),
+      positions: call('positions'),
       recordSnapshots: call('recordSnapshots'),
       close: call('close'),
     };

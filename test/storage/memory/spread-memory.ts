@@ -48,6 +48,7 @@ export async function openStorage({ elsewhere }: StorageDescription['options']):
       await storageForThreads(storage);
       return here;
     },
+    applicationNames: () => home.applicationNames(),
     async close() {
       await home.close();
     },

@@ -67,12 +67,12 @@ function versionsIn(schema: string): Promise<unknown> {
   return query(`select application_name, version from ${schema}.kahn_applications order by 1`);
 }
 
-const orders2 = { application_name: 'orders', version: 2 };
+const upgraded = { application_name: 'orders', version: 3 };
 
 it('upgrades tables of version 1 and keeps their rows', async () => {
   const schema = await schemaOfVersion1();
   const recorder = await openOrders(schema, true);
-  expect(await versionsIn(schema)).toEqual([orders2]);
+  expect(await versionsIn(schema)).toEqual([upgraded]);
   await expectRowsOfVersion1(recorder);
   const changed = { originatorId: 'a', originatorVersion: 3, type: 'Changed', data: '{}', timestamp: 0 };
   const event = { ...changed, dependencies: [{ pipelineId: 1, notificationId: 2 }] };
@@ -85,16 +85,16 @@ it('rejects tables of version 1 with setupTables: false, and says what to do', a
   await expect(openOrders(schema, false)).rejects.toMatchObject({
     code: 'STORAGE_OLDER',
     transient: false,
-    message: expect.stringMatching(/version 1.* needs 2\. .*setupTables: true/),
+    message: expect.stringMatching(/version 1.* needs 3\. .*setupTables: true/),
   });
-  expect(await versionsIn(schema)).toEqual([{ ...orders2, version: 1 }]);
+  expect(await versionsIn(schema)).toEqual([{ ...upgraded, version: 1 }]);
 });
 
 it('upgrades only the application that is opened', async () => {
   const schema = await schemaOfVersion1();
   await query(`insert into ${schema}.kahn_applications values ('payments', 1)`);
   await openOrders(schema, true);
-  expect(await versionsIn(schema)).toEqual([orders2, { application_name: 'payments', version: 1 }]);
+  expect(await versionsIn(schema)).toEqual([upgraded, { application_name: 'payments', version: 1 }]);
 });
 
 it('is upgraded once although ten processes open it at once', async () => {
@@ -110,7 +110,7 @@ it('is upgraded once although ten processes open it at once', async () => {
   await vi.waitUntil(async () => (await query(waiting)).length >= 10, patient);
   await reader.query('commit');
   expect(await outcomes).toEqual(Array(10).fill(2));
-  expect(await versionsIn(schema)).toEqual([orders2]);
+  expect(await versionsIn(schema)).toEqual([upgraded]);
 });
 
 it('is upgraded while the previous release writes to it', async () => {

@@ -143,7 +143,7 @@ describe('opening', () => {
   it('rejects tables of a later release', async () => {
     await (await openOrders()).close();
     using database = new DatabaseSync(file);
-    database.exec('pragma user_version = 3');
+    database.exec('pragma user_version = 4');
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_NEWER' });
     database.exec('pragma user_version = 0');
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' });

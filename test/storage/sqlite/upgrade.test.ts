@@ -86,7 +86,7 @@ it('upgrades a file of version 1 and keeps its rows', async () => {
   using fresh = new DatabaseSync(join(directory, 'fresh.sqlite'));
   expect(upgraded.prepare(columns).all()).toEqual(fresh.prepare(columns).all());
   for (const database of [upgraded, fresh]) {
-    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 2 });
+    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 3 });
   }
 });
 
@@ -96,7 +96,7 @@ it('rejects a file of version 1 with setupTables: false, and says what to do', a
   await expect(openOrders(directory, false)).rejects.toMatchObject({
     code: 'STORAGE_OLDER',
     transient: false,
-    message: expect.stringMatching(/version 1.* needs 2\. .*setupTables: true/),
+    message: expect.stringMatching(/version 1.* needs 3\. .*setupTables: true/),
   });
   expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 1 });
 });
@@ -127,7 +127,7 @@ it('is upgraded once although four processes open it at once', async () => {
   expect(await Promise.all(answers)).toEqual(Array(4).fill('done'));
   for (let number = 0; number < 30; number += 1) {
     using database = new DatabaseSync(join(directory, `application-${number}.sqlite`), { timeout: 5_000 });
-    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 2 });
+    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: 3 });
     const newest =
       'select max(notification_id) as last, count(*) as n, count(dependencies) as some from events where pipeline_id = 0';
     expect(database.prepare(newest).get()).toEqual({ last: 6, n: 6, some: 0 });

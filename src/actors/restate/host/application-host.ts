@@ -8,7 +8,7 @@ import { RunnerClosedError } from '../../../runner/errors.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
 import { upstreamsOf } from '../../../system/graph.ts';
-import type { System } from '../../../system/system.ts';
+import { recordingOptions, type System } from '../../../system/system.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { type ActorAddress, actorKey } from '../protocol/actor-names.ts';
@@ -86,7 +86,7 @@ export class ApplicationHost {
     return this.#stores.get(applicationName, async () => {
       const openedStorage = await this.#openedStorage.get('', () => this.#openStorage());
       const { cacheSize } = this.#options;
-      const options = { setupTables: false, types: this.#system.types, cacheSize };
+      const options = { setupTables: false, cacheSize, ...recordingOptions(this.#system) };
       const store = await openStore(this.#classOf(applicationName), openedStorage, options);
       this.#resources.defer(() => store.recorder.close());
       return store;

@@ -1,3 +1,4 @@
+import type { Cause } from '../../../domain/provenance.ts';
 import type { ProcessEvent, Tracking } from '../../recorder.ts';
 import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
@@ -23,8 +24,16 @@ type EventRow = [
   type: string,
   data: string,
   timestamp: number,
-  dependencies?: readonly PlaceRow[],
+  more: MoreRow,
 ];
+/** The optional fields of an event; null for a missing one. */
+type MoreRow = [
+  dependencies: readonly PlaceRow[] | null,
+  cause: CauseRow | null,
+  correlationId: string | null,
+  metadata: string | null,
+];
+type CauseRow = [applicationName: string, pipelineId: number, notificationId: number];
 type SnapshotRow = [originatorId: string, originatorVersion: number, schema: number, state: string];
 type TrackingRow = [upstreamName: string, expected: number, position: number];
 type ProcessEventRow = [events: EventRow[], snapshots: SnapshotRow[], tracking?: TrackingRow];
@@ -64,9 +73,17 @@ function rowOf({ events, snapshots, tracking }: ProcessEvent): ProcessEventRow {
 }
 
 function eventRowOf(event: StoredEvent): EventRow {
-  const { originatorId, originatorVersion, type, data, timestamp, dependencies } = event;
-  if (dependencies === undefined) return [originatorId, originatorVersion, type, data, timestamp];
-  return [originatorId, originatorVersion, type, data, timestamp, rowsOfPlaces(dependencies)];
+  const { originatorId, originatorVersion, type, data, timestamp } = event;
+  return [originatorId, originatorVersion, type, data, timestamp, moreOf(event)];
+}
+
+function moreOf({ dependencies, cause, correlationId, metadata }: StoredEvent): MoreRow {
+  return [
+    dependencies === undefined ? null : rowsOfPlaces(dependencies),
+    cause === undefined ? null : [cause.applicationName, cause.pipelineId, cause.notificationId],
+    correlationId ?? null,
+    metadata ?? null,
+  ];
 }
 
 function processEventOf([events, snapshots, tracking]: ProcessEventRow): ProcessEvent {
@@ -75,9 +92,23 @@ function processEventOf([events, snapshots, tracking]: ProcessEventRow): Process
 }
 
 function eventOf(row: EventRow): StoredEvent {
-  const [originatorId, originatorVersion, type, data, timestamp, dependencies] = row;
-  const event = { originatorId, originatorVersion, type, data, timestamp };
-  return dependencies === undefined ? event : { ...event, dependencies: placesOf(dependencies) };
+  const [originatorId, originatorVersion, type, data, timestamp, more] = row;
+  const [dependencies, cause, correlationId, metadata] = more;
+  return {
+    originatorId,
+    originatorVersion,
+    type,
+    data,
+    timestamp,
+    ...(dependencies !== null && { dependencies: placesOf(dependencies) }),
+    ...(cause !== null && { cause: causeOf(cause) }),
+    ...(correlationId !== null && { correlationId }),
+    ...(metadata !== null && { metadata }),
+  };
+}
+
+function causeOf([applicationName, pipelineId, notificationId]: CauseRow): Cause {
+  return { applicationName, pipelineId, notificationId };
 }
 
 function snapshotOf([originatorId, originatorVersion, schema, state]: SnapshotRow): StoredSnapshot {

@@ -1,4 +1,7 @@
-import type { StoredNotification } from '../../stored-event.ts';
+import type { Cause } from '../../../domain/provenance.ts';
+import type { RecordedPosition } from '../../recorder.ts';
+import type { LogPlace, StoredNotification } from '../../stored-event.ts';
+import { inOrder, lastPlaces } from '../log-order.ts';
 import { countUpTo } from '../sorted-list.ts';
 import type { Journal } from './journal.ts';
 import { type EntryHead, processEventsOf } from './journal-entry.ts';
@@ -49,6 +52,22 @@ export class LogIndex {
       for (const notification of notifications.slice(start, end)) found.push(notification); // too many to spread
     }
     return found;
+  }
+
+  causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
+    return this.notifications(pipelineId, after, limit).map(({ cause }) => cause);
+  }
+
+  logs(): LogPlace[] {
+    return lastPlaces([...this.#logs].map(([pipelineId, { lastIds }]) => [pipelineId, lastIds.at(-1) ?? 0]));
+  }
+
+  positions(): RecordedPosition[] {
+    const all = [...this.#positions].map(([key, position]) => {
+      const end = key.indexOf(' ');
+      return { pipelineId: Number(key.slice(0, end)), upstreamName: key.slice(end + 1), position };
+    });
+    return inOrder(all);
   }
 
   head(pipelineId: number): number {

@@ -1,9 +1,11 @@
+import type { Cause } from '../../../domain/provenance.ts';
 import {
   type EventKey,
   type History,
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedPosition,
 } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
@@ -59,6 +61,18 @@ export class Replica {
 
   notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
     return this.#caughtUp().notifications(pipelineId, after, limit);
+  }
+
+  causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
+    return this.#caughtUp().causes(pipelineId, after, limit);
+  }
+
+  logs(): LogPlace[] {
+    return this.#caughtUp().logs();
+  }
+
+  positions(): RecordedPosition[] {
+    return this.#caughtUp().positions();
   }
 
   head(pipelineId: number): number {

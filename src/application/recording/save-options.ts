@@ -1,0 +1,79 @@
+import type { Metadata } from '../../domain/provenance.ts';
+import { NotEncodableError } from '../../storage/codec/errors.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
+import type { StoredProvenance } from '../../storage/stored-event.ts';
+import { kindOf } from '../../util/errors.ts';
+import { isId, newId } from '../../util/ids.ts';
+import { ruleOf } from '../../util/option-rules.ts';
+import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
+
+/** Options of {@link Application.save}. */
+export interface SaveOptions {
+  /**
+   * Plain data about where the events come from. Everything that follows from the events carries it on. @default none
+   */
+  readonly metadata?: Metadata;
+  /**
+   * Id shared by the events and everything that follows from them, of at most 255 characters.
+   *
+   * @default a new id
+   */
+  readonly correlationId?: string;
+}
+
+const longestCorrelationId = 255;
+
+const saveOptions: OptionRules<SaveOptions> = {
+  metadata: ruleOf('a plain object', isPlainObject),
+  correlationId: ruleOf(
+    `a non-empty string of at most ${longestCorrelationId} characters`,
+    (value) => isId(value) && value.length <= longestCorrelationId,
+  ),
+};
+
+/** Where the events of one save are recorded. */
+export interface Saved {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+  /** Notification id of the last event; 0 if nothing was pending. */
+  readonly notificationId: number;
+  /** Number of events. Their notification ids are contiguous. */
+  readonly count: number;
+  readonly correlationId: string;
+}
+
+/**
+ * Returns where the events of a save come from, as storage keeps it.
+ *
+ * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+ * @throws {@link InvalidArgumentError} if the metadata cannot be restored exactly.
+ */
+export function commandProvenance(
+  options: SaveOptions | undefined,
+  applicationName: string,
+  mapper: EventMapper,
+): StoredProvenance & { readonly correlationId: string } {
+  if (options === undefined) return { correlationId: newId() };
+  const { correlationId = newId(), metadata } = resolveOptions(
+    options,
+    saveOptions,
+    `save() of application '${applicationName}'`,
+  );
+  if (metadata === undefined) return { correlationId };
+  try {
+    return { correlationId, metadata: mapper.toStoredMetadata(metadata) };
+  } catch (error) {
+    if (!(error instanceof NotEncodableError)) throw error;
+    throw new InvalidArgumentError(
+      `Application '${applicationName}' cannot record the metadata of save(). ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether a value is an object without a class. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (kindOf(value) !== 'an object') return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,155 @@
+import type { ApplicationTables } from './tables.ts';
+
+/**
+ * Contents of a batch: only events of commands (`events`), events or one event with one position that is recorded already
+ * and with causes in the log of one application and the same pipeline (`next`, `single`), or anything (`any`), which
+ * includes dependencies, several positions, other causes and snapshots. Most batches are of the first three shapes, whose
+ * statements do no unneeded work.
+ */
+export type Shape = 'events' | 'next' | 'single' | 'any';
+
+/** Returns SQL that records a batch of each shape. The parameters are those of `Statements.append`. */
+export function appendTexts(tables: ApplicationTables): Readonly<Record<Shape, string>> {
+  return {
+    events: appendText(tables, 'events'),
+    next: appendText(tables, 'next'),
+    any: appendText(tables, 'any'),
+    single: singleText(tables),
+  };
+}
+
+/** Columns that every batch fills. */
+const columns = `pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id,
+        correlation_id, metadata`;
+
+/** More columns by shape, the SQL of their values, and of their arrays if the values differ by event. */
+const more = {
+  events: { columns: '', values: '', arrays: '', names: '' },
+  next: {
+    columns: ', cause_name, cause_id',
+    values: ', $17::text, e.cause_id',
+    arrays: ', $18::bigint[]',
+    names: ', cause_id',
+  },
+  any: {
+    columns: ', cause_name, cause_id, cause_pipeline_id, dependencies',
+    values: ', e.cause_name, e.cause_id, e.cause_pipeline_id, e.dependencies',
+    arrays: ', $17::text[], $18::bigint[], $19::integer[], $20::text[]',
+    names: ', cause_name, cause_id, cause_pipeline_id, dependencies',
+  },
+} as const;
+
+/**
+ * SQL that records a batch of process events in a transaction of its own. In this order:
+ *
+ * 1. Checks that the previous version of each aggregate is recorded.
+ * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
+ * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
+ *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so none deadlocks.
+ * 4. Inserts events and snapshots, and prompts followers. An array that is null fills its column with nulls.
+ *
+ * It returns the head, or no row, without any change, if a previous version is missing or no position had the expected
+ * value. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some
+ * positions had the expected values.
+ */
+function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
+  const { events, logs } = tables;
+  const own = more[shape];
+  const putSnapshots = `, snapshot as (
+      ${putSnapshotsText(tables, 'log, unnest($21::text[], $22::integer[], $23::bigint[], $24::text[])')}
+    )`;
+  return `
+    with ready as (
+      select not exists (
+        select from unnest($10::text[], $11::integer[]) as before (originator_id, originator_version)
+        where (
+          select e.originator_version from ${events} e
+          where e.originator_id = before.originator_id and e.originator_version = before.originator_version
+        ) is null
+      ) as ok
+    ), ${movedText(tables, shape)} log as (
+      insert into ${logs} as l (pipeline_id, head)
+      ${advanceText(shape)}
+      on conflict (pipeline_id) do update set head = l.head + excluded.head
+      returning head
+    ), inserted as (
+      insert into ${events}
+        (${columns}${own.columns})
+      select $1::integer, log.head - cardinality($3::text[]) + e.number,
+        e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint,
+        e.correlation_id, e.metadata${own.values}
+      from log, unnest(
+          $3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::text[]${own.arrays}
+        ) with ordinality
+        as e (originator_id, originator_version, type, data, timestamp, correlation_id, metadata${own.names}, number)
+    )${shape === 'any' ? putSnapshots : ''}
+    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($12, $13 || log.head || ']')::text end from log`;
+}
+
+/**
+ * SQL that records a single event with as little work as possible. A recorded position implies a recorded head; without
+ * a head the insert would fail and no position would move.
+ */
+function singleText({ events, logs, positions }: ApplicationTables): string {
+  return `
+    with moved as (
+      update ${positions} p set position = $14::bigint
+      where p.pipeline_id = $1::integer and p.upstream_name = $12::text and p.position = $13::bigint and (
+        $4::integer = 1 or exists (
+          select from ${events} e where e.originator_id = $3::text and e.originator_version = $4::integer - 1
+        )
+      )
+      returning p.position
+    ), log as (
+      update ${logs} l set head = l.head + 1 from moved where l.pipeline_id = $1::integer returning l.head
+    ), inserted as (
+      insert into ${events}
+        (${columns}${more.next.columns})
+      select $1::integer, log.head, $3::text, $4::integer, $5::text, $6::text, $7::bigint, $2::bigint,
+        $8::bytea, $9::text, $10::text, $11::bigint
+      from moved left join log on true
+    )
+    select log.head, pg_notify($15, $16 || log.head || ']')::text from log`;
+}
+
+/** SQL that moves the positions that have the expected values. */
+function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
+  if (shape === 'events') return '';
+  if (shape === 'next') {
+    return `moved as (
+      update ${positions} p set position = $16::bigint from ready
+      where ready.ok and p.pipeline_id = $1::integer and p.upstream_name = $14::text and p.position = $15::bigint
+      returning p.position
+    ),`;
+  }
+  return `tracked as (
+      select * from unnest($14::text[], $15::bigint[], $16::bigint[]) as t (upstream_name, expected, position)
+    ), moved as (
+      insert into ${positions} as p (pipeline_id, upstream_name, position)
+      select $1::integer, t.upstream_name, t.position from tracked t, ready
+      where ready.ok and t.expected = coalesce((
+        select c.position from ${positions} c where c.pipeline_id = $1::integer and c.upstream_name = t.upstream_name
+      ), 0)
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position
+      where p.position = (select t.expected from tracked t where t.upstream_name = excluded.upstream_name)
+      returning position
+    ),`;
+}
+
+/** SQL that returns by how much the head of the log advances, or no row if the head must not advance. */
+function advanceText(shape: Exclude<Shape, 'single'>): string {
+  if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
+  if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
+  return `select $1::integer, case when m.count = cardinality($14::text[]) then cardinality($3::text[]) end
+      from (select count(*) from moved) m, ready
+      where ready.ok and (m.count > 0 or cardinality($14::text[]) = 0)`;
+}
+
+/** SQL that inserts snapshots, or replaces snapshots of the same aggregate and version. */
+export function putSnapshotsText({ snapshots }: ApplicationTables, from: string): string {
+  return `
+      insert into ${snapshots} (originator_id, originator_version, schema, state)
+      select s.* from ${from} as s
+      on conflict (originator_id, originator_version)
+      do update set schema = excluded.schema, state = excluded.state`;
+}
