@@ -4,8 +4,8 @@ import type { StorageOptions } from './storage.ts';
 const hidden = '(hidden)';
 
 /**
- * Returns options whose secrets `console.log`, `JSON.stringify` and loggers do not show. Clones for threads and
- * processes keep them.
+ * Returns options whose secrets `console.log` does not show. They stay plain data: clones and JSON, with which other
+ * processes open the storage, hold the secrets.
  */
 export function withHiddenSecrets(
   options: StorageOptions,
@@ -16,8 +16,5 @@ export function withHiddenSecrets(
       Object.entries(options).map(([name, value]) => [name, rules[name]?.isSecret ? hidden : value]),
     );
   // Not enumerable, so that clones and copies of the options are plain data.
-  return Object.defineProperties(
-    { ...options },
-    { [inspect.custom]: { value: shown }, toJSON: { value: shown } },
-  );
+  return Object.defineProperty({ ...options }, inspect.custom, { value: shown });
 }

@@ -15,7 +15,6 @@ const withKey = postgres({ tls: { key: 'secret', servername: 'db.example' } });
 test.each([
   ['console.log', inspect],
   ['console.log of everything', (value: unknown) => inspect(value, { depth: Infinity, showHidden: true })],
-  ['JSON', (value: unknown) => JSON.stringify(value)],
 ])('%s does not show the secrets of a storage, or of a system that is bound to it', (_, show) => {
   const shown = [storage, withKey, shop.bind(storage), { nested: [withKey] }].map((value) => show(value));
   for (const text of shown) expect(text).not.toContain('secret');
@@ -27,6 +26,7 @@ test('other threads and processes get the secrets', async () => {
   const { connectionString } = storage.options;
   expect(connectionString).toContain('secret');
   expect(structuredClone(storage).options).toEqual({ ...storage.options });
+  expect(JSON.parse(JSON.stringify(storage)).options).toEqual({ ...storage.options });
   expect((await storageForProcesses(storage)).options).toMatchObject({ connectionString });
 });
 

@@ -75,8 +75,8 @@ export class Requests extends Application<AskedEvent> {
   static readonly applicationName = 'requests';
   static readonly emits = ['Asked'] as const;
 
-  ask(deed: Deed): Promise<void> {
-    return this.save(Request.ask(deed));
+  async ask(deed: Deed): Promise<void> {
+    await this.save(Request.ask(deed));
   }
 }
 
