@@ -5,8 +5,9 @@ import { unlessAborted } from '../../util/abort.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import type { RunnerOptions } from '../runner-options.ts';
-import type { RunningSystem } from '../running-system.ts';
+import { assertStarted, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { signalOf } from '../wait-options.ts';
 import { assignmentsOf, nameOf } from './assignment.ts';
 import { type CaughtUpProbe, type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 
@@ -49,6 +50,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
 
   /** @internal */
   protected constructor(parts: AsynchronousRunnerParts<Apps>) {
+    assertStarted(parts.running, new.target);
     this.#parts = parts;
   }
 
@@ -66,9 +68,9 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return this.#parts.running.get(applicationClass, pipelineId);
   }
 
-  async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen();
-    signal?.throwIfAborted();
+    const signal = signalOf(options, 'caughtUp()');
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
     const followers = this.watchFollowers(stop);
     const probe = {

@@ -31,8 +31,8 @@ export const explainOptions: OptionRules<ExplainOptions, 'pipelineId' | 'depth' 
 };
 
 /**
- * Finds what caused an event and what followed from it, across applications. Reads positions, causes and the events of
- * the tree, and no event data. The system may run meanwhile: the explanation shows what was recorded at the start.
+ * Finds what caused an event and what followed from it, across applications. The result has no event data. Only reads,
+ * also while the system runs, and shows what was recorded when it was called.
  *
  * @param source A running system, or its storage. A running system also tells which followers have not begun yet.
  * @param application The class or the name of the application that recorded the event.

@@ -9,7 +9,7 @@ import type { CaughtUpProbe } from '../../../runner/asynchronous/caught-up.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
-import type { System } from '../../../system/system.ts';
+import { assertSystem, type System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { EngineClient } from '../engine/engine-client.ts';
@@ -73,6 +73,7 @@ export class RestateRunner<
     system: System<Apps>,
     options: RestateRunnerOptions = {},
   ): Promise<RestateRunner<Apps>> {
+    assertSystem(system, 'RestateRunner.start()');
     const resolved = resolveRestateRunnerOptions(options, system.name);
     const { pipelineIds } = resolved;
     const { default: batchSize } = runnerOptions.batchSize; // of no use here: services process the events
