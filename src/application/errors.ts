@@ -119,8 +119,8 @@ export class LogMismatchError extends KahnError {
 }
 
 /**
- * A notification follows from a notification of another log that its application has not processed yet: from its cause,
- * or from an event of another pipeline on which it depends. It waits, and so do all later notifications of its log.
+ * A notification depends on a notification of another log that its application has not processed yet: its cause, or an
+ * event of another pipeline. The dependent notification waits, and so do all later notifications of its log.
  */
 export class CausalDependencyError extends KahnError {
   override readonly code = 'CAUSAL_DEPENDENCY';
@@ -143,7 +143,7 @@ export class CausalDependencyError extends KahnError {
     const { applicationName, upstreamName, pipelineId, notificationId } = waiting;
     super(
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
-        `'${upstreamName}': it follows from notification ${dependency.notificationId} of ` +
+        `'${upstreamName}': it depends on notification ${dependency.notificationId} of ` +
         `'${dependency.applicationName}' in pipeline ${dependency.pipelineId}, which '${applicationName}' has not ` +
         `processed yet. Processing resumes automatically; make sure that ${
           dependency.pipelineId === pipelineId

@@ -1,12 +1,12 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { Mutex } from '../util/mutex.ts';
-import { assertOption } from '../util/options.ts';
+import { assertOption, resolveOptions } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
 import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
-import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
+import { type ProcessedCounts, type RunOptions, runOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 
 /** Operations on process applications that only runners may call. */
@@ -108,11 +108,13 @@ export abstract class ProcessApplication<
    * notification is processed after its causes in the logs of the other upstreams. Concurrent calls run one after the
    * other.
    *
+   * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
    * notifications that need not wait are processed.
    */
   async run(options: RunOptions = {}): Promise<number> {
+    resolveOptions(options, runOptions, 'ProcessApplication.run()');
     const counts = await this.#run(options);
     return counts.values().reduce((sum, count) => sum + count, 0);
   }

@@ -56,7 +56,7 @@ test('pipelines may be joined, repeated, bare, self-following, fan in and fan ou
     [Orders, Payments, Orders, Payments],
   ]);
   expect(edgesOf(repeated)).toEqual(edgesOf(shop));
-  expect(System.of([Orders, Plain]).graph).toMatchObject({
+  expect(System.of([[Orders], Plain]).graph).toMatchObject({
     nodes: [{ name: 'orders' }, { name: 'plain' }],
     edges: [],
   });
@@ -117,6 +117,13 @@ test.each<[string, unknown, string]>([
   ['an aggregate', [Order], 'ProcessApplication, got Order'],
   ['nothing', [[Orders, undefined]], 'ProcessApplication, got undefined'],
   [
+    'several classes in one pair of brackets',
+    [Orders, Reservations, Orders],
+    'System.of([Orders, Reservations, Orders]) connects nothing. For one pipeline, write ' +
+      'System.of([[Orders, Reservations, Orders]]); for applications that follow no other, write ' +
+      'System.of([[Orders], [Reservations]]).',
+  ],
+  [
     'equal names',
     [[Orders, Reservations], SameName],
     "Classes Orders and SameName both have the applicationName 'orders'",
@@ -168,4 +175,25 @@ test('open() opens one application that follows nothing', async () => {
   expect(orders.pipelineId).toBe(3);
   expect((await orders.get(id)).done).toBe(false);
   await expect(shop.open(Plain as never)).rejects.toMatchObject({ code: 'UNKNOWN_APPLICATION' });
+  await expect(shop.open(Orders, { storage: null as never })).rejects.toThrow(
+    "Expected option 'storage' of Orders.open() to be the result of memory(), sqlite({ … }) or postgres({ … }), got null.",
+  );
+});
+
+test('a system is defined by System.of(), not by its constructor', () => {
+  const construct = System as unknown as new () => System;
+  expect(() => new construct()).toThrow(
+    'Define a system with System.of([[Orders, Reservations]]), not with new.',
+  );
+});
+
+test('get() names a class whose module was loaded twice', async () => {
+  const again: typeof import('../../examples/shop/orders.ts') = await import(
+    // @ts-expect-error the query makes another module of the same file
+    '../../examples/shop/orders.ts?again'
+  );
+  await using runner = await run(shop.bind(memory()));
+  expect(() => runner.get(again.Orders)).toThrow(
+    "This Orders is not the class of application 'orders' in this system. If its module was loaded twice, import it by one path.",
+  );
 });
