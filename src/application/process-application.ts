@@ -1,13 +1,22 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
-import { assertOption, resolveOptions } from '../util/options.ts';
+import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
+import { assertOption, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
 import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
-import { type ProcessedCounts, type RunOptions, runOptions, Upstreams } from './following/upstreams.ts';
+import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
+
+const runOptions: OptionRules<RunOptions> = {
+  upstreamName: ruleOf('the name of an upstream', isId),
+  batches: integer({ least: 1 }),
+  upTo: integer({ least: 0 }),
+  signal: abortSignal(),
+};
 
 /** Operations on process applications that only runners may call. */
 export interface ProcessApplicationInternals {

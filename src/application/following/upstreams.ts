@@ -1,7 +1,4 @@
 import type { Recorder } from '../../storage/recorder.ts';
-import { isId } from '../../util/ids.ts';
-import { abortSignal, integer, ruleOf } from '../../util/option-rules.ts';
-import type { OptionRules } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { CausalDependencyError, InvalidApplicationError, isWithinPipeline } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
@@ -20,13 +17,6 @@ export interface RunOptions {
   /** Ends the run before the next batch; the reason of the signal is thrown. @default none */
   readonly signal?: AbortSignal;
 }
-
-export const runOptions: OptionRules<RunOptions> = {
-  upstreamName: ruleOf('the name of an upstream', isId),
-  batches: integer({ least: 1 }),
-  upTo: integer({ least: 0 }),
-  signal: abortSignal(),
-};
 
 /** Number of notifications processed of each upstream, by name. */
 export type ProcessedCounts = ReadonlyMap<string, number>;
