@@ -1,9 +1,10 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
-import { assertOption, type OptionRules, resolveOptions } from '../util/options.ts';
+import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
 import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
 import { batchSizeRule } from './following/batch-size.ts';
@@ -102,9 +103,14 @@ export abstract class ProcessApplication<
    * application that you opened without a runner, and then {@link run}.
    *
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
+   * @throws {@link InvalidArgumentError} if `log` is not a notification log.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
+    if (typeof log?.select !== 'function') {
+      const call = `${this.constructor.name}.follow()`;
+      throw new InvalidArgumentError(`${call} takes the log of an application, not ${kindOf(log)}.`);
+    }
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
