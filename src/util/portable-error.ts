@@ -44,7 +44,7 @@ function textsIn(thrown: Error): readonly string[] {
 export class RemoteError extends KahnError {
   override readonly code: string;
 
-  constructor({ name, message, stack, fields, cause }: PortableError) {
+  constructor({ name, message, stack, fields = {}, cause }: PortableError) {
     super(message, { ...fields, ...(cause && { cause: new RemoteError(cause) }) });
     this.code = typeof fields.code === 'string' ? fields.code : 'REMOTE_ERROR';
     this.name = name;

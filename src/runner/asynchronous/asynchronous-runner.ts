@@ -1,4 +1,5 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
@@ -51,6 +52,15 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   protected constructor(parts: AsynchronousRunnerParts<Apps>) {
     assertStarted(parts.running, new.target);
     this.#parts = parts;
+  }
+
+  get system(): System<Apps> {
+    return this.#parts.system;
+  }
+
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#parts.running.storage;
   }
 
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {

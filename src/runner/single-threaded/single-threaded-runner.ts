@@ -1,6 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
@@ -29,7 +30,7 @@ import { LogWatch } from './log-watch.ts';
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
 {
-  readonly #system: System<Apps>;
+  readonly system: System<Apps>;
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
@@ -45,7 +46,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
     assertStarted(running, new.target);
-    this.#system = system;
+    this.system = system;
     this.#options = options;
     this.#running = running;
     this.#followers = new LocalFollowers(system.graph, this.#retry);
@@ -80,6 +81,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#running.storage;
+  }
+
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
     return this.#running.get(applicationClass, pipelineId);
@@ -95,7 +101,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
-    return statusOf(this.#system.graph, this.#running.in(localPipelineId), (name) => ({
+    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => ({
       state: this.#followers.stateOf(name),
       lastError: this.#followers.lastErrorOf(name),
     }));

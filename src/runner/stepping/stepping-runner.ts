@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
@@ -76,6 +78,15 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Ticks per second of real time, over the last 100 ticks of the clock; 0 before the first. */
   get actualClockSpeed(): number {
     return this.#pacer.actualHz;
+  }
+
+  get system(): System<Apps> {
+    return this.#parts.system;
+  }
+
+  get storage(): StorageDescription {
+    this.#assertNotClosed();
+    return this.#parts.running.storage;
   }
 
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
