@@ -47,6 +47,19 @@ const someStairs: Scenario<(typeof stairs.applications)[number]> = {
   },
 };
 
+/** Relays whose last follower reads effects before causes. It begins with a backlog in tick 1. */
+function someDiamond({ name, system }: DiamondSystem): Scenario<RelayClass> {
+  return {
+    system,
+    ticks: 9,
+    schedule(runner) {
+      runner.callInFuture(() => runner.get(relays.a).move(4, 0, 3, 1, 2), 1);
+      runner.callInFuture(() => runner.get(relays.a).move(4, 4), 3);
+      expect(runner.tickCount, name).toBe(0);
+    },
+  };
+}
+
 type Run = readonly [
   name: string,
   stepper: Stepper,
