@@ -27,14 +27,14 @@ const more = {
   events: { columns: '', values: '', arrays: '', names: '' },
   next: {
     columns: ', cause_name, cause_id',
-    values: ', $17::text, e.cause_id',
-    arrays: ', $18::bigint[]',
+    values: ', $18::text, e.cause_id',
+    arrays: ', $19::bigint[]',
     names: ', cause_id',
   },
   any: {
     columns: ', cause_name, cause_id, cause_pipeline_id, dependencies',
     values: ', e.cause_name, e.cause_id, e.cause_pipeline_id, e.dependencies',
-    arrays: ', $17::text[], $18::bigint[], $19::integer[], $20::text[]',
+    arrays: ', $18::text[], $19::bigint[], $20::integer[], $21::text[]',
     names: ', cause_name, cause_id, cause_pipeline_id, dependencies',
   },
 } as const;
@@ -56,12 +56,12 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
   const { events, logs } = tables;
   const own = more[shape];
   const putSnapshots = `, snapshot as (
-      ${putSnapshotsText(tables, 'log, unnest($21::text[], $22::integer[], $23::bigint[], $24::text[])')}
+      ${putSnapshotsText(tables, 'log, unnest($22::text[], $23::integer[], $24::bigint[], $25::text[])')}
     )`;
   return `
     with ready as (
       select not exists (
-        select from unnest($10::text[], $11::integer[]) as before (originator_id, originator_version)
+        select from unnest($11::text[], $12::integer[]) as before (originator_id, originator_version)
         where (
           select e.originator_version from ${events} e
           where e.originator_id = before.originator_id and e.originator_version = before.originator_version
@@ -77,13 +77,13 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
         (${columns}${own.columns})
       select $1::integer, log.head - cardinality($3::text[]) + e.number,
         e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint,
-        e.correlation_id, e.metadata${own.values}
+        coalesce(e.correlation_id, $9::bytea), e.metadata${own.values}
       from log, unnest(
-          $3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::text[]${own.arrays}
+          $3::text[], $4::integer[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $10::text[]${own.arrays}
         ) with ordinality
         as e (originator_id, originator_version, type, data, timestamp, correlation_id, metadata${own.names}, number)
     )${shape === 'any' ? putSnapshots : ''}
-    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($12, $13 || log.head || ']')::text end from log`;
+    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($13, $14 || log.head || ']')::text end from log`;
 }
 
 /**
@@ -117,13 +117,13 @@ function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'sing
   if (shape === 'events') return '';
   if (shape === 'next') {
     return `moved as (
-      update ${positions} p set position = $16::bigint from ready
-      where ready.ok and p.pipeline_id = $1::integer and p.upstream_name = $14::text and p.position = $15::bigint
+      update ${positions} p set position = $17::bigint from ready
+      where ready.ok and p.pipeline_id = $1::integer and p.upstream_name = $15::text and p.position = $16::bigint
       returning p.position
     ),`;
   }
   return `tracked as (
-      select * from unnest($14::text[], $15::bigint[], $16::bigint[]) as t (upstream_name, expected, position)
+      select * from unnest($15::text[], $16::bigint[], $17::bigint[]) as t (upstream_name, expected, position)
     ), moved as (
       insert into ${positions} as p (pipeline_id, upstream_name, position)
       select $1::integer, t.upstream_name, t.position from tracked t, ready
@@ -140,9 +140,9 @@ function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'sing
 function advanceText(shape: Exclude<Shape, 'single'>): string {
   if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
   if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
-  return `select $1::integer, case when m.count = cardinality($14::text[]) then cardinality($3::text[]) end
+  return `select $1::integer, case when m.count = cardinality($15::text[]) then cardinality($3::text[]) end
       from (select count(*) from moved) m, ready
-      where ready.ok and (m.count > 0 or cardinality($14::text[]) = 0)`;
+      where ready.ok and (m.count > 0 or cardinality($15::text[]) = 0)`;
 }
 
 /** SQL that inserts snapshots, or replaces snapshots of the same aggregate and version. */
