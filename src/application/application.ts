@@ -2,6 +2,7 @@ import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { markClass } from '../util/environment/copies.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
@@ -264,6 +265,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   static {
+    markClass(Application);
     applicationInternals = {
       bind: (application, binding) => application.#bind(binding),
       close: (application) => application.#close(),

@@ -1,6 +1,7 @@
 import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
 import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
+import { nearestOf } from '../util/nearest-name.ts';
 
 /** The application has no aggregate with this id, or not at this version, or the aggregate is discarded. */
 export class AggregateNotFoundError extends KahnError {
@@ -63,16 +64,21 @@ export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';
 }
 
+/** Share of letters that a misspelt event type gets wrong. Types of other applications may share more than half. */
+const maxMisspelling = 0.2;
+
 /** The type of an event is not listed in the `static emits` of its application. */
 export class UndeclaredEventError extends KahnError {
   override readonly code = 'UNDECLARED_EVENT';
   declare readonly applicationName: string;
   declare readonly eventType: string;
 
-  constructor(applicationName: string, eventType: string) {
+  constructor(applicationName: string, eventType: string, emits: Iterable<string>) {
+    const nearest = nearestOf(eventType, [...emits], maxMisspelling);
+    const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
     super(
-      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'. ` +
-        'Add it there, so that followers and the graph of the system know it.',
+      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'.` +
+        `${question} Add an event of this application there. Save an aggregate of another application by that application.`,
       { applicationName, eventType },
     );
   }

@@ -1,6 +1,9 @@
 import type { DomainEvent } from '../domain/event.ts';
+import { kindOf } from '../util/errors.ts';
+import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
-import { assertOption } from '../util/options.ts';
+import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
+import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { Application, applicationInternals } from './application.ts';
 import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
@@ -20,6 +23,13 @@ export interface RunOptions {
   /** Ends the run before the next batch; the reason of the signal is thrown. @default none */
   readonly signal?: AbortSignal;
 }
+
+const runOptions: OptionRules<RunOptions> = {
+  upstreamName: ruleOf('the name of an upstream', isId),
+  batches: integer({ least: 1 }),
+  upTo: integer({ least: 0 }),
+  signal: abortSignal(),
+};
 
 /** Operations on process applications that only runners may call. */
 export interface ProcessApplicationInternals {
@@ -83,9 +93,14 @@ export abstract class ProcessApplication<
    * application that you opened without a runner, and then {@link run}.
    *
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
+   * @throws {@link InvalidArgumentError} if `log` is not a notification log.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
+    if (typeof log?.select !== 'function') {
+      const call = `${this.constructor.name}.follow()`;
+      throw new InvalidArgumentError(`${call} takes the log of an application, not ${kindOf(log)}.`);
+    }
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
@@ -97,11 +112,13 @@ export abstract class ProcessApplication<
    * Processes new notifications of the upstreams that the application follows, and resolves with their number.
    * Concurrent calls run one after the other.
    *
+   * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
    * notifications that need not wait are processed.
    */
-  run(options: RunOptions = {}): Promise<number> {
+  async run(options: RunOptions = {}): Promise<number> {
+    resolveOptions(options, runOptions, 'ProcessApplication.run()');
     return this.#turns.run(async () => {
       let processed = 0;
       let waiting: CausalDependencyError | undefined;

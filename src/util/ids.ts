@@ -58,9 +58,12 @@ function takeRandomBytes(): number {
  * Makes the id of a name, always the same (UUIDv5, RFC 9562), for aggregates with a natural key.
  *
  * @param namespace A UUID or any other text. Equal names in different namespaces have different ids.
+ * @throws {@link InvalidIdError} if one of them is not a non-empty string of well-formed text.
  * @example nameId('airport', 'ABQ');
  */
 export function nameId(namespace: string, name: string): string {
+  assertId(namespace, 'the namespace of nameId()');
+  assertId(name, 'the name of nameId()');
   return v5(name, validate(namespace) ? namespace : v5(namespace, kahnNamespace));
 }
 
