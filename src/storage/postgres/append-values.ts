@@ -3,6 +3,7 @@ import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import { type Shape, textSeparator } from './append-statements.ts';
 import type { Batch } from './batch.ts';
 
 /** The NOTIFY channel, and the payload without the head of the log. */
@@ -22,10 +23,10 @@ export function appendValues(batch: Batch, prompt: PromptValues): readonly unkno
     events.map(({ originatorId }) => originatorId),
     numbers(events, ({ originatorVersion }) => originatorVersion),
     events.map(({ type }) => type),
-    events.map(({ data }) => data),
+    texts(events, ({ data }) => data, shape),
     numbers(events, ({ timestamp }) => timestamp),
     ...correlations(events),
-    optional(events, ({ metadata }) => metadata),
+    ...metadataOf(events, shape),
     before.map(({ originatorId }) => originatorId),
     numbers(before, ({ originatorVersion }) => originatorVersion - 1),
     ...prompt,
@@ -59,6 +60,19 @@ function correlations(events: readonly StoredEvent[]): readonly unknown[] {
   return [`{${all.join()}}`, null];
 }
 
+/** Returns the metadata as a column, which is null if all are equal, and the metadata of all. */
+function metadataOf(events: readonly StoredEvent[], shape: Shape): readonly unknown[] {
+  const shared = events[0]?.metadata;
+  if (events.every(({ metadata }) => metadata === shared)) return [null, shared];
+  return [texts(events, ({ metadata }) => metadata, shape), null];
+}
+
+/** Returns a column of texts. The statements for most shapes take it as one text, with '' for null. */
+function texts<T>(items: readonly T[], columnOf: (item: T) => string | undefined, shape: Shape): unknown {
+  const column = items.map(columnOf);
+  return shape === 'any' ? column : column.join(textSeparator);
+}
+
 /** Returns the application of all causes, and their notification ids. */
 function nextCauses(events: readonly StoredEvent[]): readonly unknown[] {
   const [first] = events;
@@ -68,18 +82,12 @@ function nextCauses(events: readonly StoredEvent[]): readonly unknown[] {
 
 function anyColumns({ pipelineId, events, snapshots }: Batch): readonly unknown[] {
   return [
-    optional(events, ({ cause }) => cause?.applicationName),
+    events.map(({ cause }) => cause?.applicationName),
     numbers(events, ({ cause }) => cause?.notificationId ?? null),
     numbers(events, ({ cause }) => causePipelineColumn(cause, pipelineId)),
-    optional(events, ({ dependencies }) => dependenciesText(dependencies)),
+    events.map(({ dependencies }) => dependenciesText(dependencies)),
     ...snapshotColumns(snapshots),
   ];
-}
-
-/** Returns a column of texts, or null if no item has a text. */
-function optional<T>(items: readonly T[], columnOf: (item: T) => string | null | undefined): unknown {
-  const column = items.map(columnOf);
-  return column.every((text) => text === null || text === undefined) ? null : column;
 }
 
 /** Returns a column of numbers as an array literal, which is faster than an array: the driver quotes each number. */

@@ -55,11 +55,12 @@ export interface Statements {
   /** applicationName, version */
   readonly setVersion: Statement;
   /**
-   * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, the correlationId where that is null, metadata, the ids
-   * and versions that must be recorded, channel, prompt; for 'next' also upstreamName, expected, position, causeName,
-   * causeIds; for 'any' upstreamNames, expected, positions, causeNames, causeIds, causePipelineIds, dependencies, the
-   * columns of snapshots; and for 'single' pipelineId, commitId, originatorId, originatorVersion, type, data, timestamp,
-   * correlationId, metadata, causeName, causeId, upstreamName, expected, position, channel, prompt -> head
+   * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, correlationId of
+   * all, metadata, metadata of all, the ids and versions that must be recorded, channel, prompt; for 'next' also
+   * upstreamName, expected, position, causeName, causeIds; for 'any' upstreamNames, expected, positions, causeNames,
+   * causeIds, causePipelineIds, dependencies, the columns of snapshots; and for 'single' pipelineId, commitId,
+   * originatorId, originatorVersion, type, data, timestamp, correlationId, metadata, causeName, causeId, upstreamName,
+   * expected, position, channel, prompt -> head
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
