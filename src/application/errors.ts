@@ -1,5 +1,5 @@
+import type { Cause } from '../domain/provenance.ts';
 import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
-import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 import { nearestOf } from '../util/nearest-name.ts';
 
@@ -125,8 +125,8 @@ export class LogMismatchError extends KahnError {
 }
 
 /**
- * A notification depends on a notification that its application has not processed yet in another pipeline. The
- * dependent notification waits, and so do all later notifications of its log.
+ * A notification depends on a notification of another log that its application has not processed yet: its cause, or an
+ * event of another pipeline. The dependent notification waits, and so do all later notifications of its log.
  */
 export class CausalDependencyError extends KahnError {
   override readonly code = 'CAUSAL_DEPENDENCY';
@@ -136,25 +136,34 @@ export class CausalDependencyError extends KahnError {
   declare readonly pipelineId: number;
   /** The notification that waits. */
   declare readonly notificationId: number;
-  /** The notification that is waited for, in another log of the same upstream. */
-  declare readonly dependency: LogPlace;
+  /** The notification that is waited for. */
+  declare readonly dependency: Cause;
 
   constructor(
     waiting: Pick<
       CausalDependencyError,
       'applicationName' | 'upstreamName' | 'pipelineId' | 'notificationId'
     >,
-    dependency: LogPlace,
+    dependency: Cause,
   ) {
     const { applicationName, upstreamName, pipelineId, notificationId } = waiting;
     super(
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
-        `'${upstreamName}': it depends on notification ${dependency.notificationId} of pipeline ` +
-        `${dependency.pipelineId}, which '${applicationName}' has not processed yet. ` +
-        `Processing resumes automatically; make sure that pipeline ${dependency.pipelineId} is running.`,
+        `'${upstreamName}': it depends on notification ${dependency.notificationId} of ` +
+        `'${dependency.applicationName}' in pipeline ${dependency.pipelineId}, which '${applicationName}' has not ` +
+        `processed yet. Processing resumes automatically; make sure that ${
+          dependency.pipelineId === pipelineId
+            ? `the log of '${dependency.applicationName}' is complete`
+            : `pipeline ${dependency.pipelineId} is running`
+        }.`,
       { ...waiting, dependency },
     );
   }
+}
+
+/** Whether an application waits for another of its upstreams in the same pipeline, which it can process by itself. */
+export function isWithinPipeline({ pipelineId, dependency }: CausalDependencyError): boolean {
+  return dependency.pipelineId === pipelineId;
 }
 
 /** The notification on which a policy failed. */
@@ -190,7 +199,7 @@ export class PolicyError extends KahnError implements FailedNotification {
 
 /**
  * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
- * recorded first, or a notification waits for another pipeline.
+ * recorded first, or a notification waits for another log.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
