@@ -23,6 +23,7 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/following/policy.ts';
+export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
   type NotificationLog,
@@ -30,7 +31,7 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
-export { ProcessApplication, type RunOptions } from './application/process-application.ts';
+export { ProcessApplication } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';

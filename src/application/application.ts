@@ -221,9 +221,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     if (binding === undefined) return;
     this.#binding = undefined;
     this.#pipeline = undefined;
+    await using closing = new AsyncDisposableStack(); // released even if a save fails in an unexpected way
+    closing.defer(() => binding.release());
+    closing.defer(() => this.#listeners.clear());
     for (const { queue } of this.#pipelines.values()) await queue.idle();
-    this.#listeners.clear();
-    await binding.release();
   }
 
   #assertAggregate(aggregate: unknown): void {

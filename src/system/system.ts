@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { Application, type ApplicationClass } from '../application/application.ts';
-import type { OpenApplicationOptions } from '../application/application-binding.ts';
+import { type OpenApplicationOptions, storageRule } from '../application/application-binding.ts';
 import { assertDeclared } from '../application/declaration.ts';
-import { carryMetadataRule, type OpenStoreOptions } from '../application/open-store.ts';
+import { carryMetadataRule, type OpenStoreOptions, openStoreOptions } from '../application/open-store.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
@@ -44,6 +44,13 @@ export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
   carryMetadata: carryMetadataRule,
   module: checkedBy(assertModule),
   name: checkedBy(assertName, defaultSystemName),
+};
+
+const { types: _types, carryMetadata: _carryMetadata, ...storeOptions } = openStoreOptions;
+type SystemOpenOptions = Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>>;
+const systemOpenOptions: OptionRules<SystemOpenOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
+  ...storeOptions,
+  storage: storageRule,
 };
 
 /**
@@ -135,7 +142,8 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     options: Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>> = {},
   ): Promise<InstanceType<A>> {
     assertPartOf(this, applicationClass);
-    const { storage = this.storage ?? memory(), ...others } = options ?? {};
+    resolveOptions(options, systemOpenOptions, 'System.open()');
+    const { storage = this.storage ?? memory(), ...others } = options;
     const opened: OpenApplicationOptions = { ...others, ...recordingOptions(this), storage };
     return (await Application.open.call<ApplicationClass, [OpenApplicationOptions], Promise<Application>>(
       applicationClass,
@@ -235,9 +243,11 @@ function assertApplication(applicationClass: unknown, where: string): void {
     return;
   }
   const other = kindInOtherCopy(applicationClass);
+  const hint =
+    applicationClass === undefined ? ' Do the modules of the classes import each other in a circle?' : '';
   throw new InvalidSystemError(
     `Expected ${where} to be a class that extends Application or ProcessApplication, got ${shown(applicationClass)}` +
-      `${other === undefined ? '' : `, ${other}`}.`,
+      `${other === undefined ? '' : `, ${other}`}.${hint}`,
   );
 }
 

@@ -81,10 +81,15 @@ export function causedId(
   return idAt(cause.timestamp, key.join('\0')); // no name or id holds a NUL
 }
 
+/** Largest time that an id holds, in 48 bits. Times before 1970 and after it count as the nearest time. */
+const maxTime = 2 ** 48 - 1;
+
 /** Makes the id (UUIDv7 layout) of a time, in ms since 1970, and a key; always the same. */
 export function idAt(timestamp: number, key: string): string {
   const digest = hash('sha256', key);
-  const time = timestamp.toString(16).padStart(12, '0');
+  const time = Math.min(Math.max(Math.trunc(timestamp), 0), maxTime)
+    .toString(16)
+    .padStart(12, '0');
   const variant = '89ab'.charAt(Number.parseInt(digest.charAt(3), 16) & 3);
   const front = `${time.slice(0, 8)}-${time.slice(8)}-7${digest.slice(0, 3)}`;
   return `${front}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;

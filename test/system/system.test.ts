@@ -115,7 +115,11 @@ test.each<[string, unknown, string]>([
   ['another class', [[Date]], 'ProcessApplication, got Date'],
   ['a function', [[Orders], () => Orders], 'Expected element 1 of pipeline 2 to be a class'],
   ['an aggregate', [Order], 'ProcessApplication, got Order'],
-  ['nothing', [[Orders, undefined]], 'ProcessApplication, got undefined'],
+  [
+    'nothing',
+    [[Orders, undefined]],
+    'ProcessApplication, got undefined. Do the modules of the classes import each other in a circle?',
+  ],
   [
     'several classes in one pair of brackets',
     [Orders, Reservations, Orders],
@@ -176,7 +180,7 @@ test('open() opens one application that follows nothing', async () => {
   expect((await orders.get(id)).done).toBe(false);
   await expect(shop.open(Plain as never)).rejects.toMatchObject({ code: 'UNKNOWN_APPLICATION' });
   await expect(shop.open(Orders, { storage: null as never })).rejects.toThrow(
-    "Expected option 'storage' of Orders.open() to be the result of memory(), sqlite({ … }) or postgres({ … }), got null.",
+    "Expected option 'storage' of System.open() to be the result of memory(), sqlite({ … }) or postgres({ … }), got null.",
   );
 });
 

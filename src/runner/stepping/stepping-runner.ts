@@ -54,8 +54,12 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     assertStarted(parts?.running, new.target);
     const { normalSpeed, scaleFactor, paused, verbose } = parts.options;
     this.#parts = parts;
-    this.#pacer = new Pacer(normalSpeed * scaleFactor);
-    this.#clock = new ClockLoop(parts.clock, this.#pacer, () => this.step());
+    // A product that is too small for a number would count as 0, which is no pace at all.
+    this.#pacer = new Pacer(scaleFactor === 0 ? 0 : Math.max(normalSpeed * scaleFactor, Number.MIN_VALUE));
+    this.#clock = new ClockLoop(parts.clock, this.#pacer, {
+      tick: () => this.step(),
+      failed: (error) => void this.#state.fail(this.tickCount, error),
+    });
     this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
     this.#state.stopped.addEventListener('abort', () => this.#clock.pause());
     if (verbose) this.subscribe((tick) => process.stdout.write(`${lineOf(tick)}\n`));
@@ -263,12 +267,14 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async #close(): Promise<void> {
     const { running, driver, turns, options } = this.#parts;
     this.#state.stop(new RunnerClosedError());
+    await using closing = new AsyncDisposableStack(); // everything is released even if a step of closing fails
+    closing.defer(() => turns.run(() => running.release()));
     const timer = setTimeout(() => this.#state.abandon(new RunnerClosedError()), options.drainTimeoutMs);
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(timer)); // the tick under way has ended
     await this.#clock.ended;
     await Promise.all(running.applications.map(applicationInternals.close));
     const terminated = await driver.close(options.drainTimeoutMs);
-    await turns.run(() => running.release());
+    await closing.disposeAsync();
     for (const { applicationName } of running.applications) {
       const isTerminated = terminated.includes(applicationName);
       publish('stopped', { ...this.#eventOf(applicationName), terminated: isTerminated });

@@ -96,9 +96,11 @@ export class HostedApplication {
     const upstreamName = log.applicationName;
     publish('prompted', { ...this.#event, upstreamName });
     for (let isFirst = true; ; isFirst = false) {
-      const count = await this.#application.run({ upstreamName, batches: 1 });
-      if (count === 0) return (isFirst && (await this.#mismatchOf(log, least))) || true;
-      publish('processed', { ...this.#event, upstreamName, count });
+      const counts = await processApplicationInternals.run(this.#application, { upstreamName, batches: 1 });
+      const processed = [...counts].filter(([, count]) => count > 0);
+      if (processed.length === 0) return (isFirst && (await this.#mismatchOf(log, least))) || true;
+      for (const [name, count] of processed)
+        publish('processed', { ...this.#event, upstreamName: name, count });
       if (performance.now() > end) return false;
     }
   }

@@ -106,6 +106,8 @@ export class RestateService implements AsyncDisposable {
   async #close(): Promise<void> {
     const { server, sessions, host, drainTimeoutMs } = this.#parts;
     const start = performance.now();
+    await using closing = new AsyncDisposableStack(); // the storage is closed even if the server fails
+    closing.defer(() => host.close(Math.max(0, drainTimeoutMs - (performance.now() - start))));
     const closed = once(server, 'close');
     server.close();
     for (const session of sessions) session.close();
@@ -113,7 +115,6 @@ export class RestateService implements AsyncDisposable {
       for (const session of sessions) session.destroy();
       await closed;
     }
-    await host.close(Math.max(0, drainTimeoutMs - (performance.now() - start)));
   }
 }
 
