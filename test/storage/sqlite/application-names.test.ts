@@ -93,7 +93,7 @@ it('are rejected if the directory is a file', async () => {
   const file = join(temporaryDirectory(), 'note');
   writeFileSync(file, 'text');
   await expect(namesIn(file)).rejects.toMatchObject({
-    name: 'StorageError',
-    message: expect.stringContaining(file),
+    code: 'STORAGE_UNWRITABLE',
+    message: expect.stringContaining(`kahn cannot use '${file}'`),
   });
 });
