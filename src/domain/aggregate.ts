@@ -1,4 +1,7 @@
-import { assertId, newId } from '../util/ids.ts';
+import { inspect } from 'node:util';
+import { markClass } from '../util/environment/copies.ts';
+import { assertId, InvalidIdError, newId } from '../util/ids.ts';
+import { InvalidArgumentError } from '../util/options.ts';
 import { now } from '../util/time.ts';
 import {
   AggregateDiscardedError,
@@ -92,6 +95,13 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
 
   /** Called by `create` and by repositories. Throws {@link InvalidIdError} for an id that cannot be stored. */
   constructor(id: string) {
+    if (id === undefined) {
+      const { name } = new.target;
+      throw new InvalidIdError(
+        `The constructor of ${name} got no id. It takes the id and nothing else: make new aggregates with ` +
+          `${name}.create(type, data).`,
+      );
+    }
     assertId(id, () => `the id of ${new.target.name}`);
     this.id = id;
   }
@@ -133,7 +143,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 
   /** Changes the state by one event, new or replayed. Override without checks, side effects or `await`. */
-  protected apply(_event: E): void {}
+  protected apply(_event: E): void | undefined {}
 
   /**
    * Marks the aggregate as discarded: repositories do not find it. Call this method in `apply` for the last event.
@@ -172,6 +182,11 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     }
     if (this.#discarded) throw new AggregateDiscardedError(this.#className, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
+    if (typeof type !== 'string') {
+      throw new InvalidArgumentError(
+        `Expected the type of an event of ${this.#className} to be a string, got ${inspect(type)}.`,
+      );
+    }
     const event: DomainEvent = Object.freeze({
       type,
       data: frozenCopy(data),
@@ -190,16 +205,19 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     if (event.originatorVersion !== this.#version + 1) {
       throw new HistoryBrokenError(this.id, this.#version, event.originatorVersion);
     }
+    let returned: unknown;
     this.#applying = true;
     try {
-      this.apply(withOwnData(event) as EventOfType<E, string>);
+      returned = this.apply(withOwnData(event) as EventOfType<E, string>);
     } finally {
       this.#applying = false;
     }
+    if (returned !== undefined) assertNoPromise(returned, this.#className);
     this.#version = event.originatorVersion;
   }
 
   static {
+    markClass(Aggregate);
     aggregateInternals = {
       replay: (aggregate, event) => aggregate.#apply(event),
       pending: (aggregate) => aggregate.#pending,
@@ -227,6 +245,16 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       },
     };
   }
+}
+
+/** Throws {@link ApplyRuleError} for the promise of an `apply` that waits: the state would change too late. */
+function assertNoPromise(returned: unknown, className: string): void {
+  if (typeof (returned as PromiseLike<unknown> | null)?.then !== 'function') return;
+  Promise.resolve(returned).catch(() => {}); // the error below is the one to report
+  throw new ApplyRuleError(
+    `${className}.apply() returned a promise, but must change the state at once: remove 'async', and wait in the command ` +
+      'or the policy.',
+  );
 }
 
 /** Copies data that cannot be frozen, such as a Date or a Map, so that apply() cannot change the recorded event. */

@@ -63,6 +63,16 @@ test('accepts any non-empty string that storage keeps unchanged as an id', () =>
   );
 });
 
+test('a new aggregate is made by create(), with the type of its event', () => {
+  const construct = Note as unknown as new () => Note;
+  expect(() => new construct()).toThrow(
+    'The constructor of Note got no id. It takes the id and nothing else: make new aggregates with Note.create(type, data).',
+  );
+  expect(() => Note.create(undefined as never, {} as never)).toThrow(
+    'Expected the type of an event of Note to be a string, got undefined.',
+  );
+});
+
 test('a discarded aggregate triggers nothing, and only apply() discards', () => {
   const note = Note.write([], 'note-1');
   expect(() => note.forget()).toThrow(ApplyRuleError);
@@ -102,4 +112,20 @@ test('an event on which apply() throws is not pending', () => {
   expect(() => strict.tear()).toThrow(RangeError);
   expect(strict.version).toBe(1);
   expect(aggregateInternals.pending(strict)).toHaveLength(1);
+});
+
+test('an apply() that waits is refused, for new and for recorded events', async () => {
+  const Waiting = class Waiting extends Note {
+    protected override apply = (async () => {
+      throw new Error('too late');
+    }) as never;
+  };
+  const message =
+    "Waiting.apply() returned a promise, but must change the state at once: remove 'async', and wait in the";
+  const waiting = new Waiting('note-1');
+  expect(() => waiting.tear()).toThrow(ApplyRuleError);
+  expect(() => waiting.tear()).toThrow(message);
+  const [pending] = aggregateInternals.pending(Note.write([], 'note-2'));
+  expect(() => aggregateInternals.replay(new Waiting('note-2'), pending!.event)).toThrow(message);
+  expect(aggregateInternals.pending(waiting)).toEqual([]);
 });

@@ -1,13 +1,15 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
 import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import type { RunnerOptions } from '../runner-options.ts';
-import type { RunningSystem } from '../running-system.ts';
+import { assertStarted, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
 import { Waits } from '../waiting/waits.ts';
 import type { FollowerStates, WatchedFollowers } from '../waiting/watched-followers.ts';
 import { assignmentsOf, nameOf } from './assignment.ts';
@@ -36,7 +38,17 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
 
   /** @internal */
   protected constructor(parts: AsynchronousRunnerParts<Apps>) {
+    assertStarted(parts.running, new.target);
     this.#parts = parts;
+  }
+
+  get system(): System<Apps> {
+    return this.#parts.system;
+  }
+
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#parts.running.storage;
   }
 
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
@@ -44,16 +56,18 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return this.#parts.running.get(applicationClass, pipelineId);
   }
 
-  async settled(saved: Saved, { signal }: WaitOptions = {}): Promise<void> {
-    await this.#waitsFor('settled()').settled(saved, signal);
+  async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
+    await this.#waitsFor('settled()').settled(saved, signalOf(options, 'settled()'));
   }
 
-  async processed(saved: Saved, { by, signal }: ProcessedOptions<Apps>): Promise<void> {
-    await this.#waitsFor('processed()').processed(saved, by, signal);
+  async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
+    const waits = this.#waitsFor('processed()');
+    const { by, signal } = processedOptionsOf(options);
+    await waits.processed(saved, by, signal);
   }
 
-  async caughtUp({ signal }: WaitOptions = {}): Promise<void> {
-    await this.#waitsFor('caughtUp()').caughtUp(signal);
+  async caughtUp(options: WaitOptions = {}): Promise<void> {
+    await this.#waitsFor('caughtUp()').caughtUp(signalOf(options, 'caughtUp()'));
     await this.#assertNoneFailed();
   }
 

@@ -1,6 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
-import type { System } from '../../system/system.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
+import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
@@ -10,8 +11,9 @@ import { localPipelineId } from '../local-pipeline.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
 import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
-import { openSystem, type RunningSystem } from '../running-system.ts';
+import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
 import { Waits } from '../waiting/waits.ts';
 import { unreportedProgress } from '../waiting/watched-followers.ts';
 import { BlockedRetry, isBlocked } from './blocked-retry.ts';
@@ -30,7 +32,7 @@ import { LogWatch } from './log-watch.ts';
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
 {
-  readonly #system: System<Apps>;
+  readonly system: System<Apps>;
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
@@ -48,7 +50,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   #closing: Promise<void> | undefined;
 
   private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
-    this.#system = system;
+    assertStarted(running, new.target);
+    this.system = system;
     this.#options = options;
     this.#running = running;
     this.#followers = new LocalFollowers(system.graph, this.#retry);
@@ -84,6 +87,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     system: System<Apps>,
     options: RunnerOptions = {},
   ): Promise<SingleThreadedRunner<Apps>> {
+    assertSystem(system, 'SingleThreadedRunner.start()');
     const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
     const running = await openSystem(system, resolved, {
       pipelineIds: [localPipelineId],
@@ -99,34 +103,40 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#running.storage;
+  }
+
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
     return this.#running.get(applicationClass, pipelineId);
   }
 
-  async settled(saved: Saved, { signal }: WaitOptions = {}): Promise<void> {
+  async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
     this.#assertOpen();
     assertNotInPolicy('settled()');
-    await this.#waits.settled(saved, signal);
+    await this.#waits.settled(saved, signalOf(options, 'settled()'));
   }
 
-  async processed(saved: Saved, { by, signal }: ProcessedOptions<Apps>): Promise<void> {
+  async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
     this.#assertOpen();
     assertNotInPolicy('processed()');
+    const { by, signal } = processedOptionsOf(options);
     await this.#waits.processed(saved, by, signal);
   }
 
   async caughtUp(options: WaitOptions = {}): Promise<void> {
     this.#assertOpen();
     assertNotInPolicy('caughtUp()');
-    options.signal?.throwIfAborted();
+    const signal = signalOf(options, 'caughtUp()');
     const caughtUp = this.#turns.run(() => this.#catchUp('The system is not caught up.', this.#stop.signal));
-    await unlessAborted(caughtUp, options.signal);
+    await unlessAborted(caughtUp, signal);
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
-    return statusOf(this.#system.graph, this.#running.in(localPipelineId), (name) => ({
+    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => ({
       state: this.#followers.stateOf(name),
       lastError: this.#followers.lastErrorOf(name),
     }));
