@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Fault } from 'kahn';
+import type { FaultKind } from 'kahn';
 import { expect, test } from 'vitest';
 import type { RecordedPosition } from '../../../src/storage/recorder.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
@@ -23,7 +23,7 @@ interface Contents {
 
 /** Damage of one kind. `pick` chooses among the places where it can be. */
 interface Damage {
-  readonly kind: Fault['kind'];
+  readonly kind: FaultKind;
   /** Inflicts the damage, and returns where it must be found; undefined if there is no such place. */
   inflict(
     damaged: DamagedStorage,
@@ -132,6 +132,36 @@ const damages: readonly Damage[] = [
     },
   },
   {
+    kind: 'effect-doubled',
+    async inflict(damaged, { notifications }, pick) {
+      // After an event of a command, an effect of a notification that had effects before.
+      const repeated = pick(
+        notifications.filter(
+          (one, i) =>
+            one.cause !== undefined &&
+            causeBefore(one, notifications) !== undefined &&
+            one.id > 1 &&
+            notifications[i - 1]!.cause === undefined,
+        ),
+      );
+      if (repeated?.cause === undefined) return undefined;
+      const notificationId = causeBefore(repeated, notifications)!;
+      await damaged.overwrite(repeated, { cause: { ...repeated.cause, notificationId } });
+      return repeated;
+    },
+  },
+  {
+    kind: 'version-doubled',
+    async inflict(damaged, { notifications }, pick) {
+      const doubled = pick(
+        notifications.filter((one) => one.originatorVersion > 1 && isContinued(one, notifications)),
+      );
+      if (doubled === undefined) return undefined;
+      await damaged.overwrite(doubled, { originatorVersion: doubled.originatorVersion - 1 });
+      return doubled;
+    },
+  },
+  {
     kind: 'position-beyond-head',
     async inflict(damaged, { positions }, pick) {
       const moved = pick(positions.filter(({ pipelineId }) => pipelineId === 0));
@@ -182,6 +212,19 @@ async function contentsOf({ recorders }: RandomLogs): Promise<Contents> {
 function isLast({ id, applicationName, pipelineId }: Located, all: readonly Located[]): boolean {
   return !all.some(
     (one) => one.applicationName === applicationName && one.pipelineId === pipelineId && one.id > id,
+  );
+}
+
+/** Returns whether the previous version of the aggregate is in the same log. */
+function isContinued(
+  { originatorId, originatorVersion, pipelineId }: Located,
+  all: readonly Located[],
+): boolean {
+  return all.some(
+    (one) =>
+      one.originatorId === originatorId &&
+      one.originatorVersion === originatorVersion - 1 &&
+      one.pipelineId === pipelineId,
   );
 }
 
