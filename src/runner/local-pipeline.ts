@@ -1,6 +1,6 @@
-import type { Application } from '../application/application.ts';
-import { ProcessApplication } from '../application/process-application.ts';
-import type { SystemGraph } from '../system/graph.ts';
+import { type Application, applicationInternals } from '../application/application.ts';
+import { ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
+import { followersIn, intermediatesOf, type SystemGraph } from '../system/graph.ts';
 
 /** The only pipeline that the single-threaded and the stepping runners run. */
 export const localPipelineId = 0;
@@ -10,12 +10,21 @@ export type FollowersByUpstream = ReadonlyMap<string, readonly ProcessApplicatio
 
 /** Makes the applications of one thread follow each other's logs. */
 export function followLocally(
-  { edges }: SystemGraph,
+  graph: SystemGraph,
   applications: ReadonlyMap<string, Application>,
   batchSize: number,
 ): FollowersByUpstream {
+  const recorderOf = (name: string) =>
+    applicationInternals.storeOf(applications.get(name) as Application).recorder;
+  for (const name of followersIn(graph)) {
+    const intermediates = intermediatesOf(graph, name).map((one) => [one, recorderOf(one)] as const);
+    processApplicationInternals.setIntermediates(
+      applications.get(name) as ProcessApplication, // it follows others
+      new Map(intermediates),
+    );
+  }
   const followers = new Map<string, ProcessApplication[]>();
-  for (const { upstream, downstream } of edges) {
+  for (const { upstream, downstream } of graph.edges) {
     const application = applications.get(downstream);
     const log = applications.get(upstream)?.log;
     if (!(application instanceof ProcessApplication) || log === undefined) continue;

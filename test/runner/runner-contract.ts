@@ -13,6 +13,7 @@ import {
 } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
+import { Order } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
 import type { Payments } from '../../examples/shop/payments.ts';
 import type { Reservations } from '../../examples/shop/reservations.ts';
@@ -109,6 +110,29 @@ function processing({ start, createStorage }: RunnerSubject): void {
     await runner.caughtUp();
     await assertAllDone(runner, ids);
     expect(await headsAndPositions(runner)).toEqual(everything(100));
+  });
+
+  test('every event names its cause, with the correlation id and the metadata of its command', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    const options = { correlationId: 'order 1', metadata: { user: 'ada' } };
+    const saved = await runner.get(Orders).save(Order.place('ada'), options);
+    await runner.caughtUp();
+    const place = { applicationName: 'orders', pipelineId: 0, notificationId: 1 };
+    expect(saved).toEqual({ ...place, count: 1, correlationId: 'order 1' });
+    const causes: unknown[] = [];
+    for (const kind of shop.applications) {
+      for await (const { event } of runner.get(kind).reader()) {
+        expect(event).toMatchObject(options);
+        causes.push([event.type, event.cause]);
+      }
+    }
+    expect(causes).toEqual([
+      ['Order.Created', undefined],
+      ['Order.Reserved', { ...place, applicationName: 'reservations' }],
+      ['Order.Paid', { ...place, applicationName: 'payments' }],
+      ['Reservation.Created', place],
+      ['Payment.Created', { ...place, notificationId: 2 }],
+    ]);
   });
 
   test('processes events recorded before the start, and a second start adds nothing', async () => {

@@ -112,13 +112,16 @@ export class LocalFollowers {
   }
 
   async #process(follower: ProcessApplication, upstreamName: string, signal: AbortSignal): Promise<void> {
-    const event = { ...eventOf(follower.applicationName), upstreamName };
-    publish('prompted', event);
+    const event = eventOf(follower.applicationName);
+    publish('prompted', { ...event, upstreamName });
     this.#active = follower.applicationName;
-    const count = await follower.run({ upstreamName, signal }).finally(() => {
+    const run = processApplicationInternals.run(follower, { upstreamName, signal });
+    const counts = await run.finally(() => {
       this.#active = undefined;
     });
-    if (count > 0) publish('processed', { ...event, count });
+    for (const [name, count] of counts) {
+      if (count > 0) publish('processed', { ...event, upstreamName: name, count });
+    }
   }
 
   /**

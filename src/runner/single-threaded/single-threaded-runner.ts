@@ -1,7 +1,8 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
-import type { System } from '../../system/system.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
+import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
@@ -10,8 +11,9 @@ import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import type { ApplicationStatus, SystemRunner } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
-import { openSystem, type RunningSystem } from '../running-system.ts';
+import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { signalOf } from '../wait-options.ts';
 import { BlockedRetry, isBlocked } from './blocked-retry.ts';
 import { eventOf, LocalFollowers } from './local-followers.ts';
 import { LogWatch } from './log-watch.ts';
@@ -28,7 +30,7 @@ import { LogWatch } from './log-watch.ts';
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
 {
-  readonly #system: System<Apps>;
+  readonly system: System<Apps>;
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
@@ -43,7 +45,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   #closing: Promise<void> | undefined;
 
   private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
-    this.#system = system;
+    assertStarted(running, new.target);
+    this.system = system;
     this.#options = options;
     this.#running = running;
     this.#followers = new LocalFollowers(system.graph, this.#retry);
@@ -62,6 +65,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     system: System<Apps>,
     options: RunnerOptions = {},
   ): Promise<SingleThreadedRunner<Apps>> {
+    assertSystem(system, 'SingleThreadedRunner.start()');
     const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
     const running = await openSystem(system, resolved, {
       pipelineIds: [localPipelineId],
@@ -77,6 +81,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#running.storage;
+  }
+
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
     return this.#running.get(applicationClass, pipelineId);
@@ -85,14 +94,14 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen();
     assertNotInPolicy('caughtUp()');
-    options.signal?.throwIfAborted();
+    const signal = signalOf(options, 'caughtUp()');
     const caughtUp = this.#turns.run(() => this.#catchUp('The system is not caught up.', this.#stop.signal));
-    await unlessAborted(caughtUp, options.signal);
+    await unlessAborted(caughtUp, signal);
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
-    return statusOf(this.#system.graph, this.#running.in(localPipelineId), (name) => ({
+    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => ({
       state: this.#followers.stateOf(name),
       lastError: this.#followers.lastErrorOf(name),
     }));
