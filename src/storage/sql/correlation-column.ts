@@ -29,7 +29,7 @@ export function correlationIdOf(column: unknown): string {
   const digits = column instanceof Uint8Array ? digitsOf(column) : column;
   if (typeof digits !== 'string') throw new DamagedColumn('correlation_id', column);
   if (digits.startsWith(textMark)) return textOf(digits);
-  if (digits.length !== uuidDigits) throw new DamagedColumn('correlation_id', `0x${digits}`);
+  if (digits.length !== uuidDigits) throw damaged(digits);
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
 }
 
@@ -41,6 +41,10 @@ function textOf(digits: string): string {
   try {
     return decoder.decode(Buffer.from(digits.slice(textMark.length), 'hex'));
   } catch (cause) {
-    throw new DamagedColumn('correlation_id', `0x${digits}`, { cause });
+    throw damaged(digits, { cause });
   }
+}
+
+function damaged(digits: string, options?: { cause?: unknown }): DamagedColumn {
+  return new DamagedColumn('correlation_id', Buffer.from(digits, 'hex'), options);
 }
