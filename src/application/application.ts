@@ -248,11 +248,11 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Switches to the pipeline of a store. The commit queue of a pipeline stays the same when the application returns to
    * it.
    */
-  #enter(store: EventStore, { turn }: ApplicationBinding): void {
+  #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
     const { applicationName, pipelineId, recorder } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
-      queue: new CommitQueue(store, { turn, grown: (head) => this.#publish(pipelineId, head) }),
+      queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
       repository: new Repository<Emits>(applicationName, store.loader),
       log: new RecordedNotificationLog(recorder, applicationName, pipelineId),
     };

@@ -4,6 +4,7 @@ import { assertOption } from '../util/options.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { Application, applicationInternals } from './application.ts';
 import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
+import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { Follower } from './following/follower.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
@@ -27,6 +28,16 @@ export interface ProcessApplicationInternals {
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
+  /** Calls the listener after each batch. Replaces the listener of an earlier call. */
+  watch<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    listener: (progress: Progress) => void,
+  ): void;
+  /** Returns the id of the last notification of an upstream that the application has handled or ignored. */
+  seen<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    upstreamName: string,
+  ): number;
 }
 
 export let processApplicationInternals: ProcessApplicationInternals;
@@ -57,6 +68,7 @@ export abstract class ProcessApplication<
 > extends Application<Emits> {
   readonly #followers = new Map<string, Follower>();
   readonly #turns = new Mutex();
+  #progressed: ((progress: Progress) => void) | undefined;
 
   /** Handlers of the events that the application follows, made with `this.when`. */
   abstract readonly policy: Policy<Follows, Emits>;
@@ -90,7 +102,11 @@ export abstract class ProcessApplication<
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
-    this.#followers.set(log.applicationName, new Follower({ store, policy, log, batchSize, grown }));
+    const progressed = (progress: Progress) => this.#progressed?.(progress);
+    this.#followers.set(
+      log.applicationName,
+      new Follower({ store, policy, log, batchSize, grown, progressed }),
+    );
   }
 
   /**
@@ -134,7 +150,13 @@ export abstract class ProcessApplication<
   }
 
   static {
-    processApplicationInternals = { recordPositions: (application) => application.#recordPositions() };
+    processApplicationInternals = {
+      recordPositions: (application) => application.#recordPositions(),
+      watch: (application, listener) => {
+        application.#progressed = listener;
+      },
+      seen: (application, upstreamName) => application.#followers.get(upstreamName)?.seen ?? 0,
+    };
   }
 }
 

@@ -36,6 +36,11 @@ export class Follower {
     this.#processor = new BatchProcessor(options, this.#cursor);
   }
 
+  /** Id of the last notification that is handled or ignored. */
+  get seen(): number {
+    return this.#cursor.seen;
+  }
+
   /** Whether the last pull reached the end of the log, or `upTo`. A prompt announces that the log has grown. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
