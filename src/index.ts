@@ -23,6 +23,7 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/following/policy.ts';
+export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
   type NotificationLog,
@@ -30,7 +31,7 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
-export { ProcessApplication, type RunOptions } from './application/process-application.ts';
+export { ProcessApplication } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
@@ -104,6 +105,13 @@ export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { pipelineFor } from './system/pipeline-for.ts';
 export { System, type SystemOptions } from './system/system.ts';
+export type { Origin, OriginKind } from './tracing/explanation/cause-chain.ts';
+export type { Cut } from './tracing/explanation/effect-tree.ts';
+export { NotificationNotFoundError } from './tracing/explanation/errors.ts';
+export { type ExplainOptions, explain } from './tracing/explanation/explain.ts';
+export type { Explanation } from './tracing/explanation/explanation.ts';
+export type { ExplanationData } from './tracing/explanation/explanation-data.ts';
+export type { EventPlace, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
 export { KahnError, type KahnErrorOptions } from './util/errors.ts';
 export { InvalidIdError, nameId, newId } from './util/ids.ts';
 export { InvalidArgumentError, InvalidOptionError } from './util/options.ts';

@@ -6,10 +6,14 @@ import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store
 import type { SaveRules } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 
-export const storageRule: OptionRule<StorageDescription, undefined> = ruleOf(
-  'the result of memory(), sqlite({ … }) or postgres({ … })',
-  isStorageDescription,
-);
+export const storageRule: OptionRule<StorageDescription, undefined> = {
+  ...ruleOf<StorageDescription>(
+    'the result of memory(), sqlite({ … }) or postgres({ … })',
+    isStorageDescription,
+  ),
+  isSecret: true, // it may be a connection string, with a password
+  standsAlone: true,
+};
 
 /** Options of opening an application without a runner. */
 export interface OpenApplicationOptions extends OpenStoreOptions {

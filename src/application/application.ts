@@ -2,6 +2,7 @@ import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import { markClass } from '../util/environment/copies.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
@@ -220,9 +221,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     if (binding === undefined) return;
     this.#binding = undefined;
     this.#pipeline = undefined;
+    await using closing = new AsyncDisposableStack(); // released even if a save fails in an unexpected way
+    closing.defer(() => binding.release());
+    closing.defer(() => this.#listeners.clear());
     for (const { queue } of this.#pipelines.values()) await queue.idle();
-    this.#listeners.clear();
-    await binding.release();
   }
 
   #assertAggregate(aggregate: unknown): void {
@@ -264,6 +266,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   }
 
   static {
+    markClass(Application);
     applicationInternals = {
       bind: (application, binding) => application.#bind(binding),
       close: (application) => application.#close(),

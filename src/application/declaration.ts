@@ -20,7 +20,8 @@ export interface ApplicationDeclaration {
 
 /** Throws {@link InvalidApplicationError} if a static property is missing or invalid. */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { name, applicationName, emits, causalDependencies = false } = declaration;
+  const { applicationName, emits, causalDependencies = false } = declaration;
+  const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
       `Class ${name} needs 'static readonly applicationName', the durable name of its log.`,

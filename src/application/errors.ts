@@ -1,6 +1,7 @@
+import type { Cause } from '../domain/provenance.ts';
 import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
-import type { LogPlace } from '../storage/stored-event.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
+import { nearestOf } from '../util/nearest-name.ts';
 
 /** The application has no aggregate with this id, or not at this version, or the aggregate is discarded. */
 export class AggregateNotFoundError extends KahnError {
@@ -63,16 +64,21 @@ export class InvalidApplicationError extends KahnError {
   override readonly code = 'INVALID_APPLICATION';
 }
 
+/** Share of letters that a misspelt event type gets wrong. Types of other applications may share more than half. */
+const maxMisspelling = 0.2;
+
 /** The type of an event is not listed in the `static emits` of its application. */
 export class UndeclaredEventError extends KahnError {
   override readonly code = 'UNDECLARED_EVENT';
   declare readonly applicationName: string;
   declare readonly eventType: string;
 
-  constructor(applicationName: string, eventType: string) {
+  constructor(applicationName: string, eventType: string, emits: Iterable<string>) {
+    const nearest = nearestOf(eventType, [...emits], maxMisspelling);
+    const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
     super(
-      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'. ` +
-        'Add it there, so that followers and the graph of the system know it.',
+      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'.` +
+        `${question} Add an event of this application there. Save an aggregate of another application by that application.`,
       { applicationName, eventType },
     );
   }
@@ -119,8 +125,8 @@ export class LogMismatchError extends KahnError {
 }
 
 /**
- * A notification depends on a notification that its application has not processed yet in another pipeline. The
- * dependent notification waits, and so do all later notifications of its log.
+ * A notification depends on a notification of another log that its application has not processed yet: its cause, or an
+ * event of another pipeline. The dependent notification waits, and so do all later notifications of its log.
  */
 export class CausalDependencyError extends KahnError {
   override readonly code = 'CAUSAL_DEPENDENCY';
@@ -130,25 +136,34 @@ export class CausalDependencyError extends KahnError {
   declare readonly pipelineId: number;
   /** The notification that waits. */
   declare readonly notificationId: number;
-  /** The notification that is waited for, in another log of the same upstream. */
-  declare readonly dependency: LogPlace;
+  /** The notification that is waited for. */
+  declare readonly dependency: Cause;
 
   constructor(
     waiting: Pick<
       CausalDependencyError,
       'applicationName' | 'upstreamName' | 'pipelineId' | 'notificationId'
     >,
-    dependency: LogPlace,
+    dependency: Cause,
   ) {
     const { applicationName, upstreamName, pipelineId, notificationId } = waiting;
     super(
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
-        `'${upstreamName}': it depends on notification ${dependency.notificationId} of pipeline ` +
-        `${dependency.pipelineId}, which '${applicationName}' has not processed yet. ` +
-        `Processing resumes automatically; make sure that pipeline ${dependency.pipelineId} is running.`,
+        `'${upstreamName}': it depends on notification ${dependency.notificationId} of ` +
+        `'${dependency.applicationName}' in pipeline ${dependency.pipelineId}, which '${applicationName}' has not ` +
+        `processed yet. Processing resumes automatically; make sure that ${
+          dependency.pipelineId === pipelineId
+            ? `the log of '${dependency.applicationName}' is complete`
+            : `pipeline ${dependency.pipelineId} is running`
+        }.`,
       { ...waiting, dependency },
     );
   }
+}
+
+/** Whether an application waits for another of its upstreams in the same pipeline, which it can process by itself. */
+export function isWithinPipeline({ pipelineId, dependency }: CausalDependencyError): boolean {
+  return dependency.pipelineId === pipelineId;
 }
 
 /** The notification on which a policy failed. */
@@ -184,7 +199,7 @@ export class PolicyError extends KahnError implements FailedNotification {
 
 /**
  * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
- * recorded first, or a notification waits for another pipeline.
+ * recorded first, or a notification waits for another log.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (

@@ -1,33 +1,49 @@
 import type { DomainEvent } from '../domain/event.ts';
+import type { Recorder } from '../storage/recorder.ts';
+import { kindOf } from '../util/errors.ts';
+import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
-import { assertOption } from '../util/options.ts';
-import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
+import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
+import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
-import { CausalDependencyError, InvalidApplicationError, PipelineFixedError } from './errors.ts';
+import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
-import { Follower } from './following/follower.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
+import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 
-/** Options of {@link ProcessApplication.run}. */
-export interface RunOptions {
-  /** Upstream whose log is read. @default all upstreams */
-  readonly upstreamName?: string;
-  /** Largest number of batches processed from each log. @default no limit */
-  readonly batches?: number;
-  /** Id of the last notification that is processed. @default no limit */
-  readonly upTo?: number;
-  /** Ends the run before the next batch; the reason of the signal is thrown. @default none */
-  readonly signal?: AbortSignal;
-}
+const runOptions: OptionRules<RunOptions> = {
+  upstreamName: ruleOf('the name of an upstream', isId),
+  batches: integer({ least: 1 }),
+  upTo: integer({ least: 0 }),
+  signal: abortSignal(),
+};
 
 /** Operations on process applications that only runners may call. */
 export interface ProcessApplicationInternals {
-  /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
-  recordPositions<Follows extends DomainEvent>(
+  /**
+   * Names the recorders of applications that lie between the upstreams of an application and are not followed, see
+   * `intermediatesOf`. Causes are found through their logs. Must be called before the first `follow`.
+   */
+  setIntermediates<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
-  ): Promise<void>;
+    recorders: ReadonlyMap<string, Recorder>,
+  ): void;
+  /** As {@link ProcessApplication.run}, but resolves with the number of notifications of each upstream. */
+  run<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    options: RunOptions,
+  ): Promise<ProcessedCounts>;
+  /**
+   * Processes a batch of one upstream and of no other, none after `upTo`. Resolves with the number of notifications, or
+   * with an error if the next one waits for another log.
+   */
+  pull<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    upstreamName: string,
+    upTo: number,
+  ): Promise<number | CausalDependencyError>;
   /** Calls the listener after each batch. Replaces the listener of an earlier call. */
   watch<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -38,6 +54,10 @@ export interface ProcessApplicationInternals {
     application: ProcessApplication<DomainEvent, Follows>,
     upstreamName: string,
   ): number;
+  /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
+  recordPositions<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+  ): Promise<void>;
 }
 
 export let processApplicationInternals: ProcessApplicationInternals;
@@ -66,7 +86,7 @@ export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,
   Follows extends DomainEvent = DomainEvent,
 > extends Application<Emits> {
-  readonly #followers = new Map<string, Follower>();
+  readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
   #progressed: ((progress: Progress) => void) | undefined;
 
@@ -86,7 +106,7 @@ export abstract class ProcessApplication<
   }
 
   override changePipeline(pipelineId: number): void {
-    if (this.#followers.size > 0) throw new PipelineFixedError(this.applicationName, this.pipelineId);
+    if (!this.#upstreams.isEmpty) throw new PipelineFixedError(this.applicationName, this.pipelineId);
     super.changePipeline(pipelineId);
   }
 
@@ -95,81 +115,53 @@ export abstract class ProcessApplication<
    * application that you opened without a runner, and then {@link run}.
    *
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
+   * @throws {@link InvalidArgumentError} if `log` is not a notification log.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
+    if (typeof log?.select !== 'function') {
+      const call = `${this.constructor.name}.follow()`;
+      throw new InvalidArgumentError(`${call} takes the log of an application, not ${kindOf(log)}.`);
+    }
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
-    this.#followers.set(
-      log.applicationName,
-      new Follower({ store, policy, log, batchSize, grown, progressed }),
-    );
+    this.#upstreams.follow(log, { store, policy, batchSize, grown, progressed });
   }
 
   /**
-   * Processes new notifications of the upstreams that the application follows, and resolves with their number.
-   * Concurrent calls run one after the other.
+   * Processes new notifications of the upstreams that the application follows, and resolves with their number. A
+   * notification is processed after its causes in the logs of the other upstreams. Concurrent calls run one after the
+   * other.
    *
+   * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
    * notifications that need not wait are processed.
    */
-  run(options: RunOptions = {}): Promise<number> {
-    return this.#turns.run(async () => {
-      let processed = 0;
-      let waiting: CausalDependencyError | undefined;
-      for (const follower of this.#chosen(options.upstreamName)) {
-        try {
-          processed += await runFollower(follower, options);
-        } catch (error) {
-          if (!(error instanceof CausalDependencyError)) throw error;
-          waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
-        }
-      }
-      if (waiting !== undefined) throw waiting;
-      return processed;
-    });
+  async run(options: RunOptions = {}): Promise<number> {
+    resolveOptions(options, runOptions, 'ProcessApplication.run()');
+    const counts = await this.#run(options);
+    return counts.values().reduce((sum, count) => sum + count, 0);
   }
 
-  #recordPositions(): Promise<void> {
-    return this.#turns.run(async () => {
-      for (const follower of this.#followers.values()) await follower.flush();
-    });
-  }
-
-  #chosen(upstreamName: string | undefined): Iterable<Follower> {
-    if (upstreamName === undefined) return this.#followers.values();
-    const follower = this.#followers.get(upstreamName);
-    if (follower !== undefined) return [follower];
-    throw new InvalidApplicationError(
-      `Application '${this.applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
-    );
+  #run(options: RunOptions): Promise<ProcessedCounts> {
+    return this.#turns.run(() => this.#upstreams.run(options));
   }
 
   static {
     processApplicationInternals = {
-      recordPositions: (application) => application.#recordPositions(),
+      setIntermediates: (application, recorders) => application.#upstreams.setIntermediates(recorders),
+      run: (application, options) => application.#run(options),
+      pull: (application, upstreamName, upTo) =>
+        application.#turns.run(() => application.#upstreams.pull(upstreamName, upTo)),
       watch: (application, listener) => {
         application.#progressed = listener;
       },
-      seen: (application, upstreamName) => application.#followers.get(upstreamName)?.seen ?? 0,
+      seen: (application, upstreamName) => application.#upstreams.seen(upstreamName),
+      recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }
-}
-
-async function runFollower(
-  follower: Follower,
-  { batches = Infinity, upTo, signal }: RunOptions,
-): Promise<number> {
-  let processed = 0;
-  for (let batch = 0; batch < batches; batch += 1) {
-    signal?.throwIfAborted();
-    processed += await follower.pull(upTo);
-    if (follower.isAtEnd) break;
-    await yieldIfBusy();
-  }
-  return processed;
 }

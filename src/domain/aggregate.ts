@@ -1,4 +1,7 @@
-import { assertId, newId } from '../util/ids.ts';
+import { inspect } from 'node:util';
+import { markClass } from '../util/environment/copies.ts';
+import { assertId, InvalidIdError, newId } from '../util/ids.ts';
+import { InvalidArgumentError } from '../util/options.ts';
 import { now } from '../util/time.ts';
 import {
   AggregateDiscardedError,
@@ -92,6 +95,13 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
 
   /** Called by `create` and by repositories. Throws {@link InvalidIdError} for an id that cannot be stored. */
   constructor(id: string) {
+    if (id === undefined) {
+      const { name } = new.target;
+      throw new InvalidIdError(
+        `The constructor of ${name} got no id. It takes the id and nothing else: make new aggregates with ` +
+          `${name}.create(type, data).`,
+      );
+    }
     assertId(id, () => `the id of ${new.target.name}`);
     this.id = id;
   }
@@ -172,6 +182,11 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     }
     if (this.#discarded) throw new AggregateDiscardedError(this.#className, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
+    if (typeof type !== 'string') {
+      throw new InvalidArgumentError(
+        `Expected the type of an event of ${this.#className} to be a string, got ${inspect(type)}.`,
+      );
+    }
     const event: DomainEvent = Object.freeze({
       type,
       data: frozenCopy(data),
@@ -200,6 +215,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 
   static {
+    markClass(Aggregate);
     aggregateInternals = {
       replay: (aggregate, event) => aggregate.#apply(event),
       pending: (aggregate) => aggregate.#pending,

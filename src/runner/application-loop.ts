@@ -91,20 +91,22 @@ async function runOnce(
   await tick?.(signal);
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
-    const run = () => catchCausalWait(() => application.run({ upstreamName, batches: 1 }));
-    const count = await retryTransient(run, signal, interrupted);
-    if (count instanceof CausalDependencyError) {
-      interrupted(count);
+    const run = () =>
+      catchCausalWait(() => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
+    const counts = await retryTransient(run, signal, interrupted);
+    if (counts instanceof CausalDependencyError) {
+      interrupted(counts);
       blocked.block(upstreamName, () => inbox.put(upstreamName), signal);
       continue;
     }
     blocked.unblock(upstreamName);
-    if (count === 0) continue;
+    const processed = [...counts].filter(([, count]) => count > 0);
+    if (processed.length === 0) continue;
     // Record the position of the first batch at once: otherwise a worker that crashes on the next batch reads the
     // same ignored notifications after every restart.
     if (performance.now() - state.recordedAt > maxUnrecordedMs) await recordPositions();
     report.entered('running');
-    report.processed(upstreamName, count);
+    for (const [name, count] of processed) report.processed(name, count);
     inbox.put(upstreamName); // the log may hold more
   }
 }

@@ -26,6 +26,8 @@ export class DownstreamError extends KahnError {
       ? 'was interrupted and resumes automatically'
       : 'failed and is stopped until the next start';
     super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, { cause, failures });
+    // Not printed, unless it holds more than the cause: an uncaught error shows each failure once.
+    Object.defineProperty(this, 'failures', { enumerable: failures.size > 1 });
   }
 }
 

@@ -1,7 +1,8 @@
 import type { ApplicationClass } from '../application/application.ts';
-import type { System } from '../system/system.ts';
+import { assertSystem, type System } from '../system/system.ts';
+import { resolveOptions } from '../util/options.ts';
 import type { SystemRunner } from './runner.ts';
-import type { RunnerOptions } from './runner-options.ts';
+import { type RunnerOptions, runnerOptions } from './runner-options.ts';
 import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.ts';
 
 /**
@@ -11,9 +12,11 @@ import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.t
  * await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
  * await runner.get(Orders).place('ada');
  */
-export function run<Apps extends ApplicationClass>(
+export async function run<Apps extends ApplicationClass>(
   system: System<Apps>,
   options: RunnerOptions = {},
 ): Promise<SystemRunner<Apps>> {
+  assertSystem(system, 'run()');
+  resolveOptions(options, runnerOptions, 'run()', 'run(shop, { storage: memory() })');
   return SingleThreadedRunner.start(system, options);
 }

@@ -1,4 +1,6 @@
 import type { ApplicationClass } from '../application/application.ts';
+import type { StorageDescription } from '../storage/storage.ts';
+import type { System } from '../system/system.ts';
 
 /** State of an application on a runner. */
 export type ApplicationState =
@@ -40,6 +42,14 @@ export interface ApplicationStatus {
 
 /** A running system. Close it, or declare it with `await using`. */
 export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> extends AsyncDisposable {
+  /** The system that runs. */
+  readonly system: System;
+  /**
+   * Storage of the system.
+   *
+   * @throws {@link RunnerClosedError} if the runner is closed.
+   */
+  readonly storage: StorageDescription;
   /**
    * Returns the application of this class in a pipeline; without a pipeline, in the first pipeline that the runner
    * runs. The application stays in its pipeline.

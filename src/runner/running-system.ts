@@ -10,7 +10,7 @@ import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { assertPartOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
-import { InvalidOptionError } from '../util/options.ts';
+import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
 /** Options of opening a system for a runner. */
@@ -125,6 +125,12 @@ export class RunningSystem {
     }
     return opened;
   }
+}
+
+/** Throws {@link InvalidArgumentError} if a runner is constructed without what `start()` opens. */
+export function assertStarted(running: unknown, { name }: { readonly name: string }): void {
+  if (running instanceof RunningSystem) return;
+  throw new InvalidArgumentError(`Start a runner with await ${name}.start(system), not with new.`);
 }
 
 /** Opens a store for each application; the pipelines share its recorder. */

@@ -72,8 +72,14 @@ export class RecordConflictError extends KahnError {
 }
 
 function conflictReason(attemptedVersion: number, currentVersion: number): string {
+  if (attemptedVersion === 1 && currentVersion === 0) {
+    return 'two saves, or two aggregates of one save, create it at the same time. Get that aggregate, or choose another id';
+  }
+  if (attemptedVersion === currentVersion + 1) {
+    return 'two saves, or two aggregates of one save, record it at the same time. Get the aggregate again and repeat the change';
+  }
   if (attemptedVersion > currentVersion) {
-    return `it is at version ${currentVersion}, so a version is missing or given twice`;
+    return `it is at version ${currentVersion}, so a version is missing`;
   }
   if (attemptedVersion === 1) {
     return `an aggregate with this id is at version ${currentVersion} already. Get that aggregate, or choose another id`;

@@ -1,5 +1,5 @@
 import { serialize } from 'node:v8';
-import { messageOf } from '../util/errors.ts';
+import { kindOf, messageOf } from '../util/errors.ts';
 import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
@@ -155,7 +155,7 @@ function convertedFor(
 
 async function importModule(storage: StorageDescription): Promise<StorageModule> {
   assertStorage(storage);
-  const module: Partial<StorageModule> = await import(storage.module);
+  const module = await imported(storage.module);
   if (typeof module.openStorage !== 'function') {
     throw new InvalidStorageError(
       `The module '${storage.module}' of a storage exports no openStorage(). Export it.`,
@@ -164,10 +164,24 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
   return module as StorageModule;
 }
 
+async function imported(module: string): Promise<Partial<StorageModule>> {
+  try {
+    return await import(module);
+  } catch (cause) {
+    throw new InvalidStorageError(
+      `The module '${module}' of a storage cannot be imported: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
 /** Returns whether a value has the form of a description of storage. */
 export function isStorageDescription(value: unknown): value is StorageDescription {
-  const { module, options } = (value ?? {}) as Partial<StorageDescription>;
-  return typeof module === 'string' && typeof options === 'object';
+  if (typeof value !== 'object' || value === null) return false;
+  const { module, options } = value as Partial<StorageDescription>;
+  return (
+    typeof module === 'string' && typeof options === 'object' && options !== null && !Array.isArray(options)
+  );
 }
 
 /**
@@ -178,6 +192,7 @@ export function isStorageDescription(value: unknown): value is StorageDescriptio
 export function assertStorage(storage: unknown): asserts storage is StorageDescription {
   if (isStorageDescription(storage)) return;
   throw new InvalidStorageError(
-    'Invalid `storage`: pass the result of memory(), sqlite({ directory }) or postgres({ connectionString }).',
+    'Invalid `storage`: pass the result of memory(), sqlite({ directory }) or postgres({ connectionString }), ' +
+      `not ${kindOf(storage)}.`,
   );
 }

@@ -31,7 +31,7 @@ export class SystemModuleError extends KahnError {
   }
 }
 
-/** The class is not an application of the system. */
+/** The system or the storage has no such application. */
 export class UnknownApplicationError extends KahnError {
   override readonly code = 'UNKNOWN_APPLICATION';
 }

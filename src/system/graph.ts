@@ -42,6 +42,42 @@ export function followersIn(graph: SystemGraph): readonly string[] {
   return graph.nodes.map(({ name }) => name).filter((name) => upstreamsOf(graph, name).length > 0);
 }
 
+/**
+ * Names of the intermediates of an application, in the order of definition: applications that it does not follow, and
+ * through which an event of one upstream can cause an event of another one. Empty without such paths.
+ */
+export function intermediatesOf(graph: SystemGraph, applicationName: string): readonly string[] {
+  const followed = new Set(upstreamsOf(graph, applicationName));
+  const isHidden = (name: string) => !followed.has(name) && name !== applicationName;
+  const behind = (name: string) => reachable(name, (one) => upstreamsOf(graph, one), isHidden);
+  const intermediates = new Set<string>();
+  for (const upstream of followed) {
+    for (const name of behind(upstream)) {
+      const sources = [name, ...behind(name)].flatMap((one) => upstreamsOf(graph, one));
+      if (sources.some((one) => one !== upstream && followed.has(one))) intermediates.add(name);
+    }
+  }
+  return graph.nodes.map(({ name }) => name).filter((name) => intermediates.has(name));
+}
+
+/** Returns all names that can be reached from a name, in steps on which every name passes the test. */
+function reachable(
+  from: string,
+  next: (name: string) => readonly string[],
+  passes: (name: string) => boolean,
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [from];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    for (const one of next(name)) {
+      if (found.has(one) || !passes(one)) continue;
+      found.add(one);
+      open.push(one);
+    }
+  }
+  return found;
+}
+
 /** Makes the graph of the applications in some pipelines. Throws {@link InvalidSystemError}. */
 export function graphOf(
   classes: readonly ApplicationClass[],

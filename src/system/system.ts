@@ -1,15 +1,17 @@
 import { inspect } from 'node:util';
 import { Application, type ApplicationClass } from '../application/application.ts';
-import type { OpenApplicationOptions } from '../application/application-binding.ts';
+import { type OpenApplicationOptions, storageRule } from '../application/application-binding.ts';
 import { assertDeclared } from '../application/declaration.ts';
-import { carryMetadataRule, type OpenStoreOptions } from '../application/open-store.ts';
+import { carryMetadataRule, type OpenStoreOptions, openStoreOptions } from '../application/open-store.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
 import { assertStorage, type StorageDescription } from '../storage/storage.ts';
+import { kindInOtherCopy, markClass } from '../util/environment/copies.ts';
+import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { checkedBy, ruleOf } from '../util/option-rules.ts';
-import { type OptionRules, resolveOptions } from '../util/options.ts';
+import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
@@ -42,6 +44,13 @@ export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
   carryMetadata: carryMetadataRule,
   module: checkedBy(assertModule),
   name: checkedBy(assertName, defaultSystemName),
+};
+
+const { types: _types, carryMetadata: _carryMetadata, ...storeOptions } = openStoreOptions;
+type SystemOpenOptions = Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>>;
+const systemOpenOptions: OptionRules<SystemOpenOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
+  ...storeOptions,
+  storage: storageRule,
 };
 
 /**
@@ -77,6 +86,11 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
       'applications' | 'graph' | 'types' | 'carryMetadata' | 'storage' | 'name' | 'module'
     >,
   ) {
+    if (system?.graph === undefined) {
+      throw new InvalidArgumentError(
+        'Define a system with System.of([[Orders, Reservations]]), not with new.',
+      );
+    }
     this.name = system.name;
     this.module = system.module;
     this.applications = system.applications;
@@ -128,16 +142,31 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     options: Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>> = {},
   ): Promise<InstanceType<A>> {
     assertPartOf(this, applicationClass);
-    const opened: OpenApplicationOptions = {
-      ...options,
-      ...recordingOptions(this),
-      storage: options.storage ?? this.storage ?? memory(),
-    };
+    resolveOptions(options, systemOpenOptions, 'System.open()');
+    const { storage = this.storage ?? memory(), ...others } = options;
+    const opened: OpenApplicationOptions = { ...others, ...recordingOptions(this), storage };
     return (await Application.open.call<ApplicationClass, [OpenApplicationOptions], Promise<Application>>(
       applicationClass,
       opened,
     )) as InstanceType<A>;
   }
+
+  static {
+    markClass(System);
+  }
+}
+
+/**
+ * Checks that a value is a system.
+ *
+ * @param owner Name of the function that takes the system, as in "run()".
+ * @throws {@link InvalidArgumentError} if it is not.
+ */
+export function assertSystem(system: unknown, owner: string): void {
+  if (system instanceof System) return;
+  throw new InvalidArgumentError(
+    `${owner} takes a system, the result of System.of([[Orders, Reservations]]), not ${kindOf(system)}.`,
+  );
 }
 
 /** Returns the options of a system for the stores of its applications. */
@@ -152,6 +181,17 @@ export function recordingOptions({
 export function assertPartOf(system: System, applicationClass: ApplicationClass): void {
   const { applications } = system;
   if (applications.includes(applicationClass)) return;
+  const { applicationName } = (applicationClass ?? {}) as Partial<ApplicationClass>;
+  const isNamesake = applications.some(
+    ({ name, applicationName: knownName }) =>
+      knownName === applicationName && name === applicationClass?.name,
+  );
+  if (typeof applicationClass === 'function' && isNamesake) {
+    throw new UnknownApplicationError(
+      `This ${shown(applicationClass)} is not the class of application '${applicationName}' in this system. If its module ` +
+        'was loaded twice, import it by one path.',
+    );
+  }
   const names = applications.map((application) => application.name).join(', ');
   throw new UnknownApplicationError(
     `${shown(applicationClass)} is not part of this system. Its applications are: ${names}.`,
@@ -179,6 +219,14 @@ function listsOf(pipelines: readonly Pipeline[]): readonly (readonly Application
       'System.of() takes one array of pipelines, as in System.of([[Orders, Reservations, Orders]]).',
     );
   }
+  if (pipelines.length > 1 && !pipelines.some(Array.isArray)) {
+    const names = pipelines.map(shown);
+    const separate = [...new Set(names)].map((name) => `[${name}]`).join(', ');
+    throw new InvalidSystemError(
+      `System.of([${names.join(', ')}]) connects nothing. For one pipeline, write System.of([[${names.join(', ')}]]); for ` +
+        `applications that follow no other, write System.of([${separate}]).`,
+    );
+  }
   return pipelines.map((pipeline, i) => {
     const classes: readonly ApplicationClass[] = Array.isArray(pipeline) ? pipeline : [pipeline];
     if (classes.length === 0)
@@ -194,8 +242,12 @@ function assertApplication(applicationClass: unknown, where: string): void {
     assertDeclared(applicationClass as unknown as ApplicationClass);
     return;
   }
+  const other = kindInOtherCopy(applicationClass);
+  const hint =
+    applicationClass === undefined ? ' Do the modules of the classes import each other in a circle?' : '';
   throw new InvalidSystemError(
-    `Expected ${where} to be a class that extends Application or ProcessApplication, got ${shown(applicationClass)}.`,
+    `Expected ${where} to be a class that extends Application or ProcessApplication, got ${shown(applicationClass)}` +
+      `${other === undefined ? '' : `, ${other}`}.${hint}`,
   );
 }
 

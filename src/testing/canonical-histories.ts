@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
-import type { Application } from '../application/application.ts';
+import { Application } from '../application/application.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
+import { kindOf } from '../util/errors.ts';
+import { InvalidArgumentError } from '../util/options.ts';
 
 /**
  * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of the same
@@ -16,6 +18,11 @@ import type { StoredNotification } from '../storage/stored-event.ts';
 export async function canonicalHistories(applications: Iterable<Application>): Promise<readonly string[]> {
   const histories = new Map<string, History>();
   for (const application of applications) {
+    if (!(application instanceof Application)) {
+      throw new InvalidArgumentError(
+        `canonicalHistories() takes open applications, not ${kindOf(application)}.`,
+      );
+    }
     for await (const event of storedEvents(application)) {
       const key = JSON.stringify([application.applicationName, event.originatorId]);
       const history = histories.get(key) ?? newHistory(application.applicationName, event.originatorId);

@@ -1,4 +1,5 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
+import { kindInOtherCopy } from './environment/copies.ts';
 
 /** The cause of an error, and the fields that the error carries. */
 export interface KahnErrorOptions {
@@ -15,22 +16,54 @@ export abstract class KahnError extends Error {
 
   /** Every option but `cause` becomes a field; subclasses `declare` these fields, since an initialiser would erase them. */
   constructor(message: string, options: KahnErrorOptions = {}) {
-    super(message, options);
-    const { cause: _cause, ...fields } = options;
+    const { cause, ...fields } = options;
+    super(message, 'cause' in options ? { cause: examinable(cause) } : {});
     Object.assign(this, fields);
     this.name = new.target.name;
   }
 }
 
-/** Returns the text of a thrown value, for use inside another message. */
+const unshowable = 'A value was thrown that cannot be shown.';
+
+/** Returns the text of a thrown value, for use inside another message. Never throws. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : inspect(thrown);
+  try {
+    if (isError(thrown)) return String(thrown.message);
+    return thrown === undefined || thrown === null ? `${thrown} was thrown` : inspect(thrown);
+  } catch {
+    return unshowable;
+  }
+}
+
+/** Whether a thrown value is an error, of this realm or another. Never throws. */
+export function isError(thrown: unknown): thrown is Error {
+  return types.isNativeError(thrown) || isInstance(thrown, Error);
+}
+
+/** Whether a value is an instance of a class; false for values that throw when they are examined. */
+export function isInstance<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false; // for example a revoked proxy
+  }
 }
 
 /** Names the kind of a value for a message that must not show the value, as in "a string". */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  if (types.isProxy(value)) return 'a proxy';
   if (Array.isArray(value)) return 'an array';
-  if (value instanceof Promise) return 'a promise: await it';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  if (types.isPromise(value)) return 'a promise: await it';
+  return kindInOtherCopy(value) ?? (typeof value === 'object' ? 'an object' : `a ${typeof value}`);
+}
+
+/** Returns a thrown value, or an error in place of a value that throws when it is examined. */
+function examinable(thrown: unknown): unknown {
+  try {
+    void (thrown instanceof Error);
+    return thrown;
+  } catch {
+    return new Error(unshowable);
+  }
 }

@@ -58,9 +58,12 @@ function takeRandomBytes(): number {
  * Makes the id of a name, always the same (UUIDv5, RFC 9562), for aggregates with a natural key.
  *
  * @param namespace A UUID or any other text. Equal names in different namespaces have different ids.
+ * @throws {@link InvalidIdError} if one of them is not a non-empty string of well-formed text.
  * @example nameId('airport', 'ABQ');
  */
 export function nameId(namespace: string, name: string): string {
+  assertId(namespace, 'the namespace of nameId()');
+  assertId(name, 'the name of nameId()');
   return v5(name, validate(namespace) ? namespace : v5(namespace, kahnNamespace));
 }
 
@@ -78,10 +81,15 @@ export function causedId(
   return idAt(cause.timestamp, key.join('\0')); // no name or id holds a NUL
 }
 
+/** Largest time that an id holds, in 48 bits. Times before 1970 and after it count as the nearest time. */
+const maxTime = 2 ** 48 - 1;
+
 /** Makes the id (UUIDv7 layout) of a time, in ms since 1970, and a key; always the same. */
 export function idAt(timestamp: number, key: string): string {
   const digest = hash('sha256', key);
-  const time = timestamp.toString(16).padStart(12, '0');
+  const time = Math.min(Math.max(Math.trunc(timestamp), 0), maxTime)
+    .toString(16)
+    .padStart(12, '0');
   const variant = '89ab'.charAt(Number.parseInt(digest.charAt(3), 16) & 3);
   const front = `${time.slice(0, 8)}-${time.slice(8)}-7${digest.slice(0, 3)}`;
   return `${front}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;

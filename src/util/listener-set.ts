@@ -1,3 +1,5 @@
+import { assertFunction } from './options.ts';
+
 /**
  * Functions that are called with each value. An error of a listener becomes an uncaught exception of the process, and
  * affects neither the caller nor the other listeners.
@@ -5,8 +7,9 @@
 export class ListenerSet<Value> {
   readonly #listeners = new Set<(value: Value) => void>();
 
-  /** Adds a listener and returns the function that removes it. */
+  /** Adds a listener and returns the function that removes it. Throws {@link InvalidArgumentError}. */
   add(listener: (value: Value) => void): () => void {
+    assertFunction(listener, 'the listener of subscribe()');
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

@@ -1,8 +1,13 @@
-/** Largest share of letters in which two similar names differ. */
-const maxDifference = 0.4;
-
-/** Returns the known name that is most similar to a misspelt one, or undefined if no name is close. */
-export function nearestOf(name: string, known: readonly string[]): string | undefined {
+/**
+ * Returns the known name that is most similar to a misspelt one, or undefined if no name is close.
+ *
+ * @param maxDifference Largest share of letters in which similar names differ.
+ */
+export function nearestOf(
+  name: string,
+  known: readonly string[],
+  maxDifference: number = 0.4,
+): string | undefined {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, distance }) => distance <= maxDifference * Math.max(name.length, candidate.length))

@@ -28,13 +28,16 @@ export function durationMs<Default extends number | undefined = undefined>(
   return integer({ least, most: longestTimerMs }, byDefault);
 }
 
+/** Lowest frequency: one period in 32 years. */
+const leastHz = 1e-9;
+
 /** Accepts a frequency in Hz. */
 export function frequencyHz<Default extends number | undefined = undefined>(
   byDefault?: Default,
 ): OptionRule<number, Default> {
   return ruleOf(
-    'a number of Hz > 0',
-    (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    `a number of Hz >= ${leastHz}`,
+    (value) => typeof value === 'number' && Number.isFinite(value) && value >= leastHz,
     byDefault,
   );
 }

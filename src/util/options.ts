@@ -20,8 +20,10 @@ export interface OptionRule<Value, Default extends Value | undefined = Value | u
   accepts(value: unknown): boolean;
   /** Whether the option must be given. */
   readonly isRequired?: boolean;
-  /** Whether messages must not show the value. */
+  /** Whether messages show only the kind of the value. */
   readonly isSecret?: boolean;
+  /** Whether callers may pass the value itself by mistake, in place of the options. */
+  readonly standsAlone?: boolean;
 }
 
 /**
@@ -57,7 +59,8 @@ export function resolveOptions<Options extends object, Defaulted extends keyof O
   const byName = rules as Readonly<Record<string, OptionRule<unknown>>>;
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(byName, name) ? byName[name] : undefined;
-    if (rule === undefined) throw unknownOption(name, Object.keys(byName), owner);
+    if (rule === undefined)
+      throw misplaced(options, byName, owner) ?? unknownOption(name, Object.keys(byName), owner);
     if (value !== undefined) assertOption(name, value, rule, owner);
   }
   for (const [name, rule] of Object.entries(byName)) {
@@ -71,6 +74,12 @@ export function resolveOptions<Options extends object, Defaulted extends keyof O
   ]) as ResolvedOptions<Options, Defaulted>;
 }
 
+/** Throws {@link InvalidArgumentError} unless an argument is a function. `what` names it, as in "the listener of subscribe()". */
+export function assertFunction(value: unknown, what: string): void {
+  if (typeof value === 'function') return;
+  throw new InvalidArgumentError(`Expected ${what} to be a function, got ${kindOf(value)}.`);
+}
+
 /** Checks the value of one option. Throws {@link InvalidOptionError}. */
 export function assertOption(
   name: string,
@@ -79,14 +88,27 @@ export function assertOption(
   owner: string,
 ): void {
   if (accepts(value)) return;
-  const got = isSecret ? '' : `, got ${shown(value)}`;
-  throw new InvalidOptionError(`Expected option '${name}' of ${owner} to be ${expected}${got}.`);
+  const got = isSecret ? kindOf(value) : shown(value);
+  throw new InvalidOptionError(`Expected option '${name}' of ${owner} to be ${expected}, got ${got}.`);
 }
 
 /** The message has only the type of the value: a string may contain a password. */
 function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
   const call = example === undefined ? '' : `, as in ${example}`;
   return new InvalidOptionError(`${owner} takes an object${call}, not ${kindOf(value)}.`);
+}
+
+/** Returns the error for a value that was passed in place of the options, if it is one. */
+function misplaced(
+  value: object,
+  rules: Readonly<Record<string, OptionRule<unknown>>>,
+  owner: string,
+): InvalidOptionError | undefined {
+  for (const [name, { standsAlone = false, accepts }] of Object.entries(rules)) {
+    if (!standsAlone || !accepts(value)) continue;
+    return new InvalidOptionError(`${owner} takes an object of options: pass the ${name} as { ${name}: … }.`);
+  }
+  return undefined;
 }
 
 function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {

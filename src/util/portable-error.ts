@@ -1,4 +1,4 @@
-import { KahnError, messageOf } from './errors.ts';
+import { isError, isInstance, KahnError, messageOf } from './errors.ts';
 
 /** An error as plain data, for other threads and processes, where its class may not exist. */
 export interface PortableError {
@@ -14,12 +14,12 @@ const maxCauses = 10;
 
 /** Converts anything thrown to plain data, even if fields throw when they are read. */
 export function portable(thrown: unknown, depth = 0): PortableError {
-  if (!(thrown instanceof Error)) {
-    const message = tried(() => messageOf(thrown)) ?? 'A value was thrown that cannot be shown.';
-    return { name: 'Error', message, stack: undefined, fields: {}, cause: undefined };
+  if (!isError(thrown)) {
+    return { name: 'Error', message: messageOf(thrown), stack: undefined, fields: {}, cause: undefined };
   }
   const read = (name: string) => tried(() => Reflect.get(thrown, name) as unknown);
-  const fields = Object.keys(thrown).map((key) => [key, read(key)] as const);
+  const keys = tried(() => Object.keys(thrown)) ?? [];
+  const fields = keys.map((key) => [key, read(key)] as const);
   const cause = read('cause');
   return {
     name: textOf(read('name')) ?? 'Error',
@@ -33,10 +33,10 @@ export function portable(thrown: unknown, depth = 0): PortableError {
 /** Messages of the errors inside an AggregateError or SuppressedError. */
 function textsIn(thrown: Error): readonly string[] {
   const text = (inner: unknown) => portable(inner, maxCauses).message;
-  if (thrown instanceof SuppressedError) {
+  if (isInstance(thrown, SuppressedError)) {
     return [text(tried(() => thrown.error)), `suppressed: ${text(tried(() => thrown.suppressed))}`];
   }
-  if (!(thrown instanceof AggregateError)) return [];
+  if (!isInstance(thrown, AggregateError)) return [];
   return tried(() => thrown.errors.slice(0, maxCauses).map(text)) ?? [];
 }
 
@@ -44,7 +44,7 @@ function textsIn(thrown: Error): readonly string[] {
 export class RemoteError extends KahnError {
   override readonly code: string;
 
-  constructor({ name, message, stack, fields, cause }: PortableError) {
+  constructor({ name, message, stack, fields = {}, cause }: PortableError) {
     super(message, { ...fields, ...(cause && { cause: new RemoteError(cause) }) });
     this.code = typeof fields.code === 'string' ? fields.code : 'REMOTE_ERROR';
     this.name = name;

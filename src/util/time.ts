@@ -40,5 +40,11 @@ export interface Clock {
 /** Clock of the machine. */
 export const realClock: Clock = {
   now: () => performance.now(),
-  sleep: (ms, signal) => (ms > 0 ? delay(ms, undefined, { signal }) : nextTurn(undefined, { signal })),
+  sleep: (ms, signal) => (ms > 0 ? sleep(ms, signal) : nextTurn(undefined, { signal })),
 };
+
+/** Resolves after a delay of any length, in ms. Rejects when the signal is aborted. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  for (let restMs = ms; restMs > 0; restMs -= longestTimerMs)
+    await delay(Math.min(restMs, longestTimerMs), undefined, { signal });
+}

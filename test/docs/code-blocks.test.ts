@@ -66,7 +66,9 @@ const executed = [...modules].filter(([, blocks]) => blocks.some(({ runs }) => r
 test.each(executed)('the code of %s runs and prints the output in the page', async (_, blocks) => {
   const printed = await run(blocks.filter(({ runs }) => runs));
   for (const { place, output } of blocks.filter((block) => block.output !== undefined)) {
-    expect(withoutIds(printed.get(place) ?? '').trimEnd(), place).toBe(withoutIds(output ?? ''));
+    expect(withoutIdsAndTimes(printed.get(place) ?? '').trimEnd(), place).toBe(
+      withoutIdsAndTimes(output ?? ''),
+    );
   }
 });
 
@@ -105,6 +107,10 @@ async function giveDatabase(blocks: readonly Module[]): Promise<void> {
   }
 }
 
-function withoutIds(text: string): string {
-  return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>');
+/** Replaces what differs from run to run. */
+function withoutIdsAndTimes(text: string): string {
+  return text
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
+    .replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g, '<time>')
+    .replaceAll(/ *\+[\d.]+ m?s\b/g, ' <duration>');
 }

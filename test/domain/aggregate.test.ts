@@ -63,6 +63,16 @@ test('accepts any non-empty string that storage keeps unchanged as an id', () =>
   );
 });
 
+test('a new aggregate is made by create(), with the type of its event', () => {
+  const construct = Note as unknown as new () => Note;
+  expect(() => new construct()).toThrow(
+    'The constructor of Note got no id. It takes the id and nothing else: make new aggregates with Note.create(type, data).',
+  );
+  expect(() => Note.create(undefined as never, {} as never)).toThrow(
+    'Expected the type of an event of Note to be a string, got undefined.',
+  );
+});
+
 test('a discarded aggregate triggers nothing, and only apply() discards', () => {
   const note = Note.write([], 'note-1');
   expect(() => note.forget()).toThrow(ApplyRuleError);

@@ -56,7 +56,7 @@ test('pipelines may be joined, repeated, bare, self-following, fan in and fan ou
     [Orders, Payments, Orders, Payments],
   ]);
   expect(edgesOf(repeated)).toEqual(edgesOf(shop));
-  expect(System.of([Orders, Plain]).graph).toMatchObject({
+  expect(System.of([[Orders], Plain]).graph).toMatchObject({
     nodes: [{ name: 'orders' }, { name: 'plain' }],
     edges: [],
   });
@@ -115,7 +115,18 @@ test.each<[string, unknown, string]>([
   ['another class', [[Date]], 'ProcessApplication, got Date'],
   ['a function', [[Orders], () => Orders], 'Expected element 1 of pipeline 2 to be a class'],
   ['an aggregate', [Order], 'ProcessApplication, got Order'],
-  ['nothing', [[Orders, undefined]], 'ProcessApplication, got undefined'],
+  [
+    'nothing',
+    [[Orders, undefined]],
+    'ProcessApplication, got undefined. Do the modules of the classes import each other in a circle?',
+  ],
+  [
+    'several classes in one pair of brackets',
+    [Orders, Reservations, Orders],
+    'System.of([Orders, Reservations, Orders]) connects nothing. For one pipeline, write ' +
+      'System.of([[Orders, Reservations, Orders]]); for applications that follow no other, write ' +
+      'System.of([[Orders], [Reservations]]).',
+  ],
   [
     'equal names',
     [[Orders, Reservations], SameName],
@@ -168,4 +179,25 @@ test('open() opens one application that follows nothing', async () => {
   expect(orders.pipelineId).toBe(3);
   expect((await orders.get(id)).done).toBe(false);
   await expect(shop.open(Plain as never)).rejects.toMatchObject({ code: 'UNKNOWN_APPLICATION' });
+  await expect(shop.open(Orders, { storage: null as never })).rejects.toThrow(
+    "Expected option 'storage' of System.open() to be the result of memory(), sqlite({ … }) or postgres({ … }), got null.",
+  );
+});
+
+test('a system is defined by System.of(), not by its constructor', () => {
+  const construct = System as unknown as new () => System;
+  expect(() => new construct()).toThrow(
+    'Define a system with System.of([[Orders, Reservations]]), not with new.',
+  );
+});
+
+test('get() names a class whose module was loaded twice', async () => {
+  const again: typeof import('../../examples/shop/orders.ts') = await import(
+    // @ts-expect-error the query makes another module of the same file
+    '../../examples/shop/orders.ts?again'
+  );
+  await using runner = await run(shop.bind(memory()));
+  expect(() => runner.get(again.Orders)).toThrow(
+    "This Orders is not the class of application 'orders' in this system. If its module was loaded twice, import it by one path.",
+  );
 });

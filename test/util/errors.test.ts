@@ -1,5 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { AggregateNotFoundError, PolicyError } from '../../src/application/errors.ts';
+import { KahnError, kindOf, messageOf } from '../../src/util/errors.ts';
 import { portable, RemoteError } from '../../src/util/portable-error.ts';
 
 test('an error carries the fields that its class declares', () => {
@@ -27,3 +29,42 @@ test('an error keeps its fields and its cause across threads', () => {
   expect(remote).toMatchObject({ ...failed, name: 'PolicyError', code: 'POLICY_FAILED' });
   expect(remote.cause).toMatchObject({ name: 'RangeError', message: 'too much' });
 });
+
+class Odd extends KahnError {
+  override readonly code = 'ODD';
+}
+
+const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+revoke();
+const withoutPrototype = new Proxy(new Error('shown'), {
+  getPrototypeOf: () => raise(),
+  ownKeys: () => raise(),
+  get: () => raise(),
+});
+const unreadable = Object.defineProperty(new Error('shown'), 'message', { get: raise });
+
+test.each([
+  ['a revoked proxy', revoked, /Revoked Proxy/],
+  ['a proxy that throws', withoutPrototype, /./],
+  ['an error whose message throws', unreadable, /^A value was thrown that cannot be shown\.$/],
+  [
+    'an error whose message is a symbol',
+    Object.assign(new Error(), { message: Symbol('odd') }),
+    /^Symbol\(odd\)$/,
+  ],
+  ['undefined', undefined, /^undefined was thrown$/],
+  ['null', null, /^null was thrown$/],
+  ['a string', 'gone', /^'gone'$/],
+  ['an error of another realm', runInNewContext("new RangeError('far')"), /^far$/],
+])('a message names %s', (_, thrown, message) => {
+  expect(messageOf(thrown)).toMatch(message);
+  const error = new Odd('odd', { cause: thrown });
+  expect(() => error.cause instanceof Error).not.toThrow();
+  const copy = portable(error);
+  expect(structuredClone(copy)).toEqual(copy);
+  expect(kindOf(thrown)).toEqual(expect.any(String));
+});
+
+function raise(): never {
+  throw new Error('not now');
+}

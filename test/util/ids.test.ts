@@ -1,4 +1,4 @@
-import { nameId, newId } from 'kahn';
+import { InvalidIdError, nameId, newId } from 'kahn';
 import { expect, test } from 'vitest';
 import { causedId } from '../../src/util/ids.ts';
 
@@ -22,6 +22,18 @@ test('a name always has the same id, and another id in another namespace', () =>
   expect(nameId('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'www.example.com')).toBe(
     '2ed6657d-e927-568b-95e1-2665a8aea6a2',
   );
+});
+
+test.each<[unknown, unknown, string]>([
+  [undefined, undefined, 'the namespace of nameId() to be a non-empty string, got undefined'],
+  ['airport', undefined, 'the name of nameId() to be a non-empty string, got undefined'],
+  ['airport', '', "the name of nameId() to be a non-empty string, got ''"],
+  [1, 'ABQ', 'the namespace of nameId() to be a non-empty string, got 1'],
+  ['airport', '\ud800', 'the name of nameId() to be a string without NUL characters and lone surrogates'],
+])('nameId(%j, %j) is rejected', (namespace, name, message) => {
+  const make = () => nameId(namespace as string, name as string);
+  expect(make).toThrow(InvalidIdError);
+  expect(make).toThrow(message);
 });
 
 test('a caused id depends only on cause, upstream, application and ordinal, and is ordered by the time of the cause', () => {

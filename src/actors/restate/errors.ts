@@ -41,12 +41,16 @@ export class StorageMismatchError extends KahnError {
   override readonly code = 'STORAGE_MISMATCH';
   declare readonly applicationName: string;
   declare readonly upstreamName: string;
+  /** Head of the upstream's log that a prompt has announced. */
+  declare readonly expected: number;
+  /** Head of that log in the storage of the service. */
+  declare readonly actual: number;
 
   constructor(applicationName: string, upstreamName: string, expected: number, actual: number) {
     super(
       `Application '${applicationName}' expected at least ${expected} notifications in the log of '${upstreamName}', ` +
         `but the storage of its service has ${actual}: give the runner and the service the same database and schema.`,
-      { applicationName, upstreamName },
+      { applicationName, upstreamName, expected, actual },
     );
   }
 }

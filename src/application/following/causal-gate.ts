@@ -1,51 +1,96 @@
+import type { Cause } from '../../domain/provenance.ts';
 import type { Recorder } from '../../storage/recorder.ts';
-import type { LogPlace, StoredNotification } from '../../storage/stored-event.ts';
+import type { StoredNotification } from '../../storage/stored-event.ts';
+import type { EventStore } from '../recording/event-store.ts';
+import { NearestCauses } from './nearest-causes.ts';
+import type { UpstreamCursor } from './upstream-cursor.ts';
 
-/** A notification that must wait for another pipeline. */
+/** A notification that must wait for another one. */
 export interface WaitingNotification {
   /** Index among the notifications that were checked. */
   readonly index: number;
   readonly notification: StoredNotification;
-  /** The notification of another pipeline that the application has not processed yet. */
-  readonly dependency: LogPlace;
+  /** The notification that the application must process first. */
+  readonly dependency: Cause;
 }
 
 /**
- * Holds back notifications that depend on notifications of other pipelines that the application has not processed yet.
+ * Holds back the notifications of an application's upstreams until the application has processed what they follow from:
+ * their nearest causes in the logs of its upstreams, and the notifications of other pipelines on which they depend.
  */
 export class CausalGate {
+  readonly #pipelineId: number;
   readonly #recorder: Recorder;
-  readonly #upstreamName: string;
-  /** Lower bounds of the positions in other pipelines: positions only grow. */
-  readonly #positions = new Map<number, number>();
+  /** The upstreams in the application's own pipeline, by name. */
+  readonly #cursors = new Map<string, UpstreamCursor>();
+  /** Lower bounds of the positions in other pipelines, by upstream and pipeline: positions only grow. */
+  readonly #positions = new Map<string, number>();
+  readonly #causes: NearestCauses;
 
-  /** @param recorder Recorder of the application that follows. */
-  constructor(recorder: Recorder, upstreamName: string) {
+  constructor({ recorder, pipelineId }: EventStore, intermediates: ReadonlyMap<string, Recorder>) {
+    this.#pipelineId = pipelineId;
     this.#recorder = recorder;
-    this.#upstreamName = upstreamName;
+    this.#causes = new NearestCauses(this.#cursors, intermediates);
+  }
+
+  /** Adds an upstream, or replaces its cursor. */
+  add(cursor: UpstreamCursor): void {
+    this.#cursors.set(cursor.upstreamName, cursor);
   }
 
   /**
-   * Finds the first notification that must wait. Notifications that the policy ignores wait, too: applications in other
-   * pipelines rely on a position meaning that all notifications up to it and their dependencies are processed.
+   * Finds the first notification of an upstream that must wait. Notifications that the policy ignores wait, too: other
+   * notifications rely on a position meaning that all notifications up to it and their causes are processed.
    */
-  async firstWaiting(notifications: readonly StoredNotification[]): Promise<WaitingNotification | undefined> {
-    const asked = new Set<number>();
+  async firstWaiting(
+    upstreamName: string,
+    notifications: readonly StoredNotification[],
+  ): Promise<WaitingNotification | undefined> {
+    const asked = new Set<string>();
     for (const [index, notification] of notifications.entries()) {
-      if (notification.dependencies === undefined) continue;
-      for (const dependency of notification.dependencies) {
-        if (!(await this.#isProcessed(dependency, asked))) return { index, notification, dependency };
-      }
+      if (this.#isFree(notification)) continue;
+      const dependency = await this.#unprocessed(upstreamName, notification, asked);
+      if (dependency !== undefined) return { index, notification, dependency };
     }
     return undefined;
   }
 
-  /** Reads a position only if its known lower bound does not suffice, and once for each pipeline. */
-  async #isProcessed({ pipelineId, notificationId }: LogPlace, asked: Set<number>): Promise<boolean> {
-    const isReached = () => (this.#positions.get(pipelineId) ?? 0) >= notificationId;
-    if (isReached() || asked.has(pipelineId)) return isReached();
-    asked.add(pipelineId);
-    this.#positions.set(pipelineId, await this.#recorder.position(pipelineId, this.#upstreamName));
+  /** Whether memory suffices to see that a notification need not wait, as for nearly all notifications. */
+  #isFree({ cause, dependencies }: StoredNotification): boolean {
+    if (dependencies !== undefined) return false;
+    if (cause === undefined) return true;
+    const cursor = this.#cursors.get(cause.applicationName);
+    if (cursor === undefined) return !this.#causes.isIntermediate(cause);
+    return cause.pipelineId === this.#pipelineId && cursor.seen >= cause.notificationId;
+  }
+
+  /** Finds a notification that must be processed before a notification of an upstream, and is not processed yet. */
+  async #unprocessed(
+    upstreamName: string,
+    { cause, dependencies = [] }: StoredNotification,
+    asked: Set<string>,
+  ): Promise<Cause | undefined> {
+    for (const place of dependencies) {
+      const dependency = { applicationName: upstreamName, ...place };
+      if (!(await this.#isProcessed(dependency, asked))) return dependency;
+    }
+    const nearest = cause && (await this.#causes.find(cause));
+    if (nearest === undefined) return undefined;
+    // A cause in the same log is before its effect.
+    if (nearest.applicationName === upstreamName && nearest.pipelineId === this.#pipelineId) return undefined;
+    return (await this.#isProcessed(nearest, asked)) ? undefined : nearest;
+  }
+
+  /** Reads a position only if its known lower bound does not suffice, and once for each log. */
+  async #isProcessed(place: Cause, asked: Set<string>): Promise<boolean> {
+    const { applicationName, pipelineId, notificationId } = place;
+    const cursor = pipelineId === this.#pipelineId ? this.#cursors.get(applicationName) : undefined;
+    const key = `${pipelineId} ${applicationName}`;
+    const isReached = () => (cursor?.seen ?? this.#positions.get(key) ?? 0) >= notificationId;
+    if (isReached() || asked.has(key)) return isReached();
+    asked.add(key);
+    if (cursor !== undefined) await cursor.refresh();
+    else this.#positions.set(key, await this.#recorder.position(pipelineId, applicationName));
     return isReached();
   }
 }

@@ -4,7 +4,7 @@ import { backOff, retry } from '../../util/retry.ts';
 import { CausalDependencyError, isTransientFailure, PolicyError } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
-import { CausalGate, type WaitingNotification } from './causal-gate.ts';
+import type { CausalGate, WaitingNotification } from './causal-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';
 
 /** Most tries of a batch while no writer makes progress. */
@@ -16,6 +16,8 @@ const longestRetriedMs = 2_000;
 export interface FollowerOptions extends BatchProcessorOptions {
   /** Log of the upstream. */
   readonly log: NotificationLog;
+  /** Gate that the upstreams of the application share. */
+  readonly gate: CausalGate;
 }
 
 /** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
@@ -27,13 +29,18 @@ export class Follower {
   readonly #processor: BatchProcessor;
   #isAtEnd = false;
 
-  constructor({ log, ...options }: FollowerOptions) {
+  constructor({ log, gate, ...options }: FollowerOptions) {
     const { store } = options;
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
     this.#cursor = new UpstreamCursor(store, log);
-    this.#gate = new CausalGate(store.recorder, log.applicationName);
+    this.#gate = gate;
+    gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
+  }
+
+  get upstreamName(): string {
+    return this.#cursor.upstreamName;
   }
 
   /** Id of the last notification that is handled or ignored. */
@@ -48,19 +55,18 @@ export class Follower {
 
   /**
    * Processes a batch of notifications, none after `upTo`. Resolves with the number of notifications, 0 at the end of
-   * the log or at `upTo`.
+   * the log or at `upTo`, or with an error if the next notification waits for a notification of another log.
    *
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
-   * @throws {@link CausalDependencyError} if the next notification waits for another pipeline.
    */
-  async pull(upTo: number = Infinity): Promise<number> {
+  async pull(upTo: number = Infinity): Promise<number | CausalDependencyError> {
     const cursor = this.#cursor;
     if (!cursor.isLocated) await cursor.locate();
     const from = cursor.seen;
     let found = await this.#pullBatch(upTo);
     // After a failure, ignored notifications whose position was not recorded are read again.
-    while (found && cursor.seen <= from) found = await this.#pullBatch(upTo);
-    return cursor.seen - from;
+    while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo);
+    return typeof found === 'boolean' ? cursor.seen - from : found;
   }
 
   /** Records the position if notifications were ignored since it was last recorded. */
@@ -79,7 +85,7 @@ export class Follower {
    * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress.
    * `retry` does not fit: the number of tries starts again with each progress.
    */
-  async #pullBatch(upTo: number): Promise<boolean> {
+  async #pullBatch(upTo: number): Promise<boolean | CausalDependencyError> {
     const cursor = this.#cursor;
     for (let tries = 1; ; tries += 1) {
       const from = cursor.seen;
@@ -87,7 +93,6 @@ export class Follower {
       try {
         return await this.#pullOnce(upTo);
       } catch (error) {
-        if (error instanceof CausalDependencyError) throw error;
         cursor.forget();
         if (!isRepeatable(error) || isSpent(error, started) || tries === maxTries) throw error;
       }
@@ -97,15 +102,20 @@ export class Follower {
     }
   }
 
-  /** Reads a batch, lets it through the causal gate, runs the policy, and records. Returns whether there was a batch. */
-  async #pullOnce(upTo: number): Promise<boolean> {
+  /**
+   * Reads a batch, lets it through the causal gate, runs the policy, and records. Returns whether there was a batch, or
+   * an error if none of it may be processed yet.
+   */
+  async #pullOnce(upTo: number): Promise<boolean | CausalDependencyError> {
     if (!this.#cursor.isLocated) await this.#cursor.locate();
     const notifications = await this.#read(upTo);
     const last = notifications.at(-1);
     if (last === undefined) return false;
-    const waiting = await this.#gate.firstWaiting(notifications);
-    const ready = waiting === undefined ? notifications : await this.#before(waiting, notifications);
-    await this.#processor.process(ready);
+    const waiting = await this.#gate.firstWaiting(this.upstreamName, notifications);
+    if (waiting?.index === 0) return await this.#waitFor(waiting);
+    await this.#processor.process(
+      waiting === undefined ? notifications : notifications.slice(0, waiting.index),
+    );
     if (this.#cursor.seen < last.id) this.#isAtEnd = false;
     return true;
   }
@@ -115,25 +125,23 @@ export class Follower {
     const limit = Math.min(batchSize, upTo - this.#cursor.seen);
     this.#isAtEnd = limit <= 0;
     if (this.#isAtEnd) return [];
+    const { hasRest } = this.#cursor;
     const notifications = await this.#cursor.read(limit);
     // An application that follows itself extends the log while it processes the batch.
     const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
-    this.#isAtEnd = notifications.length < batchSize && !isGrowing;
+    this.#isAtEnd = notifications.length < batchSize && !isGrowing && !hasRest;
     return notifications;
   }
 
-  /** Returns the notifications before the first waiting one. Throws {@link CausalDependencyError} if there are none. */
-  async #before(
-    { index, notification, dependency }: WaitingNotification,
-    notifications: readonly StoredNotification[],
-  ): Promise<readonly StoredNotification[]> {
-    if (index > 0) return notifications.slice(0, index);
+  /** Returns the error for the next notification, which waits. */
+  async #waitFor({ notification, dependency }: WaitingNotification): Promise<CausalDependencyError> {
+    this.#isAtEnd = false;
     // The other pipeline may wait for this position, even if all notifications before it were ignored.
-    await this.flush();
-    throw new CausalDependencyError(
+    if (dependency.pipelineId !== this.#pipelineId) await this.flush();
+    return new CausalDependencyError(
       {
         applicationName: this.#applicationName,
-        upstreamName: this.#cursor.upstreamName,
+        upstreamName: this.upstreamName,
         pipelineId: this.#pipelineId,
         notificationId: notification.id,
       },

@@ -61,6 +61,12 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
   handlers: PolicyHandlers<Follows, E>,
   otherwise?: PolicyHandler<Follows, E>,
 ): Policy<Follows, E> {
+  if (typeof handlers !== 'object' || handlers === null || Array.isArray(handlers)) {
+    throw new InvalidPolicyError(
+      `The policy of '${applicationName}' needs an object of handlers by event type, as in ` +
+        `this.when({ 'Order.Created': (event) => … }), got ${kindOf(handlers)}.`,
+    );
+  }
   const byType = new Map(Object.entries(handlers).filter(([, handler]) => handler !== undefined));
   for (const [type, handler] of byType) assertFunction(handler, applicationName, `the handler of '${type}'`);
   if (otherwise !== undefined) assertFunction(otherwise, applicationName, 'the handler of all other events');

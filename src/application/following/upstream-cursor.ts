@@ -12,6 +12,8 @@ export class UpstreamCursor {
   #recorded: number | undefined;
   /** Id of the last notification that is done. Notifications between the recorded position and this id were ignored. */
   #seen = 0;
+  /** Notifications of the last read. Those that had to wait are read from here. */
+  #lastRead: readonly StoredNotification[] = [];
 
   constructor(store: EventStore, log: NotificationLog) {
     this.#store = store;
@@ -52,17 +54,29 @@ export class UpstreamCursor {
     this.#seen = position;
   }
 
+  /** Reads the recorded position again, because another writer of the application may have moved it. */
+  async refresh(): Promise<void> {
+    const recorded = this.#recorded;
+    if (recorded === undefined) return this.locate();
+    const { recorder, pipelineId } = this.#store;
+    const position = await recorder.position(pipelineId, this.upstreamName);
+    this.#recorded = Math.max(recorded, position);
+    this.#seen = Math.max(this.#seen, position);
+  }
+
   /** Makes the next `locate` read the recorded position again. */
   forget(): void {
     this.#recorded = undefined;
   }
 
   /**
-   * Reads up to `limit` notifications after the last one that is done.
+   * Reads up to `limit` notifications after the last one that is done: the rest of the last read, if there is any.
    *
    * @throws {@link LogMismatchError} if a notification is missing.
    */
   async read(limit: number): Promise<readonly StoredNotification[]> {
+    const start = this.#nextInLastRead;
+    if (this.hasRest) return this.#lastRead.slice(start, start + limit);
     const notifications = await this.#log.select(this.#seen, limit);
     const last = notifications.at(-1);
     if (last !== undefined && last.id !== this.#seen + notifications.length) {
@@ -70,7 +84,18 @@ export class UpstreamCursor {
         `the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`,
       );
     }
+    this.#lastRead = notifications;
     return notifications;
+  }
+
+  /** Whether the last read has not been processed completely. */
+  get hasRest(): boolean {
+    return this.#nextInLastRead >= 0 && this.#nextInLastRead < this.#lastRead.length;
+  }
+
+  /** Index of the next notification among those of the last read. */
+  get #nextInLastRead(): number {
+    return this.#seen + 1 - (this.#lastRead[0]?.id ?? 0);
   }
 
   /** Number of notifications from the recorded position to `position`. */
@@ -91,6 +116,7 @@ export class UpstreamCursor {
   /** Notes that all notifications up to `position` are done. */
   advanceTo(position: number): void {
     this.#seen = position;
+    if (!this.hasRest) this.#lastRead = [];
   }
 
   #mismatch(what: string): LogMismatchError {

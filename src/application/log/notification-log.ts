@@ -72,11 +72,11 @@ export class RecordedNotificationLog implements NotificationLog {
   }
 
   #firstOf(id: string): number {
-    const first = Number(id.split(',', 1)[0]);
+    const first = typeof id === 'string' ? Number(id.split(',', 1)[0]) : Number.NaN;
     const aligned = Number.isSafeInteger(first) && first >= 1 && (first - 1) % sectionSize === 0;
     if (aligned && id === sectionId(first)) return first;
     throw new InvalidPositionError(
-      `The log of '${this.applicationName}' has no section '${id}': ` +
+      `The log of '${this.applicationName}' has no section ${inspect(id)}: ` +
         `use 'current' or ids such as '${sectionId(1)}' and '${sectionId(sectionSize + 1)}'.`,
     );
   }

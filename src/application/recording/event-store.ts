@@ -81,7 +81,8 @@ export class EventStore {
   ): PreparedEvents {
     const events = pending.map(({ event }) => event);
     const stored = events.map((event, index) => {
-      if (!this.#emits.has(event.type)) throw new UndeclaredEventError(this.applicationName, event.type);
+      if (!this.#emits.has(event.type))
+        throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
       return this.mapper.toStored(event, provenanceOf(index));
     });
     const snapshots = this.#dueSnapshots(events, aggregates);

@@ -1,11 +1,13 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
 import type { RunnerOptions } from '../runner-options.ts';
-import type { RunningSystem } from '../running-system.ts';
+import { assertStarted, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { signalOf } from '../wait-options.ts';
 import { assignmentsOf, nameOf } from './assignment.ts';
 import { type CaughtUpProbe, type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 
@@ -48,7 +50,17 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
 
   /** @internal */
   protected constructor(parts: AsynchronousRunnerParts<Apps>) {
+    assertStarted(parts.running, new.target);
     this.#parts = parts;
+  }
+
+  get system(): System<Apps> {
+    return this.#parts.system;
+  }
+
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#parts.running.storage;
   }
 
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
@@ -56,9 +68,9 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return this.#parts.running.get(applicationClass, pipelineId);
   }
 
-  async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen();
-    signal?.throwIfAborted();
+    const signal = signalOf(options, 'caughtUp()');
     const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
     const followers = this.watchFollowers(stop);
     const probe = {

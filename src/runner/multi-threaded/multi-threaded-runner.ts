@@ -2,7 +2,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { ApplicationClass } from '../../application/application.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForThreads } from '../../storage/storage.ts';
-import type { System } from '../../system/system.ts';
+import { assertSystem, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import { durationMs, frequencyHz, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
@@ -88,6 +88,7 @@ export class MultiThreadedRunner<
     system: System<Apps>,
     options: MultiThreadedRunnerOptions = {},
   ): Promise<MultiThreadedRunner<Apps>> {
+    assertSystem(system, `${runnerName}.start()`);
     const resolved = resolveOptions(options, multiThreadedRunnerOptions, `${runnerName}.start()`);
     const { pipelineIds } = resolved;
     const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));

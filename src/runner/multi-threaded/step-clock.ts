@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '../../util/time.ts';
 
 export interface ClockOptions {
   /** Ticks per second, in Hz. */
@@ -18,7 +18,7 @@ export async function runClock({ speed, tick, overrun }: ClockOptions, signal: A
   let adjustmentMs = 0;
   let last = performance.now();
   for (let ticks = 1; !signal.aborted; ticks += 1) {
-    await delay(intervalMs - adjustmentMs, undefined, { signal }).catch(() => {});
+    await sleep(intervalMs - adjustmentMs, signal).catch(() => {});
     if (signal.aborted) return;
     tick();
     const now = performance.now();

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RemoteError } from '../../util/portable-error.ts';
+import { enclosed, messageIn } from '../supervised/envelope.ts';
 import {
   ExitedError,
   type SupervisedWorker,
@@ -39,7 +40,7 @@ export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedAppl
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const send = (message: ParentMessage) => {
-    if (child.connected) child.send(message, () => {}); // an error means that the process is gone
+    if (child.connected) child.send(enclosed(message), () => {}); // an error means that the process is gone
   };
   const prompts = new MergingOutbox<readonly string[]>(
     { send: (upstreamNames) => send({ kind: 'prompt', upstreamNames }), merge: mergeNames },
@@ -49,7 +50,9 @@ export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedAppl
   let hasClosed = false;
   let exitTimer: NodeJS.Timeout | undefined;
   let uncaught: unknown;
-  child.on('message', (message: ProcessMessage) => {
+  child.on('message', (received) => {
+    const message = messageIn<ProcessMessage>(received);
+    if (message === undefined) return;
     switch (message.kind) {
       case 'report':
         send({ kind: 'taken' });

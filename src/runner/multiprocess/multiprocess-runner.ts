@@ -1,7 +1,7 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForProcesses } from '../../storage/storage.ts';
-import { assertPartOf, type System } from '../../system/system.ts';
+import { assertPartOf, assertSystem, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import { durationMs, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
@@ -87,6 +87,7 @@ export class MultiprocessRunner<
     system: System<Apps>,
     options: MultiprocessRunnerOptions<Apps> = {},
   ): Promise<MultiprocessRunner<Apps>> {
+    assertSystem(system, `${runnerName}.start()`);
     const given: MultiprocessRunnerOptions = options;
     const resolved = resolveOptions(given, multiprocessRunnerOptions, `${runnerName}.start()`);
     const { pipelineIds, applications } = resolved;

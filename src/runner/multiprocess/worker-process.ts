@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
+import { enclosed, messageIn } from '../supervised/envelope.ts';
 import { openApplication } from '../supervised/open-application.ts';
 import { MergingOutbox } from './merging-outbox.ts';
 import { MessageInbox } from './message-inbox.ts';
@@ -19,8 +20,9 @@ type Reports = MergingOutbox<ProcessReport>;
 export async function runProcess(): Promise<void> {
   const closing = listenForEnd();
   process.on('uncaughtExceptionMonitor', (error) => void post({ kind: 'uncaught', error: portable(error) }));
-  const [message] = (await once(process, 'message')) as [ParentMessage];
-  if (message.kind !== 'task') return;
+  const [received] = await once(process, 'message');
+  const message = messageIn<ParentMessage>(received);
+  if (message?.kind !== 'task') return;
   const { parentPid, assignment } = message.task;
   process.title = `kahn ${assignment.applicationName} ${assignment.pipelineId}`; // shown in lists of processes
   watchParent(parentPid);
@@ -55,10 +57,11 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
   const application = await openApplication(task, assignment, opened);
   application.subscribe(() => reports.put({ hasGrown: true }));
   const inbox = new MessageInbox(upstreamNames, pollIntervalMs);
-  process.on('message', (message: ParentMessage) => {
-    if (message.kind === 'close') closing.abort();
-    if (message.kind === 'taken') reports.taken();
-    if (message.kind !== 'prompt') return;
+  process.on('message', (received) => {
+    const message = messageIn<ParentMessage>(received);
+    if (message?.kind === 'close') closing.abort();
+    if (message?.kind === 'taken') reports.taken();
+    if (message?.kind !== 'prompt') return;
     for (const upstreamName of message.upstreamNames) inbox.put(upstreamName);
     void post({ kind: 'taken' });
   });
@@ -80,6 +83,6 @@ function reportTo(reports: Reports): LoopReport {
 function post(message: ProcessMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined || !process.connected) resolve();
-    else process.send(message, () => resolve());
+    else process.send(enclosed(message), () => resolve());
   });
 }

@@ -19,16 +19,10 @@ export class LocalFollowers {
   readonly #turns: Turns;
   /** Waits for which nothing is pending. */
   readonly #finished: Wait[] = [];
-  readonly #batchSize: number;
   readonly #signal: AbortSignal;
 
   /** @param signal Aborted when no further batch may begin. */
-  constructor(
-    { edges }: SystemGraph,
-    applications: ReadonlyMap<string, Application>,
-    batchSize: number,
-    signal: AbortSignal,
-  ) {
+  constructor({ edges }: SystemGraph, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
     const resume = (one: LocalApplication) => this.#turns.start(one.upstreams);
     for (const [name, application] of applications) {
       this.#applications.set(name, new LocalApplication(application, this.#applications.size, resume));
@@ -41,14 +35,12 @@ export class LocalFollowers {
       followed.followers.push(log);
       this.#logs.push(log);
     }
-    this.#batchSize = batchSize;
     this.#signal = signal;
     this.#turns = new Turns([...this.#applications.values()], this.#finished, signal);
   }
 
-  /** Makes the applications follow each other and processes everything that was recorded before. Resolves when no application has work that it can do. */
+  /** Processes everything that was recorded before; resolves when no application has work that it can do. */
   async start(): Promise<void> {
-    for (const { upstream, follower } of this.#logs) follower.process.follow(upstream.log, this.#batchSize);
     await this.#readHeads();
     this.#promptAll();
     await this.#turns.idle();

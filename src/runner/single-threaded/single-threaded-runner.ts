@@ -1,16 +1,18 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';
-import type { System } from '../../system/system.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
+import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { resolveOptions } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
-import { localPipelineId } from '../local-pipeline.ts';
+import { followLocally, localPipelineId } from '../local-pipeline.ts';
 import type { ApplicationStatus, SystemRunner } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
-import { openSystem, type RunningSystem } from '../running-system.ts';
+import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { signalOf } from '../wait-options.ts';
 import { eventOf } from './local-application.ts';
 import { LocalFollowers } from './local-followers.ts';
 import { LogWatch } from './log-watch.ts';
@@ -27,7 +29,7 @@ import { LogWatch } from './log-watch.ts';
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
   implements SystemRunner<Apps>
 {
-  readonly #system: System<Apps>;
+  readonly system: System<Apps>;
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
@@ -39,11 +41,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   #closing: Promise<void> | undefined;
 
   private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
-    const applications = running.in(localPipelineId);
-    this.#system = system;
+    assertStarted(running, new.target);
+    this.system = system;
     this.#options = options;
     this.#running = running;
-    this.#followers = new LocalFollowers(system.graph, applications, options.batchSize, this.#stop.signal);
+    this.#followers = new LocalFollowers(system.graph, running.in(localPipelineId), this.#stop.signal);
   }
 
   /**
@@ -58,6 +60,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     system: System<Apps>,
     options: RunnerOptions = {},
   ): Promise<SingleThreadedRunner<Apps>> {
+    assertSystem(system, 'SingleThreadedRunner.start()');
     const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
     const running = await openSystem(system, resolved, {
       pipelineIds: [localPipelineId],
@@ -77,6 +80,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     }
   }
 
+  get storage(): StorageDescription {
+    this.#assertOpen();
+    return this.#running.storage;
+  }
+
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
     this.#assertOpen();
     return this.#running.get(applicationClass, pipelineId);
@@ -87,16 +95,15 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
    *
    * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline.
    */
-  async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen();
     assertNotInPolicy('caughtUp()');
-    signal?.throwIfAborted();
-    await this.#followers.caughtUp(signal);
+    await this.#followers.caughtUp(signalOf(options, 'caughtUp()'));
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
-    return statusOf(this.#system.graph, this.#running.in(localPipelineId), (name) => ({
+    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => ({
       state: this.#followers.stateOf(name),
       lastError: this.#followers.lastErrorOf(name),
     }));
@@ -117,6 +124,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #start(): Promise<void> {
+    followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options.batchSize);
     for (const { applicationName } of this.#running.applications)
       publish('started', eventOf(applicationName));
     this.#watch = await LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {

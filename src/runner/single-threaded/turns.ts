@@ -138,18 +138,24 @@ export class Turns {
 
   async #follow(log: LocalLog): Promise<void> {
     const { follower, upstream } = log;
-    const event = { ...eventOf(follower.name), upstreamName: upstream.name };
-    publish('prompted', event);
+    const event = eventOf(follower.name);
+    publish('prompted', { ...event, upstreamName: upstream.name });
     if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
     log.mayHaveGrown = false;
     follower.mayBeAhead = true;
     // An application that follows itself extends the log as it reads.
     const upTo = log.isOwn ? Infinity : upstream.head;
-    const count = await follower.process.run({ upstreamName: upstream.name, upTo, signal: this.#signal });
+    const counts = await processApplicationInternals.run(follower.process, {
+      upstreamName: upstream.name,
+      upTo,
+      signal: this.#signal,
+    });
     log.sawUpTo(processApplicationInternals.seen(follower.process, upstream.name));
     follower.retry.reset();
     log.blockedBy = undefined;
-    if (count > 0) publish('processed', { ...event, count });
+    for (const [upstreamName, count] of counts) {
+      if (count > 0) publish('processed', { ...event, upstreamName, count });
+    }
   }
 
   #progressed(application: LocalApplication, progress: Progress): void {

@@ -1,5 +1,5 @@
 import type { ApplicationClass } from '../../application/application.ts';
-import type { System } from '../../system/system.ts';
+import { assertSystem, type System } from '../../system/system.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
@@ -43,6 +43,7 @@ export async function openStepping<Apps extends ApplicationClass>(
   options: SteppingRunnerOptions,
   startDriver: (parts: DriverParts) => StepDriver | Promise<StepDriver>,
 ): Promise<SteppingParts<Apps>> {
+  assertSystem(system, `${runnerName}.start()`);
   const resolved = resolveOptions(options, steppingRunnerOptions, `${runnerName}.start()`);
   const turns = new Mutex();
   const running = await openSystem(system, resolved, {

@@ -1,10 +1,10 @@
-import { CausalDependencyError } from '../../application/errors.ts';
+import { type CausalDependencyError, isWithinPipeline } from '../../application/errors.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../application/process-application.ts';
-import { inTime } from '../../util/time.ts';
-import { catchCausalWait } from '../blocked-upstreams.ts';
+import { inTime, type SimulatedTime } from '../../util/time.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { retryTransient } from '../retry-transient.ts';
 import { timeOfTick } from './clock/simulated-time.ts';
 import type { DriverReport, Moment, TickOutcome } from './step-driver.ts';
@@ -15,8 +15,17 @@ export interface SteppedApplication {
   readonly upstreamNames: readonly string[];
 }
 
+/** The log of an upstream in one tick. */
+interface TickUpstream {
+  readonly name: string;
+  /** Head of the log when the tick began. */
+  readonly upTo: number;
+  readonly time: SimulatedTime;
+}
+
 /**
- * Processes the notifications up to the heads. Notifications that depend on another pipeline are left for a later tick.
+ * Processes the notifications up to the heads. Goes through the upstreams again while notifications wait for others of
+ * the same tick. Notifications that depend on another pipeline are left for a later tick.
  */
 export async function processTick(
   stepped: SteppedApplication,
@@ -27,29 +36,50 @@ export async function processTick(
 ): Promise<TickOutcome> {
   const { application, upstreamNames } = stepped;
   const { applicationName } = application;
-  let fetched = 0;
-  let blockedBy: CausalDependencyError | undefined;
-  for (const upstreamName of upstreamNames) {
-    const upTo = heads.get(upstreamName) ?? 0;
+  const upstreams = upstreamNames.map((name) => ({
+    name,
+    upTo: heads.get(name) ?? 0,
     // The same for all tries: events that were recorded before an interruption have ids already.
-    const time = timeOfTick(timeMs, `${seed} ${applicationName} ${upstreamName}`);
-    let count = 0;
-    for (let pulled = 1; pulled > 0; count += pulled) {
-      const run = () => application.run({ upstreamName, upTo, batches: 1, signal });
-      const work = () => inTime(time, () => catchCausalWait(run));
-      const outcome = await retryTransient(work, signal, (error) =>
-        report.interrupted(applicationName, error),
-      );
-      const isBlocked = outcome instanceof CausalDependencyError;
-      pulled = isBlocked ? 0 : outcome;
-      if (isBlocked) blockedBy ??= outcome;
+    time: timeOfTick(timeMs, `${seed} ${applicationName} ${name}`),
+  }));
+  let fetched = 0;
+  let before = 0;
+  let blocked: CausalDependencyError[] = [];
+  do {
+    before = fetched;
+    blocked = [];
+    for (const upstream of upstreams) {
+      const { count, blockedBy } = await processUpstream(application, upstream, signal, report);
+      if (count > 0) report.processed(applicationName, upstream.name, count);
+      if (blockedBy !== undefined) blocked.push(blockedBy);
+      fetched += count;
     }
-    if (count > 0) report.processed(applicationName, upstreamName, count);
-    fetched += count;
-  }
+  } while (fetched > before && blocked.some(isWithinPipeline));
   // Applications of other pipelines may wait for the positions behind ignored notifications.
   if (fetched === 0) await recordPositions(stepped, signal, report);
-  return { fetched, blockedBy };
+  const root = blocked.find((error) => !isWithinPipeline(error)) ?? blocked[0];
+  return { fetched, blockedBy: root };
+}
+
+/** Processes the notifications of one upstream, up to the first that must wait. */
+async function processUpstream(
+  application: ProcessApplication,
+  { name, upTo, time }: TickUpstream,
+  signal: AbortSignal,
+  report: DriverReport,
+): Promise<{ readonly count: number; readonly blockedBy: CausalDependencyError | undefined }> {
+  const pull = () => {
+    signal.throwIfAborted();
+    return inTime(time, () => processApplicationInternals.pull(application, name, upTo));
+  };
+  const interrupted = (error: unknown) => report.interrupted(application.applicationName, error);
+  for (let count = 0; ; ) {
+    const pulled = await retryTransient(async () => pull(), signal, interrupted);
+    if (typeof pulled !== 'number') return { count, blockedBy: pulled };
+    if (pulled === 0) return { count, blockedBy: undefined };
+    count += pulled;
+    await yieldIfBusy();
+  }
 }
 
 /** Records the positions behind the notifications that an application ignored. */

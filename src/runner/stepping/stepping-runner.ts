@@ -1,14 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { assertFunction } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
+import { assertStarted } from '../running-system.ts';
 import { statusOf } from '../status.ts';
+import { signalOf } from '../wait-options.ts';
 import { ClockLoop } from './clock/clock-loop.ts';
 import { Pacer } from './clock/pacer.ts';
 import { WaitInTickError } from './errors.ts';
@@ -46,10 +51,15 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   /** @internal */
   protected constructor(parts: SteppingParts<Apps>) {
+    assertStarted(parts?.running, new.target);
     const { normalSpeed, scaleFactor, paused, verbose } = parts.options;
     this.#parts = parts;
-    this.#pacer = new Pacer(normalSpeed * scaleFactor);
-    this.#clock = new ClockLoop(parts.clock, this.#pacer, () => this.step());
+    // A product that is too small for a number would count as 0, which is no pace at all.
+    this.#pacer = new Pacer(scaleFactor === 0 ? 0 : Math.max(normalSpeed * scaleFactor, Number.MIN_VALUE));
+    this.#clock = new ClockLoop(parts.clock, this.#pacer, {
+      tick: () => this.step(),
+      failed: (error) => void this.#state.fail(this.tickCount, error),
+    });
     this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
     this.#state.stopped.addEventListener('abort', () => this.#clock.pause());
     if (verbose) this.subscribe((tick) => process.stdout.write(`${lineOf(tick)}\n`));
@@ -72,6 +82,15 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Ticks per second of real time, over the last 100 ticks of the clock; 0 before the first. */
   get actualClockSpeed(): number {
     return this.#pacer.actualHz;
+  }
+
+  get system(): System<Apps> {
+    return this.#parts.system;
+  }
+
+  get storage(): StorageDescription {
+    this.#assertNotClosed();
+    return this.#parts.running.storage;
   }
 
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
@@ -114,8 +133,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Runs ticks until the condition holds after a tick, and returns that tick. Throws as {@link step} does. */
   async stepUntil(
     condition: (tick: Tick) => boolean | Promise<boolean>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<Tick> {
+    const signal = signalOf(options, 'stepUntil()');
+    assertFunction(condition, 'the condition of stepUntil()');
     for (;;) {
       signal?.throwIfAborted();
       const tick = await this.step();
@@ -143,9 +164,9 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline.
    * @throws {@link WaitInTickError} if a command or policy calls this method.
    */
-  async caughtUp({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertMayWait('caughtUp()');
-    signal?.throwIfAborted();
+    const signal = signalOf(options, 'caughtUp()');
     this.#simulation.refreshNext(); // events that other processes recorded count, too
     const last = this.#current?.number ?? this.tickCount;
     const isQuiet = (tick: Tick) => tick.number > last && nothingHappenedIn(tick);
@@ -246,12 +267,14 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async #close(): Promise<void> {
     const { running, driver, turns, options } = this.#parts;
     this.#state.stop(new RunnerClosedError());
+    await using closing = new AsyncDisposableStack(); // everything is released even if a step of closing fails
+    closing.defer(() => turns.run(() => running.release()));
     const timer = setTimeout(() => this.#state.abandon(new RunnerClosedError()), options.drainTimeoutMs);
     await this.#ticks.run(async () => {}).finally(() => clearTimeout(timer)); // the tick under way has ended
     await this.#clock.ended;
     await Promise.all(running.applications.map(applicationInternals.close));
     const terminated = await driver.close(options.drainTimeoutMs);
-    await turns.run(() => running.release());
+    await closing.disposeAsync();
     for (const { applicationName } of running.applications) {
       const isTerminated = terminated.includes(applicationName);
       publish('stopped', { ...this.#eventOf(applicationName), terminated: isTerminated });

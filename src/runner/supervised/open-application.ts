@@ -2,8 +2,13 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import { ownedBinding } from '../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
 import { openStore } from '../../application/open-store.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../application/process-application.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
+import { intermediatesOf } from '../../system/graph.ts';
 import { recordingOptions } from '../../system/system.ts';
 import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
 import type { Assignment } from '../asynchronous/assignment.ts';
@@ -38,9 +43,17 @@ export async function openApplication(
   });
   opened.defer(() => store.recorder.close());
   applicationInternals.bind(application, ownedBinding(store));
-  for (const upstreamName of upstreamNames) {
-    const recorder = await openedStorage.openRecorder({ applicationName: upstreamName, setupTables: false });
+  const openRecorder = async (name: string) => {
+    const recorder = await openedStorage.openRecorder({ applicationName: name, setupTables: false });
     opened.defer(() => recorder.close());
+    return recorder;
+  };
+  const intermediates = new Map<string, Recorder>();
+  for (const name of intermediatesOf(system.graph, applicationName))
+    intermediates.set(name, await openRecorder(name));
+  processApplicationInternals.setIntermediates(application, intermediates);
+  for (const upstreamName of upstreamNames) {
+    const recorder = await openRecorder(upstreamName);
     application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId), batchSize);
   }
   return application;

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { portable } from '../../util/portable-error.ts';
+import { enclosed, messageIn } from './envelope.ts';
 import type { WorkerMessage } from './worker.ts';
 
 /** The only message to a worker thread: finish the work under way and exit. */
@@ -12,10 +13,10 @@ export async function runInThread(
   port: MessagePort,
   body: (post: Post, closing: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const post: Post = (message) => port.postMessage(message);
+  const post: Post = (message) => port.postMessage(enclosed(message));
   const closing = new AbortController();
-  port.on('message', (message) => {
-    if (message === closeMessage) closing.abort();
+  port.on('message', (received) => {
+    if (messageIn(received) === closeMessage) closing.abort();
   });
   try {
     await body(post, closing.signal);

@@ -1,4 +1,5 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { enclosed, messageIn } from './envelope.ts';
 import { closeMessage } from './run-in-thread.ts';
 import { ExitedError, type SupervisedWorker, type WorkerHooks, type WorkerMessage } from './worker.ts';
 
@@ -22,7 +23,9 @@ export function spawnThread(options: ThreadOptions, hooks: WorkerHooks): Supervi
   const worker = new Worker(program, { eval: true, workerData: task, resourceLimits, name });
   const { threadId } = worker; // -1 after the exit
   let death: unknown;
-  worker.on('message', (message: WorkerMessage) => {
+  worker.on('message', (received) => {
+    const message = messageIn<WorkerMessage>(received);
+    if (message === undefined) return;
     if (message.kind === 'closed') void worker.terminate(); // timers and handles of policies may keep it alive
     hooks.onMessage(message);
   });
@@ -34,7 +37,7 @@ export function spawnThread(options: ThreadOptions, hooks: WorkerHooks): Supervi
     hooks.onExit(death ?? new ExitedError(`exited with code ${code}`));
   });
   return {
-    close: () => worker.postMessage(closeMessage),
+    close: () => worker.postMessage(enclosed(closeMessage)),
     terminate: () => worker.terminate(),
   };
 }

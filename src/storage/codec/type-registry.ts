@@ -1,5 +1,5 @@
 import { builtInTypes } from './built-in-types.ts';
-import { type CustomType, InvalidCustomTypeError } from './custom-type.ts';
+import { assertCustomType, type CustomType, InvalidCustomTypeError } from './custom-type.ts';
 import { bigintTag, negativeZeroTag, objectTag, undefinedTag } from './tags.ts';
 
 const reservedNames: readonly unknown[] = ['', undefinedTag, negativeZeroTag, bigintTag, objectTag];
@@ -25,6 +25,7 @@ export class TypeRegistry {
   }
 
   #add(type: CustomType): void {
+    assertCustomType(type);
     const { name } = type;
     const prototype: unknown = type.type?.prototype;
     if (typeof name !== 'string' || reservedNames.includes(name)) {

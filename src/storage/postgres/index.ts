@@ -1,7 +1,8 @@
+import { withHiddenSecrets } from '../hidden-secrets.ts';
 import type { StorageDescription } from '../storage.ts';
 import { idOfPool } from './connection/borrowed-pools.ts';
 import type { DriverNotification, DriverQuery, PostgresClient, PostgresPool } from './driver-types.ts';
-import { type PostgresOptions, type PostgresTls, settingsOf } from './options.ts';
+import { type PostgresOptions, type PostgresTls, postgresOptions, settingsOf } from './options.ts';
 import { moduleUrl } from './storage.ts';
 
 export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
@@ -14,5 +15,8 @@ export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, 
  * @example postgres({ connectionString: 'postgres://app:secret@db.example/app', schema: 'shop' })
  */
 export function postgres(options: PostgresOptions = {}): StorageDescription {
-  return { module: moduleUrl, options: { ...settingsOf(options, idOfPool) } };
+  return {
+    module: moduleUrl,
+    options: withHiddenSecrets({ ...settingsOf(options, idOfPool) }, postgresOptions),
+  };
 }

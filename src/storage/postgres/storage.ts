@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { newId } from '../../util/ids.ts';
+import { longestTimerMs } from '../../util/time.ts';
 import { StorageError } from '../errors.ts';
 import { needsSetUp, type TableVersions } from '../sql/table-version.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
@@ -38,7 +39,7 @@ export async function openStorage(
   const channel = channelOf(settings.schema);
   const connections = new Connections(server.pool, {
     named: server.ownsSessions,
-    answerTimeoutMs: settings.statementTimeoutMs + answerMarginMs,
+    answerTimeoutMs: Math.min(settings.statementTimeoutMs + answerMarginMs, longestTimerMs),
   });
   const serverRetry = new ServerRetry(settings.retryTimeoutMs, closing.signal);
   const { listen } = server;

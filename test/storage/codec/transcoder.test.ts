@@ -364,3 +364,27 @@ describe('custom types are rejected with', () => {
     expect(() => new Transcoder(types)).toThrow(expect.objectContaining({ code: 'INVALID_CUSTOM_TYPE' }));
   });
 });
+
+test.each<[string, unknown, string]>([
+  [
+    'nothing',
+    undefined,
+    'Custom type undefined cannot be registered: it is undefined; make it with defineType({ … }).',
+  ],
+  [
+    'no decode',
+    { name: 'Money', type: class Money {}, encode: String },
+    "'Money' cannot be registered: its 'decode' must be a function, not undefined",
+  ],
+  [
+    'no encode',
+    { name: 'Money', type: class Money {}, decode: String },
+    "its 'encode' must be a function, not undefined",
+  ],
+])(
+  'a custom type with %s is rejected when it is defined, and when it is registered',
+  (_, definition, message) => {
+    expect(() => defineType(definition as never)).toThrow(message);
+    expect(() => new Transcoder([definition as never])).toThrow(message);
+  },
+);

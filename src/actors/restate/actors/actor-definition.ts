@@ -33,6 +33,12 @@ export const limitedRetries: Pick<ObjectOptions, 'retryPolicy'> = {
   retryPolicy: { ...retryPolicy, maxAttempts: 54, onMaxAttempts: 'kill' },
 };
 
+/** Options of handlers that only other actors call: the engine refuses calls of them from outside. */
+export const internalCall: Pick<ObjectOptions, 'retryPolicy' | 'ingressPrivate'> = {
+  ...limitedRetries,
+  ingressPrivate: true,
+};
+
 /**
  * Options of the actors in the engine. The engine retries calls without limit while a service is down or unreachable.
  * Policy and storage failures are handled by kahn, not by the engine's retries. The engine keeps nothing of finished

@@ -171,7 +171,9 @@ export class CoordinatorState {
     const state = this.#state;
     state.lastError = error;
     state.aside = [...new Set([...state.aside, ...names])];
-    const again = Object.fromEntries(names.map((name) => [name, heads[name] ?? 0]));
+    // A head that the log has not reached is forgotten: it may be wrong, and a prompt is a hint.
+    const isWrong = error.fields.code === 'STORAGE_MISMATCH';
+    const again = Object.fromEntries(names.map((name) => [name, isWrong ? 0 : (heads[name] ?? 0)]));
     state.prompted = longest(state.prompted, again);
     if (state.resumeId !== undefined) return; // that call resumes these upstreams, too
     state.interruptions += 1;

@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../../../util/options.ts';
 /** The part of the engine's SDK that the actors use. */
 export type Sdk = Pick<
   typeof import('@restatedev/restate-sdk'),
-  'createEndpointHandler' | 'handlers' | 'object' | 'RestatePromise' | 'rpc'
+  'createEndpointHandler' | 'handlers' | 'object' | 'RestatePromise' | 'rpc' | 'TerminalError'
 >;
 
 /** Loads the SDK. Throws {@link InvalidOptionError} if it is not installed. */

@@ -1,5 +1,6 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
 import { actorKey } from '../protocol/actor-names.ts';
+import { isLogGrown } from '../protocol/message-shapes.ts';
 import type {
   FollowingApplication,
   LogGrown,
@@ -8,7 +9,14 @@ import type {
   ProcessStatus,
   StartPipeline,
 } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
+import {
+  type ActorDefinition,
+  type ActorSetup,
+  actorOptions,
+  internalCall,
+  limitedRetries,
+} from './actor-definition.ts';
+import { wellFormed } from './well-formed.ts';
 
 /** The applications that run in the pipeline. Their graph may come from another version than that of the service. */
 const stateKey = 'followers';
@@ -29,7 +37,7 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
     options: actorOptions,
     handlers: {
       start: exclusive(
-        limitedRetries,
+        internalCall,
         async (ctx: ObjectContext, { followers, ...run }: StartPipeline): Promise<void> => {
           const names = followers.map(({ applicationName }) => applicationName);
           const removed = (await loadFollowers(ctx)).filter(
@@ -45,14 +53,15 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
         },
       ),
 
-      stop: exclusive(limitedRetries, async (ctx: ObjectContext): Promise<readonly string[]> => {
+      stop: exclusive(internalCall, async (ctx: ObjectContext): Promise<readonly string[]> => {
         const followers = await loadFollowers(ctx);
         await all(followers.map((follower) => coordinatorOf(ctx, follower).stop()));
         ctx.clearAll();
         return followers.map((follower) => keyIn(ctx, follower));
       }),
 
-      prompt: shared(limitedRetries, async (ctx: ObjectSharedContext, message: LogGrown): Promise<void> => {
+      prompt: shared(limitedRetries, async (ctx: ObjectSharedContext, received: LogGrown): Promise<void> => {
+        const message = wellFormed(sdk, received, isLogGrown, 'a prompt');
         const { applicationName } = message;
         const followers = (await loadFollowers(ctx)).filter(({ upstreamNames }) =>
           upstreamNames.includes(applicationName),

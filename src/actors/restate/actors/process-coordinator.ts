@@ -1,4 +1,5 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
+import { isHead } from '../protocol/message-shapes.ts';
 import type {
   LogGrown,
   ProcessCoordinator,
@@ -34,7 +35,9 @@ export function processCoordinator(setup: ActorSetup): ActorDefinition<ProcessCo
       prompt: exclusive(
         limitedRetries,
         async (ctx: ObjectContext, { applicationName, head }: LogGrown): Promise<void> => {
-          (await CoordinatorState.load(ctx, setup))?.prompt({ [applicationName]: head });
+          // A service of an older version forwards any number.
+          const known = isHead(head) ? head : 0;
+          (await CoordinatorState.load(ctx, setup))?.prompt({ [applicationName]: known });
         },
       ),
 

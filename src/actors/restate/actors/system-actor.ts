@@ -3,6 +3,7 @@ import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk
 import { assignmentsOf } from '../../../runner/asynchronous/assignment.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { graphMetadata } from '../engine/registration.ts';
+import { isStartSystem, isTakeBack } from '../protocol/message-shapes.ts';
 import type {
   FollowingApplication,
   PipelineActor,
@@ -11,7 +12,14 @@ import type {
   SystemActor,
   SystemStarted,
 } from '../protocol/messages.ts';
-import { type ActorDefinition, type ActorSetup, actorOptions, limitedRetries } from './actor-definition.ts';
+import {
+  type ActorDefinition,
+  type ActorSetup,
+  actorOptions,
+  internalCall,
+  limitedRetries,
+} from './actor-definition.ts';
+import { wellFormed } from './well-formed.ts';
 
 /** State of a running system; absent while the system is stopped. */
 interface Running {
@@ -42,7 +50,8 @@ export function systemActor(setup: ActorSetup): ActorDefinition<SystemActor> {
     metadata: graphMetadata(setup.graph),
     options: { ...actorOptions, ...limitedRetries, idempotencyRetention: resultRetentionMs },
     handlers: {
-      async start(ctx: ObjectContext, message: StartSystem): Promise<SystemStarted> {
+      async start(ctx: ObjectContext, received: StartSystem): Promise<SystemStarted> {
+        const message = wellFormed(setup.sdk, received, isStartSystem, 'a start');
         const known = await ctx.get<Running>(stateKey);
         const running = known?.isStarted ? known : null;
         // The graph is journaled: a service of another version may resume this call.
@@ -60,8 +69,11 @@ export function systemActor(setup: ActorSetup): ActorDefinition<SystemActor> {
         return { isRefused: false };
       },
 
-      stop: async (ctx: ObjectContext): Promise<readonly string[]> =>
-        stopAll(ctx, await ctx.get<Running>(stateKey)),
+      stop: setup.sdk.handlers.object.exclusive(
+        internalCall,
+        async (ctx: ObjectContext): Promise<readonly string[]> =>
+          stopAll(ctx, await ctx.get<Running>(stateKey)),
+      ),
 
       // A shared handler, so that the system can be started again while a long step is ending.
       shutDown: setup.sdk.handlers.object.shared(async (ctx: ObjectSharedContext): Promise<void> => {
@@ -69,7 +81,8 @@ export function systemActor(setup: ActorSetup): ActorDefinition<SystemActor> {
         await all(keys.map((workerKey) => ctx.objectClient<ProcessWorker>(setup.worker, workerKey).stop()));
       }),
 
-      async takeBack(ctx: ObjectContext, { callerId }: Pick<StartSystem, 'callerId'>): Promise<void> {
+      async takeBack(ctx: ObjectContext, received: Pick<StartSystem, 'callerId'>): Promise<void> {
+        const { callerId } = wellFormed(setup.sdk, received, isTakeBack, 'a take-back');
         const running = await ctx.get<Running>(stateKey);
         if (running?.isStarted && running.onlyCallerId !== callerId) return;
         await stopAll(ctx, running);

@@ -4,6 +4,7 @@ import { newId } from '../../../util/ids.ts';
 import { RemoteError } from '../../../util/portable-error.ts';
 import { retry } from '../../../util/retry.ts';
 import { type EngineClient, isUnreachable, isUnregistered, type Target } from '../engine/engine-client.ts';
+import { foreign } from '../engine/engine-request.ts';
 import { ActorsMismatchError, EngineError } from '../errors.ts';
 import {
   type ActorAddress,
@@ -140,7 +141,9 @@ export class ActorClient {
         timeoutMs: registrationTimeoutMs,
         signal,
       });
-      return (await this.#engine.answerTo(callId, signal)) as SystemStarted;
+      const answer = await this.#engine.answerTo(callId, signal);
+      if (typeof answer !== 'object' || answer === null) throw foreign(this.#engine.ingressUrl);
+      return answer as SystemStarted;
     } catch (error) {
       await this.takeBack(callId).catch(() => {}); // the engine is unreachable; it drops the call later
       throw error;
@@ -154,7 +157,8 @@ export class ActorClient {
   ): Promise<readonly ActorStatus[]> {
     const target = this.#pipelineActor(pipelineId, 'status');
     const answer = await this.#engine.call(target, undefined, callKey, signal);
-    const statuses = answer as readonly ProcessStatus[];
+    if (!Array.isArray(answer)) throw foreign(this.#engine.ingressUrl);
+    const statuses: readonly ProcessStatus[] = answer;
     return assignmentsOf(this.#system.graph, [pipelineId]).map(({ applicationName }) => {
       const status = statuses.find((one) => one.applicationName === applicationName);
       const lastError = status?.lastError && new RemoteError(status.lastError);

@@ -70,7 +70,7 @@ export function resolveRestateRunnerOptions(
   options: RestateRunnerOptions,
   systemName: string,
 ): ResolvedRestateRunnerOptions {
-  if ('batchSize' in options) {
+  if (Object.hasOwn(options ?? {}, 'batchSize')) {
     throw new InvalidOptionError(
       "Option 'batchSize' belongs to RestateService.start(), because services process the events.",
     );

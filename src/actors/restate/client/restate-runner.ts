@@ -9,13 +9,13 @@ import type { CaughtUpProbe } from '../../../runner/asynchronous/caught-up.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
-import type { System } from '../../../system/system.ts';
+import { assertSystem, type System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { EngineClient } from '../engine/engine-client.ts';
-import { ActorsStoppedError } from '../errors.ts';
+import { ActorsStoppedError, type StorageMismatchError } from '../errors.ts';
 import { actorKey } from '../protocol/actor-names.ts';
-import { ActorClient, type ActorStatuses } from './actor-client.ts';
+import { ActorClient, type ActorStatus, type ActorStatuses } from './actor-client.ts';
 import { ActorProgress } from './actor-progress.ts';
 import { Prompter } from './prompter.ts';
 import {
@@ -73,6 +73,7 @@ export class RestateRunner<
     system: System<Apps>,
     options: RestateRunnerOptions = {},
   ): Promise<RestateRunner<Apps>> {
+    assertSystem(system, 'RestateRunner.start()');
     const resolved = resolveRestateRunnerOptions(options, system.name);
     const { pipelineIds } = resolved;
     const { default: batchSize } = runnerOptions.batchSize; // of no use here: services process the events
@@ -85,7 +86,7 @@ export class RestateRunner<
 
   /** @internal */
   protected override async followerStates(): Promise<FollowerStates> {
-    return statesOf(await this.#actors.statuses(this.closed));
+    return statesOf(await this.#statuses(this.closed));
   }
 
   /** @internal */
@@ -141,12 +142,32 @@ export class RestateRunner<
 
   /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if they were shut down. */
   async #runningStatuses(stop: AbortSignal): Promise<ActorStatuses> {
-    const statuses = await this.#actors.statuses(stop);
+    const statuses = await this.#statuses(stop);
     if ([...statuses.values()].every(({ state }) => state !== 'stopped')) return statuses;
     throw new ActorsStoppedError(
       `The actors of system '${this.#options.systemActorName}' were shut down. Start a runner to process the rest of ` +
         'what is recorded.',
     );
+  }
+
+  /**
+   * Resolves with the statuses of the actors. An application whose service misses events that this runner has recorded
+   * counts as failed; a prompt for events that do not exist has no consequences.
+   */
+  async #statuses(signal: AbortSignal): Promise<ActorStatuses> {
+    const statuses = await this.#actors.statuses(signal);
+    const judged = [...statuses].map(async ([key, status]) => {
+      const isFailed = await this.#missesEvents(status);
+      return [key, isFailed ? { ...status, state: 'failed' as const } : status] as const;
+    });
+    return new Map(await Promise.all(judged));
+  }
+
+  async #missesEvents({ lastError, pipelineId }: ActorStatus): Promise<boolean> {
+    const { code, upstreamName, expected } = (lastError ?? {}) as Partial<StorageMismatchError>;
+    if (code !== 'STORAGE_MISMATCH' || upstreamName === undefined || expected === undefined) return false;
+    const upstream = this.#running.in(pipelineId).get(upstreamName);
+    return upstream !== undefined && (await upstream.log.head()) >= expected;
   }
 
   async #releaseActors(): Promise<void> {

@@ -66,7 +66,9 @@ export class EngineClient {
   async begin(target: Target, message: unknown, callKey: string, signal: AbortSignal): Promise<string> {
     const options = this.#callOptions(message, callKey, signal);
     const sent = await this.#reconnecting(`${pathOf(target)}/send`, options, signal);
-    return (sent as { readonly invocationId: string }).invocationId;
+    const { invocationId } = (sent ?? {}) as { readonly invocationId?: unknown };
+    if (typeof invocationId !== 'string') throw foreign(this.ingressUrl);
+    return invocationId;
   }
 
   /** Resolves with the answer to a call that was started. Reconnects while the engine is unreachable. */
@@ -114,7 +116,8 @@ export async function metadataOf(
   const url = baseUrl(adminUrl);
   await assertAdministers(url, { ...options, timeoutMs });
   const known = await requestJson(url, `/services/${service}`, { ...options, timeoutMs });
-  return (known as { readonly metadata?: Readonly<Record<string, unknown>> }).metadata ?? {};
+  const { metadata = {} } = (known ?? {}) as { readonly metadata?: Readonly<Record<string, unknown>> };
+  return metadata;
 }
 
 /** Returns whether the engine could not be reached, which may be temporary. */

@@ -2,12 +2,16 @@ import { type ApplicationClass, applicationInternals } from '../../../applicatio
 import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
 import { openStore } from '../../../application/open-store.ts';
-import type { ProcessApplication } from '../../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../../application/process-application.ts';
 import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RunnerClosedError } from '../../../runner/errors.ts';
+import type { Recorder } from '../../../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
-import { upstreamsOf } from '../../../system/graph.ts';
+import { intermediatesOf, upstreamsOf } from '../../../system/graph.ts';
 import { recordingOptions, type System } from '../../../system/system.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
@@ -74,6 +78,10 @@ export class ApplicationHost {
     const application = new (this.#classOf(applicationName))() as ProcessApplication; // because it follows others
     const store = (await this.#storeOf(applicationName)).inPipeline(pipelineId);
     applicationInternals.bind(application, ownedBinding(store));
+    const intermediates = new Map<string, Recorder>();
+    for (const name of intermediatesOf(this.#system.graph, applicationName))
+      intermediates.set(name, (await this.#storeOf(name)).recorder);
+    processApplicationInternals.setIntermediates(application, intermediates);
     const logs = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
       const { recorder } = await this.#storeOf(upstreamName);

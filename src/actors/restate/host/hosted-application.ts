@@ -1,4 +1,4 @@
-import { CausalDependencyError, isTransientFailure } from '../../../application/errors.ts';
+import { type CausalDependencyError, isTransientFailure } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
 import {
   type ProcessApplication,
@@ -49,14 +49,14 @@ export class HostedApplication {
   }
 
   /**
-   * Processes new notifications of some logs until a time limit. An upstream that waits for another pipeline is set
-   * aside, and the others continue: the other pipeline may wait for them.
+   * Processes new notifications of some logs until a time limit. An upstream that waits for another pipeline, or whose
+   * log ends early, is set aside, and the others continue: the other pipeline may wait for them.
    */
   async step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
     const more: string[] = [];
     const aside: string[] = [];
-    let dependency: CausalDependencyError | undefined;
+    let wait: CausalDependencyError | StorageMismatchError | undefined;
     try {
       const end = performance.now() + sliceMs;
       for (const log of this.#logs) {
@@ -64,16 +64,16 @@ export class HostedApplication {
         if (least === undefined) continue;
         const processed = await catchCausalWait(() => this.#processLog(log, least, end));
         if (processed === false) more.push(log.applicationName);
-        if (!(processed instanceof CausalDependencyError)) continue;
+        if (typeof processed === 'boolean') continue;
         aside.push(log.applicationName);
-        dependency = processed;
+        wait = processed;
       }
       if (more.length === 0) await processApplicationInternals.recordPositions(this.#application);
       // Read from the storage, in case an interrupted step has recorded something.
       const head = this.#head ?? (await this.#application.log.head());
-      return dependency === undefined
+      return wait === undefined
         ? { head, more }
-        : { head, more, trouble: failureOf(this.#event, dependency, aside) };
+        : { head, more, trouble: failureOf(this.#event, wait, aside) };
     } catch (error) {
       return { head: this.#head, more: [], trouble: failureOf(this.#event, error, Object.keys(upstreams)) };
     }
@@ -84,23 +84,33 @@ export class HostedApplication {
     publish('stopped', { ...this.#event, terminated });
   }
 
-  /** Processes a log and returns whether its end was reached before the time limit. */
-  async #processLog(log: NotificationLog, least: number, end: number): Promise<boolean> {
+  /**
+   * Processes a log and returns whether its end was reached before the time limit, or the error for a log that ends
+   * before the head that a prompt has announced.
+   */
+  async #processLog(
+    log: NotificationLog,
+    least: number,
+    end: number,
+  ): Promise<boolean | StorageMismatchError> {
     const upstreamName = log.applicationName;
     publish('prompted', { ...this.#event, upstreamName });
     for (let isFirst = true; ; isFirst = false) {
-      const count = await this.#application.run({ upstreamName, batches: 1 });
-      if (count === 0 && isFirst) await this.#assertSameStorage(log, least);
-      if (count === 0) return true;
-      publish('processed', { ...this.#event, upstreamName, count });
+      const counts = await processApplicationInternals.run(this.#application, { upstreamName, batches: 1 });
+      const processed = [...counts].filter(([, count]) => count > 0);
+      if (processed.length === 0) return (isFirst && (await this.#mismatchOf(log, least))) || true;
+      for (const [name, count] of processed)
+        publish('processed', { ...this.#event, upstreamName: name, count });
       if (performance.now() > end) return false;
     }
   }
 
-  async #assertSameStorage(log: NotificationLog, least: number): Promise<void> {
+  async #mismatchOf(log: NotificationLog, least: number): Promise<StorageMismatchError | undefined> {
     const { applicationName } = this.#application;
     const head = least === 0 ? 0 : await log.head();
-    if (head < least) throw new StorageMismatchError(applicationName, log.applicationName, least, head);
+    return head < least
+      ? new StorageMismatchError(applicationName, log.applicationName, least, head)
+      : undefined;
   }
 }
 
@@ -110,7 +120,8 @@ export function failureOf(
   error: unknown,
   upstreamNames: readonly string[],
 ): StepFailure {
-  const canRetry = isTransientFailure(error);
+  // Only the runner can tell whether its prompt was wrong, see RestateRunner.
+  const canRetry = isTransientFailure(error) || error instanceof StorageMismatchError;
   publish(canRetry ? 'interrupted' : 'failed', { ...eventOf(address), error });
   return { error: truncateError(portable(error)), aside: canRetry ? upstreamNames : undefined };
 }

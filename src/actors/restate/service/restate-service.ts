@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { storageOf } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
-import type { System } from '../../../system/system.ts';
+import { assertSystem, type System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
-import { InvalidOptionError } from '../../../util/options.ts';
+import { InvalidArgumentError, InvalidOptionError } from '../../../util/options.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { type ActorSetup, actorSetup } from '../actors/actor-definition.ts';
 import { loadSdk, type Sdk } from '../actors/load-sdk.ts';
@@ -46,6 +46,11 @@ export class RestateService implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(parts: Parts) {
+    if (parts?.server === undefined) {
+      throw new InvalidArgumentError(
+        'Start a service with await RestateService.start(system), not with new.',
+      );
+    }
     this.#parts = parts;
     this.port = (parts.server.address() as AddressInfo).port;
   }
@@ -57,6 +62,7 @@ export class RestateService implements AsyncDisposable {
    * @throws {@link InvalidOptionError} if an option is invalid, the port is in use, or the SDK is not installed.
    */
   static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
+    assertSystem(system, 'RestateService.start()');
     const resolved = resolveRestateServiceOptions(options, system.name);
     const { systemActorName, drainTimeoutMs, port, hostname } = resolved;
     const storage = storageOf(system, options);
@@ -100,6 +106,8 @@ export class RestateService implements AsyncDisposable {
   async #close(): Promise<void> {
     const { server, sessions, host, drainTimeoutMs } = this.#parts;
     const start = performance.now();
+    await using closing = new AsyncDisposableStack(); // the storage is closed even if the server fails
+    closing.defer(() => host.close(Math.max(0, drainTimeoutMs - (performance.now() - start))));
     const closed = once(server, 'close');
     server.close();
     for (const session of sessions) session.close();
@@ -107,7 +115,6 @@ export class RestateService implements AsyncDisposable {
       for (const session of sessions) session.destroy();
       await closed;
     }
-    await host.close(Math.max(0, drainTimeoutMs - (performance.now() - start)));
   }
 }
 

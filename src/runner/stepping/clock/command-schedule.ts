@@ -1,5 +1,4 @@
-import { kindOf } from '../../../util/errors.ts';
-import { InvalidArgumentError } from '../../../util/options.ts';
+import { assertFunction, InvalidArgumentError } from '../../../util/options.ts';
 
 /** A function that a stepping runner calls at the end of a tick. */
 export type Command = () => unknown;
@@ -14,11 +13,7 @@ export class CommandSchedule {
    * @throws {@link InvalidArgumentError} unless the command is a function and `ticks` is an integer >= 1.
    */
   add(command: Command, currentTick: number, ticks: number): void {
-    if (typeof command !== 'function') {
-      throw new InvalidArgumentError(
-        `Expected the command of callInFuture() to be a function, got ${kindOf(command)}.`,
-      );
-    }
+    assertFunction(command, 'the command of callInFuture()');
     if (!Number.isSafeInteger(ticks) || ticks < 1) {
       throw new InvalidArgumentError(
         `Expected the ticks of callInFuture() to be an integer >= 1, got ${String(ticks)}.`,

@@ -38,7 +38,7 @@ export async function serverOf(settings: PostgresSettings): Promise<Server> {
 
 function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Server['listen']): Server {
   const config = configOf(driver, settings, settings.connectionString);
-  const { host, port, database } = parsed(driver, config);
+  const client = parsed(driver, config);
   const setUp = async (client: ClientBase) => {
     await client.query(sql.settings.text, [settings.statementTimeoutMs]);
   };
@@ -53,10 +53,17 @@ function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Ser
   return {
     pool,
     ownsSessions: !settings.transactionPooler,
-    name: `database '${database}' at ${host}:${port}`,
+    name: nameOf(client, settings),
     listen,
     close: () => sockets.end(() => pool.end()),
   };
+}
+
+/** Names the database for messages. Without a connection string, the driver uses localhost unless PGHOST is set. */
+function nameOf({ host, port, database }: Client, { connectionString }: PostgresSettings): string {
+  const place = database ? `database '${database}' at ${host}:${port}` : `the database at ${host}:${port}`;
+  const isGiven = connectionString !== undefined || process.env.PGHOST !== undefined;
+  return isGiven ? place : `${place} (no connectionString was given, and PGHOST is not set)`;
 }
 
 function serverOfUserPool(

@@ -207,10 +207,10 @@ describe('the stepping runner rejects wrong options', () => {
   test.each<[object, string]>([
     [
       { normalSpeed: 0 },
-      "Expected option 'normalSpeed' of SteppingSingleThreadedRunner.start() to be a number of Hz > 0, got 0.",
+      "Expected option 'normalSpeed' of SteppingSingleThreadedRunner.start() to be a number of Hz >= 1e-9, got 0.",
     ],
-    [{ normalSpeed: Number.POSITIVE_INFINITY }, 'to be a number of Hz > 0, got Infinity.'],
-    [{ normalSpeed: '1' }, "to be a number of Hz > 0, got '1'."],
+    [{ normalSpeed: Number.POSITIVE_INFINITY }, 'to be a number of Hz >= 1e-9, got Infinity.'],
+    [{ normalSpeed: '1' }, "to be a number of Hz >= 1e-9, got '1'."],
     [{ scaleFactor: -1 }, 'to be a finite number >= 0, got -1.'],
     [{ scaleFactor: Number.NaN }, 'to be a finite number >= 0, got NaN.'],
     [{ startTimeMs: 0.5 }, 'to be an integer >= 0, got 0.5.'],

@@ -1,0 +1,73 @@
+import type { Cause } from '../../domain/provenance.ts';
+import type { Recorder } from '../../storage/recorder.ts';
+
+/** Number of causes in a page. */
+const pageSize = 256;
+/** Largest number of pages in memory. */
+const maxPages = 32;
+
+/** Causes of the notifications from one id on; shorter than `pageSize` at the end of a log. */
+type Page = (Cause | undefined)[];
+
+/**
+ * Finds the nearest causes that are in followed logs. Goes through the logs of intermediates: applications that are not
+ * followed, but lie between followed ones.
+ */
+export class NearestCauses {
+  readonly #followed: Pick<ReadonlyMap<string, unknown>, 'has'>;
+  readonly #intermediates: ReadonlyMap<string, Recorder>;
+  /** Pages by log and number, the least recently used first. */
+  readonly #pages = new Map<string, Page>();
+
+  /** @param intermediates Recorders of the applications that are not followed and may be read, by name. */
+  constructor(
+    followed: Pick<ReadonlyMap<string, unknown>, 'has'>,
+    intermediates: ReadonlyMap<string, Recorder>,
+  ) {
+    this.#followed = followed;
+    this.#intermediates = intermediates;
+  }
+
+  /** Whether a cause is in the log of an intermediate, so that `find` has to read it. */
+  isIntermediate({ applicationName }: Cause): boolean {
+    return this.#intermediates.has(applicationName);
+  }
+
+  /** Returns a cause if it is in a followed log, else the nearest of its own causes that is; undefined if none is. */
+  async find(cause: Cause): Promise<Cause | undefined> {
+    const passed: { readonly page: Page; readonly index: number }[] = [];
+    let place: Cause | undefined = cause;
+    while (place !== undefined && !this.#followed.has(place.applicationName)) {
+      const recorder = this.#intermediates.get(place.applicationName);
+      const page: Page = recorder === undefined ? [] : await this.#pageOf(place, recorder);
+      const index = indexOf(place);
+      if (index < page.length) passed.push({ page, index });
+      place = page[index];
+    }
+    // Everything on the way has the same nearest cause: the next search from there ends at once.
+    for (const { page, index } of passed) page[index] = place;
+    return place;
+  }
+
+  /** Returns the page of a place, from memory if it holds the place already. */
+  async #pageOf(place: Cause, recorder: Recorder): Promise<Page> {
+    const { applicationName, pipelineId, notificationId } = place;
+    const first = notificationId - indexOf(place);
+    const key = `${pipelineId} ${first} ${applicationName}`;
+    const page = this.#pages.get(key) ?? [];
+    if (indexOf(place) >= page.length) {
+      const after = first - 1 + page.length;
+      page.push(...(await recorder.causes(pipelineId, after, pageSize - page.length)));
+    }
+    this.#pages.delete(key);
+    this.#pages.set(key, page);
+    const [oldest] = this.#pages.keys();
+    if (this.#pages.size > maxPages && oldest !== undefined) this.#pages.delete(oldest);
+    return page;
+  }
+}
+
+/** Index of a place in its page. */
+function indexOf({ notificationId }: Cause): number {
+  return (notificationId - 1) % pageSize;
+}

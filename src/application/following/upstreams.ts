@@ -1,0 +1,139 @@
+import type { Recorder } from '../../storage/recorder.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { CausalDependencyError, InvalidApplicationError, isWithinPipeline } from '../errors.ts';
+import type { NotificationLog } from '../log/notification-log.ts';
+import type { BatchProcessorOptions } from './batch-processor.ts';
+import { CausalGate } from './causal-gate.ts';
+import { Follower } from './follower.ts';
+
+/** Options of {@link ProcessApplication.run}. */
+export interface RunOptions {
+  /** Upstream whose log is read. @default all upstreams */
+  readonly upstreamName?: string;
+  /** Largest number of batches processed for each log. @default no limit */
+  readonly batches?: number;
+  /** Id of the last notification that is processed. Its causes in other logs are processed first. @default no limit */
+  readonly upTo?: number;
+  /** Ends the run before the next batch; the reason of the signal is thrown. @default none */
+  readonly signal?: AbortSignal;
+}
+
+/** Number of notifications processed of each upstream, by name. */
+export type ProcessedCounts = ReadonlyMap<string, number>;
+
+/** The upstreams of an application in one pipeline. */
+export class Upstreams {
+  readonly #applicationName: string;
+  readonly #followers = new Map<string, Follower>();
+  #intermediates: ReadonlyMap<string, Recorder> = new Map();
+  #gate: CausalGate | undefined;
+
+  constructor(applicationName: string) {
+    this.#applicationName = applicationName;
+  }
+
+  get isEmpty(): boolean {
+    return this.#followers.size === 0;
+  }
+
+  /** Names the recorders of applications that are not followed and through whose logs causes are found. */
+  setIntermediates(recorders: ReadonlyMap<string, Recorder>): void {
+    this.#intermediates = recorders;
+  }
+
+  /** Follows a log from the recorded position, which is read when the log is pulled next. */
+  follow(log: NotificationLog, options: BatchProcessorOptions): void {
+    this.#gate ??= new CausalGate(options.store, this.#intermediates);
+    this.#followers.set(log.applicationName, new Follower({ log, gate: this.#gate, ...options }));
+  }
+
+  /**
+   * Processes new notifications of one upstream, or of all, and the notifications of other upstreams from which they
+   * follow.
+   *
+   * @throws {@link CausalDependencyError} if a notification waits for another pipeline; all notifications that need not
+   * wait are processed.
+   */
+  async run({ upstreamName, ...bounds }: RunOptions): Promise<ProcessedCounts> {
+    const counts = new Map<string, number>();
+    let waiting: CausalDependencyError | undefined;
+    for (const follower of this.#chosen(upstreamName)) {
+      try {
+        await this.#runOne(follower, bounds, counts);
+      } catch (error) {
+        if (!(error instanceof CausalDependencyError)) throw error;
+        waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
+      }
+    }
+    if (waiting !== undefined) throw waiting;
+    return counts;
+  }
+
+  /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
+  async pull(upstreamName: string, upTo: number): Promise<number | CausalDependencyError> {
+    return await this.#get(upstreamName).pull(upTo);
+  }
+
+  /** Id of the last notification of an upstream that is handled or ignored. */
+  seen(upstreamName: string): number {
+    return this.#get(upstreamName).seen;
+  }
+
+  /** Records positions after ignored notifications. */
+  async flush(): Promise<void> {
+    for (const follower of this.#followers.values()) await follower.flush();
+  }
+
+  async #runOne(
+    follower: Follower,
+    { batches = Infinity, upTo, signal }: Omit<RunOptions, 'upstreamName'>,
+    counts: Map<string, number>,
+  ): Promise<void> {
+    for (let batch = 0; batch < batches; batch += 1) {
+      signal?.throwIfAborted();
+      const { pulled, count } = await this.#pullNext(follower, upTo);
+      counts.set(pulled.upstreamName, (counts.get(pulled.upstreamName) ?? 0) + count);
+      if (pulled === follower && follower.isAtEnd) break;
+      await yieldIfBusy();
+    }
+  }
+
+  /**
+   * Processes a batch of an upstream or, while the next notification waits for another upstream, of that upstream.
+   * What a notification follows from was recorded before it, so no two upstreams wait for each other.
+   */
+  async #pullNext(
+    follower: Follower,
+    upTo: number | undefined,
+  ): Promise<{ readonly pulled: Follower; readonly count: number }> {
+    const passed = new Set<Follower>();
+    let current = follower;
+    let limit = upTo;
+    let waiting: CausalDependencyError | undefined;
+    for (;;) {
+      const count = await current.pull(limit);
+      if (count === 0 && waiting !== undefined) throw waiting; // the log ends before the cause
+      if (typeof count === 'number') return { pulled: current, count };
+      waiting = count;
+      passed.add(current);
+      const next = isWithinPipeline(count)
+        ? this.#followers.get(count.dependency.applicationName)
+        : undefined;
+      if (next === undefined || passed.has(next)) throw waiting;
+      current = next;
+      limit = upTo === undefined ? undefined : count.dependency.notificationId;
+    }
+  }
+
+  #chosen(upstreamName: string | undefined): Iterable<Follower> {
+    return upstreamName === undefined ? this.#followers.values() : [this.#get(upstreamName)];
+  }
+
+  #get(upstreamName: string): Follower {
+    const follower = this.#followers.get(upstreamName);
+    if (follower !== undefined) return follower;
+    throw new InvalidApplicationError(
+      `Application '${this.#applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import type { RecordedLogs } from './recorded-logs.ts';
+import { type EventPlace, placeKey, type TracedEvent } from './traced-event.ts';
+
+/** Reason why a chain of causes ends at its topmost event. */
+export type OriginKind =
+  /** A command recorded the event. */
+  | 'command'
+  /** An earlier release, which recorded no causes, recorded the event. */
+  | 'unrecorded'
+  /** The next cause is in an application that is not in this storage. */
+  | 'elsewhere'
+  /** The log of the next cause ends before it. */
+  | 'missing'
+  /** The next cause is in the chain already: the recorded causes are damaged. */
+  | 'repeated'
+  /** The chain is longer than the option `depth`. */
+  | 'cut';
+
+/** Where a chain of causes ends. */
+export interface Origin {
+  readonly kind: OriginKind;
+  /** The next cause, unless the topmost event has none. */
+  readonly next?: EventPlace;
+}
+
+/** Causes of an event, its direct cause first. */
+export interface CauseChain {
+  readonly causes: readonly TracedEvent[];
+  readonly origin: Origin;
+}
+
+/** Reads up to `depth` causes of an event. */
+export async function causeChain(logs: RecordedLogs, event: TracedEvent, depth: number): Promise<CauseChain> {
+  const causes: TracedEvent[] = [];
+  const seen = new Set([placeKey(event)]);
+  for (let top = event; ; ) {
+    const kind = await originKind(logs, top, seen, causes.length >= depth);
+    const { cause: next } = top;
+    if (kind !== undefined) return { causes, origin: { kind, ...(next && { next }) } };
+    [top] = (await logs.read(next as EventPlace)) as [TracedEvent];
+    seen.add(placeKey(top));
+    causes.push(top);
+  }
+}
+
+/** Returns why the chain ends at its topmost event; undefined if its cause can be read. */
+async function originKind(
+  logs: RecordedLogs,
+  { cause, correlationId }: TracedEvent,
+  seen: ReadonlySet<string>,
+  isLast: boolean,
+): Promise<OriginKind | undefined> {
+  if (cause === undefined) return correlationId === undefined ? 'unrecorded' : 'command';
+  if (!logs.has(cause.applicationName)) return 'elsewhere';
+  if (seen.has(placeKey(cause))) return 'repeated';
+  if (cause.notificationId > logs.head(cause)) return 'missing';
+  return isLast ? 'cut' : undefined;
+}

@@ -1,0 +1,49 @@
+import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
+import type { EventPlace } from './traced-event.ts';
+
+/** Events of one follower that one notification caused. A log holds them side by side. */
+export interface EffectRun {
+  /** Notification id of the first event. */
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Finds the effects of a notification in a follower's log of the same pipeline.
+ *
+ * @param after Id in the follower's log at or before which the notification has no effects.
+ */
+export async function effectRun(
+  reader: CauseReader,
+  { applicationName, pipelineId, notificationId }: EventPlace,
+  after: number,
+): Promise<EffectRun | undefined> {
+  const causes = { applicationName, pipelineId, first: notificationId, last: notificationId };
+  for await (const [effect] of effectsOf(reader, pipelineId, causes, after)) {
+    if (effect === undefined) continue;
+    const first = effect.notificationId;
+    const isEffect = async (id: number): Promise<boolean> => {
+      const [cause] = await reader.causes(pipelineId, id - 1, 1);
+      return cause?.notificationId === notificationId && cause.applicationName === applicationName;
+    };
+    return { first, count: (await lastOfRun(first, isEffect)) - first + 1 };
+  }
+  return undefined;
+}
+
+/** Returns the last number of an unbroken run for which a test holds, in a logarithmic number of tests. */
+async function lastOfRun(first: number, holds: (id: number) => Promise<boolean>): Promise<number> {
+  let low = first;
+  let step = 1;
+  while (await holds(low + step)) {
+    low += step;
+    step *= 2;
+  }
+  let high = low + step;
+  while (high - low > 1) {
+    const middle = low + Math.floor((high - low) / 2);
+    if (await holds(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}

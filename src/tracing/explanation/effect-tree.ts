@@ -1,0 +1,113 @@
+import type { EffectRun } from './effect-run.ts';
+import { fairShares } from './fair-shares.ts';
+import type { RecordedLogs } from './recorded-logs.ts';
+import { type EventPlace, placeKey, type TracedEffect, type TracedEvent } from './traced-event.ts';
+
+/** Effects that a tree leaves out. */
+export interface Cut {
+  /** Why: `depth` and `breadth` are options; `repeated` events are in the tree already, because causes are damaged. */
+  readonly reason: 'depth' | 'breadth' | 'repeated';
+  /** The event whose effects are left out. */
+  readonly cause: EventPlace;
+  /** Name of the application that recorded the effects. */
+  readonly applicationName: string;
+  /** Number of direct effects that are left out; what followed from them is not counted. */
+  readonly count: number;
+}
+
+export interface TreeBounds {
+  readonly depth: number;
+  readonly breadth: number;
+}
+
+interface GrowingEffect extends TracedEvent {
+  readonly effects: GrowingEffect[];
+  readonly unprocessedBy: readonly string[];
+}
+
+/** Effects of an event in one follower. */
+interface Branch extends EffectRun {
+  readonly cause: GrowingEffect;
+  readonly applicationName: string;
+}
+
+/** An event with everything that followed from it, and what is left out. */
+export interface EffectTree {
+  readonly event: TracedEffect;
+  readonly cuts: readonly Cut[];
+}
+
+/** Reads what followed from an event, level by level. */
+export async function effectTree(
+  logs: RecordedLogs,
+  event: TracedEvent,
+  { depth, breadth }: TreeBounds,
+): Promise<EffectTree> {
+  const root = growing(logs, event);
+  const cuts: Cut[] = [];
+  const seen = new Set([placeKey(root)]);
+  let level: readonly GrowingEffect[] = [root];
+  for (let levels = 0; level.length > 0; levels += 1) {
+    const branches = await branchesOf(logs, level);
+    const isDeepest = levels === depth;
+    const shares = fairShares(
+      branches.map(({ count }) => count),
+      isDeepest ? 0 : breadth,
+    );
+    const next: GrowingEffect[] = [];
+    for (const [i, branch] of branches.entries()) {
+      const share = shares[i] ?? 0;
+      const grown = await grow(logs, branch, share, seen);
+      next.push(...grown);
+      cuts.push(...cutsOf(branch, { share, grown: grown.length, reason: isDeepest ? 'depth' : 'breadth' }));
+    }
+    level = next;
+  }
+  return { event: root, cuts };
+}
+
+/** Finds the effects of the events of one level. */
+async function branchesOf(logs: RecordedLogs, level: readonly GrowingEffect[]): Promise<readonly Branch[]> {
+  const branches: Branch[] = [];
+  for (const cause of level) {
+    for (const { applicationName, position } of logs.followersOf(cause)) {
+      if (position < cause.notificationId) continue;
+      const run = await logs.effectsIn(applicationName, cause);
+      if (run !== undefined) branches.push({ cause, applicationName, ...run });
+    }
+  }
+  return branches;
+}
+
+/** Reads the first effects of a branch and adds those that are new to the tree. */
+async function grow(
+  logs: RecordedLogs,
+  { cause, applicationName, first }: Branch,
+  share: number,
+  seen: Set<string>,
+): Promise<readonly GrowingEffect[]> {
+  if (share === 0) return [];
+  const { pipelineId } = cause;
+  const events = await logs.read({ applicationName, pipelineId, notificationId: first }, share);
+  const added = events.filter((event) => !seen.has(placeKey(event))).map((event) => growing(logs, event));
+  for (const effect of added) {
+    seen.add(placeKey(effect));
+    cause.effects.push(effect);
+  }
+  return added;
+}
+
+function growing(logs: RecordedLogs, event: TracedEvent): GrowingEffect {
+  return { ...event, effects: [], unprocessedBy: logs.unprocessedBy(event) };
+}
+
+function cutsOf(
+  { cause, applicationName, count }: Branch,
+  { share, grown, reason }: { share: number; grown: number; reason: 'depth' | 'breadth' },
+): readonly Cut[] {
+  const { applicationName: causeName, pipelineId, notificationId } = cause;
+  const place = { applicationName: causeName, pipelineId, notificationId };
+  const cut = (why: Cut['reason'], left: number): readonly Cut[] =>
+    left === 0 ? [] : [{ reason: why, cause: place, applicationName, count: left }];
+  return [...cut(reason, count - share), ...cut('repeated', share - grown)];
+}

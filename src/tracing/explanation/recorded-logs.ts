@@ -1,0 +1,159 @@
+import { Transcoder } from '../../storage/codec/transcoder.ts';
+import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
+import { UnknownApplicationError } from '../../system/errors.ts';
+import type { System } from '../../system/system.ts';
+import { nearestOf } from '../../util/nearest-name.ts';
+import { type EffectRun, effectRun } from './effect-run.ts';
+import { type EventPlace, type TracedEvent, tracedEvent } from './traced-event.ts';
+
+/** Logs of one application as they were when they were opened. */
+interface ApplicationLogs {
+  readonly recorder: Recorder;
+  readonly positions: readonly RecordedPosition[];
+  /** Id of the last notification by pipeline. */
+  readonly heads: ReadonlyMap<number, number>;
+}
+
+/** An application that follows another one, and its position in that log. */
+export interface FollowerPosition {
+  readonly applicationName: string;
+  readonly position: number;
+}
+
+export interface RecordedLogsOptions {
+  readonly storage: StorageDescription;
+  /** System to which the storage belongs, if it is known: it adds followers that have recorded no position yet. */
+  readonly system: System | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The logs of all applications in a storage, open for reading. */
+export class RecordedLogs implements AsyncDisposable {
+  readonly #options: RecordedLogsOptions;
+  readonly #applications: ReadonlyMap<string, ApplicationLogs>;
+  readonly #resources: AsyncDisposableStack;
+  readonly #transcoder: Transcoder;
+  /** Where the last search ended, by follower and log: usually, later searches begin there. */
+  readonly #found = new Map<string, { readonly causeId: number; readonly last: number }>();
+
+  private constructor(
+    options: RecordedLogsOptions,
+    applications: ReadonlyMap<string, ApplicationLogs>,
+    resources: AsyncDisposableStack,
+  ) {
+    this.#options = options;
+    this.#applications = applications;
+    this.#resources = resources;
+    this.#transcoder = new Transcoder(options.system?.types);
+  }
+
+  /** @throws {@link StorageError} if an application cannot be opened. */
+  static async open(options: RecordedLogsOptions): Promise<RecordedLogs> {
+    await using resources = new AsyncDisposableStack();
+    const openedStorage = await openStorage(options.storage);
+    resources.defer(() => openedStorage.close());
+    const applications = await openAll(openedStorage, resources, options.signal);
+    return new RecordedLogs(options, applications, resources.move());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  has(applicationName: string): boolean {
+    return this.#applications.has(applicationName);
+  }
+
+  /** Returns the id of the last notification of a log; 0 if the log is empty. */
+  head({ applicationName, pipelineId }: Omit<EventPlace, 'notificationId'>): number {
+    return this.#logsOf(applicationName).heads.get(pipelineId) ?? 0;
+  }
+
+  /** Reads `count` events from a place on; fewer if the log ends before. */
+  async read(place: EventPlace, count = 1): Promise<readonly TracedEvent[]> {
+    const { recorder } = this.#logsOf(place.applicationName);
+    const stored = await recorder.notifications(place.pipelineId, place.notificationId - 1, count);
+    return stored.map((one) => tracedEvent(place, one, this.#transcoder));
+  }
+
+  /** Returns the recorded positions in a log, by the names of the followers. */
+  followersOf({ applicationName, pipelineId }: EventPlace): readonly FollowerPosition[] {
+    return [...this.#applications].flatMap(([name, { positions }]) =>
+      positions
+        .filter((one) => one.pipelineId === pipelineId && one.upstreamName === applicationName)
+        .map(({ position }) => ({ applicationName: name, position })),
+    );
+  }
+
+  /** Returns the names of followers that have not recorded that they processed an event. */
+  unprocessedBy(event: TracedEvent): readonly string[] {
+    const recorded = this.followersOf(event);
+    const edges = (this.#options.system?.graph.edges ?? []).filter(
+      ({ upstream }) => upstream === event.applicationName,
+    );
+    const waiting = recorded
+      .filter(({ position }) => position < event.notificationId)
+      .map(({ applicationName }) => applicationName);
+    const known = new Set(recorded.map(({ applicationName }) => applicationName));
+    const notBegun = edges.map(({ downstream }) => downstream).filter((name) => !known.has(name));
+    const ignoring = edges.filter(({ eventTypes }) => !eventTypes.includes(event.type));
+    const ignored = new Set(ignoring.map(({ downstream }) => downstream));
+    return [...waiting, ...notBegun].filter((name) => !ignored.has(name));
+  }
+
+  /** Finds the effects of an event in the log of a follower. */
+  async effectsIn(followerName: string, cause: EventPlace): Promise<EffectRun | undefined> {
+    const { recorder, heads } = this.#logsOf(followerName);
+    const head = heads.get(cause.pipelineId) ?? 0;
+    const reader = {
+      head: async () => head,
+      causes: (pipelineId: number, after: number, limit: number) => {
+        this.#options.signal?.throwIfAborted();
+        return recorder.causes(pipelineId, after, limit);
+      },
+    };
+    const key = [followerName, cause.applicationName, cause.pipelineId].join('\0');
+    const before = this.#found.get(key);
+    const after = before !== undefined && before.causeId < cause.notificationId ? before.last : 0;
+    const run = await effectRun(reader, cause, after);
+    if (run !== undefined)
+      this.#found.set(key, { causeId: cause.notificationId, last: run.first + run.count - 1 });
+    return run;
+  }
+
+  #logsOf(applicationName: string): ApplicationLogs {
+    this.#options.signal?.throwIfAborted();
+    const logs = this.#applications.get(applicationName);
+    if (logs !== undefined) return logs;
+    const names = [...this.#applications.keys()];
+    const nearest = nearestOf(applicationName, names);
+    const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+    const list = names.length === 0 ? 'It has none' : `Its applications: ${names.join(', ')}`;
+    throw new UnknownApplicationError(
+      `The storage has no application '${applicationName}'.${question} ${list}.`,
+    );
+  }
+}
+
+/** Opens the recorders of all applications; `resources` closes them. */
+async function openAll(
+  openedStorage: OpenedStorage,
+  resources: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, ApplicationLogs>> {
+  const opened: [string, Omit<ApplicationLogs, 'heads'>][] = [];
+  for (const applicationName of await openedStorage.applicationNames()) {
+    signal?.throwIfAborted();
+    const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
+    resources.defer(() => recorder.close());
+    opened.push([applicationName, { recorder, positions: await recorder.positions() }]);
+  }
+  const applications = new Map<string, ApplicationLogs>();
+  for (const [name, { recorder, positions }] of opened) {
+    const places = await recorder.logs(); // after all positions, so that what followers have processed is in the logs
+    const heads = new Map(places.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]));
+    applications.set(name, { recorder, positions, heads });
+  }
+  return applications;
+}
