@@ -95,12 +95,16 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
     } else if (isHandled) wait.fail(this.follower.name, failure.error);
   }
 
-  /** Whether the follower handles any of some events. */
-  handlesAny(events: TypedEvents, start: number, end: number): boolean {
-    for (let i = start; i < end; i += 1) {
-      if (this.#handledTypes.has((events[i] as TypedEvents[number]).type)) return true;
-    }
-    return false;
+  /** Makes a wait wait for `events[start]` up to `events[end - 1]`; `before` is the id before `events[0]`. */
+  trackEvents(wait: Wait, before: number, events: TypedEvents, start: number, end: number): void {
+    let handledEnd = end; // the follower ignores the events from here on
+    while (
+      handledEnd > start &&
+      !this.#handledTypes.has((events[handledEnd - 1] as TypedEvents[number]).type)
+    )
+      handledEnd -= 1;
+    if (handledEnd > start) this.track(before + start, before + handledEnd, wait, true);
+    if (handledEnd < end) this.track(before + handledEnd, before + end, wait, false);
   }
 
   /** Moves waits from the notifications of a batch to their effects. */

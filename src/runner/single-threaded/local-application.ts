@@ -88,9 +88,7 @@ export class LocalApplication implements FollowingApplication {
   }
 
   track(wait: Wait, before: number, events: TypedEvents, start: number, end: number): void {
-    for (const log of this.followers) {
-      log.track(before + start, before + end, wait, log.handlesAny(events, start, end));
-    }
+    for (const log of this.followers) log.trackEvents(wait, before, events, start, end);
   }
 
   trackOne(wait: Wait, notificationId: number): void {

@@ -158,7 +158,8 @@ export class LocalFollowers {
 
   async #recordPositions(): Promise<void> {
     for (const one of this.#applications.values()) {
-      if (one.upstreams.length === 0 || one.failure !== undefined) continue;
+      // The positions of an application that works are recorded at the end of its turn.
+      if (one.upstreams.length === 0 || one.turn !== undefined || one.failure !== undefined) continue;
       try {
         const record = () => processApplicationInternals.recordPositions(one.process);
         await retryTransient(record, this.#signal, (error) => {
