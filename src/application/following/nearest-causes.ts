@@ -5,6 +5,8 @@ import type { Recorder } from '../../storage/recorder.ts';
 const pageSize = 256;
 /** Largest number of pages in memory. */
 const maxPages = 32;
+/** Largest number of causes whose nearest cause is noted after a search. */
+const mostPassed = pageSize * maxPages;
 
 /** Causes of the notifications from one id on; shorter than `pageSize` at the end of a log. */
 type Page = (Cause | undefined)[];
@@ -35,36 +37,48 @@ export class NearestCauses {
 
   /** Returns a cause if it is in a followed log, else the nearest of its own causes that is; undefined if none is. */
   async find(cause: Cause): Promise<Cause | undefined> {
-    const passed: { readonly page: Page; readonly index: number }[] = [];
+    const passed: { readonly place: Cause; readonly page: Page }[] = [];
     let place: Cause | undefined = cause;
     while (place !== undefined && !this.#followed.has(place.applicationName)) {
       const recorder = this.#intermediates.get(place.applicationName);
       const page: Page = recorder === undefined ? [] : await this.#pageOf(place, recorder);
       const index = indexOf(place);
-      if (index < page.length) passed.push({ page, index });
+      if (index < page.length && passed.length < mostPassed) passed.push({ place, page });
       place = page[index];
     }
-    // Everything on the way has the same nearest cause: the next search from there ends at once.
-    for (const { page, index } of passed) page[index] = place;
+    // Everything on the way has the same nearest cause. The next search begins near the first page, so that stays longest.
+    for (const one of passed.reverse()) {
+      one.page[indexOf(one.place)] = place;
+      this.#keep(one.place, one.page);
+    }
     return place;
   }
 
   /** Returns the page of a place, from memory if it holds the place already. */
   async #pageOf(place: Cause, recorder: Recorder): Promise<Page> {
-    const { applicationName, pipelineId, notificationId } = place;
-    const first = notificationId - indexOf(place);
-    const key = `${pipelineId} ${first} ${applicationName}`;
-    const page = this.#pages.get(key) ?? [];
-    if (indexOf(place) >= page.length) {
-      const after = first - 1 + page.length;
-      page.push(...(await recorder.causes(pipelineId, after, pageSize - page.length)));
+    const page = this.#pages.get(keyOf(place)) ?? [];
+    const index = indexOf(place);
+    if (index >= page.length) {
+      const after = place.notificationId - 1 - index + page.length;
+      page.push(...(await recorder.causes(place.pipelineId, after, pageSize - page.length)));
     }
+    this.#keep(place, page);
+    return page;
+  }
+
+  /** Keeps the page of a place in memory as the most recently used one. */
+  #keep(place: Cause, page: Page): void {
+    const key = keyOf(place);
     this.#pages.delete(key);
     this.#pages.set(key, page);
     const [oldest] = this.#pages.keys();
     if (this.#pages.size > maxPages && oldest !== undefined) this.#pages.delete(oldest);
-    return page;
   }
+}
+
+/** Key of the page of a place. */
+function keyOf(place: Cause): string {
+  return `${place.pipelineId} ${place.notificationId - indexOf(place)} ${place.applicationName}`;
 }
 
 /** Index of a place in its page. */

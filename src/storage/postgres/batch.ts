@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PositionConflictError, RecordConflictError } from '../errors.ts';
 import type { ProcessEvent, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
-import type { Shape } from './append-statements.ts';
+import { type Shape, textSeparator } from './append-statements.ts';
 
 /** The recorded versions and positions that a batch builds on. */
 export interface RecordedState {
@@ -42,8 +42,8 @@ export class Batch {
   /** Key of the statement that records the batch. */
   get shape(): Shape {
     const { events, snapshots, trackings } = this;
-    const hasDependencies = events.some(({ dependencies }) => dependencies !== undefined);
-    if (hasDependencies || snapshots.length > 0 || trackings.length > 1) return 'any';
+    const isPlain = events.every((event) => event.dependencies === undefined && hasPlainTexts(event));
+    if (!isPlain || snapshots.length > 0 || trackings.length > 1) return 'any';
     const [tracking] = trackings;
     if (tracking === undefined) return events.every(({ cause }) => cause === undefined) ? 'events' : 'any';
     if (tracking.expected === 0 || !this.#hasCausesOfOneLog) return 'any';
@@ -96,6 +96,15 @@ export class Batch {
   isReached({ positions }: RecordedState): boolean {
     return this.trackings.every(({ upstreamName, position }) => positions.get(upstreamName) === position);
   }
+}
+
+/** Whether the texts of an event can be joined into one parameter, see {@link textSeparator}. */
+function hasPlainTexts({ data, metadata }: StoredEvent): boolean {
+  return isPlainText(data) && (metadata === undefined || isPlainText(metadata));
+}
+
+function isPlainText(text: string): boolean {
+  return text !== '' && !text.includes(textSeparator);
 }
 
 /** Returns 64 random bits as a signed number. The bits come from a UUID, because Node caches random bytes for UUIDs. */

@@ -55,11 +55,12 @@ export interface Statements {
   /** applicationName, version */
   readonly setVersion: Statement;
   /**
-   * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, metadata, the ids
-   * and versions that must be recorded, channel, prompt; for 'next' also upstreamName, expected, position, causeName,
-   * causeIds; for 'any' upstreamNames, expected, positions, causeNames, causeIds, causePipelineIds, dependencies, the
-   * columns of snapshots; and for 'single' pipelineId, commitId, originatorId, originatorVersion, type, data, timestamp,
-   * correlationId, metadata, causeName, causeId, upstreamName, expected, position, channel, prompt -> head
+   * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, correlationId of
+   * all, metadata, metadata of all, the ids and versions that must be recorded, channel, prompt; for 'next' also
+   * upstreamName, expected, position, causeName, causeIds; for 'any' upstreamNames, expected, positions, causeNames,
+   * causeIds, causePipelineIds, dependencies, the columns of snapshots; and for 'single' pipelineId, commitId,
+   * originatorId, originatorVersion, type, data, timestamp, correlationId, metadata, causeName, causeId, upstreamName,
+   * expected, position, channel, prompt -> head
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
@@ -80,7 +81,7 @@ export interface Statements {
   readonly allPositions: Statement;
   /**
    * pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies,
-   * causeName, causePipelineId, causeId, correlationId, metadata
+   * causeName, causePipelineId, causeId, correlationId in hexadecimal digits, metadata
    */
   readonly notifications: Statement;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
@@ -137,7 +138,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
       order by k.number`),
     notifications: named(`
       select notification_id, originator_id, originator_version, type, data, timestamp, dependencies,
-        cause_name, cause_pipeline_id, cause_id, correlation_id, metadata
+        cause_name, cause_pipeline_id, cause_id, encode(correlation_id, 'hex'), metadata
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id

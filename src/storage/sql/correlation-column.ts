@@ -1,8 +1,8 @@
 import { DamagedColumn } from './damage.ts';
 
-/** First byte of a text. A UUID that begins with it is kept as a text. */
-const textMark = 0xff;
-const uuidBytes = 16;
+/** First byte of a text, in hexadecimal digits. A UUID that begins with it is kept as a text. */
+const textMark = 'ff';
+const uuidDigits = 32;
 const keptAsBytes = /^(?!ff)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -11,31 +11,40 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * UTF-8; null if it has none.
  */
 export function correlationBytes(correlationId: string | undefined): Buffer | null {
-  if (correlationId === undefined) return null;
-  if (keptAsBytes.test(correlationId)) return Buffer.from(correlationId.replaceAll('-', ''), 'hex');
-  const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(correlationId));
-  bytes[0] = textMark;
-  bytes.write(correlationId, 1);
-  return bytes;
+  return correlationId === undefined ? null : Buffer.from(correlationDigits(correlationId), 'hex');
+}
+
+/** The same column as hexadecimal digits. */
+export function correlationDigits(id: string): string {
+  if (!keptAsBytes.test(id)) return textMark + Buffer.from(id).toString('hex');
+  return id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24);
 }
 
 /**
- * Returns the correlation id that {@link correlationBytes} encoded.
+ * Returns the correlation id of the column, which is given as bytes or as hexadecimal digits.
  *
  * @throws {@link DamagedColumn} if it cannot be decoded.
  */
 export function correlationIdOf(column: unknown): string {
-  if (!(column instanceof Uint8Array)) throw new DamagedColumn('correlation_id', column);
-  if (column[0] === textMark) return textOf(column);
-  if (column.length !== uuidBytes) throw new DamagedColumn('correlation_id', column);
-  const hex = Buffer.from(column.buffer, column.byteOffset, uuidBytes).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const digits = column instanceof Uint8Array ? digitsOf(column) : column;
+  if (typeof digits !== 'string') throw new DamagedColumn('correlation_id', column);
+  if (digits.startsWith(textMark)) return textOf(digits);
+  if (digits.length !== uuidDigits) throw damaged(digits);
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
 }
 
-function textOf(column: Uint8Array): string {
+function digitsOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
+}
+
+function textOf(digits: string): string {
   try {
-    return decoder.decode(column.subarray(1));
+    return decoder.decode(Buffer.from(digits.slice(textMark.length), 'hex'));
   } catch (cause) {
-    throw new DamagedColumn('correlation_id', column, { cause });
+    throw damaged(digits, { cause });
   }
+}
+
+function damaged(digits: string, options?: { cause?: unknown }): DamagedColumn {
+  return new DamagedColumn('correlation_id', Buffer.from(digits, 'hex'), options);
 }

@@ -12,7 +12,7 @@ import {
   type Tracking,
 } from '../recorder.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
-import { correlationBytes } from '../sql/correlation-column.ts';
+import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
 import { toCause, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed } from '../storage-location.ts';
@@ -147,7 +147,7 @@ export class SqliteRecorder implements Recorder {
       cause?.applicationName ?? null,
       causePipelineColumn(cause, pipelineId),
       cause?.notificationId ?? null,
-      correlationBytes(correlationId),
+      correlationId === undefined ? null : correlationDigits(correlationId),
       metadata ?? null,
     );
     return changes > 0;

@@ -4,6 +4,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { storages } from '../../support/storages.ts';
+import { type DiamondSystem, diamonds, type RelayClass, relays } from '../../support/systems/relays.ts';
 import { Stairs, stairs } from '../multi-threaded/recursive-system.ts';
 import { logTicks, type Scenario, type Stepper, steppers } from './tick-log.ts';
 import { bookkeeping, Tills } from './till-system.ts';
@@ -46,6 +47,22 @@ const someStairs: Scenario<(typeof stairs.applications)[number]> = {
       runner.callInFuture(() => runner.get(Stairs).climb(height), i + 1);
   },
 };
+
+/** Relays with a new follower, which finds causes and effects in its first tick. */
+function someTokens({ system, before }: DiamondSystem): Scenario<RelayClass> {
+  return {
+    system,
+    ticks: 12,
+    async prepare(storage) {
+      await using runner = await single.start(before.bind(storage), { startTimeMs: 1, paused: true });
+      runner.callInFuture(() => runner.get(relays.a).move(4, 0, 3, 1, 2, 4));
+      await runner.caughtUp();
+    },
+    schedule(runner) {
+      runner.callInFuture(() => runner.get(relays.a).move(3, 2, 3), 2);
+    },
+  };
+}
 
 type Run = readonly [
   name: string,
@@ -128,6 +145,20 @@ describe('the same commands give the same logs, byte for byte, tick by tick', ()
         ['batches of 500', single, create(), { batchSize: 500 }],
       ]);
     }
+  });
+
+  test.each(diamonds)('where effects are read before their causes, in the system $name', async (diamond) => {
+    const sizes = [1, 2, 7, 500];
+    const { ticks } = await assertEqual(someTokens(diamond), [
+      ...everywhere(),
+      ...sizes.map(
+        (batchSize): Run => [`batches of ${batchSize}`, single, storages[0]!.create(), { batchSize }],
+      ),
+      ['batches of 3 in threads', multi, storages[1]!.create(), { batchSize: 3 }],
+    ]);
+    expect(
+      ticks[0]?.applications.find(({ applicationName }) => applicationName === 'd')?.recorded,
+    ).toBeGreaterThan(6);
   });
 
   test('when run again from the same start time, with other ids from another start time', async () => {

@@ -57,17 +57,20 @@ interface EndState {
 export interface Scenario<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
   readonly ticks: number;
+  /** Records what the runner finds. */
+  prepare?(storage: StorageDescription): Promise<void>;
   /** Schedules the commands, before the first tick. */
   schedule(runner: SteppingRunner<Apps>): void;
 }
 
-/** Runs a scenario on empty storage, and returns the records of each tick. */
+/** Prepares empty storage, runs a scenario on it, and returns the records of each tick. */
 export async function logTicks<Apps extends ApplicationClass>(
-  { system, ticks, schedule }: Scenario<Apps>,
+  { system, ticks, prepare, schedule }: Scenario<Apps>,
   { start }: Stepper,
   storage: StorageDescription,
   options: SteppingRunnerOptions = {},
 ): Promise<TickLog> {
+  await prepare?.(storage);
   const bound = system.bind(storage);
   const records: TickRecord[] = [];
   {

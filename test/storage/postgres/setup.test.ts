@@ -47,7 +47,7 @@ describe('the tables', () => {
     expect(outcomes).toEqual(Array(10).fill(0));
     expect(await tablesIn(schema)).toEqual(ofOrders);
     expect(await query(`select * from ${schema}.kahn_applications`)).toEqual([
-      { application_name: 'orders', version: 2 },
+      { application_name: 'orders', version: 3 },
     ]);
   });
 
@@ -95,11 +95,11 @@ describe('the tables', () => {
   it('are rejected if a later release created them', async () => {
     const schema = temporarySchema();
     await openOrders(schema);
-    await query(`update ${schema}.kahn_applications set version = 3`);
-    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 3.* knows 2/) };
+    await query(`update ${schema}.kahn_applications set version = 4`);
+    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 4.* knows 3/) };
     await expect(openOrders(schema)).rejects.toMatchObject(refused);
     await expect(openOrders(schema, { setupTables: false })).rejects.toMatchObject(refused);
-    expect(await query(`select version from ${schema}.kahn_applications`)).toEqual([{ version: 3 }]);
+    expect(await query(`select version from ${schema}.kahn_applications`)).toEqual([{ version: 4 }]);
   });
 
   it.each(['events', 'logs', 'positions', 'snapshots'])(

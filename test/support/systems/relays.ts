@@ -28,7 +28,7 @@ export abstract class Relay extends ProcessApplication<TokenEvent, TokenEvent> {
 }
 
 export type RelayClass = (new () => Relay) &
-  Pick<typeof Relay, 'emits'> & { readonly applicationName: string };
+  Pick<typeof Relay, 'emits' | 'open'> & { readonly applicationName: string };
 
 /** Makes a class of relays with a name. */
 export function relay(name: string): RelayClass {

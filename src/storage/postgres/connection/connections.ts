@@ -81,17 +81,8 @@ export class Connections {
 }
 
 const integers = new Set([20, 21, 23]); // int8, int2, int4
-const bytes = 17; // bytea
 
-/** Parses ids and times as numbers, which a double holds exactly, and bytes; leaves other values as text. */
+/** Parses ids and times as numbers, which a double holds exactly, and leaves other values as text. */
 const types: NonNullable<DriverQuery['types']> = {
-  getTypeParser: (oid) => {
-    if (integers.has(oid)) return Number;
-    return oid === bytes ? bytesOf : String;
-  },
+  getTypeParser: (oid) => (integers.has(oid) ? Number : String),
 };
-
-/** Decodes bytes from their text, `\x` and hexadecimal digits. */
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text.slice(2), 'hex');
-}
