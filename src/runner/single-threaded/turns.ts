@@ -122,7 +122,7 @@ export class Turns {
       try {
         await this.#follow(log);
       } catch (error) {
-        if (!this.#signal.aborted) follower.noteError(error, log);
+        if (!this.#signal.aborted) this.#noteError(error, log, turn);
       }
     }
     if (log.hasMissed) {
@@ -134,6 +134,15 @@ export class Turns {
       for (const one of follower.followers) turn.add(one);
     }
     follower.turn = undefined;
+  }
+
+  #noteError(error: unknown, log: LocalLog, turn: Turn): void {
+    const { follower } = log;
+    for (const one of follower.upstreams) {
+      sawAll(one); // what another runner has processed meanwhile did not fail
+      if (one.hasMissed) turn.add(one);
+    }
+    follower.noteError(error, log);
   }
 
   async #follow(log: LocalLog): Promise<void> {
@@ -150,7 +159,7 @@ export class Turns {
       upTo,
       signal: this.#signal,
     });
-    log.sawUpTo(processApplicationInternals.seen(follower.process, upstream.name));
+    sawAll(log);
     follower.retry.reset();
     log.blockedBy = undefined;
     for (const [upstreamName, count] of counts) {
@@ -180,6 +189,11 @@ export class Turns {
       }
     }
   }
+}
+
+/** Notes what the follower of a log has seen, in batches that were reported or by reading its position. */
+function sawAll(log: LocalLog): void {
+  log.sawUpTo(processApplicationInternals.seen(log.follower.process, log.upstream.name));
 }
 
 /** Notes that the effects of notifications could not be read. */

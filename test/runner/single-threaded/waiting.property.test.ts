@@ -172,9 +172,10 @@ test('save() waits for exactly what follows from its events, and rejects if a pa
       const pending = whatFollows(books, system, handlesOf, { log: by, id });
       if (error === undefined) return void expect(pending).toEqual([]);
       const failed = [...(error as DownstreamError).failures.keys()];
+      // Beside a runner that has failed, another one may still process what follows.
+      if (hasOtherFollowers) return;
       expect(failed).toEqual(expect.arrayContaining(pending));
-      // The types of effects that another process recorded are not known: a failed follower may ignore them.
-      if (!hasOtherFollowers) expect(pending).not.toEqual([]);
+      expect(pending).not.toEqual([]);
     });
     await Promise.all(outcomes);
     const failed = (await runner.status()).filter(({ state }) => state === 'failed');
