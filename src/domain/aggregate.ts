@@ -143,7 +143,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 
   /** Changes the state by one event, new or replayed. Override without checks, side effects or `await`. */
-  protected apply(_event: E): void {}
+  protected apply(_event: E): void | undefined {}
 
   /**
    * Marks the aggregate as discarded: repositories do not find it. Call this method in `apply` for the last event.
@@ -205,12 +205,14 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     if (event.originatorVersion !== this.#version + 1) {
       throw new HistoryBrokenError(this.id, this.#version, event.originatorVersion);
     }
+    let returned: unknown;
     this.#applying = true;
     try {
-      this.apply(withOwnData(event) as EventOfType<E, string>);
+      returned = this.apply(withOwnData(event) as EventOfType<E, string>);
     } finally {
       this.#applying = false;
     }
+    if (returned !== undefined) assertNoPromise(returned, this.#className);
     this.#version = event.originatorVersion;
   }
 
@@ -243,6 +245,16 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       },
     };
   }
+}
+
+/** Throws {@link ApplyRuleError} for the promise of an `apply` that waits: the state would change too late. */
+function assertNoPromise(returned: unknown, className: string): void {
+  if (typeof (returned as PromiseLike<unknown> | null)?.then !== 'function') return;
+  Promise.resolve(returned).catch(() => {}); // the error below is the one to report
+  throw new ApplyRuleError(
+    `${className}.apply() returned a promise, but must change the state at once: remove 'async', and wait in the command ` +
+      'or the policy.',
+  );
 }
 
 /** Copies data that cannot be frozen, such as a Date or a Map, so that apply() cannot change the recorded event. */

@@ -1,4 +1,4 @@
-import type { ApplicationClass } from '../application/application.ts';
+import type { Application, ApplicationClass } from '../application/application.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
 import type { DomainEvent } from '../domain/event.ts';
 
@@ -6,63 +6,103 @@ import type { DomainEvent } from '../domain/event.ts';
 export type Pipeline = ApplicationClass | readonly ApplicationClass[];
 
 /** Union of the application classes in some pipelines. */
-export type ApplicationsIn<Pipelines extends readonly Pipeline[]> = {
-  [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
-    ? Pipelines[I][number]
-    : Pipelines[I];
+export type ApplicationsIn<Pipelines extends readonly unknown[]> = {
+  [I in keyof Pipelines]: Pipelines[I] extends readonly unknown[] ? Pipelines[I][number] : Pipelines[I];
 }[number] &
   ApplicationClass;
 
 /**
  * Checks pipelines at compile time. The type of an invalid class becomes a sentence with the reason, which the compiler
- * reports.
+ * reports for this class alone.
  */
-export type CheckedPipelines<Pipelines extends readonly Pipeline[]> = {
-  [I in keyof Pipelines]: Pipelines[I] extends readonly ApplicationClass[]
-    ? CheckedPipeline<Pipelines[I]>
-    : CheckedClass<Pipelines[I]>;
-};
+export type CheckedPipelines<Pipelines extends readonly unknown[]> =
+  HasOneBracketPair<Pipelines> extends true
+    ? 'One pair of brackets connects nothing: write System.of([[Orders, Reservations]]).'
+    : {
+        [I in keyof Pipelines]: Pipelines[I] extends readonly unknown[]
+          ? CheckedPipeline<Pipelines[I]>
+          : CheckedClass<Pipelines[I]>;
+      };
 
-type CheckedPipeline<Classes extends readonly ApplicationClass[]> = Classes extends readonly []
+type HasOneBracketPair<Pipelines extends readonly unknown[]> = Pipelines extends readonly [
+  unknown,
+  unknown,
+  ...unknown[],
+]
+  ? [Extract<Pipelines[number], readonly unknown[]>] extends [never]
+    ? true
+    : false
+  : false;
+
+type CheckedPipeline<Classes extends readonly unknown[]> = Classes extends readonly []
   ? 'A pipeline needs at least one application.'
-  : number extends Classes['length'] // the length is known at run time only, when it is checked
-    ? Classes
-    : { [I in keyof Classes]: CheckedClass<Classes[I]> } & CheckedFollowers<Classes>;
+  : Classes extends readonly [infer First, ...infer Rest]
+    ? [CheckedClass<First>, ...CheckedFollowers<First, Rest>]
+    : { [I in keyof Classes]: CheckedClass<Classes[I]> }; // the length is known at run time only, when it is checked
 
-type CheckedFollowers<
-  Classes extends readonly unknown[],
-  Done extends readonly unknown[] = [unknown],
-> = Classes extends readonly [infer Upstream, infer Downstream, ...infer Rest]
-  ? CheckedFollowers<[Downstream, ...Rest], [...Done, CheckedFollower<Upstream, Downstream>]>
-  : Done;
+type CheckedFollowers<Upstream, Classes extends readonly unknown[]> = Classes extends readonly [
+  infer Downstream,
+  ...infer Rest,
+]
+  ? [CheckedFollower<Upstream, Downstream>, ...CheckedFollowers<Downstream, Rest>]
+  : [];
 
+/** A follower is not to blame for an upstream that is no application. */
 type CheckedFollower<Upstream, Downstream> =
-  Follows<Downstream> extends never
-    ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but is not a ProcessApplication.`
-    : [Follows<Downstream>['type'] & Emits<Upstream>['type']] extends [never]
-      ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but handles none of its events.`
-      : Downstream;
+  CheckedClass<Downstream> extends string
+    ? CheckedClass<Downstream>
+    : [Follows<Downstream>] extends [never]
+      ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but is not a ProcessApplication.`
+      : Upstream extends AnyApplicationClass
+        ? [Follows<Downstream>['type'] & Emits<Upstream>['type']] extends [never]
+          ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but handles none of its events.`
+          : Downstream
+        : Downstream;
 
-type CheckedClass<Class> = Class extends { readonly emits: readonly (infer Declared)[] }
-  ? string extends Declared
-    ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
+type CheckedClass<Class> = Class extends AnyApplicationClass
+  ? Class extends new () => unknown
+    ? Class extends { readonly applicationName: string }
+      ? Class extends { readonly emits: readonly (infer Declared)[] }
+        ? CheckedDeclaration<Class, Declared>
+        : `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
+      : "This class needs static readonly applicationName = '...'."
+    : `The constructor of '${NameOf<Class>}' must be public and take no arguments.`
+  : 'This is not a class that extends Application or ProcessApplication.';
+
+type CheckedDeclaration<Class, Declared> = string extends Declared
+  ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
+  : string extends Emits<Class>['type']
+    ? `'${NameOf<Class>}' needs its events as a type parameter, as in Application<OrderEvent>.`
     : [Exclude<Emits<Class>['type'], Declared>] extends [never]
-      ? Class
-      : string extends Emits<Class>['type']
-        ? `'${NameOf<Class>}' needs its events as a type parameter, as in Application<OrderEvent>.`
-        : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`
-  : never;
+      ? [Exclude<Declared, Emits<Class>['type']>] extends [never]
+        ? CausalDependencies<Class> extends boolean | undefined
+          ? Class
+          : `The causalDependencies of '${NameOf<Class>}' must be true or false.`
+        : `The emits of '${NameOf<Class>}' list '${Exclude<Declared, Emits<Class>['type']> & string}', which is none of its events.`
+      : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`;
+
+type CausalDependencies<Class> = Class extends { readonly causalDependencies: infer Value }
+  ? Value
+  : undefined;
+
+type AnyApplicationClass = abstract new (...args: never) => Application;
 
 type NameOf<Class> = Class extends { readonly applicationName: infer Name extends string }
-  ? Name
+  ? string extends Name
+    ? 'application'
+    : Name
   : 'application';
 
-type Emits<Class> = Class extends new () => {
-  reader(): { read(): Promise<readonly { readonly event: infer E }[]> };
-}
+type Emits<Class> = Class extends abstract new (
+  ...args: never
+) => { reader(): { read(): Promise<readonly { readonly event: infer E }[]> } }
   ? E extends DomainEvent
     ? E
     : never
   : never;
 
-type Follows<Class> = Class extends new () => ProcessApplication<infer _, infer F> ? F : never;
+type Follows<Class> = Class extends abstract new (
+  ...args: never
+) => ProcessApplication<infer _, infer F>
+  ? F
+  : never;

@@ -108,11 +108,11 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
    *
    * @throws {@link InvalidSystemError} if a pipeline, a class or an option is invalid.
    */
-  static of<const Pipelines extends readonly Pipeline[]>(
+  static of<const Pipelines extends readonly unknown[]>(
     pipelines: Pipelines & CheckedPipelines<Pipelines>,
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
-    const lists = listsOf(pipelines);
+    const lists = listsOf(pipelines as readonly Pipeline[]);
     const { types, carryMetadata, module, name } = resolveOptions(options, systemOptions, 'System.of()');
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);

@@ -113,3 +113,19 @@ test('an event on which apply() throws is not pending', () => {
   expect(strict.version).toBe(1);
   expect(aggregateInternals.pending(strict)).toHaveLength(1);
 });
+
+test('an apply() that waits is refused, for new and for recorded events', async () => {
+  const Waiting = class Waiting extends Note {
+    protected override apply = (async () => {
+      throw new Error('too late');
+    }) as never;
+  };
+  const message =
+    "Waiting.apply() returned a promise, but must change the state at once: remove 'async', and wait in the";
+  const waiting = new Waiting('note-1');
+  expect(() => waiting.tear()).toThrow(ApplyRuleError);
+  expect(() => waiting.tear()).toThrow(message);
+  const [pending] = aggregateInternals.pending(Note.write([], 'note-2'));
+  expect(() => aggregateInternals.replay(new Waiting('note-2'), pending!.event)).toThrow(message);
+  expect(aggregateInternals.pending(waiting)).toEqual([]);
+});

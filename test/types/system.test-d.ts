@@ -68,6 +68,66 @@ System.of([[Orders, Reservations, Payments]]);
 System.of([[Reservations, Plain]]);
 // @ts-expect-error a pipeline needs at least one application
 System.of([[]]);
+class Emitless extends ProcessApplication<ReservationEvent, OrderEvent> {
+  static readonly applicationName = 'emitless';
+  override readonly policy = this.when({ 'Order.Created': () => {} });
+}
+
+class Constructed extends Reservations {
+  constructor(client: object) {
+    super();
+    void client;
+  }
+}
+
+class Surplus extends ProcessApplication<ReservationEvent, OrderEvent> {
+  static readonly applicationName = 'surplus';
+  static readonly emits = ['Reservation.Created', 'Reservation.Creatd'] as const;
+  override readonly policy = this.when({ 'Order.Created': () => {} });
+}
+
+// The compiler blames the class at fault, and no neighbour.
+System.of([
+  [
+    Orders,
+    // @ts-expect-error emits are missing
+    Emitless,
+    Orders,
+  ],
+  [
+    Orders,
+    // @ts-expect-error a runner cannot pass arguments to the constructor
+    Constructed,
+    Orders,
+  ],
+  [
+    Orders,
+    // @ts-expect-error emits list a type that is none of its events
+    Surplus,
+    Orders,
+  ],
+  [
+    Orders,
+    // @ts-expect-error not an application
+    Date,
+    Orders,
+  ],
+  [
+    Orders,
+    // @ts-expect-error an instance is no class
+    new Reservations(),
+    Orders,
+  ],
+  // @ts-expect-error not an application
+  Map,
+]);
+// @ts-expect-error one pair of brackets connects nothing
+System.of([Orders, Reservations, Orders]);
+// @ts-expect-error one pair of brackets connects nothing
+System.of([Orders, Payments]);
+System.of([[Orders], [Payments]]);
+// @ts-expect-error the upstream has no events
+System.of([[Audit, Reservations]]);
 // @ts-expect-error not a class
 System.of([[Orders, 'reservations']]);
 // @ts-expect-error not an application

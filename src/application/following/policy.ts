@@ -19,12 +19,15 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
   deriveId(): string;
 }
 
-/** Nothing, one new aggregate, or several. Aggregates from the repository need not be returned. */
+/**
+ * Nothing, one new aggregate, or several. Aggregates from the repository need not be returned. An array may hold
+ * `undefined`, as the results of `Promise.all` do.
+ */
 export type PolicyResult<E extends DomainEvent> =
   | void
   | Aggregate<E>
-  | readonly Aggregate<E>[]
-  | Promise<void | Aggregate<E> | readonly Aggregate<E>[]>;
+  | readonly (void | Aggregate<E>)[]
+  | Promise<void | Aggregate<E> | readonly (void | Aggregate<E>)[]>;
 
 /** Handles one event, with the repository of its application. The event includes where it comes from. */
 export type PolicyHandler<Event extends DomainEvent, E extends DomainEvent> = (
@@ -87,14 +90,15 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
 /** Returns the aggregates that a handler returned. Throws {@link InvalidPolicyError} for anything else. */
 export function newAggregates(result: unknown): readonly Aggregate[] {
   if (result === undefined) return [];
-  const aggregates: readonly unknown[] = Array.isArray(result) ? result : [result];
+  const returned: readonly unknown[] = Array.isArray(result) ? result : [result];
+  const aggregates = returned.filter((one) => one !== undefined);
   for (const aggregate of aggregates) {
     if (aggregate instanceof Aggregate) continue;
     throw new InvalidPolicyError(
       `A policy must return nothing, an aggregate or an array of aggregates, got ${kindOf(aggregate)}.`,
     );
   }
-  return aggregates as readonly Aggregate[];
+  return aggregates as readonly unknown[] as readonly Aggregate[];
 }
 
 function assertFunction(handler: unknown, applicationName: string, what: string): void {

@@ -65,3 +65,16 @@ test('rejects results that are not aggregates, and handlers that are not functio
     "In the policy of 'no-function', the handler of 'Order.Created' is not a function.",
   );
 });
+
+test('ignores results of Promise.all that are undefined', async () => {
+  class Some extends ProcessApplication<OrderEvent, OrderEvent> {
+    static readonly applicationName = 'some';
+    override readonly policy = this.when({
+      'Order.Created': () =>
+        Promise.all([undefined, Order.create('Order.Created', { customer: 'bob' }, 'o-2')]),
+      'Order.Paid': async () => Promise.all([async () => {}, async () => {}].map((work) => work())),
+    });
+  }
+  expect((await new Some().policy(event('Order.Created', {}))).map(({ id }) => id)).toEqual(['o-2']);
+  expect(await new Some().policy(event('Order.Paid', {}))).toEqual([]);
+});

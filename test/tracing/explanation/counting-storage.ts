@@ -1,0 +1,45 @@
+// Storage in memory that counts what recorders read.
+import { memory, type StorageDescription } from 'kahn';
+import type { Recorder } from '../../../src/storage/recorder.ts';
+import { type OpenedStorage, openStorage as open } from '../../../src/storage/storage.ts';
+
+/** What all recorders have read. */
+export const read = { calls: 0, rows: 0 };
+
+const home = memory();
+
+/** The storage. All calls return the same one. */
+export const countingStorage: StorageDescription = { module: import.meta.url, options: {} };
+
+/** @public */
+export async function openStorage(): Promise<OpenedStorage> {
+  const opened = await open(home);
+  return {
+    ...opened,
+    openRecorder: async (options) => counting(await opened.openRecorder(options)),
+  };
+}
+
+function counting(recorder: Recorder): Recorder {
+  const counted =
+    <Args extends unknown[], Rows>(call: (...args: Args) => Promise<readonly Rows[]>) =>
+    async (...args: Args): Promise<readonly Rows[]> => {
+      const rows = await call(...args);
+      read.calls += 1;
+      read.rows += rows.length;
+      return rows;
+    };
+  return {
+    record: (...args) => recorder.record(...args),
+    histories: (...args) => recorder.histories(...args),
+    locate: (...args) => recorder.locate(...args),
+    notifications: counted((...args) => recorder.notifications(...args)),
+    causes: counted((...args) => recorder.causes(...args)),
+    head: (...args) => recorder.head(...args),
+    position: (...args) => recorder.position(...args),
+    logs: counted(() => recorder.logs()),
+    positions: counted(() => recorder.positions()),
+    recordSnapshots: (...args) => recorder.recordSnapshots(...args),
+    close: () => recorder.close(),
+  };
+}
