@@ -48,6 +48,8 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   #missed: TrackedRange[] = [];
   /** Id of the last notification that is handled or ignored; -1 until it is known. */
   #seen = -1;
+  /** Head of the follower's log when it recorded a position: effects of later notifications are behind. */
+  #recorded = { position: 0, head: 0 };
   /** Whether another process may have extended the log. */
   mayHaveGrown = false;
   /** Why the next notification must wait for another pipeline. */
@@ -112,6 +114,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
     this.sawUpTo(from); // notifications before the batch were processed elsewhere
     if (to <= this.#seen) return;
     this.#seen = to;
+    if (head > 0) this.#recorded = { position: to, head };
     if (this.#tracked.isEmpty) return;
     const before = head - effects.length;
     for (const { after, last, wait } of this.#tracked.takeUpTo(to)) {
@@ -136,7 +139,9 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
     for (let range = this.#missed[0]; range !== undefined; range = this.#missed[0]) {
       const { after, last, wait } = range;
       const causes = { ...upstream, first: after + 1, last };
-      for await (const effects of effectsOf(recorder, localPipelineId, causes, wait.heads?.[index])) {
+      const { position, head } = this.#recorded;
+      const before = Math.max(wait.heads?.[index] ?? 0, after >= position ? head : 0);
+      for await (const effects of effectsOf(recorder, localPipelineId, causes, before)) {
         for (const { notificationId } of effects) this.follower.trackOne(wait, notificationId);
       }
       const place = this.#missed.indexOf(range);

@@ -42,21 +42,21 @@ export class LocalFollowers {
   /** Processes everything that was recorded before; resolves when no application has work that it can do. */
   async start(): Promise<void> {
     await this.#readHeads();
-    this.#promptAll();
+    this.#turns.start(this.#prompted);
     await this.#turns.idle();
   }
 
-  /** Starts a turn for the followers of a log that has grown up to `head`. */
+  /** Makes the followers of a log process events up to `head`, which another process has recorded. */
   prompt(applicationName: string, head: number): void {
     const application = this.#named(applicationName);
     application.sawHead(head);
-    this.#turns.start(application.followers);
+    this.#turns.join(application.followers);
   }
 
-  /** Starts a turn in which all logs are read. */
+  /** Makes all followers read their logs, which other processes may have extended. */
   readAll(): void {
     for (const log of this.#logs) log.mayHaveGrown = true;
-    this.#promptAll();
+    this.#turns.join(this.#prompted);
   }
 
   /** Runs a commit, then starts a turn for the followers of its log. */
@@ -102,7 +102,7 @@ export class LocalFollowers {
       if (after < log.upstream.head) log.track(after, log.upstream.head, wait, true);
     }
     wait.end();
-    this.#promptAll();
+    this.#turns.start(this.#prompted);
     try {
       await unlessAborted(wait.settled, signal);
     } finally {
@@ -152,8 +152,9 @@ export class LocalFollowers {
     );
   }
 
-  #promptAll(): void {
-    this.#turns.start([...this.#applications.values()].flatMap(({ followers }) => followers));
+  /** All logs, in the order in which their followers are prompted. */
+  get #prompted(): readonly LocalLog[] {
+    return [...this.#applications.values()].flatMap(({ followers }) => followers);
   }
 
   async #recordPositions(): Promise<void> {

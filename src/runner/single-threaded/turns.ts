@@ -43,6 +43,16 @@ export class Turns {
     void this.#run(turn);
   }
 
+  /**
+   * Adds logs that another process has extended to a turn that is running, or starts one. That process follows its own
+   * events, so the runners would get in each other's way.
+   */
+  join(logs: Iterable<LocalLog>): void {
+    const [turn] = this.#running;
+    if (turn === undefined) this.start(logs);
+    else for (const log of logs) turn.add(log);
+  }
+
   /** Whether an application is processing notifications, or is about to. */
   isActive(application: LocalApplication): boolean {
     if (application.turn !== undefined) return true;
