@@ -1,5 +1,6 @@
 import {
   DownstreamError,
+  explain,
   InvalidIdError,
   InvalidOptionError,
   KahnError,
@@ -133,6 +134,9 @@ function processing({ start, createStorage }: RunnerSubject): void {
       ['Reservation.Created', place],
       ['Payment.Created', { ...place, notificationId: 2 }],
     ]);
+    const { causes: explained, event } = await explain(runner, Orders, 2);
+    expect(explained.map(({ type }) => type)).toEqual(['Reservation.Created', 'Order.Created']);
+    expect(event.effects).toMatchObject([{ type: 'Payment.Created', effects: [{ type: 'Order.Paid' }] }]);
   });
 
   test('processes events recorded before the start, and a second start adds nothing', async () => {
@@ -227,6 +231,7 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     await runner.close();
     await runner.close();
     expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
+    expect(() => runner.storage).toThrow(RunnerClosedError);
     await rejectionOf(runner.caughtUp(), RunnerClosedError);
     await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
   });
