@@ -213,6 +213,18 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     await (await start(shop, { storage })).close();
   });
 
+  test('start() resolves if a policy fails on what was recorded before; status() and caughtUp() show it', async () => {
+    const storage = createStorage();
+    {
+      await using orders = await shop.open(Orders, { storage });
+      await orders.place('mallory');
+    }
+    await using runner = await start(brokenShop as System<Apps>, { storage });
+    const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect(error.failures.get('reservations')).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
+    expect((await runner.status())[1]).toMatchObject({ applicationName: 'reservations', state: 'failed' });
+  });
+
   test('rejects every call after close()', async () => {
     const runner = await start(shop, { storage: createStorage() });
     const orders = runner.get(Orders);
