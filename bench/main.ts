@@ -11,6 +11,7 @@ import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storag
 import { latency } from './threads/latency.ts';
 import { throughput } from './threads/throughput.ts';
 import { ticks } from './ticks.ts';
+import { verification } from './verification.ts';
 
 const options = readOptions(process.argv.slice(2));
 if (options !== undefined) await main(options);
@@ -25,7 +26,16 @@ async function main(chosen: Options): Promise<void> {
     sqliteKind(chosen.directory, 'NORMAL'),
     postgresKind(() => server.url()),
   ];
-  for (const section of [baselineComparison, wakeUp, throughput, latency, parallel, ticks, pipelines])
+  for (const section of [
+    baselineComparison,
+    verification,
+    wakeUp,
+    throughput,
+    latency,
+    parallel,
+    ticks,
+    pipelines,
+  ])
     await print(section, storages, chosen);
 }
 

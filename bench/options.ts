@@ -9,8 +9,8 @@ without this variable, a server is started with its data in the system's tempora
 
   --rounds N        measured rounds, after some rounds to warm up (default 7)
   --orders N        orders per round (default: depends on the storage)
-  --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'threads',
-                    'processes', 'ticks' or 'Restate'
+  --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'verify',
+                    'threads', 'processes', 'ticks' or 'Restate'
   --directory PATH  directory of the SQLite files (default: the system's temporary directory)
   --help            print this text
 `;

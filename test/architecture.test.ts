@@ -33,6 +33,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'application/log': ['application/errors.ts'],
   system: [],
   'tracing/explanation': [],
+  'tracing/verification': [],
   runner: ['runner/single-threaded/single-threaded-runner.ts'],
   'runner/single-threaded': ['runner'],
   'runner/asynchronous': ['runner'],

@@ -6,7 +6,13 @@ import { memory } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
-import type { EventKey, HistoryRequest, ProcessEvent, Recorder } from '../../src/storage/recorder.ts';
+import type {
+  EventKey,
+  HistoryRequest,
+  ProcessEvent,
+  RecordedPosition,
+  Recorder,
+} from '../../src/storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../src/storage/storage.ts';
 import type {
   LogPlace,
@@ -43,6 +49,20 @@ class Model {
     if (refused !== undefined) return refused;
     Object.assign(this, { logs, snapshots, positions });
     return log.length;
+  }
+
+  get heads(): LogPlace[] {
+    const places = this.logs.map(({ length }, pipelineId) => ({ pipelineId, notificationId: length }));
+    return places.filter(({ notificationId }) => notificationId > 0);
+  }
+
+  get allPositions(): RecordedPosition[] {
+    const keys = Object.keys(this.positions).toSorted(); // the order of ASCII is that of bytes
+    return keys.map((key) => ({
+      pipelineId: Number(key[0]),
+      upstreamName: key.slice(2),
+      position: this.positions[key]!,
+    }));
   }
 
   place(key: EventKey): LogPlace | undefined {
@@ -90,6 +110,10 @@ function byVersion(one: EventKey, other: EventKey): number {
   return one.originatorVersion - other.originatorVersion;
 }
 
+function upperCase(text: string): string {
+  return text.toUpperCase();
+}
+
 function put(snapshots: StoredSnapshot[], snapshot: StoredSnapshot): void {
   const index = snapshots.findIndex((one) => isSame(one, snapshot));
   snapshots.splice(index < 0 ? snapshots.length : index, 1, snapshot);
@@ -112,6 +136,12 @@ const pipeline = fc.integer({ min: 0, max: 2 });
 const upstreamName = fc.constantFrom('up', 'other');
 const which = fc.integer({ min: 0, max: 1 });
 const place = fc.record({ pipelineId: pipeline, notificationId: fc.integer({ min: 1, max: 5 }) });
+const cause = fc.record({
+  applicationName: upstreamName,
+  pipelineId: pipeline,
+  notificationId: fc.integer({ min: 1, max: 2 ** 40 }),
+});
+const correlationId = fc.oneof(fc.uuid(), fc.uuid().map(upperCase), fc.string({ unit: 'grapheme' }));
 const event = fc.record(
   {
     originatorId,
@@ -120,6 +150,9 @@ const event = fc.record(
     data: fc.json(),
     timestamp: fc.integer({ min: 0, max: 2 ** 45 }),
     dependencies: fc.array(place, { minLength: 1, maxLength: 3 }),
+    cause,
+    correlationId,
+    metadata: fc.json(),
   },
   { requiredKeys: ['originatorId', 'originatorVersion', 'type', 'data', 'timestamp'] },
 );
@@ -196,6 +229,20 @@ const commands: fc.Arbitrary<Command>[] = [
         expect(await recorder.head(pipelineId)).toBe(log.length);
       }),
     ),
+  fc
+    .tuple(which, pipeline, fc.nat(8), fc.integer({ min: 1, max: 5 }))
+    .map(([index, pipelineId, after, limit]) =>
+      command(`causes(${pipelineId}, ${after}, ${limit})`, async (model, { recorders }) => {
+        const expected = model.logs[pipelineId]!.slice(after, after + limit).map((one) => one.cause);
+        expect(await recorders[index]!.causes(pipelineId, after, limit)).toEqual(expected);
+      }),
+    ),
+  which.map((index) =>
+    command(`logs() and positions() of ${index}`, async (model, { recorders }) => {
+      expect(await recorders[index]!.logs()).toEqual(model.heads);
+      expect(await recorders[index]!.positions()).toEqual(model.allPositions);
+    }),
+  ),
   fc.tuple(which, pipeline, upstreamName).map(([index, pipelineId, name]) =>
     command(`position(${pipelineId}, ${name})`, async (model, { recorders }) => {
       const expected = model.positions[`${pipelineId} ${name}`] ?? 0;

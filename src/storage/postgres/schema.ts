@@ -7,10 +7,10 @@ import { type ApplicationTables, quoted } from './tables.ts';
 export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,
   ({ events }) => `alter table ${events}
-    add column if not exists cause_id bigint, -- the first, because rows have room for it: their length is a multiple of 8
-    add column if not exists cause_pipeline_id integer,
     add column if not exists cause_name text collate "C",
     add column if not exists correlation_id bytea,
+    add column if not exists cause_pipeline_id integer,
+    add column if not exists cause_id bigint,
     add column if not exists metadata text`,
 ];
 

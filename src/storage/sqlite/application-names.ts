@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { compareNames } from '../name-order.ts';
 import { DatabaseSync } from './driver.ts';
@@ -28,7 +28,7 @@ function pathsIn(directory: string): readonly string[] {
       .map((name) => join(directory, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw explained(error, fileAt(directory));
+    throw explained(error, { applicationName: '', path: directory, location: `'${directory}'` });
   }
 }
 
@@ -60,5 +60,5 @@ function namesIn(database: DatabaseSync): readonly string[] {
 
 /** Describes a file whose application may be unknown. */
 function fileAt(path: string): DatabaseFile {
-  return { applicationName: applicationOf(path) ?? basename(path), path, location: `'${path}'` };
+  return { applicationName: applicationOf(path) ?? '', path, location: `'${path}'` };
 }

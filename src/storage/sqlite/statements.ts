@@ -70,6 +70,9 @@ const insertText = `
     ?5, ?6, ?7, ?8, ?9, ?10, ?11, unhex(?12), ?13
   )`;
 
+/** The cause of an event. Of damaged integers beyond 2^53, which the driver rejects, doubles tell which row has them. */
+const causeColumns = 'cause_name, cast(cause_pipeline_id as real), cast(cause_id as real)';
+
 /** SQL that reads the head of each log. It steps from one pipeline to the next in the primary key. */
 const logsText = `
   with recursive logs (id) as (
@@ -113,11 +116,11 @@ export function prepare(database: DatabaseSync): Statements {
     ),
     notifications: statement(`
       select notification_id, originator_id, originator_version, type, data, timestamp,
-        dependencies, cause_name, cause_pipeline_id, cause_id,
+        dependencies, ${causeColumns},
         case when correlation_id is not null then lower(hex(correlation_id)) end, metadata
       from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
     causes: statement(`
-      select notification_id, cause_name, cause_pipeline_id, cause_id
+      select notification_id, ${causeColumns}
       from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
     events: statement(`
       select originator_version, type, data, timestamp

@@ -38,6 +38,7 @@ export function names(test: Test): void {
       const recorder = await storage.open(name, false);
       assert.deepEqual(await recorder.notifications(0, 0, 10), [{ id: 1, ...event(name, 1) }]);
     }
+    assert.deepEqual((await storage.applicationNames()).toSorted(), unusual.toSorted());
   });
 
   test('aggregates, upstreams and event types may have unusual names', async (storage) => {
@@ -63,18 +64,24 @@ export function sizes(test: Test): void {
     const recorder = await storage.open();
     const big = JSON.stringify({ text: 'é'.repeat(500_000) });
     await recorder.record(0, [
-      { events: [{ ...event('a', 1), data: big }], snapshots: [{ ...snapshot('a', 1), state: big }] },
+      {
+        events: [{ ...event('a', 1), data: big, metadata: big }],
+        snapshots: [{ ...snapshot('a', 1), state: big }],
+      },
     ]);
-    assert.equal((await recorder.notifications(0, 0, 1))[0]?.data, big);
+    const [notification] = await recorder.notifications(0, 0, 1);
+    assert.deepEqual([notification?.data, notification?.metadata], [big, big]);
     const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
     assert.equal(history?.snapshot?.state, big);
   });
 
   test('a call may have ten thousand events', async (storage) => {
     const recorder = await storage.open();
-    const events = Array.from({ length: 10_000 }, (_, index) =>
-      event(`a${index % 100}`, Math.floor(index / 100) + 1),
-    );
+    const events = Array.from({ length: 10_000 }, (_, index) => ({
+      ...event(`a${index % 100}`, Math.floor(index / 100) + 1),
+      cause: { applicationName: 'up', pipelineId: 0, notificationId: index + 1 },
+      correlationId: `${index % 7}`,
+    }));
     assert.equal(
       await recorder.record(
         0,

@@ -1,6 +1,8 @@
 import { openStorage, type StorageDescription } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
+import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
+import { causes, provenance } from './provenance.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
@@ -38,8 +40,11 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     snapshots,
     notifications,
     dependencies,
+    provenance,
+    causes,
     places,
     positions,
+    contents,
     sharing,
     names,
     sizes,

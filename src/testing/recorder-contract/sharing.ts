@@ -17,14 +17,24 @@ export function sharing(test: Test): void {
       await assert.rejects(second.record(0, [processEvent(event('a', version))]), {
         code: 'RECORD_CONFLICT',
       });
-      const next = tracked('up', version, version + 1, event('a', version + 1));
+      const cause = { applicationName: 'up', pipelineId: 0, notificationId: version };
+      const correlated = { ...event('a', version + 1), cause, correlationId: `command ${version}` };
+      const next = tracked('up', version, version + 1, correlated);
       assert.equal(await second.record(0, [next]), version + 1);
     }
     await second.recordSnapshots([snapshot('a', 9)]);
     for (const recorder of [first, second]) {
       assert.deepEqual([await recorder.head(0), await recorder.position(0, 'up')], [10, 10]);
-      const ids = (await recorder.notifications(0, 0, 99)).map(({ id }) => id);
-      assert.deepEqual(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      const log = await recorder.notifications(0, 0, 99);
+      assert.deepEqual(
+        log.map(({ id }) => id),
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      );
+      const ids = (await recorder.causes(0, 0, 99)).map((cause) => cause?.notificationId ?? 0);
+      assert.deepEqual(ids, [0, 1, 0, 3, 0, 5, 0, 7, 0, 9]);
+      assert.equal(log.at(-1)?.correlationId, 'command 9');
+      assert.deepEqual(await recorder.logs(), [{ pipelineId: 0, notificationId: 10 }]);
+      assert.deepEqual(await recorder.positions(), [{ pipelineId: 0, upstreamName: 'up', position: 10 }]);
       assert.deepEqual(await versions(recorder, { originatorId: 'a', useSnapshot: true }), [10]);
     }
     await first.close();
@@ -48,6 +58,7 @@ export function sharing(test: Test): void {
     const payments = await storage.open('payments');
     await orders.record(0, [{ ...tracked('up', 0, 1, event('a', 1)), snapshots: [snapshot('a', 1)] }]);
     assert.deepEqual([await payments.head(0), await payments.position(0, 'up')], [0, 0]);
+    assert.deepEqual([await payments.logs(), await payments.positions()], [[], []]);
     assert.equal(await payments.record(0, [processEvent(event('a', 1))]), 1);
     assert.deepEqual(await versions(payments, { originatorId: 'a', useSnapshot: true }), [1]);
   });
@@ -91,8 +102,11 @@ export function opening(test: Test): void {
       () => recorder.histories([]),
       () => recorder.locate([]),
       () => recorder.notifications(0, 0, 1),
+      () => recorder.causes(0, 0, 1),
       () => recorder.head(0),
       () => recorder.position(0, 'up'),
+      () => recorder.logs(),
+      () => recorder.positions(),
       () => recorder.recordSnapshots([]),
     ];
     for (const call of calls) {

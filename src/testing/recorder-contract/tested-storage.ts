@@ -18,6 +18,10 @@ export class TestedStorage implements AsyncDisposable {
     return recorder;
   }
 
+  applicationNames(): Promise<readonly string[]> {
+    return this.#storage.applicationNames();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const recorder of this.#recorders) await recorder.close();
     await this.#storage.close();

@@ -23,6 +23,11 @@ function made(originatorId: string, versions: readonly number[], data = '{}'): P
     type: 'Made',
     data,
     timestamp: originatorVersion,
+    ...(originatorVersion % 2 === 0 && {
+      cause: { applicationName: 'up', pipelineId: 7, notificationId: originatorVersion },
+      correlationId: originatorId,
+      metadata: '{"user":"ada"}',
+    }),
   }));
   return { events, snapshots: [] };
 }
@@ -35,7 +40,10 @@ async function everything(recorder: Recorder): Promise<unknown> {
   const requests = ['a', 'b'].map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
   return {
     logs: [await recorder.notifications(0, 0, 9_999), await recorder.notifications(7, 0, 9_999)],
+    heads: await recorder.logs(),
+    causes: [await recorder.causes(0, 0, 9_999), await recorder.causes(7, 0, 9_999)],
     positions: [await recorder.position(0, 'up'), await recorder.position(7, 'up')],
+    allPositions: await recorder.positions(),
     histories: await recorder.histories(requests),
     earlier: await recorder.histories(requests.map((request) => ({ ...request, upTo: 3 }))),
   };
@@ -171,4 +179,14 @@ it.runIf(process.platform === 'linux')('frees its memory after any number of sha
     expect(journals.filter((journal) => journal.deref() !== undefined)).toEqual([]);
     expect(virtualGigabytes()).toBeLessThan(before + 2);
   });
+});
+
+it('names the same applications in every thread', async () => {
+  const storage = memory();
+  const names = ['Orders', 'orders', '～', '🛒'];
+  for (const name of names.toReversed()) await open(storage, name);
+  const elsewhere = asElsewhere(await storageForThreads(storage));
+  expect(await (await openStorage(elsewhere)).applicationNames()).toEqual(names);
+  await open(elsewhere);
+  expect(await (await openStorage(elsewhere)).applicationNames()).toEqual(names);
 });

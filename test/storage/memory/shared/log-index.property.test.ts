@@ -14,6 +14,8 @@ const upstreamNames = ['orders', 'orders of 1'];
 interface PlannedEvent {
   readonly key: string;
   readonly dependencies: readonly LogPlace[] | undefined;
+  /** The event has a cause with this id, a correlation id and metadata, or none of them. */
+  readonly causeId: number | undefined;
 }
 
 /** One process event of a call, with optional events, snapshot and position. */
@@ -47,6 +49,7 @@ const planned: fc.Arbitrary<Planned> = fc.record({
     fc.record({
       key: fc.constantFrom(...keys),
       dependencies: fc.option(fc.array(place, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
+      causeId: fc.option(fc.integer({ min: 1, max: 99 }), { nil: undefined }),
     }),
     { maxLength: 4 },
   ),
@@ -88,7 +91,7 @@ class Maker {
     return { ...made, tracking: { upstreamName, expected, position: expected + 2 } };
   }
 
-  #event({ key: originatorId, dependencies }: PlannedEvent): StoredEvent {
+  #event({ key: originatorId, dependencies, causeId }: PlannedEvent): StoredEvent {
     const originatorVersion = (this.#versions.get(originatorId) ?? 0) + 1;
     this.#versions.set(originatorId, originatorVersion);
     const event = {
@@ -98,7 +101,12 @@ class Maker {
       data: `"é${originatorVersion}"`,
       timestamp: 5,
     };
-    return dependencies === undefined ? event : { ...event, dependencies };
+    const cause = { applicationName: 'orders', pipelineId: 7, notificationId: causeId ?? 0 };
+    return {
+      ...event,
+      ...(dependencies !== undefined && { dependencies }),
+      ...(causeId !== undefined && { cause, correlationId: originatorId, metadata: `{"é":${causeId}}` }),
+    };
   }
 
   #snapshots(originatorId: string | undefined): ProcessEvent['snapshots'] {
@@ -109,13 +117,16 @@ class Maker {
 }
 
 async function everyRead(recorder: Recorder): Promise<unknown> {
-  const found: unknown[] = [];
+  const found: unknown[] = [await recorder.logs(), await recorder.positions()];
   for (const pipelineId of pipelineIds) {
     const head = await recorder.head(pipelineId);
     found.push(head, await Promise.all(upstreamNames.map((name) => recorder.position(pipelineId, name))));
     for (let after = 0; after <= head + 1; after += 1) {
       for (const limit of [0, 1, 2, 5, 1_000])
-        found.push(await recorder.notifications(pipelineId, after, limit));
+        found.push(
+          await recorder.notifications(pipelineId, after, limit),
+          await recorder.causes(pipelineId, after, limit),
+        );
     }
   }
   return found;

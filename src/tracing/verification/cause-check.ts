@@ -1,0 +1,94 @@
+import type { Cause } from '../../domain/provenance.ts';
+import type { StoredNotification } from '../../storage/stored-event.ts';
+import { causeText, faultIn, type LogName } from './fault.ts';
+import type { LogWalk } from './log-walk.ts';
+import type { FaultList } from './verification.ts';
+
+/** A log that causes of events of another log name. */
+export interface CauseSource {
+  /** The walk through the log; undefined for a log that is not part of the system. */
+  readonly walk: LogWalk | undefined;
+  /** Head of the log, at or behind which every cause is. */
+  readonly head: number;
+  /** Position in the log that the application of the effects has recorded. */
+  readonly position: number;
+  /** Id of the last cause so far. */
+  last: number;
+}
+
+/** Checks the causes of the events of one log, in the order of the log. */
+export class CauseCheck {
+  readonly #log: LogName;
+  readonly #sourceOf: (upstream: LogName) => Omit<CauseSource, 'last'>;
+  readonly #faults: FaultList;
+  readonly #sources = new Map<string, Map<number, CauseSource>>();
+  /** Source of the cause of the previous event; undefined if that event has none. */
+  #previous: CauseSource | undefined;
+  /** Number of events with causes. */
+  count = 0;
+
+  constructor(log: LogName, sourceOf: (upstream: LogName) => Omit<CauseSource, 'last'>, faults: FaultList) {
+    this.#log = log;
+    this.#sourceOf = sourceOf;
+    this.#faults = faults;
+  }
+
+  /** Returns the walk that must pass the cause first, if any. */
+  blockedBy(cause: Cause): LogWalk | undefined {
+    const { walk } = this.source(cause);
+    if (walk === undefined || cause.notificationId > walk.head) return undefined;
+    return cause.notificationId > walk.passed ? walk : undefined;
+  }
+
+  /** Checks the next event. `isForced` says that its cause is not before it. */
+  check({ id: notificationId, cause }: StoredNotification, isForced = false): void {
+    if (cause === undefined) {
+      this.#previous = undefined;
+      return;
+    }
+    this.count += 1;
+    const source = this.source(cause);
+    const { kind, reason } = this.#faultOf(cause, source) ?? {};
+    if (kind !== undefined && !isForced) {
+      const message = `notification ${notificationId} names ${causeText(cause)} as its cause, ${reason}`;
+      this.#faults.add(faultIn(this.#log, { kind, notificationId, cause, message }));
+    }
+    // A cause that is out of place says nothing about the order of the others.
+    if (kind === undefined && !isForced) source.last = cause.notificationId;
+    this.#previous = source;
+  }
+
+  source({ applicationName, pipelineId }: Cause): CauseSource {
+    const known = this.#sources.get(applicationName);
+    const sources = known ?? new Map<number, CauseSource>();
+    if (known === undefined) this.#sources.set(applicationName, sources);
+    let source = sources.get(pipelineId);
+    if (source === undefined) {
+      source = { ...this.#sourceOf({ applicationName, pipelineId }), last: 0 };
+      sources.set(pipelineId, source);
+    }
+    return source;
+  }
+
+  #faultOf(
+    { notificationId: cause }: Cause,
+    source: CauseSource,
+  ): { kind: 'cause-lost' | 'cause-beyond-position' | 'effect-doubled'; reason: string } | undefined {
+    const { walk, head, position, last } = source;
+    if (cause > head || cause < 1 || walk?.lacks(cause)) {
+      return { kind: 'cause-lost', reason: 'which does not exist.' };
+    }
+    if (cause > position) {
+      const reason = `but has recorded ${position} as its position in that log, and would process it again.`;
+      return { kind: 'cause-beyond-position', reason };
+    }
+    // The effects of a notification are recorded together, in the order of the upstream.
+    if (cause < last) {
+      return { kind: 'effect-doubled', reason: `after effects of ${last}, so it was processed twice.` };
+    }
+    if (cause === last && this.#previous !== source) {
+      return { kind: 'effect-doubled', reason: 'apart from its other effects, so it was processed twice.' };
+    }
+    return undefined;
+  }
+}
