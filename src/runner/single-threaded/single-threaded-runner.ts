@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { InvalidPolicyError } from '../../application/errors.ts';
 import { currentPolicy } from '../../application/following/current-policy.ts';

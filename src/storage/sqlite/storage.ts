@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { retry } from '../../util/retry.ts';
 import type { Recorder } from '../recorder.ts';
 import { needsSetUp, notSetUp } from '../sql/table-version.ts';
