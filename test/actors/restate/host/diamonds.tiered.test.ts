@@ -1,13 +1,13 @@
 import { SingleThreadedRunner } from 'kahn';
 import { RestateRunner } from 'kahn/restate';
 import { afterAll, beforeAll, test } from 'vitest';
-import { assertCausesFirst } from '../../support/cause-order.ts';
-import { freshName } from '../../support/servers/postgres-server.ts';
-import { RestateEngine } from '../../support/servers/restate-engine.ts';
-import { serve } from '../../support/servers/restate-shop.ts';
-import { storagesOfProcesses } from '../../support/storages.ts';
-import { diamonds, relays } from '../../support/systems/relays.ts';
-import { inTime } from '../../support/until.ts';
+import { assertCausesFirst } from '../../../support/cause-order.ts';
+import { freshName } from '../../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../../support/servers/restate-engine.ts';
+import { serve } from '../../../support/servers/restate-shop.ts';
+import { storagesOfProcesses } from '../../../support/storages.ts';
+import { diamonds, relays } from '../../../support/systems/relays.ts';
+import { inTime } from '../../../support/until.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
