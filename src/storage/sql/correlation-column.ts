@@ -7,14 +7,9 @@ const keptAsBytes = /^(?!ff)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The correlation id of an event as a column of a table: the 16 bytes of a UUID in lower case, else 0xff and the text in
- * UTF-8; null if it has none.
+ * The correlation id of an event as a column of a table, in hexadecimal digits: the 16 bytes of a UUID in lower case, else
+ * 0xff and the text in UTF-8.
  */
-export function correlationBytes(correlationId: string | undefined): Buffer | null {
-  return correlationId === undefined ? null : Buffer.from(correlationDigits(correlationId), 'hex');
-}
-
-/** The same column as hexadecimal digits. */
 export function correlationDigits(id: string): string {
   if (!keptAsBytes.test(id)) return textMark + Buffer.from(id).toString('hex');
   return id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24);
