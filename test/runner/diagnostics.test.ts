@@ -159,10 +159,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     await runner.caughtUp();
     using other = new DatabaseSync(join(directory, 'reservations.sqlite'));
     other.exec('begin immediate');
-    await runner
-      .get(Orders)
-      .place('ada')
-      .catch(() => {});
+    const placing = runner.get(Orders).place('ada'); // on a single thread, waits until the storage is free
     const interrupted = await vi.waitUntil(async () => {
       const [, reservations] = await runner.status();
       return reservations?.state === 'interrupted' && reservations;
@@ -178,6 +175,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
       error: expect.objectContaining({ code: 'STORAGE_BUSY' }),
     });
     other.exec('rollback');
+    await placing;
     await runner.caughtUp();
     const states = (await runner.status()).map(({ state, upstreams: all }) => [
       state,
