@@ -1,3 +1,5 @@
+import './util/environment/node-version.ts';
+
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Assignment } from '../asynchronous/assignment.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';

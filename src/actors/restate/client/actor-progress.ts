@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProgressSignal } from '../../../runner/waiting/watched-followers.ts';
 import type { ActorStatuses } from './actor-client.ts';

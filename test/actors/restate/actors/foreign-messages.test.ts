@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { shop } from '../../../examples/shop/shop.ts';
-import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
-import { temporaryPostgres } from '../../support/servers/postgres.ts';
-import { freshName } from '../../support/servers/postgres-server.ts';
-import { RestateEngine } from '../../support/servers/restate-engine.ts';
-import { serve, start } from '../../support/servers/restate-shop.ts';
-import { patient } from '../../support/until.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { shop } from '../../../../examples/shop/shop.ts';
+import { actorNames } from '../../../../src/actors/restate/protocol/actor-names.ts';
+import { temporaryPostgres } from '../../../support/servers/postgres.ts';
+import { freshName } from '../../../support/servers/postgres-server.ts';
+import { RestateEngine } from '../../../support/servers/restate-engine.ts';
+import { serve, start } from '../../../support/servers/restate-shop.ts';
+import { patient } from '../../../support/until.ts';
 
 const never = 2 ** 30;
 
