@@ -11,6 +11,8 @@ import { sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
+import { frozenCopy } from '../../src/domain/frozen-copy.ts';
+import { Transcoder } from '../../src/storage/codec/transcoder.ts';
 import { resolvesWithin } from '../../src/util/timeout.ts';
 import { storages, temporaryDirectory } from '../support/storages.ts';
 
@@ -59,6 +61,14 @@ test.each([
   const { log } = runner.get(Orders);
   expect((await log.select(0, 1))[0]?.timestamp).toBe(time); // the time of the test
   await runner.close();
+});
+
+test('a Date that is made while timers are replaced is plain data', () => {
+  const at = new Date();
+  expect(Reflect.ownKeys(at)).toEqual(['constructor']);
+  const copy = frozenCopy({ at });
+  expect(copy.at.getTime()).toBe(time);
+  expect(new Transcoder().encode({ at })).toBe(new Transcoder().encode(copy));
 });
 
 test('waits end in time while timers are replaced', async () => {
