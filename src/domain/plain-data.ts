@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { prototypeOf } from './realms.ts';
+import { NativeDate, prototypeOf } from './realms.ts';
 
 /** Deepest nesting of data. A Map counts as three levels (itself, the list of entries, an entry), a Set as two. */
 export const maxLevels = 1000;
@@ -23,7 +23,7 @@ export function oddityOf(value: object): Oddity | undefined {
       return oddPropertyOf(value);
     case Array.prototype:
       return Array.isArray(value) ? oddElementOf(value) : imitation('an array');
-    case Date.prototype:
+    case NativeDate.prototype:
       return types.isDate(value) ? oddDate(value) : imitation('a Date');
     case Map.prototype:
       return types.isMap(value) ? extraPropertyOf(value) : imitation('a Map');

@@ -1,5 +1,8 @@
 import { types } from 'node:util';
 
+/** The class of Dates, even while a test has replaced it. */
+export const NativeDate: DateConstructor = Date;
+
 /** Prototypes of plain data in this realm. */
 const own: ReadonlySet<unknown> = new Set(
   [Object, Array, Date, Map, Set, Uint8Array].map((type): unknown => type.prototype),
@@ -7,7 +10,7 @@ const own: ReadonlySet<unknown> = new Set(
 
 /**
  * Returns the prototype of an object. For plain data of another realm, such as the result of `structuredClone` in a test
- * of Jest, returns the prototype of the same type in this realm.
+ * of Jest, and for Dates that are made while a test has replaced the class, returns the prototype of the same type here.
  */
 export function prototypeOf(value: object): unknown {
   const prototype: object | null = Object.getPrototypeOf(value);
@@ -15,6 +18,7 @@ export function prototypeOf(value: object): unknown {
 }
 
 function equivalentOf(value: object, prototype: object): object | undefined {
+  if (prototype === Date.prototype && types.isDate(value)) return NativeDate.prototype;
   switch (depthOf(prototype)) {
     case 1:
       return Object.hasOwn(prototype, 'isPrototypeOf') ? Object.prototype : undefined;

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   MultiprocessRunner,
   MultiThreadedRunner,
@@ -63,12 +64,30 @@ test.each([
   await runner.close();
 });
 
-test('a Date that is made while timers are replaced is plain data', () => {
+/** A replaced class of Dates with a prototype of its own. */
+class ClockDate extends Date {
+  constructor() {
+    super(time);
+    Object.defineProperty(this, 'constructor', { value: Date, enumerable: false });
+  }
+}
+
+test.each([
+  ['the class of vitest', () => {}],
+  ['a subclass', () => vi.stubGlobal('Date', ClockDate)],
+])('a Date that is made while the class is replaced by %s is plain data', (_, replace) => {
+  replace();
   const at = new Date();
   expect(Reflect.ownKeys(at)).toEqual(['constructor']);
   const copy = frozenCopy({ at });
   expect(copy.at.getTime()).toBe(time);
-  expect(new Transcoder().encode({ at })).toBe(new Transcoder().encode(copy));
+  const transcoder = new Transcoder();
+  for (const data of [{ at }, copy]) {
+    const decoded = transcoder.decode(transcoder.encode(data)) as typeof data;
+    expect(types.isDate(decoded.at)).toBe(true);
+    expect(decoded.at.getTime()).toBe(time);
+  }
+  vi.unstubAllGlobals();
 });
 
 test('waits end in time while timers are replaced', async () => {
