@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   MultiprocessRunner,
   MultiThreadedRunner,
@@ -11,6 +12,8 @@ import { sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
+import { frozenCopy } from '../../src/domain/frozen-copy.ts';
+import { Transcoder } from '../../src/storage/codec/transcoder.ts';
 import { resolvesWithin } from '../../src/util/timeout.ts';
 import { storages, temporaryDirectory } from '../support/storages.ts';
 
@@ -59,6 +62,32 @@ test.each([
   const { log } = runner.get(Orders);
   expect((await log.select(0, 1))[0]?.timestamp).toBe(time); // the time of the test
   await runner.close();
+});
+
+/** A replaced class of Dates with a prototype of its own. */
+class ClockDate extends Date {
+  constructor() {
+    super(time);
+    Object.defineProperty(this, 'constructor', { value: Date, enumerable: false });
+  }
+}
+
+test.each([
+  ['the class of vitest', () => {}],
+  ['a subclass', () => vi.stubGlobal('Date', ClockDate)],
+])('a Date that is made while the class is replaced by %s is plain data', (_, replace) => {
+  replace();
+  const at = new Date();
+  expect(Reflect.ownKeys(at)).toEqual(['constructor']);
+  const copy = frozenCopy({ at });
+  expect(copy.at.getTime()).toBe(time);
+  const transcoder = new Transcoder();
+  for (const data of [{ at }, copy]) {
+    const decoded = transcoder.decode(transcoder.encode(data)) as typeof data;
+    expect(types.isDate(decoded.at)).toBe(true);
+    expect(decoded.at.getTime()).toBe(time);
+  }
+  vi.unstubAllGlobals();
 });
 
 test('waits end in time while timers are replaced', async () => {
