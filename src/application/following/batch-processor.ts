@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';

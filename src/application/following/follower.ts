@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import { RecordConflictError } from '../../storage/errors.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
@@ -60,7 +61,7 @@ export class CommitQueue {
 
   async #flush(): Promise<void> {
     // Runs after all promises that are ready, so that all saves of this moment are in the queue.
-    await new Promise<void>((ready) => process.nextTick(ready));
+    await new Promise<void>((ready) => nextTick(ready));
     while (this.#waiting.length > 0) {
       await this.#commitGroup();
       await yieldIfBusy();

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import { type Backoff, backoffMs } from '../../util/retry.ts';
 
 /** Calls a function after a delay that grows with each call until `reset()`. */
