@@ -5,6 +5,7 @@ import { type Options, readOptions } from './options.ts';
 import { BenchServer } from './postgres/bench-server.ts';
 import { wakeUp } from './postgres/wake-up.ts';
 import { parallel } from './processes/parallel.ts';
+import { provenance } from './provenance.ts';
 import { pipelines } from './restate/pipelines.ts';
 import type { Section } from './section.ts';
 import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storages.ts';
@@ -28,6 +29,7 @@ async function main(chosen: Options): Promise<void> {
   ];
   for (const section of [
     baselineComparison,
+    provenance,
     verification,
     wakeUp,
     throughput,

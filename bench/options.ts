@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util';
 const help = `Usage: npm run bench -- [options]
 
 Measures the shop of examples/shop and prints medians: compared with a hand-written baseline on every
-storage, then with threads, processes, ticks and actors. PostgreSQL is the server at KAHN_POSTGRES_URL;
-without this variable, a server is started with its data in the system's temporary directory.
+storage, with and without causes, then with threads, processes, ticks and actors. PostgreSQL is the server
+at KAHN_POSTGRES_URL; without this variable, a server is started with its data in the system's temporary
+directory.
 
   --rounds N        measured rounds, after some rounds to warm up (default 7)
   --orders N        orders per round (default: depends on the storage)
-  --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'verify',
-                    'threads', 'processes', 'ticks' or 'Restate'
+  --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'causes',
+                    'verify', 'threads', 'processes', 'ticks' or 'Restate'
   --directory PATH  directory of the SQLite files (default: the system's temporary directory)
   --help            print this text
 `;

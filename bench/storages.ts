@@ -1,18 +1,23 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { memory, type StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
+import { tablesOf } from '../src/storage/postgres/tables.ts';
 import { baseline } from './baseline/candidate.ts';
 import { BaselineMemory } from './baseline/memory.ts';
 import { BaselineSqlite } from './baseline/sqlite.ts';
 import { inNewDirectory } from './measure.ts';
 import { postgresBaseline } from './postgres/baseline-candidate.ts';
-import { inNewSchema } from './postgres/schema.ts';
+import { inNewSchema, tableBytes } from './postgres/schema.ts';
 import type { Candidate, Workload } from './workloads.ts';
 
 /** Empty storage, and the baseline on the same storage. */
 export interface FreshStorage {
   readonly storage: StorageDescription;
   readonly baseline: Candidate;
+  /** Bytes that the events of the application `orders` take; undefined on storage without rows. */
+  eventBytes?(): Promise<number>;
 }
 
 /** A kind of storage to measure on. */
@@ -44,6 +49,7 @@ export function sqliteKind(parent: string, synchronous: 'FULL' | 'NORMAL'): Stor
         work({
           storage: sqlite({ directory, synchronous }),
           baseline: baseline(() => new BaselineSqlite(directory, synchronous)),
+          eventBytes: async () => statSync(join(directory, 'orders.sqlite')).size,
         }),
       ),
   };
@@ -63,6 +69,7 @@ export function postgresKind(connect: () => Promise<string>): StorageKind {
         work({
           storage: postgres({ connectionString, schema }),
           baseline: postgresBaseline(connectionString, schema),
+          eventBytes: () => tableBytes(connectionString, tablesOf(schema, 'orders', '').events),
         }),
       );
     },

@@ -14,8 +14,8 @@ const histories = {
 };
 
 /**
- * Asserts that every aggregate has its complete history exactly once, and that the logs have no gaps. Returns the bytes
- * stored as data, which are the same for every candidate because all ids are UUIDs.
+ * Asserts that every aggregate has its complete history exactly once, that the logs have no gaps, and that events have
+ * correlation ids and causes. Returns the bytes stored as data, which are the same for every candidate because all ids are UUIDs.
  */
 export function verifyLogs(logs: Logs, orders: number, eventsPerOrder: 1 | 5): number {
   const expected = Object.entries(histories[eventsPerOrder]);
@@ -24,7 +24,11 @@ export function verifyLogs(logs: Logs, orders: number, eventsPerOrder: 1 | 5): n
   for (const [name, types] of expected) {
     const log = logs.get(name) ?? [];
     assert.equal(log.length, orders * types.length, `events of ${name}`);
-    for (const [i, { id }] of log.entries()) assert.equal(id, i + 1, `notification ids of ${name}`);
+    for (const [i, { id, type, cause, correlationId }] of log.entries()) {
+      assert.equal(id, i + 1, `notification ids of ${name}`);
+      assert.ok(correlationId !== undefined, `correlation ids of ${name}`);
+      assert.ok(cause !== undefined || type === 'Order.Created', `causes of ${name}`);
+    }
     const found = Map.groupBy(log, ({ originatorId }) => originatorId);
     assert.equal(found.size, orders, `aggregates of ${name}`);
     for (const events of found.values()) assert.deepEqual(sorted(events), types);

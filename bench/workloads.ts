@@ -1,5 +1,5 @@
 import type { StoredEvent } from 'kahn';
-import { orderCreated } from './baseline/events.ts';
+import { orderCausedBy } from './baseline/events.ts';
 import type { Logs } from './verify-logs.ts';
 
 /** Duration of a workload, and the logs that it left. */
@@ -61,7 +61,11 @@ export const workloads: readonly Workload[] = [
     eventsPerOrder: 1,
     slowness: 10,
     targets: { PostgreSQL: 80 },
-    run: (candidate, customers) => candidate.processEvents('baskets', customers.map(orderCreated)),
+    run: (candidate, customers) =>
+      candidate.processEvents(
+        'baskets',
+        customers.map((customer, index) => orderCausedBy('baskets', index + 1, customer)),
+      ),
   },
 ];
 

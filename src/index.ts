@@ -1,3 +1,5 @@
+import './util/environment/node-version.ts';
+
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
@@ -64,8 +66,10 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  ProcessedOptions,
   SystemRunner,
   UpstreamStatus,
+  WaitOptions,
 } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner-options.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';

@@ -4,12 +4,20 @@ import type { StoredEvent, StoredNotification } from 'kahn';
 /** Events of the baseline, the same for every storage. */
 
 export function orderCreated(customer: string): StoredEvent {
-  return created('Order.Created', { customer });
+  return { ...created('Order.Created', { customer }), correlationId: randomUUID() };
+}
+
+/** An order that a notification of an upstream has caused. */
+export function orderCausedBy(upstreamName: string, notificationId: number, customer: string): StoredEvent {
+  return {
+    ...orderCreated(customer),
+    cause: { applicationName: upstreamName, pipelineId: 0, notificationId },
+  };
 }
 
 /** A new aggregate for the order that the cause is about. */
-export function createdFor(cause: StoredNotification, type: string): StoredEvent {
-  return created(type, { orderId: cause.originatorId });
+export function createdFor(upstreamName: string, cause: StoredNotification, type: string): StoredEvent {
+  return { ...created(type, { orderId: cause.originatorId }), ...provenanceOf(upstreamName, cause) };
 }
 
 /** Id of the order that the cause belongs to. */
@@ -21,13 +29,20 @@ export function orderIdOf(cause: StoredNotification): string {
 export function referringTo(
   orderId: string,
   version: number,
+  upstreamName: string,
   cause: StoredNotification,
   type: string,
   key: string,
 ): StoredEvent {
   if (version === 0) throw new Error(`There is no order ${orderId}.`);
   const data = JSON.stringify({ [key]: cause.originatorId });
-  return { originatorId: orderId, originatorVersion: version + 1, type, data, timestamp: Date.now() };
+  const event = { originatorId: orderId, originatorVersion: version + 1, type, data, timestamp: Date.now() };
+  return { ...event, ...provenanceOf(upstreamName, cause) };
+}
+
+function provenanceOf(upstreamName: string, { id, correlationId }: StoredNotification): Partial<StoredEvent> {
+  const cause = { applicationName: upstreamName, pipelineId: 0, notificationId: id };
+  return correlationId === undefined ? { cause } : { cause, correlationId };
 }
 
 function created(type: string, data: object): StoredEvent {

@@ -34,8 +34,9 @@ class MemoryLog implements BaselineLog {
     }
   }
 
-  append({ originatorId, originatorVersion, type, data, timestamp }: StoredEvent): void {
-    const row = { id: this.#rows.length + 1, originatorId, originatorVersion, type, data, timestamp };
+  append(event: StoredEvent): void {
+    const { originatorId, originatorVersion } = event;
+    const row = { ...event, id: this.#rows.length + 1 };
     const events = this.#byOriginator.get(originatorId);
     if (events === undefined) this.#byOriginator.set(originatorId, [row]);
     else if ((events.at(-1)?.originatorVersion ?? 0) < originatorVersion) events.push(row);

@@ -91,7 +91,9 @@ export class BaselineShop {
 
 /** A follower that creates an aggregate for each order. */
 function creating(orders: BaselineLog, log: BaselineLog, type: string, newType: string): BaselineFollower {
-  return new BaselineFollower(orders, log, type, (cause) => log.append(createdFor(cause, newType)));
+  return new BaselineFollower(orders, log, type, (cause) =>
+    log.append(createdFor(orders.name, cause, newType)),
+  );
 }
 
 /** A follower that records on each order which aggregate was created for it. */
@@ -104,6 +106,6 @@ function referring(
 ): BaselineFollower {
   return new BaselineFollower(upstream, orders, type, (cause) => {
     const orderId = orderIdOf(cause);
-    orders.append(referringTo(orderId, orders.versionOf(orderId), cause, newType, key));
+    orders.append(referringTo(orderId, orders.versionOf(orderId), upstream.name, cause, newType, key));
   });
 }

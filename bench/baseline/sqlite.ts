@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { StoredEvent, StoredNotification } from 'kahn';
+import type { Cause, StoredEvent, StoredNotification } from 'kahn';
+import { correlationDigits, correlationIdOf } from '../../src/storage/sql/correlation-column.ts';
 import { createTables } from '../../src/storage/sqlite/schema.ts';
 import { prepare, row, rows, type Statements, sql } from '../../src/storage/sqlite/statements.ts';
 import type { BaselineLog, BaselineStorage } from './log.ts';
@@ -62,7 +63,8 @@ class SqliteLog implements BaselineLog {
     }
   }
 
-  append({ originatorId, originatorVersion, type, data, timestamp }: StoredEvent): void {
+  append(event: StoredEvent): void {
+    const { originatorId, originatorVersion, type, data, timestamp, cause, correlationId } = event;
     this.#head += 1;
     const { insertEvent } = this.#statements;
     const { changes } = insertEvent.run(
@@ -73,15 +75,25 @@ class SqliteLog implements BaselineLog {
       type,
       data,
       timestamp,
+      null,
+      cause?.applicationName ?? null,
+      null,
+      cause?.notificationId ?? null,
+      correlationId === undefined ? null : correlationDigits(correlationId),
+      null,
     );
     if (changes === 0) throw new Error(`${originatorId} already has version ${originatorVersion}.`);
   }
 
   read(after: number, limit: number): readonly StoredNotification[] {
-    return rows(this.#statements.notifications, pipelineId, after, limit).map(
-      ([id, originatorId, originatorVersion, type, data, timestamp]) =>
-        ({ id, originatorId, originatorVersion, type, data, timestamp }) as StoredNotification,
-    );
+    return rows(this.#statements.notifications, pipelineId, after, limit).map((row) => {
+      const [id, originatorId, originatorVersion, type, data, timestamp] = row;
+      const [, , , , , , , applicationName, , notificationId, bytes] = row;
+      const event = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+      const correlationId = correlationIdOf(bytes);
+      if (notificationId === null) return { ...event, correlationId };
+      return { ...event, correlationId, cause: { applicationName, pipelineId, notificationId } as Cause };
+    });
   }
 
   versionOf(originatorId: string): number {

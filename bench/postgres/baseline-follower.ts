@@ -31,7 +31,7 @@ export class PostgresFollower {
     type: string,
     newType: string,
   ): Promise<PostgresFollower> {
-    const react: React = async (causes) => causes.map((cause) => createdFor(cause, newType));
+    const react: React = async (causes) => causes.map((cause) => createdFor(orders.name, cause, newType));
     return new PostgresFollower(orders, log, type, react, await log.position(orders.name));
   }
 
@@ -48,7 +48,7 @@ export class PostgresFollower {
       const versions = await orders.versions(ids);
       return causes.map((cause, i) => {
         const id = ids[i] ?? '';
-        const event = referringTo(id, versions.get(id) ?? 0, cause, newType, key);
+        const event = referringTo(id, versions.get(id) ?? 0, upstream.name, cause, newType, key);
         versions.set(id, event.originatorVersion);
         return event;
       });

@@ -1,7 +1,8 @@
-import type { StoredEvent, StoredNotification } from 'kahn';
+import type { Cause, StoredEvent, StoredNotification } from 'kahn';
 import type pg from 'pg';
 import { createTables } from '../../src/storage/postgres/schema.ts';
 import { tablesOf } from '../../src/storage/postgres/tables.ts';
+import { correlationDigits, correlationIdOf } from '../../src/storage/sql/correlation-column.ts';
 import { type BaselineStatements, baselineStatements, type Prepared } from './baseline-statements.ts';
 
 /** Move of a position in the log of an upstream. */
@@ -47,8 +48,8 @@ export class PostgresLog {
       events.length === 0
         ? [moveOnly, []]
         : events.length === 1
-          ? [processOne, columnsOf(events).flat()]
-          : [process, columnsOf(events)];
+          ? [processOne, processColumnsOf(events).flat()]
+          : [process, processColumnsOf(events)];
     const moved = [move.upstreamName, move.expected, move.position];
     const { rowCount } = await this.#run(statement, [...values, ...moved]);
     if (rowCount !== Math.max(events.length, 1)) {
@@ -59,10 +60,14 @@ export class PostgresLog {
   /** Up to `limit` notifications with ids above `after`. */
   async read(after: number, limit: number): Promise<readonly StoredNotification[]> {
     const { rows } = await this.#run(this.#statements.read, [after, limit]);
-    return rows.map(
-      ([id, originatorId, originatorVersion, type, data, timestamp]) =>
-        ({ id, originatorId, originatorVersion, type, data, timestamp }) as StoredNotification,
-    );
+    return rows.map((row) => {
+      const [id, originatorId, originatorVersion, type, data, timestamp, applicationName, causeId, hex] = row;
+      const event = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+      const correlationId = correlationIdOf(hex);
+      if (causeId === null) return { ...event, correlationId };
+      const cause = { applicationName, pipelineId: 0, notificationId: causeId } as Cause;
+      return { ...event, correlationId, cause };
+    });
   }
 
   /** Newest versions of the aggregates that are recorded. */
@@ -88,5 +93,11 @@ function columnsOf(events: readonly StoredEvent[]): readonly unknown[][] {
     events.map(({ type }) => type),
     events.map(({ data }) => data),
     events.map(({ timestamp }) => timestamp),
+    events.map(({ correlationId }) => correlationId && `\\x${correlationDigits(correlationId)}`),
   ];
+}
+
+function processColumnsOf(events: readonly StoredEvent[]): readonly unknown[] {
+  const causeIds = events.map(({ cause }) => cause?.notificationId);
+  return [...columnsOf(events), causeIds, events[0]?.cause?.applicationName];
 }

@@ -14,6 +14,14 @@ export async function inNewSchema<T>(
   }
 }
 
+/** Returns the size of a table without its indexes. */
+export function tableBytes(connectionString: string, table: string): Promise<number> {
+  return withClient(connectionString, async (client) => {
+    const { rows } = await client.query('select pg_relation_size($1) as bytes', [table]);
+    return Number(rows[0].bytes);
+  });
+}
+
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString });
   await client.connect();

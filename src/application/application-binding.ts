@@ -3,6 +3,7 @@ import { required, ruleOf } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import { type ApplicationDeclaration, assertDeclared } from './declaration.ts';
 import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store.ts';
+import type { SaveRules } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 
 export const storageRule: OptionRule<StorageDescription, undefined> = {
@@ -28,13 +29,10 @@ export const openApplicationOptions: OptionRules<
   storage: required(storageRule),
 };
 
-/** Runs one commit and its immediate consequences when no other commit is running. */
-export type CommitTurn = (commit: () => Promise<void>) => Promise<void>;
-
 /** The store of an open application, and the decisions of its owner. */
 export interface ApplicationBinding {
   readonly store: EventStore;
-  readonly turn: CommitTurn;
+  readonly saveRules: SaveRules;
   /** Whether a runner closes the application, so that its users cannot. */
   readonly belongsToRunner: boolean;
   /** Whether the application may change to another pipeline. */
@@ -43,11 +41,11 @@ export interface ApplicationBinding {
   release(): Promise<void>;
 }
 
-const commitAtOnce: CommitTurn = (commit) => commit();
+const saveAtOnce: SaveRules = { turn: (commit) => commit() };
 
 /** Binding of an application that a runner opens and closes. */
-export function ownedBinding(store: EventStore, turn: CommitTurn = commitAtOnce): ApplicationBinding {
-  return { store, turn, belongsToRunner: true, mayChangePipeline: false, release: async () => {} };
+export function ownedBinding(store: EventStore, saveRules: SaveRules = saveAtOnce): ApplicationBinding {
+  return { store, saveRules, belongsToRunner: true, mayChangePipeline: false, release: async () => {} };
 }
 
 /** Opens storage for one application without a runner. */
@@ -71,5 +69,5 @@ export async function standaloneBinding(
   opened.defer(() => store.recorder.close());
   const resources = opened.move();
   const release = () => resources.disposeAsync();
-  return { store, turn: commitAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
+  return { store, saveRules: saveAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
 }

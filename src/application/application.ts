@@ -153,7 +153,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   /**
    * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. With a
-   * single-threaded runner, resolves when every downstream event in this process has been processed.
+   * single-threaded runner, resolves when everything that follows from these events is processed.
    *
    * @param args Aggregates, and options as the last argument if any.
    * @example await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
@@ -164,7 +164,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
    * @throws {@link StorageError} if the storage fails.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
-   * @throws {@link DownstreamError} if the events are recorded, but a downstream application failed.
+   * @throws {@link DownstreamError} if the events are recorded, but an application failed on them or on what follows from
+   * them, or waits for another pipeline.
+   * @throws {@link RunnerClosedError} if the events are recorded, but the runner is closed before their followers finish.
    */
   async save(
     ...args: readonly Aggregate<Emits>[] | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions]
@@ -250,11 +252,11 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Switches to the pipeline of a store. The commit queue of a pipeline stays the same when the application returns to
    * it.
    */
-  #enter(store: EventStore, { turn }: ApplicationBinding): void {
+  #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
     const { applicationName, pipelineId, recorder } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
-      queue: new CommitQueue(store, { turn, grown: (head) => this.#publish(pipelineId, head) }),
+      queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
       repository: new Repository<Emits>(applicationName, store.loader),
       log: new RecordedNotificationLog(recorder, applicationName, pipelineId),
     };

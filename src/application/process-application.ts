@@ -7,6 +7,7 @@ import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
 import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
+import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
@@ -43,6 +44,16 @@ export interface ProcessApplicationInternals {
     upstreamName: string,
     upTo: number,
   ): Promise<number | CausalDependencyError>;
+  /** Calls the listener after each batch. Replaces the listener of an earlier call. */
+  watch<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    listener: (progress: Progress) => void,
+  ): void;
+  /** Returns the id of the last notification of an upstream that the application has handled or ignored. */
+  seen<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    upstreamName: string,
+  ): number;
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -77,6 +88,7 @@ export abstract class ProcessApplication<
 > extends Application<Emits> {
   readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
+  #progressed: ((progress: Progress) => void) | undefined;
 
   /** Handlers of the events that the application follows, made with `this.when`. */
   abstract readonly policy: Policy<Follows, Emits>;
@@ -115,7 +127,8 @@ export abstract class ProcessApplication<
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
-    this.#upstreams.follow(log, { store, policy, batchSize, grown });
+    const progressed = (progress: Progress) => this.#progressed?.(progress);
+    this.#upstreams.follow(log, { store, policy, batchSize, grown, progressed });
   }
 
   /**
@@ -144,6 +157,10 @@ export abstract class ProcessApplication<
       run: (application, options) => application.#run(options),
       pull: (application, upstreamName, upTo) =>
         application.#turns.run(() => application.#upstreams.pull(upstreamName, upTo)),
+      watch: (application, listener) => {
+        application.#progressed = listener;
+      },
+      seen: (application, upstreamName) => application.#upstreams.seen(upstreamName),
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }

@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import type { DeepReadonly } from './event.ts';
 import { maxLevels, oddityOf } from './plain-data.ts';
+import { NativeDate } from './realms.ts';
 
 /**
  * Copies plain data and freezes its objects and arrays. Values that the transcoder rejects, or that are nested too
@@ -42,10 +44,10 @@ function copyOf(value: object, copies: Copies, level: number): object {
   if (known) return known;
   if (level > maxLevels || oddityOf(value)) return value;
   if (Array.isArray(value)) return copyArray(value, copies, level);
-  if (value instanceof Date) return new Date(value);
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (value instanceof Map) return copyMap(value, copies, level);
-  if (value instanceof Set) return copySet(value, copies, level);
+  if (types.isDate(value)) return new NativeDate(value);
+  if (types.isUint8Array(value)) return new Uint8Array(value);
+  if (types.isMap(value)) return copyMap(value, copies, level);
+  if (types.isSet(value)) return copySet(value, copies, level);
   return copyObject(value, copies, level);
 }
 

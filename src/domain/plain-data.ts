@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { NativeDate, prototypeOf } from './realms.ts';
 
 /** Deepest nesting of data. A Map counts as three levels (itself, the list of entries, an entry), a Set as two. */
 export const maxLevels = 1000;
@@ -16,13 +17,13 @@ export interface Oddity {
  * Sets and Uint8Arrays without extra properties.
  */
 export function oddityOf(value: object): Oddity | undefined {
-  const prototype: unknown = Object.getPrototypeOf(value);
+  const prototype = prototypeOf(value);
   switch (prototype) {
     case Object.prototype:
       return oddPropertyOf(value);
     case Array.prototype:
       return Array.isArray(value) ? oddElementOf(value) : imitation('an array');
-    case Date.prototype:
+    case NativeDate.prototype:
       return types.isDate(value) ? oddDate(value) : imitation('a Date');
     case Map.prototype:
       return types.isMap(value) ? extraPropertyOf(value) : imitation('a Map');
@@ -77,8 +78,13 @@ function oddDate(value: Date): Oddity | undefined {
 }
 
 function extraPropertyOf(value: object): Oddity | undefined {
-  const [key] = Reflect.ownKeys(value);
+  const key = Reflect.ownKeys(value).find((one) => !isHiddenConstructor(value, one));
   return key === undefined ? undefined : about(`it has an extra property '${String(key)}'; leave that out`);
+}
+
+/** Whether a property is the constructor that fake timers of tests put into their Dates. */
+function isHiddenConstructor(value: object, key: string | symbol): boolean {
+  return key === 'constructor' && !Object.prototype.propertyIsEnumerable.call(value, key);
 }
 
 function imitation(what: string): Oddity {

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { CausalDependencyError, isTransientFailure } from '../application/errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';

@@ -1,7 +1,8 @@
 import { isTransientFailure } from '../application/errors.ts';
-import { retry } from '../util/retry.ts';
+import { type Backoff, retry } from '../util/retry.ts';
 
-const backoff = { firstMs: 50, maxMs: 5_000 };
+/** Delays between tries of work that failed with a transient error. */
+export const transientBackoff: Backoff = { firstMs: 50, maxMs: 5_000 };
 
 /** Repeats the work, without limit, while it fails with transient errors; each is passed to `interrupted`. */
 export function retryTransient<T>(
@@ -9,5 +10,10 @@ export function retryTransient<T>(
   signal: AbortSignal,
   interrupted: (error: unknown) => void,
 ): Promise<T> {
-  return retry(work, { backoff, isTransient: isTransientFailure, signal, onRetry: interrupted });
+  return retry(work, {
+    backoff: transientBackoff,
+    isTransient: isTransientFailure,
+    signal,
+    onRetry: interrupted,
+  });
 }

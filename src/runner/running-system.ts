@@ -1,6 +1,7 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
 import { ownedBinding } from '../application/application-binding.ts';
 import { openStore } from '../application/open-store.ts';
+import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
@@ -18,8 +19,8 @@ export interface Opening {
   readonly pipelineIds: readonly number[];
   /** Whether other hosts may run other pipelines, so that `get()` accepts any pipeline. */
   readonly sharesSystem?: boolean;
-  /** Runs a commit of an application when no other turn is under way; by default at once. */
-  turn?(applicationName: string, commit: () => Promise<void>): Promise<void>;
+  /** Returns the rules for saves of an application; by default they are recorded at once. */
+  saveRulesOf?(applicationName: string): SaveRules;
   /** Called whenever one of the applications has recorded events. */
   grown?(prompt: Prompt): void;
 }
@@ -118,8 +119,7 @@ export class RunningSystem {
       const { applicationName } = applicationClass;
       const application = new applicationClass();
       const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
-      const turn = opening.turn?.bind(opening, applicationName);
-      applicationInternals.bind(application, ownedBinding(store, turn));
+      applicationInternals.bind(application, ownedBinding(store, opening.saveRulesOf?.(applicationName)));
       if (opening.grown !== undefined) application.subscribe(opening.grown);
       opened.set(applicationName, application);
     }

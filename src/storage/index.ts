@@ -1,3 +1,5 @@
+import '../util/environment/node-version.ts';
+
 export type { Cause } from '../domain/provenance.ts';
 export {
   InvalidStorageError,

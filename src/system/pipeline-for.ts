@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { inspect } from 'node:util';
+import { hash } from '../util/environment/hash.ts';
 import { assertId, assertPipelineId } from '../util/ids.ts';
 import { InvalidOptionError } from '../util/options.ts';
 

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { Application } from '../application/application.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
+import { hash } from '../util/environment/hash.ts';
 import { kindOf } from '../util/errors.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 

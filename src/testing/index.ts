@@ -1,3 +1,5 @@
+import '../util/environment/node-version.ts';
+
 export { canonicalHistories } from './canonical-histories.ts';
 export {
   type RecorderSubject,

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { v5, v7, validate } from 'uuid';
+import { hash } from './environment/hash.ts';
 import { KahnError } from './errors.ts';
 import { simulatedTime } from './time.ts';
 

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import { assertFunction } from './options.ts';
 
 /**
@@ -19,7 +20,7 @@ export class ListenerSet<Value> {
       try {
         listener(value);
       } catch (error) {
-        process.nextTick(() => {
+        nextTick(() => {
           throw error;
         });
       }

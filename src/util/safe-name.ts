@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash } from './environment/hash.ts';
 
 /** Rules for names that a file system, database or engine allows. */
 export interface SafeNameRules {

@@ -1,3 +1,4 @@
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { longestTimerMs } from './time.ts';
 
 /** Whether a promise resolves within a time in ms. */

@@ -1,5 +1,6 @@
 import {
   DownstreamError,
+  explain,
   InvalidIdError,
   InvalidOptionError,
   KahnError,
@@ -136,6 +137,9 @@ function processing({ start, createStorage }: RunnerSubject): void {
       ['Reservation.Created', place],
       ['Payment.Created', { ...place, notificationId: 2 }],
     ]);
+    const { causes: explained, event } = await explain(runner, Orders, 2);
+    expect(explained.map(({ type }) => type)).toEqual(['Reservation.Created', 'Order.Created']);
+    expect(event.effects).toMatchObject([{ type: 'Payment.Created', effects: [{ type: 'Order.Paid' }] }]);
   });
 
   test('processes events recorded before the start, and a second start adds nothing', async () => {
@@ -212,12 +216,25 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     await (await start(shop, { storage })).close();
   });
 
+  test('start() resolves if a policy fails on what was recorded before; status() and caughtUp() show it', async () => {
+    const storage = createStorage();
+    {
+      await using orders = await shop.open(Orders, { storage });
+      await orders.place('mallory');
+    }
+    await using runner = await start(brokenShop as System<Apps>, { storage });
+    const error = await rejectionOf(runner.caughtUp(), DownstreamError);
+    expect(error.failures.get('reservations')).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
+    expect((await runner.status())[1]).toMatchObject({ applicationName: 'reservations', state: 'failed' });
+  });
+
   test('rejects every call after close()', async () => {
     const runner = await start(shop, { storage: createStorage() });
     const orders = runner.get(Orders);
     await runner.close();
     await runner.close();
     expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
+    expect(() => runner.storage).toThrow(RunnerClosedError);
     await rejectionOf(runner.caughtUp(), RunnerClosedError);
     await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
   });

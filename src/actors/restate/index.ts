@@ -1,3 +1,5 @@
+import '../../util/environment/node-version.ts';
+
 export { RestateRunner } from './client/restate-runner.ts';
 export type { RestateRunnerOptions } from './client/restate-runner-options.ts';
 export type { RegisterOptions } from './engine/registration.ts';

@@ -1,5 +1,6 @@
+import { performance } from 'node:perf_hooks';
 import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
-import type { StoredNotification } from '../../storage/stored-event.ts';
+import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import { runAsPolicyOf } from './current-policy.ts';
@@ -13,6 +14,19 @@ const maxIgnoredBatches = 10;
 type RecordedChanges = Pick<PolicyChanges, 'pending' | 'provenances' | 'aggregates'>;
 const noChanges: RecordedChanges = { pending: [], provenances: [], aggregates: [] };
 
+/** Notifications of an upstream that an application has just processed, and the events that it recorded for them. */
+export interface Progress {
+  readonly upstreamName: string;
+  /** Id of the last notification before. */
+  readonly from: number;
+  /** Id of the last notification. */
+  readonly to: number;
+  /** The events that follow from the notifications, in the order of their causes. */
+  readonly effects: readonly StoredEvent[];
+  /** Head of the application's own log, after the effects; undefined if there are none. */
+  readonly head: number | undefined;
+}
+
 export interface BatchProcessorOptions {
   readonly store: EventStore;
   readonly policy: Policy;
@@ -20,6 +34,8 @@ export interface BatchProcessorOptions {
   readonly batchSize: number;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
+  /** Called after each batch. */
+  progressed(progress: Progress): void;
 }
 
 /** Processes notifications of one upstream: runs the policy and records its changes together with the position. */
@@ -80,6 +96,7 @@ export class BatchProcessor {
     const last = (next === undefined ? notifications.at(-1)?.id : next.id - 1) ?? this.#cursor.seen;
     const isPositionDue = this.#cursor.distanceTo(last) >= batchSize * maxIgnoredBatches;
     if (handled > 0 || isPositionDue) await this.#record(this.#prepareChanges(changes, last, notifications));
+    else this.#report(last, [], undefined);
     this.#size.learn(last - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
     this.#cursor.advanceTo(last);
   }
@@ -110,6 +127,14 @@ export class BatchProcessor {
   async #record(prepared: PreparedEvents): Promise<void> {
     const head = await this.#options.store.record([prepared]);
     this.#cursor.setRecorded(prepared.processEvent.tracking?.position);
-    if (prepared.events.length > 0) this.#options.grown(head);
+    const { events, tracking } = prepared.processEvent;
+    if (tracking !== undefined) this.#report(tracking.position, events, events.length > 0 ? head : undefined);
+    if (events.length > 0) this.#options.grown(head);
+  }
+
+  /** Reports a batch, before the cursor advances. */
+  #report(to: number, effects: readonly StoredEvent[], head: number | undefined): void {
+    const { upstreamName, seen: from } = this.#cursor;
+    this.#options.progressed({ upstreamName, from, to, effects, head });
   }
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
@@ -43,6 +44,11 @@ export class Follower {
     return this.#cursor.upstreamName;
   }
 
+  /** Id of the last notification that is handled or ignored. */
+  get seen(): number {
+    return this.#cursor.seen;
+  }
+
   /** Whether the last pull reached the end of the log, or `upTo`. A prompt announces that the log has grown. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
@@ -82,6 +88,7 @@ export class Follower {
    */
   async #pullBatch(upTo: number): Promise<boolean | CausalDependencyError> {
     const cursor = this.#cursor;
+    let lost: RecordConflictError | undefined;
     for (let tries = 1; ; tries += 1) {
       const from = cursor.seen;
       const started = performance.now();
@@ -89,7 +96,11 @@ export class Follower {
         return await this.#pullOnce(upTo);
       } catch (error) {
         cursor.forget();
-        if (!isRepeatable(error) || isSpent(error, started) || tries === maxTries) throw error;
+        if (!isRepeatable(error) || isSpent(error, started)) throw error;
+        const before = lost;
+        lost = conflictIn(error);
+        // Another writer that keeps changing the aggregate is no failure of the policy.
+        if (tries === maxTries) throw lost !== undefined && hasGrown(before, lost) ? lost : error;
       }
       await backOff(tries, backoff);
       await cursor.locate();
@@ -150,6 +161,17 @@ function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
+}
+
+/** Returns the conflict on which a policy failed, if any. */
+function conflictIn(error: unknown): RecordConflictError | undefined {
+  const cause = error instanceof PolicyError ? error.cause : error;
+  return cause instanceof RecordConflictError ? cause : undefined;
+}
+
+/** Whether another writer has changed the aggregate of a conflict since the conflict before. */
+function hasGrown(before: RecordConflictError | undefined, conflict: RecordConflictError): boolean {
+  return before?.originatorId === conflict.originatorId && before.currentVersion < conflict.currentVersion;
 }
 
 /** Whether the storage has already waited so long that further tries would take too long. */

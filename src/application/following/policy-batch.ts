@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';

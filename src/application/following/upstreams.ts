@@ -74,6 +74,11 @@ export class Upstreams {
     return await this.#get(upstreamName).pull(upTo);
   }
 
+  /** Id of the last notification of an upstream that is handled or ignored. */
+  seen(upstreamName: string): number {
+    return this.#get(upstreamName).seen;
+  }
+
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import { RecordConflictError } from '../../storage/errors.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
@@ -6,10 +7,16 @@ import type { EventStore, PreparedEvents } from './event-store.ts';
 const maxWaiting = 100_000;
 const maxGroup = 1_000;
 
-/** Callbacks around the commits of an application. */
-export interface CommitHooks {
-  /** Runs one commit and its immediate consequences when no other commit is running. */
+/** Decisions of an application's owner about its saves. */
+export interface SaveRules {
+  /** Runs a commit, now or later. */
   turn(commit: () => Promise<void>): Promise<void>;
+  /** Called with each recorded save. Returns a promise for which the save also waits, if any. */
+  followed?(save: PreparedEvents): Promise<void> | undefined;
+}
+
+/** Callbacks around the commits of an application. */
+export interface CommitHooks extends SaveRules {
   /** Called after each commit with the new head of the log. */
   grown(head: number): void;
 }
@@ -32,7 +39,7 @@ export class CommitQueue {
     this.#hooks = hooks;
   }
 
-  /** Resolves when the events are recorded and the runner has processed their immediate consequences. */
+  /** Resolves when the events are recorded. */
   submit(prepared: PreparedEvents): Promise<void> {
     if (this.#waiting.length >= maxWaiting) {
       const name = this.#store.applicationName;
@@ -54,7 +61,7 @@ export class CommitQueue {
 
   async #flush(): Promise<void> {
     // Runs after all promises that are ready, so that all saves of this moment are in the queue.
-    await new Promise<void>((ready) => process.nextTick(ready));
+    await new Promise<void>((ready) => nextTick(ready));
     while (this.#waiting.length > 0) {
       await this.#commitGroup();
       await yieldIfBusy();
@@ -69,7 +76,9 @@ export class CommitQueue {
         group = this.#waiting.splice(0, maxGroup);
         const recorded = await this.#record(group);
         group = recorded.group;
-        if (group.length > 0) this.#hooks.grown(recorded.head);
+        if (group.length === 0) return;
+        for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
+        this.#hooks.grown(recorded.head);
       });
       for (const { resolve } of group) resolve();
     } catch (error) {

@@ -25,6 +25,8 @@ export interface PreparedEvents {
   readonly bases: readonly EventKey[];
   /** Id of the last notification of these events; undefined until they are recorded. */
   notificationId: number | undefined;
+  /** Settles when what follows from these events is processed; undefined if their save does not wait for that. */
+  followed: Promise<void> | undefined;
 }
 
 const snapshotEveryRule = integer({ least: 1 });
@@ -89,6 +91,7 @@ export class EventStore {
       events,
       bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
       notificationId: undefined,
+      followed: undefined,
     };
   }
 

@@ -31,6 +31,7 @@ export async function saveAggregates(
   const saving = submit(prepared, distinct, taken, queue);
   for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
   await saving;
+  if (prepared.followed !== undefined) await prepared.followed;
   const { notificationId = 0 } = prepared;
   return { applicationName, pipelineId, notificationId, count: pending.length, correlationId };
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { sleep } from '../../util/time.ts';
 
 export interface ClockOptions {

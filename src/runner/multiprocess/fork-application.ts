@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { RemoteError } from '../../util/portable-error.ts';
 import { enclosed, messageIn } from '../supervised/envelope.ts';

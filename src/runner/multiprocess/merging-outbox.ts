@@ -21,7 +21,7 @@ export class MergingOutbox<Message> {
 
   put(message: Message): void {
     this.#waiting = this.#waiting === undefined ? message : this.#options.merge(this.#waiting, message);
-    if (this.#isFree) queueMicrotask(() => this.#isFree && this.flush()); // together with messages added in this turn
+    if (this.#isFree) void Promise.resolve().then(() => this.#isFree && this.flush()); // together with messages added in this turn
   }
 
   /** Called when the receiver listens, or has read the last message. */

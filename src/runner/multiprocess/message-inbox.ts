@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Inbox } from '../application-loop.ts';
 
 /** Inbox of a process: prompts arrive as messages. */

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Assignment } from '../asynchronous/assignment.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
@@ -35,11 +36,6 @@ export class ProcessBoard implements WorkerBoard {
       ({ assignment }) =>
         assignment.applicationName === applicationName && assignment.pipelineId === pipelineId,
     )?.state;
-  }
-
-  /** Restarting processes count as quiet, because they may have nothing to process; interrupted processes do not. */
-  get isQuiet(): boolean {
-    return this.processes.every(({ state }) => state !== 'running' && state !== 'interrupted');
   }
 
   get progress(): number {

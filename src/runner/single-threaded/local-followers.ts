@@ -1,135 +1,187 @@
 import type { Application } from '../../application/application.ts';
-import { isTransientFailure } from '../../application/errors.ts';
-import {
-  type ProcessApplication,
-  processApplicationInternals,
-} from '../../application/process-application.ts';
+import { processApplicationInternals } from '../../application/process-application.ts';
+import type { PreparedEvents } from '../../application/recording/event-store.ts';
 import type { SystemGraph } from '../../system/graph.ts';
-import { upstreamsOf } from '../../system/graph.ts';
-import { publish, type RunnerEvent } from '../diagnostics.ts';
+import { unlessAborted } from '../../util/abort.ts';
+import { publish } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
-import { type FollowersByUpstream, followLocally, localPipelineId } from '../local-pipeline.ts';
+import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState } from '../runner.ts';
-import { type BlockedRetry, isBlocked } from './blocked-retry.ts';
+import { FollowedLog } from './followed-log.ts';
+import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
+import { Turns } from './turns.ts';
+import { Wait } from './wait.ts';
 
-/** The diagnostics event of an application on the single-threaded runner. */
-export function eventOf(applicationName: string): RunnerEvent {
-  return { runner: 'SingleThreadedRunner', applicationName, pipelineId: localPipelineId };
-}
-
-/** Runs the followers of a system in this thread, turn by turn, and keeps their prompts, interruptions and failures. */
+/** The applications of a system in this thread, and the callers that wait for them. */
 export class LocalFollowers {
-  readonly #graph: SystemGraph;
-  readonly #names: readonly string[];
-  readonly #retry: BlockedRetry;
-  /** Applications whose logs have grown, in the order of their prompts. */
-  readonly #prompts = new Set<string>();
-  /** Errors of stopped applications, by name. */
-  readonly #failures = new Map<string, unknown>();
-  /** Errors of applications that could not finish their work in this turn, by name. */
-  readonly #interruptions = new Map<string, unknown>();
-  #byUpstream: FollowersByUpstream = new Map();
-  #followers: ReadonlySet<ProcessApplication> = new Set();
-  /** Name of the application that is processing notifications. */
-  #active: string | undefined;
+  readonly #applications = new Map<string, LocalApplication>();
+  readonly #logs: LocalLog[] = [];
+  readonly #turns: Turns;
+  /** Waits for which nothing is pending. */
+  readonly #finished: Wait[] = [];
+  readonly #signal: AbortSignal;
 
-  constructor(graph: SystemGraph, retry: BlockedRetry) {
-    this.#graph = graph;
-    this.#names = graph.nodes.map(({ name }) => name);
-    this.#retry = retry;
+  /** @param signal Aborted when no further batch may begin. */
+  constructor({ edges }: SystemGraph, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
+    const resume = (one: LocalApplication) => this.#turns.start(one.upstreams);
+    for (const [name, application] of applications) {
+      this.#applications.set(name, new LocalApplication(application, this.#applications.size, resume));
+    }
+    for (const { upstream, downstream, eventTypes } of edges) {
+      const follower = this.#named(downstream);
+      const followed = this.#named(upstream);
+      const log = new FollowedLog(followed, follower, eventTypes);
+      follower.upstreams.push(log);
+      followed.followers.push(log);
+      this.#logs.push(log);
+    }
+    this.#signal = signal;
+    this.#turns = new Turns([...this.#applications.values()], this.#finished, signal);
   }
 
-  /** Makes the applications follow each other's logs. */
-  follow(applications: ReadonlyMap<string, Application>, batchSize: number): void {
-    this.#byUpstream = followLocally(this.#graph, applications, batchSize);
-    this.#followers = new Set([...this.#byUpstream.values()].flat());
+  /** Processes everything that was recorded before; resolves when no application has work that it can do. */
+  async start(): Promise<void> {
+    await this.#readHeads();
+    this.#turns.start(this.#prompted);
+    await this.#turns.idle();
   }
 
-  /** Notes that the log of an application has grown. */
-  prompt(applicationName: string): void {
-    this.#prompts.add(applicationName);
+  /** Makes the followers of a log process events up to `head`, which another process has recorded. */
+  prompt(applicationName: string, head: number): void {
+    const application = this.#named(applicationName);
+    application.sawHead(head);
+    this.#turns.join(application.followers);
   }
 
-  /** Notes that every log may have grown. */
-  promptAll(): void {
-    for (const name of this.#names) this.#prompts.add(name);
+  /** Makes all followers read their logs, which other processes may have extended. */
+  readAll(): void {
+    for (const log of this.#logs) log.mayHaveGrown = true;
+    this.#turns.join(this.#prompted);
+  }
+
+  /** Runs a commit, then starts a turn for the followers of its log. */
+  async commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
+    await commit();
+    const { followers } = this.#named(applicationName);
+    if (followers.length > 0) this.#turns.start(followers);
+  }
+
+  /** Returns a promise that settles when everything that follows from recorded events is processed. */
+  followed(
+    applicationName: string,
+    { events, notificationId = 0 }: PreparedEvents,
+  ): Promise<void> | undefined {
+    const application = this.#named(applicationName);
+    application.sawHead(notificationId);
+    if (application.followers.length === 0) return undefined;
+    const wait = new Wait(this.#finished, () => problemOf(applicationName));
+    application.track(wait, notificationId - events.length, events, 0, events.length);
+    wait.end();
+    return wait.settled;
   }
 
   /**
-   * Runs the followers until no prompt is left. A follower that fails is stopped. A follower that is interrupted runs
-   * again in the next turn.
+   * Resolves when all notifications that are recorded now, and everything that follows from them, are processed.
    *
-   * @throws {@link DownstreamError} beginning with `problem` if a follower is stopped or was interrupted.
-   * @throws the reason of the signal once that is aborted.
+   * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline.
    */
-  async runTurn(problem: string, signal: AbortSignal): Promise<void> {
-    let isComplete = true;
-    this.#interruptions.clear();
-    for (const upstreamName of this.#prompts) {
-      this.#prompts.delete(upstreamName);
-      for (const follower of this.#byUpstream.get(upstreamName) ?? []) {
-        const succeeded = await this.#attempt(follower, () => this.#process(follower, upstreamName, signal));
-        isComplete &&= succeeded;
-        signal.throwIfAborted();
-      }
+  async caughtUp(signal: AbortSignal | undefined): Promise<void> {
+    const seen = this.#logs.map((log) => log.seen);
+    const heads = await unlessAborted(
+      retryTransient(
+        () => this.#readHeads(),
+        this.#signal,
+        () => {},
+      ),
+      signal,
+    );
+    this.#signal.throwIfAborted();
+    const wait = new Wait(this.#finished, notCaughtUp, heads);
+    for (const [i, log] of this.#logs.entries()) {
+      const after = Math.max(seen[i] ?? 0, 0);
+      if (after < log.upstream.head) log.track(after, log.upstream.head, wait, true);
     }
-    for (const follower of this.#followers) {
-      if (this.#cannotWork(follower.applicationName)) continue;
-      const succeeded = await this.#attempt(follower, () =>
-        processApplicationInternals.recordPositions(follower),
-      );
-      isComplete &&= succeeded;
+    wait.end();
+    this.#turns.start(this.#prompted);
+    try {
+      await unlessAborted(wait.settled, signal);
+    } finally {
+      for (const log of this.#logs) log.drop(wait);
     }
-    if (this.#interruptions.size > 0) this.promptAll();
-    this.#retry.schedule(this.#interruptions);
-    if (!isComplete) throw new DownstreamError(problem, new Map([...this.#failures, ...this.#interruptions]));
+    await unlessAborted(this.#recordPositions(), signal);
+    const failures = [...this.#applications.values()].flatMap(({ name, failure }) =>
+      failure === undefined ? [] : [[name, failure.error] as const],
+    );
+    if (failures.length > 0) throw new DownstreamError(notCaughtUp(), new Map(failures));
   }
 
   stateOf(applicationName: string): ApplicationState {
-    if (this.#failures.has(applicationName)) return 'failed';
-    if (this.#interruptions.has(applicationName)) return 'interrupted';
-    const upstreamNames = upstreamsOf(this.#graph, applicationName);
-    const isPrompted = upstreamNames.some((name) => this.#prompts.has(name));
-    return isPrompted || this.#active === applicationName ? 'running' : 'idle';
+    const application = this.#named(applicationName);
+    if (application.failure !== undefined) return 'failed';
+    if (application.isInterrupted) return 'interrupted';
+    return this.#turns.isActive(application) ? 'running' : 'idle';
   }
 
   lastErrorOf(applicationName: string): unknown {
-    return this.#failures.get(applicationName) ?? this.#interruptions.get(applicationName);
+    return this.#named(applicationName).lastError;
   }
 
-  /** Returns whether the work succeeded. An error stops the application, unless the error is an interruption. */
-  async #attempt({ applicationName }: ProcessApplication, work: () => Promise<unknown>): Promise<boolean> {
-    if (this.#cannotWork(applicationName)) return false;
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      const isInterrupted = isTransientFailure(error);
-      (isInterrupted ? this.#interruptions : this.#failures).set(applicationName, error);
-      publish(isInterrupted ? 'interrupted' : 'failed', { ...eventOf(applicationName), error });
-      return false;
+  /** Resolves when no application has work that it can do. */
+  idle(): Promise<void> {
+    return this.#turns.idle();
+  }
+
+  /** Rejects all callers that wait, and stops the retries of interrupted applications. */
+  close(reason: unknown): void {
+    for (const { retry, blockedRetry } of this.#applications.values()) {
+      retry.cancel();
+      blockedRetry.cancel();
+    }
+    for (const wait of this.#finished.splice(0)) wait.settle();
+    for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
+  }
+
+  /** Reads the heads of all logs, in the order of the applications. */
+  #readHeads(): Promise<readonly number[]> {
+    return Promise.all(
+      [...this.#applications.values()].map(async (application) => {
+        const head = await application.log.head();
+        application.sawHead(head);
+        return head;
+      }),
+    );
+  }
+
+  /** All logs, in the order in which their followers are prompted. */
+  get #prompted(): readonly LocalLog[] {
+    return [...this.#applications.values()].flatMap(({ followers }) => followers);
+  }
+
+  async #recordPositions(): Promise<void> {
+    for (const one of this.#applications.values()) {
+      // The positions of an application that works are recorded at the end of its turn.
+      if (one.upstreams.length === 0 || one.turn !== undefined || one.failure !== undefined) continue;
+      try {
+        const record = () => processApplicationInternals.recordPositions(one.process);
+        await retryTransient(record, this.#signal, (error) => {
+          publish('interrupted', { ...eventOf(one.name), error });
+        });
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        one.noteError(error);
+      }
     }
   }
 
-  async #process(follower: ProcessApplication, upstreamName: string, signal: AbortSignal): Promise<void> {
-    const event = eventOf(follower.applicationName);
-    publish('prompted', { ...event, upstreamName });
-    this.#active = follower.applicationName;
-    const run = processApplicationInternals.run(follower, { upstreamName, signal });
-    const counts = await run.finally(() => {
-      this.#active = undefined;
-    });
-    for (const [name, count] of counts) {
-      if (count > 0) publish('processed', { ...event, upstreamName: name, count });
-    }
+  #named(applicationName: string): LocalApplication {
+    return this.#applications.get(applicationName) as LocalApplication; // the graph has no other names
   }
+}
 
-  /**
-   * Whether an application is stopped, or interrupted for the rest of the turn. An application that waits for another
-   * pipeline in one log can still follow its other upstreams.
-   */
-  #cannotWork(applicationName: string): boolean {
-    if (this.#failures.has(applicationName)) return true;
-    return this.#interruptions.has(applicationName) && !isBlocked(this.#interruptions.get(applicationName));
-  }
+function problemOf(applicationName: string): string {
+  return `The events saved in '${applicationName}' are recorded, but not all followers could process them.`;
+}
+
+function notCaughtUp(): string {
+  return 'The system is not caught up.';
 }

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from 'node:timers';
 import type { LogListener, OpenedStorage } from '../../storage/storage.ts';
 import { defaultPollIntervalMs } from '../runner-options.ts';
 

@@ -1,26 +1,28 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { InvalidPolicyError } from '../../application/errors.ts';
-import { currentPolicy } from '../../application/following/current-policy.ts';
+import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
-import { DownstreamError, RunnerClosedError } from '../errors.ts';
-import { localPipelineId } from '../local-pipeline.ts';
-import type { ApplicationStatus, SystemRunner } from '../runner.ts';
+import { RunnerClosedError } from '../errors.ts';
+import { followLocally, localPipelineId } from '../local-pipeline.ts';
+import { assertNotInPolicy } from '../not-in-policy.ts';
+import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { signalOf } from '../wait-options.ts';
-import { BlockedRetry, isBlocked } from './blocked-retry.ts';
-import { eventOf, LocalFollowers } from './local-followers.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { Waits } from '../waiting/waits.ts';
+import { type FollowerState, unreportedProgress } from '../waiting/watched-followers.ts';
+import { eventOf } from './local-application.ts';
+import { LocalFollowers } from './local-followers.ts';
 import { LogWatch } from './log-watch.ts';
 
 /**
- * Runs a system in this thread, in turns. A turn is a commit and the processing of all events that follow from it, so
- * `save()` resolves when every follower has caught up. Commands that arrive during a turn share the next turn.
+ * Runs a system in this thread. `save()` resolves when everything that follows from its events is processed. Commands
+ * are recorded while followers run.
  *
  * @example
  * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
@@ -34,14 +36,14 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
-  readonly #turns = new Mutex();
-  /** Takes a turn for followers that wait for another pipeline. */
-  readonly #retry = new BlockedRetry(() => this.#takeTurn());
-  /** Aborted when closing takes too long. */
+  readonly #waits: Waits;
+  /** Aborted when the runner is closed: calls that wait end. */
+  readonly #closed = new AbortController();
+  /** Aborted when no further batch may begin: the runner is closed, or its start failed. */
   readonly #stop = new AbortController();
   #watch: LogWatch | undefined;
-  /** Whether a turn is due that processes all prompts; at first, the turn of the start. */
-  #isTurnDue = true;
+  /** Whether prompts of other processes are followed. At the start, all logs are read anyway. */
+  #followsPrompts = false;
   #closing: Promise<void> | undefined;
 
   private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
@@ -49,15 +51,21 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.system = system;
     this.#options = options;
     this.#running = running;
-    this.#followers = new LocalFollowers(system.graph, this.#retry);
+    this.#followers = new LocalFollowers(system.graph, running.in(localPipelineId), this.#stop.signal);
+    const followers = {
+      progress: unreportedProgress,
+      stateOf: (name: string) => this.#stateOf(name),
+      prompt: () => this.#followers.readAll(),
+    };
+    const pipelineIds = [localPipelineId];
+    this.#waits = new Waits({ system, pipelineIds, running, followers, closed: this.#closed.signal });
   }
 
   /**
-   * Opens the applications and processes everything that was recorded before. Notifications that depend on another
-   * pipeline may stay unprocessed, because the runner of that pipeline may start later.
+   * Opens the applications and processes everything that was recorded before, as far as possible: an application that
+   * fails, waits for another pipeline or finds its storage busy is shown by {@link status}.
    *
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
-   * @throws {@link DownstreamError} if an application fails while catching up; everything is closed again.
    * @throws {@link SystemRunningError} if this system is running already.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
@@ -69,13 +77,17 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
     const running = await openSystem(system, resolved, {
       pipelineIds: [localPipelineId],
-      turn: (name, commit) => runner.#commit(name, commit),
+      saveRulesOf: (name) => ({
+        turn: (commit) => runner.#followers.commit(name, commit),
+        followed: (save) => runner.#followers.followed(name, save),
+      }),
     });
     const runner = new SingleThreadedRunner(system, resolved, running);
     try {
-      await runner.#start();
+      await unlessAborted(runner.#start(), resolved.signal);
       return runner;
     } catch (error) {
+      runner.#stop.abort(error);
       await runner.close().catch(() => {}); // the first error is the one to report
       throw error;
     }
@@ -91,23 +103,36 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return this.#running.get(applicationClass, pipelineId);
   }
 
-  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertOpen();
-    assertNotInPolicy('caughtUp()');
-    const signal = signalOf(options, 'caughtUp()');
-    const caughtUp = this.#turns.run(() => this.#catchUp('The system is not caught up.', this.#stop.signal));
-    await unlessAborted(caughtUp, signal);
+  async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
+    this.#assertMayWait('settled()');
+    await this.#waits.settled(saved, signalOf(options, 'settled()'));
+  }
+
+  async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
+    this.#assertMayWait('processed()');
+    const { by, signal } = processedOptionsOf(options);
+    await this.#waits.processed(saved, by, signal);
+  }
+
+  /**
+   * Resolves when everything that was recorded before the call, and everything that follows from it, is processed.
+   *
+   * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline.
+   */
+  async caughtUp(options: WaitOptions = {}): Promise<void> {
+    this.#assertMayWait('caughtUp()');
+    await this.#followers.caughtUp(signalOf(options, 'caughtUp()'));
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
-    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => ({
-      state: this.#followers.stateOf(name),
-      lastError: this.#followers.lastErrorOf(name),
-    }));
+    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => this.#stateOf(name));
   }
 
-  /** Finishes the turn under way and releases everything. Events left over are processed after the next start. */
+  /**
+   * Processes what is under way and releases everything. Saves whose followers cannot finish reject with
+   * {@link RunnerClosedError}; their events are recorded, and the next start processes the rest.
+   */
   async close(): Promise<void> {
     assertNotInPolicy('close()');
     this.#closing ??= this.#close();
@@ -119,65 +144,29 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #start(): Promise<void> {
-    this.#followers.follow(this.#running.in(localPipelineId), this.#options.batchSize);
-    for (const application of this.#running.applications) {
-      application.subscribe((prompt) => this.#followers.prompt(prompt.applicationName));
-      publish('started', eventOf(application.applicationName));
-    }
+    followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options.batchSize);
+    for (const { applicationName } of this.#running.applications)
+      publish('started', eventOf(applicationName));
     this.#watch = await LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {
-      onPrompt: ({ applicationName, pipelineId }) => {
-        if (pipelineId !== localPipelineId) return;
-        this.#followers.prompt(applicationName);
-        this.#takeTurn();
+      onPrompt: ({ applicationName, pipelineId, head }) => {
+        if (!this.#followsPrompts || pipelineId !== localPipelineId) return;
+        this.#followers.prompt(applicationName, head);
       },
       onGap: () => {
-        this.#followers.promptAll();
-        this.#takeTurn();
+        if (this.#followsPrompts) this.#followers.readAll();
       },
     });
-    await this.#turns.run(() => this.#catchUpAtStart());
+    this.#followsPrompts = true;
+    await this.#followers.start();
   }
 
-  async #catchUpAtStart(): Promise<void> {
-    const { signal } = this.#options;
-    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
-    try {
-      await this.#catchUp('The system could not catch up at its start.', stop);
-    } catch (error) {
-      const onlyBlocked = error instanceof DownstreamError && error.failures.values().every(isBlocked);
-      if (!onlyBlocked) throw error;
-    }
+  #stateOf(name: string): FollowerState {
+    return { state: this.#followers.stateOf(name), lastError: this.#followers.lastErrorOf(name) };
   }
 
-  async #catchUp(problem: string, signal: AbortSignal): Promise<void> {
-    this.#isTurnDue = false;
-    this.#followers.promptAll();
-    await this.#followers.runTurn(problem, signal);
-  }
-
-  /** Commits a save and processes all downstream events, as one turn. */
-  #commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
-    return this.#turns.run(async () => {
-      await commit();
-      await this.#followers.runTurn(
-        `The events saved in '${applicationName}' are recorded, but not all followers could process them.`,
-        this.#stop.signal,
-      );
-    });
-  }
-
-  /**
-   * Takes a turn in the background, for events recorded elsewhere. The next call that waits rejects with its errors.
-   */
-  #takeTurn(): void {
-    if (this.#isTurnDue || this.#closing !== undefined) return;
-    this.#isTurnDue = true;
-    const turn = this.#turns.run(async () => {
-      this.#isTurnDue = false;
-      const problem = 'Events recorded by other processes could not be processed.';
-      await this.#followers.runTurn(problem, this.#stop.signal);
-    });
-    turn.catch(() => {});
+  #assertMayWait(call: string): void {
+    this.#assertOpen();
+    assertNotInPolicy(call);
   }
 
   #assertOpen(): void {
@@ -185,23 +174,33 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort(new RunnerClosedError());
     const { drainTimeoutMs } = this.#options;
-    this.#retry.close();
-    const timer = setTimeout(() => this.#stop.abort(notDrained(drainTimeoutMs)), drainTimeoutMs);
+    const late = Promise.withResolvers<void>();
+    let terminated = false;
+    const timer = setTimeout(() => {
+      terminated = true;
+      this.#stop.abort(notDrained(drainTimeoutMs));
+      late.resolve();
+    }, drainTimeoutMs);
     try {
-      await this.#releaseAll();
+      await this.#releaseAll(late.promise);
     } finally {
       clearTimeout(timer);
     }
-    const terminated = this.#stop.signal.aborted;
     for (const { applicationName } of this.#running.applications) {
       publish('stopped', { ...eventOf(applicationName), terminated });
     }
   }
 
-  async #releaseAll(): Promise<void> {
+  async #releaseAll(late: Promise<void>): Promise<void> {
     await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
-    closing.defer(() => this.#turns.run(() => this.#running.release()));
+    closing.defer(() => this.#running.release());
+    closing.defer(async () => {
+      await Promise.race([this.#followers.idle(), late]); // a policy may never settle
+      this.#stop.abort(closedBeforeEnd());
+      this.#followers.close(this.#stop.signal.reason);
+    });
     closing.defer(async () => {
       await Promise.all(this.#running.applications.map(applicationInternals.close));
     });
@@ -216,11 +215,9 @@ function notDrained(drainTimeoutMs: number): RunnerClosedError {
   );
 }
 
-/** Rejects calls inside policies that would wait for their own end. */
-function assertNotInPolicy(call: string): void {
-  const policyOf = currentPolicy();
-  if (policyOf === undefined) return;
-  throw new InvalidPolicyError(
-    `The policy of '${policyOf}' called ${call} of its runner, which waits for this policy to end. Call ${call} outside of policies.`,
+function closedBeforeEnd(): RunnerClosedError {
+  return new RunnerClosedError(
+    'The runner was closed before an interrupted application could process all events. ' +
+      'All saved events are recorded; the next start processes the rest.',
   );
 }

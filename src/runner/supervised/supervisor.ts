@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { backOff } from '../../util/retry.ts';

@@ -1,11 +1,12 @@
+import { NativeDate } from '../../domain/realms.ts';
 import { type CustomType, defineType } from './custom-type.ts';
 
 const date: CustomType = defineType({
   name: 'date',
-  type: Date,
+  type: NativeDate,
   encode: (value) => value.toISOString(),
   decode(text) {
-    const value = new Date(text);
+    const value = new NativeDate(text);
     return value.toISOString() === text ? value : malformed();
   },
 });

@@ -1,4 +1,5 @@
 import { maxLevels, oddityOf } from '../../domain/plain-data.ts';
+import { prototypeOf } from '../../domain/realms.ts';
 import { messageOf } from '../../util/errors.ts';
 import { builtInTypes } from './built-in-types.ts';
 import type { CustomType } from './custom-type.ts';
@@ -48,7 +49,7 @@ export class Encoder {
     if (this.#containers.length === maxLevels) {
       throw this.#refusal(`it is nested deeper than ${maxLevels} levels; flatten it`);
     }
-    const type = this.#types.withPrototype(Object.getPrototypeOf(value));
+    const type = this.#types.withPrototype(prototypeOf(value));
     if (type === undefined || builtInTypes.includes(type)) this.#refuseOddity(value);
     const depth = this.#containers.push(value) - 1;
     const json = type ? this.#instance(value, type, depth) : this.#plain(value, depth);

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { prototypeOf } from '../../domain/realms.ts';
 
 /** A property, an index, or the name of the type that encodes an instance. */
 export type Step = string | number | symbol;
@@ -22,7 +23,7 @@ export function pathText(containers: readonly object[], steps: readonly Step[]):
 
 function stepText(container: unknown, step: Step): string {
   if (typeof step !== 'string') return `[${String(step)}]`;
-  if (!Array.isArray(container) && Object.getPrototypeOf(container) !== Object.prototype) return `<${step}>`;
+  if (!Array.isArray(container) && prototypeOf(container as object) !== Object.prototype) return `<${step}>`;
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
 }
 

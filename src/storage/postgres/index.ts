@@ -1,3 +1,4 @@
+import '../../util/environment/node-version.ts';
 import { withHiddenSecrets } from '../hidden-secrets.ts';
 import type { StorageDescription } from '../storage.ts';
 import { idOfPool } from './connection/borrowed-pools.ts';

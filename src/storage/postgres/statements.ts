@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash } from '../../util/environment/hash.ts';
 import { appendTexts, putSnapshotsText, type Shape } from './append-statements.ts';
 import { applicationsIn } from './schema.ts';
 import type { ApplicationTables } from './tables.ts';

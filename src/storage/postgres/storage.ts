@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash } from '../../util/environment/hash.ts';
 import { newId } from '../../util/ids.ts';
 import { longestTimerMs } from '../../util/time.ts';
 import { StorageError } from '../errors.ts';

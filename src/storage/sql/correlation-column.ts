@@ -7,44 +7,30 @@ const keptAsBytes = /^(?!ff)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The correlation id of an event as a column of a table: the 16 bytes of a UUID in lower case, else 0xff and the text in
- * UTF-8; null if it has none.
+ * Returns the bytes of the column `correlation_id` in hexadecimal digits: the 16 bytes of a UUID in lower case, else 0xff
+ * and the text in UTF-8. Digits pass through drivers in less time than bytes.
  */
-export function correlationBytes(correlationId: string | undefined): Buffer | null {
-  return correlationId === undefined ? null : Buffer.from(correlationDigits(correlationId), 'hex');
-}
-
-/** The same column as hexadecimal digits. */
 export function correlationDigits(id: string): string {
   if (!keptAsBytes.test(id)) return textMark + Buffer.from(id).toString('hex');
   return id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24);
 }
 
 /**
- * Returns the correlation id of the column, which is given as bytes or as hexadecimal digits.
+ * Returns the correlation id that {@link correlationDigits} encoded.
  *
  * @throws {@link DamagedColumn} if it cannot be decoded.
  */
-export function correlationIdOf(column: unknown): string {
-  const digits = column instanceof Uint8Array ? digitsOf(column) : column;
-  if (typeof digits !== 'string') throw new DamagedColumn('correlation_id', column);
+export function correlationIdOf(digits: unknown): string {
+  if (typeof digits !== 'string') throw new DamagedColumn('correlation_id', digits);
   if (digits.startsWith(textMark)) return textOf(digits);
-  if (digits.length !== uuidDigits) throw damaged(digits);
+  if (digits.length !== uuidDigits) throw new DamagedColumn('correlation_id', `0x${digits}`);
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
-}
-
-function digitsOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 }
 
 function textOf(digits: string): string {
   try {
     return decoder.decode(Buffer.from(digits.slice(textMark.length), 'hex'));
   } catch (cause) {
-    throw damaged(digits, { cause });
+    throw new DamagedColumn('correlation_id', `0x${digits}`, { cause });
   }
-}
-
-function damaged(digits: string, options?: { cause?: unknown }): DamagedColumn {
-  return new DamagedColumn('correlation_id', Buffer.from(digits, 'hex'), options);
 }

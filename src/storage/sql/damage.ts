@@ -25,7 +25,6 @@ export function damagedNotification(
 }
 
 function shown(value: unknown): string {
-  if (value instanceof Uint8Array) return `0x${shortened(Buffer.from(value).toString('hex'))}`;
   return typeof value === 'string' ? `'${shortened(value)}'` : String(value);
 }
 

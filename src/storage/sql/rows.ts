@@ -7,13 +7,13 @@ import { DamagedColumn, damagedNotification, type LogLocation } from './damage.t
 import { dependenciesOf } from './dependency-column.ts';
 
 /** A row of a table as an array of its columns. */
-export type Row = readonly (string | number | Uint8Array | null)[];
+export type Row = readonly (string | number | null)[];
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
  * Columns: notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies, causeName,
- * causePipelineId, causeId, correlationId, metadata.
+ * causePipelineId, causeId, correlationId in hexadecimal digits, metadata.
  *
  * @throws {@link StorageError} STORAGE_CORRUPT if an optional column cannot be decoded.
  */

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { StorageError } from '../errors.ts';
 import { compareNames } from '../name-order.ts';
+import { DatabaseSync } from './driver.ts';
 import { explained } from './errors.ts';
 import { applicationOf, type DatabaseFile, databaseFileOf, isDatabaseName } from './file.ts';
 import { isBlank, readHeader } from './file-header.ts';

@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { StorageError } from '../errors.ts';
 import { storageError } from '../storage-location.ts';
+import { DatabaseSync } from './driver.ts';
 import { resultCode } from './errors.ts';
 import type { DatabaseFile } from './file.ts';
 import { applicationId } from './schema.ts';

@@ -1,3 +1,4 @@
+import '../../util/environment/node-version.ts';
 import type { StorageDescription } from '../storage.ts';
 import { type SqliteOptions, settingsFrom } from './options.ts';
 import { moduleUrl } from './storage.ts';

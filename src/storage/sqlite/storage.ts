@@ -1,10 +1,11 @@
-import { DatabaseSync } from 'node:sqlite';
+import { performance } from 'node:perf_hooks';
 import { retry } from '../../util/retry.ts';
 import type { Recorder } from '../recorder.ts';
 import { needsSetUp, notSetUp } from '../sql/table-version.ts';
 import type { OpenedStorage, RecorderOptions, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
 import { applicationNamesIn } from './application-names.ts';
+import { DatabaseSync } from './driver.ts';
 import { explained, isBusy } from './errors.ts';
 import { type DatabaseFile, databaseFileOf } from './file.ts';
 import { foreignFile, isBlank, isUnused, readHeader } from './file-header.ts';

@@ -4,6 +4,7 @@ import { type OpenedStorage, openStorage, type StorageDescription } from '../../
 import { UnknownApplicationError } from '../../system/errors.ts';
 import type { System } from '../../system/system.ts';
 import { nearestOf } from '../../util/nearest-name.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { type EffectRun, effectRun } from './effect-run.ts';
 import { type EventPlace, type TracedEvent, tracedEvent } from './traced-event.ts';
 
@@ -73,6 +74,7 @@ export class RecordedLogs implements AsyncDisposable {
   /** Reads `count` events from a place on; fewer if the log ends before. */
   async read(place: EventPlace, count = 1): Promise<readonly TracedEvent[]> {
     const { recorder } = this.#logsOf(place.applicationName);
+    await yieldIfBusy();
     const stored = await recorder.notifications(place.pipelineId, place.notificationId - 1, count);
     return stored.map((one) => tracedEvent(place, one, this.#transcoder));
   }
@@ -108,8 +110,9 @@ export class RecordedLogs implements AsyncDisposable {
     const head = heads.get(cause.pipelineId) ?? 0;
     const reader = {
       head: async () => head,
-      causes: (pipelineId: number, after: number, limit: number) => {
+      causes: async (pipelineId: number, after: number, limit: number) => {
         this.#options.signal?.throwIfAborted();
+        await yieldIfBusy();
         return recorder.causes(pipelineId, after, limit);
       },
     };

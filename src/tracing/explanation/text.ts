@@ -2,7 +2,7 @@ import type { DisplayNode, DisplayTree } from './display-tree.ts';
 import { relativeTime } from './relative-time.ts';
 
 const longestLine = 100;
-const longestWholeId = 12;
+const longestShortId = 12;
 
 /** A node with the lines of the tree in front of it. */
 interface Row {
@@ -14,15 +14,16 @@ interface Row {
 interface Layout {
   /** Columns by which each level is indented. */
   readonly indent: 1 | 2 | 3;
-  readonly ids: 'whole' | 'short';
+  readonly aggregates: 'whole' | 'short' | 'hidden';
 }
 
 /** From the most readable layout to the narrowest. */
 const layouts: readonly Layout[] = [
-  { indent: 3, ids: 'whole' },
-  { indent: 3, ids: 'short' },
-  { indent: 2, ids: 'short' },
-  { indent: 1, ids: 'short' },
+  { indent: 3, aggregates: 'whole' },
+  { indent: 3, aggregates: 'short' },
+  { indent: 2, aggregates: 'short' },
+  { indent: 2, aggregates: 'hidden' },
+  { indent: 1, aggregates: 'hidden' },
 ];
 
 /** Draws a tree for a terminal, in the first layout whose lines fit into 100 columns. */
@@ -65,18 +66,21 @@ function cellsOf(
   { event, label }: DisplayNode,
   branches: string,
   start: number,
-  { ids }: Layout,
+  { aggregates }: Layout,
 ): readonly string[] {
   if (event === undefined) return [];
   const { type, timestamp, originatorId, originatorVersion } = event;
-  const id = printable(originatorId);
-  const shown = ids === 'whole' || id.length <= longestWholeId ? id : `…${id.slice(1 - longestWholeId)}`;
   return [
     branches + printable(label),
     printable(type),
     relativeTime(timestamp - start),
-    `${shown} v${originatorVersion}`,
+    aggregates === 'hidden' ? '' : `${shownId(originatorId, aggregates)} v${originatorVersion}`,
   ];
+}
+
+function shownId(id: string, form: 'whole' | 'short'): string {
+  const whole = printable(id);
+  return form === 'whole' || whole.length <= longestShortId ? whole : `…${whole.slice(1 - longestShortId)}`;
 }
 
 /** Returns the nodes from top to bottom. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 /** How far `verify()` has read a log. */
 export interface VerificationProgress {
   readonly applicationName: string;

@@ -128,7 +128,7 @@ test('an application that waits for another pipeline in one log still follows it
   const waiting = await rejectionOf(runner.get(Accounts).save(ada!.change(1)), DownstreamError);
   expect(waiting.cause).toBeInstanceOf(CausalDependencyError);
   for (const other of [bob!, eve!]) {
-    await rejectionOf(runner.get(OtherAccounts).save(other), DownstreamError);
+    await runner.get(OtherAccounts).save(other);
     expect(runner.get(Everything).seen).toContain(other.id);
   }
   const status = (await runner.status()).find(({ applicationName }) => applicationName === 'everything');

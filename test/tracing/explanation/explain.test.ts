@@ -1,8 +1,13 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import {
   type EventPlace,
+  type Explanation,
   explain,
   InvalidArgumentError,
   InvalidOptionError,
+  MultiThreadedRunner,
   memory,
   NotificationNotFoundError,
   RunnerClosedError,
@@ -10,13 +15,14 @@ import {
   type TracedEffect,
   UnknownApplicationError,
 } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { storages } from '../../support/storages.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
 
 const nameOf = ({ applicationName, notificationId }: EventPlace) => `${applicationName} ${notificationId}`;
 
@@ -32,6 +38,15 @@ const namesIn = (event: TracedEffect): Names => ({
 const firstOrder: Names = {
   'orders 1': { 'reservations 1': { 'orders 2': { 'payments 1': { 'orders 3': {} } } } },
 };
+
+/** Checks that an earlier tree lacks only what followers had not processed. */
+function assertPartOf(earlier: TracedEffect, final: TracedEffect): void {
+  const complete = final.effects.filter(
+    ({ applicationName }) => !earlier.unprocessedBy.includes(applicationName),
+  );
+  expect(earlier.effects.map(nameOf)).toEqual(complete.map(nameOf));
+  for (const [i, effect] of earlier.effects.entries()) assertPartOf(effect, complete[i] as TracedEffect);
+}
 
 describe.each(storages)('explain() on $name', ({ create }) => {
   test('gives the causes and the effects of an event, across applications', async () => {
@@ -63,6 +78,51 @@ describe.each(storages)('explain() on $name', ({ create }) => {
     const middle = await explain(runner, Payments, 2);
     expect(middle.causes.map(nameOf)).toEqual(['orders 5', 'reservations 2', 'orders 4']);
     expect(namesIn(middle.event)).toEqual({ 'payments 2': { 'orders 6': {} } });
+  });
+
+  test('shows parts of the final tree while the system runs, and what is not processed yet', async () => {
+    const storage = create();
+    await using runner = await MultiThreadedRunner.start(shop, { storage });
+    const orders = runner.get(Orders);
+    const placing = Array.from({ length: 150 }, (_, i) => orders.place(`${i}`));
+    const seen: Explanation[] = [];
+    let isPlacing = true;
+    const placed = Promise.all(placing).then(() => (isPlacing = false));
+    do {
+      await setImmediate(); // memory answers at once, so that nothing else would run
+      const head = await orders.log.head();
+      if (head > 0) seen.push(await explain(runner, Orders, 1 + Math.floor(head / 2)));
+    } while (isPlacing || seen.length < 10);
+    await placed;
+    await runner.caughtUp();
+    for (const { event, causes } of seen) {
+      const final = await explain(runner, Orders, event.notificationId);
+      expect(causes).toEqual(final.causes);
+      assertPartOf(event, final.event);
+    }
+  });
+
+  test('explains the events of each pipeline', async () => {
+    const storage = create();
+    const options = { pipelineIds: [0, 4] };
+    await using runner = await MultiThreadedRunner.start(shop, { storage, ...options });
+    for (const pipelineId of [0, 4]) await runner.get(Orders, pipelineId).place('ada');
+    const { pipelineId, notificationId } = await runner.get(Orders, 4).save(Order.place('eve'));
+    await runner.caughtUp();
+    const explanation = await explain(storage, Orders, notificationId, { pipelineId });
+    const reserved = { applicationName: 'reservations', pipelineId: 4, notificationId: 2 };
+    expect(explanation.event.effects).toMatchObject([reserved]);
+    expect(String(explanation)).toContain('└─ payments (pipeline 4) 2');
+    await rejectionOf(explain(storage, 'reservations', 2), NotificationNotFoundError);
+  });
+
+  test('names followers that have not begun, if it knows the system', async () => {
+    const storage = create();
+    await using orders = await shop.open(Orders, { storage });
+    await orders.place('ada');
+    expect((await explain(storage, Orders, 1)).event.unprocessedBy).toEqual([]);
+    const { event } = await explain({ storage, system: shop }, Orders, 1);
+    expect(event.unprocessedBy).toEqual(['reservations']); // payments ignore Order.Created
   });
 });
 
@@ -108,4 +168,15 @@ test('rejects missing applications, missing notifications and wrong arguments', 
   await runner.close();
   await rejectionOf(explain(runner, Orders, 1), RunnerClosedError);
   expect(namesIn((await explain(storage, Orders, 1)).event)).toEqual(firstOrder);
+});
+
+test('rejects tables of an earlier release, and leaves them as they are', async () => {
+  const directory = temporaryDirectory();
+  const storage = sqlite({ directory });
+  await (await shop.open(Orders, { storage })).close();
+  const file = new DatabaseSync(join(directory, 'orders.sqlite'));
+  file.exec('pragma user_version = 2');
+  await expect(explain(storage, Orders, 1)).rejects.toMatchObject({ code: 'STORAGE_OLDER' });
+  expect(file.prepare('pragma user_version').get()).toEqual({ user_version: 2 });
+  file.close();
 });

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { unlessAborted } from '../../../util/abort.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import type { SystemGraph } from '../../../system/graph.ts';
+import { hash } from '../../../util/environment/hash.ts';
 import { abortSignal, flag, required } from '../../../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../../../util/options.ts';
 import { ActorsMismatchError } from '../errors.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type CausalDependencyError, isTransientFailure } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
 import {

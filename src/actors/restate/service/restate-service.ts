@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { storageOf } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
 import type { SystemGraph } from '../../../system/graph.ts';

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { PostgresClient, PostgresPool } from '../driver-types.ts';
 
 /** Wraps a pool so that waiting for a free connection fails after `timeoutMs`. */

@@ -1,0 +1,116 @@
+import { type Application, applicationInternals } from '../../application/application.ts';
+import { CausalDependencyError, isTransientFailure } from '../../application/errors.ts';
+import type { NotificationLog } from '../../application/log/notification-log.ts';
+import type { ProcessApplication } from '../../application/process-application.ts';
+import type { Recorder } from '../../storage/recorder.ts';
+import { messageOf } from '../../util/errors.ts';
+import { blockedBackoff } from '../blocked-upstreams.ts';
+import { publish, type RunnerEvent } from '../diagnostics.ts';
+import { localPipelineId } from '../local-pipeline.ts';
+import { transientBackoff } from '../retry-transient.ts';
+import type { FollowedLog, FollowingApplication, TypedEvents } from './followed-log.ts';
+import { RetryTimer } from './retry-timer.ts';
+import type { Wait } from './wait.ts';
+
+/** The diagnostics event of an application on the single-threaded runner. */
+export function eventOf(applicationName: string): RunnerEvent {
+  return { runner: 'SingleThreadedRunner', applicationName, pipelineId: localPipelineId };
+}
+
+/** Logs that followers process one after the other, in the order of their prompts. */
+export type Turn = Set<LocalLog>;
+
+/** A log that is followed in this thread. */
+export type LocalLog = FollowedLog<LocalApplication>;
+
+/** An application of a system that runs in this thread. */
+export class LocalApplication implements FollowingApplication {
+  readonly name: string;
+  /** Number of the application in the system. */
+  readonly index: number;
+  readonly application: Application;
+  readonly log: NotificationLog;
+  readonly recorder: Recorder;
+  /** The applications that follow this one, in the order of definition. */
+  readonly followers: LocalLog[] = [];
+  /** The upstreams of this application, in the order of definition. */
+  readonly upstreams: LocalLog[] = [];
+  /** Called after an interruption by its storage. */
+  readonly retry: RetryTimer;
+  /** Called while a notification waits for another pipeline. */
+  readonly blockedRetry: RetryTimer;
+  /** Id of the last notification in the log that is known. */
+  head = 0;
+  /** The turn in which the application is processing notifications. */
+  turn: Turn | undefined;
+  /** Whether positions behind ignored notifications may be unrecorded. */
+  mayBeAhead = false;
+  /** The error that stopped the application. */
+  failure: { readonly error: unknown } | undefined;
+  /** Last error that stopped or interrupted the application. */
+  lastError: unknown;
+
+  constructor(application: Application, index: number, resume: (one: LocalApplication) => void) {
+    this.application = application;
+    this.name = application.applicationName;
+    this.index = index;
+    this.log = application.log;
+    this.recorder = applicationInternals.storeOf(application).recorder;
+    this.retry = new RetryTimer(transientBackoff, () => resume(this));
+    this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
+  }
+
+  /** The application, which follows others. */
+  get process(): ProcessApplication {
+    return this.application as ProcessApplication;
+  }
+
+  get isResting(): boolean {
+    return this.retry.isPending;
+  }
+
+  /** Whether the application waits for its storage or for another pipeline. */
+  get isInterrupted(): boolean {
+    return this.isResting || this.upstreams.some(({ blockedBy }) => blockedBy !== undefined);
+  }
+
+  /**
+   * Notes an error in processing a log or recording positions. It stops the application, unless the same work may
+   * succeed later.
+   */
+  noteError(error: unknown, log?: LocalLog): void {
+    this.lastError = error;
+    const isInterrupted = isTransientFailure(error);
+    if (!isInterrupted) this.#stop(error);
+    else if (log !== undefined && error instanceof CausalDependencyError) this.#block(log, error);
+    else this.retry.schedule();
+    publish(isInterrupted ? 'interrupted' : 'failed', { ...eventOf(this.name), error });
+  }
+
+  track(wait: Wait, before: number, events: TypedEvents, start: number, end: number): void {
+    for (const log of this.followers) log.trackEvents(wait, before, events, start, end);
+  }
+
+  trackOne(wait: Wait, notificationId: number): void {
+    this.sawHead(notificationId);
+    for (const log of this.followers) log.track(notificationId - 1, notificationId, wait, true);
+  }
+
+  /** Notes that the log has a notification with this id. */
+  sawHead(head: number): void {
+    if (head > this.head) this.head = head;
+  }
+
+  #stop(error: unknown): void {
+    this.failure = { error };
+    for (const log of this.upstreams) log.reject(error);
+  }
+
+  /** Rejects the waits for a log, because only another runner can process what its next notification waits for. */
+  #block(log: LocalLog, error: unknown): void {
+    if (messageOf(error) !== messageOf(log.blockedBy)) this.blockedRetry.reset();
+    log.blockedBy = error;
+    log.reject(error);
+    this.blockedRetry.schedule();
+  }
+}

@@ -1,0 +1,214 @@
+import { isTransientFailure } from '../../application/errors.ts';
+import type { Progress } from '../../application/following/batch-processor.ts';
+import { processApplicationInternals } from '../../application/process-application.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { publish } from '../diagnostics.ts';
+import { eventOf, type LocalApplication, type LocalLog, type Turn } from './local-application.ts';
+import type { Wait } from './wait.ts';
+
+/**
+ * Runs the followers of a system in this thread. A turn processes what is prompted by a commit and everything that
+ * follows from it, in the order of the prompts. Turns run side by side while policies wait for something, but an
+ * application takes part in one turn at a time.
+ */
+export class Turns {
+  readonly #applications: readonly LocalApplication[];
+  readonly #finished: Wait[];
+  readonly #signal: AbortSignal;
+  readonly #running = new Set<Turn>();
+  /** Ended turns, for further use. */
+  readonly #ended: Turn[] = [];
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /**
+   * @param finished Waits for which nothing is pending.
+   * @param signal Aborted when no further batch may begin.
+   */
+  constructor(applications: readonly LocalApplication[], finished: Wait[], signal: AbortSignal) {
+    this.#applications = applications;
+    this.#finished = finished;
+    this.#signal = signal;
+    for (const one of applications) {
+      if (one.upstreams.length === 0) continue;
+      processApplicationInternals.watch(one.process, (progress) => this.#progressed(one, progress));
+    }
+  }
+
+  /** Starts a turn for logs. Settles waits for which nothing is pending, at the latest at its end. */
+  start(logs: Iterable<LocalLog>): void {
+    if (this.#signal.aborted) return;
+    const turn: Turn = this.#ended.pop() ?? new Set();
+    for (const log of logs) turn.add(log);
+    this.#running.add(turn);
+    void this.#run(turn);
+  }
+
+  /**
+   * Adds logs that another process has extended to a turn that is running, or starts one. That process follows its own
+   * events, so the runners would get in each other's way.
+   */
+  join(logs: Iterable<LocalLog>): void {
+    const [turn] = this.#running;
+    if (turn === undefined) this.start(logs);
+    else for (const log of logs) turn.add(log);
+  }
+
+  /** Whether an application is processing notifications, or is about to. */
+  isActive(application: LocalApplication): boolean {
+    if (application.turn !== undefined) return true;
+    for (const turn of this.#running) {
+      for (const log of turn) if (log.follower === application && log.isDue) return true;
+    }
+    return false;
+  }
+
+  /** Resolves when no turn is running. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) {
+      this.#idle ??= Promise.withResolvers();
+      await this.#idle.promise;
+    }
+  }
+
+  /** Stops the retries of interrupted applications. */
+  cancelRetries(): void {
+    for (const { retry, blockedRetry } of this.#applications) {
+      retry.cancel();
+      blockedRetry.cancel();
+    }
+  }
+
+  async #run(turn: Turn): Promise<void> {
+    while (!this.#signal.aborted) {
+      const log = this.#next(turn);
+      if (log !== undefined) {
+        await this.#process(log, turn);
+        if (this.#hasNext(turn)) this.#settle();
+        await yieldIfBusy();
+        continue;
+      }
+      await this.#recordPositions();
+      this.#settle();
+      if (turn.size === 0) break;
+    }
+    turn.clear();
+    this.#running.delete(turn);
+    this.#ended.push(turn);
+    if (this.#running.size > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  /** Takes the next log whose follower can work now. A follower that works in another turn does the rest there. */
+  #next(turn: Turn): LocalLog | undefined {
+    for (const log of turn) {
+      turn.delete(log);
+      if (!log.isDue) continue;
+      const other = log.follower.turn;
+      if (other === undefined) return log;
+      other.add(log);
+    }
+    return undefined;
+  }
+
+  /** Whether a turn has work left. Removes the logs without work. */
+  #hasNext(turn: Turn): boolean {
+    for (const log of turn) {
+      if (log.isDue) return true;
+      turn.delete(log);
+    }
+    return false;
+  }
+
+  #settle(): void {
+    if (this.#finished.length === 0) return;
+    for (const wait of this.#finished.splice(0)) wait.settle();
+  }
+
+  async #process(log: LocalLog, turn: Turn): Promise<void> {
+    const { follower } = log;
+    follower.turn = turn;
+    if (follower.failure === undefined) {
+      try {
+        await this.#follow(log);
+      } catch (error) {
+        if (!this.#signal.aborted) this.#noteError(error, log, turn);
+      }
+    }
+    if (log.hasMissed) {
+      try {
+        await log.findMissedEffects();
+      } catch (error) {
+        if (!this.#signal.aborted) noteUnknownEffects(log, error);
+      }
+      for (const one of follower.followers) turn.add(one);
+    }
+    follower.turn = undefined;
+  }
+
+  #noteError(error: unknown, log: LocalLog, turn: Turn): void {
+    const { follower } = log;
+    for (const one of follower.upstreams) {
+      sawAll(one); // what another runner has processed meanwhile did not fail
+      if (one.hasMissed) turn.add(one);
+    }
+    follower.noteError(error, log);
+  }
+
+  async #follow(log: LocalLog): Promise<void> {
+    const { follower, upstream } = log;
+    const event = eventOf(follower.name);
+    publish('prompted', { ...event, upstreamName: upstream.name });
+    if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
+    log.mayHaveGrown = false;
+    follower.mayBeAhead = true;
+    // An application that follows itself extends the log as it reads.
+    const upTo = log.isOwn ? Infinity : upstream.head;
+    const counts = await processApplicationInternals.run(follower.process, {
+      upstreamName: upstream.name,
+      upTo,
+      signal: this.#signal,
+    });
+    sawAll(log);
+    follower.retry.reset();
+    log.blockedBy = undefined;
+    for (const [upstreamName, count] of counts) {
+      if (count > 0) publish('processed', { ...event, upstreamName, count });
+    }
+  }
+
+  #progressed(application: LocalApplication, progress: Progress): void {
+    if (progress.head !== undefined) application.sawHead(progress.head);
+    const log = application.upstreams.find(({ upstream }) => upstream.name === progress.upstreamName);
+    log?.progressed(progress);
+    if (progress.effects.length === 0) return;
+    const { turn, followers } = application;
+    if (turn === undefined) this.start(followers);
+    else for (const one of followers) turn.add(one);
+  }
+
+  async #recordPositions(): Promise<void> {
+    for (const one of this.#applications) {
+      if (!one.mayBeAhead || one.turn !== undefined || one.isResting || one.failure !== undefined) continue;
+      try {
+        one.mayBeAhead = false;
+        await processApplicationInternals.recordPositions(one.process);
+      } catch (error) {
+        one.mayBeAhead = true;
+        if (!this.#signal.aborted) one.noteError(error);
+      }
+    }
+  }
+}
+
+/** Notes what the follower of a log has seen, in batches that were reported or by reading its position. */
+function sawAll(log: LocalLog): void {
+  log.sawUpTo(processApplicationInternals.seen(log.follower.process, log.upstream.name));
+}
+
+/** Notes that the effects of notifications could not be read. */
+function noteUnknownEffects(log: LocalLog, error: unknown): void {
+  const { follower } = log;
+  if (!isTransientFailure(error)) log.rejectMissed(error);
+  if (follower.failure === undefined) follower.noteError(error);
+}

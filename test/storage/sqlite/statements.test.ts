@@ -1,0 +1,28 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { expect, it } from 'vitest';
+import { createTables } from '../../../src/storage/sqlite/schema.ts';
+import { prepare } from '../../../src/storage/sqlite/statements.ts';
+
+function planOf(database: DatabaseSync, { sourceSQL }: StatementSync): string[] {
+  return database
+    .prepare(`explain query plan ${sourceSQL}`)
+    .all()
+    .map(({ detail }) => String(detail));
+}
+
+it('scan no table but that of positions, of which all are listed', () => {
+  using database = new DatabaseSync(':memory:');
+  database.exec(createTables);
+  const scans = Object.entries(prepare(database)).filter(([, statement]) =>
+    planOf(database, statement).some((step) => /^SCAN (events|positions|snapshots)/.test(step)),
+  );
+  expect(scans.map(([name]) => name)).toEqual(['positions']);
+});
+
+it('find the logs by stepping from one pipeline to the next in the index', () => {
+  using database = new DatabaseSync(':memory:');
+  database.exec(createTables);
+  const steps = planOf(database, prepare(database).logs).filter((step) => step.includes(' events '));
+  const index = 'SEARCH events USING COVERING INDEX sqlite_autoindex_events_1';
+  expect(steps).toEqual([index, `${index} (pipeline_id>?)`, `${index} (pipeline_id=?)`]);
+});
