@@ -1,4 +1,5 @@
 import { serialize } from 'node:v8';
+import { kindInOtherCopy } from '../util/environment/copies.ts';
 import { kindOf, messageOf } from '../util/errors.ts';
 import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
@@ -95,7 +96,17 @@ export interface StorageModule {
  * @throws {@link InvalidStorageError} if `storage` is not a description, or cannot be opened here.
  */
 export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {
-  return (await importModule(storage)).openStorage(storage.options, writerId);
+  const opened: unknown = await (await importModule(storage)).openStorage(storage.options, writerId);
+  if (isOpenedStorage(opened)) return opened;
+  throw new InvalidStorageError(
+    `Expected openStorage() of module '${storage.module}' to resolve with an object with openRecorder() and close(), ` +
+      `got ${kindOf(opened)}.`,
+  );
+}
+
+function isOpenedStorage(value: unknown): value is OpenedStorage {
+  const { openRecorder, close } = (value ?? {}) as Partial<OpenedStorage>;
+  return typeof openRecorder === 'function' && typeof close === 'function';
 }
 
 /**
@@ -161,6 +172,8 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
       `The module '${storage.module}' of a storage exports no openStorage(). Export it.`,
     );
   }
+  const other = kindInOtherCopy(module.openStorage);
+  if (other !== undefined) throw new InvalidStorageError(`The module '${storage.module}' is ${other}.`);
   return module as StorageModule;
 }
 

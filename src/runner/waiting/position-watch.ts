@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransientFailure } from '../../application/errors.ts';
 import { EarlierPositions } from './earlier-positions.ts';
