@@ -66,8 +66,10 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  ProcessedOptions,
   SystemRunner,
   UpstreamStatus,
+  WaitOptions,
 } from './runner/runner.ts';
 export type { RunnerOptions } from './runner/runner-options.ts';
 export { SingleThreadedRunner } from './runner/single-threaded/single-threaded-runner.ts';

@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../application/application.ts';
+import type { Saved } from '../application/recording/save-options.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import type { System } from '../system/system.ts';
 
@@ -40,6 +41,18 @@ export interface ApplicationStatus {
   readonly lastError: unknown;
 }
 
+/** Options of the methods of a runner that wait. */
+export interface WaitOptions {
+  /** Ends the wait; the reason of the signal is thrown. Processing continues. @default none */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link SystemRunner.processed}. */
+export interface ProcessedOptions<Apps extends ApplicationClass = ApplicationClass> extends WaitOptions {
+  /** Class of the application that is waited for. */
+  readonly by: Apps;
+}
+
 /** A running system. Close it, or declare it with `await using`. */
 export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> extends AsyncDisposable {
   /** The system that runs. */
@@ -61,11 +74,41 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    */
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A>;
   /**
-   * Resolves when every application has processed all notifications.
+   * Resolves when everything that follows from exactly this save is processed: its events, the events that policies
+   * recorded for them, and so on, through all applications, in this process and elsewhere. Other events are not waited
+   * for, so it resolves under steady load, too. An application that retries is waited for.
    *
-   * @throws {@link DownstreamError} if an application has failed.
+   * @param saved What `save()` resolved with, in this process or another one.
+   * @example
+   * const saved = await runner.get(Orders).save(Order.place('ada'));
+   * await runner.settled(saved, { signal: AbortSignal.timeout(5_000) });
+   * @throws {@link DownstreamError} if an application of this runner has failed before it processed what is waited for.
+   * @throws {@link InvalidArgumentError} if `saved` is no save, or is not recorded in the storage of this runner.
+   * @throws {@link UnknownApplicationError} if the save belongs to an application of another system.
+   * @throws {@link InvalidOptionError} if this runner does not run the pipeline of the save.
+   * @throws {@link InvalidPolicyError} if a policy calls this method.
    */
-  caughtUp(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  settled(saved: Saved, options?: WaitOptions): Promise<void>;
+  /**
+   * Resolves when an application has processed everything that follows from exactly this save and reaches the
+   * application, directly or through others. Only applications on the way are waited for.
+   *
+   * @param saved What `save()` resolved with, in this process or another one.
+   * @example
+   * const saved = await runner.get(Orders).save(Order.place('ada'));
+   * await runner.processed(saved, { by: Payments });
+   * @throws {@link InvalidArgumentError} if no pipeline leads from the application of the save to this one.
+   * @throws the errors of {@link settled}.
+   */
+  processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void>;
+  /**
+   * Resolves when everything that was recorded before the call is processed, and everything that follows from it. Events
+   * that others save meanwhile are not waited for.
+   *
+   * @throws {@link DownstreamError} if an application has failed; the others have caught up.
+   * @throws {@link InvalidPolicyError} if a policy calls this method.
+   */
+  caughtUp(options?: WaitOptions): Promise<void>;
   /** Reads the state and progress of all applications from the storage, in the order of definition. */
   status(): Promise<readonly ApplicationStatus[]>;
   /** Finishes the work under way and releases everything. Further calls do nothing. */

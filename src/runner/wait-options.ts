@@ -1,12 +1,16 @@
-import { abortSignal } from '../util/option-rules.ts';
+import type { ApplicationClass } from '../application/application.ts';
+import { abortSignal, required, ruleOf } from '../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../util/options.ts';
+import type { ProcessedOptions, WaitOptions } from './runner.ts';
 
-/** Options of the methods of runners that wait. */
-interface WaitOptions {
-  readonly signal?: AbortSignal;
-}
+export const waitOptions: OptionRules<WaitOptions> = { signal: abortSignal() };
 
-const waitOptions: OptionRules<WaitOptions> = { signal: abortSignal() };
+export const processedOptions: OptionRules<ProcessedOptions> = {
+  ...waitOptions,
+  by: required(
+    ruleOf<ApplicationClass>('the class of an application', (value) => typeof value === 'function'),
+  ),
+};
 
 /**
  * Returns the signal that cancels a wait.
@@ -19,4 +23,16 @@ export function signalOf(options: WaitOptions, call: string): AbortSignal | unde
   const { signal } = resolveOptions(options, waitOptions, call);
   signal?.throwIfAborted();
   return signal;
+}
+
+/**
+ * Returns the options of `processed()`.
+ *
+ * @throws the errors of {@link signalOf}.
+ */
+export function processedOptionsOf(options: ProcessedOptions): ProcessedOptions {
+  const example = 'processed(saved, { by: Payments })';
+  const { by, signal } = resolveOptions(options, processedOptions, 'processed()', example);
+  signal?.throwIfAborted();
+  return { by, ...(signal && { signal }) };
 }

@@ -1,4 +1,5 @@
 import { serialize } from 'node:v8';
+import { kindInOtherCopy } from '../util/environment/copies.ts';
 import { kindOf, messageOf } from '../util/errors.ts';
 import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
@@ -161,6 +162,8 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
       `The module '${storage.module}' of a storage exports no openStorage(). Export it.`,
     );
   }
+  const other = kindInOtherCopy(module.openStorage);
+  if (other !== undefined) throw new InvalidStorageError(`The module '${storage.module}' is ${other}.`);
   return module as StorageModule;
 }
 

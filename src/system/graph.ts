@@ -37,6 +37,13 @@ export function downstreamsOf({ edges }: SystemGraph, applicationName: string): 
   return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
 }
 
+/** Names of an application and of all applications that it follows, directly or through others. */
+export function leadingTo(graph: SystemGraph, applicationName: string): ReadonlySet<string> {
+  const names = new Set([applicationName]);
+  for (const name of names) for (const upstream of upstreamsOf(graph, name)) names.add(upstream);
+  return names;
+}
+
 /** Names of the applications that follow at least one other, in the order of definition. */
 export function followersIn(graph: SystemGraph): readonly string[] {
   return graph.nodes.map(({ name }) => name).filter((name) => upstreamsOf(graph, name).length > 0);

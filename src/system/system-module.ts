@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { kindInOtherCopy } from '../util/environment/copies.ts';
 import { messageOf } from '../util/errors.ts';
 import { InvalidSystemError, SystemModuleError } from './errors.ts';
 import type { SystemGraph } from './graph.ts';
@@ -29,11 +30,12 @@ export function addressOf({ module, name, graph }: System): SystemAddress {
 
 /** Loads a system from its address. Throws {@link SystemModuleError}. */
 export async function loadSystem({ module, name, graph }: SystemAddress): Promise<System> {
-  const exported = Object.values(await importModule(module, name)).filter((one) => one instanceof System);
+  const all = Object.values(await importModule(module, name));
+  const exported = all.filter((one) => one instanceof System);
   // A module may export the same system twice, and copies of it that are bound to storage.
   const systems = [...new Map(exported.map((system) => [system.graph, system])).values()];
   const [found, other] = systems.filter((system) => system.name === name);
-  if (found === undefined) throw new SystemModuleError(module, name, notExported(systems));
+  if (found === undefined) throw new SystemModuleError(module, name, notExported(systems, all));
   if (other !== undefined) {
     const what =
       'it exports two systems of this name. Give them different names: System.of([...], { module, name }).';
@@ -64,12 +66,39 @@ async function importModule(module: string, name: string): Promise<Record<string
     if (refusal !== undefined) throw refusal; // even if the module caught it or did not await it
     return exported;
   } catch (cause) {
-    const what = `it cannot be imported: ${messageOf(cause)}`;
+    const advice = loaderAdvice(module, cause);
+    const reason = advice === '' ? messageOf(cause) : messageOf(cause).replace(/\.?\s*$/, '.');
+    const what = `it cannot be imported: ${reason}${advice}`;
     throw new SystemModuleError(module, name, what, cause);
   }
 }
 
-function notExported(systems: readonly System[]): string {
+/** Codes of errors that the loader of a test runner or of a program for TypeScript may avoid in the first thread. */
+const loaderCodes: readonly unknown[] = [
+  'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_DIR_IMPORT',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+  'ERR_MODULE_NOT_FOUND',
+];
+
+/** Explains an error that Node throws for code that a loader accepts. */
+function loaderAdvice(module: string, cause: unknown): string {
+  const { code, name } = (cause ?? {}) as { readonly code?: unknown; readonly name?: unknown };
+  if (!loaderCodes.includes(code) && !(name === 'SyntaxError' && isTypeScript(module))) return '';
+  return (
+    ' Threads and processes import it with Node alone, where loaders such as those of vitest and tsx have no effect: use ' +
+    'file extensions in imports and TypeScript that Node can strip, without enums, or compile it to JavaScript.'
+  );
+}
+
+function isTypeScript(module: string): boolean {
+  return /\.[mc]?tsx?$/.test(module);
+}
+
+function notExported(systems: readonly System[], all: readonly unknown[]): string {
+  const other = all.map(kindInOtherCopy).find((kind) => kind !== undefined);
+  if (systems.length === 0 && other !== undefined) return `it exports ${other}.`;
   if (systems.length === 0)
     return 'it exports no System that was made by the same copy of kahn. Export it by a name.';
   const names = systems.map((system) => `'${system.name}'`).join(', ');

@@ -8,6 +8,7 @@ import {
   memory,
   RunnerClosedError,
   SingleThreadedRunner,
+  type SystemRunner,
 } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -16,7 +17,7 @@ import { shop } from '../../examples/shop/shop.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { temporaryDirectory } from '../support/storages.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
-import { patient } from '../support/until.ts';
+import { patient, until } from '../support/until.ts';
 import { type SeenEvent, watchRunners } from '../support/watchers/events.ts';
 import { isRaised, lower, raise, storeFlagsIn } from './multi-threaded/file-flags.ts';
 import { heldShop } from './multi-threaded/held-shop.ts';
@@ -51,6 +52,11 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
   }));
 }
 
+/** Waits until the status of a runner is that of a system at rest: the last states are reported after the positions. */
+async function rests(runner: Pick<SystemRunner, 'status'>, counts: Record<string, number>): Promise<void> {
+  await vi.waitFor(async () => expect(await runner.status()).toEqual(resting(counts)), patient);
+}
+
 /** Events of one application, as short strings. */
 function storyOf(events: readonly SeenEvent[], name: string): string[] {
   return events.flatMap((event) => {
@@ -65,13 +71,10 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     const events = watchRunners();
     const runner = await start(shop, { storage: create() });
     // A thread is ready shortly before it is idle.
-    await vi.waitFor(
-      async () => expect(await runner.status()).toEqual(resting({ orders: 0, reservations: 0, payments: 0 })),
-      patient,
-    );
+    await rests(runner, { orders: 0, reservations: 0, payments: 0 });
     await runner.get(Orders).place('ada');
     await runner.caughtUp();
-    expect(await runner.status()).toEqual(resting({ orders: 3, reservations: 1, payments: 1 }));
+    await rests(runner, { orders: 3, reservations: 1, payments: 1 });
     await runner.close();
     await rejectionOf(runner.status(), RunnerClosedError);
     for (const applicationName of names) {
@@ -122,7 +125,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     lower('hold');
     await Promise.all(placing);
     await runner.caughtUp();
-    expect(await runner.status()).toEqual(resting({ orders: 9, reservations: 3, payments: 3 }));
+    await rests(runner, { orders: 9, reservations: 3, payments: 3 });
   });
 
   test('name the application that failed, and the error', async () => {
@@ -134,8 +137,11 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
       .place('mallory')
       .catch(() => {});
     const error = await rejectionOf(runner.caughtUp(), DownstreamError);
-    const [orders, reservations, payments] = await runner.status();
-    expect([orders?.state, payments?.state]).toEqual(['idle', 'idle']);
+    await until('the other applications are idle', async () => {
+      const [orders, , payments] = await runner.status();
+      return orders?.state === 'idle' && payments?.state === 'idle';
+    });
+    const [, reservations] = await runner.status();
     expect(reservations).toMatchObject({ state: 'failed', upstreams: [{ position: 0, lag: 1 }] });
     expect(reservations?.lastError).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
     expect(error.failures).toEqual(new Map([['reservations', reservations?.lastError]]));
@@ -177,15 +183,17 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     other.exec('rollback');
     await placing;
     await runner.caughtUp();
-    const states = (await runner.status()).map(({ state, upstreams: all }) => [
-      state,
-      ...all.map(({ lag }) => lag),
-    ]);
-    expect(states).toEqual([
-      ['idle', 0, 0],
-      ['idle', 0],
-      ['idle', 0],
-    ]);
+    const states = async () =>
+      (await runner.status()).map(({ state, upstreams: all }) => [state, ...all.map(({ lag }) => lag)]);
+    await vi.waitFor(
+      async () =>
+        expect(await states()).toEqual([
+          ['idle', 0, 0],
+          ['idle', 0],
+          ['idle', 0],
+        ]),
+      patient,
+    );
     expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
   });
 });

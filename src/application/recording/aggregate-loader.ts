@@ -3,6 +3,7 @@ import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
+import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
@@ -120,8 +121,9 @@ export class AggregateLoader {
 /** Throws {@link InvalidArgumentError} or {@link InvalidIdError} unless these are an aggregate class and an id. */
 export function assertClassAndId(aggregateClass: unknown, id: unknown): void {
   if (typeof aggregateClass !== 'function' || !(aggregateClass.prototype instanceof Aggregate)) {
+    const got = kindInOtherCopy(aggregateClass) ?? inspect(aggregateClass, { depth: 0 });
     throw new InvalidArgumentError(
-      `Expected a class of aggregates and an id, as in get(Order, id), got ${inspect(aggregateClass, { depth: 0 })}.`,
+      `Expected a class of aggregates and an id, as in get(Order, id), got ${got}.`,
     );
   }
   assertId(id, () => `the id of ${aggregateClass.name}`);

@@ -1,15 +1,18 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
-import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
+import { assertNotInPolicy } from '../not-in-policy.ts';
+import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import type { RunnerOptions } from '../runner-options.ts';
 import { assertStarted, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { signalOf } from '../wait-options.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { Waits } from '../waiting/waits.ts';
+import type { FollowerStates, WatchedFollowers } from '../waiting/watched-followers.ts';
 import { assignmentsOf, nameOf } from './assignment.ts';
-import { type CaughtUpProbe, type ProgressSignal, waitUntilCaughtUp } from './caught-up.ts';
 
 /** Parts of every asynchronous runner. */
 export interface AsynchronousRunnerParts<Apps extends ApplicationClass> {
@@ -17,22 +20,6 @@ export interface AsynchronousRunnerParts<Apps extends ApplicationClass> {
   readonly options: Pick<RunnerOptions, 'signal'> & { readonly pipelineIds: readonly number[] };
   /** The applications in this thread: they take commands and read logs and positions. */
   readonly running: RunningSystem;
-}
-
-/** Last known state of an application. */
-export interface FollowerState {
-  readonly state: ApplicationState;
-  readonly lastError: unknown;
-}
-
-export type FollowerStates = (applicationName: string, pipelineId: number) => FollowerState;
-
-/** Followers that `caughtUp()` waits for. */
-export interface WatchedFollowers {
-  readonly progress: ProgressSignal;
-  readonly stateOf: FollowerStates;
-  /** Prompts the followers of a log. */
-  prompt(applicationName: string, pipelineId: number): void;
 }
 
 /**
@@ -45,6 +32,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   readonly #parts: AsynchronousRunnerParts<Apps>;
   readonly #stop = new AbortController();
   readonly #resources = new AsyncDisposableStack();
+  #waits: Waits | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -68,19 +56,19 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return this.#parts.running.get(applicationClass, pipelineId);
   }
 
-  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertOpen();
-    const signal = signalOf(options, 'caughtUp()');
-    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    const followers = this.watchFollowers(stop);
-    const probe = {
-      progress: followers.progress,
-      heads: () => this.#heads(),
-      status: () => this.#statusWith(followers.stateOf),
-      prompt: (applicationName: string, pipelineId: number) => followers.prompt(applicationName, pipelineId),
-    };
-    await unlessAborted(this.untilCaughtUp(probe, stop), stop);
-    this.#assertNoneFailed(followers.stateOf);
+  async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
+    await this.#waitsFor('settled()').settled(saved, signalOf(options, 'settled()'));
+  }
+
+  async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
+    const waits = this.#waitsFor('processed()');
+    const { by, signal } = processedOptionsOf(options);
+    await waits.processed(saved, by, signal);
+  }
+
+  async caughtUp(options: WaitOptions = {}): Promise<void> {
+    await this.#waitsFor('caughtUp()').caughtUp(signalOf(options, 'caughtUp()'));
+    await this.#assertNoneFailed();
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
@@ -102,19 +90,14 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return this.#stop.signal;
   }
 
-  /** Returns the followers that `caughtUp()` waits for until `stop` is aborted. @internal */
-  protected abstract watchFollowers(stop: AbortSignal): WatchedFollowers;
+  /** The followers, for the calls that wait for them. @internal */
+  protected abstract readonly followers: WatchedFollowers;
 
   /** Resolves with the current states of all followers. @internal */
   protected abstract followerStates(): Promise<FollowerStates>;
 
   /** Finishes the work under way, for at most `drainTimeoutMs`. @internal */
   protected abstract closeFollowers(): Promise<void>;
-
-  /** @internal */
-  protected untilCaughtUp(probe: CaughtUpProbe, stop: AbortSignal): Promise<void> {
-    return waitUntilCaughtUp(probe, stop);
-  }
 
   /** Runs `start`; closes the runner if that fails. @internal */
   protected async launch(start: () => Promise<void>): Promise<void> {
@@ -132,10 +115,15 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     this.#resources.defer(release);
   }
 
-  #heads(): Promise<readonly number[]> {
-    const { options, running } = this.#parts;
-    const applications = options.pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
-    return Promise.all(applications.map(({ log }) => log.head()));
+  /** Returns the waits of the runner, for a call of a method. */
+  #waitsFor(call: string): Waits {
+    this.#assertOpen();
+    assertNotInPolicy(call);
+    const { system, options, running } = this.#parts;
+    const { pipelineIds } = options;
+    const { followers, closed } = this;
+    this.#waits ??= new Waits({ system, pipelineIds, running, followers, closed });
+    return this.#waits;
   }
 
   async #statusWith(stateOf: FollowerStates): Promise<readonly ApplicationStatus[]> {
@@ -146,13 +134,22 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     return (await Promise.all(all)).flat();
   }
 
-  #assertNoneFailed(stateOf: FollowerStates): void {
+  async #assertNoneFailed(): Promise<void> {
+    if (this.#failures().size === 0) return;
+    await this.followers.refresh?.();
+    const failures = this.#failures();
+    if (failures.size > 0) throw new DownstreamError('The system is not caught up.', failures);
+  }
+
+  /** Returns the last errors of the failed applications, by their names. */
+  #failures(): ReadonlyMap<string, unknown> {
     const { system, options } = this.#parts;
+    const { stateOf } = this.followers;
     const failures = assignmentsOf(system.graph, options.pipelineIds).flatMap((assignment) => {
       const { state, lastError } = stateOf(assignment.applicationName, assignment.pipelineId);
       return state === 'failed' ? [[nameOf(assignment), lastError] as const] : [];
     });
-    if (failures.length > 0) throw new DownstreamError('The system is not caught up.', new Map(failures));
+    return new Map(failures);
   }
 
   #assertOpen(): void {

@@ -110,15 +110,6 @@ export class SharedBoard implements WorkerBoard {
     return index < 0 ? undefined : this.stateOf(index);
   }
 
-  get isQuiet(): boolean {
-    return this.description.assignments.every(({ upstreamNames }, index) => {
-      const state = this.stateOf(index);
-      const first = this.#start(index) + promptsOffset;
-      const isPrompted = upstreamNames.some((_, offset) => Atomics.load(this.#cells, first + offset) === 1);
-      return state === 'failed' || (state === 'idle' && !isPrompted);
-    });
-  }
-
   get progress(): number {
     return Atomics.load(this.#cells, progressCell);
   }

@@ -38,11 +38,6 @@ export class ProcessBoard implements WorkerBoard {
     )?.state;
   }
 
-  /** Restarting processes count as quiet, because they may have nothing to process; interrupted processes do not. */
-  get isQuiet(): boolean {
-    return this.processes.every(({ state }) => state !== 'running' && state !== 'interrupted');
-  }
-
   get progress(): number {
     return this.#progress;
   }

@@ -1,7 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { InvalidPolicyError } from '../../application/errors.ts';
-import { currentPolicy } from '../../application/following/current-policy.ts';
+import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
@@ -9,11 +8,14 @@ import { resolveOptions } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
-import type { ApplicationStatus, SystemRunner } from '../runner.ts';
+import { assertNotInPolicy } from '../not-in-policy.ts';
+import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { signalOf } from '../wait-options.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { Waits } from '../waiting/waits.ts';
+import { type FollowerState, unreportedProgress } from '../waiting/watched-followers.ts';
 import { eventOf } from './local-application.ts';
 import { LocalFollowers } from './local-followers.ts';
 import { LogWatch } from './log-watch.ts';
@@ -34,6 +36,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   readonly #options: ResolvedRunnerOptions;
   readonly #running: RunningSystem;
   readonly #followers: LocalFollowers;
+  readonly #waits: Waits;
+  /** Aborted when the runner is closed: calls that wait end. */
+  readonly #closed = new AbortController();
   /** Aborted when no further batch may begin: the runner is closed, or its start failed. */
   readonly #stop = new AbortController();
   #watch: LogWatch | undefined;
@@ -47,6 +52,13 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.#options = options;
     this.#running = running;
     this.#followers = new LocalFollowers(system.graph, running.in(localPipelineId), this.#stop.signal);
+    const followers = {
+      progress: unreportedProgress,
+      stateOf: (name: string) => this.#stateOf(name),
+      prompt: () => this.#followers.readAll(),
+    };
+    const pipelineIds = [localPipelineId];
+    this.#waits = new Waits({ system, pipelineIds, running, followers, closed: this.#closed.signal });
   }
 
   /**
@@ -91,23 +103,30 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     return this.#running.get(applicationClass, pipelineId);
   }
 
+  async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
+    this.#assertMayWait('settled()');
+    await this.#waits.settled(saved, signalOf(options, 'settled()'));
+  }
+
+  async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
+    this.#assertMayWait('processed()');
+    const { by, signal } = processedOptionsOf(options);
+    await this.#waits.processed(saved, by, signal);
+  }
+
   /**
    * Resolves when everything that was recorded before the call, and everything that follows from it, is processed.
    *
    * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline.
    */
-  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertOpen();
-    assertNotInPolicy('caughtUp()');
+  async caughtUp(options: WaitOptions = {}): Promise<void> {
+    this.#assertMayWait('caughtUp()');
     await this.#followers.caughtUp(signalOf(options, 'caughtUp()'));
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertOpen();
-    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => ({
-      state: this.#followers.stateOf(name),
-      lastError: this.#followers.lastErrorOf(name),
-    }));
+    return statusOf(this.system.graph, this.#running.in(localPipelineId), (name) => this.#stateOf(name));
   }
 
   /**
@@ -141,11 +160,21 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await this.#followers.start();
   }
 
+  #stateOf(name: string): FollowerState {
+    return { state: this.#followers.stateOf(name), lastError: this.#followers.lastErrorOf(name) };
+  }
+
+  #assertMayWait(call: string): void {
+    this.#assertOpen();
+    assertNotInPolicy(call);
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new RunnerClosedError();
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort(new RunnerClosedError());
     const { drainTimeoutMs } = this.#options;
     const late = Promise.withResolvers<void>();
     let terminated = false;
@@ -190,14 +219,5 @@ function closedBeforeEnd(): RunnerClosedError {
   return new RunnerClosedError(
     'The runner was closed before an interrupted application could process all events. ' +
       'All saved events are recorded; the next start processes the rest.',
-  );
-}
-
-/** Rejects calls inside policies that would wait for their own end. */
-function assertNotInPolicy(call: string): void {
-  const policyOf = currentPolicy();
-  if (policyOf === undefined) return;
-  throw new InvalidPolicyError(
-    `The policy of '${policyOf}' called ${call} of its runner, which waits for this policy to end. Call ${call} outside of policies.`,
   );
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
@@ -11,12 +12,20 @@ import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
-import type { ApplicationState, ApplicationStatus, SystemRunner } from '../runner.ts';
+import type {
+  ApplicationState,
+  ApplicationStatus,
+  ProcessedOptions,
+  SystemRunner,
+  WaitOptions,
+} from '../runner.ts';
 import { assertStarted } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { signalOf } from '../wait-options.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import type { FollowerState } from '../waiting/watched-followers.ts';
 import { ClockLoop } from './clock/clock-loop.ts';
 import { Pacer } from './clock/pacer.ts';
+import { TickWaits } from './clock/tick-waits.ts';
 import { WaitInTickError } from './errors.ts';
 import type { SteppingParts } from './open-stepping.ts';
 import { Simulation } from './simulation.ts';
@@ -47,6 +56,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #listeners = new ListenerSet<Tick>();
   /** Serializes ticks. */
   readonly #ticks = new Mutex();
+  /** For calls while the clock is paused: they run the ticks themselves. */
+  readonly #steppingWaits: TickWaits;
+  /** For calls while the clock runs. */
+  readonly #watchingWaits: TickWaits;
   #current: CurrentTick | undefined;
   #closing: Promise<void> | undefined;
 
@@ -62,6 +75,15 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       failed: (error) => void this.#state.fail(this.tickCount, error),
     });
     this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
+    const { interruptions } = parts;
+    this.#steppingWaits = this.#waitsOn(
+      () => this.step(),
+      () => interruptions.assertNoneBlocked(),
+    );
+    this.#watchingWaits = this.#waitsOn(
+      () => this.#nextTick(),
+      () => {},
+    );
     this.#state.stopped.addEventListener('abort', () => this.#clock.pause());
     if (verbose) this.subscribe((tick) => process.stdout.write(`${lineOf(tick)}\n`));
     for (const { applicationName } of parts.running.applications) {
@@ -159,33 +181,33 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#clock.resume();
   }
 
+  /** Waits as {@link caughtUp} does, for a save. */
+  async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
+    await this.#waitsFor('settled()').settled(saved, signalOf(options, 'settled()'));
+  }
+
+  /** Waits as {@link caughtUp} does, for a save. */
+  async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
+    const waits = this.#waitsFor('processed()');
+    const { by, signal } = processedOptionsOf(options);
+    await waits.processed(saved, by, signal);
+  }
+
   /**
-   * Resolves after a tick in which nothing happened. While the clock is paused, this method runs the ticks itself.
+   * Resolves after a tick at whose start everything that was recorded before the call was processed, and everything
+   * that follows from it. While the clock is paused, this method runs the ticks itself.
    *
    * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline.
    * @throws {@link WaitInTickError} if a command or policy calls this method.
    */
-  async caughtUp(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#assertMayWait('caughtUp()');
-    const signal = signalOf(options, 'caughtUp()');
-    this.#simulation.refreshNext(); // events that other processes recorded count, too
-    const last = this.#current?.number ?? this.tickCount;
-    const isQuiet = (tick: Tick) => tick.number > last && nothingHappenedIn(tick);
-    const { interruptions } = this.#parts;
-    const { isPaused } = this.#clock;
-    if (isPaused) await this.stepUntil(isQuiet, signal && { signal });
-    else await this.#waitForTick((tick) => isQuiet(tick) && !interruptions.hasBlocked, signal);
-    await this.#ticks.run(() => this.#recordPositions());
-    if (isPaused) interruptions.assertNoneBlocked();
+  async caughtUp(options: WaitOptions = {}): Promise<void> {
+    await this.#waitsFor('caughtUp()').caughtUp(signalOf(options, 'caughtUp()'));
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertNotClosed();
-    const { system, running, interruptions } = this.#parts;
-    return statusOf(system.graph, running.in(localPipelineId), (name) => ({
-      state: this.#stateOf(name),
-      lastError: this.#state.failures.get(name) ?? interruptions.lastErrorOf(name),
-    }));
+    const { system, running } = this.#parts;
+    return statusOf(system.graph, running.in(localPipelineId), (name) => this.#followerState(name));
   }
 
   /** Finishes the tick under way and releases everything. Resolves at once if called in that tick. */
@@ -223,15 +245,34 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     }
   }
 
-  /** Resolves after the next tick of the clock for which the condition holds. */
-  async #waitForTick(condition: (tick: Tick) => boolean, signal: AbortSignal | undefined): Promise<void> {
-    const { stopped } = this.#state;
-    const found = Promise.withResolvers<void>();
-    const unsubscribe = this.subscribe((tick) => {
-      if (condition(tick)) found.resolve();
-    });
-    const stop = signal === undefined ? stopped : AbortSignal.any([signal, stopped]);
-    await unlessAborted(found.promise, stop).finally(unsubscribe);
+  /** Resolves with the next tick of the clock. */
+  async #nextTick(): Promise<Tick> {
+    const next = Promise.withResolvers<Tick>();
+    const unsubscribe = this.subscribe(next.resolve);
+    return unlessAborted(next.promise, this.#state.stopped).finally(unsubscribe);
+  }
+
+  #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {
+    const { system, running } = this.#parts;
+    const ticks = {
+      next: async () => nothingHappenedIn(await next()),
+      recordPositions: () => this.#ticks.run(() => this.#recordPositions()),
+      assertNoneStuck,
+    };
+    const stateOf = (name: string) => this.#followerState(name);
+    return new TickWaits({ system, running, ticks, stateOf, stopped: this.#state.stopped });
+  }
+
+  #waitsFor(call: string): TickWaits {
+    this.#assertMayWait(call);
+    this.#simulation.refreshNext(); // events that other processes recorded count, too
+    return this.#clock.isPaused ? this.#steppingWaits : this.#watchingWaits;
+  }
+
+  #followerState(applicationName: string): FollowerState {
+    const { interruptions } = this.#parts;
+    const lastError = this.#state.failures.get(applicationName) ?? interruptions.lastErrorOf(applicationName);
+    return { state: this.#stateOf(applicationName), lastError };
   }
 
   #stateOf(applicationName: string): ApplicationState {

@@ -1,14 +1,9 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { upstreamsOf } from '../../system/graph.ts';
-import {
-  AsynchronousRunner,
-  type AsynchronousRunnerParts,
-  type FollowerStates,
-  type WatchedFollowers,
-} from '../asynchronous/asynchronous-runner.ts';
-import type { ProgressSignal } from '../asynchronous/caught-up.ts';
+import { AsynchronousRunner, type AsynchronousRunnerParts } from '../asynchronous/asynchronous-runner.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { ResolvedRunnerOptions } from '../runner-options.ts';
+import type { FollowerStates, ProgressSignal, WatchedFollowers } from '../waiting/watched-followers.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
 
@@ -71,7 +66,7 @@ export abstract class SupervisedRunner<
   }
 
   /** @internal */
-  protected override watchFollowers(): WatchedFollowers {
+  protected override get followers(): WatchedFollowers {
     const { board } = this.#parts;
     return {
       progress: board,

@@ -1,7 +1,10 @@
+import { markAs } from '../../util/environment/copies.ts';
 import { InvalidStorageError } from '../errors.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { MemoryRecorder } from './recorder.ts';
 import { createMemory, findMemory, type Journals, keepMemory } from './system-memory.ts';
+
+markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
 export const moduleUrl: string = import.meta.url;

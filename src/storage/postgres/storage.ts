@@ -1,3 +1,4 @@
+import { markAs } from '../../util/environment/copies.ts';
 import { hash } from '../../util/environment/hash.ts';
 import { newId } from '../../util/ids.ts';
 import { longestTimerMs } from '../../util/time.ts';
@@ -16,6 +17,8 @@ import { applicationNamesIn, type Statements, sql, statementsFor } from './state
 import { type ApplicationTables, channelOf, locationOf, quoted, tablesOf } from './tables.ts';
 
 export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
+
+markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
 export const moduleUrl: string = import.meta.url;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { markAs } from '../../util/environment/copies.ts';
 import { retry } from '../../util/retry.ts';
 import type { Recorder } from '../recorder.ts';
 import { needsSetUp, notSetUp } from '../sql/table-version.ts';
@@ -14,6 +15,8 @@ import { SqliteRecorder } from './recorder.ts';
 import { applicationId, createTables, schemaVersion, upgrades } from './schema.ts';
 import { sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
+
+markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
 export const moduleUrl: string = import.meta.url;

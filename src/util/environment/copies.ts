@@ -10,8 +10,13 @@ interface Mark {
 
 /** Marks a class, so that another copy of kahn can name its instances and subclasses in messages. */
 export function markClass(type: { readonly name: string; readonly prototype: object }): void {
-  const value: Mark = { name: type.name, copy: thisCopy };
-  Object.defineProperty(type.prototype, mark, { value });
+  markAs(type.name, type.prototype);
+}
+
+/** Marks an object or a function, so that another copy of kahn can name it in messages. */
+export function markAs(name: string, value: object): void {
+  const marked: Mark = { name, copy: thisCopy };
+  Object.defineProperty(value, mark, { value: marked });
 }
 
 /**

@@ -143,23 +143,10 @@ describe('a command that fails', () => {
   });
 
   test('rejects caughtUp() while the clock runs', async () => {
-    await using runner = await SteppingSingleThreadedRunner.start(shop, { scaleFactor: 0 });
-    runner.callInFuture(() => runner.callInFuture(() => Promise.reject(problem), 50));
-    const busy = setInterval(
-      () =>
-        void runner
-          .get(Orders)
-          .place('ada')
-          .catch(() => {}),
-      1,
-    );
-    onTestFinished(() => clearInterval(busy));
-    const orders = runner.get(Orders);
-    const keepBusy = () => {
-      runner.callInFuture(keepBusy);
-      return orders.place('bob');
-    };
-    runner.callInFuture(keepBusy);
+    await using runner = await SteppingSingleThreadedRunner.start(shop, { scaleFactor: 0, paused: true });
+    await runner.get(Orders).place('ada');
+    runner.callInFuture(() => Promise.reject(problem), 2); // the order takes five ticks
+    runner.resume();
     expect(await rejectionOf(runner.caughtUp(), CommandError)).toMatchObject({ cause: problem });
   });
 });

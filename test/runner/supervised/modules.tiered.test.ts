@@ -49,6 +49,21 @@ const faults: readonly Fault[] = [
   },
   {
     ...remote,
+    what: 'a module that only a loader can import',
+    system: shopIn(urlOf('foreign/with-enum.ts')),
+    message:
+      'TypeScript enum is not supported in strip-only mode. Threads and processes import it with Node alone, where loaders ' +
+      'such as those of vitest and tsx have no effect: use file extensions in imports and TypeScript that Node can strip, ' +
+      'without enums, or compile it to JavaScript.',
+  },
+  {
+    ...remote,
+    what: 'a module that exports a system of another copy',
+    system: shopIn(urlOf('foreign/other-copy.ts')),
+    message: 'it exports a System of another copy of kahn: run `npm ls kahn`, and keep one copy.',
+  },
+  {
+    ...remote,
     what: 'a module that exports no system',
     system: shopIn(urlOf('no-system.ts')),
     message: 'it exports no System that was made by the same copy of kahn. Export it by a name.',

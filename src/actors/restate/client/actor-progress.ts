@@ -1,25 +1,19 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProgressSignal } from '../../../runner/asynchronous/caught-up.ts';
+import type { ProgressSignal } from '../../../runner/waiting/watched-followers.ts';
 import type { ActorStatuses } from './actor-client.ts';
 
-/** Delays before the next read of the storage, in ms: they grow from the first value to the last. */
-const firstLookMs = 10;
-const lastLookMs = 250;
-/** Delay from which the states of the actors are also read, in ms. Most systems are caught up earlier. */
+/** Length of a wait after which the states of the actors are read, in ms. Most notifications are processed earlier. */
 const statusMs = 100;
-/** Interval at which applications that lag are prompted again, in ms, in case a prompt was lost. */
+/** Interval at which the followers of a log are prompted again, in ms, in case a prompt was lost. */
 const promptMs = 1_000;
 
-/** Progress of actors in other processes. Actors do not report it, so each wait ends after a growing delay. */
+/** Progress of actors in other processes. Actors do not report it, so each wait ends with its timeout. */
 export class ActorProgress implements ProgressSignal {
-  readonly isQuiet = true; // unknown here: only the storage shows whether notifications are left
   readonly progress = 0;
   readonly #requestStatuses: () => Promise<ActorStatuses>;
   #statuses: ActorStatuses = new Map();
-  #waitMs = firstLookMs;
-  #promptedAt = performance.now();
-  #isPromptDue = false;
+  readonly #promptedAt = new Map<string, number>();
 
   constructor(requestStatuses: () => Promise<ActorStatuses>) {
     this.#requestStatuses = requestStatuses;
@@ -30,17 +24,21 @@ export class ActorProgress implements ProgressSignal {
     return this.#statuses;
   }
 
-  /** Whether applications that lag should be prompted again. */
-  get isPromptDue(): boolean {
-    return this.#isPromptDue;
+  async refresh(): Promise<void> {
+    this.#statuses = await this.#requestStatuses();
   }
 
-  async progressSince(_seen: number, _timeoutMs: number, signal: AbortSignal): Promise<void> {
-    await delay(this.#waitMs, undefined, { signal });
-    this.#waitMs = Math.min(this.#waitMs * 1.5, lastLookMs);
-    if (this.#waitMs > statusMs) this.#statuses = await this.#requestStatuses();
+  /** Returns whether the followers of a log should be prompted again. */
+  isPromptDue(key: string): boolean {
     const now = performance.now();
-    this.#isPromptDue = now - this.#promptedAt > promptMs;
-    if (this.#isPromptDue) this.#promptedAt = now;
+    const promptedAt = this.#promptedAt.get(key);
+    const isDue = promptedAt !== undefined && now - promptedAt > promptMs;
+    if (promptedAt === undefined || isDue) this.#promptedAt.set(key, now);
+    return isDue;
+  }
+
+  async progressSince(_seen: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await delay(timeoutMs, undefined, { signal }).catch(() => {});
+    if (timeoutMs >= statusMs && !signal.aborted) await this.refresh();
   }
 }

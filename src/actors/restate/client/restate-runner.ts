@@ -1,13 +1,8 @@
 import type { ApplicationClass } from '../../../application/application.ts';
-import { isTransientFailure } from '../../../application/errors.ts';
-import {
-  AsynchronousRunner,
-  type FollowerStates,
-  type WatchedFollowers,
-} from '../../../runner/asynchronous/asynchronous-runner.ts';
-import type { CaughtUpProbe } from '../../../runner/asynchronous/caught-up.ts';
+import { AsynchronousRunner } from '../../../runner/asynchronous/asynchronous-runner.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
+import type { FollowerStates, WatchedFollowers } from '../../../runner/waiting/watched-followers.ts';
 import { assertShared } from '../../../storage/storage.ts';
 import { assertSystem, type System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
@@ -42,6 +37,7 @@ export class RestateRunner<
   readonly #running: RunningSystem;
   readonly #actors: ActorClient;
   readonly #prompter: Prompter;
+  readonly #progress = new ActorProgress(() => this.#runningStatuses());
   #haveActorsStarted = false;
   #hasStarted = false;
 
@@ -64,7 +60,7 @@ export class RestateRunner<
    *
    * @throws {@link EngineError} if the engine cannot be reached or is too old, or no service of the system is registered.
    * @throws {@link ActorsMismatchError} if the actors run in other pipelines, or the service serves another version.
-   * @throws {@link ActorsStoppedError} from `caughtUp()` if another runner has shut the actors down.
+   * @throws {@link ActorsStoppedError} from the methods that wait if another runner has shut the actors down.
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    * @throws {@link SystemRunningError} if this system is running already, in this process.
    * @throws {@link StorageError} if the storage cannot be opened.
@@ -90,29 +86,17 @@ export class RestateRunner<
   }
 
   /** @internal */
-  protected override watchFollowers(stop: AbortSignal): WatchedFollowers {
-    const progress = new ActorProgress(() => this.#runningStatuses(stop));
+  protected override get followers(): WatchedFollowers {
+    const progress = this.#progress;
     return {
       progress,
       stateOf: (applicationName, pipelineId) => statesOf(progress.statuses)(applicationName, pipelineId),
+      refresh: () => progress.refresh(),
       prompt: (applicationName, pipelineId) => {
-        if (progress.isPromptDue) this.#prompter.prompt({ applicationName, pipelineId }, 0);
+        const address = { applicationName, pipelineId };
+        if (progress.isPromptDue(actorKey(address))) this.#prompter.prompt(address, 0);
       },
     };
-  }
-
-  /** @internal */
-  protected override async untilCaughtUp(probe: CaughtUpProbe, stop: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        await super.untilCaughtUp(probe, stop);
-        return;
-      } catch (error) {
-        if (!isTransientFailure(error)) throw error;
-        // The storage is unavailable. Wait as for progress, which also shows if the actors were shut down meanwhile.
-        await probe.progress.progressSince(0, 0, stop);
-      }
-    }
   }
 
   /** @internal */
@@ -141,8 +125,8 @@ export class RestateRunner<
   }
 
   /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if they were shut down. */
-  async #runningStatuses(stop: AbortSignal): Promise<ActorStatuses> {
-    const statuses = await this.#statuses(stop);
+  async #runningStatuses(): Promise<ActorStatuses> {
+    const statuses = await this.#statuses(this.closed);
     if ([...statuses.values()].every(({ state }) => state !== 'stopped')) return statuses;
     throw new ActorsStoppedError(
       `The actors of system '${this.#options.systemActorName}' were shut down. Start a runner to process the rest of ` +

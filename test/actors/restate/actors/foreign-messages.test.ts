@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { shop } from '../../../../examples/shop/shop.ts';
 import { actorNames } from '../../../../src/actors/restate/protocol/actor-names.ts';
@@ -6,6 +6,7 @@ import { temporaryPostgres } from '../../../support/servers/postgres.ts';
 import { freshName } from '../../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../../support/servers/restate-engine.ts';
 import { serve, start } from '../../../support/servers/restate-shop.ts';
+import { patient } from '../../../support/until.ts';
 
 const never = 2 ** 30;
 
@@ -37,7 +38,8 @@ async function startShop() {
     const id = await runner.get(Orders).place(customer);
     await runner.caughtUp();
     expect((await runner.get(Orders).get(id)).done).toBe(true);
-    expect((await runner.status()).map(({ state }) => state)).toEqual(['idle', 'idle', 'idle']);
+    const states = async () => (await runner.status()).map(({ state }) => state);
+    await vi.waitFor(async () => expect(await states()).toEqual(['idle', 'idle', 'idle']), patient);
   };
   return { call, join, assertWorks };
 }

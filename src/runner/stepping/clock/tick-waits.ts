@@ -1,0 +1,49 @@
+import type { ApplicationClass } from '../../../application/application.ts';
+import type { Saved } from '../../../application/recording/save-options.ts';
+import type { System } from '../../../system/system.ts';
+import { unlessAborted } from '../../../util/abort.ts';
+import { localPipelineId } from '../../local-pipeline.ts';
+import type { RunningSystem } from '../../running-system.ts';
+import { Waits } from '../../waiting/waits.ts';
+import type { FollowerState } from '../../waiting/watched-followers.ts';
+import { type AwaitedTicks, TickProgress } from './tick-progress.ts';
+
+export interface TickWaitsParts {
+  readonly system: System;
+  readonly running: RunningSystem;
+  readonly ticks: AwaitedTicks;
+  stateOf(applicationName: string): FollowerState;
+  /** Ends all waits. */
+  readonly stopped: AbortSignal;
+}
+
+/** The calls of a stepping runner that wait until notifications are processed, tick by tick. */
+export class TickWaits {
+  readonly #progress: TickProgress;
+  readonly #waits: Waits;
+
+  constructor({ system, running, ticks, stateOf, stopped }: TickWaitsParts) {
+    this.#progress = new TickProgress(ticks);
+    this.#waits = new Waits({
+      system,
+      pipelineIds: [localPipelineId],
+      running,
+      followers: { progress: this.#progress, stateOf, prompt: () => {} }, // each tick processes all logs
+      closed: stopped,
+    });
+  }
+
+  settled(saved: Saved, signal: AbortSignal | undefined): Promise<void> {
+    return this.#waits.settled(saved, signal);
+  }
+
+  processed(saved: Saved, by: ApplicationClass, signal: AbortSignal | undefined): Promise<void> {
+    return this.#waits.processed(saved, by, signal);
+  }
+
+  /** Resolves one tick after all is processed. */
+  async caughtUp(signal: AbortSignal | undefined): Promise<void> {
+    await this.#waits.caughtUp(signal);
+    await unlessAborted(this.#progress.advance(), signal);
+  }
+}

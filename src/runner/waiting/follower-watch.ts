@@ -1,0 +1,88 @@
+import { type Application, applicationInternals } from '../../application/application.ts';
+import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
+import { retryTransient } from '../retry-transient.ts';
+import { IdRanges } from './id-ranges.ts';
+import { PositionWatch } from './position-watch.ts';
+import type { FollowerState, WatchedFollowers } from './watched-followers.ts';
+
+/** Largest number of ranges of effects that are held at a time. */
+const mostRanges = 256;
+/** A longer gap between ids is skipped by a search for the effects after it. */
+const longestGap = 1_024;
+
+/** An application and an upstream that it follows: shows what is processed, and what was recorded for it. */
+export class FollowerWatch {
+  readonly application: Application;
+  readonly upstreamName: string;
+  readonly #followers: WatchedFollowers;
+  readonly #positions: PositionWatch;
+
+  constructor(application: Application, upstreamName: string, followers: WatchedFollowers) {
+    const { pipelineId, log } = application;
+    const { recorder } = applicationInternals.storeOf(application);
+    this.application = application;
+    this.upstreamName = upstreamName;
+    this.#followers = followers;
+    this.#positions = new PositionWatch({
+      progress: followers.progress,
+      state: () => this.#state,
+      refresh: async () => followers.refresh?.(),
+      head: () => log.head(),
+      position: () => recorder.position(pipelineId, upstreamName),
+      prompt: () => followers.prompt(upstreamName, pipelineId),
+    });
+  }
+
+  /** Whether another runner runs the application. */
+  get isElsewhere(): boolean {
+    return this.#state.state === 'elsewhere';
+  }
+
+  /** Resolves when the application has processed the notifications; see {@link PositionWatch.reached}. */
+  processed(ids: IdRanges, signal: AbortSignal): Promise<void> {
+    return this.#positions.reached(ids.last, signal);
+  }
+
+  /**
+   * Finds the events that the application recorded when it processed the notifications, in portions of limited size.
+   *
+   * @param after Id in its log at or before which there are no such events.
+   */
+  async *effectsOf(
+    ids: IdRanges,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<IdRanges, void, undefined> {
+    const { pipelineId } = this.application;
+    const reader = this.#reader(signal);
+    let found = new IdRanges();
+    let place = after;
+    for (const { first, last } of ids.spans(longestGap)) {
+      const causes = { applicationName: this.upstreamName, pipelineId, first, last };
+      const from = Math.max(place, this.#positions.headBefore(first));
+      for await (const effects of effectsOf(reader, pipelineId, causes, from)) {
+        for (const { notificationId, causeId } of effects) if (ids.has(causeId)) found.add(notificationId);
+        place = effects.at(-1)?.notificationId ?? place;
+        if (found.size < mostRanges) continue;
+        yield found;
+        found = new IdRanges();
+      }
+    }
+    if (found.size > 0) yield found;
+  }
+
+  get #state(): FollowerState {
+    const { applicationName, pipelineId } = this.application;
+    return this.#followers.stateOf(applicationName, pipelineId);
+  }
+
+  /** Reads the log, and waits while its storage is unavailable. */
+  #reader(signal: AbortSignal): CauseReader {
+    const { recorder } = applicationInternals.storeOf(this.application);
+    const patiently = <T>(read: () => Promise<T>) => retryTransient(read, signal, () => {});
+    return {
+      head: (pipelineId) => patiently(() => recorder.head(pipelineId)),
+      causes: (pipelineId, after, limit) => patiently(() => recorder.causes(pipelineId, after, limit)),
+    };
+  }
+}

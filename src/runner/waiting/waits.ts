@@ -1,0 +1,174 @@
+import type { Application, ApplicationClass } from '../../application/application.ts';
+import type { Saved } from '../../application/recording/save-options.ts';
+import { downstreamsOf, leadingTo } from '../../system/graph.ts';
+import { assertPartOf, type System } from '../../system/system.ts';
+import { unlessAborted } from '../../util/abort.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { DownstreamError } from '../errors.ts';
+import type { RunningSystem } from '../running-system.ts';
+import { type Branch, EffectWalk } from './effect-walk.ts';
+import { FollowerWatch } from './follower-watch.ts';
+import { IdRanges } from './id-ranges.ts';
+import { FollowerFailure } from './position-watch.ts';
+import { assertRecorded, assertSaved } from './saved-place.ts';
+import type { WatchedFollowers } from './watched-followers.ts';
+
+export interface WaitsParts {
+  readonly system: System;
+  readonly pipelineIds: readonly number[];
+  /** The applications in this thread: they read logs and positions. */
+  readonly running: RunningSystem;
+  readonly followers: WatchedFollowers;
+  /** Ends all waits. */
+  readonly closed: AbortSignal;
+}
+
+/** A wait for what follows from a save. */
+interface SavedWait {
+  /** Name of the method, for messages. */
+  readonly call: string;
+  readonly saved: Saved;
+  /** Names of the applications that are waited for. */
+  readonly names: ReadonlySet<string>;
+  /** What is not the case when an application fails, for messages. */
+  readonly problem: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The calls of a runner that wait until notifications are processed, wherever the followers run. */
+export class Waits {
+  readonly #parts: WaitsParts;
+  readonly #watches = new Map<string, FollowerWatch>();
+
+  constructor(parts: WaitsParts) {
+    this.#parts = parts;
+  }
+
+  /** Implements `settled()` of every runner, see {@link SystemRunner}. */
+  async settled(saved: Saved, signal?: AbortSignal): Promise<void> {
+    const { system } = this.#parts;
+    const call = 'settled()';
+    assertSaved(saved, system, call);
+    const names = new Set(system.graph.nodes.map(({ name }) => name));
+    const problem = `The save in '${saved.applicationName}' is not settled.`;
+    await this.#waitFor({ call, saved, names, problem, signal });
+  }
+
+  /** Implements `processed()` of every runner, see {@link SystemRunner}. */
+  async processed(saved: Saved, by: ApplicationClass, signal?: AbortSignal): Promise<void> {
+    const { system } = this.#parts;
+    const call = 'processed()';
+    assertSaved(saved, system, call);
+    assertPartOf(system, by);
+    const names = leadingTo(system.graph, by.applicationName);
+    const { applicationName } = saved;
+    if (!downstreamsOf(system.graph, applicationName).some((name) => names.has(name))) {
+      throw new InvalidArgumentError(
+        `processed() would wait for ever: no pipeline leads from application '${applicationName}' to ` +
+          `'${by.applicationName}'. Pass an application that follows '${applicationName}', directly or through others.`,
+      );
+    }
+    const problem = `The save in '${applicationName}' is not processed by '${by.applicationName}'.`;
+    await this.#waitFor({ call, saved, names, problem, signal });
+  }
+
+  /**
+   * Resolves when everything that was recorded before the call is processed, and everything that follows from it,
+   * except by failed applications. Once an application of this runner has failed, applications on other hosts are not
+   * waited for.
+   */
+  async caughtUp(signal?: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    await this.#untilEnd(signal, async (end) => {
+      const endElsewhere = AbortSignal.any([end, failed.signal]);
+      const walk = new EffectWalk({
+        followersOf: ({ application }) => this.#followersOf(application),
+        signalOf: ({ isElsewhere }) => (isElsewhere ? endElsewhere : end),
+        failed: (error) => {
+          if (error instanceof FollowerFailure) failed.abort(error);
+          else throw error;
+        },
+      });
+      await walk.run(await this.#everything());
+    });
+  }
+
+  async #waitFor({ call, saved, names, problem, signal }: SavedWait): Promise<void> {
+    const { notificationId, count } = saved;
+    const application = this.#applicationOf(saved);
+    if (count === 0) return;
+    const ids = IdRanges.of(notificationId - count + 1, notificationId);
+    await this.#untilEnd(signal, async (end) => {
+      await assertRecorded(saved, application, call);
+      const walk = new EffectWalk({
+        followersOf: (follower) => this.#followersOf(follower.application, names),
+        signalOf: () => end,
+        failed: (error, { follower }) => {
+          if (!(error instanceof FollowerFailure)) throw error;
+          throw new DownstreamError(
+            problem,
+            new Map([[follower.application.applicationName, error.lastError]]),
+          );
+        },
+      });
+      await walk.run(this.#followersOf(application, names).map((follower) => ({ follower, ids, after: 0 })));
+    });
+  }
+
+  /** Returns all notifications in all logs. Effects up to the present heads need no search: they are among them. */
+  async #everything(): Promise<readonly Branch[]> {
+    const { pipelineIds, running } = this.#parts;
+    const applications = pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
+    const heads = new Map(
+      await Promise.all(applications.map(async (one) => [one, await one.log.head()] as const)),
+    );
+    return applications.flatMap((upstream) => {
+      const ids = IdRanges.of(1, heads.get(upstream) ?? 0);
+      if (ids.size === 0) return [];
+      return this.#followersOf(upstream).map((follower) => ({
+        follower,
+        ids,
+        after: heads.get(follower.application) ?? 0,
+      }));
+    });
+  }
+
+  #applicationOf({ applicationName, pipelineId }: Saved): Application {
+    const { system, running } = this.#parts;
+    const applicationClass = system.applications.find((one) => one.applicationName === applicationName);
+    return running.get(applicationClass as ApplicationClass, pipelineId); // `assertSaved` knows the name
+  }
+
+  /** Returns the followers of an application in its pipeline, as far as they have one of the names. */
+  #followersOf(upstream: Application, names?: ReadonlySet<string>): readonly FollowerWatch[] {
+    return downstreamsOf(this.#parts.system.graph, upstream.applicationName)
+      .filter((name) => names?.has(name) ?? true)
+      .map((name) => this.#watchOf(name, upstream));
+  }
+
+  #watchOf(name: string, { applicationName, pipelineId }: Application): FollowerWatch {
+    const { running, followers } = this.#parts;
+    const key = JSON.stringify([name, applicationName, pipelineId]);
+    const known = this.#watches.get(key);
+    if (known !== undefined) return known;
+    const application = running.in(pipelineId).get(name) as Application;
+    const watch = new FollowerWatch(application, applicationName, followers);
+    this.#watches.set(key, watch);
+    return watch;
+  }
+
+  /** Does work until the runner is closed or the signal is aborted; the work's signal is aborted at the end, too. */
+  async #untilEnd(signal: AbortSignal | undefined, work: (end: AbortSignal) => Promise<void>): Promise<void> {
+    signal?.throwIfAborted();
+    const over = new AbortController();
+    const ends = [over.signal, this.#parts.closed];
+    const end = AbortSignal.any(signal === undefined ? ends : [...ends, signal]);
+    try {
+      await yieldIfBusy(); // a wait may end at once, and the next wait follows
+      await unlessAborted(work(end), end);
+    } finally {
+      over.abort();
+    }
+  }
+}
