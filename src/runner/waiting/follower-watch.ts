@@ -15,14 +15,22 @@ export class FollowerWatch {
   readonly application: Application;
   readonly upstreamName: string;
   readonly #followers: WatchedFollowers;
+  readonly #causes: CauseReader;
   readonly #positions: PositionWatch;
 
-  constructor(application: Application, upstreamName: string, followers: WatchedFollowers) {
+  /** `causes` reads the log of the application. */
+  constructor(
+    application: Application,
+    upstreamName: string,
+    followers: WatchedFollowers,
+    causes: CauseReader,
+  ) {
     const { pipelineId, log } = application;
     const { recorder } = applicationInternals.storeOf(application);
     this.application = application;
     this.upstreamName = upstreamName;
     this.#followers = followers;
+    this.#causes = causes;
     this.#positions = new PositionWatch({
       progress: followers.progress,
       state: () => this.#state,
@@ -78,11 +86,11 @@ export class FollowerWatch {
 
   /** Reads the log, and waits while its storage is unavailable. */
   #reader(signal: AbortSignal): CauseReader {
-    const { recorder } = applicationInternals.storeOf(this.application);
+    const causes = this.#causes;
     const patiently = <T>(read: () => Promise<T>) => retryTransient(read, signal, () => {});
     return {
-      head: (pipelineId) => patiently(() => recorder.head(pipelineId)),
-      causes: (pipelineId, after, limit) => patiently(() => recorder.causes(pipelineId, after, limit)),
+      head: (pipelineId) => patiently(() => causes.head(pipelineId)),
+      causes: (pipelineId, after, limit) => patiently(() => causes.causes(pipelineId, after, limit)),
     };
   }
 }

@@ -1,4 +1,8 @@
-import type { Application, ApplicationClass } from '../../application/application.ts';
+import {
+  type Application,
+  type ApplicationClass,
+  applicationInternals,
+} from '../../application/application.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
 import { downstreamsOf, leadingTo } from '../../system/graph.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
@@ -7,6 +11,7 @@ import { InvalidArgumentError } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { DownstreamError } from '../errors.ts';
 import type { RunningSystem } from '../running-system.ts';
+import { CauseCache } from './cause-cache.ts';
 import { type Branch, EffectWalk } from './effect-walk.ts';
 import { FollowerWatch } from './follower-watch.ts';
 import { IdRanges } from './id-ranges.ts';
@@ -40,6 +45,7 @@ interface SavedWait {
 export class Waits {
   readonly #parts: WaitsParts;
   readonly #watches = new Map<string, FollowerWatch>();
+  readonly #causes = new Map<Application, CauseCache>();
 
   constructor(parts: WaitsParts) {
     this.#parts = parts;
@@ -153,9 +159,17 @@ export class Waits {
     const known = this.#watches.get(key);
     if (known !== undefined) return known;
     const application = running.in(pipelineId).get(name) as Application;
-    const watch = new FollowerWatch(application, applicationName, followers);
+    const watch = new FollowerWatch(application, applicationName, followers, this.#causesOf(application));
     this.#watches.set(key, watch);
     return watch;
+  }
+
+  /** Returns the causes in the log of an application. */
+  #causesOf(application: Application): CauseCache {
+    const { recorder } = applicationInternals.storeOf(application);
+    const causes = this.#causes.get(application) ?? new CauseCache(recorder);
+    this.#causes.set(application, causes);
+    return causes;
   }
 
   /** Does work until the runner is closed or the signal is aborted; the work's signal is aborted at the end, too. */

@@ -143,8 +143,9 @@ describe('a runner with a clock', () => {
       clockSpeed: 4,
     });
     const orders = runner.get(Orders);
-    await runner.caughtUp();
+    const areIdle = async () => (await runner.status()).every(({ state }) => state === 'idle');
     for (const [i, customer] of ['ada', 'bob'].entries()) {
+      await until('no application waits for a tick', areIdle);
       const before = ticks;
       await orders.place(customer);
       await runner.caughtUp();

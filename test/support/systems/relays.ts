@@ -1,7 +1,7 @@
 // Applications that pass tokens on, in graphs with diamonds. Threads and processes import the systems from here.
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Aggregate, type DomainEvent, ProcessApplication, System } from 'kahn';
+import { Aggregate, type DomainEvent, ProcessApplication, type Saved, System } from 'kahn';
 
 type TokenEvent = DomainEvent<'Token.Moved', { hops: number }> | DomainEvent<'Token.Ended', { hops: number }>;
 
@@ -22,8 +22,8 @@ export abstract class Relay extends ProcessApplication<TokenEvent, TokenEvent> {
   });
 
   /** Moves new tokens, each for a number of hops. */
-  async move(...hops: readonly number[]): Promise<void> {
-    await this.save(...hops.map((count) => Token.create('Token.Moved', { hops: count })));
+  move(...hops: readonly number[]): Promise<Saved> {
+    return this.save(...hops.map((count) => Token.create('Token.Moved', { hops: count })));
   }
 }
 
