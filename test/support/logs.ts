@@ -1,4 +1,4 @@
-import { type Application, memory, run } from 'kahn';
+import { type Application, memory, run, type StorageDescription, type System, verify } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { expect } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -14,6 +14,12 @@ export async function unbrokenHistories(customers: readonly string[]): Promise<r
 /** Returns the expected histories that are missing, and the unexpected histories. */
 export function difference(actual: readonly string[], expected: readonly string[]) {
   return { lost: without(expected, actual), doubled: without(actual, expected) };
+}
+
+/** Throws unless nothing in the logs of a system is lost or doubled, whether the system is running or not. */
+export async function assertSound(storage: StorageDescription, system: System = shop): Promise<void> {
+  const { faults } = await verify(storage, system);
+  expect(faults.map(({ kind, message }) => `${kind}: ${message}`)).toEqual([]);
 }
 
 /** Throws unless the ids of an application's log count from 1 without a gap. */

@@ -6,7 +6,7 @@ import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storagesOfProcesses, temporaryDirectory } from '../../support/storages.ts';
 import { inTime, patient } from '../../support/until.ts';
 import { failingShop } from '../multi-threaded/faulty-shop.ts';
@@ -41,6 +41,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
       shop.applications.map((kind) => runner.get(kind, id)),
     );
     for (const application of applications) await assertContiguous(application);
+    await assertSound(storage);
     const histories = await canonicalHistories(applications);
     expect(difference(histories, await unbrokenHistories(placed))).toEqual({ lost: [], doubled: [] });
   });
@@ -83,6 +84,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
       .toEqual([...['idle', 'elsewhere', 'elsewhere'], ...['idle', 'elsewhere', 'elsewhere']]);
     const applications = [0, 1].flatMap((id) => shop.applications.map((kind) => first.get(kind, id)));
     for (const application of applications) await assertContiguous(application);
+    await assertSound(storage);
     const histories = await canonicalHistories(applications);
     expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
   });
