@@ -84,7 +84,7 @@ export class RunningSystem {
     const { system, opening } = this.#parts;
     const { pipelineIds, sharesSystem = false } = opening;
     assertPartOf(system, applicationClass);
-    const id = pipelineId ?? pipelineIds[0] ?? 0;
+    const id = pipelineId === undefined ? (pipelineIds[0] ?? 0) : pipelineId;
     assertPipelineId(id);
     if (!sharesSystem && !pipelineIds.includes(id)) {
       throw new InvalidOptionError(

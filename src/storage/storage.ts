@@ -96,7 +96,17 @@ export interface StorageModule {
  * @throws {@link InvalidStorageError} if `storage` is not a description, or cannot be opened here.
  */
 export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {
-  return (await importModule(storage)).openStorage(storage.options, writerId);
+  const opened: unknown = await (await importModule(storage)).openStorage(storage.options, writerId);
+  if (isOpenedStorage(opened)) return opened;
+  throw new InvalidStorageError(
+    `Expected openStorage() of module '${storage.module}' to resolve with an object with openRecorder() and close(), ` +
+      `got ${kindOf(opened)}.`,
+  );
+}
+
+function isOpenedStorage(value: unknown): value is OpenedStorage {
+  const { openRecorder, close } = (value ?? {}) as Partial<OpenedStorage>;
+  return typeof openRecorder === 'function' && typeof close === 'function';
 }
 
 /**

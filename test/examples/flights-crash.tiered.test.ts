@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { airTravel } from '../../examples/flights/system.ts';
+import { assertSound } from '../support/logs.ts';
 import { randomNumbers } from '../support/random-numbers.ts';
 import { seed } from '../support/seed.ts';
 import { byTier } from '../support/tier.ts';
@@ -67,6 +69,7 @@ test.each(byTier([onSqlite], [onSqlite, onPostgres]))(
         else expect(outcome).toMatchObject({ code: 0, stderr: '' });
       }
       expect(await historiesIn(location)).toEqual(expected);
+      await assertSound(location.storage, airTravel);
     }
   },
   120_000,

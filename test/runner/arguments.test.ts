@@ -122,3 +122,29 @@ test.each<[string, object, string]>([
   expect(orders).toBeInstanceOf(ProcessApplication);
   await expect(orders.run(options)).rejects.toThrow(message);
 });
+
+test.each<[string, string, string]>([
+  ['a module that is missing', 'file:///nowhere/storage.js', 'cannot be imported: Cannot find module'],
+  ['a module without openStorage()', 'data:text/javascript,', 'exports no openStorage(). Export it.'],
+  [
+    'a module that opens nothing',
+    'data:text/javascript,export const openStorage = async () => {}',
+    'to resolve with an object with openRecorder() and close(), got undefined.',
+  ],
+  [
+    'a module that opens something else',
+    'data:text/javascript,export const openStorage = async () => ({ openRecorder() {} })',
+    'to resolve with an object with openRecorder() and close(), got an object.',
+  ],
+])('a storage of %s is refused', async (_, module, message) => {
+  const opening = run(shop, { storage: { module, options: {} } });
+  await expect(opening).rejects.toMatchObject({
+    code: 'INVALID_STORAGE',
+    message: expect.stringContaining(message),
+  });
+});
+
+test('get() refuses a pipeline that is null', async () => {
+  await using runner = await run(shop.bind(memory()));
+  expect(() => runner.get(Orders, null as never)).toThrow('Expected a pipeline id to be an integer');
+});

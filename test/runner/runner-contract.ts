@@ -21,6 +21,7 @@ import type { Reservations } from '../../examples/shop/reservations.ts';
 import { shop } from '../../examples/shop/shop.ts';
 import { applicationInternals } from '../../src/application/application.ts';
 import { rejectionOf } from '../support/errors.ts';
+import { assertSound } from '../support/logs.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
 import { byTier } from '../support/tier.ts';
 
@@ -68,7 +69,10 @@ const everything = (orders: number) => ({
 });
 
 async function historiesOf(runner: SystemRunner<Apps>) {
-  return canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
+  return canonicalHistories(
+    shop.applications.map((kind) => runner.get(kind)),
+    { causes: true },
+  );
 }
 
 async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[]): Promise<void> {
@@ -88,10 +92,12 @@ export function runnerContract(subject: RunnerSubject): void {
 
 function runnerScenario({ name, start, createStorage }: RunnerSubject): void {
   test(`${name}: every order ends reserved and paid, with 5 events and 8 processed notifications`, async () => {
-    await using runner = await start(shop, { storage: createStorage() });
+    const storage = createStorage();
+    await using runner = await start(shop, { storage });
     const ids = await placeAll(runner);
     await assertAllDone(runner, ids);
     expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
+    await assertSound(storage);
   });
 }
 

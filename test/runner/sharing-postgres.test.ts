@@ -7,6 +7,7 @@ import pg from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
 import { shop } from '../../examples/shop/shop.ts';
+import { assertSound } from '../support/logs.ts';
 import { connectionString, query, temporarySchema } from '../support/servers/postgres.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
 
@@ -147,6 +148,7 @@ test('two processes at the same time process every event once, and are idle afte
   const heads = [];
   for (const kind of shop.applications) heads.push(await runner.get(kind).log.head());
   expect(heads).toEqual([540, 180, 180]);
+  await assertSound(postgres({ connectionString, schema }));
   const exits = children.map((process) => once(process, 'exit', { signal: AbortSignal.timeout(60_000) }));
   for (const process of children) process.disconnect();
   expect(await Promise.all(exits)).toEqual([

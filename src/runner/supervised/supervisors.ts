@@ -24,9 +24,9 @@ export class Supervisors {
 
   /** Closes all workers; resolves with the names of the applications whose worker had to be terminated. */
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
-    const terminated = await Promise.all(
-      this.#supervisors.map((supervisor) => supervisor.close(drainTimeoutMs)),
-    );
+    const closing = this.#supervisors.map((supervisor) => supervisor.close(drainTimeoutMs));
+    await Promise.allSettled(closing); // no worker may be running when the caller releases its storage
+    const terminated = await Promise.all(closing);
     return this.#supervisors.filter((_, i) => terminated[i]).map(({ assignment }) => nameOf(assignment));
   }
 }

@@ -8,6 +8,7 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { actorNames } from '../../../src/actors/restate/protocol/actor-names.ts';
 import { rejectionOf } from '../../support/errors.ts';
+import { assertSound } from '../../support/logs.ts';
 import { Balancer, portOf } from '../../support/servers/balancer.ts';
 import {
   connectionString,
@@ -171,6 +172,7 @@ test('a step whose call was killed is repeated', async () => {
   released.resolve();
   await runner.caughtUp({ signal: inTime() });
   expect((await runner.get(Orders).get(id)).done).toBe(true);
+  await assertSound(storage);
 });
 
 test('a step whose result does not reach the engine records nothing twice, and its followers are prompted', async () => {

@@ -8,7 +8,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { registerService } from '../../../src/actors/restate/engine/engine-client.ts';
-import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { Balancer, portOf } from '../../support/servers/balancer.ts';
@@ -147,7 +147,8 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
     }
     const applications: Application[] = shop.applications.map((kind) => runner.get(kind));
     for (const application of applications) await assertContiguous(application);
-    const histories = await canonicalHistories(applications);
+    await assertSound(storage);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers)), `seed ${seed}`).toEqual({
       lost: [],
       doubled: [],
@@ -178,6 +179,7 @@ test('followers are prompted although the service is killed between a record and
   }
   const heads = shop.applications.map((kind) => runner.get(kind).log.head());
   expect(await Promise.all(heads)).toEqual([9, 3, 3]);
+  await assertSound(storage);
 });
 
 test('events saved while the engine is down are processed after its restart, without a poll', async () => {
@@ -197,6 +199,7 @@ test('events saved while the engine is down are processed after its restart, wit
   await expect(runner.caughtUp({ signal: AbortSignal.timeout(500) })).rejects.toThrow('timeout');
   await engine.nodes[0]!.start();
   await vi.waitUntil(async () => (await runner.get(Orders).get(id)).done, patient);
+  await assertSound(storage);
 });
 
 function oneOf<T>(all: readonly T[], random: () => number): T {

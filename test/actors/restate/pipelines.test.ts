@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { lower, raise, storeFlagsIn, untilLowered } from '../../runner/multi-threaded/file-flags.ts';
-import { assertContiguous } from '../../support/logs.ts';
+import { assertContiguous, assertSound } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { temporaryPostgres } from '../../support/servers/postgres.ts';
@@ -53,6 +53,7 @@ test('three pipelines process five orders each, side by side', async () => {
     for (const application of applications) await assertContiguous(application);
     expect(await Promise.all(applications.map(({ log }) => log.head()))).toEqual([15, 5, 5]);
   }
+  await assertSound(storage);
   expect(() => runner.get(Orders, 3)).toThrow('does not run pipeline 3, only 0, 1, 2');
   const status = await runner.status();
   expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(

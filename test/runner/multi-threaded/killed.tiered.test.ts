@@ -5,7 +5,7 @@ import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
@@ -37,8 +37,9 @@ for (const { name, create } of storages.filter((storage) => killedOn.includes(st
       busy.add(worker);
       void kill(worker);
     });
+    const storage = create();
     await using runner = await MultiThreadedRunner.start(shop, {
-      storage: create(),
+      storage,
       pollIntervalMs: never,
       batchSize: 7,
     });
@@ -46,12 +47,15 @@ for (const { name, create } of storages.filter((storage) => killedOn.includes(st
     while (killed < kills) {
       const burst = Array.from({ length: 60 }, (_, i) => `customer ${customers.length + i}`);
       customers.push(...burst);
-      await Promise.all(burst.map((customer) => runner.get(Orders).place(customer)));
+      const placing = burst.map((customer) => runner.get(Orders).place(customer));
+      await assertSound(storage);
+      await Promise.all(placing);
       await runner.caughtUp();
     }
     const applications = shop.applications.map((kind) => runner.get(kind));
     for (const application of applications) await assertContiguous(application);
-    const histories = await canonicalHistories(applications);
+    await assertSound(storage);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers)), `seed ${seed}`).toEqual({
       lost: [],
       doubled: [],

@@ -4,7 +4,7 @@ import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
@@ -26,8 +26,9 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
     const candidates = new KillCandidates();
     const events = watchRunners(candidates.hear);
     const processes = watchProcesses(candidates.watch);
+    const storage = create();
     await using runner = await MultiprocessRunner.start(shop, {
-      storage: create(),
+      storage,
       pipelineIds,
       pollIntervalMs: never,
       batchSize: 7,
@@ -52,13 +53,15 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
       await Promise.all(
         burst.map((customer) => runner.get(Orders, pipelineFor(customer, pipelineIds)).place(customer)),
       );
+      if (round % 5 === 0) await assertSound(storage);
       await until('the next kill', () => killed > round);
     }
     await over;
     await runner.caughtUp();
     const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
     for (const application of applications) await assertContiguous(application);
-    const histories = await canonicalHistories(applications);
+    await assertSound(storage);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
     const restarts = events.filter(({ kind }) => kind === 'restarted').length;
     expect(restarts).toBeGreaterThan(kills / 2); // some were killed before they were ready

@@ -3,7 +3,7 @@ import { canonicalHistories } from 'kahn/testing';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
 import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
@@ -28,13 +28,15 @@ test.each(shared)('a parent killed under load leaves no process behind, on $name
   // Each process finishes its step. Otherwise it would be killed three to four seconds after its parent.
   const goneMs = await untilGone(host.pids);
   expect(goneMs).toBeLessThan(20_000);
+  await assertSound(storage);
 
   // The next runner continues: every recorded order is reserved and paid.
   await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds });
   await runner.caughtUp();
   const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
   for (const application of applications) await assertContiguous(application);
-  const histories = await canonicalHistories(applications);
+  await assertSound(storage);
+  const histories = await canonicalHistories(applications, { causes: true });
   const customers = histories.flatMap((history) => /"customer":"([^"]+)"/.exec(history)?.[1] ?? []);
   expect(customers.length).toBeGreaterThan(40);
   expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
@@ -61,4 +63,5 @@ test('processes whose parent died finish the step under way and start no other',
   await untilGone(host.pids);
   await using reservations = await shop.open(Reservations!, { storage });
   expect(await reservations.log.head()).toBe(1);
+  await assertSound(storage);
 });

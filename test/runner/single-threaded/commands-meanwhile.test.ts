@@ -73,6 +73,24 @@ describe.each(storages)('while a policy of a single thread waits, on $name', ({ 
     expect(runner.get(Counts).count).toBe(2);
   });
 
+  test('a runner beside it may process the event first: the save waits for what follows from that', async () => {
+    const storage = create();
+    await using runner = await run(tasks, { storage });
+    const { held, release } = hold(runner.get(Results), 'slow');
+    const saving = runner.get(Tasks).save(Task.add('slow'));
+    await held;
+    await using elsewhere = await Results.open({ storage });
+    elsewhere.follow(runner.get(Tasks).log);
+    await elsewhere.run();
+    await elsewhere.save(Result.find('by hand'));
+    expect(runner.get(Counts).count).toBe(0);
+    release();
+    await saving;
+    expect(runner.get(Counts).count).toBeGreaterThan(0);
+    await runner.caughtUp();
+    expect(runner.get(Counts).count).toBe(2);
+  });
+
   test('an aggregate can be saved again', async () => {
     const runner = await run(tasks, { storage: create() });
     onTestFinished(() => runner.close());

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
+import { assertSound } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { type SupervisedOptions, supervisedSubjects } from '../../support/supervised-runners.ts';
 import { patient } from '../../support/until.ts';
@@ -29,6 +30,7 @@ describe.each(supervisedSubjects)('closing $name', ({ kind, start, create, watch
     await using runner = await reserving(storage);
     await runner.caughtUp();
     expect(await runner.get(Reservations!).log.head()).toBe(orders);
+    await assertSound(storage, heldReserving);
   };
 
   test('terminates a policy that blocks, warns of it, and the next start repeats its work', async () => {

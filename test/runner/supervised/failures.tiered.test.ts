@@ -5,7 +5,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import type { Payments } from '../../../examples/shop/payments.ts';
 import type { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { assertContiguous, difference, unbrokenHistories } from '../../support/logs.ts';
+import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import {
   allSupervisedSubjects,
@@ -98,8 +98,9 @@ async function suffer(
   await runner.caughtUp();
   const applications = system.applications.map((kind) => runner.get(kind));
   for (const application of applications) await assertContiguous(application);
+  await assertSound(storage);
   const expected = await unbrokenHistories(['ada', 'mallory', 'bob', 'cy', 'dee']);
-  const { lost, doubled } = difference(await canonicalHistories(applications), expected);
+  const { lost, doubled } = difference(await canonicalHistories(applications, { causes: true }), expected);
   const restarts = events.filter((one) => one.kind === 'restarted' && one.pipelineId === pipelineId).length;
   await runner.close();
   return { restarts, outcome, lost, doubled };

@@ -2,7 +2,7 @@ import { DownstreamError, pipelineFor } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { assertContiguous } from '../../support/logs.ts';
+import { assertContiguous, assertSound } from '../../support/logs.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { patient } from '../../support/until.ts';
@@ -35,6 +35,7 @@ describe.each(supervisedSubjects)('pipelines of $name', ({ start, create }) => {
       const heads = await Promise.all(applications.map(({ log }) => log.head()));
       expect(heads).toEqual([3 * count, count, count]);
     }
+    await assertSound(storage, brokenShop);
     const status = await runner.status();
     expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(
       pipelineIds.flatMap((id) => ['orders', 'reservations', 'payments'].map((name) => [name, id])),

@@ -16,13 +16,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { System } from 'kahn';
 import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
+import { assertSound } from '../../support/logs.ts';
 import { randomNumbers } from '../../support/random-numbers.ts';
 import { seed } from '../../support/seed.ts';
 import { inTime } from '../../support/until.ts';
@@ -313,6 +316,7 @@ describe('recording', () => {
           originatorId !== `${Math.ceil(id / 3)}` || originatorVersion !== ((id - 1) % 3) + 1,
       );
       expect(wrong).toEqual([]);
+      await assertSound(sqlite({ directory }), System.of([Orders]));
       await recorder.close();
     }
   });

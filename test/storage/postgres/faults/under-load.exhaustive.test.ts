@@ -2,6 +2,7 @@ import type { KahnError } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { assertSound } from '../../../support/logs.ts';
 import { randomNumbers } from '../../../support/random-numbers.ts';
 import { seed } from '../../../support/seed.ts';
 import { PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
@@ -72,6 +73,7 @@ async function endure({ options, harm, surfaces = [], perhaps = [] }: Fault): Pr
   const books = await booksOf(server.url(), schema, load);
   const { codes, errors } = load;
   expect(books).toEqual({ lost: [], doubled: [] });
+  await assertSound(postgres({ connectionString: server.url(), schema }));
   expect([...codes.keys()].filter((code) => !perhaps.includes(code))).toEqual(surfaces);
   expectCauses(errors.values());
 }
