@@ -116,10 +116,8 @@ describe.each(subjects)(
       const [ledger] = ledgersOf(runner);
       expect(await Promise.all(ids.map((id) => ledger!.changesOf(id)))).toEqual(ids.map(() => 2));
       expect(await missesIn(runner)).toBe(0);
-      // The state of a process that was interrupted arrives after its work is recorded.
-      await expect
-        .poll(async () => (await runner.status()).map(({ state }) => state), patient)
-        .toEqual(pipelineIds.flatMap(() => ['idle', 'idle']));
+      const states = async () => (await runner.status()).map(({ state }) => state);
+      await expect.poll(states, patient).toEqual(pipelineIds.flatMap(() => ['idle', 'idle']));
     });
 
     test('reach the ledger in order under random delays', async () => {
