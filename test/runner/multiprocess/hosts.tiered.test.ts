@@ -42,7 +42,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     );
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(placed))).toEqual({ lost: [], doubled: [] });
   });
 
@@ -85,7 +85,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     const applications = [0, 1].flatMap((id) => shop.applications.map((kind) => first.get(kind, id)));
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
   });
 
