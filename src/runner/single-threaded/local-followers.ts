@@ -61,9 +61,10 @@ export class LocalFollowers {
 
   /** Runs a commit, then starts a turn for the followers of its log. */
   async commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
+    const application = this.#named(applicationName);
+    if (application.holdsCommits) await application.commitsReleased();
     await commit();
-    const { followers } = this.#named(applicationName);
-    if (followers.length > 0) this.#turns.start(followers);
+    if (application.followers.length > 0) this.#turns.start(application.followers);
   }
 
   /** Returns a promise that settles when everything that follows from recorded events is processed. */
