@@ -142,15 +142,15 @@ export class LocalFollowers {
     for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
   }
 
-  /** Reads the heads of all logs, in the order of the applications. */
-  #readHeads(): Promise<readonly number[]> {
-    return Promise.all(
-      [...this.#applications.values()].map(async (application) => {
-        const head = await application.log.head();
-        application.sawHead(head);
-        return head;
-      }),
-    );
+  /** Reads the heads of all logs, in the order of the applications and on one connection. */
+  async #readHeads(): Promise<readonly number[]> {
+    const heads: number[] = [];
+    for (const application of this.#applications.values()) {
+      const head = await application.log.head();
+      application.sawHead(head);
+      heads.push(head);
+    }
+    return heads;
   }
 
   /** All logs, in the order in which their followers are prompted. */
