@@ -36,7 +36,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'tracing/verification': [],
   runner: ['runner/single-threaded/single-threaded-runner.ts'],
   'runner/single-threaded': ['runner', 'runner/waiting'],
-  'runner/waiting': ['runner'],
+  'runner/waiting': ['runner', 'runner/asynchronous/assignment.ts'],
   'runner/asynchronous': ['runner', 'runner/waiting'],
   'runner/supervised': ['runner', 'runner/asynchronous', 'runner/waiting'],
   'runner/multi-threaded': ['runner', 'runner/asynchronous', 'runner/supervised'],

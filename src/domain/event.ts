@@ -1,16 +1,19 @@
-type Primitive = string | number | bigint | boolean | symbol | null | undefined;
-
 /**
  * `T` with every level read-only. Branded primitives and instances of classes with private parts stay as they are: a
  * copy of their type would be another type.
  */
-export type DeepReadonly<T> = T extends Primitive | Date | Uint8Array | ((...args: never) => unknown)
+export type DeepReadonly<T> = T extends
+  | (string | number | bigint | boolean | symbol | null | undefined)
+  | (Date | Uint8Array | ((...args: never) => unknown))
   ? T
   : T extends ReadonlyMap<infer K, infer V>
     ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
     : T extends ReadonlySet<infer V>
       ? ReadonlySet<DeepReadonly<V>>
-      : T extends Tuple
+      : T extends // a tuple
+            | readonly [unknown, ...unknown[]]
+            | readonly [...unknown[], unknown]
+            | readonly [unknown?, unknown?, unknown?, unknown?]
         ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
         : T extends readonly (infer V)[]
           ? readonly DeepReadonly<V>[] // unlike a mapped array, this may refer to itself, as JSON does
@@ -19,12 +22,6 @@ export type DeepReadonly<T> = T extends Primitive | Date | Uint8Array | ((...arg
               ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
               : T
             : T;
-
-/** Tuples that are not plain arrays. */
-type Tuple =
-  | readonly [unknown, ...unknown[]]
-  | readonly [...unknown[], unknown]
-  | readonly [unknown?, unknown?, unknown?, unknown?];
 
 /**
  * An event of an aggregate. Declare the events of an aggregate as a union that is tagged by `type`, a durable name that

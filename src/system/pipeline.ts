@@ -16,23 +16,23 @@ export type ApplicationsIn<Pipelines extends readonly unknown[]> = {
  * reports for this class alone.
  */
 export type CheckedPipelines<Pipelines extends readonly unknown[]> =
-  HasOneBracketPair<Pipelines> extends true
-    ? 'One pair of brackets connects nothing: write System.of([[Orders, Reservations]]).'
+  CheckedBrackets<Pipelines> extends string
+    ? CheckedBrackets<Pipelines>
     : {
         [I in keyof Pipelines]: Pipelines[I] extends readonly unknown[]
           ? CheckedPipeline<Pipelines[I]>
           : CheckedClass<Pipelines[I]>;
       };
 
-type HasOneBracketPair<Pipelines extends readonly unknown[]> = Pipelines extends readonly [
+type CheckedBrackets<Pipelines extends readonly unknown[]> = Pipelines extends readonly [
   unknown,
   unknown,
   ...unknown[],
 ]
   ? [Extract<Pipelines[number], readonly unknown[]>] extends [never]
-    ? true
-    : false
-  : false;
+    ? 'One pair of brackets connects nothing: write System.of([[Orders, Reservations]]).'
+    : Pipelines
+  : Pipelines;
 
 type CheckedPipeline<Classes extends readonly unknown[]> = Classes extends readonly []
   ? 'A pipeline needs at least one application.'

@@ -1,8 +1,25 @@
 import { Application } from '../application/application.ts';
+import type { Cause } from '../domain/provenance.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
 import { hash } from '../util/environment/hash.ts';
 import { kindOf } from '../util/errors.ts';
-import { InvalidArgumentError } from '../util/options.ts';
+import { flag } from '../util/option-rules.ts';
+import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
+
+/** Options of {@link canonicalHistories}. */
+export interface CanonicalHistoriesOptions {
+  /**
+   * Whether each event is followed by its cause: the application, aggregate and version of the causing event. Pass the
+   * applications of all causes and pipelines.
+   *
+   * @default false
+   */
+  readonly causes?: boolean;
+}
+
+export const canonicalHistoriesOptions: OptionRules<CanonicalHistoriesOptions, 'causes'> = {
+  causes: flag(false),
+};
 
 /**
  * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of the same
@@ -13,26 +30,33 @@ import { InvalidArgumentError } from '../util/options.ts';
  * The label of an aggregate is derived from its events, then from the labels of the aggregates that it refers to
  * and that refer to it. Aggregates that cannot be distinguished in this way have the same label.
  *
+ * @throws {@link InvalidArgumentError} if `applications` holds something else.
+ * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
  * @example expect(await canonicalHistories([orders, payments])).toEqual(expected);
  */
-export async function canonicalHistories(applications: Iterable<Application>): Promise<readonly string[]> {
+export async function canonicalHistories(
+  applications: Iterable<Application>,
+  options: CanonicalHistoriesOptions = {},
+): Promise<readonly string[]> {
+  const { causes } = resolveOptions(options, canonicalHistoriesOptions, 'canonicalHistories()');
+  const events = await recordedEvents(applications);
+  const places = new Map(causes ? events.map((event) => [placeOf(event), event]) : []);
   const histories = new Map<string, History>();
-  for (const application of applications) {
-    if (!(application instanceof Application)) {
-      throw new InvalidArgumentError(
-        `canonicalHistories() takes open applications, not ${kindOf(application)}.`,
-      );
-    }
-    for await (const event of storedEvents(application)) {
-      const key = JSON.stringify([application.applicationName, event.originatorId]);
-      const history = histories.get(key) ?? newHistory(application.applicationName, event.originatorId);
-      histories.set(key, history);
-      history.events.push(`${event.type} ${event.data}`);
-    }
+  for (const { applicationName, originatorId, type, data, cause } of events) {
+    const key = JSON.stringify([applicationName, originatorId]);
+    const history = histories.get(key) ?? newHistory(applicationName, originatorId);
+    histories.set(key, history);
+    history.events.push(`${type} ${data}${causes && cause ? causeText(cause, places) : ''}`);
   }
   const all = [...histories.values()];
   const labels = refined(all);
   return all.map((history) => textOf(history, labels)).sort();
+}
+
+/** An event and the log that it is in. */
+interface LocatedEvent extends StoredNotification {
+  readonly applicationName: string;
+  readonly pipelineId: number;
 }
 
 /** Events of one aggregate of one application. */
@@ -53,6 +77,21 @@ function newHistory(applicationName: string, id: string): History {
   return { applicationName, id, events: [] };
 }
 
+async function recordedEvents(applications: Iterable<Application>): Promise<LocatedEvent[]> {
+  const events: LocatedEvent[] = [];
+  for (const application of applications) {
+    if (!(application instanceof Application)) {
+      throw new InvalidArgumentError(
+        `canonicalHistories() takes open applications, not ${kindOf(application)}.`,
+      );
+    }
+    const { applicationName, pipelineId } = application;
+    for await (const event of storedEvents(application))
+      events.push({ ...event, applicationName, pipelineId });
+  }
+  return events;
+}
+
 async function* storedEvents({ log }: Application): AsyncGenerator<StoredNotification> {
   let position = 0;
   for (;;) {
@@ -62,6 +101,19 @@ async function* storedEvents({ log }: Application): AsyncGenerator<StoredNotific
     if (last === undefined) return;
     position = last.id;
   }
+}
+
+/** Identifies a notification, or the notification that a cause names. */
+function placeOf({ applicationName, pipelineId, ...notification }: LocatedEvent | Cause): string {
+  const id = 'id' in notification ? notification.id : notification.notificationId;
+  return JSON.stringify([applicationName, pipelineId, id]);
+}
+
+/** The cause of an event without its notification id, which depends on the order of unrelated events. */
+function causeText(cause: Cause, places: ReadonlyMap<string, LocatedEvent>): string {
+  const found = places.get(placeOf(cause));
+  const event = found === undefined ? 'elsewhere' : `${found.originatorId} v${found.originatorVersion}`;
+  return ` <- ${cause.applicationName} ${event}`;
 }
 
 /** Returns labels that differ wherever the histories do. Each round follows references one step further. */

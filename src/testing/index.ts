@@ -1,6 +1,6 @@
 import '../util/environment/node-version.ts';
 
-export { canonicalHistories } from './canonical-histories.ts';
+export { type CanonicalHistoriesOptions, canonicalHistories } from './canonical-histories.ts';
 export {
   type RecorderSubject,
   recorderContract,

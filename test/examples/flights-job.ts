@@ -47,7 +47,7 @@ export function logsIn(location: JobStorage): Promise<Record<string, readonly St
 
 /** The canonical histories of all applications. */
 export function historiesIn(location: JobStorage): Promise<readonly string[]> {
-  return withApplications(location, canonicalHistories);
+  return withApplications(location, (all) => canonicalHistories(all, { causes: true }));
 }
 
 async function withApplications<T>(

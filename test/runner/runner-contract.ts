@@ -69,7 +69,10 @@ const everything = (orders: number) => ({
 });
 
 async function historiesOf(runner: SystemRunner<Apps>) {
-  return canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
+  return canonicalHistories(
+    shop.applications.map((kind) => runner.get(kind)),
+    { causes: true },
+  );
 }
 
 async function assertAllDone(runner: SystemRunner<Apps>, ids: readonly string[]): Promise<void> {

@@ -8,7 +8,10 @@ import { shop } from '../../examples/shop/shop.ts';
 export async function unbrokenHistories(customers: readonly string[]): Promise<readonly string[]> {
   await using runner = await run(shop.bind(memory()));
   for (const customer of customers) await runner.get(Orders).place(customer);
-  return await canonicalHistories(shop.applications.map((kind) => runner.get(kind)));
+  return await canonicalHistories(
+    shop.applications.map((kind) => runner.get(kind)),
+    { causes: true },
+  );
 }
 
 /** Returns the expected histories that are missing, and the unexpected histories. */

@@ -1,6 +1,21 @@
-import { Aggregate, Application, type DomainEvent, memory, newId } from 'kahn';
+import {
+  Aggregate,
+  Application,
+  type DomainEvent,
+  MultiThreadedRunner,
+  memory,
+  newId,
+  run,
+  SteppingSingleThreadedRunner,
+  type StorageDescription,
+  type SystemRunner,
+} from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Orders } from '../../examples/shop/orders.ts';
+import { shop } from '../../examples/shop/shop.ts';
+import { storages } from '../support/storages.ts';
+import { damagedMemory } from '../tracing/verification/damaged-storages.ts';
 
 type NoteEvent = DomainEvent<'Note.Written', { text: string }> | DomainEvent<'Note.Linked', { to: unknown }>;
 
@@ -124,4 +139,70 @@ test('the referring aggregate matters', async () => {
   };
   expect(await received(2)).toEqual(await received(2));
   expect(await received(2)).not.toEqual(await received(1));
+});
+
+describe('with causes', () => {
+  const causes = { causes: true };
+
+  async function placeOrders(runner: SystemRunner<(typeof shop.applications)[number]>): Promise<void> {
+    await Promise.all(['ada', 'bob', 'eve'].map((customer) => runner.get(Orders).place(customer)));
+    await runner.caughtUp();
+  }
+
+  async function historiesIn(storage: StorageDescription, options = causes): Promise<readonly string[]> {
+    await using opened = new AsyncDisposableStack();
+    const applications = [];
+    for (const kind of shop.applications) {
+      const application = await shop.open(kind, { storage });
+      applications.push(opened.use(application as Application));
+    }
+    return await canonicalHistories(applications, options);
+  }
+
+  async function historiesOnOneThread(storage: StorageDescription): Promise<readonly string[]> {
+    await using runner = await run(shop, { storage });
+    await placeOrders(runner);
+    return await historiesIn(storage);
+  }
+
+  test('a text shows the application, label and version of each causing event', async () => {
+    const all = await historiesOnOneThread(memory());
+    const [payment] = all.filter((text) => text.startsWith('payments'));
+    expect(payment).toMatch(/^payments id-\w{16}\n {2}Payment\.Created \{.*\} <- orders id-\w{16} v2$/);
+    const [order] = all.filter((text) => text.startsWith('orders'));
+    expect(order).toMatch(
+      /^orders .*\n {2}Order\.Created \{[^}]*\}\n.* <- reservations id-\w{16} v1\n.* <- payments/,
+    );
+  });
+
+  test.each(storages)('every runner records the same causes on $name', async ({ create }) => {
+    const expected = await historiesOnOneThread(memory());
+    for (const runnerClass of [MultiThreadedRunner, SteppingSingleThreadedRunner]) {
+      const storage = create();
+      {
+        await using runner = await runnerClass.start(shop, { storage });
+        await placeOrders(runner);
+        const applications = shop.applications.map((kind) => runner.get(kind));
+        expect(await canonicalHistories(applications, causes)).toEqual(expected);
+      }
+    }
+  });
+
+  test('a wrong cause matters', async () => {
+    const damaged = damagedMemory();
+    const expected = await historiesOnOneThread(damaged.storage);
+    const without = await historiesIn(damaged.storage, { causes: false });
+    const cause = { applicationName: 'orders', pipelineId: 0, notificationId: 1 };
+    await damaged.overwrite({ applicationName: 'payments', id: 2 }, { cause });
+    expect(await historiesIn(damaged.storage, { causes: false })).toEqual(without);
+    expect(await historiesIn(damaged.storage)).not.toEqual(expected);
+  });
+
+  test('a cause in an application that was not passed is elsewhere', async () => {
+    await using runner = await run(shop, { storage: memory() });
+    await placeOrders(runner);
+    const [, reservations] = shop.applications;
+    for (const text of await canonicalHistories([runner.get(reservations!)], causes))
+      expect(text).toMatch(/ <- orders elsewhere$/);
+  });
 });

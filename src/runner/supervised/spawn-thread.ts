@@ -1,4 +1,5 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { messageOf } from '../../util/errors.ts';
 import { enclosed, messageIn } from './envelope.ts';
 import { closeMessage } from './run-in-thread.ts';
 import { ExitedError, type SupervisedWorker, type WorkerHooks, type WorkerMessage } from './worker.ts';
@@ -30,7 +31,7 @@ export function spawnThread(options: ThreadOptions, hooks: WorkerHooks): Supervi
     hooks.onMessage(message);
   });
   worker.on('error', (error) => {
-    death = error;
+    death = error ?? new ExitedError(messageOf(error));
   });
   worker.on('exit', (code) => {
     options.exited(threadId);

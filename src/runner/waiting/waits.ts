@@ -9,6 +9,7 @@ import { assertPartOf, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { nameOf } from '../asynchronous/assignment.ts';
 import { DownstreamError } from '../errors.ts';
 import type { RunningSystem } from '../running-system.ts';
 import { CauseCache } from './cause-cache.ts';
@@ -112,10 +113,7 @@ export class Waits {
         signalOf: () => end,
         failed: (error, { follower }) => {
           if (!(error instanceof FollowerFailure)) throw error;
-          throw new DownstreamError(
-            problem,
-            new Map([[follower.application.applicationName, error.lastError]]),
-          );
+          throw new DownstreamError(problem, new Map([[nameOf(follower.application), error.lastError]]));
         },
       });
       await walk.run(this.#followersOf(application, names).map((follower) => ({ follower, ids, after: 0 })));

@@ -9,7 +9,7 @@ export interface DisplayNode {
   readonly label: string;
   /** The event; undefined for a remark. */
   readonly event?: TracedEvent;
-  /** Remark on the event. */
+  /** Where the first event comes from. */
   readonly note?: string;
   readonly isExplained?: boolean;
   readonly children: readonly DisplayNode[];
@@ -64,7 +64,8 @@ function cutRemark({ reason, applicationName, count }: Cut): string {
 }
 
 function withOrigin(root: DisplayNode, { kind, next }: Origin): DisplayNode {
-  if (next === undefined) return { ...root, note: kind === 'command' ? 'command' : 'cause not recorded' };
+  if (next === undefined)
+    return { ...root, note: kind === 'command' ? 'by a command' : 'cause not recorded' };
   const place = placeName(next);
   const labels: Record<Exclude<Origin['kind'], 'command' | 'unrecorded'>, string> = {
     elsewhere: `${place}, elsewhere: not in this storage`,

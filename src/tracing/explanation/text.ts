@@ -36,28 +36,24 @@ export function textOf(tree: DisplayTree): string {
   return [headingOf(tree), '', ...lines, ''].join('\n');
 }
 
-function headingOf({ correlationId, start }: DisplayTree): string {
-  const since = `from ${new Date(start).toISOString()}`;
-  return correlationId === undefined
-    ? `No correlation id, ${since}`
-    : `Correlation id ${printable(correlationId)}, ${since}`;
+function headingOf({ root, correlationId, start }: DisplayTree): string {
+  const correlation =
+    correlationId === undefined ? 'no correlation id' : `correlation id ${printable(correlationId)}`;
+  const origin = root.note === undefined ? [] : [root.note];
+  return [`From ${new Date(start).toISOString()}`, ...origin, correlation].join(', ');
 }
 
 function linesOf({ root, start }: DisplayTree, layout: Layout): readonly string[] {
   const rows = rowsOf(root, layout.indent);
   const cells = rows.map(({ node, branches }) => cellsOf(node, branches, start, layout));
-  const widths = [0, 1, 2, 3].map((column) => widest(cells.map((row) => row[column] ?? '')));
+  const widths = [0, 1, 2].map((column) => widest(cells.map((row) => row[column] ?? '')));
   return rows.map(({ node, branches }, i) => {
     const mark = node.isExplained ? '▶ ' : '  ';
     if (node.event === undefined) return `${mark}${branches}${printable(node.label)}`;
     const [place = '', type = '', time = '', aggregate = ''] = cells[i] ?? [];
-    const padded = [
-      place.padEnd(widths[0] ?? 0),
-      type.padEnd(widths[1] ?? 0),
-      time.padStart(widths[2] ?? 0),
-      node.note === undefined ? aggregate : aggregate.padEnd(widths[3] ?? 0),
-    ];
-    return `${mark}${[...padded, node.note ?? ''].join('  ').trimEnd()}`;
+    const [placeWidth = 0, typeWidth = 0, timeWidth = 0] = widths;
+    const columns = [place.padEnd(placeWidth), type.padEnd(typeWidth), time.padStart(timeWidth), aggregate];
+    return `${mark}${columns.join('  ').trimEnd()}`;
   });
 }
 

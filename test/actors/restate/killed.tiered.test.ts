@@ -148,7 +148,7 @@ for (const victim of byTier(victims.slice(0, 1), victims)) {
     const applications: Application[] = shop.applications.map((kind) => runner.get(kind));
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers)), `seed ${seed}`).toEqual({
       lost: [],
       doubled: [],

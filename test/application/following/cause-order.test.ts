@@ -1,5 +1,6 @@
 import { CausalDependencyError, type NotificationLog, PolicyError, type StorageDescription } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
@@ -127,6 +128,38 @@ describe.each(storages)('an application that follows a cause and its effect, on 
     ofA.reading = () => stop.abort(new Error('enough'));
     await expect(watch.run({ upstreamName: 'b', signal: stop.signal })).rejects.toThrow('enough');
     expect(watch.seen).toEqual([1]);
+  });
+
+  test('reads neither positions nor causes while causes arrive first', async () => {
+    const storage = create();
+    const [a, b, watch] = [
+      await open(relay('a'), storage),
+      await open(relay('b'), storage),
+      await open(Watch, storage),
+    ];
+    b.follow(a.log);
+    watch.follow(a.log);
+    watch.follow(b.log);
+    const reads: string[] = [];
+    for (const application of [b, watch]) {
+      const { recorder } = applicationInternals.storeOf(application);
+      for (const method of ['position', 'causes'] as const) {
+        const read: (...args: never[]) => unknown = recorder[method].bind(recorder);
+        const counting = (...args: never[]) => {
+          reads.push(method);
+          return read(...args);
+        };
+        recorder[method] = counting as never;
+      }
+    }
+    for (let round = 0; round < 5; round += 1) {
+      await a.move(1, 1);
+      await watch.run({ upstreamName: 'a' });
+      await b.run();
+      await watch.run({ upstreamName: 'b' });
+    }
+    expect(watch.seen).toHaveLength(20);
+    expect(reads).toEqual(['position', 'position', 'position']); // once for each log that is followed
   });
 
   test('fails with the error of its policy on the cause, before any of its effects', async () => {

@@ -55,7 +55,7 @@ for (const { name, create } of storages.filter((storage) => killedOn.includes(st
     const applications = shop.applications.map((kind) => runner.get(kind));
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers)), `seed ${seed}`).toEqual({
       lost: [],
       doubled: [],

@@ -8,7 +8,7 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { storagesOfProcesses, temporaryDirectory } from '../../support/storages.ts';
-import { inTime } from '../../support/until.ts';
+import { inTime, patient } from '../../support/until.ts';
 import { failingShop } from '../multi-threaded/faulty-shop.ts';
 import { raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { startHost } from './start-host.ts';
@@ -42,7 +42,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     );
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(placed))).toEqual({ lost: [], doubled: [] });
   });
 
@@ -78,14 +78,14 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
       ['elsewhere', 0],
     ]);
     await first.caughtUp();
-    expect((await first.status()).map(({ state }) => state)).toEqual([
-      ...['idle', 'elsewhere', 'elsewhere'],
-      ...['idle', 'elsewhere', 'elsewhere'],
-    ]);
+    const statesOfFirst = async () => (await first.status()).map(({ state }) => state);
+    await expect
+      .poll(statesOfFirst, patient)
+      .toEqual([...['idle', 'elsewhere', 'elsewhere'], ...['idle', 'elsewhere', 'elsewhere']]);
     const applications = [0, 1].flatMap((id) => shop.applications.map((kind) => first.get(kind, id)));
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
   });
 

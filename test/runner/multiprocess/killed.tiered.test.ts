@@ -61,7 +61,7 @@ for (const { name, create } of storages.filter((storage) => storage.name in kill
     const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
     for (const application of applications) await assertContiguous(application);
     await assertSound(storage);
-    const histories = await canonicalHistories(applications);
+    const histories = await canonicalHistories(applications, { causes: true });
     expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });
     const restarts = events.filter(({ kind }) => kind === 'restarted').length;
     expect(restarts).toBeGreaterThan(kills / 2); // some were killed before they were ready

@@ -36,7 +36,7 @@ test.each(shared)('a parent killed under load leaves no process behind, on $name
   const applications = pipelineIds.flatMap((id) => shop.applications.map((kind) => runner.get(kind, id)));
   for (const application of applications) await assertContiguous(application);
   await assertSound(storage);
-  const histories = await canonicalHistories(applications);
+  const histories = await canonicalHistories(applications, { causes: true });
   const customers = histories.flatMap((history) => /"customer":"([^"]+)"/.exec(history)?.[1] ?? []);
   expect(customers.length).toBeGreaterThan(40);
   expect(difference(histories, await unbrokenHistories(customers))).toEqual({ lost: [], doubled: [] });

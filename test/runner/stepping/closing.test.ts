@@ -160,7 +160,7 @@ describe.each(steppers)('closing the stepping $name runner', ({ name, start }) =
       await runner.caughtUp();
       const applications = system.applications.map((kind) => runner.get(kind));
       for (const application of applications) await assertContiguous(application);
-      expect(await canonicalHistories(applications), `seed ${seed}`).toEqual(
+      expect(await canonicalHistories(applications, { causes: true }), `seed ${seed}`).toEqual(
         await unbrokenHistories(customers),
       );
     }

@@ -13,7 +13,7 @@ import {
   Orders,
 } from '../../support/systems/causal-orders.ts';
 import { byTier } from '../../support/tier.ts';
-import { until } from '../../support/until.ts';
+import { patient, until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 
@@ -116,8 +116,8 @@ describe.each(subjects)(
       const [ledger] = ledgersOf(runner);
       expect(await Promise.all(ids.map((id) => ledger!.changesOf(id)))).toEqual(ids.map(() => 2));
       expect(await missesIn(runner)).toBe(0);
-      const states = (await runner.status()).map(({ state }) => state);
-      expect(states).toEqual(pipelineIds.flatMap(() => ['idle', 'idle']));
+      const states = async () => (await runner.status()).map(({ state }) => state);
+      await expect.poll(states, patient).toEqual(pipelineIds.flatMap(() => ['idle', 'idle']));
     });
 
     test('reach the ledger in order under random delays', async () => {

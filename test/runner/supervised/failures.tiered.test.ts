@@ -100,7 +100,7 @@ async function suffer(
   for (const application of applications) await assertContiguous(application);
   await assertSound(storage);
   const expected = await unbrokenHistories(['ada', 'mallory', 'bob', 'cy', 'dee']);
-  const { lost, doubled } = difference(await canonicalHistories(applications), expected);
+  const { lost, doubled } = difference(await canonicalHistories(applications, { causes: true }), expected);
   const restarts = events.filter((one) => one.kind === 'restarted' && one.pipelineId === pipelineId).length;
   await runner.close();
   return { restarts, outcome, lost, doubled };

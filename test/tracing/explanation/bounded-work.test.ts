@@ -1,6 +1,6 @@
 import { explain, type StoredProvenance } from 'kahn';
 import { beforeAll, expect, test } from 'vitest';
-import { countingStorage, read } from './counting-storage.ts';
+import { countingStorage, open, read } from './counting-storage.ts';
 import { byCommand, effectOf, plant } from './planted-logs.ts';
 
 const length = 100_000;
@@ -39,3 +39,15 @@ test.each([2, 33_334, 50_000, 77_776, 100_000])(
     expect(read.rows).toBeLessThan(8_000);
   },
 );
+
+test('closes all recorders and the storage, also when it rejects', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const explaining = explain(countingStorage, 'orders', 50_000, { signal });
+  controller.abort(new Error('no time'));
+  await expect(explaining).rejects.toThrow('no time');
+  await expect(explain(countingStorage, 'orders', length + 1)).rejects.toThrow('ends at notification 100000');
+  await expect(explain(countingStorage, 'order', 1)).rejects.toThrow("Did you mean 'orders'?");
+  await explain(countingStorage, 'orders', 2);
+  expect(open).toEqual({ recorders: 0, storages: 0 });
+});

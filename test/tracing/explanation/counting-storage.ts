@@ -1,10 +1,13 @@
-// Storage in memory that counts what recorders read.
+// Storage in memory that counts what recorders read, and what is open.
 import { memory, type StorageDescription } from 'kahn';
 import type { Recorder } from '../../../src/storage/recorder.ts';
-import { type OpenedStorage, openStorage as open } from '../../../src/storage/storage.ts';
+import { type OpenedStorage, openStorage as openHome } from '../../../src/storage/storage.ts';
 
 /** What all recorders have read. */
 export const read = { calls: 0, rows: 0 };
+
+/** Number of recorders and storages that are open. */
+export const open = { recorders: 0, storages: 0 };
 
 const home = memory();
 
@@ -13,10 +16,18 @@ export const countingStorage: StorageDescription = { module: import.meta.url, op
 
 /** @public */
 export async function openStorage(): Promise<OpenedStorage> {
-  const opened = await open(home);
+  const opened = await openHome(home);
+  open.storages += 1;
   return {
     ...opened,
-    openRecorder: async (options) => counting(await opened.openRecorder(options)),
+    openRecorder: async (options) => {
+      const recorder = await opened.openRecorder(options);
+      open.recorders += 1;
+      return counting(recorder);
+    },
+    async close() {
+      open.storages -= 1;
+    },
   };
 }
 
@@ -40,6 +51,8 @@ function counting(recorder: Recorder): Recorder {
     logs: counted(() => recorder.logs()),
     positions: counted(() => recorder.positions()),
     recordSnapshots: (...args) => recorder.recordSnapshots(...args),
-    close: () => recorder.close(),
+    async close() {
+      open.recorders -= 1;
+    },
   };
 }

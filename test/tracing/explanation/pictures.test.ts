@@ -52,9 +52,9 @@ const picture = explanationOf({
 describe('the text', () => {
   test('is a tree from the first cause to the last effect, with remarks on what is left out', () => {
     expect(`${picture}`).toMatchInlineSnapshot(`
-      "Correlation id cart 7, from 2026-11-26T09:00:00.003Z
+      "From 2026-11-26T09:00:00.003Z, by a command, correlation id cart 7
 
-        orders 1           Order.Created         +0 ms  01a21738-a05b-71de-80c0-8afa004c5efe v1  command
+        orders 1           Order.Created         +0 ms  01a21738-a05b-71de-80c0-8afa004c5efe v1
       ▶ └─ orders 2        Order.Reserved        +3 ms  01a21738-a05b-71de-80c0-8afa004c5efe v2
            ├─ payments 1   Payment.Created      +4.2 s  01a21738-a05b-71de-80c0-8afa004c5efe v1
            │  └─ orders 3  Order.Paid       +1 min 4 s  01a21738-a05b-71de-80c0-8afa004c5efe v3
@@ -70,9 +70,9 @@ describe('the text', () => {
     const { correlationId: _, ...event } = eventOf('orders', 5, { pipelineId: 3 });
     const text = String(explanationOf({ event: effectOf(event), origin: { kind: 'unrecorded' } }));
     expect(text).toMatchInlineSnapshot(`
-      "No correlation id, from 2026-11-26T09:00:00.015Z
+      "From 2026-11-26T09:00:00.015Z, cause not recorded, no correlation id
 
-      ▶ orders (pipeline 3) 5  Order.Created  +0 ms  …afa004c5efe v5  cause not recorded
+      ▶ orders (pipeline 3) 5  Order.Created  +0 ms  01a21738-a05b-71de-80c0-8afa004c5efe v5
       "
     `);
   });
@@ -121,7 +121,7 @@ describe('the Mermaid flowchart', () => {
   test('has a node for each event and remark, and an edge from each to its effects', () => {
     expect(picture.toMermaid()).toMatchInlineSnapshot(`
       "flowchart TD
-        n0["orders 1<br/>Order.Created<br/>+0 ms<br/>command"]
+        n0["orders 1<br/>Order.Created<br/>+0 ms<br/>by a command"]
         n1["orders 2<br/>Order.Reserved<br/>+3 ms"]:::explained
         n2["payments 1<br/>Payment.Created<br/>+4.2 s"]
         n3["orders 3<br/>Order.Paid<br/>+1 min 4 s"]

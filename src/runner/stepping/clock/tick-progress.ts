@@ -16,7 +16,7 @@ export class TickProgress implements ProgressSignal {
   readonly #ticks: AwaitedTicks;
   #progress = 0;
   #wasQuiet = false;
-  #round: Promise<void> | undefined;
+  #round: Promise<boolean> | undefined;
 
   constructor(ticks: AwaitedTicks) {
     this.#ticks = ticks;
@@ -28,23 +28,26 @@ export class TickProgress implements ProgressSignal {
 
   async progressSince(seen: number, _timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (this.#progress !== seen) return;
-    await unlessAborted(this.advance(), signal).catch((error: unknown) => {
+    try {
+      await unlessAborted(this.advance(), signal);
+    } catch (error) {
       if (!signal.aborted) throw error; // the signal only ends the wait
-    });
+    }
   }
 
-  /** Resolves after the next tick. */
-  async advance(): Promise<void> {
+  /** Resolves after the next tick, with whether nothing happened in it. */
+  advance(): Promise<boolean> {
     this.#round ??= this.#run().finally(() => {
       this.#round = undefined;
     });
-    await this.#round;
+    return this.#round;
   }
 
-  async #run(): Promise<void> {
+  async #run(): Promise<boolean> {
     if (this.#wasQuiet) this.#ticks.assertNoneStuck();
     this.#wasQuiet = await this.#ticks.next();
     await this.#ticks.recordPositions();
     this.#progress += 1;
+    return this.#wasQuiet;
   }
 }

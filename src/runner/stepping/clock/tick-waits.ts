@@ -41,9 +41,10 @@ export class TickWaits {
     return this.#waits.processed(saved, by, signal);
   }
 
-  /** Resolves one tick after all is processed. */
+  /** Waits for the commands of the next tick, too. Unless nothing happens in that tick, resolves one tick after the end. */
   async caughtUp(signal: AbortSignal | undefined): Promise<void> {
+    const isQuiet = await unlessAborted(this.#progress.advance(), signal);
     await this.#waits.caughtUp(signal);
-    await unlessAborted(this.#progress.advance(), signal);
+    if (!isQuiet) await unlessAborted(this.#progress.advance(), signal);
   }
 }
