@@ -1,6 +1,7 @@
 import {
   Aggregate,
   Application,
+  type Cause,
   type DomainEvent,
   MultiThreadedRunner,
   memory,
@@ -13,6 +14,7 @@ import {
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
+import { Payments } from '../../examples/shop/payments.ts';
 import { shop } from '../../examples/shop/shop.ts';
 import { storages } from '../support/storages.ts';
 import { damagedMemory } from '../tracing/verification/damaged-storages.ts';
@@ -192,7 +194,10 @@ describe('with causes', () => {
     const damaged = damagedMemory();
     const expected = await historiesOnOneThread(damaged.storage);
     const without = await historiesIn(damaged.storage, { causes: false });
-    const cause = { applicationName: 'orders', pipelineId: 0, notificationId: 1 };
+    // The payment of one order names the same version of another order.
+    await using payments = await shop.open(Payments, { storage: damaged.storage });
+    const [first] = await payments.log.select(0, 1);
+    const cause = first?.cause as Cause;
     await damaged.overwrite({ applicationName: 'payments', id: 2 }, { cause });
     expect(await historiesIn(damaged.storage, { causes: false })).toEqual(without);
     expect(await historiesIn(damaged.storage)).not.toEqual(expected);

@@ -15,4 +15,5 @@ export function randomRelays(graph: number): System<RelayClass> {
 }
 
 const graph = new URL(import.meta.url).searchParams.get('graph');
+/** @public Threads and processes find it among the exports. */
 export const imported = graph === null ? undefined : randomRelays(Number(graph));
