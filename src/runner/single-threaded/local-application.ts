@@ -2,6 +2,7 @@ import { type Application, applicationInternals } from '../../application/applic
 import { CausalDependencyError, isTransientFailure } from '../../application/errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
+import { RecordConflictError } from '../../storage/errors.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { messageOf } from '../../util/errors.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
@@ -45,6 +46,9 @@ export class LocalApplication implements FollowingApplication {
   turn: Turn | undefined;
   /** Whether positions behind ignored notifications may be unrecorded. */
   mayBeAhead = false;
+  /** Whether commands kept changing an aggregate that the policy had read, until it was given up for a while. */
+  isOvertaken = false;
+  #hold: PromiseWithResolvers<void> | undefined;
   /** The error that stopped the application. */
   failure: { readonly error: unknown } | undefined;
   /** Last error that stopped or interrupted the application. */
@@ -81,6 +85,7 @@ export class LocalApplication implements FollowingApplication {
   noteError(error: unknown, log?: LocalLog): void {
     this.lastError = error;
     const isInterrupted = isTransientFailure(error);
+    this.isOvertaken = error instanceof RecordConflictError;
     if (!isInterrupted) this.#stop(error);
     else if (log !== undefined && error instanceof CausalDependencyError) this.#block(log, error);
     else this.retry.schedule();
@@ -99,6 +104,25 @@ export class LocalApplication implements FollowingApplication {
   /** Notes that the log has a notification with this id. */
   sawHead(head: number): void {
     if (head > this.head) this.head = head;
+  }
+
+  /** Makes the next commits of the application wait, so that its policy can finish. */
+  holdCommits(): void {
+    this.#hold ??= Promise.withResolvers();
+  }
+
+  releaseCommits(): void {
+    this.#hold?.resolve();
+    this.#hold = undefined;
+  }
+
+  get holdsCommits(): boolean {
+    return this.#hold !== undefined;
+  }
+
+  /** Resolves when commits of the application need not wait. */
+  async commitsReleased(): Promise<void> {
+    while (this.#hold !== undefined) await this.#hold.promise;
   }
 
   #stop(error: unknown): void {

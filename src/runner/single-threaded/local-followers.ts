@@ -61,9 +61,10 @@ export class LocalFollowers {
 
   /** Runs a commit, then starts a turn for the followers of its log. */
   async commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
+    const application = this.#named(applicationName);
+    if (application.holdsCommits) await application.commitsReleased();
     await commit();
-    const { followers } = this.#named(applicationName);
-    if (followers.length > 0) this.#turns.start(followers);
+    if (application.followers.length > 0) this.#turns.start(application.followers);
   }
 
   /** Returns a promise that settles when everything that follows from recorded events is processed. */
@@ -141,15 +142,15 @@ export class LocalFollowers {
     for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
   }
 
-  /** Reads the heads of all logs, in the order of the applications. */
-  #readHeads(): Promise<readonly number[]> {
-    return Promise.all(
-      [...this.#applications.values()].map(async (application) => {
-        const head = await application.log.head();
-        application.sawHead(head);
-        return head;
-      }),
-    );
+  /** Reads the heads of all logs, in the order of the applications and on one connection. */
+  async #readHeads(): Promise<readonly number[]> {
+    const heads: number[] = [];
+    for (const application of this.#applications.values()) {
+      const head = await application.log.head();
+      application.sawHead(head);
+      heads.push(head);
+    }
+    return heads;
   }
 
   /** All logs, in the order in which their followers are prompted. */

@@ -70,14 +70,6 @@ export class Turns {
     }
   }
 
-  /** Stops the retries of interrupted applications. */
-  cancelRetries(): void {
-    for (const { retry, blockedRetry } of this.#applications) {
-      retry.cancel();
-      blockedRetry.cancel();
-    }
-  }
-
   async #run(turn: Turn): Promise<void> {
     while (!this.#signal.aborted) {
       const log = this.#next(turn);
@@ -144,6 +136,7 @@ export class Turns {
       for (const one of follower.followers) turn.add(one);
     }
     follower.turn = undefined;
+    follower.releaseCommits();
   }
 
   #noteError(error: unknown, log: LocalLog, turn: Turn): void {
@@ -162,6 +155,7 @@ export class Turns {
     if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
     log.mayHaveGrown = false;
     follower.mayBeAhead = true;
+    if (follower.isOvertaken) follower.holdCommits();
     // An application that follows itself extends the log as it reads.
     const upTo = log.isOwn ? Infinity : upstream.head;
     const counts = await processApplicationInternals.run(follower.process, {
@@ -170,6 +164,7 @@ export class Turns {
       signal: this.#signal,
     });
     sawAll(log);
+    follower.isOvertaken = false;
     follower.retry.reset();
     log.blockedBy = undefined;
     for (const [upstreamName, count] of counts) {
@@ -181,6 +176,8 @@ export class Turns {
     if (progress.head !== undefined) application.sawHead(progress.head);
     const log = application.upstreams.find(({ upstream }) => upstream.name === progress.upstreamName);
     log?.progressed(progress);
+    if (log?.isDue) this.#settle(); // more batches follow at once
+    application.releaseCommits();
     if (progress.effects.length === 0) return;
     const { turn, followers } = application;
     if (turn === undefined) this.start(followers);
