@@ -160,12 +160,14 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
  * Checks that a value is a system.
  *
  * @param owner Name of the function that takes the system, as in "run()".
+ * @param example Call of this function, for the message if its order of arguments is easily confused.
  * @throws {@link InvalidArgumentError} if it is not.
  */
-export function assertSystem(system: unknown, owner: string): void {
+export function assertSystem(system: unknown, owner: string, example?: string): void {
   if (system instanceof System) return;
+  const call = example === undefined ? '' : `, as in ${example}`;
   throw new InvalidArgumentError(
-    `${owner} takes a system, the result of System.of([[Orders, Reservations]]), not ${kindOf(system)}.`,
+    `${owner} takes a system, the result of System.of([[Orders, Reservations]])${call}, not ${kindOf(system)}.`,
   );
 }
 

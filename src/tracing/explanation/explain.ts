@@ -3,6 +3,7 @@ import type { ApplicationDeclaration } from '../../application/declaration.ts';
 import { isStorageDescription, type StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { assertPipelineId } from '../../util/ids.ts';
+import { kindOf } from '../../util/errors.ts';
 import { abortSignal, checkedBy, integer } from '../../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
 import { causeChain } from './cause-chain.ts';
@@ -55,11 +56,12 @@ export async function explain(
   options: ExplainOptions = {},
 ): Promise<Explanation> {
   const { pipelineId, depth, breadth, signal } = resolveOptions(options, explainOptions, 'explain()');
+  const parts = partsOf(source);
   const place = { applicationName: nameOf(application), pipelineId, notificationId };
   if (!Number.isSafeInteger(notificationId) || notificationId < 1) {
-    throw wrongArgument(`a notification id to be an integer >= 1, got ${inspect(notificationId)}`);
+    throw wrongArgument('a notification id that is an integer >= 1', notificationId);
   }
-  await using logs = await RecordedLogs.open({ ...partsOf(source), signal });
+  await using logs = await RecordedLogs.open({ ...parts, signal });
   const event = await logs.read(place);
   if (event === undefined) throw new NotificationNotFoundError(place, logs.head(place));
   const { causes, origin } = await causeChain(logs, event, depth);
@@ -71,7 +73,7 @@ function partsOf(
 ) {
   if (isStorageDescription(source)) return { storage: source, system: undefined };
   const { storage, system } = source ?? {};
-  if (!isStorageDescription(storage)) throw wrongArgument('a running system or storage');
+  if (!isStorageDescription(storage)) throw wrongArgument('a running system or storage', source);
   return { storage, system };
 }
 
@@ -81,9 +83,16 @@ function nameOf(application: unknown): string {
       ? application
       : (application as Partial<ApplicationDeclaration> | undefined)?.applicationName;
   if (typeof name === 'string') return name;
-  throw wrongArgument('the class or the name of an application');
+  throw wrongArgument('the class or the name of an application', application);
 }
 
-function wrongArgument(expected: string): InvalidArgumentError {
-  return new InvalidArgumentError(`Expected ${expected}, as in explain(runner, Orders, 1).`);
+function wrongArgument(expected: string, value: unknown): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Expected ${expected}, as in explain(runner, Orders, 1), got ${shown(value)}.`,
+  );
+}
+
+/** Shows classes and numbers; of other values only the kind, because they may contain a password. */
+function shown(value: unknown): string {
+  return typeof value === 'function' || typeof value === 'number' ? inspect(value) : kindOf(value);
 }

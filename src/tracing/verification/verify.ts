@@ -1,6 +1,6 @@
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import type { System } from '../../system/system.ts';
+import { assertSystem, type System } from '../../system/system.ts';
 import { abortSignal, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import { ProgressReport, type VerificationProgress } from './progress-report.ts';
@@ -29,6 +29,7 @@ export const verifyOptions: OptionRules<VerifyOptions> = {
  * upstream. No position may be beyond the end of a log.
  *
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
+ * @throws {@link InvalidArgumentError} if `system` is not a system.
  * @throws {@link InvalidStorageError} if `storage` is not a description of storage.
  * @throws {@link StorageError} if storage fails, or an application has no tables there.
  * @example
@@ -41,6 +42,7 @@ export async function verify(
   options: VerifyOptions = {},
 ): Promise<Verification> {
   const { signal, onProgress } = resolveOptions(options, verifyOptions, 'verify()');
+  assertSystem(system, 'verify()', 'verify(storage, shop)');
   signal?.throwIfAborted();
   await using opened = new AsyncDisposableStack();
   const openedStorage = await openStorage(storage);

@@ -162,6 +162,16 @@ test('rejects missing applications, missing notifications and wrong arguments', 
   for (const source of [{}, { storage: 'memory' }, undefined]) {
     await rejectionOf(explain(source as never, Orders, 1), InvalidArgumentError);
   }
+  const swapped: [unknown, unknown, unknown, string][] = [
+    [Orders, runner, 1, 'a running system or storage, as in explain(runner, Orders, 1), got [class Orders'],
+    [{ url: 'secret' }, Orders, 1, 'a running system or storage, as in explain(runner, Orders, 1), got an object.'],
+    [runner, 1, Orders, 'the class or the name of an application, as in explain(runner, Orders, 1), got 1.'],
+    [runner, Orders, 1.5, 'a notification id that is an integer >= 1, as in explain(runner, Orders, 1), got 1.5.'],
+  ];
+  for (const [source, application, id, message] of swapped) {
+    const call = explain(source as never, application as never, id as number);
+    expect((await rejectionOf(call, InvalidArgumentError)).message).toContain(`Expected ${message}`);
+  }
   const reason = new Error('no time');
   await expect(explain(runner, Orders, 1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   await rejectionOf(explain(memory(), Orders, 1), UnknownApplicationError);

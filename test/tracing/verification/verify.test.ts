@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { memory, run, type VerificationProgress, verify } from 'kahn';
+import { InvalidArgumentError, memory, run, type VerificationProgress, verify } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import type { Fault } from '../../../src/tracing/verification/fault.ts';
 import { FaultList, Verification } from '../../../src/tracing/verification/verification.ts';
+import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 
 describe.each(storages)('on $name', ({ create }) => {
@@ -47,6 +48,23 @@ test('rejects unknown options and storage', async () => {
   await expect(verify({} as ReturnType<typeof memory>, shop)).rejects.toMatchObject({
     code: 'INVALID_STORAGE',
   });
+});
+
+test('rejects what is not a system, and names the order of arguments', async () => {
+  const storage = memory();
+  await using runner = await run(shop, { storage });
+  const wrong: [unknown, unknown, string][] = [
+    [storage, undefined, 'undefined'],
+    [storage, runner, 'an object'],
+    [storage, [Orders], 'an array'],
+    [shop, storage, 'an object'],
+  ];
+  for (const [first, second, kind] of wrong) {
+    const { message } = await rejectionOf(verify(first as never, second as never), InvalidArgumentError);
+    expect(message).toBe(
+      `verify() takes a system, the result of System.of([[Orders, Reservations]]), as in verify(storage, shop), not ${kind}.`,
+    );
+  }
 });
 
 describe('with many events', () => {
