@@ -188,9 +188,9 @@ export class PolicyError extends KahnError implements FailedNotification {
   declare readonly eventType: string;
   declare readonly originatorId: string;
 
-  constructor(failed: FailedNotification, cause: unknown) {
+  constructor(failed: FailedNotification, cause: unknown, part = 'The policy') {
     super(
-      `The policy of application '${failed.applicationName}' failed on notification ${failed.notificationId} ` +
+      `${part} of application '${failed.applicationName}' failed on notification ${failed.notificationId} ` +
         `of '${failed.upstreamName}' ('${failed.eventType}' of aggregate '${failed.originatorId}'): ${messageOf(cause)}`,
       { ...failed, cause },
     );

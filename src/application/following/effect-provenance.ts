@@ -1,6 +1,9 @@
 import type { Metadata, RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
+import { kindOf } from '../../util/errors.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
 import type { EventStore } from '../recording/event-store.ts';
+import { isPlainObject } from '../recording/save-options.ts';
 
 /** Returns where the events that a policy makes for a notification come from, as storage keeps it. */
 export function effectProvenance(
@@ -17,6 +20,12 @@ export function effectProvenance(
   };
 }
 
+/** Encodes what `carryMetadata` returned, under the rules of `save()`. */
 function encoded({ mapper }: EventStore, metadata: Metadata | undefined): string | undefined {
-  return metadata === undefined ? undefined : mapper.toStoredMetadata(metadata);
+  if (metadata === undefined) return undefined;
+  if (isPlainObject(metadata)) return mapper.toStoredMetadata(metadata);
+  const kind = kindOf(metadata);
+  throw new InvalidArgumentError(
+    `Expected a plain object or undefined, got ${kind === 'an object' ? 'an instance of a class' : kind}.`,
+  );
 }

@@ -85,7 +85,7 @@ function provenanceIn(setup: PolicySetup, { notification, event }: Step): Stored
   try {
     return effectProvenance(setup, notification, event);
   } catch (error) {
-    throw policyError(setup, notification, error);
+    throw policyError(setup, notification, error, 'Option `carryMetadata`');
   }
 }
 
@@ -121,15 +121,17 @@ function isThenable(result: unknown): boolean {
   return typeof (result as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
-/** Names the notification on which a policy failed. */
+/** Names the notification on which a policy, or another part of an application, failed. */
 export function policyError(
   { store, upstreamName }: PolicySetup,
   { id: notificationId, type: eventType, originatorId }: StoredNotification,
   cause: unknown,
+  part?: string,
 ): PolicyError {
   const { applicationName, pipelineId } = store;
   return new PolicyError(
     { applicationName, upstreamName, pipelineId, notificationId, eventType, originatorId },
     cause,
+    part,
   );
 }
