@@ -169,14 +169,17 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link RunnerClosedError} if the events are recorded, but the runner is closed before their followers finish.
    */
   async save(
-    ...args: readonly Aggregate<Emits>[] | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions]
+    ...args:
+      | readonly Aggregate<Emits>[]
+      | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions | undefined]
   ): Promise<Saved> {
     const { store, queue } = this.#opened;
     const policyOf = currentPolicy();
     if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
-    const last = args.length > 1 ? args.at(-1) : undefined;
-    const options = isPlainObject(last) ? last : undefined;
-    const aggregates = (options === undefined ? args : args.slice(0, -1)) as readonly Aggregate<Emits>[];
+    const last = args.at(-1);
+    const hasOptions = args.length > 1 && (last === undefined || isPlainObject(last));
+    const options = hasOptions ? (last as SaveOptions | undefined) : undefined;
+    const aggregates = (hasOptions ? args.slice(0, -1) : args) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
     return saveAggregates(aggregates, provenance, store, queue);

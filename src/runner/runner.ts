@@ -44,7 +44,7 @@ export interface ApplicationStatus {
 /** Options of the methods of a runner that wait. */
 export interface WaitOptions {
   /** Ends the wait; the reason of the signal is thrown. Processing continues. @default none */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link SystemRunner.processed}. */

@@ -87,7 +87,7 @@ export function secret<Value, Default extends Value | undefined>(
 
 /** Accepts an AbortSignal. */
 export function abortSignal(): OptionRule<AbortSignal, undefined> {
-  return ruleOf('an AbortSignal', (value) => value instanceof AbortSignal);
+  return { ...ruleOf('an AbortSignal', (value) => value instanceof AbortSignal), standsAlone: true };
 }
 
 /** Makes an option mandatory. */

@@ -57,6 +57,7 @@ export function resolveOptions<Options extends object, Defaulted extends keyof O
     throw notAnObject(options, owner, example);
   }
   const byName = rules as Readonly<Record<string, OptionRule<unknown>>>;
+  if (isOtherObject(options)) throw misplaced(options, byName, owner) ?? notOptions(options, owner);
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(byName, name) ? byName[name] : undefined;
     if (rule === undefined)
@@ -96,6 +97,18 @@ export function assertOption(
 function notAnObject(value: unknown, owner: string, example: string | undefined): InvalidOptionError {
   const call = example === undefined ? '' : `, as in ${example}`;
   return new InvalidOptionError(`${owner} takes an object${call}, not ${kindOf(value)}.`);
+}
+
+/** Whether a value is an instance of a class without fields, which holds no options. */
+function isOtherObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null; // of any realm
+  return !isPlain && Object.keys(value).length === 0;
+}
+
+function notOptions(value: object, owner: string): InvalidOptionError {
+  const name = value.constructor?.name || 'a class';
+  return new InvalidOptionError(`${owner} takes a plain object of options, not an instance of ${name}.`);
 }
 
 /** Returns the error for a value that was passed in place of the options, if it is one. */

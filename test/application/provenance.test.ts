@@ -252,20 +252,44 @@ test('save() names a wrong option, and metadata that cannot be restored', async 
   expect(await clicks.log.head()).toBe(0);
 });
 
+test('save() takes options that are undefined', async () => {
+  await using clicks = await System.of([[Clicks]]).open(Clicks);
+  const passOn = (options?: SaveOptions) => clicks.save(Click.make('a', 1), options);
+  await expect(passOn()).resolves.toMatchObject({ notificationId: 1, correlationId: expect.any(String) });
+  await expect(passOn({ correlationId: 'b', metadata: undefined })).resolves.toMatchObject({
+    notificationId: 2,
+    correlationId: 'b',
+  });
+  await rejectionOf(clicks.save(undefined as never), InvalidArgumentError);
+});
+
 test('System.of() rejects `carryMetadata` that is no function, and a policy fails with an error of it', async () => {
   const system = (carryMetadata: CarryMetadata) => System.of([[Clicks, Counters]], { carryMetadata });
   expect(() => system({} as never)).toThrow(
     "Expected option 'carryMetadata' of System.of() to be a function, got {}.",
   );
-  for (const carryMetadata of [
-    () => {
-      throw new RangeError('nothing to carry');
-    },
-    () => ({ nothing: () => 'to carry' }),
-  ]) {
-    await using runner = await run(system(carryMetadata));
+  const wrong: readonly [() => unknown, string][] = [
+    [
+      () => {
+        throw new RangeError('nothing to carry');
+      },
+      'nothing to carry',
+    ],
+    [() => ({ nothing: () => 'to carry' }), 'nothing'],
+    [() => 'ada', 'Expected a plain object or undefined, got a string.'],
+    [() => null, 'got null.'],
+    [() => ['ada'], 'got an array.'],
+    [() => new Date(0), 'got an instance of a class.'],
+    [async () => ({}), 'got a promise: await it.'],
+  ];
+  for (const [carryMetadata, message] of wrong) {
+    await using runner = await run(system(carryMetadata as CarryMetadata));
     const error = await rejectionOf(runner.get(Clicks).save(Click.make('a', 1)), DownstreamError);
     expect(error.failures.get('counters')).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
-    expect(error.message).toContain('nothing');
+    const { message: whole } = error.failures.get('counters') as Error;
+    expect(whole).toMatch(
+      /^Option `carryMetadata` of application 'counters' failed on notification 1 of 'clicks' /,
+    );
+    expect(whole).toContain(message);
   }
 });

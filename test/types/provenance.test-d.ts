@@ -1,4 +1,16 @@
-import { type Cause, type Metadata, ProcessApplication, type RecordedEvent, type Saved, System } from 'kahn';
+import {
+  type Cause,
+  explain,
+  type Metadata,
+  memory,
+  ProcessApplication,
+  type RecordedEvent,
+  type Saved,
+  type SaveOptions,
+  System,
+  type SystemRunner,
+  verify,
+} from 'kahn';
 import { expectTypeOf } from 'vitest';
 import { Order, type OrderEvent } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -32,6 +44,17 @@ const order = Order.place('ada');
 expectTypeOf(orders.save(order)).resolves.toEqualTypeOf<Saved>();
 orders.save(order, order, { metadata: { typedUser: 'ada', anything: [1] }, correlationId: 'order 1' });
 orders.save(order, {});
+orders.save(order, { metadata: undefined, correlationId: undefined });
+// A command passes its options on.
+export const place = (options?: SaveOptions) => orders.save(Order.place('ada'), options);
+export const stop = (runner: SystemRunner, saved: Saved, signal?: AbortSignal) =>
+  Promise.all([
+    runner.settled(saved, { signal }),
+    runner.processed(saved, { by: Payments, signal }),
+    runner.caughtUp({ signal }),
+    explain(memory(), 'orders', 1, { signal }),
+    verify(memory(), System.of([[Orders, Payments]]), { signal }),
+  ]);
 // @ts-expect-error the type that the program declared
 orders.save(order, { metadata: { typedUser: 1 } });
 // @ts-expect-error an option that does not exist

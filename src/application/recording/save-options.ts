@@ -12,13 +12,13 @@ export interface SaveOptions {
   /**
    * Plain data about where the events come from. Everything that follows from the events carries it on. @default none
    */
-  readonly metadata?: Metadata;
+  readonly metadata?: Metadata | undefined;
   /**
    * Id shared by the events and everything that follows from them, of at most 255 characters.
    *
    * @default a new id
    */
-  readonly correlationId?: string;
+  readonly correlationId?: string | undefined;
 }
 
 const longestCorrelationId = 255;

@@ -156,7 +156,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Runs ticks until the condition holds after a tick, and returns that tick. Throws as {@link step} does. */
   async stepUntil(
     condition: (tick: Tick) => boolean | Promise<boolean>,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Tick> {
     const signal = signalOf(options, 'stepUntil()');
     assertFunction(condition, 'the condition of stepUntil()');

@@ -25,7 +25,8 @@ export function notShared(applicationName: string): StorageError {
 
 /** Creates the error for an application that has no data and must not be set up. */
 export function notSetUp(applicationName: string): StorageError {
-  const reason = 'the application has no data there yet. Open it with setupTables: true first.';
+  const reason =
+    'the application has no data there. If it ran before, it was in other memory; if not, run it, or open it with setupTables: true.';
   return storageError('STORAGE_NOT_SET_UP', memoryLocation(applicationName), reason);
 }
 

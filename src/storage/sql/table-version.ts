@@ -42,6 +42,7 @@ export function needsSetUp(
 
 /** Creates the error for tables that do not exist and must not be created. */
 export function notSetUp(location: StorageLocation): StorageError {
-  const reason = 'it has no tables there yet. Open it with setupTables: true first.';
+  const reason =
+    'it has no tables there. If it ran before, its data is lost or elsewhere; if not, run it, or open it with setupTables: true.';
   return storageError('STORAGE_NOT_SET_UP', location, reason);
 }

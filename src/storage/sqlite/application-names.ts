@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { compareNames } from '../name-order.ts';
+import { storageError } from '../storage-location.ts';
 import { DatabaseSync } from './driver.ts';
 import { explained } from './errors.ts';
 import { applicationOf, type DatabaseFile, databaseFileOf, isDatabaseName } from './file.ts';
@@ -27,8 +28,9 @@ function pathsIn(directory: string): readonly string[] {
       .filter(isDatabaseName)
       .map((name) => join(directory, name));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw explained(error, { applicationName: '', path: directory, location: `'${directory}'` });
+    const location = { applicationName: '', path: directory, location: `'${directory}'` };
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw explained(error, location);
+    throw storageError('STORAGE_MISSING', location, 'the directory does not exist.');
   }
 }
 

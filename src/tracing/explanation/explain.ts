@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import type { ApplicationDeclaration } from '../../application/declaration.ts';
 import { isStorageDescription, type StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
-import { assertPipelineId } from '../../util/ids.ts';
 import { kindOf } from '../../util/errors.ts';
+import { assertPipelineId } from '../../util/ids.ts';
 import { abortSignal, checkedBy, integer } from '../../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
 import { causeChain } from './cause-chain.ts';
@@ -21,7 +21,7 @@ export interface ExplainOptions {
   /** Largest number of events on each level of effects. The branches of a level get equal shares. @default 50 */
   readonly breadth?: number;
   /** Stops the search. @default none */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export const explainOptions: OptionRules<ExplainOptions, 'pipelineId' | 'depth' | 'breadth'> = {

@@ -60,7 +60,7 @@ function force(logs: readonly CheckedLog[], faults: FaultList): void {
   const through = others.map((one) => `${one.notification.id} of ${logText(one.log.walk.name)}`).join(', ');
   const message =
     `notification ${notification.id} names ${cause === undefined ? 'a notification' : causeText(cause)} as its cause, ` +
-    `which is not before it${through === '' ? '' : ` (but after ${through})`}.`;
+    `which is not before it${through === '' ? '' : ` (but after ${through}). The damaged cause may be that of any of them`}.`;
   faults.add(
     faultIn(log.walk.name, {
       kind: 'cause-not-before',

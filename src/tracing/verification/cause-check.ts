@@ -79,7 +79,7 @@ export class CauseCheck {
       return { kind: 'cause-lost', reason: 'which does not exist.' };
     }
     if (cause > position) {
-      const reason = `but has recorded ${position} as its position in that log, and would process it again.`;
+      const reason = `but the recorded position in that log is ${position}, so the application would process the cause again.`;
       return { kind: 'cause-beyond-position', reason };
     }
     // The effects of a notification are recorded together, in the order of the upstream.

@@ -10,7 +10,7 @@ import { verifyLogs } from './verify-logs.ts';
 /** Options of {@link verify}. */
 export interface VerifyOptions {
   /** Cancels the verification. @default none */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the progress, at most four times a second. @default none */
   readonly onProgress?: (progress: VerificationProgress) => void;
 }

@@ -166,7 +166,10 @@ describe('a wait for a save', () => {
     await rejectionOf(runner.processed(saved, { by: Orders as never }), UnknownApplicationError);
     await rejectionOf(runner.processed(saved, {} as never), InvalidOptionError);
     await rejectionOf(runner.settled(saved, { sginal: 1 } as never), InvalidOptionError);
-    await runner.processed(saved, { by: Umpire });
+    const signal = AbortSignal.timeout(60_000);
+    const { message } = await rejectionOf(runner.settled(saved, signal as object), InvalidOptionError);
+    expect(message).toBe('settled() takes an object of options: pass the signal as { signal: … }.');
+    await runner.processed(saved, { by: Umpire, signal: undefined });
   });
 
   test('rejects a save whose events are missing, though others of its correlation id are there', async () => {

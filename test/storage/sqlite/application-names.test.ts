@@ -62,8 +62,13 @@ it('of a copy are that of its file name', async () => {
   expect(await namesIn(directory)).toEqual(['orders-of-may']);
 });
 
-it('are none in a directory that does not exist', async () => {
-  expect(await namesIn(join(temporaryDirectory(), 'missing'))).toEqual([]);
+it('are rejected if the directory does not exist', async () => {
+  const directory = join(temporaryDirectory(), 'missing');
+  await expect(namesIn(directory)).rejects.toMatchObject({
+    code: 'STORAGE_MISSING',
+    message: `kahn cannot use '${directory}': the directory does not exist.`,
+  });
+  expect(await namesIn(temporaryDirectory())).toEqual([]);
 });
 
 it('leave out and do not change files of other programs', async () => {

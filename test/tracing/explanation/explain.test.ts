@@ -164,9 +164,19 @@ test('rejects missing applications, missing notifications and wrong arguments', 
   }
   const swapped: [unknown, unknown, unknown, string][] = [
     [Orders, runner, 1, 'a running system or storage, as in explain(runner, Orders, 1), got [class Orders'],
-    [{ url: 'secret' }, Orders, 1, 'a running system or storage, as in explain(runner, Orders, 1), got an object.'],
+    [
+      { url: 'secret' },
+      Orders,
+      1,
+      'a running system or storage, as in explain(runner, Orders, 1), got an object.',
+    ],
     [runner, 1, Orders, 'the class or the name of an application, as in explain(runner, Orders, 1), got 1.'],
-    [runner, Orders, 1.5, 'a notification id that is an integer >= 1, as in explain(runner, Orders, 1), got 1.5.'],
+    [
+      runner,
+      Orders,
+      1.5,
+      'a notification id that is an integer >= 1, as in explain(runner, Orders, 1), got 1.5.',
+    ],
   ];
   for (const [source, application, id, message] of swapped) {
     const call = explain(source as never, application as never, id as number);
@@ -175,6 +185,8 @@ test('rejects missing applications, missing notifications and wrong arguments', 
   const reason = new Error('no time');
   await expect(explain(runner, Orders, 1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   await rejectionOf(explain(memory(), Orders, 1), UnknownApplicationError);
+  const nowhere = sqlite({ directory: join(temporaryDirectory(), 'nowhere') });
+  await expect(explain(nowhere, Orders, 1)).rejects.toMatchObject({ code: 'STORAGE_MISSING' });
   await runner.close();
   await rejectionOf(explain(runner, Orders, 1), RunnerClosedError);
   expect(namesIn((await explain(storage, Orders, 1)).event)).toEqual(firstOrder);

@@ -135,7 +135,7 @@ const damages: readonly Damage[] = [
     inflict: (storage) => storage.overwrite(reservations(1), { cause: causeIn('orders', 2) }),
     faults: ['cause-not-before reservations 1'],
     message:
-      "'reservations': notification 1 names notification 2 of 'orders' as its cause, which is not before it (but after 2 of 'orders').",
+      "'reservations': notification 1 names notification 2 of 'orders' as its cause, which is not before it (but after 2 of 'orders'). The damaged cause may be that of any of them.",
   },
   {
     what: 'events of three applications cause each other',
@@ -148,7 +148,7 @@ const damages: readonly Damage[] = [
     inflict: (storage) => storage.setPosition('reservations', 'orders', 6),
     faults: ['cause-beyond-position reservations 3'],
     message:
-      "'reservations': notification 3 names notification 7 of 'orders' as its cause, but has recorded 6 as its position in that log, and would process it again.",
+      "'reservations': notification 3 names notification 7 of 'orders' as its cause, but the recorded position in that log is 6, so the application would process the cause again.",
   },
   {
     what: 'a notification is processed twice',

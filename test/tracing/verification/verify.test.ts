@@ -37,6 +37,9 @@ test('writes nothing: it creates no tables', async () => {
   await expect(verify(sqlite({ directory }), shop)).rejects.toMatchObject({
     code: 'STORAGE_NOT_SET_UP',
     applicationName: 'orders',
+    message: expect.stringMatching(
+      /: it has no tables there\. If it ran before, its data is lost or elsewhere; /,
+    ),
   });
   expect(readdirSync(directory)).toEqual([]);
 });
@@ -45,6 +48,15 @@ test('rejects unknown options and storage', async () => {
   await expect(verify(memory(), shop, { onprogress: () => {} } as object)).rejects.toThrow(
     "Unknown option 'onprogress' of verify(). Did you mean 'onProgress'?",
   );
+  await expect(verify(memory(), shop, AbortSignal.timeout(1_000) as object)).rejects.toThrow(
+    'verify() takes an object of options: pass the signal as { signal: … }.',
+  );
+  await expect(verify(memory(), shop, new Map() as object)).rejects.toThrow(
+    'verify() takes a plain object of options, not an instance of Map.',
+  );
+  await expect(verify(memory(), shop, Object.create(null))).rejects.toMatchObject({
+    code: 'STORAGE_NOT_SET_UP',
+  });
   await expect(verify({} as ReturnType<typeof memory>, shop)).rejects.toMatchObject({
     code: 'INVALID_STORAGE',
   });
