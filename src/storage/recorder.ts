@@ -82,7 +82,11 @@ export interface Recorder {
   /** Reads up to `limit` notifications with ids above `after`, in order. */
   notifications(pipelineId: number, after: number, limit: number): Promise<readonly StoredNotification[]>;
 
-  /** Reads the causes of up to `limit` notifications with ids above `after`, in order; undefined where none is recorded. */
+  /**
+   * Reads the causes of the `limit` notifications with ids above `after`, fewer at the end of the log; undefined where none
+   * is recorded. The cause of notification `after + 1` is at index 0 also if notifications are missing in a damaged log:
+   * they have no causes.
+   */
   causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]>;
 
   /** Reads the id of the log's last notification; 0 if the log is empty. */

@@ -13,7 +13,8 @@ type Page = (Cause | undefined)[];
 
 /**
  * Finds the nearest causes that are in followed logs. Goes through the logs of intermediates: applications that are not
- * followed, but lie between followed ones.
+ * followed, but lie between followed ones. A notification that is missing in a damaged log has no causes, so that nothing
+ * waits for ever: `verify()` finds the damage.
  */
 export class NearestCauses {
   readonly #followed: Pick<ReadonlyMap<string, unknown>, 'has'>;

@@ -26,7 +26,7 @@ const pageGrowth = 4;
 
 /**
  * Finds the events in a follower's log that notifications of an upstream caused, in order and page by page. Events that
- * are recorded after the search began are left out.
+ * are recorded after the search began, or missing in a damaged log, are left out.
  *
  * A follower processes an upstream in order, so the causes from that upstream ascend in its log, and the first effect is
  * found by binary search. At a place without an effect of that upstream, the search reads forward to the next one. So it

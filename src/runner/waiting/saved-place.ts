@@ -46,7 +46,10 @@ export async function assertRecorded(saved: Saved, application: Application, cal
   const { recorder } = applicationInternals.storeOf(application);
   const ends = [...new Set([notificationId - count + 1, notificationId])];
   const pages = await Promise.all(ends.map((id) => recorder.notifications(pipelineId, id - 1, 1)));
-  if (pages.every(([notification]) => notification?.correlationId === correlationId)) return;
+  const isRecorded = pages.every(
+    ([notification], i) => notification?.id === ends[i] && notification?.correlationId === correlationId,
+  );
+  if (isRecorded) return;
   const which = count === 1 ? `notification ${notificationId}` : `notifications ${ends.join(' to ')}`;
   throw new InvalidArgumentError(
     `${call} got a save of ${which} of application '${applicationName}' in pipeline ${pipelineId}, but the log of this ` +

@@ -11,7 +11,7 @@ import {
   type RecordedPosition,
   type Recorder,
 } from '../recorder.ts';
-import { type Row, toCause, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
+import { type Row, toCauses, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { appendValues, snapshotColumns } from './append-values.ts';
@@ -110,7 +110,7 @@ export class PostgresRecorder implements Recorder {
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     const rows = await this.#run(this.#statements.causes, [pipelineId, after, limit]);
-    return rows.map((row) => toCause(row, { storage: this.#options.tables, pipelineId }));
+    return toCauses(rows, { after, limit }, { storage: this.#options.tables, pipelineId });
   }
 
   async head(pipelineId: number): Promise<number> {

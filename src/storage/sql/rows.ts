@@ -28,16 +28,28 @@ export function toNotification(row: Row, log: LogLocation): StoredNotification {
 }
 
 /**
- * Columns: notificationId, causeName, causePipelineId, causeId.
+ * Returns the causes of up to `limit` notifications after an id, each at the index of its notification even where rows
+ * are missing. Columns: notificationId, causeName, causePipelineId, causeId.
  *
  * @throws {@link StorageError} STORAGE_CORRUPT if the columns contradict each other.
  */
-export function toCause([id, name, pipelineId, causeId]: Row, log: LogLocation): Cause | undefined {
-  try {
-    return causeOf(name, pipelineId, causeId, log.pipelineId);
-  } catch (error) {
-    throw damagedNotification(error, log, id);
+export function toCauses(
+  rows: readonly Row[],
+  { after, limit }: { readonly after: number; readonly limit: number },
+  log: LogLocation,
+): readonly (Cause | undefined)[] {
+  const last = Number(rows.at(-1)?.[0] ?? after);
+  const causes = new Array<Cause | undefined>(Math.min(last - after, limit)).fill(undefined);
+  for (const [id, name, pipelineId, causeId] of rows) {
+    const index = Number(id) - after - 1;
+    if (index >= causes.length) break; // behind a gap
+    try {
+      causes[index] = causeOf(name, pipelineId, causeId, log.pipelineId);
+    } catch (error) {
+      throw damagedNotification(error, log, id);
+    }
   }
+  return causes;
 }
 
 /** Columns: originatorVersion, type, data, timestamp. */

@@ -14,7 +14,7 @@ import {
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
-import { toCause, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
+import { toCauses, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { explained } from './errors.ts';
@@ -76,9 +76,7 @@ export class SqliteRecorder implements Recorder {
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     const log = { storage: this.#file, pipelineId };
-    return this.#use(({ causes }) =>
-      rows(causes, pipelineId, after, limit).map((found) => toCause(found, log)),
-    );
+    return this.#use(({ causes }) => toCauses(rows(causes, pipelineId, after, limit), { after, limit }, log));
   }
 
   async head(pipelineId: number): Promise<number> {

@@ -9,7 +9,7 @@ export type OriginKind =
   | 'unrecorded'
   /** The next cause is in an application that is not in this storage. */
   | 'elsewhere'
-  /** The log of the next cause ends before it. */
+  /** The log of the next cause ends before it or has a gap there. */
   | 'missing'
   /** The next cause is in the chain already: the recorded causes are damaged. */
   | 'repeated'
@@ -34,25 +34,16 @@ export async function causeChain(logs: RecordedLogs, event: TracedEvent, depth: 
   const causes: TracedEvent[] = [];
   const seen = new Set([placeKey(event)]);
   for (let top = event; ; ) {
-    const kind = await originKind(logs, top, seen, causes.length >= depth);
-    const { cause: next } = top;
-    if (kind !== undefined) return { causes, origin: { kind, ...(next && { next }) } };
-    [top] = (await logs.read(next as EventPlace)) as [TracedEvent];
+    const { cause: next, correlationId } = top;
+    const ends = (kind: OriginKind): CauseChain => ({ causes, origin: { kind, ...(next && { next }) } });
+    if (next === undefined) return ends(correlationId === undefined ? 'unrecorded' : 'command');
+    if (!logs.has(next.applicationName)) return ends('elsewhere');
+    if (seen.has(placeKey(next))) return ends('repeated');
+    const cause = await logs.read(next);
+    if (cause === undefined) return ends('missing');
+    if (causes.length >= depth) return ends('cut');
+    top = cause;
     seen.add(placeKey(top));
     causes.push(top);
   }
-}
-
-/** Returns why the chain ends at its topmost event; undefined if its cause can be read. */
-async function originKind(
-  logs: RecordedLogs,
-  { cause, correlationId }: TracedEvent,
-  seen: ReadonlySet<string>,
-  isLast: boolean,
-): Promise<OriginKind | undefined> {
-  if (cause === undefined) return correlationId === undefined ? 'unrecorded' : 'command';
-  if (!logs.has(cause.applicationName)) return 'elsewhere';
-  if (seen.has(placeKey(cause))) return 'repeated';
-  if (cause.notificationId > logs.head(cause)) return 'missing';
-  return isLast ? 'cut' : undefined;
 }

@@ -60,6 +60,7 @@ function cutRemark({ reason, applicationName, count }: Cut): string {
   const effects = `${count} ${reason === 'breadth' ? 'more ' : ''}effect${count === 1 ? '' : 's'} in ${applicationName}`;
   if (reason === 'breadth') return `… ${effects}`;
   if (reason === 'depth') return `… ${effects}, deeper than the tree`;
+  if (reason === 'missing') return `… ${effects}, missing: the log has a gap there`;
   return `… ${effects}, already in the tree: the recorded causes are damaged`;
 }
 
@@ -69,7 +70,7 @@ function withOrigin(root: DisplayNode, { kind, next }: Origin): DisplayNode {
   const place = placeName(next);
   const labels: Record<Exclude<Origin['kind'], 'command' | 'unrecorded'>, string> = {
     elsewhere: `${place}, elsewhere: not in this storage`,
-    missing: `${place}, missing: its log ends before it`,
+    missing: `${place}, missing: its log has no such event`,
     repeated: `${place}, already below: the recorded causes are damaged`,
     cut: `… ${place} and its causes, higher than the tree`,
   };

@@ -1,12 +1,17 @@
 import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 import type { EventPlace } from './traced-event.ts';
 
 /** Events of one follower that one notification caused. A log holds them side by side. */
 export interface EffectRun {
   /** Notification id of the first event. */
   readonly first: number;
+  /** Number of events, including those that are missing between the first and the last one. */
   readonly count: number;
 }
+
+/** The part of a recorder that the search uses. */
+export type EffectReader = CauseReader & Pick<Recorder, 'notifications'>;
 
 /**
  * Finds the effects of a notification in a follower's log of the same pipeline.
@@ -14,7 +19,7 @@ export interface EffectRun {
  * @param after Id in the follower's log at or before which the notification has no effects.
  */
 export async function effectRun(
-  reader: CauseReader,
+  reader: EffectReader,
   { applicationName, pipelineId, notificationId }: EventPlace,
   after: number,
 ): Promise<EffectRun | undefined> {
@@ -22,9 +27,14 @@ export async function effectRun(
   for await (const [effect] of effectsOf(reader, pipelineId, causes, after)) {
     if (effect === undefined) continue;
     const first = effect.notificationId;
+    // Of a gap in the log, the event behind it tells whether the run goes on.
     const isEffect = async (id: number): Promise<boolean> => {
-      const [cause] = await reader.causes(pipelineId, id - 1, 1);
-      return cause?.notificationId === notificationId && cause.applicationName === applicationName;
+      const [{ cause } = {}] = await reader.notifications(pipelineId, id - 1, 1);
+      return (
+        cause?.notificationId === notificationId &&
+        cause.applicationName === applicationName &&
+        cause.pipelineId === pipelineId
+      );
     };
     return { first, count: (await lastOfRun(first, isEffect)) - first + 1 };
   }

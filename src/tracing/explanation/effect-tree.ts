@@ -5,8 +5,11 @@ import { type EventPlace, placeKey, type TracedEffect, type TracedEvent } from '
 
 /** Effects that a tree leaves out. */
 export interface Cut {
-  /** Why: `depth` and `breadth` are options; `repeated` events are in the tree already, because causes are damaged. */
-  readonly reason: 'depth' | 'breadth' | 'repeated';
+  /**
+   * Why: `depth` and `breadth` are options; `repeated` events are in the tree already, because causes are damaged;
+   * `missing` events are lost: the log has a gap there.
+   */
+  readonly reason: 'depth' | 'breadth' | 'repeated' | 'missing';
   /** The event whose effects are left out. */
   readonly cause: EventPlace;
   /** Name of the application that recorded the effects. */
@@ -57,9 +60,13 @@ export async function effectTree(
     const next: GrowingEffect[] = [];
     for (const [i, branch] of branches.entries()) {
       const share = shares[i] ?? 0;
-      const grown = await grow(logs, branch, share, seen);
+      const { grown, repeated } = await grow(logs, branch, share, seen);
       next.push(...grown);
-      cuts.push(...cutsOf(branch, { share, grown: grown.length, reason: isDeepest ? 'depth' : 'breadth' }));
+      cuts.push(
+        ...cutOf(branch, isDeepest ? 'depth' : 'breadth', branch.count - share),
+        ...cutOf(branch, 'repeated', repeated),
+        ...cutOf(branch, 'missing', share - grown.length - repeated),
+      );
     }
     level = next;
   }
@@ -85,29 +92,26 @@ async function grow(
   { cause, applicationName, first }: Branch,
   share: number,
   seen: Set<string>,
-): Promise<readonly GrowingEffect[]> {
-  if (share === 0) return [];
+): Promise<{ readonly grown: readonly GrowingEffect[]; readonly repeated: number }> {
+  if (share === 0) return { grown: [], repeated: 0 };
   const { pipelineId } = cause;
-  const events = await logs.read({ applicationName, pipelineId, notificationId: first }, share);
+  const events = await logs.readRun({ applicationName, pipelineId, notificationId: first }, share);
   const added = events.filter((event) => !seen.has(placeKey(event))).map((event) => growing(logs, event));
   for (const effect of added) {
     seen.add(placeKey(effect));
     cause.effects.push(effect);
   }
-  return added;
+  return { grown: added, repeated: events.length - added.length };
 }
 
 function growing(logs: RecordedLogs, event: TracedEvent): GrowingEffect {
   return { ...event, effects: [], unprocessedBy: logs.unprocessedBy(event) };
 }
 
-function cutsOf(
-  { cause, applicationName, count }: Branch,
-  { share, grown, reason }: { share: number; grown: number; reason: 'depth' | 'breadth' },
-): readonly Cut[] {
+function cutOf({ cause, applicationName }: Branch, reason: Cut['reason'], count: number): readonly Cut[] {
+  if (count === 0) return [];
   const { applicationName: causeName, pipelineId, notificationId } = cause;
-  const place = { applicationName: causeName, pipelineId, notificationId };
-  const cut = (why: Cut['reason'], left: number): readonly Cut[] =>
-    left === 0 ? [] : [{ reason: why, cause: place, applicationName, count: left }];
-  return [...cut(reason, count - share), ...cut('repeated', share - grown)];
+  return [
+    { reason, cause: { applicationName: causeName, pipelineId, notificationId }, applicationName, count },
+  ];
 }

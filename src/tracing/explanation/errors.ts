@@ -11,9 +11,11 @@ export class NotificationNotFoundError extends KahnError {
   declare readonly head: number;
 
   constructor({ applicationName, pipelineId, notificationId }: EventPlace, head: number) {
-    const extent = head === 0 ? 'is empty' : `ends at notification ${head}`;
+    const end = head === 0 ? 'is empty.' : `ends at notification ${head}.`;
+    const isGap = notificationId <= head;
+    const reason = isGap ? 'is damaged and has a gap there. Check the system with verify().' : end;
     super(
-      `Application '${applicationName}' has no notification ${notificationId}: its log of pipeline ${pipelineId} ${extent}.`,
+      `Application '${applicationName}' has no notification ${notificationId}: its log of pipeline ${pipelineId} ${reason}`,
       { applicationName, pipelineId, notificationId, head },
     );
   }

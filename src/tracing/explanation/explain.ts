@@ -60,9 +60,8 @@ export async function explain(
     throw wrongArgument(`a notification id to be an integer >= 1, got ${inspect(notificationId)}`);
   }
   await using logs = await RecordedLogs.open({ ...partsOf(source), signal });
-  const head = logs.head(place);
-  const [event] = notificationId > head ? [] : await logs.read(place);
-  if (event === undefined) throw new NotificationNotFoundError(place, head);
+  const event = await logs.read(place);
+  if (event === undefined) throw new NotificationNotFoundError(place, logs.head(place));
   const { causes, origin } = await causeChain(logs, event, depth);
   return new Explanation({ causes, origin, ...(await effectTree(logs, event, { depth, breadth })) });
 }

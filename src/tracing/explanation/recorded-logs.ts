@@ -5,7 +5,7 @@ import { UnknownApplicationError } from '../../system/errors.ts';
 import type { System } from '../../system/system.ts';
 import { nearestOf } from '../../util/nearest-name.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { type EffectRun, effectRun } from './effect-run.ts';
+import { type EffectReader, type EffectRun, effectRun } from './effect-run.ts';
 import { type EventPlace, type TracedEvent, tracedEvent } from './traced-event.ts';
 
 /** Logs of one application as they were when they were opened. */
@@ -71,12 +71,21 @@ export class RecordedLogs implements AsyncDisposable {
     return this.#logsOf(applicationName).heads.get(pipelineId) ?? 0;
   }
 
-  /** Reads `count` events from a place on; fewer if the log ends before. */
-  async read(place: EventPlace, count = 1): Promise<readonly TracedEvent[]> {
+  /** Reads the event at a place; undefined if the log ends before it or has a gap there. */
+  async read(place: EventPlace): Promise<TracedEvent | undefined> {
+    const [event] = await this.readRun(place, 1);
+    return event;
+  }
+
+  /** Reads the events at `count` places from a place on; fewer if the log ends before or has gaps there. */
+  async readRun(place: EventPlace, count: number): Promise<readonly TracedEvent[]> {
     const { recorder } = this.#logsOf(place.applicationName);
+    const { pipelineId, notificationId: first } = place;
+    const last = Math.min(first + count - 1, this.head(place));
+    if (last < first) return [];
     await yieldIfBusy();
-    const stored = await recorder.notifications(place.pipelineId, place.notificationId - 1, count);
-    return stored.map((one) => tracedEvent(place, one, this.#transcoder));
+    const stored = await recorder.notifications(pipelineId, first - 1, count);
+    return stored.filter(({ id }) => id <= last).map((one) => tracedEvent(place, one, this.#transcoder));
   }
 
   /** Returns the recorded positions in a log, by the names of the followers. */
@@ -108,12 +117,19 @@ export class RecordedLogs implements AsyncDisposable {
   async effectsIn(followerName: string, cause: EventPlace): Promise<EffectRun | undefined> {
     const { recorder, heads } = this.#logsOf(followerName);
     const head = heads.get(cause.pipelineId) ?? 0;
-    const reader = {
+    const ready = async () => {
+      this.#options.signal?.throwIfAborted();
+      await yieldIfBusy();
+    };
+    const reader: EffectReader = {
       head: async () => head,
-      causes: async (pipelineId: number, after: number, limit: number) => {
-        this.#options.signal?.throwIfAborted();
-        await yieldIfBusy();
-        return recorder.causes(pipelineId, after, limit);
+      causes: async (...page) => {
+        await ready();
+        return recorder.causes(...page);
+      },
+      notifications: async (...page) => {
+        await ready();
+        return recorder.notifications(...page);
       },
     };
     const key = [followerName, cause.applicationName, cause.pipelineId].join('\0');

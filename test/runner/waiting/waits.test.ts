@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import {
   Application,
   DownstreamError,
@@ -15,6 +17,7 @@ import {
   System,
   UnknownApplicationError,
 } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -164,6 +167,20 @@ describe('a wait for a save', () => {
     await rejectionOf(runner.processed(saved, {} as never), InvalidOptionError);
     await rejectionOf(runner.settled(saved, { sginal: 1 } as never), InvalidOptionError);
     await runner.processed(saved, { by: Umpire });
+  });
+
+  test('rejects a save whose events are missing, though others of its correlation id are there', async () => {
+    const directory = temporaryDirectory();
+    await using runner = await SingleThreadedRunner.start(System.of([[Ping, Pong]]), {
+      storage: sqlite({ directory }),
+    });
+    const options = { correlationId: 'rally' };
+    const saved = await runner.get(Ping).save(Ball.hit(1), options);
+    await runner.get(Ping).save(Ball.hit(1), options);
+    using database = new DatabaseSync(join(directory, 'ping.sqlite'));
+    database.exec('delete from events where notification_id = 1');
+    const { message } = await rejectionOf(runner.settled(saved), InvalidArgumentError);
+    expect(message).toMatch(/holds other events there, or none/);
   });
 
   test('is refused in a policy', async () => {

@@ -37,7 +37,7 @@ describe.each(storages)(
       });
       const explanation = await explain(storage, 'payments', 1);
       expect(explanation.origin).toEqual({ kind: 'missing', next: placeOf('orders', 2) });
-      expect(`${explanation}`).toContain('  orders 2, missing: its log ends before it\n▶ └─ payments 1');
+      expect(`${explanation}`).toContain('  orders 2, missing: its log has no such event\n▶ └─ payments 1');
     });
 
     test('ends where causes run in a circle', async () => {
