@@ -291,6 +291,44 @@ describe('close() of a single thread', () => {
     expect(again.get(Results).handled).toEqual(['hung']);
   });
 
+  test('stops a policy that never settles although commands wait for it', async () => {
+    const hung = Promise.withResolvers<void>();
+    let isInterrupted = false;
+    class HungChecks extends Results {
+      override readonly policy = this.when({
+        'Task.Added': async ({ originatorId, data: { name } }, repository) => {
+          const result = await repository.get(Result, originatorId);
+          if (isInterrupted) {
+            hung.resolve();
+            await new Promise(() => {});
+          }
+          await delay(20);
+          result.check(name);
+        },
+      });
+    }
+    const events = watchRunners();
+    const runner = await SingleThreadedRunner.start(System.of([[Tasks, HungChecks]]), {
+      storage: memory(),
+      drainTimeoutMs: 50,
+    });
+    const checks = runner.get(HungChecks);
+    const task = Task.add('contested');
+    await checks.save(Result.find('contested', task.id));
+    const saving = rejectionOf(runner.get(Tasks).save(task), RunnerClosedError);
+    while (!isInterrupted) {
+      const result = await checks.repository.get(Result, task.id);
+      await checks.save(result.check('by hand'));
+      isInterrupted = events.some(({ kind }) => kind === 'interrupted');
+      await nextTurn();
+    }
+    await hung.promise;
+    const held = checks.save((await checks.repository.get(Result, task.id)).check('held'));
+    await nextTurn();
+    await runner.close();
+    await Promise.all([saving, held]);
+  });
+
   test('processes what is under way', async () => {
     const runner = await run(tasks);
     const { held, release } = hold(runner.get(Results), 'slow');
