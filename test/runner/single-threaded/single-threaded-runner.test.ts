@@ -25,8 +25,8 @@ import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { storages as storagesThatFail } from '../modules/failing-listener.ts';
-import { listening } from '../modules/slow-listener.ts';
 import { runnerContract } from '../runner-contract.ts';
+import { listening } from './slow-listener.ts';
 
 for (const { name, create } of storages) {
   runnerContract({
@@ -329,7 +329,7 @@ test('close() releases the storage even if a part of it fails', async () => {
 });
 
 test('a start that is aborted while it begins to listen stops listening', async () => {
-  const { href: module } = new URL('../modules/slow-listener.ts', import.meta.url);
+  const { href: module } = new URL('./slow-listener.ts', import.meta.url);
   const reason = new Error('no time');
   const abort = new AbortController();
   const opening = Promise.withResolvers<void>();
