@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import {
   Aggregate,
   Application,
@@ -216,6 +217,13 @@ describe.each(storages)('where events come from, on $name', ({ create }) => {
       ...Array(4).fill('second'),
     ]);
   });
+});
+
+test('options of save() may be made in another realm, as by structuredClone in a test of Jest', async () => {
+  await using clicks = await Clicks.open({ storage: memory() });
+  const options: SaveOptions = runInNewContext("({ metadata: { user: 'ada' } })");
+  await clicks.save(Click.make('a', 1), options);
+  for await (const { event } of clicks.reader()) expect(event.metadata).toEqual({ user: 'ada' });
 });
 
 test('save() names a wrong option, and metadata that cannot be restored', async () => {

@@ -1,4 +1,5 @@
 import type { Metadata } from '../../domain/provenance.ts';
+import { prototypeOf } from '../../domain/realms.ts';
 import { NotEncodableError } from '../../storage/codec/errors.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { StoredProvenance } from '../../storage/stored-event.ts';
@@ -74,6 +75,6 @@ export function commandProvenance(
 /** Whether a value is an object without a class. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (kindOf(value) !== 'an object') return false;
-  const prototype = Object.getPrototypeOf(value);
+  const prototype = prototypeOf(value as object);
   return prototype === Object.prototype || prototype === null;
 }

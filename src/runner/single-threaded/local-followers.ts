@@ -36,6 +36,7 @@ export class LocalFollowers {
       this.#logs.push(log);
     }
     this.#signal = signal;
+    signal.addEventListener('abort', () => this.#releaseCommits(), { once: true });
     this.#turns = new Turns([...this.#applications.values()], this.#finished, signal);
   }
 
@@ -140,6 +141,11 @@ export class LocalFollowers {
     }
     for (const wait of this.#finished.splice(0)) wait.settle();
     for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
+  }
+
+  /** Lets all commits proceed: the policy for which they wait may never settle. */
+  #releaseCommits(): void {
+    for (const one of this.#applications.values()) one.releaseCommits();
   }
 
   /** Reads the heads of all logs, in the order of the applications and on one connection. */

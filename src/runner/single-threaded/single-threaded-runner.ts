@@ -41,7 +41,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   readonly #closed = new AbortController();
   /** Aborted when no further batch may begin: the runner is closed, or its start failed. */
   readonly #stop = new AbortController();
-  #watch: LogWatch | undefined;
+  #watch: Promise<LogWatch> | undefined;
   /** Whether prompts of other processes are followed. At the start, all logs are read anyway. */
   #followsPrompts = false;
   #closing: Promise<void> | undefined;
@@ -147,7 +147,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options.batchSize);
     for (const { applicationName } of this.#running.applications)
       publish('started', eventOf(applicationName));
-    this.#watch = await LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {
+    this.#watch = LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {
       onPrompt: ({ applicationName, pipelineId, head }) => {
         if (!this.#followsPrompts || pipelineId !== localPipelineId) return;
         this.#followers.prompt(applicationName, head);
@@ -156,6 +156,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
         if (this.#followsPrompts) this.#followers.readAll();
       },
     });
+    await this.#watch;
     this.#followsPrompts = true;
     await this.#followers.start();
   }
@@ -204,7 +205,8 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     closing.defer(async () => {
       await Promise.all(this.#running.applications.map(applicationInternals.close));
     });
-    await this.#watch?.[Symbol.asyncDispose]();
+    const watch = await this.#watch?.catch(() => undefined); // start() throws the error
+    await watch?.[Symbol.asyncDispose]();
   }
 }
 

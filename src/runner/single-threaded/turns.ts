@@ -208,4 +208,5 @@ function noteUnknownEffects(log: LocalLog, error: unknown): void {
   const { follower } = log;
   if (!isTransientFailure(error)) log.rejectMissed(error);
   if (follower.failure === undefined) follower.noteError(error);
+  else if (log.hasMissed) follower.retry.schedule();
 }

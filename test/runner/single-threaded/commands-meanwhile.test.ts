@@ -1,7 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { DownstreamError, memory, RunnerClosedError, run, SingleThreadedRunner, System } from 'kahn';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { StorageError } from 'kahn/storage';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
 import { inTime, until } from '../../support/until.ts';
@@ -232,6 +234,32 @@ test('a slow policy finishes although commands never stop to change its aggregat
   expect(events.some(({ kind }) => kind === 'interrupted')).toBe(true);
 });
 
+test('a save resolves when its effects can be read again, although their application has failed', async () => {
+  const storage = memory();
+  await using runner = await run(tasks, { storage });
+  const results = runner.get(Results);
+  const { held, release } = hold(results, 'slow');
+  const saving = runner.get(Tasks).save(Task.add('slow'));
+  await held;
+  await using elsewhere = await Results.open({ storage });
+  elsewhere.follow(runner.get(Tasks).log);
+  await elsewhere.run();
+  results.meanwhile = (name) => {
+    if (name === 'poison') throw new RangeError('no poison');
+  };
+  const { recorder } = applicationInternals.storeOf(results);
+  const causes = vi.spyOn(recorder, 'causes');
+  const busy = new StorageError('STORAGE_BUSY', 'results', 'busy');
+  for (let tries = 0; tries < 5; tries += 1) causes.mockRejectedValueOnce(busy);
+  const failing = rejectionOf(runner.get(Tasks).save(Task.add('poison')), DownstreamError);
+  await until('the poison is recorded', async () => (await runner.get(Tasks).log.head()) === 2);
+  release();
+  await failing;
+  await saving;
+  expect(causes.mock.calls.length).toBeGreaterThan(5);
+  expect(runner.get(Counts).count).toBe(1);
+});
+
 test('a save resolves although the same follower has more to do', async () => {
   await using runner = await run(tasks, { storage: memory(), batchSize: 1 });
   const others = runner.get(OtherResults);
@@ -261,6 +289,44 @@ describe('close() of a single thread', () => {
     );
     await using again = await run(tasks, { storage });
     expect(again.get(Results).handled).toEqual(['hung']);
+  });
+
+  test('stops a policy that never settles although commands wait for it', async () => {
+    const hung = Promise.withResolvers<void>();
+    let isInterrupted = false;
+    class HungChecks extends Results {
+      override readonly policy = this.when({
+        'Task.Added': async ({ originatorId, data: { name } }, repository) => {
+          const result = await repository.get(Result, originatorId);
+          if (isInterrupted) {
+            hung.resolve();
+            await new Promise(() => {});
+          }
+          await delay(20);
+          result.check(name);
+        },
+      });
+    }
+    const events = watchRunners();
+    const runner = await SingleThreadedRunner.start(System.of([[Tasks, HungChecks]]), {
+      storage: memory(),
+      drainTimeoutMs: 50,
+    });
+    const checks = runner.get(HungChecks);
+    const task = Task.add('contested');
+    await checks.save(Result.find('contested', task.id));
+    const saving = rejectionOf(runner.get(Tasks).save(task), RunnerClosedError);
+    while (!isInterrupted) {
+      const result = await checks.repository.get(Result, task.id);
+      await checks.save(result.check('by hand'));
+      isInterrupted = events.some(({ kind }) => kind === 'interrupted');
+      await nextTurn();
+    }
+    await hung.promise;
+    const held = checks.save((await checks.repository.get(Result, task.id)).check('held'));
+    await nextTurn();
+    await runner.close();
+    await Promise.all([saving, held]);
   });
 
   test('processes what is under way', async () => {

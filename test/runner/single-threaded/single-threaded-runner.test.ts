@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   Aggregate,
   type DomainEvent,
@@ -25,6 +26,7 @@ import { storages, temporaryDirectory } from '../../support/storages.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
 import { storages as storagesThatFail } from '../modules/failing-listener.ts';
 import { runnerContract } from '../runner-contract.ts';
+import { listening } from './slow-listener.ts';
 
 for (const { name, create } of storages) {
   runnerContract({
@@ -324,6 +326,24 @@ test('close() releases the storage even if a part of it fails', async () => {
   await expect(runner.close()).rejects.toThrow('still listening');
   expect(storagesThatFail.open).toBe(0);
   await (await run(shop)).close();
+});
+
+test('a start that is aborted while it begins to listen stops listening', async () => {
+  const { href: module } = new URL('./slow-listener.ts', import.meta.url);
+  const reason = new Error('no time');
+  const abort = new AbortController();
+  const opening = Promise.withResolvers<void>();
+  listening.begin = async () => {
+    abort.abort(reason);
+    await opening.promise;
+  };
+  const storage = { module, options: memory().options };
+  const failing = expect(run(shop, { storage, signal: abort.signal })).rejects.toBe(reason);
+  setTimeout(opening.resolve, 20);
+  await failing;
+  await opening.promise;
+  await nextTurn();
+  expect(listening.open).toBe(0);
 });
 
 test('another process can read the tables while the system runs', async () => {
