@@ -41,7 +41,7 @@ export interface ApplicationBinding {
   release(): Promise<void>;
 }
 
-const saveAtOnce: SaveRules = { turn: (commit) => commit() };
+const saveAtOnce: SaveRules = { runCommit: (commit) => commit() };
 
 /** Binding of an application that a runner opens and closes. */
 export function ownedBinding(store: EventStore, saveRules: SaveRules = saveAtOnce): ApplicationBinding {

@@ -284,7 +284,7 @@ test('System.of() rejects `carryMetadata` that is no function, and a policy fail
       'nothing to carry',
     ],
     [() => ({ nothing: () => 'to carry' }), 'nothing'],
-    [() => 'ada', 'Expected a plain object or undefined, got a string.'],
+    [() => 'ada', 'Expected carryMetadata to return a plain object or undefined, got a string.'],
     [() => null, 'got null.'],
     [() => ['ada'], 'got an array.'],
     [() => new Date(0), 'got an instance of a class.'],

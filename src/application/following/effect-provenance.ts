@@ -26,6 +26,6 @@ function encoded({ mapper }: EventStore, metadata: Metadata | undefined): string
   if (isPlainObject(metadata)) return mapper.toStoredMetadata(metadata);
   const kind = kindOf(metadata);
   throw new InvalidArgumentError(
-    `Expected a plain object or undefined, got ${kind === 'an object' ? 'an instance of a class' : kind}.`,
+    `Expected carryMetadata to return a plain object or undefined, got ${kind === 'an object' ? 'an instance of a class' : kind}.`,
   );
 }

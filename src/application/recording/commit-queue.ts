@@ -10,7 +10,7 @@ const maxGroup = 1_000;
 /** Decisions of an application's owner about its saves. */
 export interface SaveRules {
   /** Runs a commit, now or later. */
-  turn(commit: () => Promise<void>): Promise<void>;
+  runCommit(commit: () => Promise<void>): Promise<void>;
   /** Called with each recorded save. Returns a promise for which the save also waits, if any. */
   followed?(save: PreparedEvents): Promise<void> | undefined;
 }
@@ -72,7 +72,7 @@ export class CommitQueue {
   async #commitGroup(): Promise<void> {
     let group: Waiting[] = [];
     try {
-      await this.#hooks.turn(async () => {
+      await this.#hooks.runCommit(async () => {
         group = this.#waiting.splice(0, maxGroup);
         const recorded = await this.#record(group);
         group = recorded.group;

@@ -3,6 +3,7 @@ import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { assignmentsOf, nameOf } from '../assignment.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
 import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
@@ -12,7 +13,6 @@ import { statusOf } from '../status.ts';
 import { processedOptionsOf, signalOf } from '../wait-options.ts';
 import { Waits } from '../waiting/waits.ts';
 import type { FollowerStates, WatchedFollowers } from '../waiting/watched-followers.ts';
-import { assignmentsOf, nameOf } from './assignment.ts';
 
 /** Parts of every asynchronous runner. */
 export interface AsynchronousRunnerParts<Apps extends ApplicationClass> {

@@ -6,7 +6,7 @@ import { assertSystem, type System } from '../../system/system.ts';
 import { addressOf } from '../../system/system-module.ts';
 import { durationMs, frequencyHz, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
-import { assignmentsOf } from '../asynchronous/assignment.ts';
+import { assignmentsOf } from '../assignment.ts';
 import { publish } from '../diagnostics.ts';
 import {
   type DefaultedRunnerOption,

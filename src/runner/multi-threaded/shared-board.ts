@@ -1,5 +1,5 @@
 import type { Inbox } from '../application-loop.ts';
-import type { Assignment } from '../asynchronous/assignment.ts';
+import type { Assignment } from '../assignment.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 

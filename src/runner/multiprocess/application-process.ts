@@ -1,4 +1,4 @@
-import type { Assignment } from '../asynchronous/assignment.ts';
+import type { Assignment } from '../assignment.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { SupervisedWorker, WorkerHooks } from '../supervised/worker.ts';
 import { type ForkedApplication, forkApplication } from './fork-application.ts';

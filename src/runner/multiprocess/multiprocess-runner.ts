@@ -5,7 +5,7 @@ import { assertPartOf, assertSystem, type System } from '../../system/system.ts'
 import { addressOf } from '../../system/system-module.ts';
 import { durationMs, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
-import { type Assignment, assignmentsOf } from '../asynchronous/assignment.ts';
+import { type Assignment, assignmentsOf } from '../assignment.ts';
 import { RunnerClosedError } from '../errors.ts';
 import {
   type DefaultedRunnerOption,

@@ -1,5 +1,5 @@
 import type { PortableError } from '../../util/portable-error.ts';
-import type { Assignment } from '../asynchronous/assignment.ts';
+import type { Assignment } from '../assignment.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { OpeningTask } from '../supervised/open-application.ts';
 import type { WorkerMessage } from '../supervised/worker.ts';

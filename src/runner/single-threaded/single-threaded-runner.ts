@@ -78,7 +78,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     const running = await openSystem(system, resolved, {
       pipelineIds: [localPipelineId],
       saveRulesOf: (name) => ({
-        turn: (commit) => runner.#followers.commit(name, commit),
+        runCommit: (commit) => runner.#followers.commit(name, commit),
         followed: (save) => runner.#followers.followed(name, save),
       }),
     });

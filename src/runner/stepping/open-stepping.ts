@@ -48,7 +48,7 @@ export async function openStepping<Apps extends ApplicationClass>(
   const turns = new Mutex();
   const running = await openSystem(system, resolved, {
     pipelineIds: [localPipelineId],
-    saveRulesOf: () => ({ turn: (commit) => turns.run(commit) }),
+    saveRulesOf: () => ({ runCommit: (commit) => turns.run(commit) }),
   });
   try {
     const heads = new LogHeads(system.graph.nodes.map(({ name }) => name));

@@ -11,7 +11,7 @@ import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { intermediatesOf } from '../../system/graph.ts';
 import { recordingOptions } from '../../system/system.ts';
 import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
-import type { Assignment } from '../asynchronous/assignment.ts';
+import type { Assignment } from '../assignment.ts';
 
 /** Plain data with which a worker opens its application. */
 export interface OpeningTask {

@@ -3,7 +3,7 @@ import type { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
 import { backOff } from '../../util/retry.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
-import type { Assignment } from '../asynchronous/assignment.ts';
+import type { Assignment } from '../assignment.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { ProcessDiedError, ThreadDiedError } from '../errors.ts';
 import type { ApplicationState } from '../runner.ts';

@@ -1,4 +1,4 @@
-import { nameOf } from '../asynchronous/assignment.ts';
+import { nameOf } from '../assignment.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** All workers of a runner. */

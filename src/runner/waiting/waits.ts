@@ -9,7 +9,7 @@ import { assertPartOf, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { nameOf } from '../asynchronous/assignment.ts';
+import { nameOf } from '../assignment.ts';
 import { DownstreamError } from '../errors.ts';
 import type { RunningSystem } from '../running-system.ts';
 import { CauseCache } from './cause-cache.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
-import { assignmentsOf } from '../../../runner/asynchronous/assignment.ts';
+import { assignmentsOf } from '../../../runner/assignment.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { graphMetadata } from '../engine/registration.ts';
 import { isStartSystem, isTakeBack } from '../protocol/message-shapes.ts';

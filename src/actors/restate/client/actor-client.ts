@@ -1,4 +1,4 @@
-import { type Assignment, assignmentsOf } from '../../../runner/asynchronous/assignment.ts';
+import { type Assignment, assignmentsOf } from '../../../runner/assignment.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { newId } from '../../../util/ids.ts';
 import { RemoteError } from '../../../util/portable-error.ts';

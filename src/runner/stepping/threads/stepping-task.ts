@@ -1,4 +1,4 @@
-import type { Assignment } from '../../asynchronous/assignment.ts';
+import type { Assignment } from '../../assignment.ts';
 import type { OpeningTask } from '../../supervised/open-application.ts';
 
 /** Plain data with which a thread of a stepping runner is started. */

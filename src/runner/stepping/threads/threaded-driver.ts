@@ -1,7 +1,7 @@
 import { storageForThreads } from '../../../storage/storage.ts';
 import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
-import { assignmentsOf } from '../../asynchronous/assignment.ts';
+import { assignmentsOf } from '../../assignment.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
 import { StepFailedError } from '../errors.ts';
 import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';

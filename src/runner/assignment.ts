@@ -1,4 +1,4 @@
-import { followersIn, type SystemGraph, upstreamsOf } from '../../system/graph.ts';
+import { followersIn, type SystemGraph, upstreamsOf } from '../system/graph.ts';
 
 /** An application in a pipeline and the upstreams that it follows: the work of one worker or actor. */
 export interface Assignment {
