@@ -12,8 +12,8 @@ function tier(
   exclude: string[] = [],
 ): TestProjectConfiguration {
   return {
-    // Tests import `kahn`, `kahn/sqlite` and so on: the `source` condition leads these names to src/, without a build.
-    ssr: { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } },
+    // Tests import `kahn`, `kahn/sqlite` and so on: the `kahn-source` condition leads these names to src/, without a build.
+    ssr: { resolve: { conditions: ['kahn-source', 'module', 'node', 'development|production'] } },
     test: {
       name,
       include,
@@ -22,7 +22,7 @@ function tier(
       environment: 'node',
       pool: 'forks',
       // Inherited by the worker threads and child processes that tests start, unless they pass their own.
-      execArgv: ['--conditions=source'],
+      execArgv: ['--conditions=kahn-source'],
       // Shares compiled code, since tests start hundreds of processes.
       env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/kahn-tests', import.meta.url)) },
       // More than ten times the duration of any test on a quiet machine, as a busy machine may need it.

@@ -42,7 +42,7 @@ export function exportedNames(source: string): ExportedName[] {
 export function doors(): ReadonlyMap<string, string> {
   const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
   return new Map(
-    Object.entries<{ source?: string }>(exports).flatMap(([door, { source }]) =>
+    Object.entries<{ 'kahn-source'?: string }>(exports).flatMap(([door, { 'kahn-source': source }]) =>
       source === undefined ? [] : [[door.replace('.', 'kahn'), posix.normalize(source)] as const],
     ),
   );

@@ -14,7 +14,7 @@ test('a listener that throws affects neither the save nor the other listeners', 
     console.log('saved', await accounts.log.head());`;
   const output = execFileSync(
     process.execPath,
-    ['--conditions=source', '--input-type=module-typescript', '-'],
+    ['--conditions=kahn-source', '--input-type=module-typescript', '-'],
     {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       encoding: 'utf8',

@@ -83,7 +83,7 @@ async function run(blocks: readonly Module[]): Promise<Map<string, string>> {
     ({ file, place }) => `console.log('\\0${place}');\nawait import(${JSON.stringify(file)});\n`,
   );
   writeFileSync(program, `${lines.join('')}export {};\n`);
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=source', program], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=kahn-source', program], {
     cwd,
     // A block that hangs must not outlive the test.
     timeout: 500_000,

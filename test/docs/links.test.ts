@@ -1,6 +1,7 @@
 import { existsSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { allPages, root } from './pages.ts';
 
 const pages = allPages();
@@ -18,6 +19,18 @@ test('every relative link leads to an existing file and heading', () => {
   });
   expect(links.length).toBeGreaterThan(40);
   expect(broken.map(({ link }) => link)).toEqual([]);
+});
+
+test('pages of the package link to files of the package only', () => {
+  const inPackage = (file: string) =>
+    packageJson.files.some((packed) => file === packed || file.startsWith(`${packed}/`));
+  const links = pages
+    .filter(({ path }) => inPackage(path))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, file = '']) => join(dirname(path), file)),
+    );
+  expect(links.length).toBeGreaterThan(40);
+  expect(links.filter((file) => !inPackage(file.replace(/\/$/, '')) && file !== 'docs')).toEqual([]);
 });
 
 test('every path of the repository that a page names exists', () => {

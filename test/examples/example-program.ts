@@ -14,7 +14,7 @@ export interface Outcome {
 /** Starts the main program of an example in a separate process. */
 export function startExample(example: string, ...args: readonly string[]) {
   const main = fileURLToPath(new URL(`../../examples/${example}/main.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
+  const child = spawn(process.execPath, ['--conditions=kahn-source', main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

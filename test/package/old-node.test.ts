@@ -7,7 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 
 const root = new URL('../../', import.meta.url);
 const entries = Object.entries(packageJson.exports).flatMap(([path, target]) =>
-  typeof target === 'string' ? [] : [[path.replace('.', 'kahn'), target.source] as const],
+  typeof target === 'string' ? [] : [[path.replace('.', 'kahn'), target['kahn-source']] as const],
 );
 
 /** Makes this Node look like Node 20: its version, and the modules and exports that it lacks. */
@@ -30,7 +30,7 @@ test.each(entries)('%s says in one sentence that Node is too old', async (name, 
   );
   const program = `import('${name}').catch((error) => console.log(error.message))`;
   const preload = `data:text/javascript,${encodeURIComponent(node20)}`;
-  const args = ['--conditions=source', '--import', preload, '--input-type=module', '--eval', program];
+  const args = ['--conditions=kahn-source', '--import', preload, '--input-type=module', '--eval', program];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(root) });
   expect(stdout).toBe('kahn needs Node 24 or newer, but this is Node 20.20.2.\n');
 });

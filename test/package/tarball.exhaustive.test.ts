@@ -30,7 +30,7 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
 /** Builds and packs a copy of the project, without changing its `dist`. */
 async function pack(): Promise<typeof tarball> {
   const copy = join(directory, 'source');
-  for (const name of ['src', 'docs', 'package.json', 'README.md', 'LICENSE']) {
+  for (const name of ['src', 'docs', 'package.json', 'README.md', 'CONTRIBUTING.md', 'LICENSE']) {
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
   for (const name of ['tsconfig.json', 'tsconfig.build.json']) cpSync(join(root, name), join(copy, name));
@@ -79,7 +79,7 @@ test('the tarball holds the build, with the programs of workers as separate file
     expect(tarball.files).toContain(`dist/runner/${program}.js`);
   }
   const others = tarball.files.filter((file) => !/^(dist|docs)\//.test(file));
-  expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+  expect(others.sort()).toEqual(['CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json']);
   expect(tarball.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });
 
@@ -88,6 +88,12 @@ test('a JavaScript project that installs the tarball runs a system in threads an
     kahn: installed,
     reservations,
   });
+});
+
+test('a project that sets the condition `source` for its own packages gets the build', async () => {
+  const program = "console.log(import.meta.resolve('kahn'))";
+  const args = ['--conditions=source', '--input-type=module', '--eval', program];
+  expect(await run(process.execPath, args, join(directory, 'js-project'))).toBe(`${installed}\n`);
 });
 
 test('a TypeScript project that installs the tarball runs from its sources', async () => {

@@ -133,7 +133,7 @@ test('two processes at the same time process every event once, and are idle afte
   const schema = temporarySchema();
   const child = fileURLToPath(new URL('shop-child.ts', import.meta.url));
   const start = (name: string): ChildProcess => {
-    const process = fork(child, [connectionString, schema, name], { execArgv: ['--conditions=source'] });
+    const process = fork(child, [connectionString, schema, name], { execArgv: ['--conditions=kahn-source'] });
     onTestFinished(() => void process.kill('SIGKILL'));
     return process;
   };

@@ -21,7 +21,7 @@ test('without the SDK, a service reports how to install it, and a runner starts 
     await RestateRunner.start(shop, { storage, ingressUrl: 'http://127.0.0.1:1' }).catch(print);`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ['--conditions=source', '--input-type=module', '--eval', script],
+    ['--conditions=kahn-source', '--input-type=module', '--eval', script],
     { cwd: project, encoding: 'utf8' },
   );
   expect(stderr).toBe('');

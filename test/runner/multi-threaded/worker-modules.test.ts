@@ -108,7 +108,7 @@ test('a start that is aborted before there are threads starts none', async () =>
 /** Runs a program in its own process. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const options = { cwd: fileURLToPath(urlOf('.')) };
-  return promisify(execFile)(process.execPath, ['--conditions=source', ...args], options).then(
+  return promisify(execFile)(process.execPath, ['--conditions=kahn-source', ...args], options).then(
     (output) => ({ code: 0, ...output }),
     (error) => error,
   );

@@ -23,7 +23,7 @@ export interface Host {
 /** Starts a host in its own process group, as a terminal does. */
 export async function startHost(task: HostTask): Promise<Host> {
   const child = fork(program, [JSON.stringify(task)], {
-    execArgv: ['--conditions=source'],
+    execArgv: ['--conditions=kahn-source'],
     detached: true,
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });

@@ -84,7 +84,14 @@ test('processes inherit the options of Node except options for the parent alone'
       '--interactive',
     ],
   ];
-  const all = ['--conditions=source', '-C', 'custom', '--import', './hook.js', '--max-old-space-size=99'];
+  const all = [
+    '--conditions=kahn-source',
+    '-C',
+    'custom',
+    '--import',
+    './hook.js',
+    '--max-old-space-size=99',
+  ];
   expect(inheritedNodeOptions([...own, ...all])).toEqual(all);
   expect(inheritedNodeOptions([...all, ...own])).toEqual(all);
 });
@@ -93,7 +100,7 @@ test('processes inherit the options of Node except options for the parent alone'
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const env = { ...process.env, KAHN_TEST_DIRECTORY: temporaryDirectory() };
   const cwd = fileURLToPath(new URL('../modules', import.meta.url));
-  return promisify(execFile)(process.execPath, ['--conditions=source', ...args], {
+  return promisify(execFile)(process.execPath, ['--conditions=kahn-source', ...args], {
     cwd,
     env,
   }).then(

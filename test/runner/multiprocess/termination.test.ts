@@ -107,7 +107,7 @@ test('a library that ends the program if it is the only listener for the signal 
 async function endOf(task: HostTask, options: ForkOptions, order?: HostMessage) {
   const stdio: ForkOptions['stdio'] = ['ignore', 'ignore', 'pipe', 'ipc'];
   const child = fork(program, [JSON.stringify(task)], {
-    execArgv: ['--conditions=source'],
+    execArgv: ['--conditions=kahn-source'],
     ...options,
     stdio,
   });
@@ -129,7 +129,7 @@ const canBeFirst = spawnSync('unshare', [...alone, 'true']).status === 0;
 test.skipIf(!canBeFirst)(
   'the first process of a container ends, too (skipped where unshare is not permitted)',
   async () => {
-    const execArgv = [...alone, process.execPath, '--conditions=source'];
+    const execArgv = [...alone, process.execPath, '--conditions=kahn-source'];
     const task = { storage: create(), pipelineIds: [0] };
     const end = await endOf(task, { execPath: 'unshare', execArgv }, { kind: 'terminate' });
     expect(end).toEqual({ how: [143, null], said: '' });

@@ -14,7 +14,7 @@ test.each(shared)('a save is settled by applications on two hosts, on $name', as
   const options = { storage, pollIntervalMs: name === 'postgres' ? 2 ** 30 : 20 };
   await using runner = await MultiprocessRunner.start(rallies, { ...options, applications: [Ping] });
   const host = fork(new URL('./rally-host.ts', import.meta.url), [JSON.stringify(options)], {
-    execArgv: ['--conditions=source'],
+    execArgv: ['--conditions=kahn-source'],
   });
   const ended = once(host, 'exit');
   onTestFinished(async () => {

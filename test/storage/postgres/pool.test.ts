@@ -143,7 +143,10 @@ describe('a pool of the user', () => {
       const { openStorage } = await import(workerData.module);
       await openStorage(workerData.options).catch(({ code, message }) => parentPort.postMessage({ code, message }));`;
     const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
-    const worker = new Worker(url, { workerData: { module, options }, execArgv: ['--conditions=source'] });
+    const worker = new Worker(url, {
+      workerData: { module, options },
+      execArgv: ['--conditions=kahn-source'],
+    });
     const [answer] = await once(worker, 'message');
     expect(answer).toEqual({
       code: 'INVALID_STORAGE',

@@ -141,7 +141,7 @@ it('says how to install the driver if it is missing', () => {
     await openStorage(postgres()).catch(({ code, message }) => console.log(code, message));`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ['--conditions=source', '--input-type=module', '--eval', script],
+    ['--conditions=kahn-source', '--input-type=module', '--eval', script],
     { cwd: project, encoding: 'utf8' },
   );
   expect(`${stdout}${stderr}`).toBe(

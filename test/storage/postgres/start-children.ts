@@ -20,7 +20,7 @@ export async function inProcesses(tasks: readonly Task[], url = connectionString
 
 function start(task: Task, url: string): ChildProcess {
   const file = new URL('./recorder-child.ts', import.meta.url);
-  const child = fork(file, [url, JSON.stringify(task)], { execArgv: ['--conditions=source'] });
+  const child = fork(file, [url, JSON.stringify(task)], { execArgv: ['--conditions=kahn-source'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

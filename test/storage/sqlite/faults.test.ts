@@ -77,7 +77,7 @@ async function readAll(recorder: Recorder): Promise<readonly StoredNotification[
 
 async function startChild(task: string, where = directory): Promise<ChildProcess> {
   const child = fork(new URL('./child.ts', import.meta.url), [task, where], {
-    execArgv: ['--conditions=source'],
+    execArgv: ['--conditions=kahn-source'],
   });
   children.push(child);
   expect(await nextMessage(child)).toBe('ready');

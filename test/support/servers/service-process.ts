@@ -18,7 +18,7 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** Starts the process, also after it has exited. */
   async start(): Promise<void> {
-    this.#child = fork(program, this.#args, { execArgv: ['--conditions=source'] });
+    this.#child = fork(program, this.#args, { execArgv: ['--conditions=kahn-source'] });
     await once(this.#child, 'message', { signal: inTime() });
   }
 
