@@ -129,7 +129,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   sawUpTo(id: number): void {
     if (id <= this.#seen) return;
     this.#seen = id;
-    if (!this.#tracked.isEmpty) this.#missed.push(...this.#tracked.takeUpTo(id));
+    if (!this.#tracked.isEmpty) this.#missed = [...this.#missed, ...this.#tracked.takeUpTo(id)];
   }
 
   /** Finds the effects that were not reported, in the log of the follower. */

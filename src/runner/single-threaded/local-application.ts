@@ -46,7 +46,7 @@ export class LocalApplication implements FollowingApplication {
   turn: Turn | undefined;
   /** Whether positions behind ignored notifications may be unrecorded. */
   mayBeAhead = false;
-  /** Whether commands kept changing an aggregate that the policy had read, until it was given up for a while. */
+  /** Whether the last run ended because commands kept changing an aggregate that the policy had read. */
   isOvertaken = false;
   #hold: PromiseWithResolvers<void> | undefined;
   /** The error that stopped the application. */

@@ -12,7 +12,7 @@ export interface TrackedRange {
 
 /** Ranges of notifications of one log, in ascending order of their starts. */
 export class TrackedRanges {
-  readonly #ranges: TrackedRange[] = [];
+  #ranges: TrackedRange[] = []; // may be longer than an argument list
 
   get isEmpty(): boolean {
     return this.#ranges.length === 0;
@@ -37,7 +37,7 @@ export class TrackedRanges {
       taken[i] = { ...range, last: id };
       rest.push({ ...range, after: id });
     }
-    if (rest.length > 0) this.#ranges.unshift(...rest);
+    if (rest.length > 0) this.#ranges = [...rest, ...this.#ranges];
     return taken;
   }
 
@@ -47,7 +47,6 @@ export class TrackedRanges {
 
   /** Removes all ranges of a wait. */
   remove(wait: Wait): void {
-    const others = this.#ranges.filter((range) => range.wait !== wait);
-    this.#ranges.splice(0, this.#ranges.length, ...others);
+    this.#ranges = this.#ranges.filter((range) => range.wait !== wait);
   }
 }

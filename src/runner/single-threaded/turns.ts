@@ -45,7 +45,7 @@ export class Turns {
 
   /**
    * Adds logs that another process has extended to a turn that is running, or starts one. That process follows its own
-   * events, so the runners would get in each other's way.
+   * events, and runners that process the same notifications at once repeat each other's work.
    */
   join(logs: Iterable<LocalLog>): void {
     const [turn] = this.#running;

@@ -9,8 +9,8 @@ export class Wait {
   #pending = 1;
   #failures: Map<string, unknown> | undefined;
   /**
-   * Heads of the logs, by the index of the application, up to which the wait covers them anyway; undefined if it does
-   * not.
+   * Heads of the logs, by the index of the application. The wait covers all notifications up to them; undefined if it
+   * covers a single save.
    */
   readonly heads: readonly number[] | undefined;
 

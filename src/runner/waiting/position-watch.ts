@@ -43,7 +43,7 @@ export class PositionWatch {
   readonly #waiters = new Set<Waiter>();
   readonly #earlier = new EarlierPositions();
   #isWatching = false;
-  /** Time at which the newest waiter came, in ms. */
+  /** Time at which the newest waiter was added, in ms. */
   #newestAt = 0;
   /** Ends the pause between two reads. */
   #pause: AbortController | undefined;

@@ -27,7 +27,7 @@ export async function effectRun(
   for await (const [effect] of effectsOf(reader, pipelineId, causes, after)) {
     if (effect === undefined) continue;
     const first = effect.notificationId;
-    // Of a gap in the log, the event behind it tells whether the run goes on.
+    // The event behind a gap in the log shows whether the run continues there.
     const isEffect = async (id: number): Promise<boolean> => {
       const [{ cause } = {}] = await reader.notifications(pipelineId, id - 1, 1);
       return (

@@ -1,7 +1,7 @@
 import { isId, isPipelineId } from '../../../util/ids.ts';
 import type { LogGrown, StartSystem } from './messages.ts';
 
-// Whoever reaches the engine can call the handlers that runners call. These predicates check what they are given.
+// Every program that reaches the engine can call the handlers that runners call. These predicates check the messages.
 
 /** Whether a value has the form of a prompt. */
 export function isLogGrown(message: unknown): message is LogGrown {
