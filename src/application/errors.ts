@@ -161,7 +161,7 @@ export class CausalDependencyError extends KahnError {
   }
 }
 
-/** Whether an application waits for another of its upstreams in the same pipeline, which it can process by itself. */
+/** Whether the application that waits can process the cause now: it is in the log of another upstream, in the same pipeline. */
 export function isWithinPipeline({ pipelineId, dependency }: CausalDependencyError): boolean {
   return dependency.pipelineId === pipelineId;
 }

@@ -78,7 +78,7 @@ type CheckedDeclaration<Class, Declared> = string extends Declared
         ? CausalDependencies<Class> extends boolean | undefined
           ? Class
           : `The causalDependencies of '${NameOf<Class>}' must be true or false.`
-        : `The emits of '${NameOf<Class>}' list '${Exclude<Declared, Emits<Class>['type']> & string}', which is none of its events.`
+        : `The emits of '${NameOf<Class>}' list '${Exclude<Declared, Emits<Class>['type']> & string}', but it has no event of that type.`
       : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`;
 
 type CausalDependencies<Class> = Class extends { readonly causalDependencies: infer Value }

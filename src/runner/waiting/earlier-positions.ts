@@ -9,7 +9,7 @@ export class EarlierPositions {
   /** Dense for recent positions and sparse for old ones. */
   #entries: { head: number; readonly position: number }[] = [];
 
-  /** The newest position; 0 if there is none. */
+  /** The newest position, or 0. */
   get newest(): number {
     return this.#entries.at(-1)?.position ?? 0;
   }

@@ -14,7 +14,7 @@ export class IdRanges {
     return this.#ranges.length;
   }
 
-  /** The largest id; 0 if there is none. */
+  /** The largest id, or 0. */
   get last(): number {
     return this.#ranges.at(-1)?.last ?? 0;
   }

@@ -58,7 +58,7 @@ export class VersionCheck {
     }
   }
 
-  /** Returns the newest version that is remembered; 0 if there is none. */
+  /** Returns the newest remembered version, or 0. */
   #newest(originatorId: string): number {
     return this.#recent.get(originatorId) ?? this.#older.get(originatorId) ?? 0;
   }

@@ -24,7 +24,7 @@ async function startShop() {
   const runner = await start(engine, shop, { ...options, shutdownOnClose: true });
   const join = () => start(engine, shop, options);
   const names = actorNames(systemActorName);
-  /** Calls a handler as any program that reaches the engine can; resolves with the HTTP status. */
+  /** Calls a handler through the public ingress of the engine; resolves with the HTTP status. */
   const call = async (service: keyof typeof names, key: string, handler: string, message: unknown) => {
     const response = await fetch(`${engine.ingressUrl}/${names[service]}/${key}/${handler}`, {
       method: 'POST',
