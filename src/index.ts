@@ -48,6 +48,7 @@ export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from '
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {
+  BundledError,
   DownstreamError,
   ProcessDiedError,
   RunnerClosedError,
