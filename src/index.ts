@@ -18,13 +18,6 @@ export {
   TooManySavesError,
   UndeclaredEventError,
 } from './application/errors.ts';
-export type {
-  Policy,
-  PolicyHandler,
-  PolicyHandlers,
-  PolicyRepository,
-  PolicyResult,
-} from './application/following/policy.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
@@ -33,6 +26,13 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export type {
+  Policy,
+  PolicyHandler,
+  PolicyHandlers,
+  PolicyRepository,
+  PolicyResult,
+} from './application/policy/policy.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
