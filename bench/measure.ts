@@ -13,6 +13,20 @@ export async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number
   return { ms: performance.now() - start, result };
 }
 
+/** Does the work for the items of each wave at the same time, one wave after the other; returns their durations in ms. */
+export async function timedWaves<T>(
+  waves: readonly (readonly T[])[],
+  work: (item: T) => Promise<unknown>,
+): Promise<readonly number[]> {
+  const waveMs: number[] = [];
+  for (const wave of waves) {
+    const start = performance.now();
+    await Promise.all(wave.map(work));
+    waveMs.push(performance.now() - start);
+  }
+  return waveMs;
+}
+
 /** Duration of some work, and the CPU share of other processes meanwhile. */
 export interface TimedAmongOthers {
   readonly ms: number;
