@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * Measures the duration of some work. Does not collect garbage first: V8 would also discard the machine code that it
@@ -76,6 +78,13 @@ export async function inNewDirectory<T>(parent: string, work: (directory: string
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Collects all garbage, and returns the memory that this process still uses, in bytes. */
+export function collectGarbage(): NodeJS.MemoryUsage {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage();
 }
 
 /** Median duration of a transaction that writes one row to a SQLite file, in microseconds. */
