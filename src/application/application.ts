@@ -20,9 +20,9 @@ import {
   PipelineFixedError,
   SaveInPolicyError,
 } from './errors.ts';
-import { currentPolicy } from './following/current-policy.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
+import { currentPolicy } from './policy/current-policy.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';

@@ -9,9 +9,9 @@ import { Application, applicationInternals } from './application.ts';
 import { type BlockingError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
-import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
+import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy/policy.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
