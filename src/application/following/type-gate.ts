@@ -1,6 +1,6 @@
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import type { OtherVersionReason } from '../errors.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../policy/policy.ts';
 
 /** A notification that this version of the application must leave to another one. */
 export interface BarredNotification {
