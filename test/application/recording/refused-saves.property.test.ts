@@ -64,35 +64,38 @@ function randomText(length: number): string {
   return text.slice(0, length);
 }
 
-test.for(refusingStorages)('rejects exactly the saves of a commit that are refused: $name', async ({ create }) => {
-  const { storage, refuse, refuses } = create();
-  await using accounts = await Accounts.open({ storage });
-  await refuse('accounts');
-  await accounts.save(Account.open('known', 'known'));
-  await accounts.save(Account.open('unique'));
-  const possible = mixes.map((mix) => mix.filter((kind) => refuses || codes[kind] !== 'STORAGE_REFUSED'));
-  const check = fc.asyncProperty(possible, async (mix) => {
-    const before = await accounts.log.head();
-    const saves = mix.map((kind, i) => ({ kind, aggregates: aggregatesOf(kind, `${i}`) }));
-    const results = await Promise.allSettled(saves.map(({ aggregates }) => accounts.save(...aggregates)));
-    const outcomes = results.map((one) => (one.status === 'rejected' ? one.reason.code : undefined));
-    expect(outcomes).toEqual(mix.map((kind) => codes[kind]));
+test.for(refusingStorages)(
+  'rejects exactly the saves of a commit that are refused: $name',
+  async ({ create }) => {
+    const { storage, refuse, refuses } = create();
+    await using accounts = await Accounts.open({ storage });
+    await refuse('accounts');
+    await accounts.save(Account.open('known', 'known'));
+    await accounts.save(Account.open('unique'));
+    const possible = mixes.map((mix) => mix.filter((kind) => refuses || codes[kind] !== 'STORAGE_REFUSED'));
+    const check = fc.asyncProperty(possible, async (mix) => {
+      const before = await accounts.log.head();
+      const saves = mix.map((kind, i) => ({ kind, aggregates: aggregatesOf(kind, `${i}`) }));
+      const results = await Promise.allSettled(saves.map(({ aggregates }) => accounts.save(...aggregates)));
+      const outcomes = results.map((one) => (one.status === 'rejected' ? one.reason.code : undefined));
+      expect(outcomes).toEqual(mix.map((kind) => codes[kind]));
 
-    const recorded = saves.filter((_, i) => outcomes[i] === undefined);
-    const expected = recorded.flatMap(({ aggregates }) =>
-      aggregates.flatMap(({ id, version }) => Array.from({ length: version }, (_, i) => `${id} ${i + 1}`)),
-    );
-    const log = await accounts.log.select(before, 1_000);
-    expect(log.map(({ originatorId, originatorVersion }) => `${originatorId} ${originatorVersion}`)).toEqual(
-      expected,
-    );
-    expect(log.map(({ id }) => id)).toEqual(log.map((_, i) => before + i + 1));
-    let last = before;
-    for (const result of results) {
-      if (result.status === 'rejected') continue;
-      last += result.value.count;
-      expect(result.value.notificationId).toBe(last);
-    }
-  });
-  await fc.assert(check, propertyRuns(15, 100));
-});
+      const recorded = saves.filter((_, i) => outcomes[i] === undefined);
+      const expected = recorded.flatMap(({ aggregates }) =>
+        aggregates.flatMap(({ id, version }) => Array.from({ length: version }, (_, i) => `${id} ${i + 1}`)),
+      );
+      const log = await accounts.log.select(before, 1_000);
+      expect(
+        log.map(({ originatorId, originatorVersion }) => `${originatorId} ${originatorVersion}`),
+      ).toEqual(expected);
+      expect(log.map(({ id }) => id)).toEqual(log.map((_, i) => before + i + 1));
+      let last = before;
+      for (const result of results) {
+        if (result.status === 'rejected') continue;
+        last += result.value.count;
+        expect(result.value.notificationId).toBe(last);
+      }
+    });
+    await fc.assert(check, propertyRuns(15, 100));
+  },
+);
