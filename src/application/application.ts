@@ -7,6 +7,7 @@ import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
 import { InvalidArgumentError } from '../util/options.ts';
+import { inRootContext } from '../util/root-context.ts';
 import {
   type ApplicationBinding,
   type OpenApplicationOptions,
@@ -95,7 +96,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     options: OpenApplicationOptions,
   ): Promise<A> {
     const application = new this();
-    applicationInternals.bind(application, await standaloneBinding(this, options));
+    applicationInternals.bind(application, await inRootContext(standaloneBinding, this, options));
     return application;
   }
 

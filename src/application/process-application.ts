@@ -5,6 +5,7 @@ import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
+import { inRootContext } from '../util/root-context.ts';
 import { Application, applicationInternals } from './application.ts';
 import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
@@ -143,7 +144,7 @@ export abstract class ProcessApplication<
    */
   async run(options: RunOptions = {}): Promise<number> {
     resolveOptions(options, runOptions, 'ProcessApplication.run()');
-    const counts = await this.#run(options);
+    const counts = await inRootContext(() => this.#run(options));
     return counts.values().reduce((sum, count) => sum + count, 0);
   }
 

@@ -11,6 +11,7 @@ import { assertPartOf, recordingOptions, type System } from '../system/system.ts
 import { assertNotInWorker } from '../system/system-module.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
+import { inRootContext } from '../util/root-context.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
 /** Options of opening a system for a runner. */
@@ -33,7 +34,15 @@ const running = new WeakSet<object>();
  * @throws {@link SystemRunningError} if this system is running already.
  * @throws {@link StorageError} if the storage cannot be opened.
  */
-export async function openSystem(
+export function openSystem(
+  system: System,
+  options: ResolvedRunnerOptions,
+  opening: Opening,
+): Promise<RunningSystem> {
+  return inRootContext(open, system, options, opening);
+}
+
+async function open(
   system: System,
   options: ResolvedRunnerOptions,
   opening: Opening,

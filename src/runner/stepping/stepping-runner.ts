@@ -8,6 +8,7 @@ import { unlessAborted } from '../../util/abort.ts';
 import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { assertFunction } from '../../util/options.ts';
+import { inRootContext } from '../../util/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
@@ -225,7 +226,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const current = { number: this.tickCount + 1 };
     this.#current = current;
     try {
-      const tick = await callingTick.run(current, () => this.#simulation.tick());
+      const tick = await inRootContext(() => callingTick.run(current, () => this.#simulation.tick()));
       this.#listeners.call(tick);
       return tick;
     } catch (error) {

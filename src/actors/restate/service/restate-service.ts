@@ -8,6 +8,7 @@ import type { SystemGraph } from '../../../system/graph.ts';
 import { assertSystem, type System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../../../util/options.ts';
+import { inRootContext } from '../../../util/root-context.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { type ActorSetup, actorSetup } from '../actors/actor-definition.ts';
 import { loadSdk, type Sdk } from '../actors/load-sdk.ts';
@@ -78,7 +79,7 @@ export class RestateService implements AsyncDisposable {
       sessions.add(session);
       session.on('close', () => sessions.delete(session));
     });
-    await listen(server, port, hostname);
+    await inRootContext(listen, server, port, hostname);
     return new RestateService({ server, sessions, host, drainTimeoutMs, systemActorName, graph });
   }
 
