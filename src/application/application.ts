@@ -3,11 +3,11 @@ import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
 import { InvalidArgumentError } from '../util/options.ts';
-import { inRootContext } from '../util/root-context.ts';
 import {
   type ApplicationBinding,
   type OpenApplicationOptions,

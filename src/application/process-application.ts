@@ -1,11 +1,11 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
-import { inRootContext } from '../util/root-context.ts';
 import { Application, applicationInternals } from './application.ts';
 import { type BlockingError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';

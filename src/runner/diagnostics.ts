@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
-import { inRootContext } from '../util/root-context.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 
 /** Fields of every event of a runner about an application. */
 export interface RunnerEvent {

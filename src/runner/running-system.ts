@@ -9,9 +9,9 @@ import { type OpenedStorage, openStorage, type StorageDescription } from '../sto
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { assertPartOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
-import { inRootContext } from '../util/root-context.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 
 /** Options of opening a system for a runner. */

@@ -1,6 +1,6 @@
 import { nextTick } from 'node:process';
+import { inRootContext } from './environment/root-context.ts';
 import { assertFunction } from './options.ts';
-import { inRootContext } from './root-context.ts';
 
 /**
  * Functions that are called with each value, outside of the caller's asynchronous context. An error of a listener

@@ -1,6 +1,6 @@
 import { nextTick } from 'node:process';
 import { RecordConflictError } from '../../storage/errors.ts';
-import { inRootContext } from '../../util/root-context.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';

@@ -3,7 +3,7 @@ import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { inRootContext } from '../../util/root-context.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { assignmentsOf, nameOf } from '../assignment.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';

@@ -1,7 +1,7 @@
 import { isTransientFailure } from '../../application/errors.ts';
 import type { Progress } from '../../application/following/batch-processor.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
-import { inRootContext } from '../../util/root-context.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish } from '../diagnostics.ts';
 import { eventOf, type LocalApplication, type LocalLog, type Turn } from './local-application.ts';

@@ -1,8 +1,8 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { assertSystem, type System } from '../../system/system.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
-import { inRootContext } from '../../util/root-context.ts';
 import type { Clock } from '../../util/time.ts';
 import { realClock } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';

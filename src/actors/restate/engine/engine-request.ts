@@ -1,5 +1,5 @@
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import { messageOf } from '../../../util/errors.ts';
-import { inRootContext } from '../../../util/root-context.ts';
 import { EngineError } from '../errors.ts';
 
 /** An HTTP request to an engine. */

@@ -13,8 +13,8 @@ import { type OpenedStorage, openStorage, type StorageDescription } from '../../
 import { UnknownApplicationError } from '../../../system/errors.ts';
 import { intermediatesOf, upstreamsOf } from '../../../system/graph.ts';
 import { recordingOptions, type System } from '../../../system/system.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import { newId } from '../../../util/ids.ts';
-import { inRootContext } from '../../../util/root-context.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { type ActorAddress, actorKey } from '../protocol/actor-names.ts';
 import type { Heads, StepResult } from '../protocol/messages.ts';

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { format } from 'node:util';
-import { inRootContext } from '../../../util/root-context.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 
 /** A warning or error of the engine's SDK, published on the channel `kahn:restate` of `node:diagnostics_channel`. */
 export interface RestateMessage {

@@ -1,4 +1,4 @@
-import { inRootContext } from '../../../util/root-context.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Clock } from '../../../util/time.ts';
 import type { Pacer } from './pacer.ts';
 

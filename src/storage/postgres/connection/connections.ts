@@ -1,4 +1,4 @@
-import { inRootContext } from '../../../util/root-context.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
 import { isAnswer } from '../errors.ts';
