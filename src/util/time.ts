@@ -10,29 +10,16 @@ export interface SimulatedTime {
   newId(): string;
 }
 
-/** Work in a simulated time. */
-interface SimulatedWork {
-  readonly time: SimulatedTime;
-  /** Whether the work is done. What it has opened may outlive it, and is no part of the simulation. */
-  hasEnded: boolean;
-}
+const scope = new AsyncLocalStorage<SimulatedTime>();
 
-const scope = new AsyncLocalStorage<SimulatedWork>();
-
-/** Does work in a simulated time, which applies until the work has ended. */
-export async function inTime<T>(time: SimulatedTime, run: () => Promise<T>): Promise<T> {
-  const work = { time, hasEnded: false };
-  try {
-    return await scope.run(work, run);
-  } finally {
-    work.hasEnded = true;
-  }
+/** Calls a function with a simulated time, which also applies to everything that the function awaits. */
+export function inTime<T>(time: SimulatedTime, run: () => T): T {
+  return scope.run(time, run);
 }
 
 /** Returns the simulated time of the current call, or undefined outside of simulations. */
 export function simulatedTime(): SimulatedTime | undefined {
-  const work = scope.getStore();
-  return work === undefined || work.hasEnded ? undefined : work.time;
+  return scope.getStore();
 }
 
 /** Longest delay of a timer in Node, in ms (25 days). Timers with a longer delay fire immediately. */
@@ -40,7 +27,7 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 
 /** Current time of the simulation or the machine, in ms since 1970. */
 export function now(): number {
-  return simulatedTime()?.now() ?? Date.now();
+  return scope.getStore()?.now() ?? Date.now();
 }
 
 /** A clock that can be replaced in tests. */

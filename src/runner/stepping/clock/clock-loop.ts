@@ -1,4 +1,3 @@
-import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Clock } from '../../../util/time.ts';
 import type { Pacer } from './pacer.ts';
 
@@ -43,7 +42,7 @@ export class ClockLoop {
     const pausing = new AbortController();
     this.#pausing = pausing;
     this.#looping = this.#looping
-      .then(() => inRootContext(() => this.#loop(pausing.signal)))
+      .then(() => this.#loop(pausing.signal))
       .catch((error) => this.#hooks.failed(error));
   }
 
