@@ -3,6 +3,7 @@ import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
@@ -95,7 +96,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     options: OpenApplicationOptions,
   ): Promise<A> {
     const application = new this();
-    applicationInternals.bind(application, await standaloneBinding(this, options));
+    applicationInternals.bind(application, await inRootContext(standaloneBinding, this, options));
     return application;
   }
 

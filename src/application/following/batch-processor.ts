@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
-import { runAsPolicyOf } from '../policy/current-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
@@ -87,11 +86,9 @@ export class BatchProcessor {
   }
 
   async #runAndRecord(notifications: readonly StoredNotification[]): Promise<void> {
-    const { store, batchSize } = this.#options;
+    const { batchSize } = this.#options;
     const started = performance.now();
-    const changes = await runAsPolicyOf(store.applicationName, () =>
-      runPolicy(this.#setup, notifications, this.#size.longestMs),
-    );
+    const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
     const { handled, next, policyMs } = changes;
     const last = (next === undefined ? notifications.at(-1)?.id : next.id - 1) ?? this.#cursor.seen;
     const isPositionDue = this.#cursor.distanceTo(last) >= batchSize * maxIgnoredBatches;

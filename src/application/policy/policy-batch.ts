@@ -6,6 +6,7 @@ import type { StoredNotification, StoredProvenance } from '../../storage/stored-
 import { PolicyError } from '../errors.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchRepository } from './batch-repository.ts';
+import { type PolicyCall, policyScopeOf } from './current-policy.ts';
 import { effectProvenance } from './effect-provenance.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
@@ -55,10 +56,11 @@ export async function runPolicy(
   const started = performance.now();
   let policyMs = 0;
   let handled = 0;
+  const runAsPolicy = policyScopeOf(setup.store.applicationName);
   try {
     for (const step of steps) {
       repository.begin(handled);
-      await handle(setup, step, repository);
+      await runAsPolicy((call) => handle(call, setup, step, repository));
       handled += 1;
       policyMs = performance.now() - started - repository.loadMs;
       if (policyMs > longestMs) break;
@@ -105,6 +107,7 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
 }
 
 async function handle(
+  call: PolicyCall,
   setup: PolicySetup,
   { notification, event, handler }: Step,
   repository: BatchRepository,
@@ -114,6 +117,8 @@ async function handle(
     repository.addReturned(isThenable(result) ? await result : result);
   } catch (error) {
     throw policyError(setup, notification, error);
+  } finally {
+    call.hasEnded = true;
   }
 }
 
