@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
+import { runAsPolicyOf } from '../policy/current-policy.ts';
+import type { Policy } from '../policy/policy.ts';
+import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
-import { runAsPolicyOf } from './current-policy.ts';
-import type { Policy } from './policy.ts';
-import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from './policy-batch.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
 
 /** Number of full batches of ignored notifications after which their position is recorded without events. */

@@ -1,3 +1,4 @@
+import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
 import { hash } from '../../util/environment/hash.ts';
 import { newId } from '../../util/ids.ts';
@@ -21,7 +22,7 @@ export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
 markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
-export const moduleUrl: string = import.meta.url;
+export const moduleUrl: string = siblingFile(import.meta.url, '../postgres/storage')?.href ?? 'kahn/postgres';
 
 /** Time that an answer may take in addition to the statement time-out of the server, in ms. */
 const answerMarginMs = 5_000;
