@@ -2,6 +2,7 @@ import type { Tracking } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 
 /** Position of an application in the log of one upstream. */
@@ -73,14 +74,15 @@ export class UpstreamCursor {
   }
 
   /**
-   * Reads up to `limit` notifications after the last one that is done: the rest of the last read, if there is any.
+   * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
+   * read, if there is any.
    *
    * @throws {@link LogMismatchError} if a notification is missing.
    */
   async read(limit: number): Promise<readonly StoredNotification[]> {
     const start = this.#nextInLastRead;
     if (this.hasRest) return this.#lastRead.slice(start, start + limit);
-    const notifications = await this.#log.select(this.#seen, limit);
+    const notifications = await this.#log.select(this.#seen, limit, memoryBounds.page);
     const last = notifications.at(-1);
     if (last !== undefined && last.id !== this.#seen + notifications.length) {
       throw this.#mismatch(
