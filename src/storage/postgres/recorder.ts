@@ -11,6 +11,7 @@ import {
   type RecordedPosition,
   type Recorder,
 } from '../recorder.ts';
+import type { Activity } from '../sql/driver-error.ts';
 import { type Row, toCauses, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
@@ -19,7 +20,7 @@ import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
 import type { ServerRetry } from './connection/server-retry.ts';
-import { isAnswer, sqlState } from './errors.ts';
+import { effectsOf, sqlState } from './errors.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
 
@@ -139,7 +140,11 @@ export class PostgresRecorder implements Recorder {
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
     this.#assertOpen();
     if (snapshots.length === 0) return;
-    await this.#run(this.#statements.putSnapshots, snapshotColumns(distinctSnapshots(snapshots)));
+    await this.#run(
+      this.#statements.putSnapshots,
+      snapshotColumns(distinctSnapshots(snapshots)),
+      'recording',
+    );
   }
 
   async close(): Promise<void> {
@@ -152,10 +157,14 @@ export class PostgresRecorder implements Recorder {
   }
 
   /** Runs an idempotent statement. */
-  #run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+  #run(
+    statement: Statement,
+    values: readonly unknown[],
+    activity: Activity = 'reading',
+  ): Promise<readonly Row[]> {
     this.#assertOpen();
     const { connections, serverRetry, tables } = this.#options;
-    return serverRetry.run(tables, () => connections.query(statement, values));
+    return serverRetry.run(tables, activity, () => connections.query(statement, values));
   }
 
   /**
@@ -195,12 +204,14 @@ export class PostgresRecorder implements Recorder {
         const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
         return row && Number(row[0]);
       } catch (error) {
-        if (isAnswer(error) && conflicting.includes(sqlState(error))) return undefined;
-        attempt.uncertain ||= !isAnswer(error);
+        const mayBeRecorded = effectsOf(error).commit === 'unknown';
+        if (!mayBeRecorded && conflicting.includes(sqlState(error))) return undefined;
+        attempt.uncertain ||= mayBeRecorded;
         throw error;
       }
     };
-    return serverRetry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
+    const activity = () => (attempt.uncertain ? 'reading' : 'recording');
+    return serverRetry.run(tables, activity, () => connections.use(send)); // waiting for a connection leaves the outcome certain
   }
 
   /**
