@@ -12,11 +12,14 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   LogMismatchError,
+  OtherVersionError,
+  type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
+  type WaitingForVersion,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {

@@ -161,9 +161,71 @@ export class CausalDependencyError extends KahnError {
   }
 }
 
-/** Whether the application that waits can process the cause now: it is in the log of another upstream, in the same pipeline. */
-export function isWithinPipeline({ pipelineId, dependency }: CausalDependencyError): boolean {
-  return dependency.pipelineId === pipelineId;
+/** The notification that waits for another version of its application. */
+export interface WaitingForVersion {
+  readonly applicationName: string;
+  readonly upstreamName: string;
+  readonly pipelineId: number;
+  readonly notificationId: number;
+  readonly eventType: string;
+}
+
+/** Why a notification waits for another version of its application. */
+export type OtherVersionReason =
+  /** The type is not in `emits` of the upstream as this code declares it, and has no handler here. */
+  | 'UNKNOWN_TYPE'
+  /** Another version of the application handles the type, as its position in the log records; this one does not. */
+  | 'TYPE_HANDLED_ELSEWHERE';
+
+/**
+ * Another version of the application has to process the next notification of an upstream, so this one leaves it. The
+ * notification waits, and so do all later notifications of its log.
+ */
+export class OtherVersionError extends KahnError implements WaitingForVersion {
+  override readonly code = 'OTHER_VERSION';
+  declare readonly reason: OtherVersionReason;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  /** The pipeline that waits. */
+  declare readonly pipelineId: number;
+  /** The notification that waits. */
+  declare readonly notificationId: number;
+  declare readonly eventType: string;
+
+  constructor(waiting: WaitingForVersion, reason: OtherVersionReason) {
+    const { applicationName, upstreamName, pipelineId, notificationId, eventType } = waiting;
+    super(
+      `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
+        `'${upstreamName}' ('${eventType}'): ${otherVersionReasons[reason](waiting)} ` +
+        'Processing resumes automatically when another version of the application has processed the notification.',
+      { ...waiting, reason },
+    );
+  }
+}
+
+const otherVersionReasons: Readonly<
+  Record<OtherVersionReason, (waiting: Pick<WaitingForVersion, 'upstreamName' | 'eventType'>) => string>
+> = {
+  UNKNOWN_TYPE: ({ upstreamName, eventType }) =>
+    `this code does not know '${eventType}'. Run a version that knows it, or add it to ` +
+    `'static readonly emits' of '${upstreamName}'.`,
+  TYPE_HANDLED_ELSEWHERE: ({ eventType }) =>
+    `another version of the application handles '${eventType}', this one does not. Run that version, or add a handler ` +
+    `here: '${eventType}': () => {} if nothing is to be done.`,
+};
+
+/** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */
+export type BlockingError = CausalDependencyError | OtherVersionError;
+
+/** Whether an error says that the next notification of an upstream must wait. */
+export function isBlocking(error: unknown): error is BlockingError {
+  return error instanceof CausalDependencyError || error instanceof OtherVersionError;
+}
+
+/** Returns the notification that an upstream waits for, if it is in the log of another upstream in the same pipeline. */
+export function dependencyWithin(error: BlockingError): Cause | undefined {
+  if (!(error instanceof CausalDependencyError)) return undefined;
+  return error.dependency.pipelineId === error.pipelineId ? error.dependency : undefined;
 }
 
 /** The notification on which a policy failed. */
@@ -199,13 +261,13 @@ export class PolicyError extends KahnError implements FailedNotification {
 
 /**
  * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
- * recorded first, or a notification waits for another log.
+ * recorded first, or a notification waits for another log or another version.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
     isTransient(error instanceof PolicyError ? error.cause : error) ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
-    error instanceof CausalDependencyError
+    isBlocking(error)
   );
 }

@@ -95,6 +95,11 @@ export class EventStore {
     };
   }
 
+  /** Types of the events that the application may record. */
+  get emits(): readonly string[] {
+    return this.#options.emits;
+  }
+
   /** Returns the metadata that the effects of an event carry on; undefined if they carry on all of it. */
   get carryMetadata(): CarryMetadata | undefined {
     return this.#options.carryMetadata;
