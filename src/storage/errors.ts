@@ -50,11 +50,6 @@ export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && error.transient;
 }
 
-/** Returns whether a storage refused the data of a call, which is refused again however often it is repeated. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof StorageError && error.code === 'STORAGE_REFUSED';
-}
-
 /** The version of an event is not the next version of its aggregate, usually because of a concurrent save. */
 export class RecordConflictError extends KahnError {
   override readonly code = 'RECORD_CONFLICT';
