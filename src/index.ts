@@ -19,6 +19,7 @@ export {
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
+  UnknownEventError,
   type WaitingForVersion,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';

@@ -22,6 +22,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/memory/application-memory.ts',
     'storage/memory/errors.ts',
     'storage/memory/log-order.ts',
+    'storage/memory/positions.ts',
     'storage/memory/sorted-list.ts',
   ],
   'storage/sqlite': ['storage', 'storage/sql'],

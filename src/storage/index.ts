@@ -5,6 +5,7 @@ export {
   InvalidStorageError,
   isTransient,
   PositionConflictError,
+  type PositionState,
   RecordConflictError,
   StorageError,
   type StorageErrorCode,
@@ -15,8 +16,10 @@ export type {
   History,
   HistoryRequest,
   ProcessEvent,
+  RecordedOperation,
   RecordedPosition,
   Recorder,
+  StoredOperation,
   Tracking,
 } from './recorder.ts';
 export {

@@ -8,6 +8,7 @@ import {
   isTransientFailure,
   OtherVersionError,
   PolicyError,
+  UnknownEventError,
 } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
@@ -105,6 +106,8 @@ export class Follower {
         return await this.#pullOnce(upTo);
       } catch (error) {
         cursor.forget();
+        const unknown = unknownEventIn(error);
+        if (unknown !== undefined) return this.#standAside(unknown);
         if (!isRepeatable(error) || isSpent(error, started)) throw error;
         const before = lost;
         lost = conflictIn(error);
@@ -166,6 +169,12 @@ export class Follower {
     return new OtherVersionError({ ...this.#placeOf(notification), eventType }, reason);
   }
 
+  /** Returns the error for a notification whose policy got an aggregate that only another version can load. */
+  #standAside(error: PolicyError): OtherVersionError {
+    this.#isAtEnd = false;
+    return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
+  }
+
   #placeOf({ id: notificationId }: StoredNotification) {
     const applicationName = this.#applicationName;
     return { applicationName, upstreamName: this.upstreamName, pipelineId: this.#pipelineId, notificationId };
@@ -177,6 +186,11 @@ function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
+}
+
+/** Returns the error of a policy that got an aggregate with an event of an unknown type, if it is one. */
+function unknownEventIn(error: unknown): PolicyError | undefined {
+  return error instanceof PolicyError && error.cause instanceof UnknownEventError ? error : undefined;
 }
 
 /** Returns the conflict on which a policy failed, if any. */

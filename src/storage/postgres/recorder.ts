@@ -1,18 +1,20 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { retry } from '../../util/retry.ts';
-import { StorageError } from '../errors.ts';
+import { PositionConflictError, StorageError } from '../errors.ts';
 import {
   type EventKey,
   type History,
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedOperation,
   type RecordedPosition,
   type Recorder,
 } from '../recorder.ts';
 import type { Activity } from '../sql/driver-error.ts';
-import { type Row, toCauses, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
+import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
+import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { appendValues, snapshotColumns } from './append-values.ts';
@@ -119,9 +121,9 @@ export class PostgresRecorder implements Recorder {
     return Number(row?.[0]);
   }
 
-  async position(pipelineId: number, upstreamName: string): Promise<number> {
-    const [row] = await this.#run(this.#statements.positions, [pipelineId, [upstreamName]]);
-    return Number(row?.[0]);
+  async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
+    const [row = []] = await this.#run(this.#statements.positions, [pipelineId, [upstreamName]]);
+    return toPosition(row, this.#options.tables);
   }
 
   async logs(): Promise<readonly LogPlace[]> {
@@ -134,7 +136,26 @@ export class PostgresRecorder implements Recorder {
 
   async positions(): Promise<readonly RecordedPosition[]> {
     const rows = await this.#run(this.#statements.allPositions, []);
-    return rows.map(toPosition);
+    return rows.map((row) => toPosition(row, this.#options.tables));
+  }
+
+  async recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number> {
+    const values = [pipelineId, upstreamName, expectedVersion, typesText(types)];
+    const [row] = await this.#writes.run(() => this.#run(this.#statements.setTypes, values));
+    if (row !== undefined) return Number(row[0]);
+    const actual = await this.position(pipelineId, upstreamName);
+    const expected = { position: actual.position, typesVersion: expectedVersion };
+    throw new PositionConflictError(this.#options.tables.applicationName, upstreamName, expected, actual);
+  }
+
+  async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
+    const rows = await this.#run(this.#statements.operations, [after, limit]);
+    return rows.map(toOperation);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
@@ -222,11 +243,12 @@ export class PostgresRecorder implements Recorder {
     if (uncertain) {
       const last = await this.#lastRecorded(batch);
       if (last !== undefined) return last;
+      if (await this.#isOperated(batch)) return this.head(batch.pipelineId);
     }
     const recorded = await this.#recordedState(batch);
-    // Without events, it does not matter which call has moved the positions.
-    if (uncertain && batch.events.length === 0 && batch.isReached(recorded))
-      return this.head(batch.pipelineId);
+    // Without events and operations, it does not matter which call has moved the positions.
+    const isPosition = batch.events.length === 0 && batch.operations.length === 0;
+    if (uncertain && isPosition && batch.isReached(recorded)) return this.head(batch.pipelineId);
     const conflict = batch.conflictWith(recorded, this.#options.tables.applicationName);
     if (conflict !== undefined) throw conflict;
     return undefined;
@@ -241,6 +263,12 @@ export class PostgresRecorder implements Recorder {
     return row && Number(row[0]) + events.length - 1;
   }
 
+  /** Returns whether the batch has operations that are recorded. */
+  async #isOperated({ operations, commitId }: Batch): Promise<boolean> {
+    if (operations.length === 0) return false;
+    return (await this.#run(this.#statements.operated, [commitId])).length > 0;
+  }
+
   async #recordedState({ pipelineId, firsts, trackings }: Batch): Promise<RecordedState> {
     const ids = firsts.map(({ originatorId }) => originatorId);
     const names = trackings.map(({ upstreamName }) => upstreamName);
@@ -248,7 +276,7 @@ export class PostgresRecorder implements Recorder {
     const positions = await this.#run(this.#statements.positions, [pipelineId, names]);
     return {
       versions: new Map(ids.map((id, i) => [id, Number(versions[i]?.[0])])),
-      positions: new Map(names.map((name, i) => [name, Number(positions[i]?.[0])])),
+      positions: new Map(positions.map((row) => [String(row[1]), toPosition(row, this.#options.tables)])),
     };
   }
 }

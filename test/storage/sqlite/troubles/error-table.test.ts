@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { StorageError, type StorageErrorCode } from '../../../src/storage/errors.ts';
-import { nodeErrors, resultCodes } from '../../../src/storage/sqlite/error-table.ts';
-import { explained, resultCode, ruleOf, UncertainCommit } from '../../../src/storage/sqlite/errors.ts';
+import { StorageError, type StorageErrorCode } from '../../../../src/storage/errors.ts';
+import { nodeErrors, resultCodes } from '../../../../src/storage/sqlite/error-table.ts';
+import { explained, resultCode, ruleOf, UncertainCommit } from '../../../../src/storage/sqlite/errors.ts';
 
 const file = { applicationName: 'orders', path: 'orders.sqlite', location: "'orders.sqlite'" };
 

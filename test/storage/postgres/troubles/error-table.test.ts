@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:process';
 import { expect, it } from 'vitest';
-import { StorageError, type StorageErrorCode } from '../../../src/storage/errors.ts';
-import { driverErrors, serverErrors } from '../../../src/storage/postgres/error-table.ts';
-import { effectsOf, explained, storageCode } from '../../../src/storage/postgres/errors.ts';
+import { StorageError, type StorageErrorCode } from '../../../../src/storage/errors.ts';
+import { driverErrors, serverErrors } from '../../../../src/storage/postgres/error-table.ts';
+import { effectsOf, explained, storageCode } from '../../../../src/storage/postgres/errors.ts';
 
 const tables = { applicationName: 'orders', location: 'a schema' };
 
