@@ -1,5 +1,8 @@
 import { broken, ErrorTable, kept, replaced, rules } from '../sql/error-table.ts';
 
+/** In place of the SQLSTATE of an error by which a row policy refuses a row. */
+export const rowPolicy = '42501 by a row policy';
+
 /**
  * Rules for errors of the server, by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html.
  * After an error of severity FATAL or PANIC, the connection is replaced and the outcome of a commit is unknown.
@@ -56,6 +59,7 @@ export const serverErrors: ErrorTable = new ErrorTable([
     '23*: constraint violation',
     '27*: triggered data change violation',
     '40002: constraint violation',
+    `${rowPolicy}: row refused`,
     '44*: check option violation',
     '54*: limit of the server exceeded, such as the size of an index row',
     'P0*: raised by a trigger',

@@ -3,7 +3,7 @@ import type { StorageErrorCode } from '../errors.ts';
 import { type Activity, type DriverErrorTexts, explainDriverError } from '../sql/driver-error.ts';
 import type { ErrorEffects, ErrorRule } from '../sql/error-table.ts';
 import type { StorageLocation } from '../storage-location.ts';
-import { driverErrors, serverErrors } from './error-table.ts';
+import { driverErrors, rowPolicy, serverErrors } from './error-table.ts';
 
 const texts: DriverErrorTexts = {
   codeOf: storageCode,
@@ -20,7 +20,8 @@ const texts: DriverErrorTexts = {
     STORAGE_FULL: 'the disk of the server is full. Make room.',
     STORAGE_MISSING: 'there is no such database. Create it first.',
     STORAGE_NOT_SET_UP: 'its tables do not exist. Open it with setupTables: true, or restore them.',
-    STORAGE_REFUSED: 'the server or the driver refuses the data. Record other data.',
+    STORAGE_REFUSED:
+      'a constraint, a trigger, a row policy or a limit of the server or the driver refused what was to be recorded.',
     STORAGE_UNREACHABLE: 'the server is unreachable. Check its host and port, and that it is running.',
     STORAGE_UNWRITABLE: 'the server is read-only, as a standby is. Connect to the primary.',
   },
@@ -41,6 +42,22 @@ export function effectsOf(error: unknown): ErrorEffects {
   return hasEndedSession(error) ? { connection: 'replaced', commit: 'unknown' } : ruleOf(error);
 }
 
+/** Whether the server refused a statement as it does if versions or positions are in conflict, see `appendText`. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '23505' || state === '23502'; // unique_violation, not_null_violation
+}
+
+/** Whether a constraint that kahn does not create refused a statement, given an error for which no conflict is found. */
+export function isForeignRefusal(error: unknown): boolean {
+  const { constraint, column } = (error ?? {}) as { constraint?: unknown; column?: unknown };
+  if (sqlState(error ?? {}) === '23505') return !ownConstraint.test(String(constraint));
+  return sqlState(error ?? {}) === '23502' && column !== 'head' && column !== 'notification_id';
+}
+
+// PostgreSQL names the keys of a table so, also if it shortens the name.
+const ownConstraint = /_pkey\d*$|_key\d*$/;
+
 /** Returns the server's code of an error; undefined if the error is not from the server. */
 export function sqlState(error: unknown): string | undefined {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
@@ -49,11 +66,15 @@ export function sqlState(error: unknown): string | undefined {
 
 function ruleOf(error: unknown): ErrorRule {
   const state = sqlState(error);
-  if (state !== undefined) return serverErrors.ruleFor(state);
+  if (state !== undefined) return serverErrors.ruleFor(isRowPolicy(error, state) ? rowPolicy : state);
   const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown };
   const text = String(message);
   const key = typeof code === 'string' ? code : text.startsWith('SASL') ? 'SASL' : String(name);
   return driverErrors.ruleFor(key, text);
+}
+
+function isRowPolicy(error: unknown, state: string): boolean {
+  return state === '42501' && (error as { routine?: unknown }).routine === 'ExecWithCheckOptions';
 }
 
 /** Whether the server has ended the session with an error, maybe after the commit. */

@@ -28,7 +28,8 @@ export function explainDriverError(
   if (error instanceof KahnError) return error;
   const code = codeOf(error);
   const reason = (advice as Partial<Record<StorageErrorCode, string>>)[code] ?? '';
-  const outcome = activity === 'recording' ? ' Nothing of this call is recorded: repeat it afterwards.' : '';
+  const next = code === 'STORAGE_REFUSED' ? '.' : ': repeat it afterwards.';
+  const outcome = activity === 'recording' ? ` Nothing of this call is recorded${next}` : '';
   const detail = messageOf(error) || (error as { code?: string }).code;
   return storageError(code, location, `${reason}${outcome} (${detail})`, { cause: error });
 }
