@@ -160,6 +160,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
+   * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
    * @throws {@link StorageError} if the storage fails.

@@ -118,9 +118,10 @@ describe.each(storages)('a process application on $name', ({ create }) => {
   test('save() in a policy throws, even in a floating promise', async () => {
     await using app = await opened(create());
     const outcomes: unknown[] = [];
+    const [counter, click] = [Counter.start('b'), Click.ignored()];
     app.counters.meanwhile = async () => {
-      outcomes.push(await app.counters.save(Counter.start('b')).catch((error: unknown) => error));
-      outcomes.push(await app.clicks.save(Click.ignored()).catch((error: unknown) => error));
+      outcomes.push(await app.counters.save(counter).catch((error: unknown) => error));
+      outcomes.push(await app.clicks.save(click).catch((error: unknown) => error));
     };
     await app.clicks.save(Click.make('a', 1));
     await app.counters.run();
