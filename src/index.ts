@@ -12,11 +12,15 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   LogMismatchError,
+  OtherVersionError,
+  type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
+  UnknownEventError,
+  type WaitingForVersion,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {

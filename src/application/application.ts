@@ -166,7 +166,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link StorageError} if the storage fails.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
    * @throws {@link DownstreamError} if the events are recorded, but an application failed on them or on what follows from
-   * them, or waits for another pipeline.
+   * them, or waits for another pipeline or another version.
    * @throws {@link RunnerClosedError} if the events are recorded, but the runner is closed before their followers finish.
    */
   async save(
@@ -257,12 +257,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * it.
    */
   #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
-    const { applicationName, pipelineId, recorder } = store;
+    const { applicationName, pipelineId, recorder, emits } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
       queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
       repository: new Repository<Emits>(applicationName, store.loader),
-      log: new RecordedNotificationLog(recorder, applicationName, pipelineId),
+      log: new RecordedNotificationLog(recorder, applicationName, pipelineId, emits),
     };
     this.#pipelines.set(pipelineId, this.#pipeline);
   }

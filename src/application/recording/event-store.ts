@@ -12,7 +12,7 @@ import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/r
 import type { StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { integer } from '../../util/option-rules.ts';
 import { assertOption } from '../../util/options.ts';
-import { UndeclaredEventError } from '../errors.ts';
+import { UndeclaredEventError, UnknownEventError } from '../errors.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
 import { HistoryCache } from './history-cache.ts';
@@ -63,7 +63,9 @@ export class EventStore {
     this.#emits = new Set(options.emits);
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
-    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, (event) => {
+      if (!this.#emits.has(event.type)) throw new UnknownEventError(this.applicationName, event);
+    });
   }
 
   /**
@@ -93,6 +95,11 @@ export class EventStore {
       notificationId: undefined,
       followed: undefined,
     };
+  }
+
+  /** Types of the events that the application may record. */
+  get emits(): readonly string[] {
+    return this.#options.emits;
   }
 
   /** Returns the metadata that the effects of an event carry on; undefined if they carry on all of it. */
