@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
@@ -146,7 +147,7 @@ export abstract class ProcessApplication<
    */
   async run(options: RunOptions = {}): Promise<number> {
     resolveOptions(options, runOptions, 'ProcessApplication.run()');
-    const counts = await this.#run(options);
+    const counts = await inRootContext(() => this.#run(options));
     return counts.values().reduce((sum, count) => sum + count, 0);
   }
 
