@@ -3,6 +3,7 @@ import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
@@ -22,7 +23,7 @@ import {
 } from './errors.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { currentPolicy } from './policy/current-policy.ts';
+import { currentCall, currentPolicy } from './policy/current-policy.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
@@ -95,7 +96,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     options: OpenApplicationOptions,
   ): Promise<A> {
     const application = new this();
-    applicationInternals.bind(application, await standaloneBinding(this, options));
+    applicationInternals.bind(application, await inRootContext(standaloneBinding, this, options));
     return application;
   }
 
@@ -175,13 +176,16 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions | undefined]
   ): Promise<Saved> {
     const { store, queue } = this.#opened;
-    const policyOf = currentPolicy();
-    if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
+    const call = currentCall();
     const last = args.at(-1);
     const hasOptions = args.length > 1 && (last === undefined || isPlainObject(last));
     const options = hasOptions ? (last as SaveOptions | undefined) : undefined;
     const aggregates = (hasOptions ? args.slice(0, -1) : args) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
+    if (call !== undefined) {
+      call.forget(aggregates);
+      throw new SaveInPolicyError(this.applicationName, call.applicationName);
+    }
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
     return saveAggregates(aggregates, provenance, store, queue);
   }

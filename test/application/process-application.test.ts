@@ -25,7 +25,8 @@ async function opened(storage: StorageDescription, batchSize = 500) {
   const clicks = await Clicks.open({ storage });
   const counters = await Counters.open({ storage });
   counters.follow(clicks.log, batchSize);
-  const position = () => applicationInternals.storeOf(counters).recorder.position(0, 'clicks');
+  const { recorder } = applicationInternals.storeOf(counters);
+  const position = async () => (await recorder.position(0, 'clicks')).position;
   const close = async () => {
     await counters.close();
     await clicks.close();
@@ -118,10 +119,9 @@ describe.each(storages)('a process application on $name', ({ create }) => {
   test('save() in a policy throws, even in a floating promise', async () => {
     await using app = await opened(create());
     const outcomes: unknown[] = [];
-    const [counter, click] = [Counter.start('b'), Click.ignored()];
     app.counters.meanwhile = async () => {
-      outcomes.push(await app.counters.save(counter).catch((error: unknown) => error));
-      outcomes.push(await app.clicks.save(click).catch((error: unknown) => error));
+      outcomes.push(await app.counters.save(Counter.start('b')).catch((error: unknown) => error));
+      outcomes.push(await app.clicks.save(Click.ignored()).catch((error: unknown) => error));
     };
     await app.clicks.save(Click.make('a', 1));
     await app.counters.run();

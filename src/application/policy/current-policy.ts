@@ -29,6 +29,12 @@ export class PolicyCall {
     return this.hasEnded || this.parent?.isOver === true;
   }
 
+  /** Leaves aggregates out of {@link changed}, because the caller gets an error for them. */
+  forget(aggregates: readonly Aggregate[]): void {
+    for (const aggregate of aggregates) this.changed.delete(aggregate);
+    this.parent?.forget(aggregates);
+  }
+
   /** Makes the policy fail, and returns the error to throw. */
   failWith(message: string): InvalidPolicyError {
     const { root } = this;
@@ -43,13 +49,25 @@ export class PolicyCall {
   }
 }
 
+/** Runs something as the policy of an application. */
+export type PolicyScope = <T>(run: (call: PolicyCall) => T) => T;
+
 const scope = new AsyncLocalStorage<PolicyCall>();
 
-/** Runs a policy for one event, so that calls made inside of it can be distinguished from other calls. */
-export function runAsPolicyOf<T>(applicationName: string, run: (call: PolicyCall) => T): T {
+/**
+ * Returns a function that runs the policy of an application for one event, so that calls made inside of it can be
+ * distinguished from other calls. Each run begins in the current asynchronous context, whatever the run before has
+ * changed in its own.
+ */
+export function policyScopeOf(applicationName: string): PolicyScope {
   aggregateInternals.setTriggerListener(onTrigger);
-  const call = new PolicyCall(applicationName);
-  return scope.run(call, run, call);
+  const inThisContext = AsyncLocalStorage.snapshot();
+  return (run) =>
+    inThisContext(() => {
+      const call = new PolicyCall(applicationName);
+      scope.enterWith(call);
+      return run(call);
+    });
 }
 
 /** Runs an attempt inside the call of a policy. */

@@ -4,14 +4,15 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidPolicyError } from '../errors.ts';
-import { type PolicyCall, runAsPolicyOf } from './current-policy.ts';
+import type { PolicyCall, PolicyScope } from './current-policy.ts';
 import { HandlerRepository } from './handler-repository.ts';
 import type { PolicyHandler } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
 import { RepositoryCalls } from './repository-calls.ts';
 
 export interface HandlerRun {
-  readonly applicationName: string;
+  /** Runs the handler in the scope of its policy. */
+  readonly runAsPolicy: PolicyScope;
   readonly event: RecordedEvent;
   readonly aggregates: PolicyAggregates;
   /** Derives the n-th id from the event. */
@@ -25,10 +26,10 @@ export interface HandlerRun {
  */
 export function runHandler(
   handler: PolicyHandler<DomainEvent, DomainEvent>,
-  { applicationName, event, aggregates, idOf }: HandlerRun,
+  { runAsPolicy, event, aggregates, idOf }: HandlerRun,
 ): Promise<readonly Aggregate[]> {
-  return runAsPolicyOf(applicationName, async (call) => {
-    const calls = new RepositoryCalls(applicationName);
+  return runAsPolicy(async (call) => {
+    const calls = new RepositoryCalls(call.applicationName);
     try {
       const result = handler(event, new HandlerRepository({ call, calls, aggregates, idOf }));
       const returned = returnedAggregates(isThenable(result) ? await result : result);

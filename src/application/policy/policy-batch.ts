@@ -7,6 +7,7 @@ import { causedId } from '../../util/ids.ts';
 import { PolicyError } from '../errors.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
+import { type PolicyScope, policyScopeOf } from './current-policy.ts';
 import { effectProvenance } from './effect-provenance.ts';
 import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
@@ -57,9 +58,10 @@ export async function runPolicy(
   const started = performance.now();
   let policyMs = 0;
   let handled = 0;
+  const runAsPolicy = policyScopeOf(setup.store.applicationName);
   for (const step of steps) {
     aggregates.begin(handled);
-    await handle(setup, step, aggregates);
+    await handle(setup, step, aggregates, runAsPolicy);
     handled += 1;
     policyMs = performance.now() - started - aggregates.loadMs;
     if (policyMs > longestMs) break;
@@ -106,12 +108,12 @@ async function handle(
   setup: PolicySetup,
   { notification, event, handler }: Step,
   aggregates: BatchAggregates,
+  runAsPolicy: PolicyScope,
 ): Promise<void> {
   const { upstreamName, store } = setup;
-  const { applicationName } = store;
-  const idOf = (n: number) => causedId(event, upstreamName, applicationName, n);
+  const idOf = (n: number) => causedId(event, upstreamName, store.applicationName, n);
   try {
-    await runHandler(handler, { applicationName, event, aggregates, idOf });
+    await runHandler(handler, { runAsPolicy, event, aggregates, idOf });
   } catch (error) {
     throw policyError(setup, notification, error);
   }
