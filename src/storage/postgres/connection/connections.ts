@@ -1,3 +1,4 @@
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
 import { effectsOf, storageCode } from '../errors.ts';
@@ -76,7 +77,7 @@ export class Connections {
   /** Takes a connection out of the pool, and replaces outdated ones. */
   async #take(): Promise<TakenConnection> {
     for (;;) {
-      const client = await this.#pool.connect();
+      const client = await inRootContext(() => this.#pool.connect()); // a new connection outlives the call
       const born = this.#born.get(client);
       const isCurrent = born === undefined || born === this.#generation;
       if (isCurrent && !this.#rules.isOutdated(client)) {
