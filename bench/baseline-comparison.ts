@@ -1,6 +1,6 @@
-import { compare, type Result } from './comparison-rounds.ts';
+import { compare, type Latency, type Result } from './comparison-rounds.ts';
 import type { Section } from './section.ts';
-import { Table, verdictOf, whole } from './table.ts';
+import { micros, Table, verdictOf, whole } from './table.ts';
 import { workloads } from './workloads.ts';
 
 const table = new Table([
@@ -13,6 +13,8 @@ const table = new Table([
   { title: '(rounds)', width: 12 },
   { title: 'target', width: 8 },
   { title: '  verdict', width: -18 },
+  { title: 'wave: median, p99', width: 24 },
+  { title: 'of baseline', width: 24 },
 ]);
 
 /** The library compared with a hand-written baseline. */
@@ -26,6 +28,10 @@ export const baselineComparison: Section = {
     })),
 };
 
+function latencyText(latency: Latency | undefined): string {
+  return latency === undefined ? '' : `${micros(latency.median)}, ${micros(latency.p99)}`;
+}
+
 function lineOf(result: Result): string {
   const { percent, target } = result;
   return table.line([
@@ -38,5 +44,7 @@ function lineOf(result: Result): string {
     `${percent.worst.toFixed(0)} - ${percent.best.toFixed(0)}`,
     target === undefined ? '' : `${target} %`,
     `  ${verdictOf(percent.median, target, 1)}`,
+    latencyText(result.libraryWave),
+    latencyText(result.baselineWave),
   ]);
 }

@@ -6,7 +6,7 @@ import { Payments } from '../examples/shop/payments.ts';
 import { Reservations } from '../examples/shop/reservations.ts';
 import { shop } from '../examples/shop/shop.ts';
 import { openStorage } from '../src/storage/storage.ts';
-import { timed } from './measure.ts';
+import { timed, timedWaves } from './measure.ts';
 import { type Logs, readLogs } from './verify-logs.ts';
 import type { Candidate } from './workloads.ts';
 
@@ -27,10 +27,12 @@ export function library(storage: StorageDescription): Candidate {
     async inWaves(waves) {
       await using runner = await SingleThreadedRunner.start(shop, { storage });
       const orders = runner.get(Orders);
-      const { ms } = await timed(async () => {
-        for (const wave of waves) await Promise.all(wave.map((customer) => orders.place(customer)));
+      const { ms, result: waveMs } = await timed(async () => {
+        const waveMs = await timedWaves(waves, (customer) => orders.place(customer));
+        await runner.caughtUp(); // positions after ignored notifications are on record
+        return waveMs;
       });
-      return { ms, logs: await logsOf(runner) };
+      return { ms, waveMs, logs: await logsOf(runner) };
     },
 
     async append(waves) {
@@ -54,7 +56,7 @@ export function library(storage: StorageDescription): Candidate {
           await recorder.record(0, [{ events: [event], snapshots: [], tracking }]);
         }
       });
-      assert.equal(await recorder.position(0, upstreamName), events.length);
+      assert.equal((await recorder.position(0, upstreamName)).position, events.length);
       const log = await recorder.notifications(0, 0, Number.MAX_SAFE_INTEGER);
       return { ms, logs: new Map([[applicationName, log]]) };
     },

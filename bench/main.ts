@@ -1,5 +1,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { baselineComparison } from './baseline-comparison.ts';
+import { growth } from './growth.ts';
+import { longAggregates } from './long-aggregates.ts';
 import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
 import { BenchServer } from './postgres/bench-server.ts';
@@ -31,6 +33,8 @@ async function main(chosen: Options): Promise<void> {
     baselineComparison,
     provenance,
     verification,
+    growth,
+    longAggregates,
     wakeUp,
     throughput,
     latency,

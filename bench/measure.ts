@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * Measures the duration of some work. Does not collect garbage first: V8 would also discard the machine code that it
@@ -11,6 +13,20 @@ export async function timed<T>(work: () => T | Promise<T>): Promise<{ ms: number
   const start = performance.now();
   const result = await work();
   return { ms: performance.now() - start, result };
+}
+
+/** Does the work for the items of each wave at the same time, one wave after the other; returns their durations in ms. */
+export async function timedWaves<T>(
+  waves: readonly (readonly T[])[],
+  work: (item: T) => Promise<unknown>,
+): Promise<readonly number[]> {
+  const waveMs: number[] = [];
+  for (const wave of waves) {
+    const start = performance.now();
+    await Promise.all(wave.map(work));
+    waveMs.push(performance.now() - start);
+  }
+  return waveMs;
 }
 
 /** Duration of some work, and the CPU share of other processes meanwhile. */
@@ -62,6 +78,13 @@ export async function inNewDirectory<T>(parent: string, work: (directory: string
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Collects all garbage, and returns the memory that this process still uses, in bytes. */
+export function collectGarbage(): NodeJS.MemoryUsage {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage();
 }
 
 /** Median duration of a transaction that writes one row to a SQLite file, in microseconds. */

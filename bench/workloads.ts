@@ -5,6 +5,8 @@ import type { Logs } from './verify-logs.ts';
 /** Duration of a workload, and the logs that it left. */
 export interface Run {
   readonly ms: number;
+  /** Duration of each wave, where waves are measured one by one. */
+  readonly waveMs?: readonly number[];
   readonly logs: Logs;
 }
 
@@ -35,6 +37,13 @@ export interface Workload {
 const memory = 50;
 
 export const workloads: readonly Workload[] = [
+  {
+    name: 'one command at a time, until settled',
+    eventsPerOrder: 5,
+    slowness: 3,
+    targets: { memory: 45, FULL: 85, PostgreSQL: 80 },
+    run: (candidate, customers) => candidate.inWaves(wavesOf(customers, 1)),
+  },
   {
     name: 'one command per transaction, followers batched',
     eventsPerOrder: 5,

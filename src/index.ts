@@ -12,19 +12,16 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   LogMismatchError,
+  OtherVersionError,
+  type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
+  UnknownEventError,
+  type WaitingForVersion,
 } from './application/errors.ts';
-export type {
-  Policy,
-  PolicyHandler,
-  PolicyHandlers,
-  PolicyRepository,
-  PolicyResult,
-} from './application/following/policy.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
@@ -33,6 +30,13 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export type {
+  Policy,
+  PolicyHandler,
+  PolicyHandlers,
+  PolicyRepository,
+  PolicyResult,
+} from './application/policy/policy.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
@@ -48,6 +52,7 @@ export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from '
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {
+  BundledError,
   DownstreamError,
   ProcessDiedError,
   RunnerClosedError,
@@ -94,6 +99,7 @@ export {
   StorageError,
   type StorageErrorCode,
 } from './storage/errors.ts';
+export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { timed } from '../measure.ts';
+import { timed, timedWaves } from '../measure.ts';
 import type { Logs } from '../verify-logs.ts';
 import type { Candidate } from '../workloads.ts';
 import type { BaselineLog, BaselineStorage } from './log.ts';
@@ -17,6 +17,7 @@ export function baseline(open: () => BaselineStorage): Candidate {
       const followers = await timed(() => {
         const shop = new BaselineShop(storage);
         shop.settle();
+        shop.flush();
         return shop;
       });
       return { ms: commands.ms + followers.ms, logs: read(followers.result.logs) };
@@ -25,10 +26,12 @@ export function baseline(open: () => BaselineStorage): Candidate {
     async inWaves(waves) {
       using storage = open();
       const shop = new BaselineShop(storage);
-      const { ms } = await timed(async () => {
-        for (const wave of waves) await Promise.all(wave.map((customer) => shop.place(customer)));
+      const { ms, result: waveMs } = await timed(async () => {
+        const waveMs = await timedWaves(waves, (customer) => shop.place(customer));
+        shop.flush();
+        return waveMs;
       });
-      return { ms, logs: read(shop.logs) };
+      return { ms, waveMs, logs: read(shop.logs) };
     },
 
     async append(waves) {

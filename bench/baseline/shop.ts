@@ -71,7 +71,10 @@ export class BaselineShop {
     }
   }
 
-  /** Processes the logs that have grown, by default all, until nothing is left, in the order in which they grew. */
+  /**
+   * Processes the logs that have grown, by default all, until nothing is left, in the order in which they grew. Positions
+   * after ignored notifications are recorded with the next reaction, or by {@link flush}.
+   */
   settle(grown: Iterable<BaselineLog> = this.#followers.keys()): void {
     const prompts = new Set(grown);
     for (const log of prompts) {
@@ -80,6 +83,10 @@ export class BaselineShop {
         if (follower.run()) prompts.add(follower.log);
       }
     }
+  }
+
+  /** Records the positions after ignored notifications. */
+  flush(): void {
     for (const followers of this.#followers.values()) for (const follower of followers) follower.flush();
   }
 

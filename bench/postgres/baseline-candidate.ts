@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { timed } from '../measure.ts';
+import { timed, timedWaves } from '../measure.ts';
 import type { Logs } from '../verify-logs.ts';
 import type { Candidate } from '../workloads.ts';
 import { PostgresLog } from './baseline-log.ts';
@@ -21,6 +21,7 @@ export function postgresBaseline(connectionString: string, schema: string): Cand
         const client = await connect(); // measured, as for the library
         const shop = await PostgresShop.open(client, schema);
         await shop.settle();
+        await shop.flush();
         return { client, shop };
       });
       const { client, shop } = followers.result;
@@ -32,12 +33,14 @@ export function postgresBaseline(connectionString: string, schema: string): Cand
     async inWaves(waves) {
       const client = await connect();
       const shop = await PostgresShop.open(client, schema);
-      const { ms } = await timed(async () => {
-        for (const wave of waves) await Promise.all(wave.map((customer) => shop.place(customer)));
+      const { ms, result: waveMs } = await timed(async () => {
+        const waveMs = await timedWaves(waves, (customer) => shop.place(customer));
+        await shop.flush();
+        return waveMs;
       });
       const logs = await read(shop.logs);
       await client.end();
-      return { ms, logs };
+      return { ms, waveMs, logs };
     },
 
     async append(waves) {

@@ -79,7 +79,10 @@ export class PostgresShop {
     this.#running = false;
   }
 
-  /** Processes the logs that have grown, by default all, until nothing is left, in the order in which they grew. */
+  /**
+   * Processes the logs that have grown, by default all, until nothing is left, in the order in which they grew. Positions
+   * after ignored notifications are recorded with the next reaction, or by {@link flush}.
+   */
   async settle(grown: Iterable<PostgresLog> = this.#followers.keys()): Promise<void> {
     const prompts = new Set(grown);
     for (const log of prompts) {
@@ -88,6 +91,10 @@ export class PostgresShop {
         if (await follower.run()) prompts.add(follower.log);
       }
     }
+  }
+
+  /** Records the positions after ignored notifications. */
+  async flush(): Promise<void> {
     for (const followers of this.#followers.values()) {
       for (const follower of followers) await follower.flush();
     }

@@ -20,9 +20,9 @@ import {
   PipelineFixedError,
   SaveInPolicyError,
 } from './errors.ts';
-import { currentPolicy } from './following/current-policy.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
+import { currentPolicy } from './policy/current-policy.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
@@ -164,11 +164,13 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if an id or the data is too large.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
    * @throws {@link StorageError} if the storage fails.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
    * @throws {@link DownstreamError} if the events are recorded, but an application failed on them or on what follows from
-   * them, or waits for another pipeline.
+   * them, or waits for another pipeline or another version.
    * @throws {@link RunnerClosedError} if the events are recorded, but the runner is closed before their followers finish.
    */
   async save(
@@ -263,12 +265,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * it.
    */
   #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
-    const { applicationName, pipelineId, recorder } = store;
+    const { applicationName, pipelineId, recorder, emits } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
       queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
       repository: new Repository<Emits>(applicationName, store.loader),
-      log: new RecordedNotificationLog(recorder, applicationName, pipelineId),
+      log: new RecordedNotificationLog(recorder, applicationName, pipelineId, emits),
     };
     this.#pipelines.set(pipelineId, this.#pipeline);
   }

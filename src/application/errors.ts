@@ -84,6 +84,32 @@ export class UndeclaredEventError extends KahnError {
   }
 }
 
+/**
+ * An aggregate has an event whose type its application does not declare, as after a newer version has recorded it. Without
+ * this event its state would be wrong, so it is not loaded.
+ */
+export class UnknownEventError extends KahnError {
+  override readonly code = 'UNKNOWN_EVENT';
+  declare readonly applicationName: string;
+  declare readonly originatorId: string;
+  declare readonly originatorVersion: number;
+  declare readonly eventType: string;
+
+  constructor(
+    applicationName: string,
+    event: { originatorId: string; originatorVersion: number; type: string; timestamp: number },
+  ) {
+    const { originatorId, originatorVersion, type: eventType, timestamp } = event;
+    super(
+      `Application '${applicationName}' cannot load aggregate '${originatorId}': its version ${originatorVersion} is an ` +
+        `event of type '${eventType}', recorded at ${new Date(timestamp).toISOString()}, which is not listed in ` +
+        "'static readonly emits'. Run the version of the application that records it, or add it there, and to apply(). " +
+        'The list holds all types that are recorded, also those that are not triggered any more.',
+      { applicationName, originatorId, originatorVersion, eventType },
+    );
+  }
+}
+
 /** Too many saves wait for the storage: await earlier saves first. */
 export class TooManySavesError extends KahnError {
   override readonly code = 'TOO_MANY_SAVES';
@@ -161,9 +187,74 @@ export class CausalDependencyError extends KahnError {
   }
 }
 
-/** Whether the application that waits can process the cause now: it is in the log of another upstream, in the same pipeline. */
-export function isWithinPipeline({ pipelineId, dependency }: CausalDependencyError): boolean {
-  return dependency.pipelineId === pipelineId;
+/** The notification that waits for another version of its application. */
+export interface WaitingForVersion {
+  readonly applicationName: string;
+  readonly upstreamName: string;
+  readonly pipelineId: number;
+  readonly notificationId: number;
+  readonly eventType: string;
+}
+
+/** Why a notification waits for another version of its application. */
+export type OtherVersionReason =
+  /** The type is not in `emits` of the upstream as this code declares it, and has no handler here. */
+  | 'UNKNOWN_TYPE'
+  /** Another version of the application handles the type, as its position in the log records; this one does not. */
+  | 'TYPE_HANDLED_ELSEWHERE'
+  /** The policy gets an aggregate with an event of a type that this code does not declare; see `cause`. */
+  | 'AGGREGATE_UNKNOWN';
+
+/**
+ * Another version of the application has to process the next notification of an upstream, so this one leaves it. The
+ * notification waits, and so do all later notifications of its log.
+ */
+export class OtherVersionError extends KahnError implements WaitingForVersion {
+  override readonly code = 'OTHER_VERSION';
+  declare readonly reason: OtherVersionReason;
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  /** The pipeline that waits. */
+  declare readonly pipelineId: number;
+  /** The notification that waits. */
+  declare readonly notificationId: number;
+  declare readonly eventType: string;
+
+  constructor(waiting: WaitingForVersion, reason: OtherVersionReason, cause?: unknown) {
+    const { applicationName, upstreamName, pipelineId, notificationId, eventType } = waiting;
+    super(
+      `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
+        `'${upstreamName}' ('${eventType}'): ${otherVersionReasons[reason](waiting, cause)} ` +
+        'Processing resumes automatically when another version of the application has processed the notification.',
+      { applicationName, upstreamName, pipelineId, notificationId, eventType, reason, cause },
+    );
+  }
+}
+
+const otherVersionReasons: Readonly<
+  Record<OtherVersionReason, (waiting: WaitingForVersion, cause: unknown) => string>
+> = {
+  UNKNOWN_TYPE: ({ upstreamName, eventType }) =>
+    `this code does not know '${eventType}'. Run a version that knows it, or add it to ` +
+    `'static readonly emits' of '${upstreamName}'.`,
+  TYPE_HANDLED_ELSEWHERE: ({ eventType }) =>
+    `another version of the application handles '${eventType}', this one does not. Run that version, or add a handler ` +
+    `here: '${eventType}': () => {} if nothing is to be done.`,
+  AGGREGATE_UNKNOWN: (_waiting, cause) => messageOf(cause),
+};
+
+/** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */
+export type BlockingError = CausalDependencyError | OtherVersionError;
+
+/** Whether an error says that the next notification of an upstream must wait. */
+export function isBlocking(error: unknown): error is BlockingError {
+  return error instanceof CausalDependencyError || error instanceof OtherVersionError;
+}
+
+/** Returns the notification that an upstream waits for, if it is in the log of another upstream in the same pipeline. */
+export function dependencyWithin(error: BlockingError): Cause | undefined {
+  if (!(error instanceof CausalDependencyError)) return undefined;
+  return error.dependency.pipelineId === error.pipelineId ? error.dependency : undefined;
 }
 
 /** The notification on which a policy failed. */
@@ -199,13 +290,13 @@ export class PolicyError extends KahnError implements FailedNotification {
 
 /**
  * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
- * recorded first, or a notification waits for another log.
+ * recorded first, or a notification waits for another log or another version.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
     isTransient(error instanceof PolicyError ? error.cause : error) ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
-    error instanceof CausalDependencyError
+    isBlocking(error)
   );
 }

@@ -6,12 +6,12 @@ import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, applicationInternals } from './application.ts';
-import { type CausalDependencyError, PipelineFixedError } from './errors.ts';
+import { type BlockingError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
-import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './following/policy.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
+import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy/policy.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
@@ -37,13 +37,13 @@ export interface ProcessApplicationInternals {
   ): Promise<ProcessedCounts>;
   /**
    * Processes a batch of one upstream and of no other, none after `upTo`. Resolves with the number of notifications, or
-   * with an error if the next one waits for another log.
+   * with an error if the next one waits for another log or another version.
    */
   pull<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
     upstreamName: string,
     upTo: number,
-  ): Promise<number | CausalDependencyError>;
+  ): Promise<number | BlockingError>;
   /** Calls the listener after each batch. Replaces the listener of an earlier call. */
   watch<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -140,6 +140,8 @@ export abstract class ProcessApplication<
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
    * notifications that need not wait are processed.
+   * @throws {@link OtherVersionError} if a notification waits for another version of this application; all before it are
+   * processed.
    */
   async run(options: RunOptions = {}): Promise<number> {
     resolveOptions(options, runOptions, 'ProcessApplication.run()');

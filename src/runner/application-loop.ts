@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import { CausalDependencyError, isTransientFailure } from '../application/errors.ts';
+import { isBlocking, isTransientFailure } from '../application/errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
-import { BlockedUpstreams, catchCausalWait } from './blocked-upstreams.ts';
+import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState } from './runner.ts';
 
@@ -46,8 +46,8 @@ interface LoopState {
 
 /**
  * Runs one application until the signal is aborted: takes prompts, or polls, and processes a batch of each upstream
- * that has prompted. An upstream that waits for another pipeline is retried later; the other upstreams continue,
- * because the other pipeline may wait for them.
+ * that has prompted. An upstream that waits for another pipeline or version is retried later; the other upstreams
+ * continue, because the other pipeline may wait for them.
  *
  * @throws the error of the policy or of a damaged log, after which the application must be stopped.
  */
@@ -93,9 +93,9 @@ async function runOnce(
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
     const run = () =>
-      catchCausalWait(() => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
+      catchBlocking(() => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
     const counts = await retryTransient(run, signal, interrupted);
-    if (counts instanceof CausalDependencyError) {
+    if (isBlocking(counts)) {
       interrupted(counts);
       blocked.block(upstreamName, () => inbox.put(upstreamName), signal);
       continue;

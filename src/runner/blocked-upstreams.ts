@@ -1,10 +1,10 @@
-import { CausalDependencyError } from '../application/errors.ts';
+import { type BlockingError, isBlocking } from '../application/errors.ts';
 import { type Backoff, backOff } from '../util/retry.ts';
 
-/** Delays between checks of another pipeline, which may catch up soon or be far behind. */
+/** Delays between checks of another pipeline or version, which may catch up soon or be far behind. */
 export const blockedBackoff: Backoff = { firstMs: 10, maxMs: 1_000 };
 
-/** Upstreams of an application that wait for another pipeline. */
+/** Upstreams of an application that wait for another pipeline or another version. */
 export class BlockedUpstreams {
   readonly #tries = new Map<string, number>();
   readonly #resting = new Set<string>();
@@ -15,7 +15,7 @@ export class BlockedUpstreams {
 
   /**
    * Whether the delay of an upstream is still running. Prompts do not shorten it: they announce nothing of other
-   * pipelines.
+   * pipelines and versions.
    */
   isResting(upstreamName: string): boolean {
     return this.#resting.has(upstreamName);
@@ -39,10 +39,10 @@ export class BlockedUpstreams {
   }
 }
 
-/** Resolves with the result of the work, or with the error that names the dependency it waits for. */
-export function catchCausalWait<T>(work: () => Promise<T>): Promise<T | CausalDependencyError> {
+/** Resolves with the result of the work, or with the error that says what the next notification waits for. */
+export function catchBlocking<T>(work: () => Promise<T>): Promise<T | BlockingError> {
   return work().catch((error: unknown) => {
-    if (error instanceof CausalDependencyError) return error;
+    if (isBlocking(error)) return error;
     throw error;
   });
 }

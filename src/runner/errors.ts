@@ -31,6 +31,18 @@ export class DownstreamError extends KahnError {
   }
 }
 
+/** A runner that starts threads or processes is part of a bundle, which lacks the files that they run. */
+export class BundledError extends KahnError {
+  override readonly code = 'BUNDLED';
+
+  constructor(runner: string) {
+    super(
+      `${runner} starts files of kahn in workers, but this bundle holds kahn without these files. Keep kahn outside of the ` +
+        'bundle, for example with --external:kahn in esbuild, or use run(), which starts no workers.',
+    );
+  }
+}
+
 /** The worker of an application died and was not replaced. */
 export abstract class WorkerDiedError extends KahnError {
   declare readonly applicationName: string;

@@ -1,5 +1,5 @@
 import { InvalidPolicyError } from '../application/errors.ts';
-import { currentPolicy } from '../application/following/current-policy.ts';
+import { currentPolicy } from '../application/policy/current-policy.ts';
 
 /**
  * Rejects calls inside policies that would wait for their own end.

@@ -5,6 +5,9 @@ import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
 
+/** Modules of the storages that this thread described: in a bundle, there are no files to import them from. */
+const describedModules = new Map<string, StorageModule>();
+
 /** Value of one storage option: plain data that can be cloned, or memory that threads share. */
 export type StorageOptionValue = string | number | boolean | SharedArrayBuffer | StorageOptions;
 
@@ -86,6 +89,18 @@ export interface StorageModule {
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    */
   forProcesses?(options: StorageOptions): StorageOptions;
+}
+
+/** A module of kahn that this thread has loaded. */
+export interface LoadedStorageModule extends StorageModule {
+  /** URL of the module; in a bundle the entry point that exports the storage, such as `kahn/sqlite`. */
+  readonly moduleUrl: string;
+}
+
+/** Describes a storage of kahn. */
+export function describeStorage(module: LoadedStorageModule, options: StorageOptions): StorageDescription {
+  describedModules.set(module.moduleUrl, module);
+  return { module: module.moduleUrl, options };
 }
 
 /**
@@ -179,7 +194,7 @@ async function importModule(storage: StorageDescription): Promise<StorageModule>
 
 async function imported(module: string): Promise<Partial<StorageModule>> {
   try {
-    return await import(module);
+    return describedModules.get(module) ?? (await import(/* webpackIgnore: true */ module));
   } catch (cause) {
     throw new InvalidStorageError(
       `The module '${module}' of a storage cannot be imported: ${messageOf(cause)}`,

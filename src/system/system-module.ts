@@ -62,7 +62,7 @@ export function assertNotInWorker(): void {
 async function importModule(module: string, name: string): Promise<Record<string, unknown>> {
   isWorker = true;
   try {
-    const exported = await import(module);
+    const exported = await import(/* webpackIgnore: true */ module);
     if (refusal !== undefined) throw refusal; // even if the module caught it or did not await it
     return exported;
   } catch (cause) {

@@ -2,10 +2,18 @@ import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
-import { CausalDependencyError, isTransientFailure, PolicyError } from '../errors.ts';
+import {
+  type BlockingError,
+  CausalDependencyError,
+  isTransientFailure,
+  OtherVersionError,
+  PolicyError,
+  UnknownEventError,
+} from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
+import { type BarredNotification, TypeGate } from './type-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';
 
 /** Most tries of a batch while no writer makes progress. */
@@ -27,6 +35,7 @@ export class Follower {
   readonly #pipelineId: number;
   readonly #cursor: UpstreamCursor;
   readonly #gate: CausalGate;
+  readonly #types: TypeGate;
   readonly #processor: BatchProcessor;
   #isAtEnd = false;
 
@@ -37,6 +46,7 @@ export class Follower {
     this.#cursor = new UpstreamCursor(store, log);
     this.#gate = gate;
     gate.add(this.#cursor);
+    this.#types = new TypeGate(options.policy, log.emits);
     this.#processor = new BatchProcessor(options, this.#cursor);
   }
 
@@ -56,11 +66,11 @@ export class Follower {
 
   /**
    * Processes a batch of notifications, none after `upTo`. Resolves with the number of notifications, 0 at the end of
-   * the log or at `upTo`, or with an error if the next notification waits for a notification of another log.
+   * the log or at `upTo`, or with an error if the next notification waits for another log or another version.
    *
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
-  async pull(upTo: number = Infinity): Promise<number | CausalDependencyError> {
+  async pull(upTo: number = Infinity): Promise<number | BlockingError> {
     const cursor = this.#cursor;
     if (!cursor.isLocated) await cursor.locate();
     const from = cursor.seen;
@@ -86,7 +96,7 @@ export class Follower {
    * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress.
    * `retry` does not fit: the number of tries starts again with each progress.
    */
-  async #pullBatch(upTo: number): Promise<boolean | CausalDependencyError> {
+  async #pullBatch(upTo: number): Promise<boolean | BlockingError> {
     const cursor = this.#cursor;
     let lost: RecordConflictError | undefined;
     for (let tries = 1; ; tries += 1) {
@@ -96,6 +106,8 @@ export class Follower {
         return await this.#pullOnce(upTo);
       } catch (error) {
         cursor.forget();
+        const unknown = unknownEventIn(error);
+        if (unknown !== undefined) return this.#standAside(unknown);
         if (!isRepeatable(error) || isSpent(error, started)) throw error;
         const before = lost;
         lost = conflictIn(error);
@@ -109,19 +121,20 @@ export class Follower {
   }
 
   /**
-   * Reads a batch, lets it through the causal gate, runs the policy, and records. Returns whether there was a batch, or
-   * an error if none of it may be processed yet.
+   * Reads a batch, lets it through the gates, runs the policy, and records. Returns whether there was a batch, or an
+   * error if none of it may be processed yet.
    */
-  async #pullOnce(upTo: number): Promise<boolean | CausalDependencyError> {
+  async #pullOnce(upTo: number): Promise<boolean | BlockingError> {
     if (!this.#cursor.isLocated) await this.#cursor.locate();
     const notifications = await this.#read(upTo);
     const last = notifications.at(-1);
     if (last === undefined) return false;
     const waiting = await this.#gate.firstWaiting(this.upstreamName, notifications);
     if (waiting?.index === 0) return await this.#waitFor(waiting);
-    await this.#processor.process(
-      waiting === undefined ? notifications : notifications.slice(0, waiting.index),
-    );
+    const free = waiting === undefined ? notifications : notifications.slice(0, waiting.index);
+    const barred = this.#types.firstBarred(free);
+    if (barred?.index === 0) return await this.#leave(barred);
+    await this.#processor.process(barred === undefined ? free : free.slice(0, barred.index));
     if (this.#cursor.seen < last.id) this.#isAtEnd = false;
     return true;
   }
@@ -144,15 +157,27 @@ export class Follower {
     this.#isAtEnd = false;
     // The other pipeline may wait for this position, even if all notifications before it were ignored.
     if (dependency.pipelineId !== this.#pipelineId) await this.flush();
-    return new CausalDependencyError(
-      {
-        applicationName: this.#applicationName,
-        upstreamName: this.upstreamName,
-        pipelineId: this.#pipelineId,
-        notificationId: notification.id,
-      },
-      dependency,
-    );
+    return new CausalDependencyError(this.#placeOf(notification), dependency);
+  }
+
+  /** Returns the error for the next notification, which another version of the application has to process. */
+  async #leave({ notification, reason }: BarredNotification): Promise<OtherVersionError> {
+    this.#isAtEnd = false;
+    await this.flush(); // the other version starts behind the ignored notifications
+    this.#cursor.forget(); // and moves the position
+    const eventType = notification.type;
+    return new OtherVersionError({ ...this.#placeOf(notification), eventType }, reason);
+  }
+
+  /** Returns the error for a notification whose policy got an aggregate that only another version can load. */
+  #standAside(error: PolicyError): OtherVersionError {
+    this.#isAtEnd = false;
+    return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
+  }
+
+  #placeOf({ id: notificationId }: StoredNotification) {
+    const applicationName = this.#applicationName;
+    return { applicationName, upstreamName: this.upstreamName, pipelineId: this.#pipelineId, notificationId };
   }
 }
 
@@ -161,6 +186,11 @@ function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
+}
+
+/** Returns the error of a policy that got an aggregate with an event of an unknown type, if it is one. */
+function unknownEventIn(error: unknown): PolicyError | undefined {
+  return error instanceof PolicyError && error.cause instanceof UnknownEventError ? error : undefined;
 }
 
 /** Returns the conflict on which a policy failed, if any. */

@@ -1,6 +1,6 @@
 import type { Recorder } from '../../storage/recorder.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { CausalDependencyError, InvalidApplicationError, isWithinPipeline } from '../errors.ts';
+import { type BlockingError, dependencyWithin, InvalidApplicationError, isBlocking } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
@@ -51,17 +51,17 @@ export class Upstreams {
    * Processes new notifications of one upstream, or of all, and the notifications of other upstreams from which they
    * follow.
    *
-   * @throws {@link CausalDependencyError} if a notification waits for another pipeline; all notifications that need not
-   * wait are processed.
+   * @throws {@link CausalDependencyError} if a notification waits for another pipeline, or {@link OtherVersionError} if it
+   * waits for another version; all notifications that need not wait are processed.
    */
   async run({ upstreamName, ...bounds }: RunOptions): Promise<ProcessedCounts> {
     const counts = new Map<string, number>();
-    let waiting: CausalDependencyError | undefined;
+    let waiting: BlockingError | undefined;
     for (const follower of this.#chosen(upstreamName)) {
       try {
         await this.#runOne(follower, bounds, counts);
       } catch (error) {
-        if (!(error instanceof CausalDependencyError)) throw error;
+        if (!isBlocking(error)) throw error;
         waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
       }
     }
@@ -70,7 +70,7 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  async pull(upstreamName: string, upTo: number): Promise<number | CausalDependencyError> {
+  async pull(upstreamName: string, upTo: number): Promise<number | BlockingError> {
     return await this.#get(upstreamName).pull(upTo);
   }
 
@@ -109,19 +109,18 @@ export class Upstreams {
     const passed = new Set<Follower>();
     let current = follower;
     let limit = upTo;
-    let waiting: CausalDependencyError | undefined;
+    let waiting: BlockingError | undefined;
     for (;;) {
       const count = await current.pull(limit);
       if (count === 0 && waiting !== undefined) throw waiting; // the log ends before the cause
       if (typeof count === 'number') return { pulled: current, count };
       waiting = count;
       passed.add(current);
-      const next = isWithinPipeline(count)
-        ? this.#followers.get(count.dependency.applicationName)
-        : undefined;
+      const dependency = dependencyWithin(count);
+      const next = dependency && this.#followers.get(dependency.applicationName);
       if (next === undefined || passed.has(next)) throw waiting;
       current = next;
-      limit = upTo === undefined ? undefined : count.dependency.notificationId;
+      limit = upTo === undefined ? undefined : dependency?.notificationId;
     }
   }
 

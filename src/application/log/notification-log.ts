@@ -26,6 +26,11 @@ export interface Section {
 export interface NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
+  /**
+   * Types of the events that the application may record, as this code declares them. A follower waits in front of an
+   * event of another type that it does not handle. Without this list, it ignores such events.
+   */
+  readonly emits?: readonly string[] | undefined;
   /** Reads up to `limit` notifications with ids above `after`. */
   select(after: number, limit: number): Promise<readonly StoredNotification[]>;
   /**
@@ -42,12 +47,19 @@ export interface NotificationLog {
 export class RecordedNotificationLog implements NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
+  readonly emits: readonly string[] | undefined;
   readonly #recorder: Recorder;
 
-  constructor(recorder: Recorder, applicationName: string, pipelineId: number) {
+  constructor(
+    recorder: Recorder,
+    applicationName: string,
+    pipelineId: number,
+    emits: readonly string[] | undefined,
+  ) {
     this.#recorder = recorder;
     this.applicationName = applicationName;
     this.pipelineId = pipelineId;
+    this.emits = emits;
   }
 
   select(after: number, limit: number): Promise<readonly StoredNotification[]> {

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import type { DomainEvent } from '../../domain/event.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
-import type { StoredSnapshot } from '../../storage/stored-event.ts';
+import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
@@ -13,11 +14,19 @@ export class AggregateLoader {
   readonly #recorder: Recorder;
   readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
+  readonly #assertKnown: (event: StoredEvent) => void;
 
-  constructor(recorder: Recorder, mapper: EventMapper, cache: HistoryCache) {
+  /** @param assertKnown Throws the error for an event of a type that the application does not declare. */
+  constructor(
+    recorder: Recorder,
+    mapper: EventMapper,
+    cache: HistoryCache,
+    assertKnown: (event: StoredEvent) => void,
+  ) {
     this.#recorder = recorder;
     this.#mapper = mapper;
     this.#cache = cache;
+    this.#assertKnown = assertKnown;
   }
 
   /** Loads the newest histories of many aggregates in one read. */
@@ -80,9 +89,14 @@ export class AggregateLoader {
 
   #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
     if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
-    const events = (read?.events ?? []).map((stored) => this.#mapper.toEvent(stored));
+    const events = (read?.events ?? []).map((stored) => this.#decoded(stored));
     if (known === undefined) return { snapshot: read?.snapshot, events };
     return { snapshot: known.snapshot, events: known.events.concat(events) };
+  }
+
+  #decoded(stored: StoredEvent): DomainEvent {
+    this.#assertKnown(stored);
+    return this.#mapper.toEvent(stored);
   }
 
   /** Returns undefined if the history starts with a snapshot that this class cannot restore. */

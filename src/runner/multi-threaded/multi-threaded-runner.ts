@@ -19,7 +19,7 @@ import { openSystem, type RunningSystem } from '../running-system.ts';
 import { spawnThread } from '../supervised/spawn-thread.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
-import { siblingProgram } from '../supervised/worker.ts';
+import { workerProgram } from '../supervised/worker-program.ts';
 import { SharedBoard } from './shared-board.ts';
 import { runClock } from './step-clock.ts';
 import type { ThreadTask } from './thread-task.ts';
@@ -49,10 +49,11 @@ interface Parts<Apps extends ApplicationClass> {
   readonly options: ResolvedOptions<MultiThreadedRunnerOptions, DefaultedOption>;
   readonly running: RunningSystem;
   readonly board: SharedBoard;
+  /** URL of the program of the threads. */
+  readonly entry: URL;
 }
 
 const runnerName = 'MultiThreadedRunner';
-const entry = siblingProgram(import.meta.url, 'worker-thread-entry');
 
 /**
  * Runs each application that follows others in its own worker thread. `save()` resolves when the events are recorded;
@@ -77,6 +78,7 @@ export class MultiThreadedRunner<
   /**
    * Opens the applications in this thread and in the worker threads, which then process the events recorded before.
    *
+   * @throws {@link BundledError} if kahn is part of a bundle.
    * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
    * @throws {@link ThreadDiedError} if a thread exits before its application is open.
@@ -90,11 +92,12 @@ export class MultiThreadedRunner<
   ): Promise<MultiThreadedRunner<Apps>> {
     assertSystem(system, `${runnerName}.start()`);
     const resolved = resolveOptions(options, multiThreadedRunnerOptions, `${runnerName}.start()`);
+    const entry = workerProgram(import.meta.url, 'worker-thread-entry', runnerName);
     const { pipelineIds } = resolved;
     const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
     const running = await openSystem(system, resolved, { pipelineIds, grown });
-    const runner = new MultiThreadedRunner({ system, options: resolved, running, board });
+    const runner = new MultiThreadedRunner({ system, options: resolved, running, board, entry });
     await runner.launch(() => runner.#start());
     return runner;
   }
@@ -119,14 +122,17 @@ export class MultiThreadedRunner<
   }
 
   #supervisor(task: ThreadTask): Supervisor {
-    const { options, running, board } = this.#parts;
+    const { options, running, board, entry } = this.#parts;
     const assignment = board.assignmentOf(task.index);
     const thread = {
       entry,
       applicationName: assignment.applicationName,
       task,
       resourceLimits: options.resourceLimits,
-      exited: (threadId: number) => running.openedStorage.threadEnded?.(threadId),
+      exited: (threadId: number) => {
+        running.openedStorage.threadEnded?.(threadId);
+        board.prompt(assignment.applicationName, assignment.pipelineId);
+      },
     };
     return new Supervisor({
       runner: runnerName,

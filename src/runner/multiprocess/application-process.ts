@@ -36,9 +36,10 @@ export class ApplicationProcess {
     this.#forked?.prompt(upstreamName);
   }
 
-  fork(task: ProcessTask, hooks: WorkerHooks): SupervisedWorker {
+  /** Starts a process that runs the program at a path. */
+  fork(program: string, task: ProcessTask, hooks: WorkerHooks): SupervisedWorker {
     let wasIdle = false;
-    const forked = forkApplication(task, {
+    const forked = forkApplication(program, task, {
       onMessage: (message) => {
         if (message.kind === 'ready') this.enter('running');
         hooks.onMessage(message);

@@ -3,12 +3,8 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { RemoteError } from '../../util/portable-error.ts';
 import { enclosed, messageIn } from '../supervised/envelope.ts';
-import {
-  ExitedError,
-  type SupervisedWorker,
-  siblingProgram,
-  type WorkerHooks,
-} from '../supervised/worker.ts';
+import { ExitedError, type SupervisedWorker, type WorkerHooks } from '../supervised/worker.ts';
+import { workerProgram } from '../supervised/worker-program.ts';
 import { MergingOutbox } from './merging-outbox.ts';
 import { inheritedNodeOptions } from './node-options.ts';
 import {
@@ -31,10 +27,18 @@ export interface ForkHooks extends WorkerHooks {
 
 /** Time for a process to exit after it has reported that it is closed, in ms. */
 const exitTimeoutMs = 5_000;
-const program = fileURLToPath(siblingProgram(import.meta.url, 'worker-process-entry'));
+
+/**
+ * Returns the path of the program of a process.
+ *
+ * @throws {@link BundledError} if there is no such file.
+ */
+export function processProgram(runner: string): string {
+  return fileURLToPath(workerProgram(import.meta.url, 'worker-process-entry', runner));
+}
 
 /** Starts a process that runs an application. */
-export function forkApplication(task: ProcessTask, hooks: ForkHooks): ForkedApplication {
+export function forkApplication(program: string, task: ProcessTask, hooks: ForkHooks): ForkedApplication {
   const child = fork(program, {
     execArgv: inheritedNodeOptions(process.execArgv),
     serialization: 'advanced',

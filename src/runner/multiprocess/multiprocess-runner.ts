@@ -17,6 +17,7 @@ import {
 import { openSystem, type RunningSystem } from '../running-system.ts';
 import { SupervisedRunner } from '../supervised/supervised-runner.ts';
 import { Supervisor } from '../supervised/supervisor.ts';
+import { processProgram } from './fork-application.ts';
 import { ProcessBoard } from './process-board.ts';
 import { beforeTermination, type Termination } from './termination-signals.ts';
 
@@ -43,6 +44,8 @@ interface Parts<Apps extends ApplicationClass> {
   readonly options: ResolvedOptions<MultiprocessRunnerOptions, DefaultedOption>;
   readonly running: RunningSystem;
   readonly board: ProcessBoard;
+  /** Path of the program of the processes. */
+  readonly program: string;
 }
 
 const runnerName = 'MultiprocessRunner';
@@ -76,6 +79,7 @@ export class MultiprocessRunner<
   /**
    * Opens the applications in this process and in their own processes, which then process the events recorded before.
    *
+   * @throws {@link BundledError} if kahn is part of a bundle.
    * @throws {@link InvalidSystemError} if the system does not name the module that exports it.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if that module does not export the system.
    * @throws {@link ProcessDiedError} if a process exits before its application is open.
@@ -90,11 +94,12 @@ export class MultiprocessRunner<
     assertSystem(system, `${runnerName}.start()`);
     const given: MultiprocessRunnerOptions = options;
     const resolved = resolveOptions(given, multiprocessRunnerOptions, `${runnerName}.start()`);
+    const program = processProgram(runnerName);
     const { pipelineIds, applications } = resolved;
     const board = new ProcessBoard(ownAssignments(system, pipelineIds, applications));
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
     const running = await openSystem(system, resolved, { pipelineIds, sharesSystem: true, grown });
-    const runner = new MultiprocessRunner({ system, options: resolved, running, board });
+    const runner = new MultiprocessRunner({ system, options: resolved, running, board, program });
     try {
       await runner.launch(() => runner.#start());
       return runner;
@@ -114,7 +119,7 @@ export class MultiprocessRunner<
   }
 
   async #start(): Promise<void> {
-    const { system, options, running, board } = this.#parts;
+    const { system, options, running, board, program } = this.#parts;
     const { pollIntervalMs, batchSize, cacheSize } = options;
     const task = {
       address: addressOf(system),
@@ -132,7 +137,7 @@ export class MultiprocessRunner<
         runner: runnerName,
         workerKind: 'process',
         assignment,
-        spawn: (hooks) => application.fork({ ...task, assignment }, hooks),
+        spawn: (hooks) => application.fork(program, { ...task, assignment }, hooks),
         entered: (state) => application.enter(state),
       });
     });

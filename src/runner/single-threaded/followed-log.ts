@@ -52,7 +52,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   #recorded = { position: 0, head: 0 };
   /** Whether another process may have extended the log. */
   mayHaveGrown = false;
-  /** Why the next notification must wait for another pipeline. */
+  /** Why the next notification must wait for another pipeline or another version. */
   blockedBy: unknown;
 
   constructor(upstream: Upstream, follower: Follower, handledTypes: Iterable<string>) {

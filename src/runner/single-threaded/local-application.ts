@@ -1,5 +1,5 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
-import { CausalDependencyError, isTransientFailure } from '../../application/errors.ts';
+import { isBlocking, isTransientFailure } from '../../application/errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
 import { RecordConflictError } from '../../storage/errors.ts';
@@ -38,7 +38,7 @@ export class LocalApplication implements FollowingApplication {
   readonly upstreams: LocalLog[] = [];
   /** Called after an interruption by its storage. */
   readonly retry: RetryTimer;
-  /** Called while a notification waits for another pipeline. */
+  /** Called while a notification waits for another pipeline or another version. */
   readonly blockedRetry: RetryTimer;
   /** Id of the last notification in the log that is known. */
   head = 0;
@@ -73,7 +73,7 @@ export class LocalApplication implements FollowingApplication {
     return this.retry.isPending;
   }
 
-  /** Whether the application waits for its storage or for another pipeline. */
+  /** Whether the application waits for its storage, another pipeline or another version. */
   get isInterrupted(): boolean {
     return this.isResting || this.upstreams.some(({ blockedBy }) => blockedBy !== undefined);
   }
@@ -87,7 +87,7 @@ export class LocalApplication implements FollowingApplication {
     const isInterrupted = isTransientFailure(error);
     this.isOvertaken = error instanceof RecordConflictError;
     if (!isInterrupted) this.#stop(error);
-    else if (log !== undefined && error instanceof CausalDependencyError) this.#block(log, error);
+    else if (log !== undefined && isBlocking(error)) this.#block(log, error);
     else this.retry.schedule();
     publish(isInterrupted ? 'interrupted' : 'failed', { ...eventOf(this.name), error });
   }

@@ -1,4 +1,4 @@
-import { type CausalDependencyError, isWithinPipeline } from '../../application/errors.ts';
+import { type BlockingError, dependencyWithin } from '../../application/errors.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
@@ -25,7 +25,7 @@ interface TickUpstream {
 
 /**
  * Processes the notifications up to the heads. Goes through the upstreams again while notifications wait for others of
- * the same tick. Notifications that depend on another pipeline are left for a later tick.
+ * the same tick. Notifications that depend on another pipeline or version are left for a later tick.
  */
 export async function processTick(
   stepped: SteppedApplication,
@@ -44,7 +44,7 @@ export async function processTick(
   }));
   let fetched = 0;
   let before = 0;
-  let blocked: CausalDependencyError[] = [];
+  let blocked: BlockingError[] = [];
   do {
     before = fetched;
     blocked = [];
@@ -54,10 +54,10 @@ export async function processTick(
       if (blockedBy !== undefined) blocked.push(blockedBy);
       fetched += count;
     }
-  } while (fetched > before && blocked.some(isWithinPipeline));
+  } while (fetched > before && blocked.some(dependencyWithin));
   // Applications of other pipelines may wait for the positions behind ignored notifications.
   if (fetched === 0) await recordPositions(stepped, signal, report);
-  const root = blocked.find((error) => !isWithinPipeline(error)) ?? blocked[0];
+  const root = blocked.find((error) => dependencyWithin(error) === undefined) ?? blocked[0];
   return { fetched, blockedBy: root };
 }
 
@@ -67,7 +67,7 @@ async function processUpstream(
   { name, upTo, time }: TickUpstream,
   signal: AbortSignal,
   report: DriverReport,
-): Promise<{ readonly count: number; readonly blockedBy: CausalDependencyError | undefined }> {
+): Promise<{ readonly count: number; readonly blockedBy: BlockingError | undefined }> {
   const pull = () => {
     signal.throwIfAborted();
     return inTime(time, () => processApplicationInternals.pull(application, name, upTo));

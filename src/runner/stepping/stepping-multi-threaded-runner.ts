@@ -1,9 +1,12 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import type { System } from '../../system/system.ts';
 import { openStepping } from './open-stepping.ts';
+import type { DriverParts } from './step-driver.ts';
 import type { SteppingRunnerOptions } from './stepping-options.ts';
 import { SteppingRunner } from './stepping-runner.ts';
-import { ThreadedDriver } from './threads/threaded-driver.ts';
+import { ThreadedDriver, threadProgram } from './threads/threaded-driver.ts';
+
+const runnerName = 'SteppingMultiThreadedRunner';
 
 /**
  * Runs a system tick by tick, with a worker thread for each application that follows others. The logs are the same as
@@ -22,6 +25,7 @@ export class SteppingMultiThreadedRunner<
    * Opens the applications, here and in their threads, and starts the clock, unless `paused`.
    *
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+   * @throws {@link BundledError} if kahn is part of a bundle.
    * @throws {@link InvalidSystemError} if the system does not name its module.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if the threads cannot find the system in its module.
    * @throws {@link SystemRunningError} if this system is running already.
@@ -31,8 +35,9 @@ export class SteppingMultiThreadedRunner<
     system: System<Apps>,
     options: SteppingRunnerOptions = {},
   ): Promise<SteppingMultiThreadedRunner<Apps>> {
-    const name = SteppingMultiThreadedRunner.name;
-    const parts = await openStepping(name, system, options, ThreadedDriver.start);
+    const entry = threadProgram(runnerName);
+    const startDriver = (parts: DriverParts) => ThreadedDriver.start(parts, entry);
+    const parts = await openStepping(runnerName, system, options, startDriver);
     return new SteppingMultiThreadedRunner(parts);
   }
 }

@@ -27,7 +27,7 @@ export class SteppingSingleThreadedRunner<
     system: System<Apps>,
     options: SteppingRunnerOptions = {},
   ): Promise<SteppingSingleThreadedRunner<Apps>> {
-    const name = SteppingSingleThreadedRunner.name;
+    const name = 'SteppingSingleThreadedRunner';
     const parts = await openStepping(name, system, options, (driverParts) => new LocalDriver(driverParts));
     return new SteppingSingleThreadedRunner(parts);
   }

@@ -8,7 +8,7 @@ import {
 } from '../../application/process-application.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import { intermediatesOf } from '../../system/graph.ts';
+import { emittedBy, intermediatesOf } from '../../system/graph.ts';
 import { recordingOptions } from '../../system/system.ts';
 import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
 import type { Assignment } from '../assignment.ts';
@@ -54,7 +54,8 @@ export async function openApplication(
   processApplicationInternals.setIntermediates(application, intermediates);
   for (const upstreamName of upstreamNames) {
     const recorder = await openRecorder(upstreamName);
-    application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId), batchSize);
+    const emits = emittedBy(system.graph, upstreamName);
+    application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits), batchSize);
   }
   return application;
 }

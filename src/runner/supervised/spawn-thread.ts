@@ -5,7 +5,7 @@ import { closeMessage } from './run-in-thread.ts';
 import { ExitedError, type SupervisedWorker, type WorkerHooks, type WorkerMessage } from './worker.ts';
 
 export interface ThreadOptions {
-  /** URL of the program, see {@link siblingProgram}. */
+  /** URL of the program. */
   readonly entry: URL;
   readonly applicationName: string;
   /** Plain data for the program. */

@@ -32,8 +32,3 @@ export type WorkerMessage =
 
 /** Reason of the exit of a worker that reported no error. */
 export class ExitedError extends Error {}
-
-/** URL of the program `name` in the folder of a module, with the extension of that module. */
-export function siblingProgram(moduleUrl: string, name: string): URL {
-  return new URL(`./${name}${moduleUrl.endsWith('.ts') ? '.ts' : '.js'}`, moduleUrl);
-}

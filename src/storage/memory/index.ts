@@ -1,6 +1,6 @@
 import { newId } from '../../util/ids.ts';
-import type { StorageDescription } from '../storage.ts';
-import { moduleUrl } from './storage.ts';
+import { describeStorage, type StorageDescription } from '../storage.ts';
+import * as module from './storage.ts';
 import { createMemory, keepMemory } from './system-memory.ts';
 
 /**
@@ -12,5 +12,5 @@ import { createMemory, keepMemory } from './system-memory.ts';
 export function memory(): StorageDescription {
   const options = { id: newId() };
   keepMemory(options, createMemory(options.id, true));
-  return { module: moduleUrl, options };
+  return describeStorage(module, options);
 }

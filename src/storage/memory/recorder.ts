@@ -4,6 +4,7 @@ import type {
   History,
   HistoryRequest,
   ProcessEvent,
+  RecordedOperation,
   RecordedPosition,
   Recorder,
 } from '../recorder.ts';
@@ -52,7 +53,7 @@ export class MemoryRecorder implements Recorder {
     return this.#content.head(pipelineId);
   }
 
-  async position(pipelineId: number, upstreamName: string): Promise<number> {
+  async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
     return this.#content.position(pipelineId, upstreamName);
   }
 
@@ -62,6 +63,19 @@ export class MemoryRecorder implements Recorder {
 
   async positions(): Promise<readonly RecordedPosition[]> {
     return this.#content.positions();
+  }
+
+  async recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number> {
+    return this.#content.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
+  }
+
+  async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
+    return this.#content.operations(after, limit);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
 import { InvalidStorageError } from '../errors.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
@@ -7,7 +8,7 @@ import { createMemory, findMemory, type Journals, keepMemory } from './system-me
 markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
-export const moduleUrl: string = import.meta.url;
+export const moduleUrl: string = siblingFile(import.meta.url, '../memory/storage')?.href ?? 'kahn/memory';
 
 /**
  * Opens the storage that `memory()` described. Its `openRecorder` throws StorageError STORAGE_MISSING if the

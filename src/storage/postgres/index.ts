@@ -1,10 +1,10 @@
 import '../../util/environment/node-version.ts';
 import { withHiddenSecrets } from '../hidden-secrets.ts';
-import type { StorageDescription } from '../storage.ts';
+import { describeStorage, type StorageDescription } from '../storage.ts';
 import { idOfPool } from './connection/borrowed-pools.ts';
 import type { DriverNotification, DriverQuery, PostgresClient, PostgresPool } from './driver-types.ts';
 import { type PostgresOptions, type PostgresTls, postgresOptions, settingsOf } from './options.ts';
-import { moduleUrl } from './storage.ts';
+import * as module from './storage.ts';
 
 export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
 
@@ -16,8 +16,5 @@ export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, 
  * @example postgres({ connectionString: 'postgres://app:secret@db.example/app', schema: 'shop' })
  */
 export function postgres(options: PostgresOptions = {}): StorageDescription {
-  return {
-    module: moduleUrl,
-    options: withHiddenSecrets({ ...settingsOf(options, idOfPool) }, postgresOptions),
-  };
+  return describeStorage(module, withHiddenSecrets({ ...settingsOf(options, idOfPool) }, postgresOptions));
 }

@@ -1,3 +1,4 @@
+import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
 import { hash } from '../../util/environment/hash.ts';
 import { newId } from '../../util/ids.ts';
@@ -21,7 +22,7 @@ export { forProcesses, forThreads } from './connection/borrowed-pools.ts';
 markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
-export const moduleUrl: string = import.meta.url;
+export const moduleUrl: string = siblingFile(import.meta.url, '../postgres/storage')?.href ?? 'kahn/postgres';
 
 /** Time that an answer may take in addition to the statement time-out of the server, in ms. */
 const answerMarginMs = 5_000;
@@ -130,7 +131,8 @@ async function setUp(query: Query, tables: ApplicationTables, statements: Statem
   const existing = await inspect(query, tables, statements);
   if (!needsSetUp(existing, true, tables)) return;
   if (existing.found !== undefined) {
-    for (const step of upgrades.slice(existing.found - 1)) await query({ text: step(tables) });
+    const texts = upgrades.slice(existing.found - 1).flatMap((step) => step(tables));
+    for (const text of texts) await query({ text });
     await query(statements.setVersion, [tables.applicationName, schemaVersion]);
     return;
   }

@@ -1,7 +1,7 @@
 import '../../util/environment/node-version.ts';
-import type { StorageDescription } from '../storage.ts';
+import { describeStorage, type StorageDescription } from '../storage.ts';
 import { type SqliteOptions, settingsFrom } from './options.ts';
-import { moduleUrl } from './storage.ts';
+import * as module from './storage.ts';
 
 export type { SqliteOptions };
 
@@ -15,5 +15,5 @@ export type { SqliteOptions };
  * @example sqlite({ directory: 'data' })
  */
 export function sqlite(options: SqliteOptions): StorageDescription {
-  return { module: moduleUrl, options: { ...settingsFrom(options) } };
+  return describeStorage(module, { ...settingsFrom(options) });
 }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
 import { retry } from '../../util/retry.ts';
 import type { Recorder } from '../recorder.ts';
@@ -19,7 +20,7 @@ import { inTransaction } from './transaction.ts';
 markAs('storage', openStorage);
 
 /** URL of this module, for the description. */
-export const moduleUrl: string = import.meta.url;
+export const moduleUrl: string = siblingFile(import.meta.url, '../sqlite/storage')?.href ?? 'kahn/sqlite';
 
 /**
  * Opens the storage that `sqlite()` described.

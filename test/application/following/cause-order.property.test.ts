@@ -123,7 +123,7 @@ class Relays {
     );
     processApplicationInternals.setIntermediates(one, new Map(intermediates));
     for (const name of upstreamsOf(graph, one.applicationName))
-      one.follow(new RecordedNotificationLog(recorderOf(name), name, 0), this.#batchSize);
+      one.follow(new RecordedNotificationLog(recorderOf(name), name, 0, undefined), this.#batchSize);
   }
 }
 

@@ -42,6 +42,8 @@ interface State {
 }
 
 const stateKey = 'state';
+/** Codes of the errors of upstreams that wait for another pipeline or another version. */
+const blockingCodes: readonly unknown[] = ['CAUSAL_DEPENDENCY', 'OTHER_VERSION'];
 const firstRetryMs = 50;
 const maxRetryMs = 5_000;
 /** Number of polls after which a step counts as lost, for example because its call was killed. */
@@ -177,7 +179,7 @@ export class CoordinatorState {
     state.prompted = longest(state.prompted, again);
     if (state.resumeId !== undefined) return; // that call resumes these upstreams, too
     state.interruptions += 1;
-    const maxMs = error.fields.code === 'CAUSAL_DEPENDENCY' ? blockedBackoff.maxMs : maxRetryMs;
+    const maxMs = blockingCodes.includes(error.fields.code) ? blockedBackoff.maxMs : maxRetryMs;
     // The context's random numbers are the same again when the engine replays this call.
     const random = () => this.#ctx.rand.random();
     const delay = Math.round(backoffMs(state.interruptions, { firstMs: firstRetryMs, maxMs }, random));

@@ -1,3 +1,5 @@
+import { isModuleMissing } from '../../../util/environment/bundle.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { InvalidOptionError } from '../../../util/options.ts';
 
 /** The part of the engine's SDK that the actors use. */
@@ -11,9 +13,9 @@ export async function loadSdk(): Promise<Sdk> {
   try {
     return await import('@restatedev/restate-sdk');
   } catch (cause) {
-    const { code, message } = cause as { code?: unknown; message: string };
-    const isIncomplete = / imported from .*@restatedev[\\/]/.test(message); // a dependency of the SDK is missing
-    if (code !== 'ERR_MODULE_NOT_FOUND' || isIncomplete) throw cause;
+    // A dependency of the SDK may be missing instead.
+    const isIncomplete = / imported from .*@restatedev[\\/]/.test(messageOf(cause));
+    if (!isModuleMissing(cause) || isIncomplete) throw cause;
     throw new InvalidOptionError(
       "RestateService needs '@restatedev/restate-sdk', which is not installed. Run: npm install @restatedev/restate-sdk",
       { cause },

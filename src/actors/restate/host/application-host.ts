@@ -84,8 +84,8 @@ export class ApplicationHost {
     processApplicationInternals.setIntermediates(application, intermediates);
     const logs = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
-      const { recorder } = await this.#storeOf(upstreamName);
-      logs.push(new RecordedNotificationLog(recorder, upstreamName, pipelineId));
+      const { recorder, emits } = await this.#storeOf(upstreamName);
+      logs.push(new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits));
     }
     return new HostedApplication({ application, logs, batchSize: this.#options.batchSize });
   }

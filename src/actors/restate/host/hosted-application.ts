@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks';
-import { type CausalDependencyError, isTransientFailure } from '../../../application/errors.ts';
+import { type BlockingError, isTransientFailure } from '../../../application/errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../../application/process-application.ts';
-import { catchCausalWait } from '../../../runner/blocked-upstreams.ts';
+import { catchBlocking } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
@@ -50,20 +50,20 @@ export class HostedApplication {
   }
 
   /**
-   * Processes new notifications of some logs until a time limit. An upstream that waits for another pipeline, or whose
-   * log ends early, is set aside, and the others continue: the other pipeline may wait for them.
+   * Processes new notifications of some logs until a time limit. An upstream that waits for another pipeline or
+   * version, or whose log ends early, is set aside, and the others continue: the other pipeline may wait for them.
    */
   async step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
     const more: string[] = [];
     const aside: string[] = [];
-    let wait: CausalDependencyError | StorageMismatchError | undefined;
+    let wait: BlockingError | StorageMismatchError | undefined;
     try {
       const end = performance.now() + sliceMs;
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];
         if (least === undefined) continue;
-        const processed = await catchCausalWait(() => this.#processLog(log, least, end));
+        const processed = await catchBlocking(() => this.#processLog(log, least, end));
         if (processed === false) more.push(log.applicationName);
         if (typeof processed === 'boolean') continue;
         aside.push(log.applicationName);

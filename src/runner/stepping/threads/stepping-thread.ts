@@ -2,18 +2,18 @@ import { RemoteError } from '../../../util/portable-error.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { ThreadDiedError } from '../../errors.ts';
 import { spawnThread } from '../../supervised/spawn-thread.ts';
-import { type SupervisedWorker, siblingProgram, type WorkerMessage } from '../../supervised/worker.ts';
+import type { SupervisedWorker, WorkerMessage } from '../../supervised/worker.ts';
 import type { DriverReport } from '../step-driver.ts';
 import type { SteppingTask } from './stepping-task.ts';
 
 export interface SteppingThreadOptions {
+  /** URL of the program of the thread. */
+  readonly entry: URL;
   readonly task: SteppingTask;
   readonly report: DriverReport;
   /** Called when the thread has exited, with its former id. */
   exited(threadId: number): void;
 }
-
-const entry = siblingProgram(import.meta.url, 'worker-thread-entry');
 
 /** Thread of one application of a stepping runner. A thread that dies is not replaced: a tick needs all threads. */
 export class SteppingThread {
@@ -26,7 +26,7 @@ export class SteppingThread {
   #isClosing = false;
   #blocked = Promise.withResolvers<unknown>();
 
-  constructor({ task, report, exited }: SteppingThreadOptions) {
+  constructor({ entry, task, report, exited }: SteppingThreadOptions) {
     const { applicationName } = task.assignment;
     this.applicationName = applicationName;
     this.#report = report;

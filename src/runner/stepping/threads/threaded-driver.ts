@@ -3,11 +3,21 @@ import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { assignmentsOf } from '../../assignment.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
+import { workerProgram } from '../../supervised/worker-program.ts';
 import { StepFailedError } from '../errors.ts';
 import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { SharedTick, type TickWork } from './shared-tick.ts';
 import { SteppingThread } from './stepping-thread.ts';
+
+/**
+ * Returns the URL of the program of a thread.
+ *
+ * @throws {@link BundledError} if there is no such file.
+ */
+export function threadProgram(runner: string): URL {
+  return workerProgram(import.meta.url, 'worker-thread-entry', runner);
+}
 
 /** Runs each application that follows others in its own worker thread. The threads meet at barriers. */
 export class ThreadedDriver implements StepDriver {
@@ -20,14 +30,10 @@ export class ThreadedDriver implements StepDriver {
   }
 
   /** Starts the threads, or throws having ended them. */
-  static async start({
-    system,
-    options,
-    running,
-    heads,
-    report,
-    seed,
-  }: DriverParts): Promise<ThreadedDriver> {
+  static async start(
+    { system, options, running, heads, report, seed }: DriverParts,
+    entry: URL,
+  ): Promise<ThreadedDriver> {
     const { signal, batchSize, cacheSize } = options;
     const assignments = assignmentsOf(system.graph, [localPipelineId]);
     const sharedTick = new SharedTick(assignments.length);
@@ -52,7 +58,7 @@ export class ThreadedDriver implements StepDriver {
     const driver = new ThreadedDriver(threads, sharedTick);
     try {
       for (const [index, assignment] of assignments.entries())
-        threads.push(new SteppingThread({ task: { ...task, assignment, index }, report, exited }));
+        threads.push(new SteppingThread({ entry, task: { ...task, assignment, index }, report, exited }));
       await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
       return driver;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { isModuleMissing } from '../../../util/environment/bundle.ts';
 import { InvalidStorageError } from '../../errors.ts';
 
 /** The part of the driver `pg` that kahn uses. */
@@ -8,7 +9,7 @@ export async function loadDriver(): Promise<Driver> {
   try {
     return (await import('pg')).default;
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    if (!isModuleMissing(cause)) throw cause;
     throw new InvalidStorageError(
       "postgres() needs the driver 'pg', which is not installed. Run: npm install pg",
       { cause },
