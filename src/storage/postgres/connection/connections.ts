@@ -1,3 +1,4 @@
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
 import { isAnswer } from '../errors.ts';
@@ -30,7 +31,7 @@ export class Connections {
 
   /** Does the work on one connection. Throws what the driver throws. */
   async use<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await inRootContext(() => this.#pool.connect()); // a new connection outlives the call
     const ignore = () => {}; // an error between statements shows in the next answer
     client.on('error', ignore);
     let failed = true;
