@@ -1,4 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
+import { inRootContext } from '../util/environment/root-context.ts';
 
 /** Fields of every event of a runner about an application. */
 export interface RunnerEvent {
@@ -44,7 +45,8 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   overrun: channel('kahn:overrun'),
 };
 
-/** Publishes an event on its channel. */
+/** Publishes an event on its channel, outside of the caller's asynchronous context. */
 export function publish<Name extends keyof RunnerEvents>(name: Name, event: RunnerEvents[Name]): void {
-  channels[name].publish(event);
+  const channel = channels[name];
+  if (channel.hasSubscribers) inRootContext(() => channel.publish(event));
 }

@@ -121,6 +121,7 @@ export class Follower {
         if (!isRepeatable(error) || isSpent(error, started)) throw error;
         const before = lost;
         lost = conflictIn(error);
+        if (isOfUsedId(before, lost)) throw error;
         // Another writer that keeps changing the aggregate is no failure of the policy.
         if (tries === maxTries) throw lost !== undefined && hasGrown(before, lost) ? lost : error;
       }
@@ -207,6 +208,15 @@ function unknownEventIn(error: unknown): PolicyError | undefined {
 function conflictIn(error: unknown): RecordConflictError | undefined {
   const cause = error instanceof PolicyError ? error.cause : error;
   return cause instanceof RecordConflictError ? cause : undefined;
+}
+
+/** Whether the policy creates an aggregate although its id was in use before the policy ran. */
+function isOfUsedId(
+  before: RecordConflictError | undefined,
+  conflict: RecordConflictError | undefined,
+): boolean {
+  if (before === undefined || conflict?.attemptedVersion !== 1) return false;
+  return before.originatorId === conflict.originatorId && before.currentVersion > 0;
 }
 
 /** Whether another writer has changed the aggregate of a conflict since the conflict before. */

@@ -4,6 +4,7 @@ import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { resolveOptions } from '../../util/options.ts';
 import { publish } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
@@ -84,7 +85,10 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     });
     const runner = new SingleThreadedRunner(system, resolved, running);
     try {
-      await unlessAborted(runner.#start(), resolved.signal);
+      await unlessAborted(
+        inRootContext(() => runner.#start()),
+        resolved.signal,
+      );
       return runner;
     } catch (error) {
       runner.#stop.abort(error);

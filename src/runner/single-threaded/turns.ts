@@ -1,6 +1,7 @@
 import { isTransientFailure } from '../../application/errors.ts';
 import type { Progress } from '../../application/following/batch-processor.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish } from '../diagnostics.ts';
 import { eventOf, type LocalApplication, type LocalLog, type Turn } from './local-application.ts';
@@ -40,7 +41,7 @@ export class Turns {
     const turn: Turn = this.#ended.pop() ?? new Set();
     for (const log of logs) turn.add(log);
     this.#running.add(turn);
-    void this.#run(turn);
+    void inRootContext(() => this.#run(turn)); // it also processes what other callers have saved
   }
 
   /**

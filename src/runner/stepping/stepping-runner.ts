@@ -5,6 +5,7 @@ import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { assertFunction } from '../../util/options.ts';
@@ -226,7 +227,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const current = { number: this.tickCount + 1 };
     this.#current = current;
     try {
-      const tick = await callingTick.run(current, () => this.#simulation.tick());
+      const tick = await inRootContext(() => callingTick.run(current, () => this.#simulation.tick()));
       this.#listeners.call(tick);
       return tick;
     } catch (error) {
