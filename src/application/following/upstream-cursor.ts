@@ -4,11 +4,14 @@ import { LogMismatchError } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
+import { readPosition } from './handled-types.ts';
+import type { TypeGate } from './type-gate.ts';
 
 /** Position of an application in the log of one upstream. */
 export class UpstreamCursor {
   readonly #store: EventStore;
   readonly #log: NotificationLog;
+  readonly #types: TypeGate;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
   /** Version of the handled types when the position was located. A later version makes the next record conflict. */
@@ -18,9 +21,10 @@ export class UpstreamCursor {
   /** Notifications of the last read. Those that had to wait are read from here. */
   #lastRead: readonly StoredNotification[] = [];
 
-  constructor(store: EventStore, log: NotificationLog) {
+  constructor(store: EventStore, log: NotificationLog, types: TypeGate) {
     this.#store = store;
     this.#log = log;
+    this.#types = types;
   }
 
   get upstreamName(): string {
@@ -47,8 +51,7 @@ export class UpstreamCursor {
    */
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
-    const { recorder, pipelineId } = this.#store;
-    const { position, typesVersion } = await recorder.position(pipelineId, this.upstreamName);
+    const { position, typesVersion } = await readPosition(this.#store, this.upstreamName, this.#types);
     const head = await this.#log.head();
     if (head < position) {
       throw this.#mismatch(`it has processed ${position} notifications, but the log ends at ${head}.`);
