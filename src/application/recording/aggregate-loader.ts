@@ -8,12 +8,14 @@ import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
+import { ReadAhead } from './read-ahead.ts';
 
 /** Loads aggregates from the cache and the recorder. */
 export class AggregateLoader {
   readonly #recorder: Recorder;
   readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
+  readonly #readAhead = new ReadAhead();
   readonly #assertKnown: (event: StoredEvent) => void;
 
   /** @param assertKnown Throws the error for an event of a type that the application does not declare. */
@@ -36,8 +38,14 @@ export class AggregateLoader {
     return ids.map((id, i) => {
       const history = this.#joined(known[i], read[i]);
       if (history !== known[i]) this.#cache.set(id, history);
+      this.#readAhead.note(history.length);
       return history;
     });
+  }
+
+  /** Number of aggregates that may be loaded at once. */
+  get readAhead(): number {
+    return this.#readAhead.count;
   }
 
   /** Builds an aggregate from its history. Its version is 0 if the history is empty. */
@@ -92,9 +100,13 @@ export class AggregateLoader {
 
   #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
     if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
-    const events = (read?.events ?? []).map((stored) => this.#decoded(stored));
-    if (known === undefined) return { snapshot: read?.snapshot, events };
-    return { snapshot: known.snapshot, events: known.events.concat(events) };
+    let length = known?.length ?? read?.snapshot?.state.length ?? 0;
+    const events = (read?.events ?? []).map((stored) => {
+      length += stored.data.length;
+      return this.#decoded(stored);
+    });
+    if (known === undefined) return { snapshot: read?.snapshot, events, length };
+    return { snapshot: known.snapshot, events: known.events.concat(events), length };
   }
 
   #decoded(stored: StoredEvent): DomainEvent {

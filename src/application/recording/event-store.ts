@@ -16,7 +16,7 @@ import { assertOption } from '../../util/options.ts';
 import { UndeclaredEventError, UnknownEventError } from '../errors.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
-import { HistoryCache } from './history-cache.ts';
+import { type CachedHistory, HistoryCache } from './history-cache.ts';
 
 /** A process event that is ready to be recorded, and its decoded events. */
 export interface PreparedEvents {
@@ -135,7 +135,7 @@ export class EventStore {
       for (const one of prepared) {
         last += one.events.length;
         one.notificationId = last;
-        this.#remember(one.events, one.processEvent.snapshots);
+        this.#remember(one);
       }
       return head;
     } catch (error) {
@@ -157,7 +157,7 @@ export class EventStore {
   async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
-    this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+    this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
 
   #dueSnapshots(aggregates: readonly Aggregate[]): StoredSnapshot[] {
@@ -173,10 +173,15 @@ export class EventStore {
     return due;
   }
 
-  #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
-    this.#cache.append(events);
-    for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+  #remember({ events, processEvent }: PreparedEvents): void {
+    this.#cache.append(events, processEvent.events);
+    for (const snapshot of processEvent.snapshots)
+      this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
+}
+
+function historyFrom(snapshot: StoredSnapshot): CachedHistory {
+  return { snapshot, events: [], length: snapshot.state.length };
 }
 
 function classOf(aggregate: Aggregate): AggregateClass<Aggregate> {
