@@ -37,7 +37,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy',
     'application/log',
   ],
-  'application/policy': ['application/errors.ts', 'application/recording'],
+  'application/policy': ['application/errors.ts', 'application/memory-bounds.ts', 'application/recording'],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
   system: [],
   'tracing/explanation': [],
