@@ -7,7 +7,7 @@ import {
 } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
-import { Copies, Index, Scan, Scans, Stamp, scanning } from '../support/systems/scans.ts';
+import { Copies, copyIdOf, Index, Scan, Scans, Stamp, scanning } from '../support/systems/scans.ts';
 
 const [, , runnerName, storageName, place = '', count = '', length = ''] = process.argv;
 
@@ -29,7 +29,7 @@ for (let i = 0; i < Number(count); i += 1) {
 }
 await using runner = await runners[runnerName as keyof typeof runners].start(scanning, { storage });
 await runner.caughtUp();
-const stamps = scans.map(({ id }) => Stamp.make(id));
+const stamps = scans.map(({ id }) => Stamp.make(copyIdOf(id)));
 await runner.get(Scans).save(...stamps);
 await runner.caughtUp();
 const heads = await Promise.all([Scans, Index, Copies].map((kind) => runner.get(kind).log.head()));

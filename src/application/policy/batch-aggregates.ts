@@ -196,7 +196,6 @@ export class BatchAggregates implements PolicyAggregates {
     const ids = [id];
     const { loader } = this.#store;
     for (const next of idsNamedNext(id, this.#steps, this.#current)) {
-      if (ids.length >= loader.readAhead) break;
       if (!this.#byId.has(next)) ids.push(next);
     }
     const started = performance.now();

@@ -7,15 +7,14 @@ import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts'
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
-import { ReadAhead } from './read-ahead.ts';
 
 /** Loads aggregates from the cache and the recorder. */
 export class AggregateLoader {
   readonly #recorder: Recorder;
   readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
-  readonly #readAhead = new ReadAhead();
   readonly #assertKnown: (event: StoredEvent) => void;
 
   /** @param assertKnown Throws the error for an event of a type that the application does not declare. */
@@ -31,21 +30,17 @@ export class AggregateLoader {
     this.#assertKnown = assertKnown;
   }
 
-  /** Loads the newest histories of many aggregates in one read. */
+  /** Loads the newest histories of the first of many aggregates in one read: of all that fit in memory, at least one. */
   async histories(ids: readonly string[]): Promise<readonly CachedHistory[]> {
     const known = ids.map((id) => this.#cache.get(id));
-    const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
-    return ids.map((id, i) => {
-      const history = this.#joined(known[i], read[i]);
+    const requests = ids.map((id, i) => newestOf(id, known[i]));
+    const read = await this.#recorder.histories(requests, memoryBounds.page);
+    return read.map((one, i) => {
+      const id = ids[i] as string;
+      const history = this.#joined(known[i], one);
       if (history !== known[i]) this.#cache.set(id, history);
-      this.#readAhead.note(history.length);
       return history;
     });
-  }
-
-  /** Number of aggregates that may be loaded at once. */
-  get readAhead(): number {
-    return this.#readAhead.count;
   }
 
   /** Builds an aggregate from its history. Its version is 0 if the history is empty. */

@@ -12,6 +12,7 @@ import {
   type Recorder,
   type StoredOperation,
 } from '../recorder.ts';
+import { historiesUpToSize } from '../sizes.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
@@ -39,10 +40,12 @@ export class SqliteRecorder implements Recorder {
     return this.#change(() => this.#write(pipelineId, processEvents));
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     // One transaction, so that all histories are of one moment and the lock is taken once.
     return this.#use(() =>
-      inTransaction(this.#database, sql.begin, () => requests.map((request) => this.#history(request))),
+      inTransaction(this.#database, sql.begin, () =>
+        historiesUpToSize(requests, (request) => this.#history(request), maxSize),
+      ),
     );
   }
 

@@ -1,6 +1,6 @@
 import { Aggregate, Application, type DomainEvent, nameId, ProcessApplication, System } from 'kahn';
 
-type ScanEvent = DomainEvent<'Scan.Made', { pixels: string }> | DomainEvent<'Stamp.Made', { scanId: string }>;
+type ScanEvent = DomainEvent<'Scan.Made', { pixels: string }> | DomainEvent<'Stamp.Made', { copyId: string }>;
 type EntryEvent = DomainEvent<'Entry.Made', { scanId: string; length: number }>;
 type CopyEvent =
   | DomainEvent<'Copy.Made', { pixels: string }>
@@ -13,12 +13,17 @@ export class Scan extends Aggregate<ScanEvent> {
 }
 
 export class Stamp extends Aggregate<ScanEvent> {
-  static make(scanId: string): Stamp {
-    return Stamp.create('Stamp.Made', { scanId });
+  static make(copyId: string): Stamp {
+    return Stamp.create('Stamp.Made', { copyId });
   }
 }
 
 class Entry extends Aggregate<EntryEvent> {}
+
+/** Id of the copy of a scan. */
+export function copyIdOf(scanId: string): string {
+  return nameId('copy', scanId);
+}
 
 class Copy extends Aggregate<CopyEvent> {
   stamp(): void {
@@ -48,9 +53,8 @@ export class Copies extends ProcessApplication<CopyEvent, EntryEvent | ScanEvent
   static readonly emits = ['Copy.Made', 'Copy.Stamped'] as const;
   override readonly policy = this.when({
     'Entry.Made': ({ data: { scanId, length } }) =>
-      Copy.create('Copy.Made', { pixels: 'c'.repeat(length) }, nameId('copy', scanId)),
-    'Stamp.Made': async ({ data: { scanId } }, repository) =>
-      (await repository.get(Copy, nameId('copy', scanId))).stamp(),
+      Copy.create('Copy.Made', { pixels: 'c'.repeat(length) }, copyIdOf(scanId)),
+    'Stamp.Made': async ({ data: { copyId } }, repository) => (await repository.get(Copy, copyId)).stamp(),
   });
 }
 
