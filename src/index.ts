@@ -16,6 +16,7 @@ export {
   type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
+  RacesLostError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,

@@ -18,6 +18,7 @@ export type {
   RecordedPosition,
   Recorder,
   Tracking,
+  WriteLock,
 } from './recorder.ts';
 export {
   type LogListener,

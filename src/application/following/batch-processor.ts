@@ -3,6 +3,7 @@ import { PositionConflictError, RecordConflictError, StorageError } from '../../
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
+import type { BoundedLock } from '../recording/bounded-lock.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
@@ -62,10 +63,12 @@ export class BatchProcessor {
   /**
    * Processes notifications together, until the policy has taken too long. If the policy or the recording fails, they
    * are processed one by one, so that the error names its notification and all before it are recorded.
+   *
+   * @param lock Write lock under which the changes are recorded.
    */
-  async process(notifications: readonly StoredNotification[]): Promise<void> {
+  async process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> {
     try {
-      await this.#runAndRecord(notifications);
+      await this.#runAndRecord(notifications, lock);
     } catch (error) {
       if (error instanceof StorageError || error instanceof PositionConflictError) throw error;
       const [notification, ...others] = notifications;
@@ -85,14 +88,18 @@ export class BatchProcessor {
     }
   }
 
-  async #runAndRecord(notifications: readonly StoredNotification[]): Promise<void> {
+  async #runAndRecord(
+    notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
+  ): Promise<void> {
     const { batchSize } = this.#options;
     const started = performance.now();
     const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
     const { handled, next, policyMs } = changes;
     const last = (next === undefined ? notifications.at(-1)?.id : next.id - 1) ?? this.#cursor.seen;
     const isPositionDue = this.#cursor.distanceTo(last) >= batchSize * maxIgnoredBatches;
-    if (handled > 0 || isPositionDue) await this.#record(this.#prepareChanges(changes, last, notifications));
+    if (handled > 0 || isPositionDue)
+      await this.#record(this.#prepareChanges(changes, last, notifications), lock);
     else this.#report(last, [], undefined);
     this.#size.learn(last - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
     this.#cursor.advanceTo(last);
@@ -121,8 +128,8 @@ export class BatchProcessor {
     return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(position));
   }
 
-  async #record(prepared: PreparedEvents): Promise<void> {
-    const head = await this.#options.store.record([prepared]);
+  async #record(prepared: PreparedEvents, lock?: BoundedLock): Promise<void> {
+    const head = await this.#options.store.record([prepared], lock);
     this.#cursor.setRecorded(prepared.processEvent.tracking?.position);
     const { events, tracking } = prepared.processEvent;
     if (tracking !== undefined) this.#report(tracking.position, events, events.length > 0 ? head : undefined);

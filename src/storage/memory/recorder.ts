@@ -6,6 +6,7 @@ import type {
   ProcessEvent,
   RecordedPosition,
   Recorder,
+  WriteLock,
 } from '../recorder.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
@@ -23,7 +24,11 @@ export class MemoryRecorder implements Recorder {
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.#content.record(pipelineId, processEvents);
+    return this.#memory.record(pipelineId, processEvents);
+  }
+
+  async lock(): Promise<WriteLock> {
+    return this.#memory.lock();
   }
 
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
@@ -65,7 +70,7 @@ export class MemoryRecorder implements Recorder {
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    await this.#content.record(0, [{ events: [], snapshots }]);
+    await this.#memory.record(0, [{ events: [], snapshots }]);
   }
 
   async close(): Promise<void> {
@@ -73,7 +78,11 @@ export class MemoryRecorder implements Recorder {
   }
 
   get #content(): SharableMemory['content'] {
-    if (this.#open !== undefined) return this.#open.content;
+    return this.#memory.content;
+  }
+
+  get #memory(): SharableMemory {
+    if (this.#open !== undefined) return this.#open;
     throw recorderClosed(memoryLocation(this.#applicationName));
   }
 }

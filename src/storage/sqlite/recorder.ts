@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Cause } from '../../domain/provenance.ts';
-import { PositionConflictError, RecordConflictError } from '../errors.ts';
+import { PositionConflictError, RecordConflictError, type StorageError } from '../errors.ts';
 import {
   type EventKey,
   type History,
@@ -10,34 +10,44 @@ import {
   type RecordedPosition,
   type Recorder,
   type Tracking,
+  type WriteLock,
 } from '../recorder.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
 import { toCauses, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
-import { recorderClosed } from '../storage-location.ts';
+import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { BusyRetry } from './busy-retry.ts';
 import { explained } from './errors.ts';
 import type { DatabaseFile } from './file.ts';
 import { prepare, row, rows, type Statements, sql } from './statements.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction, rollBack } from './transaction.ts';
 
 /** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
   readonly #file: DatabaseFile;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
+  readonly #busyRetry: BusyRetry;
+  /** The write lock, while this recorder holds it. */
+  #held: WriteLock | undefined;
 
-  /** Takes over an open database that has the tables; `close()` closes it. */
-  constructor(file: DatabaseFile, database: DatabaseSync) {
+  /**
+   * Takes over an open database that has the tables; `close()` closes it.
+   *
+   * @param busyTimeoutMs Longest wait for other writers, in ms.
+   */
+  constructor(file: DatabaseFile, database: DatabaseSync, busyTimeoutMs: number) {
     this.#file = file;
     this.#database = database;
     this.#statements = prepare(database);
+    this.#busyRetry = new BusyRetry(database, busyTimeoutMs);
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
-    return this.#use(() => {
+    return this.#change(() => {
       try {
         return inTransaction(this.#database, sql.beginWrite, () => this.#write(pipelineId, processEvents));
       } catch (error) {
@@ -46,20 +56,31 @@ export class SqliteRecorder implements Recorder {
     });
   }
 
+  async lock(): Promise<WriteLock> {
+    const lock: WriteLock = {
+      record: async (pipelineId, processEvents) => {
+        if (this.#held !== lock) return this.record(pipelineId, processEvents);
+        return this.#useNow(() => this.#recordHeld(pipelineId, processEvents));
+      },
+      release: async () => {
+        if (this.#held === lock) this.#endHeld();
+      },
+    };
+    await this.#change(() => {
+      this.#database.exec(sql.beginWrite);
+      this.#held = lock;
+    });
+    return lock;
+  }
+
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
     // One transaction, so that all histories are of one moment and the lock is taken once.
-    return this.#use(() =>
-      inTransaction(this.#database, sql.begin, () => requests.map((request) => this.#history(request))),
-    );
+    return this.#read(() => requests.map((request) => this.#history(request)));
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
-    return this.#use(({ place }) =>
-      inTransaction(this.#database, sql.begin, () =>
-        keys.map(({ originatorId, originatorVersion }) =>
-          toPlace(row(place, originatorId, originatorVersion)),
-        ),
-      ),
+    return this.#read(({ place }) =>
+      keys.map(({ originatorId, originatorVersion }) => toPlace(row(place, originatorId, originatorVersion))),
     );
   }
 
@@ -96,20 +117,59 @@ export class SqliteRecorder implements Recorder {
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    this.#use(() => inTransaction(this.#database, sql.beginWrite, () => this.#putSnapshots(snapshots)));
+    const record = () => inTransaction(this.#database, sql.beginWrite, () => this.#putSnapshots(snapshots));
+    await this.#change(record);
   }
 
   async close(): Promise<void> {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #use<T>(work: (statements: Statements) => T): T {
+  #use<T>(work: (statements: Statements) => T): T | Promise<T> {
+    return this.#busyRetry.run(() => this.#useNow(work));
+  }
+
+  #useNow<T>(work: (statements: Statements) => T): T {
     if (!this.#database.isOpen) throw recorderClosed(this.#file);
     try {
       return work(this.#statements);
     } catch (error) {
       throw explained(error, this.#file);
     }
+  }
+
+  /** Reads everything as of one moment. */
+  #read<T>(work: (statements: Statements) => T): T | Promise<T> {
+    return this.#use((statements) =>
+      this.#held === undefined
+        ? inTransaction(this.#database, sql.begin, () => work(statements))
+        : work(statements),
+    );
+  }
+
+  /** Changes the file when no other writer does, in the order of the calls. */
+  #change<T>(work: () => T): T | Promise<T> {
+    return this.#busyRetry.runInOrder(() => {
+      if (this.#held !== undefined) throw lockHeld(this.#file);
+      return this.#useNow(work);
+    });
+  }
+
+  #recordHeld(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+    try {
+      const head = this.#write(pipelineId, processEvents);
+      this.#database.exec(sql.commit);
+      this.#held = undefined;
+      return head;
+    } catch (error) {
+      this.#endHeld();
+      throw error instanceof Refusal ? error.explain() : error;
+    }
+  }
+
+  #endHeld(): void {
+    this.#held = undefined;
+    if (this.#database.isOpen) rollBack(this.#database);
   }
 
   #write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
@@ -174,6 +234,10 @@ export class SqliteRecorder implements Recorder {
     const actual = Number(row(this.#statements.position, pipelineId, upstreamName)?.[0] ?? 0);
     return new PositionConflictError(this.#file.applicationName, upstreamName, expected, actual);
   }
+}
+
+function lockHeld(file: DatabaseFile): StorageError {
+  return storageError('STORAGE_BUSY', file, 'its write lock was held for longer than busyTimeoutMs.');
 }
 
 /** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */

@@ -45,7 +45,7 @@ async function openRecorder(settings: SqliteSettings, options: RecorderOptions):
     if (needsSetUp(versionsIn(database), options.setupTables, file)) setUp(database, file);
     await switchToWal(database, file, settings.busyTimeoutMs);
     database.exec(sql.synchronous[settings.synchronous]);
-    return new SqliteRecorder(file, database);
+    return new SqliteRecorder(file, database, settings.busyTimeoutMs);
   } catch (error) {
     database?.close();
     throw explained(error, file);

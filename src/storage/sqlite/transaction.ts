@@ -14,7 +14,8 @@ export function inTransaction<T>(database: DatabaseSync, begin: string, work: ()
   }
 }
 
-function rollBack(database: DatabaseSync): void {
+/** Ends a transaction without its changes. */
+export function rollBack(database: DatabaseSync): void {
   if (!database.isTransaction) return; // SQLite has rolled back already, as it does when the disk is full
   try {
     database.exec(sql.rollback);

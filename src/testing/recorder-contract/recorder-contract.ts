@@ -2,6 +2,7 @@ import { openStorage, type StorageDescription } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
+import { locking } from './locking.ts';
 import { causes, provenance } from './provenance.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
@@ -36,6 +37,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     recording,
     conflicts,
     wrongVersions,
+    locking,
     histories,
     snapshots,
     notifications,

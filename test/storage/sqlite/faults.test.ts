@@ -262,7 +262,7 @@ describe('recording', () => {
   it('on a full disk changes nothing, and works again once there is room', async () => {
     await (await openOrders()).close();
     const database = new DatabaseSync(file);
-    const recorder = new SqliteRecorder(databaseFileOf(directory, 'orders'), database);
+    const recorder = new SqliteRecorder(databaseFileOf(directory, 'orders'), database, 100);
     recorders.push(recorder);
     await recorder.record(0, [changes('a', 2)]);
     const { page_count: pages } = database.prepare('pragma page_count').get() as { page_count: number };

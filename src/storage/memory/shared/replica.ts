@@ -1,3 +1,4 @@
+import { threadId } from 'node:worker_threads';
 import type { Cause } from '../../../domain/provenance.ts';
 import {
   type EventKey,
@@ -16,6 +17,13 @@ import { entryOf, headOf, processEventsOf } from './journal-entry.ts';
 import { LogIndex } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 
+/** Result of a call of `record()`: the head of the log, or `writeLocked` if another caller holds the write lock. */
+export type Outcome = number | typeof writeLocked;
+export const writeLocked: unique symbol = Symbol('write-locked');
+
+const free = 0;
+const own = threadId + 1;
+
 /**
  * This thread's view of the memory of an application in which several threads record. The threads share a journal; the
  * replica reads its new entries before every call.
@@ -27,6 +35,7 @@ export class Replica {
   readonly #journal: Journal;
   readonly #lock: ThreadLock;
   #content: LogIndex | ApplicationMemory;
+  #ownsWriteLock = false;
   /** Offset in the journal up to which the content is complete. */
   #applied = Journal.start;
 
@@ -83,20 +92,42 @@ export class Replica {
     return this.#caughtUp().position(pipelineId, upstreamName);
   }
 
-  /** Records a call. Returns a promise if another thread holds the lock for longer than a few ms. */
-  record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
+  /**
+   * Records a call, or returns `writeLocked` if another thread holds the write lock. Returns a promise if another thread
+   * is recording for longer than a few ms.
+   */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): Outcome | Promise<Outcome> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
     const entry = entryOf({ pipelineId, processEvents });
     this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
-    return this.#lock.run(
-      () => this.#recordAlone(pipelineId, processEvents, entry),
-      () => lockTimeout(this.#applicationName),
-    );
+    return this.#alone(() => {
+      if (!this.#ownsWriteLock && Atomics.load(this.#journal.ownerWord, 0) !== free) return writeLocked;
+      return this.#recordAlone(pipelineId, processEvents, entry);
+    });
   }
 
-  /** Releases the lock if a thread held it when it ended. */
+  /** Takes the write lock for this replica. Returns whether it was free. */
+  tryLock(): boolean | Promise<boolean> {
+    return this.#alone(() => {
+      this.#ownsWriteLock = Atomics.compareExchange(this.#journal.ownerWord, 0, free, own) === free;
+      return this.#ownsWriteLock;
+    });
+  }
+
+  /** Releases the write lock, if this replica holds it. */
+  unlock(): void {
+    if (this.#ownsWriteLock) Atomics.compareExchange(this.#journal.ownerWord, 0, own, free);
+    this.#ownsWriteLock = false;
+  }
+
+  /** Releases the locks that a thread held when it ended. */
   threadEnded(threadId: number): void {
     this.#lock.releaseFrom(threadId);
+    Atomics.compareExchange(this.#journal.ownerWord, 0, threadId + 1, free);
+  }
+
+  #alone<T>(work: () => T): T | Promise<T> {
+    return this.#lock.run(work, () => lockTimeout(this.#applicationName));
   }
 
   /**

@@ -7,6 +7,14 @@ import { type Statement, sql } from '../statements.ts';
 /** Runs one statement and returns its rows. */
 export type Query = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
+/** A transaction on a connection of its own. */
+export interface OpenTransaction {
+  readonly query: Query;
+  commit(): Promise<void>;
+  /** Ends the transaction without its changes, unless it has ended. */
+  rollBack(): Promise<void>;
+}
+
 export interface ConnectionRules {
   /** Whether statements may be prepared under a name, as on connections that kahn alone uses. */
   readonly named: boolean;
@@ -61,6 +69,29 @@ export class Connections {
         throw error;
       }
     });
+  }
+
+  /** Begins a transaction that stays open until it is ended. */
+  async begin(): Promise<OpenTransaction> {
+    const begun = Promise.withResolvers<Query>();
+    const end = Promise.withResolvers<void>();
+    const transaction = this.transaction(async (query) => {
+      begun.resolve(query);
+      await end.promise;
+    });
+    transaction.catch(begun.reject);
+    const query = await begun.promise;
+    return {
+      query,
+      commit: () => {
+        end.resolve();
+        return transaction;
+      },
+      rollBack: () => {
+        end.reject(new Error('rolled back'));
+        return transaction.catch(() => {});
+      },
+    };
   }
 
   async #run(
