@@ -23,7 +23,7 @@ import {
 } from './errors.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { currentPolicy } from './policy/current-policy.ts';
+import { currentCall, currentPolicy } from './policy/current-policy.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
@@ -161,7 +161,10 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
+   * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if an id or the data is too large.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
    * @throws {@link StorageError} if the storage fails.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
@@ -175,13 +178,16 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions | undefined]
   ): Promise<Saved> {
     const { store, queue } = this.#opened;
-    const policyOf = currentPolicy();
-    if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
+    const call = currentCall();
     const last = args.at(-1);
     const hasOptions = args.length > 1 && (last === undefined || isPlainObject(last));
     const options = hasOptions ? (last as SaveOptions | undefined) : undefined;
     const aggregates = (hasOptions ? args.slice(0, -1) : args) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
+    if (call !== undefined) {
+      call.forget(aggregates);
+      throw new SaveInPolicyError(this.applicationName, call.applicationName);
+    }
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
     return saveAggregates(aggregates, provenance, store, queue);
   }

@@ -84,6 +84,32 @@ export class UndeclaredEventError extends KahnError {
   }
 }
 
+/**
+ * An aggregate has an event whose type its application does not declare, as after a newer version has recorded it. Without
+ * this event its state would be wrong, so it is not loaded.
+ */
+export class UnknownEventError extends KahnError {
+  override readonly code = 'UNKNOWN_EVENT';
+  declare readonly applicationName: string;
+  declare readonly originatorId: string;
+  declare readonly originatorVersion: number;
+  declare readonly eventType: string;
+
+  constructor(
+    applicationName: string,
+    event: { originatorId: string; originatorVersion: number; type: string; timestamp: number },
+  ) {
+    const { originatorId, originatorVersion, type: eventType, timestamp } = event;
+    super(
+      `Application '${applicationName}' cannot load aggregate '${originatorId}': its version ${originatorVersion} is an ` +
+        `event of type '${eventType}', recorded at ${new Date(timestamp).toISOString()}, which is not listed in ` +
+        "'static readonly emits'. Run the version of the application that records it, or add it there, and to apply(). " +
+        'The list holds all types that are recorded, also those that are not triggered any more.',
+      { applicationName, originatorId, originatorVersion, eventType },
+    );
+  }
+}
+
 /** Too many saves wait for the storage: await earlier saves first. */
 export class TooManySavesError extends KahnError {
   override readonly code = 'TOO_MANY_SAVES';
@@ -175,7 +201,9 @@ export type OtherVersionReason =
   /** The type is not in `emits` of the upstream as this code declares it, and has no handler here. */
   | 'UNKNOWN_TYPE'
   /** Another version of the application handles the type, as its position in the log records; this one does not. */
-  | 'TYPE_HANDLED_ELSEWHERE';
+  | 'TYPE_HANDLED_ELSEWHERE'
+  /** The policy gets an aggregate with an event of a type that this code does not declare; see `cause`. */
+  | 'AGGREGATE_UNKNOWN';
 
 /**
  * Another version of the application has to process the next notification of an upstream, so this one leaves it. The
@@ -192,19 +220,19 @@ export class OtherVersionError extends KahnError implements WaitingForVersion {
   declare readonly notificationId: number;
   declare readonly eventType: string;
 
-  constructor(waiting: WaitingForVersion, reason: OtherVersionReason) {
+  constructor(waiting: WaitingForVersion, reason: OtherVersionReason, cause?: unknown) {
     const { applicationName, upstreamName, pipelineId, notificationId, eventType } = waiting;
     super(
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
-        `'${upstreamName}' ('${eventType}'): ${otherVersionReasons[reason](waiting)} ` +
+        `'${upstreamName}' ('${eventType}'): ${otherVersionReasons[reason](waiting, cause)} ` +
         'Processing resumes automatically when another version of the application has processed the notification.',
-      { ...waiting, reason },
+      { applicationName, upstreamName, pipelineId, notificationId, eventType, reason, cause },
     );
   }
 }
 
 const otherVersionReasons: Readonly<
-  Record<OtherVersionReason, (waiting: Pick<WaitingForVersion, 'upstreamName' | 'eventType'>) => string>
+  Record<OtherVersionReason, (waiting: WaitingForVersion, cause: unknown) => string>
 > = {
   UNKNOWN_TYPE: ({ upstreamName, eventType }) =>
     `this code does not know '${eventType}'. Run a version that knows it, or add it to ` +
@@ -212,6 +240,7 @@ const otherVersionReasons: Readonly<
   TYPE_HANDLED_ELSEWHERE: ({ eventType }) =>
     `another version of the application handles '${eventType}', this one does not. Run that version, or add a handler ` +
     `here: '${eventType}': () => {} if nothing is to be done.`,
+  AGGREGATE_UNKNOWN: (_waiting, cause) => messageOf(cause),
 };
 
 /** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */

@@ -12,7 +12,8 @@ import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
-import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy/policy.ts';
+import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
+import { policyOf } from './policy/policy-definition.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),

@@ -56,7 +56,7 @@ async function headsAndPositions(runner: SystemRunner<Apps>, system: System<Apps
   for (const { upstream, downstream } of system.graph.edges) {
     const follower = system.applications.find(({ applicationName }) => applicationName === downstream);
     const { recorder } = applicationInternals.storeOf(runner.get(follower!));
-    positions[`${upstream}>${downstream}`] = await recorder.position(0, upstream);
+    positions[`${upstream}>${downstream}`] = (await recorder.position(0, upstream)).position;
   }
   return { heads, positions };
 }

@@ -9,6 +9,7 @@ import {
   isTransientFailure,
   OtherVersionError,
   PolicyError,
+  UnknownEventError,
 } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { BoundedLock } from '../recording/bounded-lock.ts';
@@ -74,15 +75,16 @@ export class Follower {
    * Processes a batch of notifications, none after `upTo`. Resolves with the number of notifications, 0 at the end of
    * the log or at `upTo`, or with an error if the next notification waits for another log or another version.
    *
+   * @param signal Aborted when other writers must no longer wait for this batch.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
-  async pull(upTo: number = Infinity): Promise<number | BlockingError> {
+  async pull(upTo: number = Infinity, signal?: AbortSignal): Promise<number | BlockingError> {
     const cursor = this.#cursor;
     if (!cursor.isLocated) await cursor.locate();
     const from = cursor.seen;
-    let found = await this.#pullBatch(upTo);
+    let found = await this.#pullBatch(upTo, signal);
     // After a failure, ignored notifications whose position was not recorded are read again.
-    while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo);
+    while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo, signal);
     return typeof found === 'boolean' ? cursor.seen - from : found;
   }
 
@@ -103,22 +105,25 @@ export class Follower {
    * several lost races, makes other writers wait.
    * `retry` does not fit: the number of tries starts again with each progress.
    */
-  async #pullBatch(upTo: number): Promise<boolean | BlockingError> {
+  async #pullBatch(upTo: number, signal: AbortSignal | undefined): Promise<boolean | BlockingError> {
     const cursor = this.#cursor;
     for (let tries = 1; ; tries += 1) {
       const from = cursor.seen;
       const started = performance.now();
       let lock: BoundedLock | undefined;
       try {
-        if (this.#races.needsLock) lock = await BoundedLock.take(this.#recorder);
+        if (this.#races.needsLock) lock = await BoundedLock.take(this.#recorder, signal);
         const found = await this.#pullOnce(upTo, lock);
         this.#races.won(lock !== undefined);
         return found;
       } catch (error) {
         cursor.forget();
+        const unknown = unknownEventIn(error);
+        if (unknown !== undefined) return this.#standAside(unknown);
         if (!isRepeatable(error) || isSpent(error, started)) throw error;
         const conflict = conflictIn(error);
         if (conflict !== undefined && lock?.hasExcluded) throw error; // it is no race
+        if (conflict !== undefined && this.#races.isOfUsedId(conflict)) throw error;
         const lost = conflict && this.#races.lost(conflict);
         if (tries === maxTries) throw lost ?? error;
       } finally {
@@ -182,6 +187,12 @@ export class Follower {
     return new OtherVersionError({ ...this.#placeOf(notification), eventType }, reason);
   }
 
+  /** Returns the error for a notification whose policy got an aggregate that only another version can load. */
+  #standAside(error: PolicyError): OtherVersionError {
+    this.#isAtEnd = false;
+    return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
+  }
+
   #placeOf({ id: notificationId }: StoredNotification) {
     const applicationName = this.#applicationName;
     return { applicationName, upstreamName: this.upstreamName, pipelineId: this.#pipelineId, notificationId };
@@ -193,6 +204,11 @@ function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
+}
+
+/** Returns the error of a policy that got an aggregate with an event of an unknown type, if it is one. */
+function unknownEventIn(error: unknown): PolicyError | undefined {
+  return error instanceof PolicyError && error.cause instanceof UnknownEventError ? error : undefined;
 }
 
 /** Returns the conflict on which a policy failed, if any. */

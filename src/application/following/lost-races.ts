@@ -10,8 +10,8 @@ export class LostRaces {
   #count = 0;
   /** Whether the last batch needed the write lock. The next one takes the lock after a single lost race. */
   #isContended = false;
-  /** Versions that could not be recorded, by aggregate. */
-  readonly #attempted = new Map<string, number>();
+  /** The last conflict of each aggregate. */
+  readonly #conflicts = new Map<string, RecordConflictError>();
 
   constructor(upstreamName: string) {
     this.#upstreamName = upstreamName;
@@ -26,7 +26,12 @@ export class LostRaces {
     this.#isContended = underLock;
     if (this.#count === 0) return;
     this.#count = 0;
-    this.#attempted.clear();
+    this.#conflicts.clear();
+  }
+
+  /** Whether the policy creates an aggregate although its id was in use before the policy ran. */
+  isOfUsedId({ originatorId, attemptedVersion }: RecordConflictError): boolean {
+    return attemptedVersion === 1 && (this.#conflicts.get(originatorId)?.currentVersion ?? 0) > 0;
   }
 
   /**
@@ -35,10 +40,10 @@ export class LostRaces {
    */
   lost(conflict: RecordConflictError): RacesLostError | undefined {
     const { originatorId, attemptedVersion } = conflict;
-    const before = this.#attempted.get(originatorId);
-    this.#attempted.set(originatorId, attemptedVersion);
+    const before = this.#conflicts.get(originatorId);
+    this.#conflicts.set(originatorId, conflict);
     this.#count += 1;
-    if (before !== undefined && before >= attemptedVersion) return undefined;
+    if (before !== undefined && before.attemptedVersion >= attemptedVersion) return undefined;
     return new RacesLostError(this.#upstreamName, this.#count, conflict);
   }
 }

@@ -10,6 +10,8 @@ export class UpstreamCursor {
   readonly #log: NotificationLog;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
+  /** Version of the handled types when the position was located. A later version makes the next record conflict. */
+  #typesVersion = 0;
   /** Id of the last notification that is done. Notifications between the recorded position and this id were ignored. */
   #seen = 0;
   /** Notifications of the last read. Those that had to wait are read from here. */
@@ -45,12 +47,13 @@ export class UpstreamCursor {
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
     const { recorder, pipelineId } = this.#store;
-    const position = await recorder.position(pipelineId, this.upstreamName);
+    const { position, typesVersion } = await recorder.position(pipelineId, this.upstreamName);
     const head = await this.#log.head();
     if (head < position) {
       throw this.#mismatch(`it has processed ${position} notifications, but the log ends at ${head}.`);
     }
     this.#recorded = position;
+    this.#typesVersion = typesVersion;
     this.#seen = position;
   }
 
@@ -59,7 +62,7 @@ export class UpstreamCursor {
     const recorded = this.#recorded;
     if (recorded === undefined) return this.locate();
     const { recorder, pipelineId } = this.#store;
-    const position = await recorder.position(pipelineId, this.upstreamName);
+    const { position } = await recorder.position(pipelineId, this.upstreamName);
     this.#recorded = Math.max(recorded, position);
     this.#seen = Math.max(this.#seen, position);
   }
@@ -105,7 +108,8 @@ export class UpstreamCursor {
 
   /** Tracking that moves the recorded position, if no other writer has moved it. */
   trackingTo(position: number): Tracking {
-    return { upstreamName: this.upstreamName, expected: this.#recorded ?? 0, position };
+    const { upstreamName } = this;
+    return { upstreamName, expected: this.#recorded ?? 0, position, typesVersion: this.#typesVersion };
   }
 
   /** Notes that the position is recorded. */

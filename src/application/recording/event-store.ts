@@ -8,11 +8,12 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { integer } from '../../util/option-rules.ts';
 import { assertOption } from '../../util/options.ts';
-import { UndeclaredEventError } from '../errors.ts';
+import { UndeclaredEventError, UnknownEventError } from '../errors.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
 import { HistoryCache } from './history-cache.ts';
@@ -21,6 +22,8 @@ import { HistoryCache } from './history-cache.ts';
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
+  /** Characters of text that are recorded. */
+  readonly size: number;
   /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
   /** Id of the last notification of these events; undefined until they are recorded. */
@@ -63,7 +66,9 @@ export class EventStore {
     this.#emits = new Set(options.emits);
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
-    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, (event) => {
+      if (!this.#emits.has(event.type)) throw new UnknownEventError(this.applicationName, event);
+    });
   }
 
   /**
@@ -72,6 +77,8 @@ export class EventStore {
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -86,9 +93,11 @@ export class EventStore {
       return this.mapper.toStored(event, provenanceOf(index));
     });
     const snapshots = this.#dueSnapshots(events, aggregates);
+    const size = assertRecordable(this.applicationName, { events: stored, snapshots });
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
+      size,
       bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
       notificationId: undefined,
       followed: undefined,
@@ -153,6 +162,7 @@ export class EventStore {
   }
 
   async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
+    assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }

@@ -129,7 +129,10 @@ export class MultiThreadedRunner<
       applicationName: assignment.applicationName,
       task,
       resourceLimits: options.resourceLimits,
-      exited: (threadId: number) => running.openedStorage.threadEnded?.(threadId),
+      exited: (threadId: number) => {
+        running.openedStorage.threadEnded?.(threadId);
+        board.prompt(assignment.applicationName, assignment.pipelineId);
+      },
     };
     return new Supervisor({
       runner: runnerName,

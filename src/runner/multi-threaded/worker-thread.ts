@@ -16,7 +16,9 @@ async function runApplication(task: ThreadTask, post: Post, closing: AbortSignal
   const assignment = board.assignmentOf(task.index);
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, assignment, opened);
-  application.subscribe(({ applicationName, pipelineId }) => board.prompt(applicationName, pipelineId));
+  const promptFollowers = () => board.prompt(assignment.applicationName, assignment.pipelineId);
+  application.subscribe(promptFollowers);
+  promptFollowers(); // the previous thread may have recorded events and died before it prompted
   board.setState(task.index, 'running');
   post({ kind: 'ready' });
   const loop = {

@@ -4,6 +4,7 @@ import type {
   History,
   HistoryRequest,
   ProcessEvent,
+  RecordedOperation,
   RecordedPosition,
   Recorder,
   WriteLock,
@@ -57,7 +58,7 @@ export class MemoryRecorder implements Recorder {
     return this.#content.head(pipelineId);
   }
 
-  async position(pipelineId: number, upstreamName: string): Promise<number> {
+  async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
     return this.#content.position(pipelineId, upstreamName);
   }
 
@@ -67,6 +68,19 @@ export class MemoryRecorder implements Recorder {
 
   async positions(): Promise<readonly RecordedPosition[]> {
     return this.#content.positions();
+  }
+
+  async recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number> {
+    return this.#memory.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
+  }
+
+  async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
+    return this.#content.operations(after, limit);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

@@ -59,10 +59,11 @@ export interface Statements {
   /**
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, correlationId of
    * all, metadata, metadata of all, the ids and versions that must be recorded, channel, prompt; for 'next' also
-   * upstreamName, expected, position, causeName, causeIds; for 'any' upstreamNames, expected, positions, causeNames,
-   * causeIds, causePipelineIds, dependencies, the columns of snapshots; and for 'single' pipelineId, commitId,
+   * upstreamName, expected, position, mark, typesVersion, causeName, causeIds; for 'any' upstreamNames, expected,
+   * positions, marks, typesVersions, causeNames, causeIds, causePipelineIds, dependencies, the columns of snapshots; for
+   * 'operated' also timestamps, kinds, by, reasons, details of operations; and for 'single' pipelineId, commitId,
    * originatorId, originatorVersion, type, data, timestamp, correlationId, metadata, causeName, causeId, upstreamName,
-   * expected, position, channel, prompt -> head
+   * expected, position, mark, typesVersion, channel, prompt -> head
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
@@ -73,15 +74,21 @@ export interface Statements {
   readonly newestVersions: Statement;
   /** Makes all transactions wait that append to a log, until the transaction ends. */
   readonly lockLogs: Statement;
-  /** pipelineId, upstreamNames -> position, in the same order */
+  /** commitId -> 1 if an operation of the call is recorded */
+  readonly operated: Statement;
+  /** pipelineId, upstreamNames -> the columns of `toPosition`, in the same order; zeros and nulls if there is none */
   readonly positions: Statement;
+  /** pipelineId, upstreamName, expectedVersion, types -> version; nothing unless the version has the expected value */
+  readonly setTypes: Statement;
+  /** after, limit -> the columns of `toOperation` */
+  readonly operations: Statement;
   /** pipelineId -> notificationId */
   readonly head: Statement;
   /** originatorIds, originatorVersions -> pipelineId, notificationId, in the same order; null if there is none */
   readonly places: Statement;
   /** -> pipelineId, notificationId of the last notification of each log */
   readonly logs: Statement;
-  /** -> pipelineId, upstreamName, position */
+  /** -> the columns of `toPosition` */
   readonly allPositions: Statement;
   /**
    * pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies,
@@ -99,7 +106,7 @@ export interface Statements {
 
 /** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
-  const { events, logs, positions, snapshots } = tables;
+  const { events, logs, positions, snapshots, operations } = tables;
   const applications = applicationsIn(tables.schema);
   const append = appendTexts(tables);
   return {
@@ -111,6 +118,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
       next: named(append.next),
       any: named(append.any),
       single: named(append.single),
+      operated: named(append.operated),
     },
     putSnapshots: named(
       putSnapshotsText(tables, 'unnest($1::text[], $2::integer[], $3::bigint[], $4::text[])'),
@@ -125,15 +133,28 @@ export function statementsFor(tables: ApplicationTables): Statements {
         select e.originator_version from ${events} e where e.originator_id = i.id order by e.originator_version desc limit 1
       ), 0)
       from unnest($1::text[]) with ordinality as i (id, number) order by i.number`),
+    operated: named(`select 1 from ${operations} where commit_id = $1 limit 1`),
     positions: named(`
-      select coalesce((
-        select p.position from ${positions} p where p.pipeline_id = $1 and p.upstream_name = i.name
+      select $1::integer, i.name, coalesce(p.position, 0), p.mark, p.handled_types, coalesce(p.types_version, 0)
+      from unnest($2::text[]) with ordinality as i (name, number)
+      left join ${positions} p on p.pipeline_id = $1 and p.upstream_name = i.name order by i.number`),
+    setTypes: named(`
+      insert into ${positions} as p (pipeline_id, upstream_name, position, handled_types, types_version)
+      select $1::integer, $2::text, 0, $4::text, $3::integer + 1
+      where $3::integer = coalesce((
+        select c.types_version from ${positions} c where c.pipeline_id = $1::integer and c.upstream_name = $2::text
       ), 0)
-      from unnest($2::text[]) with ordinality as i (name, number) order by i.number`),
+      on conflict (pipeline_id, upstream_name)
+      do update set handled_types = excluded.handled_types, types_version = excluded.types_version
+      where p.types_version = $3::integer
+      returning p.types_version`),
+    operations: named(`
+      select id, timestamp, kind, done_by, reason, details from ${operations} where id > $1 order by id limit $2`),
     head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
     logs: named(`select pipeline_id, head from ${logs} where head > 0 order by pipeline_id`),
     allPositions: named(
-      `select pipeline_id, upstream_name, position from ${positions} order by pipeline_id, upstream_name`,
+      `select pipeline_id, upstream_name, position, mark, handled_types, types_version
+      from ${positions} order by pipeline_id, upstream_name`,
     ),
     places: named(`
       select e.pipeline_id, e.notification_id

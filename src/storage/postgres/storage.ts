@@ -131,7 +131,8 @@ async function setUp(query: Query, tables: ApplicationTables, statements: Statem
   const existing = await inspect(query, tables, statements);
   if (!needsSetUp(existing, true, tables)) return;
   if (existing.found !== undefined) {
-    for (const step of upgrades.slice(existing.found - 1)) await query({ text: step(tables) });
+    const texts = upgrades.slice(existing.found - 1).flatMap((step) => step(tables));
+    for (const text of texts) await query({ text });
     await query(statements.setVersion, [tables.applicationName, schemaVersion]);
     return;
   }

@@ -31,11 +31,18 @@ export interface Statements {
    * next one of its aggregate
    */
   readonly insertEvent: StatementSync;
-  /** pipelineId, upstreamName, position, expected; changes nothing unless the position has the expected value */
+  /**
+   * pipelineId, upstreamName, position, mark, expected, typesVersion; changes nothing unless position and version have the
+   * expected values
+   */
   readonly movePosition: StatementSync;
+  /** pipelineId, upstreamName, handledTypes, typesVersion; changes nothing unless the version has the expected value */
+  readonly setTypes: StatementSync;
+  /** timestamp, kind, by, reason, details */
+  readonly addOperation: StatementSync;
   /** originatorId, originatorVersion, schema, state */
   readonly putSnapshot: StatementSync;
-  /** pipelineId, upstreamName -> position */
+  /** pipelineId, upstreamName -> the columns of `toPosition` */
   readonly position: StatementSync;
   /** originatorId -> originatorVersion */
   readonly newestVersion: StatementSync;
@@ -43,8 +50,10 @@ export interface Statements {
   readonly place: StatementSync;
   /** -> pipelineId, notificationId */
   readonly logs: StatementSync;
-  /** -> pipelineId, upstreamName, position */
+  /** -> the columns of `toPosition` */
   readonly positions: StatementSync;
+  /** after, limit -> the columns of `toOperation` */
+  readonly operations: StatementSync;
   /** pipelineId, after, limit -> the columns of `toNotification` */
   readonly notifications: StatementSync;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
@@ -71,8 +80,18 @@ const insertText = `
     ?5, ?6, ?7, ?8, ?9, ?10, ?11, unhex(?12), ?13
   )`;
 
+/** SQL that inserts an event like `insertEvent`, but fails if a constraint of the table refuses the row. */
+export const insertStrictly: string = insertText.replace('insert or ignore', 'insert');
+
 /** The cause of an event. Of damaged integers beyond 2^53, which the driver rejects, doubles tell which row has them. */
 const causeColumns = 'cause_name, cast(cause_pipeline_id as real), cast(cause_id as real)';
+
+const positionColumns = 'pipeline_id, upstream_name, position, mark, handled_types, types_version';
+
+/** Condition that a column of the position has the expected value; 0 if there is no position. */
+function expectedText(column: string, expected: string): string {
+  return `${expected} = coalesce((select ${column} from positions where pipeline_id = ?1 and upstream_name = ?2), 0)`;
+}
 
 /** SQL that reads the head of each log. It steps from one pipeline to the next in the primary key. */
 const logsText = `
@@ -95,16 +114,26 @@ export function prepare(database: DatabaseSync): Statements {
     head: statement('select coalesce(max(notification_id), 0) from events where pipeline_id = ?'),
     insertEvent: statement(insertText),
     movePosition: statement(`
-      insert into positions (pipeline_id, upstream_name, position)
-      select ?1, ?2, ?3
-      where ?4 = coalesce((select position from positions where pipeline_id = ?1 and upstream_name = ?2), 0)
-      on conflict (pipeline_id, upstream_name) do update set position = excluded.position`),
+      insert into positions (pipeline_id, upstream_name, position, mark)
+      select ?1, ?2, ?3, ?4
+      where ${expectedText('position', '?5')} and ${expectedText('types_version', '?6')}
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position, mark = excluded.mark`),
+    setTypes: statement(`
+      insert into positions (pipeline_id, upstream_name, position, handled_types, types_version)
+      select ?1, ?2, 0, ?3, ?4 + 1 where ${expectedText('types_version', '?4')}
+      on conflict (pipeline_id, upstream_name)
+      do update set handled_types = excluded.handled_types, types_version = excluded.types_version`),
+    addOperation: statement(
+      'insert into operations (timestamp, kind, done_by, reason, details) values (?, ?, ?, ?, ?)',
+    ),
     putSnapshot: statement(`
       insert into snapshots (originator_id, originator_version, schema, state)
       values (?, ?, ?, ?)
       on conflict (originator_id, originator_version)
       do update set schema = excluded.schema, state = excluded.state`),
-    position: statement('select position from positions where pipeline_id = ? and upstream_name = ?'),
+    position: statement(
+      `select ${positionColumns} from positions where pipeline_id = ? and upstream_name = ?`,
+    ),
     newestVersion: statement(
       'select coalesce(max(originator_version), 0) from events where originator_id = ?',
     ),
@@ -112,9 +141,9 @@ export function prepare(database: DatabaseSync): Statements {
       'select pipeline_id, notification_id from events where originator_id = ? and originator_version = ?',
     ),
     logs: statement(logsText),
-    positions: statement(
-      'select pipeline_id, upstream_name, position from positions order by pipeline_id, upstream_name',
-    ),
+    positions: statement(`select ${positionColumns} from positions order by pipeline_id, upstream_name`),
+    operations: statement(`
+      select id, timestamp, kind, done_by, reason, details from operations where id > ? order by id limit ?`),
     notifications: statement(`
       select notification_id, originator_id, originator_version, type, data, timestamp,
         dependencies, ${causeColumns},

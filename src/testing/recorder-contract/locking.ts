@@ -37,7 +37,7 @@ export function locking(test: Test): void {
       assert.equal(await lock.record(0, [tracked('up', 0, 1, event('a', 2))]), 2);
       await Promise.all(waiting);
       assert.deepEqual(
-        [await recorder.head(0), await recorder.head(1), await recorder.position(0, 'up')],
+        [await recorder.head(0), await recorder.head(1), (await recorder.position(0, 'up')).position],
         [4, 2, 1],
       );
       assert.deepEqual(

@@ -3,6 +3,8 @@ import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
 import { locking } from './locking.ts';
+import { operations } from './operations.ts';
+import { handledTypes, marks } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
@@ -46,6 +48,9 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     causes,
     places,
     positions,
+    marks,
+    handledTypes,
+    operations,
     contents,
     sharing,
     names,

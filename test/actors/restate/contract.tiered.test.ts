@@ -2,9 +2,11 @@ import type { ApplicationClass, StorageDescription, System, SystemRunner } from 
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
 import { tieredRunnerContract } from '../../runner/runner-contract.ts';
+import { versionsContract } from '../../runner/versions-contract.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { storages } from '../../support/storages.ts';
+import { byTier } from '../../support/tier.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -57,5 +59,7 @@ async function started<Apps extends ApplicationClass>(
 }
 
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
-  tieredRunnerContract({ name: `the Restate runner on ${name}`, start: started, createStorage: create });
+  const subject = { name: `the Restate runner on ${name}`, start: started, createStorage: create };
+  tieredRunnerContract(subject);
+  if (name === byTier('sqlite', 'postgres')) versionsContract(subject);
 }

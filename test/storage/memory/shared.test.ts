@@ -42,7 +42,7 @@ async function everything(recorder: Recorder): Promise<unknown> {
     logs: [await recorder.notifications(0, 0, 9_999), await recorder.notifications(7, 0, 9_999)],
     heads: await recorder.logs(),
     causes: [await recorder.causes(0, 0, 9_999), await recorder.causes(7, 0, 9_999)],
-    positions: [await recorder.position(0, 'up'), await recorder.position(7, 'up')],
+    positions: [(await recorder.position(0, 'up')).position, (await recorder.position(7, 'up')).position],
     allPositions: await recorder.positions(),
     histories: await recorder.histories(requests),
     earlier: await recorder.histories(requests.map((request) => ({ ...request, upTo: 3 }))),
@@ -133,7 +133,7 @@ it('records nothing of a call that does not fit, and stays usable', async () => 
     there.recordSnapshots([snapshot('a', 1, JSON.stringify('x'.repeat(5_000)))]),
   ).rejects.toMatchObject(full);
   for (const recorder of [here, there]) {
-    expect([await recorder.head(0), await recorder.position(0, 'up')]).toEqual([1, 0]);
+    expect([await recorder.head(0), (await recorder.position(0, 'up')).position]).toEqual([1, 0]);
   }
   expect(await there.record(0, [moved('up', 0, 1), made('a', [2])])).toBe(2);
   expect(await here.head(0)).toBe(2);

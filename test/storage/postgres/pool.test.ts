@@ -45,7 +45,7 @@ async function useAll(recorder: Recorder): Promise<void> {
   await expect(recorder.record(0, [made])).rejects.toMatchObject({ code: 'RECORD_CONFLICT' });
   await recorder.recordSnapshots([snapshot]);
   expect(await recorder.notifications(0, start, 10)).toHaveLength(1);
-  expect(await recorder.position(0, 'up')).toBe(start + 1);
+  expect((await recorder.position(0, 'up')).position).toBe(start + 1);
   expect(await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }])).toHaveLength(1);
 }
 

@@ -146,7 +146,7 @@ describe('opening', () => {
   it('rejects tables of a later release', async () => {
     await (await openOrders()).close();
     using database = new DatabaseSync(file);
-    database.exec('pragma user_version = 4');
+    database.exec('pragma user_version = 5');
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_NEWER' });
     database.exec('pragma user_version = 0');
     await expect(openOrders()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' });
@@ -272,7 +272,7 @@ describe('recording', () => {
     const full = { code: 'STORAGE_FULL', transient: false };
     await expect(recorder.record(0, [changes('c', 1), big])).rejects.toMatchObject(full);
     expect(await readAll(recorder)).toHaveLength(2);
-    expect(await recorder.position(0, 'up')).toBe(0);
+    expect((await recorder.position(0, 'up')).position).toBe(0);
     await expect(recorder.record(0, [big])).rejects.toMatchObject(full);
     database.exec('pragma max_page_count = 100000');
     expect(await recorder.record(0, [changes('c', 1), big])).toBe(53);
@@ -306,7 +306,7 @@ describe('recording', () => {
       child.send('go');
       expect(await once(child, 'exit', { signal: inTime() })).toEqual([null, 'SIGKILL']);
       const recorder = await openOrders({ setupTables: false });
-      const position = await recorder.position(0, 'up');
+      const position = (await recorder.position(0, 'up')).position;
       expect(position).toBeGreaterThanOrEqual(acknowledged);
       expect(position % 50).toBe(0);
       const all = await readAll(recorder);

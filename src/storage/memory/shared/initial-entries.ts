@@ -1,23 +1,34 @@
+import type { RecordedOperation, RecordedPosition } from '../../recorder.ts';
 import type { StoredNotification, StoredSnapshot } from '../../stored-event.ts';
 import type { RecordCall } from './journal-entry.ts';
 
 /** Everything that one application has recorded. */
 export interface ApplicationContents {
   readonly logs: ReadonlyMap<number, readonly StoredNotification[]>;
-  readonly positions: ReadonlyMap<number, ReadonlyMap<string, number>>;
+  readonly positions: readonly RecordedPosition[];
+  readonly operations: readonly RecordedOperation[];
   readonly snapshots: ReadonlyMap<string, readonly StoredSnapshot[]>;
 }
 
 const maxEventsPerCall = 1_000;
 
 /** Yields calls that record the same contents again. */
-export function* callsToRecord({ logs, positions, snapshots }: ApplicationContents): Generator<RecordCall> {
+export function* callsToRecord({
+  logs,
+  positions,
+  operations,
+  snapshots,
+}: ApplicationContents): Generator<RecordCall> {
   yield* callsToRecordLogs(logs);
-  for (const [pipelineId, moved] of positions) {
-    for (const [upstreamName, position] of moved) {
-      const tracking = { upstreamName, expected: 0, position };
-      yield { pipelineId, processEvents: [{ events: [], snapshots: [], tracking }] };
-    }
+  for (const { pipelineId, upstreamName, position, mark, handledTypes, typesVersion } of positions) {
+    const tracking = { upstreamName, expected: 0, position, mark };
+    yield { pipelineId, processEvents: [{ events: [], snapshots: [], tracking }] };
+    if (handledTypes === undefined) continue;
+    const types = { upstreamName, expectedVersion: typesVersion - 1, types: handledTypes };
+    yield { pipelineId, processEvents: [], types };
+  }
+  for (const operation of operations) {
+    yield { pipelineId: 0, processEvents: [{ events: [], snapshots: [], operation }] };
   }
   for (const ofAggregate of snapshots.values()) {
     yield { pipelineId: 0, processEvents: [{ events: [], snapshots: ofAggregate }] };

@@ -1,7 +1,8 @@
 import type { Cause } from '../../../domain/provenance.ts';
 import type { RecordedPosition } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
-import { inOrder, lastPlaces } from '../log-order.ts';
+import { lastPlaces } from '../log-order.ts';
+import { Positions } from '../positions.ts';
 import { countUpTo } from '../sorted-list.ts';
 import type { Journal } from './journal.ts';
 import { type EntryHead, processEventsOf } from './journal-entry.ts';
@@ -19,7 +20,7 @@ interface IndexedLog {
 export class LogIndex {
   readonly #journal: Journal;
   readonly #logs = new Map<number, IndexedLog>();
-  readonly #positions = new Map<string, number>();
+  readonly #positions = new Positions();
   /** The entry read last, since the next read may start in the middle of it. */
   #recent: { readonly offset: number; readonly notifications: StoredNotification[] } | undefined;
 
@@ -28,10 +29,9 @@ export class LogIndex {
   }
 
   /** Adds the journal entry at an offset, given its head. */
-  add({ pipelineId, count, positions }: EntryHead, offset: number): void {
-    for (const [upstreamName, position] of positions) {
-      this.#positions.set(keyOf(pipelineId, upstreamName), position);
-    }
+  add({ pipelineId, count, moves, types }: EntryHead, offset: number): void {
+    for (const move of moves) this.#positions.move(pipelineId, move);
+    if (types !== undefined) this.#positions.setTypes(pipelineId, types);
     if (count === 0) return;
     const log = this.#logs.get(pipelineId) ?? { offsets: [], lastIds: [] };
     log.lastIds.push((log.lastIds.at(-1) ?? 0) + count);
@@ -63,19 +63,15 @@ export class LogIndex {
   }
 
   positions(): RecordedPosition[] {
-    const all = [...this.#positions].map(([key, position]) => {
-      const end = key.indexOf(' ');
-      return { pipelineId: Number(key.slice(0, end)), upstreamName: key.slice(end + 1), position };
-    });
-    return inOrder(all);
+    return this.#positions.all();
   }
 
   head(pipelineId: number): number {
     return this.#logs.get(pipelineId)?.lastIds.at(-1) ?? 0;
   }
 
-  position(pipelineId: number, upstreamName: string): number {
-    return this.#positions.get(keyOf(pipelineId, upstreamName)) ?? 0;
+  position(pipelineId: number, upstreamName: string): RecordedPosition {
+    return this.#positions.get(pipelineId, upstreamName);
   }
 
   #read(offset: number, firstId: number): StoredNotification[] {
@@ -86,10 +82,6 @@ export class LogIndex {
     }
     return this.#recent.notifications;
   }
-}
-
-function keyOf(pipelineId: number, upstreamName: string): string {
-  return `${pipelineId} ${upstreamName}`;
 }
 
 function itself(id: number): number {

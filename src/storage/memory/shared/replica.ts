@@ -6,18 +6,20 @@ import {
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedOperation,
   type RecordedPosition,
 } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
 import { journalFull, lockTimeout } from '../errors.ts';
+import type { TypesChange } from '../positions.ts';
 import { callsToRecord } from './initial-entries.ts';
 import { type Entry, Journal, JournalFull } from './journal.ts';
-import { entryOf, headOf, processEventsOf } from './journal-entry.ts';
+import { entryOf, headOf, processEventsOf, type RecordCall } from './journal-entry.ts';
 import { LogIndex } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 
-/** Result of a call of `record()`: the head of the log, or `writeLocked` if another caller holds the write lock. */
+/** Result of recording: the head of the log, or `writeLocked` if another caller holds the write lock. */
 export type Outcome = number | typeof writeLocked;
 export const writeLocked: unique symbol = Symbol('write-locked');
 
@@ -88,22 +90,27 @@ export class Replica {
     return this.#caughtUp().head(pipelineId);
   }
 
-  position(pipelineId: number, upstreamName: string): number {
+  position(pipelineId: number, upstreamName: string): RecordedPosition {
     return this.#caughtUp().position(pipelineId, upstreamName);
   }
 
+  operations(after: number, limit: number): RecordedOperation[] {
+    return this.#memory().operations(after, limit);
+  }
+
   /**
-   * Records a call, or returns `writeLocked` if another thread holds the write lock. Returns a promise if another thread
+   * Records a call, or returns `writeLocked` if another caller holds the write lock. Returns a promise if another thread
    * is recording for longer than a few ms.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Outcome | Promise<Outcome> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
-    const entry = entryOf({ pipelineId, processEvents });
-    this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
-    return this.#alone(() => {
-      if (!this.#ownsWriteLock && Atomics.load(this.#journal.ownerWord, 0) !== free) return writeLocked;
-      return this.#recordAlone(pipelineId, processEvents, entry);
-    });
+    return this.#write({ pipelineId, processEvents }, (memory) => memory.record(pipelineId, processEvents));
+  }
+
+  /** Records handled types, as `record` does. */
+  recordHandledTypes(pipelineId: number, types: TypesChange): Outcome | Promise<Outcome> {
+    const call = { pipelineId, processEvents: [], types };
+    return this.#write(call, (memory) => memory.recordHandledTypes(pipelineId, types));
   }
 
   /** Takes the write lock for this replica. Returns whether it was free. */
@@ -126,6 +133,15 @@ export class Replica {
     Atomics.compareExchange(this.#journal.ownerWord, 0, threadId + 1, free);
   }
 
+  #write(call: RecordCall, record: (memory: ApplicationMemory) => number): Outcome | Promise<Outcome> {
+    const entry = entryOf(call);
+    this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
+    return this.#alone(() => {
+      if (!this.#ownsWriteLock && Atomics.load(this.#journal.ownerWord, 0) !== free) return writeLocked;
+      return this.#recordAlone(entry, record);
+    });
+  }
+
   #alone<T>(work: () => T): T | Promise<T> {
     return this.#lock.run(work, () => lockTimeout(this.#applicationName));
   }
@@ -134,13 +150,13 @@ export class Replica {
    * Records a call while this thread holds the lock. In this order, all threads or none see the call, whichever step
    * fails.
    */
-  #recordAlone(pipelineId: number, processEvents: readonly ProcessEvent[], entry: Entry): number {
+  #recordAlone(entry: Entry, record: (memory: ApplicationMemory) => number): number {
     const memory = this.#memory();
     const end = orStorageFull(this.#applicationName, () => this.#journal.write(entry));
-    const head = memory.record(pipelineId, processEvents);
+    const result = record(memory);
     this.#journal.commit(end);
     this.#applied = end;
-    return head;
+    return result;
   }
 
   /** Returns the content with all committed entries; takes no lock. */
@@ -167,7 +183,8 @@ export class Replica {
     if (this.#content instanceof LogIndex) this.#content.add(entryHead, offset);
     else {
       const processEvents = processEventsOf(this.#journal.readBody(offset));
-      this.#content.replay({ pipelineId: entryHead.pipelineId, processEvents });
+      const { pipelineId, types } = entryHead;
+      this.#content.replay({ pipelineId, processEvents, ...(types && { types }) });
     }
     return end;
   }

@@ -4,6 +4,7 @@ import { Mutex } from '../../../util/mutex.ts';
 import type { ProcessEvent, WriteLock } from '../../recorder.ts';
 import { ApplicationMemory } from '../application-memory.ts';
 import { lockTimeout } from '../errors.ts';
+import type { TypesChange } from '../positions.ts';
 import { Journal } from './journal.ts';
 import { type Outcome, Replica, writeLocked } from './replica.ts';
 
@@ -44,12 +45,12 @@ export class SharableMemory {
     return this.#content;
   }
 
-  /** Records at once or, after waiting for the write lock, in the order of the calls. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
-    const record = () =>
-      this.#held === undefined ? this.#content.record(pipelineId, processEvents) : writeLocked;
-    const outcome = this.#queued === 0 ? record() : writeLocked;
-    return typeof outcome === 'number' ? outcome : this.#recordLater(outcome, record);
+    return this.#write((content) => content.record(pipelineId, processEvents));
+  }
+
+  recordHandledTypes(pipelineId: number, types: TypesChange): number | Promise<number> {
+    return this.#write((content) => content.recordHandledTypes(pipelineId, types));
   }
 
   /** Takes the write lock, in all threads. */
@@ -82,12 +83,21 @@ export class SharableMemory {
     if (this.#content instanceof Replica) this.#content.threadEnded(threadId);
   }
 
-  async #recordLater(
+  /** Writes at once or, after waiting for the write lock, in the order of the calls. */
+  #write(
+    work: (content: ApplicationMemory | Replica) => Outcome | Promise<Outcome>,
+  ): number | Promise<number> {
+    const write = () => (this.#held === undefined ? work(this.#content) : writeLocked);
+    const outcome = this.#queued === 0 ? write() : writeLocked;
+    return typeof outcome === 'number' ? outcome : this.#writeLater(outcome, write);
+  }
+
+  async #writeLater(
     outcome: Outcome | Promise<Outcome>,
-    record: () => Outcome | Promise<Outcome>,
+    write: () => Outcome | Promise<Outcome>,
   ): Promise<number> {
     const first = await outcome;
-    return first === writeLocked ? this.#whenUnlocked(record) : first;
+    return first === writeLocked ? this.#whenUnlocked(write) : first;
   }
 
   #unlock(): void {

@@ -1,0 +1,41 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { sqlite } from 'kahn/sqlite';
+import { expect, test } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
+
+const program = new URL('./dying-counters.ts', import.meta.url);
+
+/** Counts in a process that is killed before a statement; resolves with the statements it ran, if it was not killed. */
+async function count(directory: string, fatal: number): Promise<readonly string[] | undefined> {
+  const child = fork(program, [directory, `${fatal}`], { execArgv: ['--conditions=kahn-source'] });
+  let statements: readonly string[] | undefined;
+  child.on('message', (message) => {
+    statements = message as readonly string[];
+  });
+  const [code, signal] = await once(child, 'close');
+  expect([code, signal]).toEqual(statements === undefined ? [null, 'SIGKILL'] : [0, null]);
+  return statements;
+}
+
+test('a process killed before any statement of a recording leaves neither its events nor its position', async () => {
+  const directory = temporaryDirectory();
+  const storage = sqlite({ directory });
+  const recorded = async () => {
+    await using counters = await Counters.open({ storage });
+    const { recorder } = applicationInternals.storeOf(counters);
+    return { events: await counters.log.head(), position: await recorder.position(0, 'clicks') };
+  };
+  await using clicks = await Clicks.open({ storage });
+  await clicks.save(Click.make('a', 1), Click.make('b', 2));
+  let statements: readonly string[] | undefined;
+  for (let fatal = 0; statements === undefined; fatal += 1) {
+    expect(await recorded()).toEqual({ events: 0, position: 0 });
+    statements = await count(directory, fatal);
+  }
+  expect(await recorded()).toEqual({ events: 4, position: 2 });
+  expect(statements.filter((text) => text === 'insert or ignore into events')).toHaveLength(4);
+  expect(statements.at(-1)).toBe('commit');
+});
