@@ -13,7 +13,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'util/environment': [],
   domain: [],
   storage: [],
-  'storage/codec': ['storage/stored-event.ts'],
+  'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
   'storage/sql': ['storage'],
   'storage/memory': ['storage', 'storage/memory/shared'],
   'storage/memory/shared': [

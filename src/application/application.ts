@@ -161,6 +161,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if an id or the data is too large.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
    * @throws {@link StorageError} if the storage fails.
    * @throws {@link SaveInPolicyError} if a policy calls this method.

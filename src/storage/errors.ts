@@ -32,6 +32,7 @@ export type StorageErrorCode =
   | 'STORAGE_NOT_SET_UP'
   | 'STORAGE_OLDER'
   | 'STORAGE_OUTCOME_UNKNOWN'
+  | 'STORAGE_REFUSED'
   | 'STORAGE_UNREACHABLE'
   | 'STORAGE_UNWRITABLE';
 
@@ -44,6 +45,28 @@ const transientCodes: readonly StorageErrorCode[] = [
 /** Returns whether an error is a StorageError after which the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && error.transient;
+}
+
+/** Returns whether a storage refused the data of a call, which is refused again however often it is repeated. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'STORAGE_REFUSED';
+}
+
+/** Failures that may be due to what a call records, so that another call may succeed at the same time. */
+const codesOfContents: readonly string[] = [
+  'STORAGE_DENIED',
+  'STORAGE_FAILED',
+  'STORAGE_FULL',
+  'STORAGE_REFUSED',
+] satisfies StorageErrorCode[];
+
+/**
+ * Returns whether a failed call may have failed because of part of what it was to record: nothing of it is recorded, and
+ * the other parts may be recorded on their own.
+ */
+export function mayConcernPart(error: unknown): boolean {
+  if (error instanceof StorageError) return codesOfContents.includes(error.code);
+  return !(error instanceof PositionConflictError);
 }
 
 /** The version of an event is not the next version of its aggregate, usually because of a concurrent save. */

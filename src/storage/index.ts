@@ -10,6 +10,7 @@ export {
   StorageError,
   type StorageErrorCode,
 } from './errors.ts';
+export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './limits.ts';
 export type { Prompt } from './prompt.ts';
 export type {
   EventKey,

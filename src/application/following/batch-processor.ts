@@ -1,5 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
+import {
+  isRefusal,
+  mayConcernPart,
+  PositionConflictError,
+  RecordConflictError,
+} from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { runAsPolicyOf } from '../policy/current-policy.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -68,7 +73,7 @@ export class BatchProcessor {
     try {
       await this.#runAndRecord(notifications);
     } catch (error) {
-      if (error instanceof StorageError || error instanceof PositionConflictError) throw error;
+      if (!mayConcernPart(error)) throw error;
       const [notification, ...others] = notifications;
       if (notification !== undefined && others.length === 0) throw this.#attributed(error, notification);
       for (const one of notifications) await this.process([one]);
@@ -102,9 +107,14 @@ export class BatchProcessor {
     this.#cursor.advanceTo(last);
   }
 
-  /** A conflict counts as a failure of the policy: if retries do not resolve it, the changes are already recorded. */
+  /**
+   * Names the notification in the error if the storage refused the changes, or if they are in conflict: if retries do not
+   * resolve a conflict, the changes are already recorded.
+   */
   #attributed(error: unknown, notification: StoredNotification): unknown {
-    return error instanceof RecordConflictError ? policyError(this.#setup, notification, error) : error;
+    return isRefusal(error) || error instanceof RecordConflictError
+      ? policyError(this.#setup, notification, error)
+      : error;
   }
 
   /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */

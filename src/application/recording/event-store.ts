@@ -8,6 +8,7 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { integer } from '../../util/option-rules.ts';
@@ -21,6 +22,8 @@ import { HistoryCache } from './history-cache.ts';
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
+  /** Characters of text that are recorded. */
+  readonly size: number;
   /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
   /** Id of the last notification of these events; undefined until they are recorded. */
@@ -74,6 +77,8 @@ export class EventStore {
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -88,9 +93,11 @@ export class EventStore {
       return this.mapper.toStored(event, provenanceOf(index));
     });
     const snapshots = this.#dueSnapshots(events, aggregates);
+    const size = assertRecordable(this.applicationName, { events: stored, snapshots });
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
+      size,
       bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
       notificationId: undefined,
       followed: undefined,
@@ -148,6 +155,7 @@ export class EventStore {
   }
 
   async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
+    assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }

@@ -44,6 +44,9 @@ const rules: DriverErrorRules = {
       'the disk of the server is full. Nothing of this call is recorded; make room and try again.',
     STORAGE_MISSING: 'there is no such database. Create it first.',
     STORAGE_NOT_SET_UP: 'its tables do not exist. Open it with setupTables: true, or restore them.',
+    STORAGE_REFUSED:
+      'a constraint, a trigger, a row policy or a limit of the server or the driver refused what was to be recorded. ' +
+      'Nothing of it is recorded.',
     STORAGE_UNREACHABLE: 'the server is unreachable. Check its host and port, and that it is running.',
     STORAGE_UNWRITABLE: 'the server is read-only, as a standby is. Connect to the primary.',
   },
@@ -65,6 +68,32 @@ export function isAnswer(error: unknown): boolean {
 
 const ending = /^(08|25P0[34]|28|53|57P|58|XX)/;
 
+/** Whether the server refused the rows of a statement, or the driver could not encode them. */
+function isRefusal(error: unknown, state: string | undefined): boolean {
+  if (state === undefined) return error instanceof RangeError;
+  const { routine } = error as { routine?: unknown };
+  return refusing.test(state) || (state === '42501' && routine === 'ExecWithCheckOptions'); // a row policy
+}
+
+// Data exceptions, constraints, check options of views, limits of the server, and errors that triggers raise
+const refusing = /^(22|23|44|54|P0001)/;
+
+/** Whether the server refused a statement as it does if versions or positions are in conflict, see `appendText`. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '23505' || state === '23502'; // unique_violation, not_null_violation
+}
+
+/** Whether a constraint that kahn does not create refused a statement, given an error for which no conflict is found. */
+export function isForeignRefusal(error: unknown): boolean {
+  const { constraint, column } = (error ?? {}) as { constraint?: unknown; column?: unknown };
+  if (sqlState(error ?? {}) === '23505') return !ownConstraint.test(String(constraint));
+  return sqlState(error ?? {}) === '23502' && column !== 'head' && column !== 'notification_id';
+}
+
+// PostgreSQL names the keys of a table so, also if it shortens the name.
+const ownConstraint = /_pkey\d*$|_key\d*$/;
+
 /** Returns the server's code of an error; undefined if the error is not from the server. */
 export function sqlState(error: unknown): string | undefined {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
@@ -74,6 +103,7 @@ export function sqlState(error: unknown): string | undefined {
 /** Returns the code of the StorageError for an error of the driver or the server. */
 export function storageCode(error: unknown): StorageErrorCode {
   const state = sqlState(error);
+  if (isRefusal(error, state)) return 'STORAGE_REFUSED';
   if (state !== undefined) {
     return storageCodes[state] ?? (/^08/.test(state) ? 'STORAGE_UNREACHABLE' : 'STORAGE_FAILED');
   }

@@ -16,12 +16,12 @@ import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { appendValues, snapshotColumns } from './append-values.ts';
+import { appendValues, type PromptValues, snapshotColumns } from './append-values.ts';
 import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
 import type { ServerRetry } from './connection/server-retry.ts';
-import { isAnswer, sqlState } from './errors.ts';
+import { explained, isAnswer, isConflict, isForeignRefusal } from './errors.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
 
@@ -40,10 +40,11 @@ interface Attempt {
   readonly values: readonly unknown[];
   /** Whether the outcome of a try is unknown, so that the batch may already be recorded. */
   uncertain: boolean;
+  /** The last error that may be due to a conflict. */
+  refusedBy: unknown;
 }
 
 const largestInteger = 0x7fffffff;
-const conflicting: readonly unknown[] = ['23505', '23502']; // unique_violation, not_null_violation: see appendText
 /** Largest number of refusals of a statement for which no conflict is found. */
 const maxRefusals = 20;
 const refusalBackoff = { firstMs: 2, maxMs: 100 };
@@ -187,13 +188,13 @@ export class PostgresRecorder implements Recorder {
   async #record(batch: Batch): Promise<number> {
     const { tables, channel, writerId } = this.#options;
     const prefix = promptPrefix(writerId, tables.applicationName, batch.pipelineId);
-    const values = appendValues(batch, [channel, prefix]);
-    const attempt: Attempt = { batch, values, uncertain: false };
+    const attempt = attemptOf(batch, [channel, prefix], tables);
     let refusal: StorageError | undefined;
     const work = async () => {
       const head = batch.isConsistent ? await this.#append(attempt) : undefined;
       const recorded = head ?? (await this.#explainRefusal(attempt));
       if (recorded !== undefined) return recorded;
+      if (isForeignRefusal(attempt.refusedBy)) throw explained(attempt.refusedBy, tables);
       refusal = tooManyWriters(tables);
       throw refusal;
     };
@@ -216,8 +217,12 @@ export class PostgresRecorder implements Recorder {
         const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
         return row && Number(row[0]);
       } catch (error) {
-        if (isAnswer(error) && conflicting.includes(sqlState(error))) return undefined;
-        attempt.uncertain ||= !isAnswer(error);
+        if (!isAnswer(error))
+          attempt.uncertain ||= !(error instanceof RangeError); // of the driver, before it sends
+        else if (isConflict(error)) {
+          attempt.refusedBy = error;
+          return undefined;
+        }
         throw error;
       }
     };
@@ -267,6 +272,15 @@ export class PostgresRecorder implements Recorder {
       versions: new Map(ids.map((id, i) => [id, Number(versions[i]?.[0])])),
       positions: new Map(positions.map((row) => [String(row[1]), toPosition(row, this.#options.tables)])),
     };
+  }
+}
+
+/** @throws {@link StorageError} STORAGE_REFUSED if the values are too large for a statement. */
+function attemptOf(batch: Batch, prompt: PromptValues, tables: ApplicationTables): Attempt {
+  try {
+    return { batch, values: appendValues(batch, prompt), uncertain: false, refusedBy: undefined };
+  } catch (error) {
+    throw explained(error, tables);
   }
 }
 

@@ -13,19 +13,25 @@ const resultCodes = {
   13: 'SQLITE_FULL',
   14: 'SQLITE_CANTOPEN',
   15: 'SQLITE_PROTOCOL', // too many lost races for the write-ahead log
+  18: 'SQLITE_TOOBIG',
+  19: 'SQLITE_CONSTRAINT',
+  20: 'SQLITE_MISMATCH',
   26: 'SQLITE_NOTADB',
 } as const;
 
 const storageCodes: Readonly<Record<string, StorageErrorCode>> = {
   SQLITE_BUSY: 'STORAGE_BUSY',
   SQLITE_CANTOPEN: 'STORAGE_UNWRITABLE',
+  SQLITE_CONSTRAINT: 'STORAGE_REFUSED',
   SQLITE_CORRUPT: 'STORAGE_CORRUPT',
   SQLITE_FULL: 'STORAGE_FULL',
   SQLITE_LOCKED: 'STORAGE_BUSY',
+  SQLITE_MISMATCH: 'STORAGE_REFUSED',
   SQLITE_NOTADB: 'STORAGE_CORRUPT',
   SQLITE_PERM: 'STORAGE_UNWRITABLE',
   SQLITE_PROTOCOL: 'STORAGE_BUSY',
   SQLITE_READONLY: 'STORAGE_UNWRITABLE',
+  SQLITE_TOOBIG: 'STORAGE_REFUSED',
   EACCES: 'STORAGE_UNWRITABLE',
   ENOTDIR: 'STORAGE_UNWRITABLE',
   EPERM: 'STORAGE_UNWRITABLE',
@@ -40,6 +46,8 @@ const rules: DriverErrorRules = {
     STORAGE_CORRUPT:
       'it is damaged. Restore it from a backup, or save what is readable with the sqlite3 command `.recover`.',
     STORAGE_FULL: 'the disk is full. Nothing of this call is recorded; make room and try again.',
+    STORAGE_REFUSED:
+      'a constraint, a trigger or a limit of the database refused what was to be recorded. Nothing of it is recorded.',
     STORAGE_UNWRITABLE:
       'the file or its directory is not readable and writable. Check its permissions, and that it is an ordinary file.',
   },

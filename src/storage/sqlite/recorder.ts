@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Cause } from '../../domain/provenance.ts';
 import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
 import {
@@ -17,11 +17,11 @@ import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
-import { recorderClosed } from '../storage-location.ts';
+import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { explained } from './errors.ts';
 import type { DatabaseFile } from './file.ts';
-import { prepare, row, rows, type Statements, sql } from './statements.ts';
+import { insertStrictly, prepare, row, rows, type Statements, sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
@@ -146,7 +146,8 @@ export class SqliteRecorder implements Recorder {
     for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
         last += 1;
-        if (!this.#insert(pipelineId, last, event)) throw new Refusal(() => this.#recordConflict(event));
+        if (!this.#insert(this.#statements.insertEvent, pipelineId, last, event))
+          throw this.#refusal(pipelineId, last, event);
       }
       this.#putSnapshots(snapshots);
       if (operation !== undefined) this.#addOperation(operation);
@@ -161,10 +162,10 @@ export class SqliteRecorder implements Recorder {
   }
 
   /** Inserts an event and returns true if its version is the next version. */
-  #insert(pipelineId: number, id: number, event: StoredEvent): boolean {
+  #insert(statement: StatementSync, pipelineId: number, id: number, event: StoredEvent): boolean {
     const { originatorId, originatorVersion, type, data, timestamp } = event;
     const { dependencies, cause, correlationId, metadata } = event;
-    const { changes } = this.#statements.insertEvent.run(
+    const { changes } = statement.run(
       pipelineId,
       id,
       originatorId,
@@ -180,6 +181,16 @@ export class SqliteRecorder implements Recorder {
       metadata ?? null,
     );
     return changes > 0;
+  }
+
+  /** Explains, in the transaction, why an event was not inserted. */
+  #refusal(pipelineId: number, id: number, event: StoredEvent): Error {
+    const { originatorId, originatorVersion } = event;
+    const newest = Number(row(this.#statements.newestVersion, originatorId)?.[0]);
+    if (originatorVersion !== newest + 1) return new Refusal(() => this.#recordConflict(event));
+    this.#insert(this.#database.prepare(insertStrictly), pipelineId, id, event); // throws what the constraint says
+    const reason = `a trigger of its table ignores version ${originatorVersion} of aggregate '${originatorId}'.`;
+    return storageError('STORAGE_REFUSED', this.#file, reason);
   }
 
   #putSnapshots(snapshots: readonly StoredSnapshot[]): void {

@@ -79,6 +79,9 @@ const insertText = `
     ?5, ?6, ?7, ?8, ?9, ?10, ?11, unhex(?12), ?13
   )`;
 
+/** SQL that inserts an event like `insertEvent`, but fails if a constraint of the table refuses the row. */
+export const insertStrictly: string = insertText.replace('insert or ignore', 'insert');
+
 /** The cause of an event. Of damaged integers beyond 2^53, which the driver rejects, doubles tell which row has them. */
 const causeColumns = 'cause_name, cast(cause_pipeline_id as real), cast(cause_id as real)';
 
