@@ -44,6 +44,7 @@ export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,
 } from './domain/errors.ts';

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { AggregateDiscardedError } from '../../domain/errors.ts';
 import {
   isRefusal,
   mayConcernPart,
@@ -6,9 +7,9 @@ import {
   RecordConflictError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
-import { runAsPolicyOf } from '../policy/current-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
+import { explainedConflict } from '../recording/create-conflict.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
@@ -92,19 +93,30 @@ export class BatchProcessor {
   }
 
   async #runAndRecord(notifications: readonly StoredNotification[]): Promise<void> {
-    const { store, batchSize } = this.#options;
+    const { batchSize } = this.#options;
     const started = performance.now();
-    const changes = await runAsPolicyOf(store.applicationName, () =>
-      runPolicy(this.#setup, notifications, this.#size.longestMs),
-    );
+    const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
     const { handled, next, policyMs } = changes;
     const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
     if (last === undefined) return;
     const isPositionDue = this.#cursor.distanceTo(last.id) >= batchSize * maxIgnoredBatches;
-    if (handled > 0 || isPositionDue) await this.#record(this.#prepareChanges(changes, last, notifications));
+    if (handled > 0 || isPositionDue) await this.#recordChanges(changes, last, notifications);
     else this.#report(last.id, [], undefined);
     this.#size.learn(last.id - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
     this.#cursor.advanceTo(last);
+  }
+
+  async #recordChanges(
+    changes: PolicyChanges,
+    last: StoredNotification,
+    notifications: readonly StoredNotification[],
+  ): Promise<void> {
+    const prepared = this.#prepareChanges(changes, last, notifications);
+    try {
+      await this.#record(prepared);
+    } catch (error) {
+      throw await explainedConflict(error, changes.aggregates, this.#options.store);
+    }
   }
 
   /**
@@ -112,9 +124,8 @@ export class BatchProcessor {
    * resolve a conflict, the changes are already recorded.
    */
   #attributed(error: unknown, notification: StoredNotification): unknown {
-    return isRefusal(error) || error instanceof RecordConflictError
-      ? policyError(this.#setup, notification, error)
-      : error;
+    const isConflict = error instanceof RecordConflictError || error instanceof AggregateDiscardedError;
+    return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
   /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */

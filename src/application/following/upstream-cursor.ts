@@ -4,11 +4,14 @@ import { LogMismatchError } from '../errors.ts';
 import { fitOf, isSameNotification, markOf } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { EventStore } from '../recording/event-store.ts';
+import { readPosition } from './handled-types.ts';
+import type { TypeGate } from './type-gate.ts';
 
 /** Position of an application in the log of one upstream. */
 export class UpstreamCursor {
   readonly #store: EventStore;
   readonly #log: NotificationLog;
+  readonly #types: TypeGate;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
   /** Version of the handled types when the position was located. A later version makes the next record conflict. */
@@ -21,9 +24,10 @@ export class UpstreamCursor {
   /** Notifications of the last read. Those that had to wait are read from here. */
   #lastRead: readonly StoredNotification[] = [];
 
-  constructor(store: EventStore, log: NotificationLog) {
+  constructor(store: EventStore, log: NotificationLog, types: TypeGate) {
     this.#store = store;
     this.#log = log;
+    this.#types = types;
   }
 
   get upstreamName(): string {
@@ -51,8 +55,7 @@ export class UpstreamCursor {
    */
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
-    const { recorder, pipelineId } = this.#store;
-    const recorded = await recorder.position(pipelineId, this.upstreamName);
+    const recorded = await readPosition(this.#store, this.upstreamName, this.#types);
     this.#last = await this.#notificationAt(recorded);
     this.#recorded = recorded.position;
     this.#typesVersion = recorded.typesVersion;

@@ -1,5 +1,6 @@
 import { nextTick } from 'node:process';
 import { mayConcernPart, RecordConflictError } from '../../storage/errors.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
@@ -61,7 +62,7 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ prepared, resolve, reject });
       this.#waitingSize += prepared.size;
-      this.#flushing ??= this.#flush();
+      this.#flushing ??= inRootContext(() => this.#flush()); // for the saves of all callers
     });
   }
 

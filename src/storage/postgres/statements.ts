@@ -16,13 +16,14 @@ export const sql = {
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs. Plans are made once and kept, since planning takes longer than execution. Plans must therefore
+   * statementTimeoutMs -> whether the server is read-only (on or off). Plans are made once and kept, since planning takes longer than execution. Plans must therefore
    * not depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
       set_config('plan_cache_mode', 'force_generic_plan', false),
-      set_config('default_transaction_isolation', 'read committed', false)`,
+      set_config('default_transaction_isolation', 'read committed', false),
+      current_setting('transaction_read_only') as read_only`,
   },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key. Holds the lock until the transaction ends. */
