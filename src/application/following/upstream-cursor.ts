@@ -1,8 +1,10 @@
+import { bytesPerUnit, sizeOfEvent } from '../../storage/limits.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
 import { fitOf, isSameNotification, markOf } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { readPosition } from './handled-types.ts';
 import type { TypeGate } from './type-gate.ts';
@@ -78,8 +80,8 @@ export class UpstreamCursor {
   }
 
   /**
-   * Reads up to `limit` notifications after the last one that is done: the rest of the last read, if there is any. The
-   * last one is read again, because the log may have been restored from an older copy since it was processed.
+   * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
+   * read, if there is any. The last one is read again, because the log may have been restored from an older copy.
    *
    * @throws {@link LogMismatchError} if a notification is missing, or the last one that is done has changed.
    */
@@ -101,8 +103,10 @@ export class UpstreamCursor {
     done: StoredNotification | undefined,
     limit: number,
   ): Promise<readonly StoredNotification[]> {
-    if (done === undefined) return this.#log.select(0, limit);
-    const notifications = await this.#log.select(done.id - 1, limit + 1);
+    const { page } = memoryBounds;
+    if (done === undefined) return this.#log.select(0, limit, page);
+    const maxSize = page + sizeOfEvent(done) * bytesPerUnit; // so that one more is read, however large this one is
+    const notifications = await this.#log.select(done.id - 1, limit + 1, maxSize);
     const [first] = notifications;
     if (first !== undefined && isSameNotification(first, done)) return notifications.slice(1);
     throw await this.#replaced(done.id);
