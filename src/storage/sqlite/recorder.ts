@@ -23,33 +23,25 @@ import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
-import { recorderClosed, storageError } from '../storage-location.ts';
+import { storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { BusyRetry } from './busy-retry.ts';
-import { explained } from './errors.ts';
+import { BusyRetry } from './connection/busy-retry.ts';
+import type { SqliteConnection } from './connection/sqlite-connection.ts';
 import type { DatabaseFile } from './file.ts';
-import { insertStrictly, prepare, row, rows, type Statements, sql } from './statements.ts';
-import { inTransaction, rollBack } from './transaction.ts';
+import { insertStrictly, row, rows, type Statements, sql } from './statements.ts';
+import { commit, inTransaction, rollBack } from './transaction.ts';
 
 /** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
-  readonly #file: DatabaseFile;
-  readonly #database: DatabaseSync;
-  readonly #statements: Statements;
+  readonly #connection: SqliteConnection;
   readonly #busyRetry: BusyRetry;
-  /** The write lock, while this recorder holds it. */
-  #held: WriteLock | undefined;
+  /** The write lock, while this recorder holds it, and the database that is locked. */
+  #held: { readonly lock: WriteLock; readonly database: DatabaseSync } | undefined;
 
-  /**
-   * Takes over an open database that has the tables; `close()` closes it.
-   *
-   * @param busyTimeoutMs Longest wait for other writers, in ms.
-   */
-  constructor(file: DatabaseFile, database: DatabaseSync, busyTimeoutMs: number) {
-    this.#file = file;
-    this.#database = database;
-    this.#statements = prepare(database);
-    this.#busyRetry = new BusyRetry(database, busyTimeoutMs);
+  /** Takes over a connection; `close()` closes it. */
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.#busyRetry = new BusyRetry(connection);
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -60,16 +52,16 @@ export class SqliteRecorder implements Recorder {
   async lock(): Promise<WriteLock> {
     const lock: WriteLock = {
       record: async (pipelineId, processEvents) => {
-        if (this.#held !== lock) return this.record(pipelineId, processEvents);
-        return this.#useNow(() => this.#recordHeld(pipelineId, processEvents));
+        if (this.#held?.lock !== lock) return this.record(pipelineId, processEvents);
+        return this.#connection.use('recording', () => this.#recordHeld(pipelineId, processEvents));
       },
       release: async () => {
-        if (this.#held === lock) this.#endHeld();
+        if (this.#held?.lock === lock) this.#endHeld();
       },
     };
     await this.#whenFree(() => {
       this.#database.exec(sql.beginWrite);
-      this.#held = lock;
+      this.#held = { lock, database: this.#database };
     });
     return lock;
   }
@@ -89,10 +81,11 @@ export class SqliteRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
     return this.#use(({ notifications }) =>
-      rows(notifications, pipelineId, after, limit).map((found) => toNotification(found, log)),
+      rows(notifications, pipelineId, after, limit, maxSize).map((found) => toNotification(found, log)),
     );
   }
 
@@ -143,20 +136,25 @@ export class SqliteRecorder implements Recorder {
   }
 
   async close(): Promise<void> {
-    if (this.#database.isOpen) this.#database.close();
+    this.#connection.close();
+  }
+
+  get #file(): DatabaseFile {
+    return this.#connection.file;
+  }
+
+  /** The open database, during `#use`. */
+  get #database(): DatabaseSync {
+    return this.#connection.opened.database;
+  }
+
+  /** The statements of the open database, during `#use`. */
+  get #statements(): Statements {
+    return this.#connection.opened.statements;
   }
 
   #use<T>(work: (statements: Statements) => T): T | Promise<T> {
-    return this.#busyRetry.run(() => this.#useNow(work));
-  }
-
-  #useNow<T>(work: (statements: Statements) => T): T {
-    if (!this.#database.isOpen) throw recorderClosed(this.#file);
-    try {
-      return work(this.#statements);
-    } catch (error) {
-      throw explained(error, this.#file);
-    }
+    return this.#busyRetry.run(() => this.#connection.use('reading', work));
   }
 
   /** Reads everything as of one moment. */
@@ -183,14 +181,15 @@ export class SqliteRecorder implements Recorder {
   #whenFree<T>(work: () => T): T | Promise<T> {
     return this.#busyRetry.runInOrder(() => {
       if (this.#held !== undefined) throw lockHeld(this.#file);
-      return this.#useNow(work);
+      return this.#connection.use('recording', work);
     });
   }
 
   #recordHeld(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     try {
+      if (this.#held?.database !== this.#database) throw lockLost(this.#file);
       const head = this.#write(pipelineId, processEvents);
-      this.#database.exec(sql.commit);
+      commit(this.#database);
       this.#held = undefined;
       return head;
     } catch (error) {
@@ -200,8 +199,9 @@ export class SqliteRecorder implements Recorder {
   }
 
   #endHeld(): void {
+    const database = this.#held?.database;
     this.#held = undefined;
-    if (this.#database.isOpen) rollBack(this.#database);
+    if (database?.isOpen) rollBack(database);
   }
 
   #write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
@@ -299,6 +299,14 @@ export class SqliteRecorder implements Recorder {
 
 function lockHeld(file: DatabaseFile): StorageError {
   return storageError('STORAGE_BUSY', file, 'its write lock was held for longer than busyTimeoutMs.');
+}
+
+function lockLost(file: DatabaseFile): StorageError {
+  return storageError(
+    'STORAGE_BUSY',
+    file,
+    'its write lock ended when the file was opened again. Try again.',
+  );
 }
 
 /** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */

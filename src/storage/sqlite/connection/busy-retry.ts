@@ -1,9 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Mutex } from '../../util/mutex.ts';
-import { StorageError } from '../errors.ts';
-import { sql } from './statements.ts';
+import { Mutex } from '../../../util/mutex.ts';
+import { StorageError } from '../../errors.ts';
+import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** Longest wait for another writer that blocks the thread, in ms: most writers take less. */
 const blockMs = 10;
@@ -12,18 +11,15 @@ const pollMs = 3;
 
 /** Waits for other writers of a file, without blocking the thread for long. */
 export class BusyRetry {
-  readonly #database: DatabaseSync;
-  readonly #timeoutMs: number;
+  readonly #connection: SqliteConnection;
   readonly #blockMs: number;
   readonly #queue = new Mutex();
   #queued = 0;
 
-  /** @param timeoutMs Longest wait, in ms. */
-  constructor(database: DatabaseSync, timeoutMs: number) {
-    this.#database = database;
-    this.#timeoutMs = timeoutMs;
-    this.#blockMs = Math.min(timeoutMs, blockMs);
-    database.exec(sql.busyTimeout(this.#blockMs));
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.#blockMs = Math.min(connection.busyTimeoutMs, blockMs);
+    connection.setBlocking(this.#blockMs);
   }
 
   /** Does work that other calls need not wait for, such as reading. */
@@ -50,12 +46,12 @@ export class BusyRetry {
   async #runLater<T>(work: () => T): Promise<T> {
     const deadline = this.#deadline();
     this.#queued += 1;
-    if (this.#queued === 1) this.#setBlocking(0);
+    if (this.#queued === 1) this.#connection.setBlocking(0);
     try {
       return await this.#queue.run(() => this.#retry(work, deadline));
     } finally {
       this.#queued -= 1;
-      if (this.#queued === 0) this.#setBlocking(this.#blockMs);
+      if (this.#queued === 0) this.#connection.setBlocking(this.#blockMs);
     }
   }
 
@@ -72,11 +68,7 @@ export class BusyRetry {
 
   /** Time of the last try, by `performance.now()`, after a first try that has blocked. */
   #deadline(): number {
-    return performance.now() + this.#timeoutMs - this.#blockMs;
-  }
-
-  #setBlocking(ms: number): void {
-    if (this.#database.isOpen) this.#database.exec(sql.busyTimeout(ms));
+    return performance.now() + this.#connection.busyTimeoutMs - this.#blockMs;
   }
 }
 
