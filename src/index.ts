@@ -72,6 +72,7 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  Interruption,
   ProcessedOptions,
   SystemRunner,
   UpstreamStatus,
