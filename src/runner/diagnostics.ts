@@ -19,8 +19,8 @@ export interface RunnerEvents {
   /** An application has processed `count` notifications of an upstream. */
   readonly processed: RunnerEvent & { readonly upstreamName: string; readonly count: number };
   /**
-   * An application retries: its storage fails in a way that may pass, or it waits for another pipeline. `interruption`
-   * is undefined where the next try has no time of its own, as in ticks and actors.
+   * An application retries: its storage fails in a way that may pass, or it waits for another pipeline or another
+   * version. `interruption` is undefined where the next try has no time of its own, as in ticks and actors.
    */
   readonly interrupted: RunnerEvent & {
     readonly error: unknown;

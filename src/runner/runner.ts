@@ -11,7 +11,10 @@ export type ApplicationState =
   | 'idle'
   /** The application processes notifications, or is about to. */
   | 'running'
-  /** The storage fails in a way that may pass, or the application waits for another pipeline; the runner retries. */
+  /**
+   * The storage fails in a way that may pass, or the application waits for another pipeline or another version; the
+   * runner retries.
+   */
   | 'interrupted'
   /** The thread or process of the application died and is being replaced. */
   | 'restarting'
@@ -48,7 +51,10 @@ export interface ApplicationStatus {
   readonly state: ApplicationState;
   /** Progress by upstream; empty while the storage cannot be read. */
   readonly upstreams: readonly UpstreamStatus[];
-  /** Last error that stopped or interrupted the application since the start, if any. */
+  /**
+   * Last error that stopped or interrupted the application since the start, if any. `OtherVersionError` says which event
+   * another version of the application has to process.
+   */
   readonly lastError: unknown;
   /** The interruption, while the state is `interrupted` and the time of the next try is known. */
   readonly interruption: Interruption | undefined;

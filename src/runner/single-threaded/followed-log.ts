@@ -133,6 +133,16 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
     for (const range of this.#tracked.takeUpTo(id)) this.#missed.add(range);
   }
 
+  /**
+   * Notes that only notifications up to an id are done: another version handles what the follower has ignored. Returns
+   * whether there are others behind.
+   */
+  rewindTo(id: number): boolean {
+    const isBehind = id < this.#seen;
+    if (isBehind) this.#seen = id;
+    return isBehind;
+  }
+
   /** Finds the effects that were not reported, in the log of the follower. */
   async findMissedEffects(): Promise<void> {
     const { recorder, index } = this.follower;
