@@ -56,7 +56,7 @@ export function library(storage: StorageDescription): Candidate {
           await recorder.record(0, [{ events: [event], snapshots: [], tracking }]);
         }
       });
-      assert.equal(await recorder.position(0, upstreamName), events.length);
+      assert.equal((await recorder.position(0, upstreamName)).position, events.length);
       const log = await recorder.notifications(0, 0, Number.MAX_SAFE_INTEGER);
       return { ms, logs: new Map([[applicationName, log]]) };
     },

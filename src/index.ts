@@ -44,6 +44,7 @@ export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,
 } from './domain/errors.ts';
@@ -99,6 +100,7 @@ export {
   StorageError,
   type StorageErrorCode,
 } from './storage/errors.ts';
+export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
@@ -22,7 +23,7 @@ import {
 } from './errors.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { currentPolicy } from './policy/current-policy.ts';
+import { currentCall, currentPolicy } from './policy/current-policy.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
@@ -95,7 +96,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     options: OpenApplicationOptions,
   ): Promise<A> {
     const application = new this();
-    applicationInternals.bind(application, await standaloneBinding(this, options));
+    applicationInternals.bind(application, await inRootContext(standaloneBinding, this, options));
     return application;
   }
 
@@ -155,12 +156,18 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. With a
    * single-threaded runner, resolves when everything that follows from these events is processed.
    *
-   * @param args Aggregates, and options as the last argument if any.
-   * @example await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
+   * @param args Aggregates or one array of aggregates, and options as the last argument if any. JavaScript limits the
+   * number of arguments: pass more than 10,000 aggregates as an array.
+   * @example
+   * await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
+   * await orders.save([Order.place('ada'), Order.place('bob')]);
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
+   * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if an id or the data is too large.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
    * @throws {@link StorageError} if the storage fails.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
@@ -172,15 +179,22 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     ...args:
       | readonly Aggregate<Emits>[]
       | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions | undefined]
+      | readonly [aggregates: readonly Aggregate<Emits>[], options?: SaveOptions | undefined]
   ): Promise<Saved> {
     const { store, queue } = this.#opened;
-    const policyOf = currentPolicy();
-    if (policyOf !== undefined) throw new SaveInPolicyError(this.applicationName, policyOf);
+    const call = currentCall();
     const last = args.at(-1);
     const hasOptions = args.length > 1 && (last === undefined || isPlainObject(last));
     const options = hasOptions ? (last as SaveOptions | undefined) : undefined;
-    const aggregates = (hasOptions ? args.slice(0, -1) : args) as readonly Aggregate<Emits>[];
+    const given: readonly unknown[] = hasOptions ? args.slice(0, -1) : args;
+    const [first] = given;
+    const isList = given.length === 1 && Array.isArray(first);
+    const aggregates = (isList ? [...first] : given) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
+    if (call !== undefined) {
+      call.forget(aggregates);
+      throw new SaveInPolicyError(this.applicationName, call.applicationName);
+    }
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
     return saveAggregates(aggregates, provenance, store, queue);
   }
@@ -234,7 +248,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   #assertAggregate(aggregate: unknown): void {
     if (aggregate instanceof Aggregate) return;
-    const kind = Array.isArray(aggregate) ? 'an array: spread it' : kindOf(aggregate);
+    const kind = Array.isArray(aggregate) ? 'an array among others: pass one array' : kindOf(aggregate);
     throw new InvalidArgumentError(
       `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
     );

@@ -1,3 +1,4 @@
+import { assertNameLength } from '../storage/limits.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { InvalidApplicationError } from './errors.ts';
 
@@ -7,7 +8,7 @@ export interface ApplicationDeclaration {
   readonly name: string;
   /** Durable name of the log: never change it once events are recorded. */
   readonly applicationName: string;
-  /** Types of all events that the application may record. */
+  /** Types of all events that the application may record, and of those in its log that it does not trigger any more. */
   readonly emits: readonly string[];
   /**
    * Whether events carry their dependencies in other pipelines, so that followers process the dependencies first. Costs
@@ -18,7 +19,10 @@ export interface ApplicationDeclaration {
   readonly causalDependencies?: boolean;
 }
 
-/** Throws {@link InvalidApplicationError} if a static property is missing or invalid. */
+/**
+ * @throws {@link InvalidApplicationError} if a static property is missing or invalid.
+ * @throws {@link LimitExceededError} if the name or an event type is too long.
+ */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
   const { applicationName, emits, causalDependencies = false } = declaration;
   const name = declaration.name || '(anonymous)';
@@ -33,6 +37,8 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Class ${name} needs 'static readonly emits', an array of the types of the events it records.`,
     );
   }
+  assertNameLength(applicationName, 'applicationName', applicationName);
+  for (const type of emits) assertNameLength(applicationName, 'eventType', type);
   if (typeof causalDependencies !== 'boolean') {
     throw new InvalidApplicationError(
       `Expected 'static readonly causalDependencies' of class ${name} to be true or false, ` +

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
@@ -11,7 +12,8 @@ import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { NotificationLog } from './log/notification-log.ts';
-import { type Policy, type PolicyHandler, type PolicyHandlers, policyOf } from './policy/policy.ts';
+import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
+import { policyOf } from './policy/policy-definition.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
@@ -145,7 +147,7 @@ export abstract class ProcessApplication<
    */
   async run(options: RunOptions = {}): Promise<number> {
     resolveOptions(options, runOptions, 'ProcessApplication.run()');
-    const counts = await this.#run(options);
+    const counts = await inRootContext(() => this.#run(options));
     return counts.values().reduce((sum, count) => sum + count, 0);
   }
 

@@ -6,18 +6,25 @@ import { now } from '../util/time.ts';
 import {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,
 } from './errors.ts';
 import type { DataOf, DomainEvent, EventOfType } from './event.ts';
 import { frozenCopy, hasMutableParts } from './frozen-copy.ts';
+import { refuseEveryUse } from './refused-use.ts';
 
 /** An event that is triggered and not recorded yet. */
 export interface PendingEvent {
   readonly event: DomainEvent;
   /** Rank among all events that were triggered in this thread. */
   readonly order: number;
+  /** What the trigger listener returned for the event. */
+  readonly triggeredIn: unknown;
 }
+
+/** Called before each event is triggered. The event is not triggered if the listener throws. */
+export type TriggerListener = (aggregate: Aggregate, type: string) => unknown;
 
 /** A class of aggregates. The constructor takes the id and nothing else. */
 export type AggregateClass<A extends Aggregate> = (new (
@@ -39,8 +46,14 @@ export interface AggregateInternals {
   /** The running save of the aggregate, if any. */
   saving(aggregate: Aggregate): Promise<unknown> | undefined;
   setSaving(aggregate: Aggregate, save: Promise<unknown> | undefined): void;
-  /** Seals the aggregate: later triggers throw {@link AggregateReleasedError}. */
-  release(aggregate: Aggregate): void;
+  /** Seals the aggregate, so that triggers throw {@link AggregateReleasedError}, or opens it again. */
+  setReleased(aggregate: Aggregate, isReleased: boolean): void;
+  isReleased(aggregate: Aggregate): boolean;
+  /** Drops the pending events, and makes every later use throw {@link AggregateUndoneError}. */
+  undo(aggregate: Aggregate): void;
+  isUndone(aggregate: Aggregate): boolean;
+  /** Sets the only trigger listener of this thread. */
+  setTriggerListener(listener: TriggerListener): void;
   snapshot(aggregate: Aggregate): unknown;
   restore(aggregate: Aggregate, state: unknown, version: number): void;
 }
@@ -48,6 +61,7 @@ export interface AggregateInternals {
 export let aggregateInternals: AggregateInternals;
 
 let lastOrder = 0;
+let triggerListener: TriggerListener | undefined;
 /** Shared by all aggregates without pending events, which are most. */
 const none: PendingEvent[] = [];
 
@@ -90,6 +104,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   #pending: PendingEvent[] = none;
   #discarded = false;
   #released = false;
+  #undone = false;
   #saving: Promise<unknown> | undefined;
   #applying = false;
 
@@ -135,7 +150,8 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
    * Triggers an event. It is applied immediately, and recorded by `save` or at the end of the policy.
    *
    * @throws {@link AggregateDiscardedError} if the aggregate is discarded.
-   * @throws {@link AggregateReleasedError} if the policy that loaded the aggregate has finished.
+   * @throws {@link AggregateReleasedError} if the handler that got or made the aggregate has finished.
+   * @throws {@link AggregateUndoneError} if the aggregate was changed in an attempt that failed.
    * @throws {@link ApplyRuleError} if called in `apply`.
    */
   protected trigger<Type extends E['type']>(type: Type, data: DataOf<E, Type>): void {
@@ -180,13 +196,15 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
         `${this.#className}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
       );
     }
-    if (this.#discarded) throw new AggregateDiscardedError(this.#className, this.id, type);
+    if (this.#undone) throw new AggregateUndoneError(this.#className, this.id);
+    if (this.#discarded) throw AggregateDiscardedError.ofTrigger(this.#className, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
     if (typeof type !== 'string') {
       throw new InvalidArgumentError(
         `Expected the type of an event of ${this.#className} to be a string, got ${inspect(type)}.`,
       );
     }
+    const triggeredIn = triggerListener?.(this, type);
     const event: DomainEvent = Object.freeze({
       type,
       data: frozenCopy(data),
@@ -196,7 +214,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     });
     this.#apply(event);
     lastOrder += 1;
-    const pending = { event, order: lastOrder };
+    const pending = { event, order: lastOrder, triggeredIn };
     if (this.#pending.length === 0) this.#pending = [pending];
     else this.#pending.push(pending);
   }
@@ -235,8 +253,19 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       setSaving: (aggregate, save) => {
         aggregate.#saving = save;
       },
-      release: (aggregate) => {
-        aggregate.#released = true;
+      setReleased: (aggregate, isReleased) => {
+        aggregate.#released = isReleased;
+      },
+      isReleased: (aggregate) => aggregate.#released,
+      undo: (aggregate) => {
+        const className = aggregate.#className;
+        aggregate.#pending = none;
+        aggregate.#undone = true;
+        refuseEveryUse(aggregate, () => new AggregateUndoneError(className, aggregate.id));
+      },
+      isUndone: (aggregate) => aggregate.#undone,
+      setTriggerListener: (listener) => {
+        triggerListener = listener;
       },
       snapshot: (aggregate) => aggregate.snapshot(),
       restore: (aggregate, state, version) => {

@@ -1,19 +1,40 @@
 import { KahnError } from '../util/errors.ts';
 
-/** An aggregate was used after the event that discarded it. */
+/** An aggregate is discarded: it cannot change, and no aggregate with its id can be created. */
 export class AggregateDiscardedError extends KahnError {
   override readonly code = 'AGGREGATE_DISCARDED';
   declare readonly originatorId: string;
+  /** Name of the application; undefined if an event was triggered on a discarded aggregate. */
+  declare readonly applicationName: string | undefined;
+  /** Version of the discarded aggregate, if known. */
+  declare readonly currentVersion: number | undefined;
 
-  constructor(className: string, originatorId: string, eventType: string) {
-    super(
-      `Cannot trigger '${eventType}' on ${className} '${originatorId}': it is discarded. Create a new one.`,
+  /** @internal */
+  static ofTrigger(className: string, originatorId: string, eventType: string): AggregateDiscardedError {
+    return new AggregateDiscardedError(
+      `Cannot trigger '${eventType}' on ${className} '${originatorId}': it is discarded. Create a new one with another id.`,
       { originatorId },
+    );
+  }
+
+  /** @internal */
+  static ofCreate(
+    applicationName: string,
+    className: string,
+    originatorId: string,
+    currentVersion: number,
+    cause?: unknown,
+  ): AggregateDiscardedError {
+    return new AggregateDiscardedError(
+      `Application '${applicationName}' cannot create ${className} '${originatorId}': the aggregate with this id was ` +
+        `discarded at version ${currentVersion}, and an id is not used again. Choose another id; ` +
+        'repository.wasDiscarded() tells beforehand.',
+      { applicationName, originatorId, currentVersion, ...(cause !== undefined && { cause }) },
     );
   }
 }
 
-/** An aggregate was used after its policy had finished, so the event would not be recorded. */
+/** An aggregate was changed after its handler had finished, so the event would not be recorded. */
 export class AggregateReleasedError extends KahnError {
   override readonly code = 'AGGREGATE_RELEASED';
   declare readonly originatorId: string;
@@ -22,6 +43,20 @@ export class AggregateReleasedError extends KahnError {
     super(
       `Cannot trigger '${eventType}' on ${className} '${originatorId}': the policy that loaded it has already finished. ` +
         'Await everything a handler starts, and keep no aggregate after it returns.',
+      { originatorId },
+    );
+  }
+}
+
+/** An aggregate was used that was changed in a failed `attempt`: the state of the object is undone. */
+export class AggregateUndoneError extends KahnError {
+  override readonly code = 'AGGREGATE_UNDONE';
+  declare readonly originatorId: string;
+
+  constructor(className: string, originatorId: string) {
+    super(
+      `${className} '${originatorId}' was changed in an attempt that failed, so the changes of this object are undone. ` +
+        'Get the aggregate again from the repository, or create it again if the attempt made it.',
       { originatorId },
     );
   }

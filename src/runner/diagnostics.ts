@@ -1,4 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
+import { inRootContext } from '../util/environment/root-context.ts';
 
 /** Fields of every event of a runner about an application. */
 export interface RunnerEvent {
@@ -16,7 +17,7 @@ export interface RunnerEvents {
   readonly prompted: RunnerEvent & { readonly upstreamName: string };
   /** An application has processed `count` notifications of an upstream. */
   readonly processed: RunnerEvent & { readonly upstreamName: string; readonly count: number };
-  /** An application retries: its storage is busy or unavailable, or it waits for another pipeline. */
+  /** An application retries: its storage is busy or unavailable, or it waits for another pipeline or another version. */
   readonly interrupted: RunnerEvent & { readonly error: unknown };
   /** An application failed and is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };
@@ -44,7 +45,8 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   overrun: channel('kahn:overrun'),
 };
 
-/** Publishes an event on its channel. */
+/** Publishes an event on its channel, outside of the caller's asynchronous context. */
 export function publish<Name extends keyof RunnerEvents>(name: Name, event: RunnerEvents[Name]): void {
-  channels[name].publish(event);
+  const channel = channels[name];
+  if (channel.hasSubscribers) inRootContext(() => channel.publish(event));
 }

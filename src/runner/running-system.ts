@@ -9,6 +9,7 @@ import { type OpenedStorage, openStorage, type StorageDescription } from '../sto
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { assertPartOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
@@ -33,7 +34,15 @@ const running = new WeakSet<object>();
  * @throws {@link SystemRunningError} if this system is running already.
  * @throws {@link StorageError} if the storage cannot be opened.
  */
-export async function openSystem(
+export function openSystem(
+  system: System,
+  options: ResolvedRunnerOptions,
+  opening: Opening,
+): Promise<RunningSystem> {
+  return inRootContext(open, system, options, opening);
+}
+
+async function open(
   system: System,
   options: ResolvedRunnerOptions,
   opening: Opening,

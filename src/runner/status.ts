@@ -31,6 +31,6 @@ async function upstreamStatus(
 ): Promise<UpstreamStatus> {
   const { recorder } = applicationInternals.storeOf(application);
   // Read the position first: a log only grows, so the lag is never negative.
-  const position = await recorder.position(application.pipelineId, applicationName);
+  const { position } = await recorder.position(application.pipelineId, applicationName);
   return { upstreamName: applicationName, position, lag: (await log.head()) - position };
 }

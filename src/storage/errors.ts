@@ -4,7 +4,7 @@ import { KahnError } from '../util/errors.ts';
 export class StorageError extends KahnError {
   override readonly code: StorageErrorCode;
   declare readonly applicationName: string;
-  /** Whether the same call may succeed later without any other change. */
+  /** Whether the same call may succeed later: true unless the store is proven damaged or foreign, or refuses the data. */
   declare readonly transient: boolean;
 
   constructor(
@@ -13,7 +13,7 @@ export class StorageError extends KahnError {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(message, { ...options, applicationName, transient: transientCodes.includes(code) });
+    super(message, { ...options, applicationName, transient: !finalCodes.includes(code) });
     this.code = code;
   }
 }
@@ -32,18 +32,44 @@ export type StorageErrorCode =
   | 'STORAGE_NOT_SET_UP'
   | 'STORAGE_OLDER'
   | 'STORAGE_OUTCOME_UNKNOWN'
+  | 'STORAGE_REFUSED'
   | 'STORAGE_UNREACHABLE'
   | 'STORAGE_UNWRITABLE';
 
-const transientCodes: readonly StorageErrorCode[] = [
-  'STORAGE_BUSY',
-  'STORAGE_OUTCOME_UNKNOWN',
-  'STORAGE_UNREACHABLE',
+/** Codes of failures that do not pass by themselves. Every other failure is retried: it is not proven to be final. */
+const finalCodes: readonly StorageErrorCode[] = [
+  'STORAGE_CLOSED',
+  'STORAGE_CORRUPT',
+  'STORAGE_FOREIGN',
+  'STORAGE_NEWER',
+  'STORAGE_REFUSED',
 ];
 
 /** Returns whether an error is a StorageError after which the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && error.transient;
+}
+
+/** Returns whether a storage refused the data of a call, which is refused again however often it is repeated. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'STORAGE_REFUSED';
+}
+
+/** Failures that may be due to what a call records, so that another call may succeed at the same time. */
+const codesOfContents: readonly string[] = [
+  'STORAGE_DENIED',
+  'STORAGE_FAILED',
+  'STORAGE_FULL',
+  'STORAGE_REFUSED',
+] satisfies StorageErrorCode[];
+
+/**
+ * Returns whether a failed call may have failed because of part of what it was to record: nothing of it is recorded, and
+ * the other parts may be recorded on their own.
+ */
+export function mayConcernPart(error: unknown): boolean {
+  if (error instanceof StorageError) return codesOfContents.includes(error.code);
+  return !(error instanceof PositionConflictError);
 }
 
 /** The version of an event is not the next version of its aggregate, usually because of a concurrent save. */
@@ -87,19 +113,43 @@ function conflictReason(attemptedVersion: number, currentVersion: number): strin
   return `it is at version ${currentVersion} already. Get the aggregate again and repeat the change`;
 }
 
-/** Another runner of the same application and pipeline has moved a position. */
+/** What a call compares before it moves a position or records handled types. */
+export interface PositionState {
+  readonly position: number;
+  /** Version of the handled types. @default 0 */
+  readonly typesVersion?: number;
+}
+
+/** Another runner of the same application and pipeline has moved a position, or recorded other handled types. */
 export class PositionConflictError extends KahnError {
   override readonly code = 'POSITION_CONFLICT';
   declare readonly applicationName: string;
   declare readonly upstreamName: string;
   declare readonly expected: number;
   declare readonly actual: number;
+  /** Version of the handled types that was expected. */
+  declare readonly expectedTypesVersion: number;
+  /** Recorded version of the handled types. */
+  declare readonly actualTypesVersion: number;
 
-  constructor(applicationName: string, upstreamName: string, expected: number, actual: number) {
+  constructor(applicationName: string, upstreamName: string, expected: PositionState, actual: PositionState) {
+    const { position, typesVersion: expectedTypesVersion = 0 } = expected;
+    const { typesVersion: actualTypesVersion = 0 } = actual;
     super(
-      `Application '${applicationName}' expected its position in '${upstreamName}' to be ${expected}, ` +
-        `but it is ${actual}: another runner has moved it. Continue from there.`,
-      { applicationName, upstreamName, expected, actual },
+      position === actual.position
+        ? `Application '${applicationName}' expected version ${expectedTypesVersion} of the event types of ` +
+            `'${upstreamName}' that it handles, but version ${actualTypesVersion} is recorded: another runner has ` +
+            'recorded them. Read the position again.'
+        : `Application '${applicationName}' expected its position in '${upstreamName}' to be ${position}, ` +
+            `but it is ${actual.position}: another runner has moved it. Continue from there.`,
+      {
+        applicationName,
+        upstreamName,
+        expected: position,
+        actual: actual.position,
+        expectedTypesVersion,
+        actualTypesVersion,
+      },
     );
   }
 }

@@ -5,18 +5,22 @@ export {
   InvalidStorageError,
   isTransient,
   PositionConflictError,
+  type PositionState,
   RecordConflictError,
   StorageError,
   type StorageErrorCode,
 } from './errors.ts';
+export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './limits.ts';
 export type { Prompt } from './prompt.ts';
 export type {
   EventKey,
   History,
   HistoryRequest,
   ProcessEvent,
+  RecordedOperation,
   RecordedPosition,
   Recorder,
+  StoredOperation,
   Tracking,
 } from './recorder.ts';
 export {

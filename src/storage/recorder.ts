@@ -1,25 +1,49 @@
 import type { Cause } from '../domain/provenance.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
-/** Moves the position in an upstream's log, provided that it has the expected value. */
+/** Moves the position in an upstream's log, provided that position and version of the handled types are as expected. */
 export interface Tracking {
   readonly upstreamName: string;
   /** Position that the follower last recorded; 0 at first. */
   readonly expected: number;
   /** Id of the last notification processed. */
   readonly position: number;
+  /** Mark of that notification, which replaces the recorded mark. @default none */
+  readonly mark?: string | undefined;
+  /** Expected version of the handled types. @default 0 */
+  readonly typesVersion?: number;
 }
 
-/** New events, snapshots of their aggregates and a position: recorded together or not at all. */
+/** New events, snapshots of their aggregates, a position and an operation: recorded together or not at all. */
 export interface ProcessEvent {
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
   readonly tracking?: Tracking;
+  readonly operation?: StoredOperation;
 }
 
 /** Returns whether a process event has nothing to record. */
-export function isEmpty({ events, snapshots, tracking }: ProcessEvent): boolean {
-  return events.length === 0 && snapshots.length === 0 && tracking === undefined;
+export function isEmpty({ events, snapshots, tracking, operation }: ProcessEvent): boolean {
+  return events.length === 0 && snapshots.length === 0 && tracking === undefined && operation === undefined;
+}
+
+/** An act of a person or a tool on an application, as storage keeps it. */
+export interface StoredOperation {
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  /** What was done, such as 'reposition'. */
+  readonly kind: string;
+  /** Who did it. */
+  readonly by: string;
+  /** Why it was done. */
+  readonly reason: string;
+  /** More fields as JSON text. */
+  readonly details: string;
+}
+
+/** An operation with its id. The ids of an application count from 1 without gaps. */
+export interface RecordedOperation extends StoredOperation {
+  readonly id: number;
 }
 
 /** Selects events of one aggregate. */
@@ -49,8 +73,14 @@ export interface History {
 export interface RecordedPosition {
   readonly pipelineId: number;
   readonly upstreamName: string;
-  /** Id of the last notification processed. */
+  /** Id of the last notification processed; 0 at first. */
   readonly position: number;
+  /** Mark recorded with the last move of a position by this or a later release; missing if there was none. */
+  readonly mark?: string;
+  /** Event types that the newest version of the application handles; missing until they are recorded. */
+  readonly handledTypes?: readonly string[];
+  /** Number of times that the handled types were recorded. */
+  readonly typesVersion: number;
 }
 
 /**
@@ -69,7 +99,7 @@ export interface Recorder {
    * notifications with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls.
    *
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
-   * @throws {@link PositionConflictError} if a position does not have the expected value.
+   * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
@@ -79,8 +109,18 @@ export interface Recorder {
   /** Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. */
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;
 
-  /** Reads up to `limit` notifications with ids above `after`, in order. */
-  notifications(pipelineId: number, after: number, limit: number): Promise<readonly StoredNotification[]>;
+  /**
+   * Reads up to `limit` notifications with ids above `after`, in order.
+   *
+   * @param maxSize Size of data and metadata at which the read ends, in characters or bytes of UTF-8: the notification
+   * by which the size reaches it is the last one. Default: no limit.
+   */
+  notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize?: number,
+  ): Promise<readonly StoredNotification[]>;
 
   /**
    * Reads the causes of the `limit` notifications with ids above `after`, fewer at the end of the log; undefined where none
@@ -92,14 +132,32 @@ export interface Recorder {
   /** Reads the id of the log's last notification; 0 if the log is empty. */
   head(pipelineId: number): Promise<number>;
 
-  /** Reads the last recorded position in an upstream's log; 0 if there is none. */
-  position(pipelineId: number, upstreamName: string): Promise<number>;
+  /** Reads the recorded position in an upstream's log. If there is none, it is 0 and its handled types have version 0. */
+  position(pipelineId: number, upstreamName: string): Promise<RecordedPosition>;
 
   /** Reads the last notification of each log that is not empty, in the order of pipelines. */
   logs(): Promise<readonly LogPlace[]>;
 
   /** Reads all recorded positions, in the order of pipelines and of names by UTF-8 bytes. */
   positions(): Promise<readonly RecordedPosition[]>;
+
+  /**
+   * Records the event types of an upstream that the application handles, and resolves with their new version, which is
+   * one above the expected version. Positions are then moved only by calls that expect the new version. The position
+   * itself stays as it is.
+   *
+   * @throws {@link PositionConflictError} if the recorded version is not the expected version. Read the position again:
+   * another runner was first, or a call whose outcome was unknown has recorded the types.
+   */
+  recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number>;
+
+  /** Reads up to `limit` operations with ids above `after`, in order. */
+  operations(after: number, limit: number): Promise<readonly RecordedOperation[]>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;

@@ -1,9 +1,10 @@
 import { nextTick } from 'node:process';
+import { inRootContext } from './environment/root-context.ts';
 import { assertFunction } from './options.ts';
 
 /**
- * Functions that are called with each value. An error of a listener becomes an uncaught exception of the process, and
- * affects neither the caller nor the other listeners.
+ * Functions that are called with each value, outside of the caller's asynchronous context. An error of a listener
+ * becomes an uncaught exception of the process, and affects neither the caller nor the other listeners.
  */
 export class ListenerSet<Value> {
   readonly #listeners = new Set<(value: Value) => void>();
@@ -18,7 +19,7 @@ export class ListenerSet<Value> {
   call(value: Value): void {
     for (const listener of this.#listeners) {
       try {
-        listener(value);
+        inRootContext(listener, value);
       } catch (error) {
         nextTick(() => {
           throw error;

@@ -10,16 +10,29 @@ export interface SimulatedTime {
   newId(): string;
 }
 
-const scope = new AsyncLocalStorage<SimulatedTime>();
+/** Work in a simulated time. */
+interface SimulatedWork {
+  readonly time: SimulatedTime;
+  /** Whether the work is done. What it has opened may outlive it, and is no part of the simulation. */
+  hasEnded: boolean;
+}
 
-/** Calls a function with a simulated time, which also applies to everything that the function awaits. */
-export function inTime<T>(time: SimulatedTime, run: () => T): T {
-  return scope.run(time, run);
+const scope = new AsyncLocalStorage<SimulatedWork>();
+
+/** Does work in a simulated time, which applies until the work has ended. */
+export async function inTime<T>(time: SimulatedTime, run: () => Promise<T>): Promise<T> {
+  const work = { time, hasEnded: false };
+  try {
+    return await scope.run(work, run);
+  } finally {
+    work.hasEnded = true;
+  }
 }
 
 /** Returns the simulated time of the current call, or undefined outside of simulations. */
 export function simulatedTime(): SimulatedTime | undefined {
-  return scope.getStore();
+  const work = scope.getStore();
+  return work === undefined || work.hasEnded ? undefined : work.time;
 }
 
 /** Longest delay of a timer in Node, in ms (25 days). Timers with a longer delay fire immediately. */
@@ -27,7 +40,7 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 
 /** Current time of the simulation or the machine, in ms since 1970. */
 export function now(): number {
-  return scope.getStore()?.now() ?? Date.now();
+  return simulatedTime()?.now() ?? Date.now();
 }
 
 /** A clock that can be replaced in tests. */

@@ -25,7 +25,8 @@ async function opened(storage: StorageDescription, batchSize = 500) {
   const clicks = await Clicks.open({ storage });
   const counters = await Counters.open({ storage });
   counters.follow(clicks.log, batchSize);
-  const position = () => applicationInternals.storeOf(counters).recorder.position(0, 'clicks');
+  const { recorder } = applicationInternals.storeOf(counters);
+  const position = async () => (await recorder.position(0, 'clicks')).position;
   const close = async () => {
     await counters.close();
     await clicks.close();

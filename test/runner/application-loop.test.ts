@@ -194,6 +194,9 @@ test('positions behind ignored events are recorded although the application is n
   const openedStorage = await openStorage(storage);
   const running = await run(Changes, storage, 0, [a0.log, busy], inbox);
   const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
-  await until('the position is recorded', async () => (await recorder.position(0, 'accounts')) === 1);
+  await until(
+    'the position is recorded',
+    async () => (await recorder.position(0, 'accounts')).position === 1,
+  );
   expect(running.states).not.toContain('idle');
 });

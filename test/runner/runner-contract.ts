@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   DownstreamError,
   explain,
@@ -13,7 +14,7 @@ import {
   SystemRunningError,
 } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Order } from '../../examples/shop/order.ts';
 import { Orders } from '../../examples/shop/orders.ts';
 import type { Payments } from '../../examples/shop/payments.ts';
@@ -23,7 +24,9 @@ import { applicationInternals } from '../../src/application/application.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { assertSound } from '../support/logs.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
+import { Answers, contexts, Questions, request } from '../support/systems/contexts.ts';
 import { byTier } from '../support/tier.ts';
+import { until } from '../support/until.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -53,7 +56,7 @@ async function headsAndPositions(runner: SystemRunner<Apps>, system: System<Apps
   for (const { upstream, downstream } of system.graph.edges) {
     const follower = system.applications.find(({ applicationName }) => applicationName === downstream);
     const { recorder } = applicationInternals.storeOf(runner.get(follower!));
-    positions[`${upstream}>${downstream}`] = await recorder.position(0, upstream);
+    positions[`${upstream}>${downstream}`] = (await recorder.position(0, upstream)).position;
   }
   return { heads, positions };
 }
@@ -104,6 +107,7 @@ function runnerScenario({ name, start, createStorage }: RunnerSubject): void {
 function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
+    asynchronousContexts(subject);
     lifecycle(subject);
     access(subject);
   });
@@ -205,6 +209,48 @@ function processing({ start, createStorage }: RunnerSubject): void {
     await repaired.caughtUp();
     await assertAllDone(repaired, ids);
     expect(await headsAndPositions(repaired)).toEqual(everything(2));
+  });
+}
+
+/** What callers and policies keep in an `AsyncLocalStorage`. */
+function asynchronousContexts({ start, createStorage }: RunnerSubject): void {
+  test("a policy sees no caller's context, nor that of another event, and what it opens may save after it", async () => {
+    const system = contexts as unknown as System<Apps>;
+    await using started = await request.run('start', () => start(system, { storage: createStorage() }));
+    const runner = started as unknown as SystemRunner<typeof Questions | typeof Answers>;
+    const questions = runner.get(Questions);
+    await Promise.all([1, 2, 3].map((n) => questions.ask(n)));
+    await questions.ask(4);
+    await runner.caughtUp();
+    const eventsOf = async (type: string) => {
+      const all = [];
+      for await (const { event } of runner.get(Answers).reader()) all.push(event);
+      return all.filter((event) => event.type === type).map(({ data }) => data);
+    };
+    expect(await eventsOf('Answer.Given')).toEqual(Array(4).fill({ seen: 'nothing', seenLater: 'nothing' }));
+    await until('the timer has saved', async () => (await eventsOf('Answer.Late')).length > 0);
+    expect(await eventsOf('Answer.Late')).toEqual([{ refused: 'SAVE_IN_POLICY' }]);
+  });
+
+  test('a caller keeps its context, and listeners see none', async () => {
+    const seen: unknown[] = [];
+    const listener = () => seen.push(request.getStore());
+    subscribe('kahn:processed', listener);
+    onTestFinished(() => void unsubscribe('kahn:processed', listener));
+    await using runner = await start(shop, { storage: createStorage() });
+    const orders = runner.get(Orders);
+    request.run('subscriber', () => orders.subscribe(listener));
+    const contexts = await Promise.all(
+      [1, 2, 3].map((n) =>
+        request.run(n, async () => {
+          await orders.place(`${n}`);
+          await runner.caughtUp();
+          return request.getStore();
+        }),
+      ),
+    );
+    expect(contexts).toEqual([1, 2, 3]);
+    expect(new Set(seen)).toEqual(new Set([undefined]));
   });
 }
 

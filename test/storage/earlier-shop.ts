@@ -1,8 +1,9 @@
 // Storage that earlier releases wrote, with tables of every version: `sqlite/fixtures` and `postgres/fixtures`.
 //
-// Version 1 was written by the release of commit a1661eb, version 2 by the release of commit 3aab0c2, each with the shop
-// of examples/shop: the orders of ada, bob and cy are done; a snapshot of ada's order was taken; it was paid again in
-// pipeline 1, with causal dependencies if the release had them; then dan and eve placed orders without a runner.
+// Version 1 was written by the release of commit a1661eb, version 2 by the release of commit 3aab0c2, version 3 by the
+// release of commit c4bf4af, each with the shop of examples/shop: the orders of ada, bob and cy are done; a snapshot of
+// ada's order was taken; it was paid again in pipeline 1, with causal dependencies if the release had them; then dan and
+// eve placed orders without a runner, dan with a correlation id and metadata if the release had them.
 import type { StorageDescription } from 'kahn';
 import { expect } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -12,7 +13,7 @@ import type { Recorder } from '../../src/storage/recorder.ts';
 import { openStorage } from '../../src/storage/storage.ts';
 import type { StoredNotification } from '../../src/storage/stored-event.ts';
 
-export const earlierVersions = [1, 2] as const;
+export const earlierVersions = [1, 2, 3] as const;
 export type EarlierVersion = (typeof earlierVersions)[number];
 
 /** Does the work with recorders of the applications of the shop. */
@@ -66,10 +67,19 @@ export async function expectEarlierShop(storage: StorageDescription, version: Ea
       ...[1, 2, 3].map((id) => `${id} Reservation.Created 1`),
       ...[1, 2, 3].map((id) => `${id} Payment.Created 1`),
     ]);
-    for (const { cause, correlationId, metadata } of [...log, ...ofPolicies]) {
-      expect([cause, correlationId, metadata]).toEqual([undefined, undefined, undefined]);
+    const causes = await orders.causes(0, 0, 100);
+    if (version < 3) {
+      for (const { cause, correlationId, metadata } of [...log, ...ofPolicies]) {
+        expect([cause, correlationId, metadata]).toEqual([undefined, undefined, undefined]);
+      }
+      expect(causes).toEqual(Array(11).fill(undefined));
+    } else {
+      expect(log[9]).toMatchObject({ correlationId: 'order of dan', metadata: '{"user":"dan"}' });
+      const names = causes.map((cause) => cause && `${cause.applicationName} ${cause.notificationId}`);
+      const ofOrder = (id: number) => [undefined, `reservations ${id}`, `payments ${id}`];
+      expect(names).toEqual([...[1, 2, 3].flatMap(ofOrder), undefined, undefined]);
+      for (const { correlationId } of [...log, ...ofPolicies]) expect(correlationId).toBeDefined();
     }
-    expect(await orders.causes(0, 0, 100)).toEqual(Array(11).fill(undefined));
     const [history] = await orders.histories([
       { originatorId: log[0]!.originatorId, after: 0, useSnapshot: true },
     ]);
@@ -79,12 +89,16 @@ export async function expectEarlierShop(storage: StorageDescription, version: Ea
       { pipelineId: 1, notificationId: 1 },
     ]);
     expect(await orders.positions()).toEqual([
-      { pipelineId: 0, upstreamName: 'payments', position: 3 },
-      { pipelineId: 0, upstreamName: 'reservations', position: 3 },
+      { pipelineId: 0, upstreamName: 'payments', position: 3, typesVersion: 0 },
+      { pipelineId: 0, upstreamName: 'reservations', position: 3, typesVersion: 0 },
     ]);
     for (const follower of [reservations, payments]) {
-      expect(await follower.positions()).toEqual([{ pipelineId: 0, upstreamName: 'orders', position: 9 }]);
+      expect(await follower.positions()).toEqual([
+        { pipelineId: 0, upstreamName: 'orders', position: 9, typesVersion: 0 },
+      ]);
     }
+    for (const recorder of [orders, reservations, payments])
+      expect(await recorder.operations(0, 10)).toEqual([]);
   });
 }
 
@@ -96,7 +110,7 @@ export async function runOn(storage: StorageDescription): Promise<void> {
 }
 
 /** Checks that each order is done once, and that what was processed after the upgrade has causes. */
-export async function expectAllDone(storage: StorageDescription): Promise<void> {
+export async function expectAllDone(storage: StorageDescription, version: EarlierVersion): Promise<void> {
   await withRecorders(storage, async (orders, ...followers) => {
     const log = await orders.notifications(0, 0, 1_000);
     const created = log.filter(({ type }) => type === 'Order.Created');
@@ -109,9 +123,9 @@ export async function expectAllDone(storage: StorageDescription): Promise<void> 
       expect(made).toHaveLength(created.length);
       for (const [index, { data, cause, correlationId }] of made.entries()) {
         expect(JSON.parse(data).orderId).toBe(created[index]?.originatorId);
-        expect(cause?.applicationName).toBe(index < 3 ? undefined : 'orders');
+        expect(cause?.applicationName).toBe(index < 3 && version < 3 ? undefined : 'orders');
         const source = log.find(({ id }) => id === cause?.notificationId);
-        if (index >= 3) expect(source?.originatorId).toBe(created[index]?.originatorId);
+        if (index >= 3 || version === 3) expect(source?.originatorId).toBe(created[index]?.originatorId);
         expect(correlationId).toBe(source?.correlationId);
       }
     }

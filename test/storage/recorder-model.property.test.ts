@@ -10,6 +10,7 @@ import type {
   EventKey,
   HistoryRequest,
   ProcessEvent,
+  RecordedOperation,
   RecordedPosition,
   Recorder,
 } from '../../src/storage/recorder.ts';
@@ -28,27 +29,48 @@ import { spreadMemory } from './memory/spread-memory.ts';
 class Model {
   logs: StoredNotification[][] = [[], [], []];
   snapshots: StoredSnapshot[] = [];
-  positions: Record<string, number> = {};
+  positions: Record<string, RecordedPosition> = {};
+  operations: RecordedOperation[] = [];
 
   /** Head of the log, or code of the error. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | string {
-    const { logs, snapshots, positions } = structuredClone({ ...this });
+    const { logs, snapshots, positions, operations } = structuredClone({ ...this });
     const log = logs[pipelineId]!;
     let refused: string | undefined;
-    for (const { events, snapshots: own, tracking } of processEvents) {
+    for (const { events, snapshots: own, tracking, operation } of processEvents) {
       for (const event of events) {
         if (event.originatorVersion !== newestOf(logs, event) + 1) refused ??= 'RECORD_CONFLICT';
         log.push({ id: log.length + 1, ...event });
       }
       for (const snapshot of own) put(snapshots, snapshot);
+      if (operation !== undefined) operations.push({ id: operations.length + 1, ...operation });
       if (tracking === undefined) continue;
-      const key = `${pipelineId} ${tracking.upstreamName}`;
-      if ((positions[key] ?? 0) !== tracking.expected) refused ??= 'POSITION_CONFLICT';
-      positions[key] = tracking.position;
+      const { upstreamName, expected, position, mark, typesVersion = 0 } = tracking;
+      const { mark: _, ...known } = this.position(pipelineId, upstreamName, positions);
+      if (known.position !== expected || known.typesVersion !== typesVersion) refused ??= 'POSITION_CONFLICT';
+      positions[keyOf(known)] = { ...known, position, ...(mark !== undefined && { mark }) };
     }
     if (refused !== undefined) return refused;
-    Object.assign(this, { logs, snapshots, positions });
+    Object.assign(this, { logs, snapshots, positions, operations });
     return log.length;
+  }
+
+  /** Version of the types, or code of the error. */
+  recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expected: number,
+    types: readonly string[],
+  ): number | string {
+    const known = this.position(pipelineId, upstreamName);
+    if (known.typesVersion !== expected) return 'POSITION_CONFLICT';
+    this.positions[keyOf(known)] = { ...known, handledTypes: types, typesVersion: expected + 1 };
+    return expected + 1;
+  }
+
+  position(pipelineId: number, upstreamName: string, positions = this.positions): RecordedPosition {
+    const unset = { pipelineId, upstreamName, position: 0, typesVersion: 0 };
+    return positions[keyOf(unset)] ?? unset;
   }
 
   get heads(): LogPlace[] {
@@ -58,11 +80,7 @@ class Model {
 
   get allPositions(): RecordedPosition[] {
     const keys = Object.keys(this.positions).toSorted(); // the order of ASCII is that of bytes
-    return keys.map((key) => ({
-      pipelineId: Number(key[0]),
-      upstreamName: key.slice(2),
-      position: this.positions[key]!,
-    }));
+    return keys.map((key) => this.positions[key]!);
   }
 
   place(key: EventKey): LogPlace | undefined {
@@ -83,6 +101,10 @@ class Model {
       versions: events.map((one) => one.originatorVersion).filter((version) => version > start),
     };
   }
+}
+
+function keyOf({ pipelineId, upstreamName }: RecordedPosition): string {
+  return `${pipelineId} ${upstreamName}`;
 }
 
 function isSame(one: EventKey, other: EventKey): boolean {
@@ -157,11 +179,28 @@ const event = fc.record(
   { requiredKeys: ['originatorId', 'originatorVersion', 'type', 'data', 'timestamp'] },
 );
 const snapshot = fc.record({ originatorId, originatorVersion, schema: fc.nat(3), state: fc.json() });
+const typesVersion = fc.constantFrom(0, 0, 0, 1, 2);
 const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
   {
     events: fc.array(event, { maxLength: 3 }),
     snapshots: fc.array(snapshot, { maxLength: 2 }),
-    tracking: fc.record({ upstreamName, expected: fc.nat(2), position: fc.nat(2) }),
+    tracking: fc.record(
+      {
+        upstreamName,
+        expected: fc.nat(2),
+        position: fc.nat(2),
+        mark: fc.string({ unit: 'grapheme-ascii' }),
+        typesVersion,
+      },
+      { requiredKeys: ['upstreamName', 'expected', 'position'] },
+    ),
+    operation: fc.record({
+      timestamp: fc.nat(),
+      kind: fc.constantFrom('reset', 'pause'),
+      by: fc.string({ unit: 'grapheme-ascii' }),
+      reason: fc.constant('é'),
+      details: fc.json(),
+    }),
   },
   { requiredKeys: ['events', 'snapshots'] },
 );
@@ -245,8 +284,31 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
   fc.tuple(which, pipeline, upstreamName).map(([index, pipelineId, name]) =>
     command(`position(${pipelineId}, ${name})`, async (model, { recorders }) => {
-      const expected = model.positions[`${pipelineId} ${name}`] ?? 0;
-      expect(await recorders[index]!.position(pipelineId, name)).toBe(expected);
+      expect(await recorders[index]!.position(pipelineId, name)).toEqual(model.position(pipelineId, name));
+    }),
+  ),
+  fc
+    .tuple(
+      which,
+      pipeline,
+      upstreamName,
+      typesVersion,
+      fc.array(fc.constantFrom('A', 'é.B'), { maxLength: 2 }),
+    )
+    .map(([index, pipelineId, name, expected, types]) =>
+      command(
+        `recordHandledTypes(${pipelineId}, ${name}, ${expected}, ${types})`,
+        async (model, { recorders }) => {
+          const call = recorders[index]!.recordHandledTypes(pipelineId, name, expected, types);
+          const result = await call.catch(({ code }) => code);
+          expect(result).toBe(model.recordHandledTypes(pipelineId, name, expected, types));
+        },
+      ),
+    ),
+  fc.tuple(which, fc.nat(3), fc.integer({ min: 1, max: 3 })).map(([index, after, limit]) =>
+    command(`operations(${after}, ${limit})`, async (model, { recorders }) => {
+      const found = await recorders[index]!.operations(after, limit);
+      expect(found).toEqual(model.operations.slice(after, after + limit));
     }),
   ),
   which.map((index) => command(`reopen(${index})`, (_model, real) => real.reopen(index))),

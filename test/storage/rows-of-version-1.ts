@@ -9,7 +9,7 @@ export async function expectRowsOfVersion1(recorder: Recorder): Promise<void> {
     { id: 1, ...first, timestamp: 1_700_000_000_001 },
     { id: 2, ...second, timestamp: 1_700_000_000_002 },
   ]);
-  expect(await recorder.position(0, 'up')).toBe(7);
+  expect((await recorder.position(0, 'up')).position).toBe(7);
   const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
   expect([history?.snapshot?.originatorVersion, history?.events.length]).toEqual([1, 1]);
 }

@@ -1,9 +1,15 @@
 import { performance } from 'node:perf_hooks';
-import { PositionConflictError, RecordConflictError, StorageError } from '../../storage/errors.ts';
+import { AggregateDiscardedError } from '../../domain/errors.ts';
+import {
+  isRefusal,
+  mayConcernPart,
+  PositionConflictError,
+  RecordConflictError,
+} from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
-import { runAsPolicyOf } from '../policy/current-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
+import { explainedConflict } from '../recording/create-conflict.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
@@ -68,7 +74,7 @@ export class BatchProcessor {
     try {
       await this.#runAndRecord(notifications);
     } catch (error) {
-      if (error instanceof StorageError || error instanceof PositionConflictError) throw error;
+      if (!mayConcernPart(error)) throw error;
       const [notification, ...others] = notifications;
       if (notification !== undefined && others.length === 0) throw this.#attributed(error, notification);
       for (const one of notifications) await this.process([one]);
@@ -87,23 +93,38 @@ export class BatchProcessor {
   }
 
   async #runAndRecord(notifications: readonly StoredNotification[]): Promise<void> {
-    const { store, batchSize } = this.#options;
+    const { batchSize } = this.#options;
     const started = performance.now();
-    const changes = await runAsPolicyOf(store.applicationName, () =>
-      runPolicy(this.#setup, notifications, this.#size.longestMs),
-    );
+    const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
     const { handled, next, policyMs } = changes;
     const last = (next === undefined ? notifications.at(-1)?.id : next.id - 1) ?? this.#cursor.seen;
     const isPositionDue = this.#cursor.distanceTo(last) >= batchSize * maxIgnoredBatches;
-    if (handled > 0 || isPositionDue) await this.#record(this.#prepareChanges(changes, last, notifications));
+    if (handled > 0 || isPositionDue) await this.#recordChanges(changes, last, notifications);
     else this.#report(last, [], undefined);
     this.#size.learn(last - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
     this.#cursor.advanceTo(last);
   }
 
-  /** A conflict counts as a failure of the policy: if retries do not resolve it, the changes are already recorded. */
+  async #recordChanges(
+    changes: PolicyChanges,
+    position: number,
+    notifications: readonly StoredNotification[],
+  ): Promise<void> {
+    const prepared = this.#prepareChanges(changes, position, notifications);
+    try {
+      await this.#record(prepared);
+    } catch (error) {
+      throw await explainedConflict(error, changes.aggregates, this.#options.store);
+    }
+  }
+
+  /**
+   * Names the notification in the error if the storage refused the changes, or if they are in conflict: if retries do not
+   * resolve a conflict, the changes are already recorded.
+   */
   #attributed(error: unknown, notification: StoredNotification): unknown {
-    return error instanceof RecordConflictError ? policyError(this.#setup, notification, error) : error;
+    const isConflict = error instanceof RecordConflictError || error instanceof AggregateDiscardedError;
+    return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
   /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */

@@ -90,7 +90,7 @@ export class CausalGate {
     if (isReached() || asked.has(key)) return isReached();
     asked.add(key);
     if (cursor !== undefined) await cursor.refresh();
-    else this.#positions.set(key, await this.#recorder.position(pipelineId, applicationName));
+    else this.#positions.set(key, (await this.#recorder.position(pipelineId, applicationName)).position);
     return isReached();
   }
 }

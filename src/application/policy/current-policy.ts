@@ -1,13 +1,101 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
+import { InvalidPolicyError } from '../errors.ts';
 
-const scope = new AsyncLocalStorage<string>();
+/** A call of a policy for one event, or an attempt inside of it. */
+export class PolicyCall {
+  readonly applicationName: string;
+  /** The call or attempt in which this attempt was started; undefined for the call of a policy. */
+  readonly parent: PolicyCall | undefined;
+  /** Aggregates on which events were triggered, also in attempts that succeeded. */
+  readonly changed: Set<Aggregate> = new Set();
+  /** Whether the policy or the attempt has returned. What it has opened may outlive it, and is no part of it. */
+  hasEnded = false;
+  /** An error with which the policy must fail, even if its handler catches the error. */
+  fault: InvalidPolicyError | undefined;
 
-/** Runs policies of an application, so that calls made inside a policy can be distinguished from concurrent calls. */
-export function runAsPolicyOf<T>(applicationName: string, run: () => T): T {
-  return scope.run(applicationName, run);
+  constructor(applicationName: string, parent?: PolicyCall) {
+    this.applicationName = applicationName;
+    this.parent = parent;
+  }
+
+  /** The call of the policy. */
+  get root(): PolicyCall {
+    return this.parent === undefined ? this : this.parent.root;
+  }
+
+  /** Whether this attempt, or an attempt around it, has ended. */
+  get isOver(): boolean {
+    return this.hasEnded || this.parent?.isOver === true;
+  }
+
+  /** Leaves aggregates out of {@link changed}, because the caller gets an error for them. */
+  forget(aggregates: readonly Aggregate[]): void {
+    for (const aggregate of aggregates) this.changed.delete(aggregate);
+    this.parent?.forget(aggregates);
+  }
+
+  /** Makes the policy fail, and returns the error to throw. */
+  failWith(message: string): InvalidPolicyError {
+    const { root } = this;
+    root.fault ??= new InvalidPolicyError(message);
+    return root.fault;
+  }
+
+  /** Whether something that was triggered in `inner` was triggered in this call. */
+  includes(inner: unknown): boolean {
+    if (!(inner instanceof PolicyCall)) return false;
+    return inner === this || this.includes(inner.parent);
+  }
+}
+
+/** Runs something as the policy of an application. */
+export type PolicyScope = <T>(run: (call: PolicyCall) => T) => T;
+
+const scope = new AsyncLocalStorage<PolicyCall>();
+
+/**
+ * Returns a function that runs the policy of an application for one event, so that calls made inside of it can be
+ * distinguished from other calls. Each run begins in the current asynchronous context, whatever the run before has
+ * changed in its own.
+ */
+export function policyScopeOf(applicationName: string): PolicyScope {
+  aggregateInternals.setTriggerListener(onTrigger);
+  const inThisContext = AsyncLocalStorage.snapshot();
+  return (run) =>
+    inThisContext(() => {
+      const call = new PolicyCall(applicationName);
+      scope.enterWith(call);
+      return run(call);
+    });
+}
+
+/** Runs an attempt inside the call of a policy. */
+export function runInAttempt<T>(attempt: PolicyCall, run: () => T): T {
+  return scope.run(attempt, run);
+}
+
+/** The call of a policy or the attempt that makes the current call; undefined outside of policies. */
+export function currentCall(): PolicyCall | undefined {
+  const call = scope.getStore();
+  return call === undefined || call.root.hasEnded ? undefined : call;
 }
 
 /** Name of the application whose policy makes the current call; undefined outside of policies. */
 export function currentPolicy(): string | undefined {
-  return scope.getStore();
+  return currentCall()?.applicationName;
+}
+
+/** Notes which aggregates a policy changes, so that none is lost. */
+function onTrigger(aggregate: Aggregate, type: string): PolicyCall | undefined {
+  const call = currentCall();
+  if (call === undefined) return undefined;
+  if (call.isOver) {
+    throw call.failWith(
+      `The policy of '${call.applicationName}' triggered '${type}' on ${aggregate.constructor.name} '${aggregate.id}' ` +
+        'in an attempt that had already ended: await everything that an attempt starts.',
+    );
+  }
+  call.changed.add(aggregate);
+  return call;
 }

@@ -3,10 +3,13 @@ import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
+import { causedId } from '../../util/ids.ts';
 import { PolicyError } from '../errors.ts';
 import type { EventStore } from '../recording/event-store.ts';
-import { BatchRepository } from './batch-repository.ts';
+import { BatchAggregates } from './batch-aggregates.ts';
+import { type PolicyScope, policyScopeOf } from './current-policy.ts';
 import { effectProvenance } from './effect-provenance.ts';
+import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
 /** The policy of an application, and the upstream whose events the policy handles. */
@@ -51,24 +54,21 @@ export async function runPolicy(
   longestMs: number,
 ): Promise<PolicyChanges> {
   const steps = stepsOf(setup, notifications);
-  const repository = new BatchRepository(setup.store, setup.upstreamName, steps);
+  const aggregates = new BatchAggregates(setup.store, steps);
   const started = performance.now();
   let policyMs = 0;
   let handled = 0;
-  try {
-    for (const step of steps) {
-      repository.begin(handled);
-      await handle(setup, step, repository);
-      handled += 1;
-      policyMs = performance.now() - started - repository.loadMs;
-      if (policyMs > longestMs) break;
-    }
-  } finally {
-    repository.end();
+  const runAsPolicy = policyScopeOf(setup.store.applicationName);
+  for (const step of steps) {
+    aggregates.begin(handled);
+    await handle(setup, step, aggregates, runAsPolicy);
+    handled += 1;
+    policyMs = performance.now() - started - aggregates.loadMs;
+    if (policyMs > longestMs) break;
   }
-  const { pending, aggregates } = repository;
-  const provenances = provenancesOf(setup, steps, repository.stepsOf(pending));
-  return { pending, provenances, aggregates, handled, next: steps[handled]?.notification, policyMs };
+  const { pending, all } = aggregates;
+  const provenances = provenancesOf(setup, steps, aggregates.stepsOf(pending));
+  return { pending, provenances, aggregates: all, handled, next: steps[handled]?.notification, policyMs };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */
@@ -107,18 +107,16 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
 async function handle(
   setup: PolicySetup,
   { notification, event, handler }: Step,
-  repository: BatchRepository,
+  aggregates: BatchAggregates,
+  runAsPolicy: PolicyScope,
 ): Promise<void> {
+  const { upstreamName, store } = setup;
+  const idOf = (n: number) => causedId(event, upstreamName, store.applicationName, n);
   try {
-    const result = handler(event, repository);
-    repository.addReturned(isThenable(result) ? await result : result);
+    await runHandler(handler, { runAsPolicy, event, aggregates, idOf });
   } catch (error) {
     throw policyError(setup, notification, error);
   }
-}
-
-function isThenable(result: unknown): boolean {
-  return typeof (result as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 /** Names the notification on which a policy, or another part of an application, failed. */

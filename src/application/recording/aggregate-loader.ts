@@ -40,24 +40,26 @@ export class AggregateLoader {
     });
   }
 
-  /** Builds an aggregate from its history. Returns undefined if the history is empty or the aggregate is discarded. */
+  /** Builds an aggregate from its history. Its version is 0 if the history is empty. */
   build<A extends Aggregate>(
     aggregateClass: AggregateClass<A>,
     id: string,
     history: CachedHistory,
-  ): A | undefined | Promise<A | undefined> {
-    const aggregate = this.#built(aggregateClass, id, history);
-    return aggregate === undefined ? this.#buildFromWhole(aggregateClass, id) : existing(aggregate);
+  ): A | Promise<A> {
+    return (
+      this.#built(aggregateClass, id, history) ?? this.#buildFromWhole(aggregateClass, id, versionOf(history))
+    );
   }
 
-  /** Loads the newest state of an aggregate; undefined if there is none or the aggregate is discarded. */
+  /** Loads the newest state of an aggregate, also of one that is discarded; undefined if there is none. */
   async load<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A | undefined> {
     assertClassAndId(aggregateClass, id);
     const [history] = await this.histories([id]);
-    return history && this.build(aggregateClass, id, history);
+    const aggregate = history && (await this.build(aggregateClass, id, history));
+    return aggregate?.version === 0 ? undefined : aggregate;
   }
 
-  /** Loads an aggregate at a version; undefined if it never had that version or was discarded by then. */
+  /** Loads an aggregate at a version, also one that was discarded; undefined if it never had that version. */
   async loadAt<A extends Aggregate>(
     aggregateClass: AggregateClass<A>,
     id: string,
@@ -69,16 +71,17 @@ export class AggregateLoader {
     const aggregate =
       this.#built(aggregateClass, id, this.#joined(undefined, read)) ??
       this.#replayed(new aggregateClass(id), await this.#readWhole(id, version));
-    return aggregate.version === version ? existing(aggregate) : undefined;
+    return aggregate.version === version && version > 0 ? aggregate : undefined;
   }
 
   async #buildFromWhole<A extends Aggregate>(
     aggregateClass: AggregateClass<A>,
     id: string,
-  ): Promise<A | undefined> {
-    const whole = await this.#readWhole(id);
+    version: number,
+  ): Promise<A> {
+    const whole = await this.#readWhole(id, version);
     this.#cache.set(id, whole);
-    return existing(this.#replayed(new aggregateClass(id), whole));
+    return this.#replayed(new aggregateClass(id), whole);
   }
 
   async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {
@@ -146,8 +149,4 @@ export function assertClassAndId(aggregateClass: unknown, id: unknown): void {
 function newestOf(originatorId: string, known: CachedHistory | undefined): HistoryRequest {
   if (known === undefined) return { originatorId, after: 0, useSnapshot: true };
   return { originatorId, after: versionOf(known), useSnapshot: false };
-}
-
-function existing<A extends Aggregate>(aggregate: A): A | undefined {
-  return aggregate.version === 0 || aggregateInternals.isDiscarded(aggregate) ? undefined : aggregate;
 }

@@ -1,9 +1,12 @@
 import { nextTick } from 'node:process';
-import { RecordConflictError } from '../../storage/errors.ts';
+import { mayConcernPart, RecordConflictError } from '../../storage/errors.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 
+/** Most saves that wait, and most saves in a commit. */
 const maxWaiting = 100_000;
 const maxGroup = 1_000;
 
@@ -27,11 +30,15 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Records concurrent saves in one transaction (group commit). Each save resolves or rejects on its own. */
+/**
+ * Records concurrent saves in one transaction (group commit). Each save resolves or rejects on its own: a group that the
+ * storage refuses is recorded in parts, down to the saves that are refused alone.
+ */
 export class CommitQueue {
   readonly #store: EventStore;
   readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
+  #waitingSize = 0;
   #flushing: Promise<void> | undefined;
 
   constructor(store: EventStore, hooks: CommitHooks) {
@@ -41,16 +48,19 @@ export class CommitQueue {
 
   /** Resolves when the events are recorded. */
   submit(prepared: PreparedEvents): Promise<void> {
-    if (this.#waiting.length >= maxWaiting) {
-      const name = this.#store.applicationName;
+    const isFull = this.#waitingSize + prepared.size > memoryBounds.waitingSaves && this.#waiting.length > 0;
+    if (isFull || this.#waiting.length >= maxWaiting) {
+      const size = Math.round(this.#waitingSize / 1e6);
       const error = new TooManySavesError(
-        `Application '${name}' has ${maxWaiting} saves that wait for its storage: await earlier saves first.`,
+        `Application '${this.#store.applicationName}' has ${this.#waiting.length} saves of ${size} MB that wait for its ` +
+          'storage: await earlier saves first.',
       );
       return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ prepared, resolve, reject });
-      this.#flushing ??= this.#flush();
+      this.#waitingSize += prepared.size;
+      this.#flushing ??= inRootContext(() => this.#flush()); // for the saves of all callers
     });
   }
 
@@ -70,43 +80,80 @@ export class CommitQueue {
   }
 
   async #commitGroup(): Promise<void> {
-    let group: Waiting[] = [];
+    let group: readonly Waiting[] = [];
+    let recorded: readonly Waiting[] = [];
     try {
       await this.#hooks.runCommit(async () => {
-        group = this.#waiting.splice(0, maxGroup);
-        const recorded = await this.#record(group);
-        group = recorded.group;
-        if (group.length === 0) return;
-        for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
-        this.#hooks.grown(recorded.head);
+        group = this.#takeGroup();
+        recorded = await this.#record(group);
       });
-      for (const { resolve } of group) resolve();
+      for (const { resolve } of recorded) resolve();
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
   }
 
-  /** Records a group without the saves that lost a race to another writer or to each other, which are rejected. */
-  async #record(waiting: Waiting[]): Promise<{ group: Waiting[]; head: number }> {
-    let group = waiting;
-    while (group.length > 0) {
-      try {
-        const head = await this.#store.record(group.map(({ prepared }) => prepared));
-        return { group, head };
-      } catch (error) {
-        const losers = error instanceof RecordConflictError ? losersOf(group, error) : group;
-        for (const { reject } of losers) reject(error);
-        group = group.filter((waiting) => !losers.includes(waiting));
-        await yieldIfBusy();
-      }
+  /** Takes the saves for the next commit: at least one, and not more than may share it. */
+  #takeGroup(): readonly Waiting[] {
+    let size = 0;
+    let count = 0;
+    for (const { prepared } of this.#waiting) {
+      if (count === maxGroup || (count > 0 && size + prepared.size > memoryBounds.commit)) break;
+      size += prepared.size;
+      count += 1;
     }
-    return { group, head: 0 };
+    this.#waitingSize -= size;
+    return this.#waiting.splice(0, count);
+  }
+
+  /** Records a group, in parts if needed, and returns the recorded saves. Rejects the others. */
+  async #record(waiting: readonly Waiting[]): Promise<readonly Waiting[]> {
+    const recorded: Waiting[] = [];
+    const parts = [waiting]; // the next part is the last
+    for (let group = parts.pop(); group !== undefined; group = parts.pop()) {
+      const head = await this.#recordTogether(group, parts);
+      if (head === undefined) continue;
+      for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
+      this.#hooks.grown(head);
+      for (const save of group) recorded.push(save);
+    }
+    return recorded;
+  }
+
+  /** Records a group in one transaction and returns the head of the log. If that fails, adds what is left of it to `parts`. */
+  async #recordTogether(
+    group: readonly Waiting[],
+    parts: (readonly Waiting[])[],
+  ): Promise<number | undefined> {
+    if (group.length === 0) return undefined;
+    try {
+      return await this.#store.record(group.map(({ prepared }) => prepared));
+    } catch (error) {
+      parts.push(...remainder(group, error));
+      await yieldIfBusy();
+      return undefined;
+    }
   }
 }
 
 /**
+ * Rejects the saves to which a failure is due. Returns the others, in parts and the last part first: without saves that
+ * lost a race to another writer or to each other, or as halves if a part may be refused.
+ */
+function remainder(group: readonly Waiting[], error: unknown): readonly (readonly Waiting[])[] {
+  const losers = error instanceof RecordConflictError ? losersOf(group, error) : [];
+  if (losers.length === 0 && group.length > 1 && mayConcernPart(error)) {
+    const middle = group.length >>> 1;
+    return [group.slice(middle), group.slice(0, middle)];
+  }
+  const rejected = losers.length > 0 ? losers : group;
+  for (const { reject } of rejected) reject(error);
+  return [group.filter((waiting) => !rejected.includes(waiting))];
+}
+
+/**
  * Returns the saves to reject after a conflict: all that would record the version in conflict, except the first if the
- * version is still free. If no save would record that version, all saves are rejected.
+ * version is still free.
  */
 function losersOf(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
   const rivals = group.filter(({ prepared }) =>
@@ -115,6 +162,5 @@ function losersOf(group: readonly Waiting[], conflict: RecordConflictError): rea
         event.originatorId === conflict.originatorId && event.originatorVersion === conflict.attemptedVersion,
     ),
   );
-  if (rivals.length === 0) return group;
   return conflict.currentVersion < conflict.attemptedVersion && rivals.length > 1 ? rivals.slice(1) : rivals;
 }

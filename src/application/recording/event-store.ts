@@ -8,6 +8,7 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { integer } from '../../util/option-rules.ts';
@@ -21,6 +22,8 @@ import { HistoryCache } from './history-cache.ts';
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
+  /** Characters of text that are recorded. */
+  readonly size: number;
   /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
   /** Id of the last notification of these events; undefined until they are recorded. */
@@ -74,6 +77,8 @@ export class EventStore {
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
+   * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -87,10 +92,12 @@ export class EventStore {
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
       return this.mapper.toStored(event, provenanceOf(index));
     });
-    const snapshots = this.#dueSnapshots(events, aggregates);
+    const snapshots = this.#dueSnapshots(aggregates);
+    const size = assertRecordable(this.applicationName, { events: stored, snapshots });
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
+      size,
       bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
       notificationId: undefined,
       followed: undefined,
@@ -148,19 +155,18 @@ export class EventStore {
   }
 
   async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
+    assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 
-  #dueSnapshots(events: readonly DomainEvent[], aggregates: readonly Aggregate[]): StoredSnapshot[] {
+  #dueSnapshots(aggregates: readonly Aggregate[]): StoredSnapshot[] {
     const due: StoredSnapshot[] = [];
     for (const aggregate of aggregates) {
       const every = classOf(aggregate).snapshotEvery;
       if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
       assertOption('snapshotEvery', every, snapshotEveryRule, `class ${classOf(aggregate).name}`);
-      const first = events.find((event) => event.originatorId === aggregate.id);
-      if (first === undefined) continue;
-      const before = first.originatorVersion - 1;
+      const before = aggregate.version - aggregateInternals.pending(aggregate).length;
       if (Math.floor(aggregate.version / every) > Math.floor(before / every))
         due.push(this.snapshotOf(aggregate));
     }
@@ -168,7 +174,7 @@ export class EventStore {
   }
 
   #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
-    for (const event of events) this.#cache.append(event);
+    this.#cache.append(events);
     for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 }

@@ -1,4 +1,4 @@
-import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
+import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { integer } from '../../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../../util/options.ts';
@@ -36,21 +36,32 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     options?: GetOptions,
   ): Promise<A> {
     const aggregate = await this.#find(aggregateClass, id, options);
-    if (aggregate === undefined) {
+    if (aggregate === undefined || aggregateInternals.isDiscarded(aggregate)) {
       throw new AggregateNotFoundError(this.#applicationName, aggregateClass.name, id, options?.version);
     }
     return aggregate;
   }
 
-  /** Whether `get` would find an aggregate. */
+  /** Whether `get` would find an aggregate: false also for one that is discarded. */
   async has<A extends Aggregate<E>>(
     aggregateClass: AggregateClass<A>,
     id: string,
     options?: GetOptions,
   ): Promise<boolean> {
-    return (await this.#find(aggregateClass, id, options)) !== undefined;
+    const aggregate = await this.#find(aggregateClass, id, options);
+    return aggregate !== undefined && !aggregateInternals.isDiscarded(aggregate);
   }
 
+  /** Whether an aggregate is discarded, so that none with this id can be created. */
+  async wasDiscarded<A extends Aggregate<E>>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): Promise<boolean> {
+    const aggregate = await this.#find(aggregateClass, id);
+    return aggregate !== undefined && aggregateInternals.isDiscarded(aggregate);
+  }
+
+  /** Finds an aggregate, also one that is discarded. */
   async #find<A extends Aggregate<E>>(
     aggregateClass: AggregateClass<A>,
     id: string,

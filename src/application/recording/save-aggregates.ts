@@ -1,6 +1,7 @@
 import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
 import type { StoredProvenance } from '../../storage/stored-event.ts';
 import type { CommitQueue } from './commit-queue.ts';
+import { explainedConflict } from './create-conflict.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { Saved } from './save-options.ts';
 
@@ -28,7 +29,7 @@ export async function saveAggregates(
   if (pending.length === 0)
     return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
   const prepared = store.prepare(pending, distinct, () => provenance);
-  const saving = submit(prepared, distinct, taken, queue);
+  const saving = submit(prepared, distinct, taken, queue, store);
   for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
   await saving;
   if (prepared.followed !== undefined) await prepared.followed;
@@ -41,10 +42,13 @@ async function submit(
   aggregates: readonly Aggregate[],
   taken: readonly (readonly PendingEvent[])[],
   queue: CommitQueue,
+  store: EventStore,
 ): Promise<void> {
   for (const aggregate of aggregates) aggregateInternals.takePending(aggregate);
   try {
     await queue.submit(prepared);
+  } catch (error) {
+    throw await explainedConflict(error, aggregates, store);
   } finally {
     for (const [i, aggregate] of aggregates.entries()) {
       if (prepared.notificationId === undefined) aggregateInternals.putBack(aggregate, taken[i] ?? []);

@@ -3,6 +3,7 @@ import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { assignmentsOf, nameOf } from '../assignment.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
@@ -102,7 +103,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   /** Runs `start`; closes the runner if that fails. @internal */
   protected async launch(start: () => Promise<void>): Promise<void> {
     try {
-      this.#starting = start();
+      this.#starting = inRootContext(start);
       await unlessAborted(this.#starting, this.#parts.options.signal);
     } catch (error) {
       await this.close().catch(() => {}); // the first error is the one to report

@@ -1,5 +1,6 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { assertSystem, type System } from '../../system/system.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
@@ -60,7 +61,14 @@ export async function openStepping<Apps extends ApplicationClass>(
     const seed = `${startTimeMs} ${heads.total}`; // so that a second run on the same storage makes other ids
     const interruptions = new Interruptions();
     const report = reportTo(interruptions, runnerName);
-    const driver = await startDriver({ system, options: resolved, running, heads, report, seed });
+    const driver = await inRootContext(startDriver, {
+      system,
+      options: resolved,
+      running,
+      heads,
+      report,
+      seed,
+    });
     return {
       runnerName,
       system,

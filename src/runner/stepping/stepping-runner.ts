@@ -5,6 +5,7 @@ import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
 import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { assertFunction } from '../../util/options.ts';
@@ -197,7 +198,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * Resolves when everything that was recorded before the call, or by commands of the next tick, is processed, and
    * everything that follows from it; then one tick later. While the clock is paused, this method runs the ticks itself.
    *
-   * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline.
+   * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline or
+   * another version.
    * @throws {@link WaitInTickError} if a command or policy calls this method.
    */
   async caughtUp(options: WaitOptions = {}): Promise<void> {
@@ -225,7 +227,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     const current = { number: this.tickCount + 1 };
     this.#current = current;
     try {
-      const tick = await callingTick.run(current, () => this.#simulation.tick());
+      const tick = await inRootContext(() => callingTick.run(current, () => this.#simulation.tick()));
       this.#listeners.call(tick);
       return tick;
     } catch (error) {

@@ -36,7 +36,7 @@ export class FollowerWatch {
       state: () => this.#state,
       refresh: async () => followers.refresh?.(),
       head: () => log.head(),
-      position: () => recorder.position(pipelineId, upstreamName),
+      position: async () => (await recorder.position(pipelineId, upstreamName)).position,
       prompt: () => followers.prompt(upstreamName, pipelineId),
     });
   }

@@ -1,6 +1,8 @@
+import { constants } from 'node:buffer';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { Metadata, Provenance, RecordedEvent } from '../../domain/provenance.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
+import { LimitExceededError, limits } from '../limits.ts';
 import type { StoredEvent, StoredProvenance } from '../stored-event.ts';
 import { NotEncodableError } from './errors.ts';
 import type { Transcoder } from './transcoder.ts';
@@ -72,7 +74,7 @@ export class EventMapper {
   toStored(event: DomainEvent, provenance: StoredProvenance): StoredEvent {
     const { type, originatorId, originatorVersion, timestamp } = event;
     try {
-      const data = this.#transcoder.encode(event.data);
+      const data = this.#encode(event.data);
       return { originatorId, originatorVersion, type, data, timestamp, ...provenance };
     } catch (error) {
       if (error instanceof NotEncodableError)
@@ -119,13 +121,13 @@ export class EventMapper {
 
   /** Throws {@link NotEncodableError} if the metadata cannot be restored exactly. */
   toStoredMetadata(metadata: Metadata): string {
-    return this.#transcoder.encode(metadata);
+    return this.#encode(metadata);
   }
 
   /** @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly. */
   toStoredState(originatorId: string, state: unknown): string {
     try {
-      return this.#transcoder.encode(state);
+      return this.#encode(state);
     } catch (error) {
       if (error instanceof NotEncodableError) {
         throw new SnapshotNotEncodableError(this.#applicationName, originatorId, error);
@@ -141,6 +143,16 @@ export class EventMapper {
    */
   toState(stored: string): unknown {
     return this.#transcoder.decode(stored, { frozen: false });
+  }
+
+  #encode(value: unknown): string {
+    try {
+      return this.#transcoder.encode(value);
+    } catch (error) {
+      if (!(error instanceof RangeError) || error.message !== 'Invalid string length') throw error;
+      const size = constants.MAX_STRING_LENGTH; // at least
+      throw new LimitExceededError(this.#applicationName, 'save', size, limits.saveBytes);
+    }
   }
 }
 

@@ -1,8 +1,19 @@
 import type { Cause } from '../../domain/provenance.ts';
-import { PositionConflictError, RecordConflictError } from '../errors.ts';
-import type { EventKey, History, HistoryRequest, ProcessEvent, RecordedPosition } from '../recorder.ts';
+import { RecordConflictError } from '../errors.ts';
+import { upToSize } from '../limits.ts';
+import type {
+  EventKey,
+  History,
+  HistoryRequest,
+  ProcessEvent,
+  RecordedOperation,
+  RecordedPosition,
+  StoredOperation,
+} from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { inOrder, lastPlaces } from './log-order.ts';
+import { isLarge, keepOutsideOfHeap } from './large-text.ts';
+import { lastPlaces } from './log-order.ts';
+import { Positions, type TypesChange } from './positions.ts';
 import type { ApplicationContents } from './shared/initial-entries.ts';
 import type { RecordCall } from './shared/journal-entry.ts';
 import { countUpTo, putSorted } from './sorted-list.ts';
@@ -11,7 +22,8 @@ import { countUpTo, putSorted } from './sorted-list.ts';
 export class ApplicationMemory {
   readonly applicationName: string;
   readonly #logs = new Map<number, StoredNotification[]>();
-  readonly #positions = new Map<number, Map<string, number>>();
+  readonly #positions = new Positions();
+  readonly #operations: RecordedOperation[] = [];
   // The event of version n is at index n - 1; snapshots ascend by version.
   readonly #events = new Map<string, StoredNotification[]>();
   readonly #snapshots = new Map<string, StoredSnapshot[]>();
@@ -21,12 +33,17 @@ export class ApplicationMemory {
   }
 
   get contents(): ApplicationContents {
-    return { logs: this.#logs, positions: this.#positions, snapshots: this.#snapshots };
+    return {
+      logs: this.#logs,
+      positions: this.positions(),
+      operations: this.#operations,
+      snapshots: this.#snapshots,
+    };
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     // Positions are checked before anything changes; events are appended, and removed again if an event is refused.
-    const moved = this.#movedPositions(pipelineId, processEvents);
+    const moves = this.#positions.movesOf(this.applicationName, pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
     for (const { events } of processEvents) {
@@ -34,23 +51,32 @@ export class ApplicationMemory {
         if (!this.#append(log, event)) throw this.#removeSince(before, log, event);
       }
     }
-    if (moved !== undefined) this.#movePositions(pipelineId, moved);
-    for (const { snapshots } of processEvents) this.#recordSnapshots(snapshots);
+    if (moves !== undefined) for (const move of moves) this.#positions.move(pipelineId, move);
+    for (const { snapshots, operation } of processEvents) {
+      this.#recordSnapshots(snapshots);
+      if (operation !== undefined) this.#addOperation(operation);
+    }
     return log.length;
   }
 
+  recordHandledTypes(pipelineId: number, change: TypesChange): number {
+    this.#positions.assertTypesVersion(this.applicationName, pipelineId, change);
+    this.#positions.setTypes(pipelineId, change);
+    return change.expectedVersion + 1;
+  }
+
   /** Repeats a call that another replica has recorded. It cannot conflict. */
-  replay({ pipelineId, processEvents }: RecordCall): void {
+  replay({ pipelineId, processEvents, types }: RecordCall): void {
     const log = this.#logOf(pipelineId);
-    for (const { events, snapshots, tracking } of processEvents) {
+    if (types !== undefined) this.#positions.setTypes(pipelineId, types);
+    for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
-        const notification = { id: log.length + 1, ...event };
+        const notification = notificationOf(event, log.length + 1);
         log.push(notification);
         getOrInsert(this.#events, event.originatorId, () => []).push(notification);
       }
-      if (tracking !== undefined) {
-        this.#movePositions(pipelineId, new Map([[tracking.upstreamName, tracking.position]]));
-      }
+      if (tracking !== undefined) this.#positions.move(pipelineId, tracking);
+      if (operation !== undefined) this.#addOperation(operation);
       this.#recordSnapshots(snapshots);
     }
   }
@@ -71,8 +97,9 @@ export class ApplicationMemory {
     return undefined;
   }
 
-  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // id n is at index n - 1
+  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
+    const log = this.#logs.get(pipelineId) ?? [];
+    return upToSize(log.slice(after, after + limit), maxSize); // id n is at index n - 1
   }
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
@@ -84,24 +111,29 @@ export class ApplicationMemory {
   }
 
   positions(): RecordedPosition[] {
-    const all: RecordedPosition[] = [];
-    for (const [pipelineId, positions] of this.#positions) {
-      for (const [upstreamName, position] of positions) all.push({ pipelineId, upstreamName, position });
-    }
-    return inOrder(all);
+    return this.#positions.all();
   }
 
   head(pipelineId: number): number {
     return this.#logs.get(pipelineId)?.length ?? 0;
   }
 
-  position(pipelineId: number, upstreamName: string): number {
-    return this.#positions.get(pipelineId)?.get(upstreamName) ?? 0;
+  position(pipelineId: number, upstreamName: string): RecordedPosition {
+    return this.#positions.get(pipelineId, upstreamName);
+  }
+
+  operations(after: number, limit: number): RecordedOperation[] {
+    return this.#operations.slice(after, after + limit); // id n is at index n - 1
+  }
+
+  #addOperation({ timestamp, kind, by, reason, details }: StoredOperation): void {
+    this.#operations.push({ id: this.#operations.length + 1, timestamp, kind, by, reason, details });
   }
 
   #recordSnapshots(snapshots: readonly StoredSnapshot[]): void {
     for (const { originatorId, originatorVersion, schema, state } of snapshots) {
       const snapshot = { originatorId, originatorVersion, schema, state };
+      if (isLarge(state)) keepOutsideOfHeap(snapshot, 'state');
       putSorted(
         getOrInsert(this.#snapshots, originatorId, () => []),
         snapshot,
@@ -112,30 +144,6 @@ export class ApplicationMemory {
 
   #logOf(pipelineId: number): StoredNotification[] {
     return this.#logs.get(pipelineId) ?? getOrInsert(this.#logs, pipelineId, () => []);
-  }
-
-  #movePositions(pipelineId: number, moved: ReadonlyMap<string, number>): void {
-    const positions = getOrInsert(this.#positions, pipelineId, () => new Map());
-    for (const [upstreamName, position] of moved) positions.set(upstreamName, position);
-  }
-
-  /** Returns the positions after the call, or undefined if the call moves none. */
-  #movedPositions(
-    pipelineId: number,
-    processEvents: readonly ProcessEvent[],
-  ): Map<string, number> | undefined {
-    let moved: Map<string, number> | undefined;
-    for (const { tracking } of processEvents) {
-      if (tracking === undefined) continue;
-      const { upstreamName, expected, position } = tracking;
-      const recorded = this.position(pipelineId, upstreamName);
-      if ((moved?.get(upstreamName) ?? recorded) !== expected) {
-        throw new PositionConflictError(this.applicationName, upstreamName, expected, recorded);
-      }
-      moved ??= new Map();
-      moved.set(upstreamName, position);
-    }
-    return moved;
   }
 
   /** Appends an event and returns true if its version is the next version. */
@@ -191,6 +199,8 @@ function notificationOf(event: StoredEvent, id: number): StoredNotification {
   if (cause !== undefined) notification.cause = cause;
   if (correlationId !== undefined) notification.correlationId = correlationId;
   if (metadata !== undefined) notification.metadata = metadata;
+  if (isLarge(data)) keepOutsideOfHeap(notification, 'data');
+  if (isLarge(metadata)) keepOutsideOfHeap(notification as { metadata: string }, 'metadata');
   return notification;
 }
 

@@ -4,6 +4,7 @@ import type {
   History,
   HistoryRequest,
   ProcessEvent,
+  RecordedOperation,
   RecordedPosition,
   Recorder,
 } from '../recorder.ts';
@@ -40,8 +41,9 @@ export class MemoryRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize?: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.#content.notifications(pipelineId, after, limit);
+    return this.#content.notifications(pipelineId, after, limit, maxSize);
   }
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
@@ -52,7 +54,7 @@ export class MemoryRecorder implements Recorder {
     return this.#content.head(pipelineId);
   }
 
-  async position(pipelineId: number, upstreamName: string): Promise<number> {
+  async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
     return this.#content.position(pipelineId, upstreamName);
   }
 
@@ -62,6 +64,19 @@ export class MemoryRecorder implements Recorder {
 
   async positions(): Promise<readonly RecordedPosition[]> {
     return this.#content.positions();
+  }
+
+  async recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number> {
+    return this.#content.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
+  }
+
+  async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
+    return this.#content.operations(after, limit);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

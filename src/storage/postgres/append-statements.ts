@@ -3,10 +3,10 @@ import type { ApplicationTables } from './tables.ts';
 /**
  * Contents of a batch: only events of commands (`events`), events or one event with one position that is recorded already
  * and with causes in the log of one application and the same pipeline (`next`, `single`), or anything (`any`), which
- * includes dependencies, several positions, other causes, texts with the {@link textSeparator} and snapshots. Most batches
- * are of the first three shapes, whose statements do no unneeded work.
+ * includes dependencies, several positions, other causes, texts with the {@link textSeparator} and snapshots; `operated`
+ * also has operations. Most batches are of the first three shapes, whose statements do no unneeded work.
  */
-export type Shape = 'events' | 'next' | 'single' | 'any';
+export type Shape = 'events' | 'next' | 'single' | 'any' | 'operated';
 
 /**
  * Separates the texts that `events` and `next` take as one parameter, which both sides read faster than an array because
@@ -21,6 +21,7 @@ export function appendTexts(tables: ApplicationTables): Readonly<Record<Shape, s
     next: appendText(tables, 'next'),
     any: appendText(tables, 'any'),
     single: singleText(tables),
+    operated: appendText(tables, 'any', operatedText(tables)),
   };
 }
 
@@ -33,14 +34,14 @@ const more = {
   events: { columns: '', values: '', arrays: '', names: '' },
   next: {
     columns: ', cause_name, cause_id',
-    values: ', $19::text, e.cause_id',
-    arrays: ', $20::bigint[]',
+    values: ', $21::text, e.cause_id',
+    arrays: ', $22::bigint[]',
     names: ', cause_id',
   },
   any: {
     columns: ', cause_name, cause_id, cause_pipeline_id, dependencies',
     values: ', e.cause_name, e.cause_id, e.cause_pipeline_id, e.dependencies',
-    arrays: ', $19::text[], $20::bigint[], $21::integer[], $22::text[]',
+    arrays: ', $21::text[], $22::bigint[], $23::integer[], $24::text[]',
     names: ', cause_name, cause_id, cause_pipeline_id, dependencies',
   },
 } as const;
@@ -59,7 +60,7 @@ const more = {
  * value. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some
  * positions had the expected values.
  */
-function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
+function appendText(tables: ApplicationTables, shape: 'events' | 'next' | 'any', operated = ''): string {
   const { events, logs } = tables;
   const own = more[shape];
   const isAny = shape === 'any';
@@ -69,7 +70,7 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
       : `string_to_array(${parameter}::text, chr(${textSeparator.charCodeAt(0)}))`;
   const metadata = isAny ? 'e.metadata' : "nullif(e.metadata, '')";
   const putSnapshots = `, snapshot as (
-      ${putSnapshotsText(tables, 'log, unnest($23::text[], $24::integer[], $25::bigint[], $26::text[])')}
+      ${putSnapshotsText(tables, 'log, unnest($25::text[], $26::integer[], $27::bigint[], $28::text[])')}
     )`;
   return `
     with ready as (
@@ -95,7 +96,7 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
           $3::text[], $4::integer[], $5::text[], ${texts('$6')}, $7::bigint[], $8::bytea[], ${texts('$10')}${own.arrays}
         ) with ordinality
         as e (originator_id, originator_version, type, data, timestamp, correlation_id, metadata${own.names}, number)
-    )${isAny ? putSnapshots : ''}
+    )${isAny ? putSnapshots : ''}${operated}
     select log.head, case when cardinality($3::text[]) > 0 then pg_notify($14, $15 || log.head || ']')::text end from log`;
 }
 
@@ -106,8 +107,9 @@ function appendText(tables: ApplicationTables, shape: Exclude<Shape, 'single'>):
 function singleText({ events, logs, positions }: ApplicationTables): string {
   return `
     with moved as (
-      update ${positions} p set position = $14::bigint
-      where p.pipeline_id = $1::integer and p.upstream_name = $12::text and p.position = $13::bigint and (
+      update ${positions} p set position = $14::bigint, mark = $15::text
+      where p.pipeline_id = $1::integer and p.upstream_name = $12::text and p.position = $13::bigint
+        and p.types_version = $16::integer and (
         $4::integer = 1 or exists (
           select from ${events} e where e.originator_id = $3::text and e.originator_version = $4::integer - 1
         )
@@ -122,40 +124,54 @@ function singleText({ events, logs, positions }: ApplicationTables): string {
         $8::bytea, $9::text, $10::text, $11::bigint
       from moved left join log on true
     )
-    select log.head, pg_notify($15, $16 || log.head || ']')::text from log`;
+    select log.head, pg_notify($17, $18 || log.head || ']')::text from log`;
 }
 
 /** SQL that moves the positions that have the expected values. */
-function movedText({ positions }: ApplicationTables, shape: Exclude<Shape, 'single'>): string {
+function movedText({ positions }: ApplicationTables, shape: 'events' | 'next' | 'any'): string {
   if (shape === 'events') return '';
   if (shape === 'next') {
     return `moved as (
-      update ${positions} p set position = $18::bigint from ready
+      update ${positions} p set position = $18::bigint, mark = $19::text from ready
       where ready.ok and p.pipeline_id = $1::integer and p.upstream_name = $16::text and p.position = $17::bigint
+        and p.types_version = $20::integer
       returning p.position
     ),`;
   }
   return `tracked as (
-      select * from unnest($16::text[], $17::bigint[], $18::bigint[]) as t (upstream_name, expected, position)
+      select * from unnest($16::text[], $17::bigint[], $18::bigint[], $19::text[], $20::integer[])
+        as t (upstream_name, expected, position, mark, types_version)
     ), moved as (
-      insert into ${positions} as p (pipeline_id, upstream_name, position)
-      select $1::integer, t.upstream_name, t.position from tracked t, ready
-      where ready.ok and t.expected = coalesce((
-        select c.position from ${positions} c where c.pipeline_id = $1::integer and c.upstream_name = t.upstream_name
-      ), 0)
-      on conflict (pipeline_id, upstream_name) do update set position = excluded.position
-      where p.position = (select t.expected from tracked t where t.upstream_name = excluded.upstream_name)
+      insert into ${positions} as p (pipeline_id, upstream_name, position, mark)
+      select $1::integer, t.upstream_name, t.position, t.mark
+      from tracked t cross join ready
+      left join ${positions} c on c.pipeline_id = $1::integer and c.upstream_name = t.upstream_name
+      where ready.ok and t.expected = coalesce(c.position, 0) and t.types_version = coalesce(c.types_version, 0)
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position, mark = excluded.mark
+      where (p.position, p.types_version) =
+        (select t.expected, t.types_version from tracked t where t.upstream_name = excluded.upstream_name)
       returning position
     ),`;
 }
 
 /** SQL that returns by how much the head of the log advances, or no row if the head must not advance. */
-function advanceText(shape: Exclude<Shape, 'single'>): string {
+function advanceText(shape: 'events' | 'next' | 'any'): string {
   if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
   if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
   return `select $1::integer, case when m.count = cardinality($16::text[]) then cardinality($3::text[]) end
       from (select count(*) from moved) m, ready
       where ready.ok and (m.count > 0 or cardinality($16::text[]) = 0)`;
+}
+
+/** SQL that inserts operations. Two calls that insert the same id conflict, and one of them is repeated. */
+function operatedText({ operations }: ApplicationTables): string {
+  return `, operated as (
+      insert into ${operations} (id, commit_id, timestamp, kind, done_by, reason, details)
+      select coalesce((select max(id) from ${operations}), 0) + o.number, $2::bigint,
+        o.timestamp, o.kind, o.done_by, o.reason, o.details
+      from log, unnest($29::bigint[], $30::text[], $31::text[], $32::text[], $33::text[]) with ordinality
+        as o (timestamp, kind, done_by, reason, details, number)
+    )`;
 }
 
 /** SQL that inserts snapshots, or replaces snapshots of the same aggregate and version. */

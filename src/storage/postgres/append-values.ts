@@ -1,4 +1,4 @@
-import type { Tracking } from '../recorder.ts';
+import type { StoredOperation, Tracking } from '../recorder.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
@@ -11,7 +11,7 @@ export type PromptValues = readonly [channel: string, prefix: string];
 
 /** Returns the parameters of the statement that records a batch, see `Statements.append`. */
 export function appendValues(batch: Batch, prompt: PromptValues): readonly unknown[] {
-  const { pipelineId, events, firsts, trackings, commitId, shape } = batch;
+  const { pipelineId, events, firsts, trackings, operations, commitId, shape } = batch;
   if (shape === 'single') {
     const values = [...events.flatMap(eventValues), ...trackings.flatMap(trackingValues)];
     return [pipelineId, commitId, ...values, ...prompt];
@@ -38,7 +38,10 @@ export function appendValues(batch: Batch, prompt: PromptValues): readonly unkno
     trackings.map(({ upstreamName }) => upstreamName),
     numbers(trackings, ({ expected }) => expected),
     numbers(trackings, ({ position }) => position),
+    trackings.map(({ mark }) => mark),
+    numbers(trackings, ({ typesVersion = 0 }) => typesVersion),
     ...anyColumns(batch),
+    ...(shape === 'operated' ? operationColumns(operations) : []),
   ];
 }
 
@@ -49,6 +52,16 @@ export function snapshotColumns(snapshots: readonly StoredSnapshot[]): readonly 
     numbers(snapshots, ({ originatorVersion }) => originatorVersion),
     numbers(snapshots, ({ schema }) => schema),
     snapshots.map(({ state }) => state),
+  ];
+}
+
+function operationColumns(operations: readonly StoredOperation[]): readonly unknown[] {
+  return [
+    numbers(operations, ({ timestamp }) => timestamp),
+    operations.map(({ kind }) => kind),
+    operations.map(({ by }) => by),
+    operations.map(({ reason }) => reason),
+    operations.map(({ details }) => details),
   ];
 }
 
@@ -70,7 +83,7 @@ function metadataOf(events: readonly StoredEvent[], shape: Shape): readonly unkn
 /** Returns a column of texts. The statements for most shapes take it as one text, with '' for null. */
 function texts<T>(items: readonly T[], columnOf: (item: T) => string | undefined, shape: Shape): unknown {
   const column = items.map(columnOf);
-  return shape === 'any' ? column : column.join(textSeparator);
+  return shape === 'any' || shape === 'operated' ? column : column.join(textSeparator);
 }
 
 /** Returns the application of all causes, and their notification ids. */
@@ -106,6 +119,7 @@ function eventValues(event: StoredEvent): readonly unknown[] {
   return [...common, metadata, cause?.applicationName, cause?.notificationId];
 }
 
-function trackingValues({ upstreamName, expected, position }: Tracking): readonly unknown[] {
-  return [upstreamName, expected, position];
+function trackingValues(tracking: Tracking): readonly unknown[] {
+  const { upstreamName, expected, position, mark, typesVersion = 0 } = tracking;
+  return [upstreamName, expected, position, mark, typesVersion];
 }

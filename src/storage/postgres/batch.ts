@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { PositionConflictError, RecordConflictError } from '../errors.ts';
-import type { ProcessEvent, Tracking } from '../recorder.ts';
+import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
+import type { ProcessEvent, StoredOperation, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 import { type Shape, textSeparator } from './append-statements.ts';
 
@@ -8,8 +8,8 @@ import { type Shape, textSeparator } from './append-statements.ts';
 export interface RecordedState {
   /** Newest version by aggregate id; 0 if there is none. */
   readonly versions: ReadonlyMap<string, number>;
-  /** Position by upstream name; 0 if there is none. */
-  readonly positions: ReadonlyMap<string, number>;
+  /** Position and version of the handled types by upstream name; 0 if there is none. */
+  readonly positions: ReadonlyMap<string, PositionState>;
 }
 
 /** Process events that one statement records in the log of a pipeline. */
@@ -20,6 +20,7 @@ export class Batch {
   readonly snapshots: readonly StoredSnapshot[];
   /** One move per upstream: from the first expected position to the last position. */
   readonly trackings: readonly Tracking[];
+  readonly operations: readonly StoredOperation[];
   /** First event of each aggregate. */
   readonly firsts: readonly StoredEvent[];
   /** Distinguishes the events of this call from equal events of other calls. */
@@ -31,6 +32,7 @@ export class Batch {
     this.events = processEvents.flatMap(({ events }) => events);
     this.snapshots = distinctSnapshots(processEvents.flatMap(({ snapshots }) => snapshots));
     this.trackings = joinedTrackings(processEvents);
+    this.operations = processEvents.flatMap(({ operation }) => operation ?? []);
     const firsts = new Map<string, StoredEvent>();
     for (const event of this.events) {
       if (!firsts.has(event.originatorId)) firsts.set(event.originatorId, event);
@@ -41,7 +43,8 @@ export class Batch {
 
   /** Key of the statement that records the batch. */
   get shape(): Shape {
-    const { events, snapshots, trackings } = this;
+    const { events, snapshots, trackings, operations } = this;
+    if (operations.length > 0) return 'operated';
     const isPlain = events.every((event) => event.dependencies === undefined && hasPlainTexts(event));
     if (!isPlain || snapshots.length > 0 || trackings.length > 1) return 'any';
     const [tracking] = trackings;
@@ -62,7 +65,9 @@ export class Batch {
   /** Whether the batch is free of internal conflicts, so that some recorded state accepts it. */
   get isConsistent(): boolean {
     const versions = new Map(this.firsts.map((event) => [event.originatorId, event.originatorVersion - 1]));
-    const positions = new Map(this.trackings.map(({ upstreamName, expected }) => [upstreamName, expected]));
+    const positions = new Map(
+      this.trackings.map((tracking) => [tracking.upstreamName, expectedBy(tracking)]),
+    );
     return this.conflictWith({ versions, positions }, '') === undefined;
   }
 
@@ -72,7 +77,7 @@ export class Batch {
     applicationName: string,
   ): RecordConflictError | PositionConflictError | undefined {
     const version = new Map(versions);
-    const moved = new Map(positions);
+    const moved = new Map<string, number>();
     for (const { events, tracking } of this.processEvents) {
       for (const { originatorId, originatorVersion } of events) {
         if (originatorVersion !== (version.get(originatorId) ?? 0) + 1) {
@@ -82,10 +87,11 @@ export class Batch {
         version.set(originatorId, originatorVersion);
       }
       if (tracking === undefined) continue;
-      const { upstreamName, expected, position } = tracking;
-      if ((moved.get(upstreamName) ?? 0) !== expected) {
-        const actual = positions.get(upstreamName) ?? 0;
-        return new PositionConflictError(applicationName, upstreamName, expected, actual);
+      const { upstreamName, expected, position, typesVersion = 0 } = tracking;
+      const actual = positions.get(upstreamName) ?? unset;
+      const isMoved = (moved.get(upstreamName) ?? actual.position) !== expected;
+      if (isMoved || (actual.typesVersion ?? 0) !== typesVersion) {
+        return new PositionConflictError(applicationName, upstreamName, expectedBy(tracking), actual);
       }
       moved.set(upstreamName, position);
     }
@@ -94,8 +100,17 @@ export class Batch {
 
   /** Returns whether each position has the value that the batch moves it to. */
   isReached({ positions }: RecordedState): boolean {
-    return this.trackings.every(({ upstreamName, position }) => positions.get(upstreamName) === position);
+    return this.trackings.every(
+      ({ upstreamName, position }) => (positions.get(upstreamName) ?? unset).position === position,
+    );
   }
+}
+
+/** State of a position that is not recorded. */
+const unset: PositionState = { position: 0 };
+
+function expectedBy({ expected, typesVersion = 0 }: Tracking): PositionState {
+  return { position: expected, typesVersion };
 }
 
 /** Whether the texts of an event can be joined into one parameter, see {@link textSeparator}. */
@@ -125,9 +140,8 @@ function joinedTrackings(processEvents: readonly ProcessEvent[]): readonly Track
   const joined = new Map<string, Tracking>();
   for (const { tracking } of processEvents) {
     if (tracking === undefined) continue;
-    const { upstreamName, position } = tracking;
-    const expected = joined.get(upstreamName)?.expected ?? tracking.expected;
-    joined.set(upstreamName, { upstreamName, expected, position });
+    const { expected, typesVersion = 0 } = joined.get(tracking.upstreamName) ?? tracking;
+    joined.set(tracking.upstreamName, { ...tracking, expected, typesVersion });
   }
   return [...joined.keys()].sort().flatMap((name) => joined.get(name) ?? []);
 }

@@ -1,25 +1,28 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { retry } from '../../util/retry.ts';
-import { StorageError } from '../errors.ts';
+import { PositionConflictError, StorageError } from '../errors.ts';
 import {
   type EventKey,
   type History,
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedOperation,
   type RecordedPosition,
   type Recorder,
 } from '../recorder.ts';
-import { type Row, toCauses, toEvent, toNotification, toPlace, toPosition, toSnapshot } from '../sql/rows.ts';
+import type { Activity } from '../sql/driver-error.ts';
+import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
+import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { appendValues, snapshotColumns } from './append-values.ts';
+import { appendValues, type PromptValues, snapshotColumns } from './append-values.ts';
 import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
 import type { ServerRetry } from './connection/server-retry.ts';
-import { isAnswer, sqlState } from './errors.ts';
+import { effectsOf, explained, isConflict, isForeignRefusal } from './errors.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
 
@@ -38,10 +41,11 @@ interface Attempt {
   readonly values: readonly unknown[];
   /** Whether the outcome of a try is unknown, so that the batch may already be recorded. */
   uncertain: boolean;
+  /** The last error that may be due to a conflict. */
+  refusedBy: unknown;
 }
 
 const largestInteger = 0x7fffffff;
-const conflicting: readonly unknown[] = ['23505', '23502']; // unique_violation, not_null_violation: see appendText
 /** Largest number of refusals of a statement for which no conflict is found. */
 const maxRefusals = 20;
 const refusalBackoff = { firstMs: 2, maxMs: 100 };
@@ -103,8 +107,9 @@ export class PostgresRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
-    const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit]);
+    const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit, maxSize]);
     return rows.map((row) => toNotification(row, { storage: this.#options.tables, pipelineId }));
   }
 
@@ -118,9 +123,9 @@ export class PostgresRecorder implements Recorder {
     return Number(row?.[0]);
   }
 
-  async position(pipelineId: number, upstreamName: string): Promise<number> {
-    const [row] = await this.#run(this.#statements.positions, [pipelineId, [upstreamName]]);
-    return Number(row?.[0]);
+  async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
+    const [row = []] = await this.#run(this.#statements.positions, [pipelineId, [upstreamName]]);
+    return toPosition(row, this.#options.tables);
   }
 
   async logs(): Promise<readonly LogPlace[]> {
@@ -133,13 +138,36 @@ export class PostgresRecorder implements Recorder {
 
   async positions(): Promise<readonly RecordedPosition[]> {
     const rows = await this.#run(this.#statements.allPositions, []);
-    return rows.map(toPosition);
+    return rows.map((row) => toPosition(row, this.#options.tables));
+  }
+
+  async recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number> {
+    const values = [pipelineId, upstreamName, expectedVersion, typesText(types)];
+    const [row] = await this.#writes.run(() => this.#run(this.#statements.setTypes, values));
+    if (row !== undefined) return Number(row[0]);
+    const actual = await this.position(pipelineId, upstreamName);
+    const expected = { position: actual.position, typesVersion: expectedVersion };
+    throw new PositionConflictError(this.#options.tables.applicationName, upstreamName, expected, actual);
+  }
+
+  async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
+    const rows = await this.#run(this.#statements.operations, [after, limit]);
+    return rows.map(toOperation);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
     this.#assertOpen();
     if (snapshots.length === 0) return;
-    await this.#run(this.#statements.putSnapshots, snapshotColumns(distinctSnapshots(snapshots)));
+    await this.#run(
+      this.#statements.putSnapshots,
+      snapshotColumns(distinctSnapshots(snapshots)),
+      'recording',
+    );
   }
 
   async close(): Promise<void> {
@@ -152,10 +180,14 @@ export class PostgresRecorder implements Recorder {
   }
 
   /** Runs an idempotent statement. */
-  #run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+  #run(
+    statement: Statement,
+    values: readonly unknown[],
+    activity: Activity = 'reading',
+  ): Promise<readonly Row[]> {
     this.#assertOpen();
     const { connections, serverRetry, tables } = this.#options;
-    return serverRetry.run(tables, () => connections.query(statement, values));
+    return serverRetry.run(tables, activity, () => connections.query(statement, values));
   }
 
   /**
@@ -166,13 +198,13 @@ export class PostgresRecorder implements Recorder {
   async #record(batch: Batch): Promise<number> {
     const { tables, channel, writerId } = this.#options;
     const prefix = promptPrefix(writerId, tables.applicationName, batch.pipelineId);
-    const values = appendValues(batch, [channel, prefix]);
-    const attempt: Attempt = { batch, values, uncertain: false };
+    const attempt = attemptOf(batch, [channel, prefix], tables);
     let refusal: StorageError | undefined;
     const work = async () => {
       const head = batch.isConsistent ? await this.#append(attempt) : undefined;
       const recorded = head ?? (await this.#explainRefusal(attempt));
       if (recorded !== undefined) return recorded;
+      if (isForeignRefusal(attempt.refusedBy)) throw explained(attempt.refusedBy, tables, 'recording');
       refusal = tooManyWriters(tables);
       throw refusal;
     };
@@ -195,12 +227,17 @@ export class PostgresRecorder implements Recorder {
         const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
         return row && Number(row[0]);
       } catch (error) {
-        if (isAnswer(error) && conflicting.includes(sqlState(error))) return undefined;
-        attempt.uncertain ||= !isAnswer(error);
+        if (effectsOf(error).commit === 'unknown') attempt.uncertain = true;
+        else if (isConflict(error)) {
+          attempt.refusedBy = error;
+          return undefined;
+        }
         throw error;
       }
     };
-    return serverRetry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
+    const activity = () => (attempt.uncertain ? 'reading' : 'recording');
+    // Waiting for a connection leaves the outcome certain.
+    return serverRetry.run(tables, activity, () => connections.use(send));
   }
 
   /**
@@ -211,11 +248,12 @@ export class PostgresRecorder implements Recorder {
     if (uncertain) {
       const last = await this.#lastRecorded(batch);
       if (last !== undefined) return last;
+      if (await this.#isOperated(batch)) return this.head(batch.pipelineId);
     }
     const recorded = await this.#recordedState(batch);
-    // Without events, it does not matter which call has moved the positions.
-    if (uncertain && batch.events.length === 0 && batch.isReached(recorded))
-      return this.head(batch.pipelineId);
+    // Without events and operations, it does not matter which call has moved the positions.
+    const isPosition = batch.events.length === 0 && batch.operations.length === 0;
+    if (uncertain && isPosition && batch.isReached(recorded)) return this.head(batch.pipelineId);
     const conflict = batch.conflictWith(recorded, this.#options.tables.applicationName);
     if (conflict !== undefined) throw conflict;
     return undefined;
@@ -230,6 +268,12 @@ export class PostgresRecorder implements Recorder {
     return row && Number(row[0]) + events.length - 1;
   }
 
+  /** Returns whether the batch has operations that are recorded. */
+  async #isOperated({ operations, commitId }: Batch): Promise<boolean> {
+    if (operations.length === 0) return false;
+    return (await this.#run(this.#statements.operated, [commitId])).length > 0;
+  }
+
   async #recordedState({ pipelineId, firsts, trackings }: Batch): Promise<RecordedState> {
     const ids = firsts.map(({ originatorId }) => originatorId);
     const names = trackings.map(({ upstreamName }) => upstreamName);
@@ -237,8 +281,17 @@ export class PostgresRecorder implements Recorder {
     const positions = await this.#run(this.#statements.positions, [pipelineId, names]);
     return {
       versions: new Map(ids.map((id, i) => [id, Number(versions[i]?.[0])])),
-      positions: new Map(names.map((name, i) => [name, Number(positions[i]?.[0])])),
+      positions: new Map(positions.map((row) => [String(row[1]), toPosition(row, this.#options.tables)])),
     };
+  }
+}
+
+/** @throws {@link StorageError} STORAGE_REFUSED if the values are too large for a statement. */
+function attemptOf(batch: Batch, prompt: PromptValues, tables: ApplicationTables): Attempt {
+  try {
+    return { batch, values: appendValues(batch, prompt), uncertain: false, refusedBy: undefined };
+  } catch (error) {
+    throw explained(error, tables, 'recording');
   }
 }
 

@@ -4,7 +4,7 @@ import { type ApplicationTables, quoted } from './tables.ts';
  * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
  * never edit a released step: append a new one, and change the tables below.
  */
-export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
+export const upgrades: readonly ((tables: ApplicationTables) => string | readonly string[])[] = [
   ({ events }) => `alter table ${events} add column if not exists dependencies text`,
   ({ events }) => `alter table ${events}
     add column if not exists cause_name text collate "C",
@@ -12,6 +12,13 @@ export const upgrades: readonly ((tables: ApplicationTables) => string)[] = [
     add column if not exists cause_pipeline_id integer,
     add column if not exists cause_id bigint,
     add column if not exists metadata text`,
+  (tables) => [
+    `alter table ${tables.positions}
+    add column if not exists types_version integer not null default 0,
+    add column if not exists mark text collate "C",
+    add column if not exists handled_types text`,
+    operationsText(tables),
+  ],
 ];
 
 /** The version of the tables below. */
@@ -38,7 +45,8 @@ export function createApplications(schema: string): string {
  * Returns SQL that creates the tables of one application. Wide columns come first, so that rows need no padding. Names
  * and ids are compared by bytes, an order that does not change with the version of the server or its libraries.
  */
-export function createTables({ events, logs, positions, snapshots }: ApplicationTables): readonly string[] {
+export function createTables(tables: ApplicationTables): readonly string[] {
+  const { events, logs, positions, snapshots } = tables;
   return [
     `create table ${events} (
       notification_id bigint not null,
@@ -65,7 +73,10 @@ export function createTables({ events, logs, positions, snapshots }: Application
     `create table ${positions} (
       position bigint not null,
       pipeline_id integer not null,
+      types_version integer not null default 0, -- number of times that handled_types was written
       upstream_name text collate "C" not null,
+      mark text collate "C", -- of the notification that it names, which is at the position unless an earlier release has moved it
+      handled_types text, -- ["Type", ...]: event types that the newest version of the application handles
       primary key (pipeline_id, upstream_name)
     )`,
     `create table ${snapshots} (
@@ -75,5 +86,18 @@ export function createTables({ events, logs, positions, snapshots }: Application
       state text not null,
       primary key (originator_id, originator_version)
     )`,
+    operationsText(tables),
   ];
+}
+
+function operationsText({ operations }: ApplicationTables): string {
+  return `create table ${operations} (
+      id bigint primary key,
+      timestamp bigint not null, -- milliseconds since 1970
+      commit_id bigint not null, -- random, the same for all operations of one call
+      kind text not null,
+      done_by text not null,
+      reason text not null,
+      details text not null -- JSON
+    )`;
 }

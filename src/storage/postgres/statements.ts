@@ -16,13 +16,14 @@ export const sql = {
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs. Plans are made once and kept, since planning takes longer than execution. Plans must therefore
+   * statementTimeoutMs -> whether the server is read-only (on or off). Plans are made once and kept, since planning takes longer than execution. Plans must therefore
    * not depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
       set_config('plan_cache_mode', 'force_generic_plan', false),
-      set_config('default_transaction_isolation', 'read committed', false)`,
+      set_config('default_transaction_isolation', 'read committed', false),
+      current_setting('transaction_read_only') as read_only`,
   },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key. Holds the lock until the transaction ends. */
@@ -57,10 +58,11 @@ export interface Statements {
   /**
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, correlationId of
    * all, metadata, metadata of all, the ids and versions that must be recorded, channel, prompt; for 'next' also
-   * upstreamName, expected, position, causeName, causeIds; for 'any' upstreamNames, expected, positions, causeNames,
-   * causeIds, causePipelineIds, dependencies, the columns of snapshots; and for 'single' pipelineId, commitId,
+   * upstreamName, expected, position, mark, typesVersion, causeName, causeIds; for 'any' upstreamNames, expected,
+   * positions, marks, typesVersions, causeNames, causeIds, causePipelineIds, dependencies, the columns of snapshots; for
+   * 'operated' also timestamps, kinds, by, reasons, details of operations; and for 'single' pipelineId, commitId,
    * originatorId, originatorVersion, type, data, timestamp, correlationId, metadata, causeName, causeId, upstreamName,
-   * expected, position, channel, prompt -> head
+   * expected, position, mark, typesVersion, channel, prompt -> head
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
@@ -69,18 +71,24 @@ export interface Statements {
   readonly committed: Statement;
   /** originatorIds -> originatorVersion, in the same order */
   readonly newestVersions: Statement;
-  /** pipelineId, upstreamNames -> position, in the same order */
+  /** commitId -> 1 if an operation of the call is recorded */
+  readonly operated: Statement;
+  /** pipelineId, upstreamNames -> the columns of `toPosition`, in the same order; zeros and nulls if there is none */
   readonly positions: Statement;
+  /** pipelineId, upstreamName, expectedVersion, types -> version; nothing unless the version has the expected value */
+  readonly setTypes: Statement;
+  /** after, limit -> the columns of `toOperation` */
+  readonly operations: Statement;
   /** pipelineId -> notificationId */
   readonly head: Statement;
   /** originatorIds, originatorVersions -> pipelineId, notificationId, in the same order; null if there is none */
   readonly places: Statement;
   /** -> pipelineId, notificationId of the last notification of each log */
   readonly logs: Statement;
-  /** -> pipelineId, upstreamName, position */
+  /** -> the columns of `toPosition` */
   readonly allPositions: Statement;
   /**
-   * pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies,
+   * pipelineId, after, limit, maxSize -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies,
    * causeName, causePipelineId, causeId, correlationId in hexadecimal digits, metadata
    */
   readonly notifications: Statement;
@@ -95,7 +103,7 @@ export interface Statements {
 
 /** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
-  const { events, logs, positions, snapshots } = tables;
+  const { events, logs, positions, snapshots, operations } = tables;
   const applications = applicationsIn(tables.schema);
   const append = appendTexts(tables);
   return {
@@ -107,6 +115,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
       next: named(append.next),
       any: named(append.any),
       single: named(append.single),
+      operated: named(append.operated),
     },
     putSnapshots: named(
       putSnapshotsText(tables, 'unnest($1::text[], $2::integer[], $3::bigint[], $4::text[])'),
@@ -119,15 +128,28 @@ export function statementsFor(tables: ApplicationTables): Statements {
         select e.originator_version from ${events} e where e.originator_id = i.id order by e.originator_version desc limit 1
       ), 0)
       from unnest($1::text[]) with ordinality as i (id, number) order by i.number`),
+    operated: named(`select 1 from ${operations} where commit_id = $1 limit 1`),
     positions: named(`
-      select coalesce((
-        select p.position from ${positions} p where p.pipeline_id = $1 and p.upstream_name = i.name
+      select $1::integer, i.name, coalesce(p.position, 0), p.mark, p.handled_types, coalesce(p.types_version, 0)
+      from unnest($2::text[]) with ordinality as i (name, number)
+      left join ${positions} p on p.pipeline_id = $1 and p.upstream_name = i.name order by i.number`),
+    setTypes: named(`
+      insert into ${positions} as p (pipeline_id, upstream_name, position, handled_types, types_version)
+      select $1::integer, $2::text, 0, $4::text, $3::integer + 1
+      where $3::integer = coalesce((
+        select c.types_version from ${positions} c where c.pipeline_id = $1::integer and c.upstream_name = $2::text
       ), 0)
-      from unnest($2::text[]) with ordinality as i (name, number) order by i.number`),
+      on conflict (pipeline_id, upstream_name)
+      do update set handled_types = excluded.handled_types, types_version = excluded.types_version
+      where p.types_version = $3::integer
+      returning p.types_version`),
+    operations: named(`
+      select id, timestamp, kind, done_by, reason, details from ${operations} where id > $1 order by id limit $2`),
     head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
     logs: named(`select pipeline_id, head from ${logs} where head > 0 order by pipeline_id`),
     allPositions: named(
-      `select pipeline_id, upstream_name, position from ${positions} order by pipeline_id, upstream_name`,
+      `select pipeline_id, upstream_name, position, mark, handled_types, types_version
+      from ${positions} order by pipeline_id, upstream_name`,
     ),
     places: named(`
       select e.pipeline_id, e.notification_id
@@ -139,7 +161,8 @@ export function statementsFor(tables: ApplicationTables): Statements {
     notifications: named(`
       select notification_id, originator_id, originator_version, type, data, timestamp, dependencies,
         cause_name, cause_pipeline_id, cause_id, encode(correlation_id, 'hex'), metadata
-      from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
+      from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id
+      limit (${limitText(events)})`),
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
@@ -166,6 +189,21 @@ export function statementsFor(tables: ApplicationTables): Statements {
       ) e
       order by number, place, originator_version`),
   };
+}
+
+/**
+ * SQL of the number of notifications up to the one by which their size reaches `maxSize`, $4, and $3 at most. Sizes are
+ * read without the texts, and summed up one by one only if the whole is too large.
+ */
+function limitText(events: string): string {
+  const sizes = `
+    select notification_id, octet_length(data) + coalesce(octet_length(metadata), 0) as size
+    from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`;
+  return `
+    select case when sum(size) < $4::bigint then $3::bigint else (
+      select count(*) from (select sum(size) over (order by notification_id) - size as before from (${sizes}) s) s
+      where before < $4::bigint
+    ) end from (${sizes}) s`;
 }
 
 /** Names a statement by its text: applications share connections, which a pooler may keep over releases of kahn. */

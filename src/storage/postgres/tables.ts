@@ -9,6 +9,7 @@ export interface ApplicationTables extends StorageLocation {
   readonly logs: string;
   readonly positions: string;
   readonly snapshots: string;
+  readonly operations: string;
 }
 
 // PostgreSQL allows 63 bytes, and a word such as `_snapshots` follows.
@@ -36,6 +37,7 @@ export function tablesOf(schema: string, applicationName: string, server: string
     logs: table('logs'),
     positions: table('positions'),
     snapshots: table('snapshots'),
+    operations: table('operations'),
   };
 }
 

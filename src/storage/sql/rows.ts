@@ -1,5 +1,4 @@
 import type { Cause } from '../../domain/provenance.ts';
-import type { RecordedPosition } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { causeOf } from './cause-columns.ts';
 import { correlationIdOf } from './correlation-column.ts';
@@ -66,11 +65,6 @@ export function toSnapshot(originatorId: string, [originatorVersion, schema, sta
 export function toPlace([pipelineId, notificationId]: Row = []): LogPlace | undefined {
   if (typeof pipelineId !== 'number') return undefined;
   return { pipelineId, notificationId: Number(notificationId) };
-}
-
-/** Columns: pipelineId, upstreamName, position. */
-export function toPosition([pipelineId, upstreamName, position]: Row): RecordedPosition {
-  return { pipelineId: Number(pipelineId), upstreamName: String(upstreamName), position: Number(position) };
 }
 
 function withOptionalFields(

@@ -15,6 +15,19 @@ export const upgrades: readonly string[] = [
   alter table events add column metadata text;
   create table applications (application_name text primary key) strict, without rowid;
   `,
+  `
+  alter table positions add column mark text;
+  alter table positions add column handled_types text;
+  alter table positions add column types_version integer not null default 0;
+  create table operations (
+    id integer primary key,
+    timestamp integer not null,
+    kind text not null,
+    done_by text not null,
+    reason text not null,
+    details text not null
+  ) strict;
+  `,
 ];
 
 /** First version with a table that keeps the name of the application. */
@@ -49,6 +62,9 @@ export const createTables: string = `
     pipeline_id integer not null,
     upstream_name text not null,
     position integer not null,
+    mark text, -- of the notification that it names, which is at the position unless an earlier release has moved it
+    handled_types text, -- ["Type", ...]: event types that the newest version of the application handles
+    types_version integer not null default 0, -- number of times that handled_types was written
     primary key (pipeline_id, upstream_name)
   ) strict, without rowid;
   create table snapshots (
@@ -61,6 +77,14 @@ export const createTables: string = `
   create table applications (
     application_name text primary key -- the name of the file may be cut
   ) strict, without rowid;
+  create table operations (
+    id integer primary key,
+    timestamp integer not null, -- milliseconds since 1970
+    kind text not null,
+    done_by text not null,
+    reason text not null,
+    details text not null -- JSON
+  ) strict;
   pragma application_id = ${applicationId};
   pragma user_version = ${schemaVersion};
 `;

@@ -30,11 +30,18 @@ export interface Statements {
    * next one of its aggregate
    */
   readonly insertEvent: StatementSync;
-  /** pipelineId, upstreamName, position, expected; changes nothing unless the position has the expected value */
+  /**
+   * pipelineId, upstreamName, position, mark, expected, typesVersion; changes nothing unless position and version have the
+   * expected values
+   */
   readonly movePosition: StatementSync;
+  /** pipelineId, upstreamName, handledTypes, typesVersion; changes nothing unless the version has the expected value */
+  readonly setTypes: StatementSync;
+  /** timestamp, kind, by, reason, details */
+  readonly addOperation: StatementSync;
   /** originatorId, originatorVersion, schema, state */
   readonly putSnapshot: StatementSync;
-  /** pipelineId, upstreamName -> position */
+  /** pipelineId, upstreamName -> the columns of `toPosition` */
   readonly position: StatementSync;
   /** originatorId -> originatorVersion */
   readonly newestVersion: StatementSync;
@@ -42,9 +49,11 @@ export interface Statements {
   readonly place: StatementSync;
   /** -> pipelineId, notificationId */
   readonly logs: StatementSync;
-  /** -> pipelineId, upstreamName, position */
+  /** -> the columns of `toPosition` */
   readonly positions: StatementSync;
-  /** pipelineId, after, limit -> the columns of `toNotification` */
+  /** after, limit -> the columns of `toOperation` */
+  readonly operations: StatementSync;
+  /** pipelineId, after, limit, maxSize -> the columns of `toNotification` */
   readonly notifications: StatementSync;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
   readonly causes: StatementSync;
@@ -70,8 +79,18 @@ const insertText = `
     ?5, ?6, ?7, ?8, ?9, ?10, ?11, unhex(?12), ?13
   )`;
 
+/** SQL that inserts an event like `insertEvent`, but fails if a constraint of the table refuses the row. */
+export const insertStrictly: string = insertText.replace('insert or ignore', 'insert');
+
 /** The cause of an event. Of damaged integers beyond 2^53, which the driver rejects, doubles tell which row has them. */
 const causeColumns = 'cause_name, cast(cause_pipeline_id as real), cast(cause_id as real)';
+
+const positionColumns = 'pipeline_id, upstream_name, position, mark, handled_types, types_version';
+
+/** Condition that a column of the position has the expected value; 0 if there is no position. */
+function expectedText(column: string, expected: string): string {
+  return `${expected} = coalesce((select ${column} from positions where pipeline_id = ?1 and upstream_name = ?2), 0)`;
+}
 
 /** SQL that reads the head of each log. It steps from one pipeline to the next in the primary key. */
 const logsText = `
@@ -82,6 +101,20 @@ const logsText = `
   )
   select logs.id, (select max(notification_id) from events where pipeline_id = logs.id)
   from logs where logs.id is not null order by logs.id`;
+
+const sizesText = `
+  select notification_id, octet_length(data) + coalesce(octet_length(metadata), 0) as size
+  from events where pipeline_id = ?1 and notification_id > ?2 order by notification_id limit ?3`;
+
+/**
+ * SQL of the number of notifications up to the one by which their size reaches `maxSize`, ?4, and ?3 at most. Sizes are
+ * read without the texts, and summed up one by one only if the whole is too large.
+ */
+const limitText = `
+  select case when total(size) < ?4 then ?3 else (
+    select count(*) from (select sum(size) over (order by notification_id) - size as before from (${sizesText}))
+    where before < ?4
+  ) end from (${sizesText})`;
 
 /** Prepares all statements. Fails if the database lacks a table or column. */
 export function prepare(database: DatabaseSync): Statements {
@@ -94,16 +127,26 @@ export function prepare(database: DatabaseSync): Statements {
     head: statement('select coalesce(max(notification_id), 0) from events where pipeline_id = ?'),
     insertEvent: statement(insertText),
     movePosition: statement(`
-      insert into positions (pipeline_id, upstream_name, position)
-      select ?1, ?2, ?3
-      where ?4 = coalesce((select position from positions where pipeline_id = ?1 and upstream_name = ?2), 0)
-      on conflict (pipeline_id, upstream_name) do update set position = excluded.position`),
+      insert into positions (pipeline_id, upstream_name, position, mark)
+      select ?1, ?2, ?3, ?4
+      where ${expectedText('position', '?5')} and ${expectedText('types_version', '?6')}
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position, mark = excluded.mark`),
+    setTypes: statement(`
+      insert into positions (pipeline_id, upstream_name, position, handled_types, types_version)
+      select ?1, ?2, 0, ?3, ?4 + 1 where ${expectedText('types_version', '?4')}
+      on conflict (pipeline_id, upstream_name)
+      do update set handled_types = excluded.handled_types, types_version = excluded.types_version`),
+    addOperation: statement(
+      'insert into operations (timestamp, kind, done_by, reason, details) values (?, ?, ?, ?, ?)',
+    ),
     putSnapshot: statement(`
       insert into snapshots (originator_id, originator_version, schema, state)
       values (?, ?, ?, ?)
       on conflict (originator_id, originator_version)
       do update set schema = excluded.schema, state = excluded.state`),
-    position: statement('select position from positions where pipeline_id = ? and upstream_name = ?'),
+    position: statement(
+      `select ${positionColumns} from positions where pipeline_id = ? and upstream_name = ?`,
+    ),
     newestVersion: statement(
       'select coalesce(max(originator_version), 0) from events where originator_id = ?',
     ),
@@ -111,14 +154,14 @@ export function prepare(database: DatabaseSync): Statements {
       'select pipeline_id, notification_id from events where originator_id = ? and originator_version = ?',
     ),
     logs: statement(logsText),
-    positions: statement(
-      'select pipeline_id, upstream_name, position from positions order by pipeline_id, upstream_name',
-    ),
+    positions: statement(`select ${positionColumns} from positions order by pipeline_id, upstream_name`),
+    operations: statement(`
+      select id, timestamp, kind, done_by, reason, details from operations where id > ? order by id limit ?`),
     notifications: statement(`
       select notification_id, originator_id, originator_version, type, data, timestamp,
         dependencies, ${causeColumns},
         case when correlation_id is not null then lower(hex(correlation_id)) end, metadata
-      from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
+      from events where pipeline_id = ?1 and notification_id > ?2 order by notification_id limit (${limitText})`),
     causes: statement(`
       select notification_id, ${causeColumns}
       from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),

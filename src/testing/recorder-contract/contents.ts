@@ -33,11 +33,17 @@ export function contents(test: Test): void {
     await recorder.record(9, [...moves, processEvent(event('a', 1))]);
     await recorder.record(9, [tracked('Z', 2, 9_007_199_254_740_991)]);
     const listed = (pipelineId: number) =>
-      names.map((upstreamName, index) => ({ pipelineId, upstreamName, position: index + 1 }));
+      names.map((upstreamName, index) => ({
+        pipelineId,
+        upstreamName,
+        position: index + 1,
+        typesVersion: 0,
+      }));
     const expected = [...listed(9), ...listed(10)].with(1, {
       pipelineId: 9,
       upstreamName: 'Z',
       position: 9_007_199_254_740_991,
+      typesVersion: 0,
     });
     assert.deepEqual(await recorder.positions(), expected);
     await assert.rejects(recorder.record(9, [tracked('new', 0, 1), tracked('Z', 0, 1)]), {

@@ -126,7 +126,7 @@ export function provenance(test: Test): void {
     await assert.rejects(gap, { code: 'RECORD_CONFLICT', attemptedVersion: 3, currentVersion: 1 });
     const early = recorder.record(0, [tracked('up', 2, 4, { ...event('a', 2), ...full })]);
     await assert.rejects(early, { code: 'POSITION_CONFLICT', expected: 2, actual: 3 });
-    assert.deepEqual([await recorder.head(0), await recorder.position(0, 'up')], [1, 3]);
+    assert.deepEqual([await recorder.head(0), (await recorder.position(0, 'up')).position], [1, 3]);
   });
 }
 

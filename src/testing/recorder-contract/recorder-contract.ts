@@ -2,6 +2,8 @@ import { openStorage, type StorageDescription } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
+import { operations } from './operations.ts';
+import { handledTypes, marks } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
 import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
@@ -44,6 +46,9 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     causes,
     places,
     positions,
+    marks,
+    handledTypes,
+    operations,
     contents,
     sharing,
     names,

@@ -24,7 +24,7 @@ export function sharing(test: Test): void {
     }
     await second.recordSnapshots([snapshot('a', 9)]);
     for (const recorder of [first, second]) {
-      assert.deepEqual([await recorder.head(0), await recorder.position(0, 'up')], [10, 10]);
+      assert.deepEqual([await recorder.head(0), (await recorder.position(0, 'up')).position], [10, 10]);
       const log = await recorder.notifications(0, 0, 99);
       assert.deepEqual(
         log.map(({ id }) => id),
@@ -34,7 +34,9 @@ export function sharing(test: Test): void {
       assert.deepEqual(ids, [0, 1, 0, 3, 0, 5, 0, 7, 0, 9]);
       assert.equal(log.at(-1)?.correlationId, 'command 9');
       assert.deepEqual(await recorder.logs(), [{ pipelineId: 0, notificationId: 10 }]);
-      assert.deepEqual(await recorder.positions(), [{ pipelineId: 0, upstreamName: 'up', position: 10 }]);
+      assert.deepEqual(await recorder.positions(), [
+        { pipelineId: 0, upstreamName: 'up', position: 10, typesVersion: 0 },
+      ]);
       assert.deepEqual(await versions(recorder, { originatorId: 'a', useSnapshot: true }), [10]);
     }
     await first.close();
@@ -57,7 +59,7 @@ export function sharing(test: Test): void {
     const orders = await storage.open('orders');
     const payments = await storage.open('payments');
     await orders.record(0, [{ ...tracked('up', 0, 1, event('a', 1)), snapshots: [snapshot('a', 1)] }]);
-    assert.deepEqual([await payments.head(0), await payments.position(0, 'up')], [0, 0]);
+    assert.deepEqual([await payments.head(0), (await payments.position(0, 'up')).position], [0, 0]);
     assert.deepEqual([await payments.logs(), await payments.positions()], [[], []]);
     assert.equal(await payments.record(0, [processEvent(event('a', 1))]), 1);
     assert.deepEqual(await versions(payments, { originatorId: 'a', useSnapshot: true }), [1]);
@@ -73,7 +75,7 @@ export function opening(test: Test): void {
     ]);
     await recorder.close();
     const again = await storage.open('orders', false);
-    assert.deepEqual([await again.head(3), await again.position(3, 'up')], [2, 8]);
+    assert.deepEqual([await again.head(3), (await again.position(3, 'up')).position], [2, 8]);
     assert.deepEqual(await again.notifications(3, 1, 9), [{ id: 2, ...event('a', 2) }]);
     assert.deepEqual(await versions(again, { originatorId: 'a', useSnapshot: true }), [2]);
     assert.equal(await again.record(3, [tracked('up', 8, 9, event('a', 3))]), 3);
@@ -84,7 +86,7 @@ export function opening(test: Test): void {
       name: 'StorageError',
       code: 'STORAGE_NOT_SET_UP',
       applicationName: 'orders',
-      transient: false,
+      transient: true,
     };
     await assert.rejects(storage.open('orders', false), refused);
     await assert.rejects(storage.open('orders', false), refused);
@@ -107,6 +109,8 @@ export function opening(test: Test): void {
       () => recorder.position(0, 'up'),
       () => recorder.logs(),
       () => recorder.positions(),
+      () => recorder.recordHandledTypes(0, 'up', 0, []),
+      () => recorder.operations(0, 1),
       () => recorder.recordSnapshots([]),
     ];
     for (const call of calls) {

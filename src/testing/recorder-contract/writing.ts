@@ -43,7 +43,7 @@ export function recording(test: Test): void {
     assert.deepEqual(await recorder.notifications(2_147_483_647, 0, 10), [{ id: 1, ...event('b', 1) }]);
     assert.deepEqual([await recorder.head(0), await recorder.head(1)], [2, 0]);
     assert.deepEqual(
-      [await recorder.position(2_147_483_647, 'up'), await recorder.position(0, 'up')],
+      [(await recorder.position(2_147_483_647, 'up')).position, (await recorder.position(0, 'up')).position],
       [7, 0],
     );
   });
@@ -61,10 +61,13 @@ export function recording(test: Test): void {
 export function positions(test: Test): void {
   test('each upstream has a position, moved only from the expected value', async (storage) => {
     const recorder = await storage.open();
-    assert.equal(await recorder.position(0, 'up'), 0);
+    assert.equal((await recorder.position(0, 'up')).position, 0);
     assert.equal(await recorder.record(0, [tracked('up', 0, 5), tracked('other', 0, 2)]), 0);
     await recorder.record(0, [tracked('up', 5, 6)]);
-    assert.deepEqual([await recorder.position(0, 'up'), await recorder.position(0, 'other')], [6, 2]);
+    assert.deepEqual(
+      [(await recorder.position(0, 'up')).position, (await recorder.position(0, 'other')).position],
+      [6, 2],
+    );
     const upstreamName = 'up';
     for (const [expected, actual] of [
       [0, 6],
@@ -79,18 +82,21 @@ export function positions(test: Test): void {
       code: 'POSITION_CONFLICT',
       actual: 0,
     });
-    assert.deepEqual([await recorder.position(0, 'up'), await recorder.position(0, 'new')], [6, 0]);
+    assert.deepEqual(
+      [(await recorder.position(0, 'up')).position, (await recorder.position(0, 'new')).position],
+      [6, 0],
+    );
   });
 
   test('a position can be moved several times in a call', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [tracked('up', 0, 1, event('a', 1)), tracked('up', 1, 2, event('a', 2))]);
-    assert.equal(await recorder.position(0, 'up'), 2);
+    assert.equal((await recorder.position(0, 'up')).position, 2);
     const twice = recorder.record(0, [
       tracked('up', 2, 3, event('a', 3)),
       tracked('up', 2, 3, event('a', 4)),
     ]);
     await assert.rejects(twice, { code: 'POSITION_CONFLICT', expected: 2, actual: 2 });
-    assert.deepEqual([await recorder.position(0, 'up'), await recorder.head(0)], [2, 2]);
+    assert.deepEqual([(await recorder.position(0, 'up')).position, await recorder.head(0)], [2, 2]);
   });
 }

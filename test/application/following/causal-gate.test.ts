@@ -196,7 +196,7 @@ class Changes extends ProcessApplication<AccountEvent, AccountEvent> {
 async function positionOf(storage: StorageDescription, pipelineId: number): Promise<number> {
   const openedStorage = await openStorage(storage);
   const recorder = await openedStorage.openRecorder({ applicationName: 'changes', setupTables: false });
-  const position = await recorder.position(pipelineId, 'accounts');
+  const position = (await recorder.position(pipelineId, 'accounts')).position;
   await recorder.close();
   return position;
 }

@@ -12,6 +12,7 @@ import {
 } from 'kahn';
 import { expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
+import type { RecordedPosition } from '../../../src/storage/recorder.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 import { unlessAborted } from '../../../src/util/abort.ts';
 import { rejectionOf } from '../../support/errors.ts';
@@ -97,7 +98,8 @@ async function read(applications: ReadonlyMap<string, Relay>): Promise<Books> {
     const { recorder } = applicationInternals.storeOf(one);
     reads.push(recorder.notifications(0, 0, 100_000).then((log) => void logs.set(application, log)));
     for (const upstream of applications.keys()) {
-      const note = (position: number) => void positions.set(`${application} ${upstream}`, position);
+      const note = ({ position }: RecordedPosition) =>
+        void positions.set(`${application} ${upstream}`, position);
       reads.push(recorder.position(0, upstream).then(note));
     }
   }

@@ -98,7 +98,7 @@ async function endStateOf<Apps extends ApplicationClass>(system: System<Apps>): 
     const { recorder } = applicationInternals.storeOf(application);
     for (const { upstream, downstream } of system.graph.edges) {
       if (downstream !== applicationName) continue;
-      positions[`${upstream}>${downstream}`] = await recorder.position(0, upstream);
+      positions[`${upstream}>${downstream}`] = (await recorder.position(0, upstream)).position;
     }
     const ids = new Set((await log.select(0, 10_000)).map(({ originatorId }) => originatorId));
     const requests = [...ids].map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));

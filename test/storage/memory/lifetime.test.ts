@@ -22,9 +22,10 @@ it('has separate data at each call', async () => {
   await recorder.record(0, [
     { events: [], snapshots: [], tracking: { upstreamName: 'up', expected: 0, position: 1 } },
   ]);
-  expect(await (await (await openStorage(second)).openRecorder(orders)).position(0, 'up')).toBe(0);
+  expect((await (await (await openStorage(second)).openRecorder(orders)).position(0, 'up')).position).toBe(0);
   expect(
-    await (await (await openStorage(structuredClone(first))).openRecorder(orders)).position(0, 'up'),
+    (await (await (await openStorage(structuredClone(first))).openRecorder(orders)).position(0, 'up'))
+      .position,
   ).toBe(1);
 });
 

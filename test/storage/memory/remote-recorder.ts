@@ -46,6 +46,8 @@ export class RecorderThread {
       position: call('position'),
       logs: call('logs'),
       positions: call('positions'),
+      recordHandledTypes: call('recordHandledTypes'),
+      operations: call('operations'),
       recordSnapshots: call('recordSnapshots'),
       close: call('close'),
     };

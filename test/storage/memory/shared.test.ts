@@ -42,7 +42,7 @@ async function everything(recorder: Recorder): Promise<unknown> {
     logs: [await recorder.notifications(0, 0, 9_999), await recorder.notifications(7, 0, 9_999)],
     heads: await recorder.logs(),
     causes: [await recorder.causes(0, 0, 9_999), await recorder.causes(7, 0, 9_999)],
-    positions: [await recorder.position(0, 'up'), await recorder.position(7, 'up')],
+    positions: [(await recorder.position(0, 'up')).position, (await recorder.position(7, 'up')).position],
     allPositions: await recorder.positions(),
     histories: await recorder.histories(requests),
     earlier: await recorder.histories(requests.map((request) => ({ ...request, upTo: 3 }))),
@@ -126,14 +126,14 @@ it('records nothing of a call that does not fit, and stays usable', async () => 
   const here = new MemoryRecorder(home);
   const there = new MemoryRecorder(SharableMemory.join('orders', structuredClone(shared)));
   await here.record(0, [made('a', [1])]);
-  const full = { code: 'STORAGE_FULL', transient: false, applicationName: 'orders' };
+  const full = { code: 'STORAGE_FULL', transient: true, applicationName: 'orders' };
   const big = made('b', [1, 2], JSON.stringify('é'.repeat(1_500)));
   await expect(there.record(0, [moved('up', 0, 1), made('a', [2]), big])).rejects.toMatchObject(full);
   await expect(
     there.recordSnapshots([snapshot('a', 1, JSON.stringify('x'.repeat(5_000)))]),
   ).rejects.toMatchObject(full);
   for (const recorder of [here, there]) {
-    expect([await recorder.head(0), await recorder.position(0, 'up')]).toEqual([1, 0]);
+    expect([await recorder.head(0), (await recorder.position(0, 'up')).position]).toEqual([1, 0]);
   }
   expect(await there.record(0, [moved('up', 0, 1), made('a', [2])])).toBe(2);
   expect(await here.head(0)).toBe(2);

@@ -49,7 +49,7 @@ async function tail(recorder: Recorder): Promise<number> {
 /** Moves the position up to `count`, one by one, like other threads. Returns the number of its own moves. */
 async function race(recorder: Recorder): Promise<number> {
   let won = 0;
-  for (let expected = 0; expected < count; expected = await recorder.position(0, 'up')) {
+  for (let expected = 0; expected < count; expected = (await recorder.position(0, 'up')).position) {
     const next = { ...numbered(expected, 1), snapshots: [] };
     won += await recorder.record(0, [next]).then(
       () => 1,
@@ -65,7 +65,7 @@ async function race(recorder: Recorder): Promise<number> {
 /** Records calls of 100 process events of three events each, and shares the acknowledged position. */
 async function recordForever(recorder: Recorder): Promise<never> {
   const acknowledged = new Int32Array(progress);
-  for (let position = await recorder.position(0, 'up'); ; position += 100) {
+  for (let position = (await recorder.position(0, 'up')).position; ; position += 100) {
     const batch = Array.from({ length: 100 }, (_, index) => numbered(position + index, 3));
     await recorder.record(0, batch);
     Atomics.store(acknowledged, 0, position + 100);

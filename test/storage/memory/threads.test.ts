@@ -79,7 +79,7 @@ it('moves a position once although several threads try', async () => {
   const racers = await Promise.all(upTo(4).map(() => start('race', shared, { count: 2_000 })));
   const won = (await run(racers)) as number[];
   expect(won.reduce((sum, one) => sum + one)).toBe(2_000);
-  expect(await shared.recorder.position(0, 'up')).toBe(2_000);
+  expect((await shared.recorder.position(0, 'up')).position).toBe(2_000);
   const all = await shared.recorder.notifications(0, 0, 10_000);
   expect(all.map(({ originatorId }) => originatorId)).toEqual(upTo(2_000).map(String));
 });
@@ -100,7 +100,7 @@ async function terminateWriter(shared: Shared, afterMs: number): Promise<void> {
   await sleep(afterMs);
   await writer.terminate();
   const acknowledged = Atomics.load(new Int32Array(progress), 0);
-  const position = await shared.recorder.position(0, 'up');
+  const position = (await shared.recorder.position(0, 'up')).position;
   expect(position).toBeGreaterThanOrEqual(acknowledged);
   expect(position % 100).toBe(0);
   expect(await shared.recorder.head(0)).toBe(3 * position);
@@ -113,7 +113,7 @@ it('keeps whole process events when threads are terminated while they record', a
   const waits = upTo(15).map(() => 1 + random() * 30);
   for (const [round, ms] of waits.entries()) {
     await terminateWriter(shared, ms);
-    const expected = await shared.recorder.position(0, 'up');
+    const expected = (await shared.recorder.position(0, 'up')).position;
     const moved = { upstreamName: 'up', expected, position: expected };
     await shared.recorder.record(0, [{ events: [], snapshots: [], tracking: moved }]); // the lock is free
     expect(await shared.recorder.head(0), `round ${round}`).toBe(3 * expected);

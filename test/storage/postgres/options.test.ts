@@ -136,12 +136,13 @@ describe('the tables of an application', () => {
   const eventsOf = (name: string): string => tablesOf('shop', name, 'a server').events;
 
   it('contain the name of the application if it is plain', () => {
-    const { events, logs, positions, snapshots } = tablesOf('shop', 'orders_2', 'a server');
-    expect([events, logs, positions, snapshots]).toEqual([
+    const { events, logs, positions, snapshots, operations } = tablesOf('shop', 'orders_2', 'a server');
+    expect([events, logs, positions, snapshots, operations]).toEqual([
       '"shop"."orders_2_events"',
       '"shop"."orders_2_logs"',
       '"shop"."orders_2_positions"',
       '"shop"."orders_2_snapshots"',
+      '"shop"."orders_2_operations"',
     ]);
   });
 
@@ -164,12 +165,12 @@ describe('the tables of an application', () => {
     names.push('kahn', 'pg_class', '../orders', 'n'.repeat(48), 'n'.repeat(49), `${'n'.repeat(48)}N`);
     names.push('長'.repeat(200), `${'長'.repeat(199)}長長`, 'n'.repeat(10_000), `${'n'.repeat(10_000)}n`);
     const tables = names.flatMap((name) => {
-      const { events, logs, positions, snapshots } = tablesOf('shop', name, 'a server');
-      return [events, logs, positions, snapshots];
+      const { events, logs, positions, snapshots, operations } = tablesOf('shop', name, 'a server');
+      return [events, logs, positions, snapshots, operations];
     });
-    expect(new Set(tables).size).toBe(4 * names.length);
+    expect(new Set(tables).size).toBe(5 * names.length);
     for (const table of tables)
-      expect(table).toMatch(/^"shop"\."[a-z0-9_$]{1,53}(events|logs|positions|snapshots)"$/);
+      expect(table).toMatch(/^"shop"\."[a-z0-9_$]{1,53}(events|logs|positions|snapshots|operations)"$/);
     expect(tables).not.toContain('"shop"."kahn_applications"');
   });
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -44,7 +45,7 @@ async function useAll(recorder: Recorder): Promise<void> {
   await expect(recorder.record(0, [made])).rejects.toMatchObject({ code: 'RECORD_CONFLICT' });
   await recorder.recordSnapshots([snapshot]);
   expect(await recorder.notifications(0, start, 10)).toHaveLength(1);
-  expect(await recorder.position(0, 'up')).toBe(start + 1);
+  expect((await recorder.position(0, 'up')).position).toBe(start + 1);
   expect(await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }])).toHaveLength(1);
 }
 
@@ -117,6 +118,16 @@ describe('a pool of the user', () => {
   it('may have a single connection while there is no listener', async () => {
     const { recorder } = await open(postgres({ pool: temporaryPool({ max: 1 }), schema }));
     await Promise.all([useAll(recorder), recorder.head(0), recorder.head(1)]);
+  });
+
+  it('opens connections outside of the context of the caller', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const pool = temporaryPool();
+    pool.on('connect', () => seen.push(request.getStore()));
+    const { recorder } = await open(postgres({ pool, schema }));
+    await request.run('a request', () => Promise.all([0, 1, 2].map(() => recorder.head(0))));
+    expect(seen).toEqual([undefined, undefined, undefined]);
   });
 
   it('does not serve the listener with listenConnectionString', async () => {

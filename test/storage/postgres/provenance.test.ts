@@ -101,7 +101,7 @@ describe('a batch', () => {
       expect(await recorder.notifications(pipelineId, 1, 10)).toStrictEqual(recorded);
       expect(await recorder.causes(pipelineId, 1, 10)).toStrictEqual(events.map(({ cause }) => cause));
       expect(await recorder.positions()).toStrictEqual([
-        { pipelineId, upstreamName: 'baskets', position: tracking?.position ?? 1 },
+        { pipelineId, upstreamName: 'baskets', position: tracking?.position ?? 1, typesVersion: 0 },
       ]);
       expect(await recorder.logs()).toStrictEqual([{ pipelineId, notificationId: 1 + events.length }]);
     },

@@ -91,7 +91,7 @@ async function trackInTurns(recorder: Recorder, rounds: number): Promise<number>
   for (let round = 0; round < rounds; round += 1) {
     const upstreamNames = names.toSorted(() => Math.random() - 0.5);
     const moves = upstreamNames.map(async (upstreamName): Promise<ProcessEvent> => {
-      const expected = await recorder.position(0, upstreamName);
+      const expected = (await recorder.position(0, upstreamName)).position;
       return {
         events: [],
         snapshots: [],

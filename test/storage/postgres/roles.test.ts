@@ -86,7 +86,7 @@ async function useAll(recorder: Recorder): Promise<void> {
     await recorder.recordSnapshots([{ ...snapshot, ...version, state: 'newest' }]);
   }
   expect(await recorder.notifications(0, start, 10)).toHaveLength(2);
-  expect(await recorder.position(0, 'up')).toBe(start + 2);
+  expect((await recorder.position(0, 'up')).position).toBe(start + 2);
   expect(await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }])).toMatchObject([
     { snapshot: { originatorVersion: start + 2, state: 'newest' }, events: [] },
   ]);

@@ -36,6 +36,7 @@ const ofOrders = [
   'kahn_applications',
   'orders_events',
   'orders_logs',
+  'orders_operations',
   'orders_positions',
   'orders_snapshots',
 ];
@@ -47,7 +48,7 @@ describe('the tables', () => {
     expect(outcomes).toEqual(Array(10).fill(0));
     expect(await tablesIn(schema)).toEqual(ofOrders);
     expect(await query(`select * from ${schema}.kahn_applications`)).toEqual([
-      { application_name: 'orders', version: 3 },
+      { application_name: 'orders', version: 4 },
     ]);
   });
 
@@ -95,11 +96,11 @@ describe('the tables', () => {
   it('are rejected if a later release created them', async () => {
     const schema = temporarySchema();
     await openOrders(schema);
-    await query(`update ${schema}.kahn_applications set version = 4`);
-    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 4.* knows 3/) };
+    await query(`update ${schema}.kahn_applications set version = 5`);
+    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 5.* knows 4/) };
     await expect(openOrders(schema)).rejects.toMatchObject(refused);
     await expect(openOrders(schema, { setupTables: false })).rejects.toMatchObject(refused);
-    expect(await query(`select version from ${schema}.kahn_applications`)).toEqual([{ version: 4 }]);
+    expect(await query(`select version from ${schema}.kahn_applications`)).toEqual([{ version: 5 }]);
   });
 
   it.each(['events', 'logs', 'positions', 'snapshots'])(

@@ -36,7 +36,7 @@ async function openMany(directory: string): Promise<void> {
 /** Records calls of 50 process events of 3 events each, and acknowledges the position after each. */
 async function recordForever(directory: string): Promise<void> {
   const recorder = await openRecorder(directory, 'orders');
-  for (let position = await recorder.position(0, 'up'); ; position += 50) {
+  for (let position = (await recorder.position(0, 'up')).position; ; position += 50) {
     const batch = Array.from({ length: 50 }, (_, index) => numbered(position + index));
     await recorder.record(0, batch);
     send({ acknowledged: position + 50 });

@@ -19,7 +19,7 @@ import {
 } from '../earlier-shop.ts';
 import type { Message } from './child.ts';
 
-const current = 3;
+const current = 4;
 const applications = ['orders', 'reservations', 'payments'];
 
 function fixture(version: EarlierVersion, file = ''): string {
@@ -58,13 +58,13 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     await expectEarlierShop(storage, version);
     const columns = all(fixture(version, 'orders.sqlite'), `select name from pragma_table_info('events')`);
     const names = columns.map((column) => (column as { name: string }).name);
-    expect(names.length).toBe(6 + version);
+    expect(names.length).toBe({ 1: 7, 2: 8, 3: 13 }[version]);
     for (const file of applications.map((name) => `${name}.sqlite`)) {
       expect(versionOf(fixture(version, file))).toEqual({ user_version: version });
       expect(versionOf(join(directory, file))).toEqual({ user_version: current });
       for (const [table, what] of [
         ['events', names.join()],
-        ['positions', '*'],
+        ['positions', 'pipeline_id, upstream_name, position'],
         ['snapshots', '*'],
       ]) {
         const query = `select ${what} from ${table} order by 1, 2`;
@@ -85,7 +85,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
       select t.name as tableName, t.strict, t.wr, c.name, c.type, c."notnull", c.dflt_value, c.pk
       from pragma_table_list t, pragma_table_info(t.name) c where t.name not like 'sqlite_%' order by 1, c.cid`;
     const fresh = all(join(directory, 'fresh.sqlite'), columns);
-    expect(fresh).toHaveLength(21);
+    expect(fresh).toHaveLength(30);
     expect(all(join(directory, 'orders.sqlite'), columns)).toEqual(fresh);
   });
 
@@ -93,7 +93,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     const { directory, storage } = earlierFiles(version);
     await expect(openOrders(storage, false)).rejects.toMatchObject({
       code: 'STORAGE_OLDER',
-      transient: false,
+      transient: true,
       message: expect.stringMatching(
         new RegExp(`version ${version}.* needs ${current}\\. .*setupTables: true`),
       ),
@@ -104,7 +104,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
   it('lead to a system that runs on and completes what was open', async () => {
     const { storage } = earlierFiles(version);
     await runOn(storage);
-    await expectAllDone(storage);
+    await expectAllDone(storage, version);
   });
 
   it('are written by a process of the earlier release during and after the upgrade', async () => {
@@ -113,6 +113,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     writer.place('before');
     const recorder = await openOrders(storage);
     writer.place('after the upgrade');
+    await expectMovedByBoth(recorder, writer);
     const names = (await recorder.notifications(0, 11, 10)).map(({ id, data }) => [id, data]);
     expect(names).toEqual([
       [12, '{"customer":"before"}'],
@@ -121,7 +122,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     await runOn(storage);
     writer.place('after a run');
     await runOn(storage);
-    await expectAllDone(storage);
+    await expectAllDone(storage, version);
   });
 
   it('are upgraded once although four processes open them at once', async () => {
@@ -142,26 +143,48 @@ describe.each(earlierVersions)('files of version %i', (version) => {
       expect(versionOf(path)).toEqual({ user_version: current });
       const newest = 'select max(notification_id) as last, count(*) as n from events where pipeline_id = 0';
       expect(all(path, newest)).toEqual([{ last: 15, n: 15 }]);
-      expect(all(path, 'select * from applications')).toEqual([
-        { application_name: `application-${number}` },
-      ]);
+      const named = version < 3 ? [] : [{ application_name: 'orders' }]; // the copied file has its first name
+      const names = [{ application_name: `application-${number}` }, ...named];
+      expect(all(path, 'select * from applications')).toEqual(names);
     }
   });
 });
+
+/** Checks that the earlier release moves a position whose mark this release has recorded. */
+async function expectMovedByBoth(recorder: Recorder, writer: EarlierWriter): Promise<void> {
+  const at = { pipelineId: 7, upstreamName: 'up', mark: 'three', typesVersion: 0 };
+  const tracking = { upstreamName: 'up', expected: 0, position: 3, mark: 'three' };
+  await recorder.record(7, [{ events: [], snapshots: [], tracking }]);
+  expect(writer.move(3, 5)).toBe(1);
+  expect(writer.move(3, 6)).toBe(0);
+  // The mark names its notification, so a reader sees that the mark is older than the position.
+  expect(await recorder.position(7, 'up')).toEqual({ ...at, position: 5 });
+}
 
 /** Places orders by the statements of an earlier release, prepared before the upgrade. */
 class EarlierWriter implements Disposable {
   readonly #database: DatabaseSync;
   readonly #insert;
+  readonly #move;
 
   constructor(path: string, version: EarlierVersion) {
     this.#database = new DatabaseSync(path, { timeout: 5_000 });
-    const [column, value] = version === 1 ? ['', ''] : [', dependencies', ', null'];
+    const [column, value] = version === 1 ? ['', ''] : [', dependencies', ', null']; // version 3 does the same
     this.#insert = this.#database.prepare(`
       insert into events
         (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp${column})
       select 0, (select max(notification_id) + 1 from events where pipeline_id = 0), ?1, 1, 'Order.Created', ?2, ?3${value}
       on conflict (originator_id, originator_version) do nothing`);
+    this.#move = this.#database.prepare(`
+      insert into positions (pipeline_id, upstream_name, position)
+      select 7, 'up', ?2
+      where ?1 = coalesce((select position from positions where pipeline_id = 7 and upstream_name = 'up'), 0)
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position`);
+  }
+
+  /** Moves a position, and returns the number of changed rows. */
+  move(expected: number, position: number): number | bigint {
+    return this.#move.run(expected, position).changes;
   }
 
   place(customer: string): void {

@@ -50,6 +50,8 @@ function counting(recorder: Recorder): Recorder {
     position: (...args) => recorder.position(...args),
     logs: counted(() => recorder.logs()),
     positions: counted(() => recorder.positions()),
+    recordHandledTypes: (...args) => recorder.recordHandledTypes(...args),
+    operations: (...args) => recorder.operations(...args),
     recordSnapshots: (...args) => recorder.recordSnapshots(...args),
     async close() {
       open.recorders -= 1;

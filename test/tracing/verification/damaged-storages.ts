@@ -71,8 +71,8 @@ export function damagedMemory(): DamagedStorage {
       log.sort((a, b) => a.id - b.id);
     },
     async setPosition(applicationName, upstreamName, position) {
-      const positions = contentsOf(applicationName).positions.get(0) as Map<string, number>;
-      positions.set(upstreamName, position);
+      const found = contentsOf(applicationName).positions.find((one) => one.upstreamName === upstreamName);
+      Object.assign(found!, { position });
     },
   };
 }

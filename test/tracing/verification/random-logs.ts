@@ -68,7 +68,7 @@ export class RandomLogs {
       return;
     }
     const upstreamName = applicationNames[taken.upstream]!;
-    const expected = await recorder.position(pipelineId, upstreamName);
+    const expected = (await recorder.position(pipelineId, upstreamName)).position;
     const upstream = this.recorders.get(upstreamName)!;
     const notifications = await upstream.notifications(pipelineId, expected, taken.aggregates.length);
     const position = notifications.at(-1)?.id;

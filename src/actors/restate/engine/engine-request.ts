@@ -1,3 +1,4 @@
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { EngineError } from '../errors.ts';
 
@@ -19,12 +20,13 @@ export async function requestJson(url: string, path: string, options: RequestOpt
   const { method = 'GET', body, headers, timeoutMs, signal } = options;
   const signals = [signal ?? [], timeoutMs === undefined ? [] : AbortSignal.timeout(timeoutMs)].flat();
   try {
-    const response = await fetch(`${url}${path}`, {
+    const request = {
       method,
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.any(signals),
-    });
+    };
+    const response = await inRootContext(fetch, `${url}${path}`, request); // a new connection outlives the call
     const text = await response.text();
     if (response.ok) return contentOf(url, text);
     if (unavailable.includes(response.status)) throw unreachable(url, `HTTP status ${response.status}`);

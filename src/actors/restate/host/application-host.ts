@@ -13,6 +13,7 @@ import { type OpenedStorage, openStorage, type StorageDescription } from '../../
 import { UnknownApplicationError } from '../../../system/errors.ts';
 import { intermediatesOf, upstreamsOf } from '../../../system/graph.ts';
 import { recordingOptions, type System } from '../../../system/system.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
 import { type ActorAddress, actorKey } from '../protocol/actor-names.ts';
@@ -50,7 +51,7 @@ export class ApplicationHost {
   async step(address: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
     if (this.#isClosing)
       throw new RunnerClosedError('This service is closed: another service processes the step.');
-    const step = this.#step(address, upstreams, lastHostId);
+    const step = inRootContext(() => this.#step(address, upstreams, lastHostId));
     this.#steps.add(step);
     return await step.finally(() => this.#steps.delete(step));
   }

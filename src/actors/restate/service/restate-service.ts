@@ -6,6 +6,7 @@ import { storageOf } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { assertSystem, type System } from '../../../system/system.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../../../util/options.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
@@ -78,7 +79,7 @@ export class RestateService implements AsyncDisposable {
       sessions.add(session);
       session.on('close', () => sessions.delete(session));
     });
-    await listen(server, port, hostname);
+    await inRootContext(listen, server, port, hostname);
     return new RestateService({ server, sessions, host, drainTimeoutMs, systemActorName, graph });
   }
 

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { format } from 'node:util';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 
 /** A warning or error of the engine's SDK, published on the channel `kahn:restate` of `node:diagnostics_channel`. */
 export interface RestateMessage {
@@ -25,5 +26,5 @@ const messages = channel('kahn:restate');
 export function publishMessage({ level, replaying, context }: LogMetadata, ...parts: unknown[]): void {
   if ((level !== 'warn' && level !== 'error') || replaying || !messages.hasSubscribers) return;
   const message: RestateMessage = { level, message: format(...parts), target: context?.invocationTarget };
-  messages.publish(message);
+  inRootContext(() => messages.publish(message));
 }

@@ -1,3 +1,4 @@
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Clock } from '../../../util/time.ts';
 import type { Pacer } from './pacer.ts';
 
@@ -42,7 +43,7 @@ export class ClockLoop {
     const pausing = new AbortController();
     this.#pausing = pausing;
     this.#looping = this.#looping
-      .then(() => this.#loop(pausing.signal))
+      .then(() => inRootContext(() => this.#loop(pausing.signal)))
       .catch((error) => this.#hooks.failed(error));
   }
 

@@ -1,13 +1,15 @@
 import type { Cause } from '../../../domain/provenance.ts';
-import type { ProcessEvent, Tracking } from '../../recorder.ts';
+import type { ProcessEvent, StoredOperation, Tracking } from '../../recorder.ts';
 import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
+import type { Move, TypesChange } from '../positions.ts';
 import type { Entry } from './journal.ts';
 
-/** Arguments of one call of `record()`, as a journal keeps them. */
+/** Arguments of one call of `record()` or `recordHandledTypes()`, as a journal keeps them. */
 export interface RecordCall {
   readonly pipelineId: number;
   readonly processEvents: readonly ProcessEvent[];
+  readonly types?: TypesChange;
 }
 
 /** Effect of a call on the log and the positions of its pipeline. */
@@ -15,7 +17,8 @@ export interface EntryHead {
   readonly pipelineId: number;
   /** Number of events recorded. */
   readonly count: number;
-  readonly positions: readonly (readonly [upstreamName: string, position: number])[];
+  readonly moves: readonly Move[];
+  readonly types?: TypesChange;
 }
 
 type EventRow = [
@@ -35,27 +38,47 @@ type MoreRow = [
 ];
 type CauseRow = [applicationName: string, pipelineId: number, notificationId: number];
 type SnapshotRow = [originatorId: string, originatorVersion: number, schema: number, state: string];
-type TrackingRow = [upstreamName: string, expected: number, position: number];
-type ProcessEventRow = [events: EventRow[], snapshots: SnapshotRow[], tracking?: TrackingRow];
+type TrackingRow = [
+  upstreamName: string,
+  expected: number,
+  position: number,
+  mark: string | null,
+  typesVersion: number,
+];
+type ProcessEventRow = [
+  events: EventRow[],
+  snapshots: SnapshotRow[],
+  tracking?: TrackingRow | null,
+  operation?: StoredOperation,
+];
 
-type HeadRow = [pipelineId: number, count: number, positions: EntryHead['positions']];
+type MoveRow = [upstreamName: string, position: number, mark: string | null];
+type HeadRow = [pipelineId: number, count: number, moves: readonly MoveRow[], types?: TypesChange];
 
 /** Encodes a call as JSON arrays: field names would take longer to write and parse than the values. */
-export function entryOf({ pipelineId, processEvents }: RecordCall): Entry {
+export function entryOf({ pipelineId, processEvents, types }: RecordCall): Entry {
   let count = 0;
-  const positions = new Map<string, number>();
+  const moves = new Map<string, MoveRow>();
   for (const { events, tracking } of processEvents) {
     count += events.length;
-    if (tracking !== undefined) positions.set(tracking.upstreamName, tracking.position);
+    if (tracking === undefined) continue;
+    const { upstreamName, position, mark = null } = tracking;
+    moves.set(upstreamName, [upstreamName, position, mark]);
   }
-  const head: HeadRow = [pipelineId, count, [...positions]];
+  const head: HeadRow = [pipelineId, count, [...moves.values()]];
+  if (types !== undefined) head.push(types);
   return { head: JSON.stringify(head), body: JSON.stringify(processEvents.map(rowOf)) };
 }
 
 /** Decodes the head that {@link entryOf} encoded. */
 export function headOf(head: string): EntryHead {
-  const [pipelineId, count, positions] = JSON.parse(head) as HeadRow;
-  return { pipelineId, count, positions };
+  const [pipelineId, count, rows, types] = JSON.parse(head) as HeadRow;
+  const moves = rows.map(([upstreamName, position, mark]) => ({
+    upstreamName,
+    position,
+    mark: mark ?? undefined,
+  }));
+  return { pipelineId, count, moves, ...(types && { types }) };
 }
 
 /** Decodes the body that {@link entryOf} encoded. */
@@ -63,13 +86,19 @@ export function processEventsOf(body: string): readonly ProcessEvent[] {
   return (JSON.parse(body) as ProcessEventRow[]).map(processEventOf);
 }
 
-function rowOf({ events, snapshots, tracking }: ProcessEvent): ProcessEventRow {
+function rowOf({ events, snapshots, tracking, operation }: ProcessEvent): ProcessEventRow {
   const eventRows = events.map(eventRowOf);
   const snapshotRows = snapshots.map(
     (one): SnapshotRow => [one.originatorId, one.originatorVersion, one.schema, one.state],
   );
-  if (tracking === undefined) return [eventRows, snapshotRows];
-  return [eventRows, snapshotRows, [tracking.upstreamName, tracking.expected, tracking.position]];
+  const trackingRow = tracking === undefined ? null : trackingRowOf(tracking);
+  if (operation !== undefined) return [eventRows, snapshotRows, trackingRow, operation];
+  return trackingRow === null ? [eventRows, snapshotRows] : [eventRows, snapshotRows, trackingRow];
+}
+
+function trackingRowOf(tracking: Tracking): TrackingRow {
+  const { upstreamName, expected, position, mark = null, typesVersion = 0 } = tracking;
+  return [upstreamName, expected, position, mark, typesVersion];
 }
 
 function eventRowOf(event: StoredEvent): EventRow {
@@ -86,9 +115,13 @@ function moreOf({ dependencies, cause, correlationId, metadata }: StoredEvent): 
   ];
 }
 
-function processEventOf([events, snapshots, tracking]: ProcessEventRow): ProcessEvent {
-  const read = { events: events.map(eventOf), snapshots: snapshots.map(snapshotOf) };
-  return tracking === undefined ? read : { ...read, tracking: trackingOf(tracking) };
+function processEventOf([events, snapshots, tracking, operation]: ProcessEventRow): ProcessEvent {
+  return {
+    events: events.map(eventOf),
+    snapshots: snapshots.map(snapshotOf),
+    ...(tracking && { tracking: trackingOf(tracking) }),
+    ...(operation && { operation }),
+  };
 }
 
 function eventOf(row: EventRow): StoredEvent {
@@ -115,6 +148,6 @@ function snapshotOf([originatorId, originatorVersion, schema, state]: SnapshotRo
   return { originatorId, originatorVersion, schema, state };
 }
 
-function trackingOf([upstreamName, expected, position]: TrackingRow): Tracking {
-  return { upstreamName, expected, position };
+function trackingOf([upstreamName, expected, position, mark, typesVersion]: TrackingRow): Tracking {
+  return { upstreamName, expected, position, mark: mark ?? undefined, typesVersion };
 }

@@ -1,7 +1,9 @@
 import type { Cause } from '../../../domain/provenance.ts';
+import { sizeOfEvent } from '../../limits.ts';
 import type { RecordedPosition } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
-import { inOrder, lastPlaces } from '../log-order.ts';
+import { lastPlaces } from '../log-order.ts';
+import { Positions } from '../positions.ts';
 import { countUpTo } from '../sorted-list.ts';
 import type { Journal } from './journal.ts';
 import { type EntryHead, processEventsOf } from './journal-entry.ts';
@@ -19,7 +21,7 @@ interface IndexedLog {
 export class LogIndex {
   readonly #journal: Journal;
   readonly #logs = new Map<number, IndexedLog>();
-  readonly #positions = new Map<string, number>();
+  readonly #positions = new Positions();
   /** The entry read last, since the next read may start in the middle of it. */
   #recent: { readonly offset: number; readonly notifications: StoredNotification[] } | undefined;
 
@@ -28,10 +30,9 @@ export class LogIndex {
   }
 
   /** Adds the journal entry at an offset, given its head. */
-  add({ pipelineId, count, positions }: EntryHead, offset: number): void {
-    for (const [upstreamName, position] of positions) {
-      this.#positions.set(keyOf(pipelineId, upstreamName), position);
-    }
+  add({ pipelineId, count, moves, types }: EntryHead, offset: number): void {
+    for (const move of moves) this.#positions.move(pipelineId, move);
+    if (types !== undefined) this.#positions.setTypes(pipelineId, types);
     if (count === 0) return;
     const log = this.#logs.get(pipelineId) ?? { offsets: [], lastIds: [] };
     log.lastIds.push((log.lastIds.at(-1) ?? 0) + count);
@@ -39,23 +40,24 @@ export class LogIndex {
     this.#logs.set(pipelineId, log);
   }
 
-  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    const log = this.#logs.get(pipelineId);
+  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
     const found: StoredNotification[] = [];
-    if (log === undefined) return found;
-    for (let index = countUpTo(log.lastIds, after, itself); index < log.offsets.length; index += 1) {
-      if (found.length >= limit) break;
-      const firstId = (log.lastIds[index - 1] ?? 0) + 1;
-      const start = Math.max(after + 1 - firstId, 0);
-      const notifications = this.#read(log.offsets[index] ?? 0, firstId);
-      const end = start + limit - found.length;
-      for (const notification of notifications.slice(start, end)) found.push(notification); // too many to spread
+    let size = 0;
+    for (const notification of this.#notificationsAfter(pipelineId, after)) {
+      if (found.length >= limit || size >= maxSize) break;
+      size += sizeOfEvent(notification);
+      found.push(notification);
     }
     return found;
   }
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
-    return this.notifications(pipelineId, after, limit).map(({ cause }) => cause);
+    const causes: (Cause | undefined)[] = [];
+    for (const { cause } of this.#notificationsAfter(pipelineId, after)) {
+      if (causes.length >= limit) break;
+      causes.push(cause);
+    }
+    return causes;
   }
 
   logs(): LogPlace[] {
@@ -63,19 +65,27 @@ export class LogIndex {
   }
 
   positions(): RecordedPosition[] {
-    const all = [...this.#positions].map(([key, position]) => {
-      const end = key.indexOf(' ');
-      return { pipelineId: Number(key.slice(0, end)), upstreamName: key.slice(end + 1), position };
-    });
-    return inOrder(all);
+    return this.#positions.all();
   }
 
   head(pipelineId: number): number {
     return this.#logs.get(pipelineId)?.lastIds.at(-1) ?? 0;
   }
 
-  position(pipelineId: number, upstreamName: string): number {
-    return this.#positions.get(keyOf(pipelineId, upstreamName)) ?? 0;
+  position(pipelineId: number, upstreamName: string): RecordedPosition {
+    return this.#positions.get(pipelineId, upstreamName);
+  }
+
+  /** Yields the notifications with ids above `after`. Decodes an entry when its first notification is needed. */
+  *#notificationsAfter(pipelineId: number, after: number): Generator<StoredNotification> {
+    const log = this.#logs.get(pipelineId);
+    if (log === undefined) return;
+    for (let index = countUpTo(log.lastIds, after, itself); index < log.offsets.length; index += 1) {
+      const firstId = (log.lastIds[index - 1] ?? 0) + 1;
+      const notifications = this.#read(log.offsets[index] ?? 0, firstId);
+      for (let i = Math.max(after + 1 - firstId, 0); i < notifications.length; i += 1)
+        yield notifications[i] as StoredNotification;
+    }
   }
 
   #read(offset: number, firstId: number): StoredNotification[] {
@@ -86,10 +96,6 @@ export class LogIndex {
     }
     return this.#recent.notifications;
   }
-}
-
-function keyOf(pipelineId: number, upstreamName: string): string {
-  return `${pipelineId} ${upstreamName}`;
 }
 
 function itself(id: number): number {

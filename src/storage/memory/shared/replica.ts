@@ -5,14 +5,16 @@ import {
   type HistoryRequest,
   isEmpty,
   type ProcessEvent,
+  type RecordedOperation,
   type RecordedPosition,
 } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
 import { journalFull, lockTimeout } from '../errors.ts';
+import type { TypesChange } from '../positions.ts';
 import { callsToRecord } from './initial-entries.ts';
 import { type Entry, Journal, JournalFull } from './journal.ts';
-import { entryOf, headOf, processEventsOf } from './journal-entry.ts';
+import { entryOf, headOf, processEventsOf, type RecordCall } from './journal-entry.ts';
 import { LogIndex } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 
@@ -59,8 +61,8 @@ export class Replica {
     return this.#memory().locate(key);
   }
 
-  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    return this.#caughtUp().notifications(pipelineId, after, limit);
+  notifications(pipelineId: number, after: number, limit: number, maxSize?: number): StoredNotification[] {
+    return this.#caughtUp().notifications(pipelineId, after, limit, maxSize);
   }
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
@@ -79,19 +81,24 @@ export class Replica {
     return this.#caughtUp().head(pipelineId);
   }
 
-  position(pipelineId: number, upstreamName: string): number {
+  position(pipelineId: number, upstreamName: string): RecordedPosition {
     return this.#caughtUp().position(pipelineId, upstreamName);
+  }
+
+  operations(after: number, limit: number): RecordedOperation[] {
+    return this.#memory().operations(after, limit);
   }
 
   /** Records a call. Returns a promise if another thread holds the lock for longer than a few ms. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
-    const entry = entryOf({ pipelineId, processEvents });
-    this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
-    return this.#lock.run(
-      () => this.#recordAlone(pipelineId, processEvents, entry),
-      () => lockTimeout(this.#applicationName),
-    );
+    return this.#write({ pipelineId, processEvents }, (memory) => memory.record(pipelineId, processEvents));
+  }
+
+  /** Records handled types. Returns a promise if another thread holds the lock for longer than a few ms. */
+  recordHandledTypes(pipelineId: number, types: TypesChange): number | Promise<number> {
+    const call = { pipelineId, processEvents: [], types };
+    return this.#write(call, (memory) => memory.recordHandledTypes(pipelineId, types));
   }
 
   /** Releases the lock if a thread held it when it ended. */
@@ -99,17 +106,26 @@ export class Replica {
     this.#lock.releaseFrom(threadId);
   }
 
+  #write(call: RecordCall, record: (memory: ApplicationMemory) => number): number | Promise<number> {
+    const entry = entryOf(call);
+    this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
+    return this.#lock.run(
+      () => this.#recordAlone(entry, record),
+      () => lockTimeout(this.#applicationName),
+    );
+  }
+
   /**
    * Records a call while this thread holds the lock. In this order, all threads or none see the call, whichever step
    * fails.
    */
-  #recordAlone(pipelineId: number, processEvents: readonly ProcessEvent[], entry: Entry): number {
+  #recordAlone(entry: Entry, record: (memory: ApplicationMemory) => number): number {
     const memory = this.#memory();
     const end = orStorageFull(this.#applicationName, () => this.#journal.write(entry));
-    const head = memory.record(pipelineId, processEvents);
+    const result = record(memory);
     this.#journal.commit(end);
     this.#applied = end;
-    return head;
+    return result;
   }
 
   /** Returns the content with all committed entries; takes no lock. */
@@ -136,7 +152,8 @@ export class Replica {
     if (this.#content instanceof LogIndex) this.#content.add(entryHead, offset);
     else {
       const processEvents = processEventsOf(this.#journal.readBody(offset));
-      this.#content.replay({ pipelineId: entryHead.pipelineId, processEvents });
+      const { pipelineId, types } = entryHead;
+      this.#content.replay({ pipelineId, processEvents, ...(types && { types }) });
     }
     return end;
   }

@@ -1,0 +1,105 @@
+import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import { Mutex } from '../../util/mutex.ts';
+import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
+import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
+import type { PolicyRepository } from './policy.ts';
+import type { PolicyAggregates } from './policy-aggregates.ts';
+import type { RepositoryCalls } from './repository-calls.ts';
+
+/** What the repository of one handler works with. */
+export interface HandlerContext {
+  readonly call: PolicyCall;
+  readonly calls: RepositoryCalls;
+  readonly aggregates: PolicyAggregates;
+  /** Derives the n-th id from the event. */
+  readonly idOf: (n: number) => string;
+}
+
+/** Repository of one handler while it handles one event. */
+export class HandlerRepository implements PolicyRepository {
+  readonly #context: HandlerContext;
+  #turns: Map<PolicyCall, Mutex> | undefined;
+  #derived = 0;
+
+  constructor(context: HandlerContext) {
+    this.#context = context;
+  }
+
+  get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
+    return this.#start('get', aggregateClass, id, (found) => {
+      if (found !== undefined && !aggregateInternals.isDiscarded(found)) return found;
+      const { applicationName } = this.#context.call;
+      throw new AggregateNotFoundError(applicationName, aggregateClass.name, id);
+    });
+  }
+
+  has<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean> {
+    return this.#start('has', aggregateClass, id, (found) => {
+      return found !== undefined && !aggregateInternals.isDiscarded(found);
+    });
+  }
+
+  wasDiscarded<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<boolean> {
+    return this.#start('wasDiscarded', aggregateClass, id, (found) => {
+      return found !== undefined && aggregateInternals.isDiscarded(found);
+    });
+  }
+
+  deriveId(): string {
+    this.#context.calls.assertRunning();
+    this.#derived += 1;
+    return this.#context.idOf(this.#derived);
+  }
+
+  attempt<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#context.calls.start('attempt()', () => this.#inTurn(work));
+  }
+
+  #start<A extends Aggregate, T>(
+    name: string,
+    aggregateClass: AggregateClass<A>,
+    id: string,
+    answer: (found: A | undefined) => T,
+  ): Promise<T> {
+    const { calls, aggregates } = this.#context;
+    const finish = (found: A | undefined): T => {
+      if (found !== undefined && !calls.hasEnded) aggregates.lend(found);
+      return answer(found);
+    };
+    return calls.start(`${name}(${aggregateClass?.name}, '${id}')`, () => {
+      const found = aggregates.find(aggregateClass, id);
+      return found instanceof Promise ? found.then(finish) : finish(found);
+    });
+  }
+
+  /** Runs attempts that are started at the same time one after the other. An attempt in an attempt runs at once. */
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const { call } = this.#context;
+    const parent = currentCall();
+    if (parent?.root !== call) {
+      throw new InvalidPolicyError(
+        `The policy of '${call.applicationName}' called repository.attempt() outside of its own asynchronous context: ` +
+          'call it in the handler, or in a function that the handler awaits.',
+      );
+    }
+    this.#turns ??= new Map();
+    const turns = this.#turns.get(parent) ?? new Mutex();
+    this.#turns.set(parent, turns);
+    return turns.run(() => this.#attempt(parent, work));
+  }
+
+  async #attempt<T>(parent: PolicyCall, work: () => T | Promise<T>): Promise<T> {
+    const attempt = new PolicyCall(parent.applicationName, parent);
+    const after = aggregateInternals.lastOrder();
+    try {
+      return await runInAttempt(attempt, work);
+    } catch (error) {
+      attempt.hasEnded = true;
+      await this.#context.aggregates.undo(attempt, after);
+      throw error;
+    } finally {
+      attempt.hasEnded = true;
+      for (const aggregate of attempt.changed) parent.changed.add(aggregate);
+    }
+  }
+}

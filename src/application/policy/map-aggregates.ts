@@ -1,0 +1,62 @@
+import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import { assertClassAndId } from '../recording/aggregate-loader.ts';
+import { AggregateViews } from './aggregate-views.ts';
+import type { PolicyCall } from './current-policy.ts';
+import { assertInside, isUnrecorded, type PolicyAggregates, restoreEvents } from './policy-aggregates.ts';
+
+/** Aggregates of a policy that is called directly, in a test. */
+export class MapAggregates implements PolicyAggregates {
+  readonly #byId: Map<string, Aggregate>;
+  readonly #returned = new Set<Aggregate>();
+
+  constructor(byId: Map<string, Aggregate>) {
+    this.#byId = byId;
+  }
+
+  find<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A | undefined {
+    const aggregate = this.#byId.get(id);
+    if (aggregate instanceof aggregateClass) return aggregate;
+    assertClassAndId(aggregateClass, id);
+    return undefined;
+  }
+
+  lend(): void {}
+
+  add(aggregate: Aggregate): void {
+    this.#returned.add(aggregate);
+  }
+
+  has(aggregate: Aggregate): boolean {
+    return this.#returned.has(aggregate) || this.#byId.get(aggregate.id) === aggregate;
+  }
+
+  /** Puts new objects into the Map for the aggregates that the attempt changed. */
+  async undo(attempt: PolicyCall, after: number): Promise<void> {
+    const changed = new Set([...this.#byId.values(), ...attempt.changed]);
+    for (const aggregate of changed) this.#undo(attempt, aggregate, after);
+  }
+
+  settle(): void {}
+
+  release(): void {}
+
+  #undo(attempt: PolicyCall, aggregate: Aggregate, after: number): void {
+    const { id } = aggregate;
+    const canRebuild = isUnrecorded(aggregate);
+    const views = new AggregateViews(attempt.applicationName);
+    views.add(aggregate);
+    const [lost] = views.undo(after, (pending, view) => assertInside(attempt, pending, view));
+    if (!aggregateInternals.isUndone(aggregate)) return;
+    if (!canRebuild) {
+      throw attempt.failWith(
+        `The policy of '${attempt.applicationName}' changed ${aggregate.constructor.name} '${id}' in an attempt that ` +
+          'failed, and a direct call cannot undo that, because its earlier events are recorded and not in memory. ' +
+          'Pass an aggregate that the test has created, or test with a runner.',
+      );
+    }
+    if (lost === undefined) return;
+    const rebuilt = new lost.aggregateClass(id);
+    restoreEvents(rebuilt, lost.kept, lost.kept);
+    this.#byId.set(id, rebuilt);
+  }
+}

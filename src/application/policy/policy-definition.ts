@@ -1,0 +1,47 @@
+import type { Aggregate } from '../../domain/aggregate.ts';
+import type { DomainEvent } from '../../domain/event.ts';
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import { kindOf } from '../../util/errors.ts';
+import { causedId } from '../../util/ids.ts';
+import { InvalidPolicyError } from '../errors.ts';
+import { policyScopeOf } from './current-policy.ts';
+import { runHandler } from './handler-run.ts';
+import { MapAggregates } from './map-aggregates.ts';
+import type { Policy, PolicyHandler, PolicyHandlers } from './policy.ts';
+
+/** Makes a policy. Throws {@link InvalidPolicyError} if a handler is not a function. */
+export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
+  applicationName: string,
+  handlers: PolicyHandlers<Follows, E>,
+  otherwise?: PolicyHandler<Follows, E>,
+): Policy<Follows, E> {
+  if (typeof handlers !== 'object' || handlers === null || Array.isArray(handlers)) {
+    throw new InvalidPolicyError(
+      `The policy of '${applicationName}' needs an object of handlers by event type, as in ` +
+        `this.when({ 'Order.Created': (event) => … }), got ${kindOf(handlers)}.`,
+    );
+  }
+  const byType = new Map(Object.entries(handlers).filter(([, handler]) => handler !== undefined));
+  for (const [type, handler] of byType) assertFunction(handler, applicationName, `the handler of '${type}'`);
+  if (otherwise !== undefined) assertFunction(otherwise, applicationName, 'the handler of all other events');
+  const handlerOf = (type: string) =>
+    (byType.get(type) ?? otherwise) as PolicyHandler<DomainEvent, DomainEvent> | undefined;
+  const call = async (event: RecordedEvent<Follows>, byId: Map<string, Aggregate> = new Map()) => {
+    const handler = handlerOf(event.type);
+    if (handler === undefined) return [];
+    const aggregates = new MapAggregates(byId);
+    const idOf = (n: number) => causedId(event, '', applicationName, n);
+    return (await runHandler(handler, {
+      runAsPolicy: policyScopeOf(applicationName),
+      event,
+      aggregates,
+      idOf,
+    })) as readonly Aggregate<E>[];
+  };
+  return Object.assign(call, { handlerOf });
+}
+
+function assertFunction(handler: unknown, applicationName: string, what: string): void {
+  if (typeof handler === 'function') return;
+  throw new InvalidPolicyError(`In the policy of '${applicationName}', ${what} is not a function.`);
+}

@@ -1,0 +1,182 @@
+import { KahnError } from '../util/errors.ts';
+import type { ProcessEvent } from './recorder.ts';
+import type { StoredEvent, StoredSnapshot } from './stored-event.ts';
+
+/** Largest sizes of what is recorded, the same on every storage: each storage keeps values up to these sizes. */
+export const limits = {
+  /** Bytes of UTF-8 of an application's name, the id of an aggregate, an event type or a correlation id. */
+  nameBytes: 1_024,
+  /** Bytes of UTF-8 of everything that one save, or a policy for one notification, records: data, metadata and snapshots. */
+  saveBytes: 256_000_000,
+  /** Largest version of an aggregate. */
+  version: 0x7fffffff,
+  /** Time of an event in ms before or after 1970, the largest time of a Date. */
+  timestamp: 8.64e15,
+} as const;
+
+/** Value that exceeds a limit. */
+export type LimitedValue =
+  | 'applicationName'
+  | 'correlationId'
+  | 'eventType'
+  | 'originatorId'
+  | 'originatorVersion'
+  | 'save'
+  | 'timestamp';
+
+const subjects: Readonly<Record<LimitedValue, string>> = {
+  applicationName: 'an application name',
+  correlationId: 'a correlation id',
+  eventType: 'an event type',
+  originatorId: 'the id of an aggregate',
+  originatorVersion: 'the version of an aggregate',
+  save: 'data, metadata and snapshots of one save',
+  timestamp: 'the time of an event',
+};
+
+/** A value is larger than any storage is asked to keep. Nothing was sent to the storage. */
+export class LimitExceededError extends KahnError {
+  override readonly code = 'LIMIT_EXCEEDED';
+  declare readonly applicationName: string;
+  /** Which value is too large. */
+  declare readonly value: LimitedValue;
+  /** Size in bytes of UTF-8, or the number itself. */
+  declare readonly size: number;
+  /** Largest size. */
+  declare readonly limit: number;
+
+  constructor(applicationName: string, value: LimitedValue, size: number, limit: number, shown?: string) {
+    const unit = value === 'timestamp' || value === 'originatorVersion' ? '' : ' bytes of UTF-8';
+    const which = shown === undefined ? '' : ` ('${shortened(shown)}')`;
+    const advice = advices[value] ?? 'Choose a shorter one.';
+    super(
+      `Application '${shortened(applicationName)}' cannot record ${subjects[value]}${which} of ${size}${unit}: ` +
+        `the limit is ${limit}. ${advice}`,
+      { applicationName, value, size, limit },
+    );
+  }
+}
+
+const advices: Partial<Record<LimitedValue, string>> = {
+  originatorVersion: 'Go on with another aggregate.',
+  save: 'Save less at once, or keep large contents elsewhere and record where they are.',
+  timestamp: 'Check the clock.',
+};
+
+/** The time of an event is not an integer, for example because the clock was replaced. */
+export class InvalidTimestampError extends KahnError {
+  override readonly code = 'INVALID_TIMESTAMP';
+  declare readonly applicationName: string;
+  declare readonly timestamp: number;
+
+  constructor(applicationName: string, { type, originatorId, timestamp }: StoredEvent) {
+    super(
+      `Application '${applicationName}' cannot record '${type}' of aggregate '${shortened(originatorId)}': ` +
+        `expected its time to be an integer in ms since 1970, got ${timestamp}. Check the clock that Date.now() reads.`,
+      { applicationName, timestamp },
+    );
+  }
+}
+
+/** Throws {@link LimitExceededError} if a name or an id is too long. */
+export function assertNameLength(
+  applicationName: string,
+  value: 'applicationName' | 'correlationId' | 'eventType' | 'originatorId',
+  text: string,
+): void {
+  if (text.length * bytesPerUnit <= limits.nameBytes) return;
+  const size = Buffer.byteLength(text);
+  if (size > limits.nameBytes)
+    throw new LimitExceededError(applicationName, value, size, limits.nameBytes, text);
+}
+
+/**
+ * Checks that every storage keeps what is to be recorded. Returns its size, in characters of text.
+ *
+ * @throws {@link LimitExceededError} if a value is too large.
+ * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
+ */
+export function assertRecordable(
+  applicationName: string,
+  { events, snapshots }: Pick<ProcessEvent, 'events' | 'snapshots'>,
+): number {
+  let size = 0;
+  for (const event of events) {
+    assertEvent(applicationName, event);
+    size += sizeOfEvent(event);
+  }
+  for (const snapshot of snapshots) size += sizeOfSnapshot(snapshot);
+  if (size * bytesPerUnit > limits.saveBytes) assertBytes(applicationName, bytesIn({ events, snapshots }));
+  return size;
+}
+
+/** Characters of text that an event holds. */
+export function sizeOfEvent({ data, metadata }: Pick<StoredEvent, 'data' | 'metadata'>): number {
+  return metadata === undefined ? data.length : data.length + metadata.length;
+}
+
+/** Characters of text that a snapshot holds. */
+export function sizeOfSnapshot({ state }: Pick<StoredSnapshot, 'state'>): number {
+  return state.length;
+}
+
+/** Returns the first events, up to the event by which their size reaches `maxSize`. */
+export function upToSize<E extends Pick<StoredEvent, 'data' | 'metadata'>>(
+  events: E[],
+  maxSize: number,
+): E[] {
+  if (maxSize === Infinity) return events;
+  let size = 0;
+  const end = events.findIndex((event) => {
+    size += sizeOfEvent(event);
+    return size >= maxSize;
+  });
+  return end < 0 ? events : events.slice(0, end + 1);
+}
+
+/** Whether a read with `maxSize` may have ended because of the size, which storage may count in bytes of UTF-8. */
+export function mayReachSize(
+  events: readonly Pick<StoredEvent, 'data' | 'metadata'>[],
+  maxSize: number,
+): boolean {
+  let size = 0;
+  for (const event of events) size += sizeOfEvent(event);
+  return size * bytesPerUnit >= maxSize;
+}
+
+/** Most bytes of UTF-8 for one unit of UTF-16. Short texts need no count of their bytes. */
+const bytesPerUnit = 3;
+
+function assertEvent(applicationName: string, event: StoredEvent): void {
+  const { originatorId, originatorVersion, correlationId, timestamp } = event;
+  assertNameLength(applicationName, 'originatorId', originatorId);
+  if (correlationId !== undefined) assertNameLength(applicationName, 'correlationId', correlationId);
+  if (originatorVersion > limits.version)
+    throw new LimitExceededError(
+      applicationName,
+      'originatorVersion',
+      originatorVersion,
+      limits.version,
+      originatorId,
+    );
+  if (Number.isSafeInteger(timestamp) && Math.abs(timestamp) <= limits.timestamp) return;
+  if (!Number.isInteger(timestamp)) throw new InvalidTimestampError(applicationName, event);
+  throw new LimitExceededError(applicationName, 'timestamp', timestamp, limits.timestamp);
+}
+
+function bytesIn({ events, snapshots }: Pick<ProcessEvent, 'events' | 'snapshots'>): number {
+  let bytes = 0;
+  for (const { data, metadata = '' } of events)
+    bytes += Buffer.byteLength(data) + Buffer.byteLength(metadata);
+  for (const { state } of snapshots) bytes += Buffer.byteLength(state);
+  return bytes;
+}
+
+function assertBytes(applicationName: string, bytes: number): void {
+  if (bytes > limits.saveBytes)
+    throw new LimitExceededError(applicationName, 'save', bytes, limits.saveBytes);
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60).toWellFormed()}…` : text;
+}
