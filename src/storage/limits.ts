@@ -145,7 +145,7 @@ export function mayReachSize(
 }
 
 /** Most bytes of UTF-8 for one unit of UTF-16. Short texts need no count of their bytes. */
-const bytesPerUnit = 3;
+export const bytesPerUnit = 3;
 
 function assertEvent(applicationName: string, event: StoredEvent): void {
   const { originatorId, originatorVersion, correlationId, timestamp } = event;
