@@ -7,7 +7,7 @@ import { assertContiguous, assertSound, difference, unbrokenHistories } from '..
 import { temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
 import { raise, storeFlagsIn, take } from '../multi-threaded/file-flags.ts';
-import { dyingShop, moments } from './dying-shop.ts';
+import { dyingShop, moments } from './shop-in-processes.ts';
 
 test('a process killed at any moment of a recording loses and doubles nothing, without a poll', async () => {
   storeFlagsIn(temporaryDirectory());

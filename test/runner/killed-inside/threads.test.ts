@@ -5,8 +5,8 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { dyingShop, moments } from './dying-shop.ts';
-import { raise, storeFlagsIn, take } from './file-flags.ts';
+import { raise, storeFlagsIn, take } from '../multi-threaded/file-flags.ts';
+import { dyingShop, moments } from './shop-in-threads.ts';
 
 test('a thread that ends at any moment of a recording loses and doubles nothing, without a poll', async () => {
   storeFlagsIn(temporaryDirectory());
