@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
+import { mayReachSize } from '../../storage/limits.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
 import {
@@ -11,6 +12,7 @@ import {
   UnknownEventError,
 } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
@@ -159,7 +161,8 @@ export class Follower {
     const notifications = await this.#cursor.read(limit);
     // An application that follows itself extends the log while it processes the batch.
     const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
-    this.#isAtEnd = notifications.length < batchSize && !isGrowing && !hasRest;
+    const isFull = notifications.length >= batchSize || mayReachSize(notifications, memoryBounds.page);
+    this.#isAtEnd = !isFull && !isGrowing && !hasRest;
     return notifications;
   }
 

@@ -60,10 +60,11 @@ export class SqliteRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
     return this.#use(({ notifications }) =>
-      rows(notifications, pipelineId, after, limit).map((found) => toNotification(found, log)),
+      rows(notifications, pipelineId, after, limit, maxSize).map((found) => toNotification(found, log)),
     );
   }
 
