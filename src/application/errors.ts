@@ -2,6 +2,7 @@ import type { Cause } from '../domain/provenance.ts';
 import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 import { nearestOf } from '../util/nearest-name.ts';
+import { timeText } from '../util/time.ts';
 
 /** The application has no aggregate with this id, or not at this version, or the aggregate is discarded. */
 export class AggregateNotFoundError extends KahnError {
@@ -102,7 +103,7 @@ export class UnknownEventError extends KahnError {
     const { originatorId, originatorVersion, type: eventType, timestamp } = event;
     super(
       `Application '${applicationName}' cannot load aggregate '${originatorId}': its version ${originatorVersion} is an ` +
-        `event of type '${eventType}', recorded at ${new Date(timestamp).toISOString()}, which is not listed in ` +
+        `event of type '${eventType}', recorded at ${timeText(timestamp)}, which is not listed in ` +
         "'static readonly emits'. Run the version of the application that records it, or add it there, and to apply(). " +
         'The list holds all types that are recorded, also those that are not triggered any more.',
       { applicationName, originatorId, originatorVersion, eventType },
