@@ -2,13 +2,15 @@ import { type Application, applicationInternals } from '../application/applicati
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
-import type { FollowerState } from './waiting/watched-followers.ts';
+
+/** What a runner knows of an application. */
+type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
 
 /** Reads the progress of the applications of one pipeline from the storage, as far as it can be read. */
 export function statusOf(
   graph: SystemGraph,
   applications: ReadonlyMap<string, Application>,
-  stateOf: (applicationName: string) => FollowerState,
+  stateOf: (applicationName: string) => KnownState,
 ): Promise<readonly ApplicationStatus[]> {
   return Promise.all(
     graph.nodes.flatMap(({ name }) => {
@@ -23,7 +25,7 @@ export function statusOf(
 async function applicationStatus(
   application: Application,
   upstreams: readonly Application[],
-  { state, lastError, interruption }: FollowerState,
+  { state, lastError, interruption }: KnownState,
 ): Promise<ApplicationStatus> {
   const { applicationName, pipelineId } = application;
   const known = { applicationName, pipelineId, state, interruption };

@@ -5,7 +5,7 @@ import type { ApplicationState, Interruption } from '../runner.ts';
 export interface FollowerState {
   readonly state: ApplicationState;
   readonly lastError: unknown;
-  readonly interruption: Interruption | undefined;
+  readonly interruption?: Interruption | undefined;
 }
 
 export type FollowerStates = (applicationName: string, pipelineId: number) => FollowerState;
