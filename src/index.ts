@@ -74,6 +74,7 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  Interruption,
   ProcessedOptions,
   SystemRunner,
   UpstreamStatus,
