@@ -12,11 +12,11 @@ import {
   type SystemRunner,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { storages } from '../support/storages.ts';
-import { Goal, Goals, matches, Scores } from '../support/systems/matches.ts';
-import { byTier } from '../support/tier.ts';
-import { inTime } from '../support/until.ts';
-import { watchRunners } from '../support/watchers/events.ts';
+import { storages } from '../../support/storages.ts';
+import { Goal, Goals, matches, Scores } from '../../support/systems/matches.ts';
+import { byTier } from '../../support/tier.ts';
+import { inTime } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 
 type Start = <Apps extends ApplicationClass>(
   system: System<Apps>,
