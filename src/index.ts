@@ -38,6 +38,7 @@ export type {
   PolicyResult,
 } from './application/policy/policy.ts';
 export { ProcessApplication } from './application/process-application.ts';
+export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';

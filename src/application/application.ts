@@ -156,8 +156,11 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Records the pending events of aggregates, all or nothing, in the order in which they were triggered. With a
    * single-threaded runner, resolves when everything that follows from these events is processed.
    *
-   * @param args Aggregates, and options as the last argument if any.
-   * @example await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
+   * @param args Aggregates or one array of aggregates, and options as the last argument if any. JavaScript limits the
+   * number of arguments: pass more than 10,000 aggregates as an array.
+   * @example
+   * await orders.save(Order.place('ada'), { metadata: { user: 'ada' } });
+   * await orders.save([Order.place('ada'), Order.place('bob')]);
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
@@ -176,13 +179,17 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     ...args:
       | readonly Aggregate<Emits>[]
       | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions | undefined]
+      | readonly [aggregates: readonly Aggregate<Emits>[], options?: SaveOptions | undefined]
   ): Promise<Saved> {
     const { store, queue } = this.#opened;
     const call = currentCall();
     const last = args.at(-1);
     const hasOptions = args.length > 1 && (last === undefined || isPlainObject(last));
     const options = hasOptions ? (last as SaveOptions | undefined) : undefined;
-    const aggregates = (hasOptions ? args.slice(0, -1) : args) as readonly Aggregate<Emits>[];
+    const given: readonly unknown[] = hasOptions ? args.slice(0, -1) : args;
+    const [first] = given;
+    const isList = given.length === 1 && Array.isArray(first);
+    const aggregates = (isList ? [...first] : given) as readonly Aggregate<Emits>[];
     for (const aggregate of aggregates) this.#assertAggregate(aggregate);
     if (call !== undefined) {
       call.forget(aggregates);
@@ -241,7 +248,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
 
   #assertAggregate(aggregate: unknown): void {
     if (aggregate instanceof Aggregate) return;
-    const kind = Array.isArray(aggregate) ? 'an array: spread it' : kindOf(aggregate);
+    const kind = Array.isArray(aggregate) ? 'an array among others: pass one array' : kindOf(aggregate);
     throw new InvalidArgumentError(
       `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
     );

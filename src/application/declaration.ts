@@ -8,7 +8,7 @@ export interface ApplicationDeclaration {
   readonly name: string;
   /** Durable name of the log: never change it once events are recorded. */
   readonly applicationName: string;
-  /** Types of all events that the application may record. */
+  /** Types of all events that the application may record, and of those in its log that it does not trigger any more. */
   readonly emits: readonly string[];
   /**
    * Whether events carry their dependencies in other pipelines, so that followers process the dependencies first. Costs

@@ -19,6 +19,7 @@ export function hasMutableParts(data: unknown, level: number = 1): boolean {
   if (!isObject(data)) return false;
   if (level > maxLevels || !Object.isFrozen(data)) return true;
   if (Object.getPrototypeOf(data) !== Object.prototype && !Array.isArray(data)) return true;
+  if (Array.isArray(data)) return data.some((element) => hasMutableParts(element, level + 1));
   for (const key in data) {
     if (hasMutableParts((data as Record<string, unknown>)[key], level + 1)) return true;
   }

@@ -17,7 +17,7 @@ export interface RunnerEvents {
   readonly prompted: RunnerEvent & { readonly upstreamName: string };
   /** An application has processed `count` notifications of an upstream. */
   readonly processed: RunnerEvent & { readonly upstreamName: string; readonly count: number };
-  /** An application retries: its storage is busy or unavailable, or it waits for another pipeline. */
+  /** An application retries: its storage is busy or unavailable, or it waits for another pipeline or another version. */
   readonly interrupted: RunnerEvent & { readonly error: unknown };
   /** An application failed and is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };

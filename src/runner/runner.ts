@@ -11,7 +11,10 @@ export type ApplicationState =
   | 'idle'
   /** The application processes notifications, or is about to. */
   | 'running'
-  /** The storage is busy or unavailable, or the application waits for another pipeline; the runner retries. */
+  /**
+   * The storage is busy or unavailable, or the application waits for another pipeline or another version; the runner
+   * retries.
+   */
   | 'interrupted'
   /** The thread or process of the application died and is being replaced. */
   | 'restarting'
@@ -37,7 +40,10 @@ export interface ApplicationStatus {
   readonly pipelineId: number;
   readonly state: ApplicationState;
   readonly upstreams: readonly UpstreamStatus[];
-  /** Last error that stopped or interrupted the application since the start, if any. */
+  /**
+   * Last error that stopped or interrupted the application since the start, if any. `OtherVersionError` says which event
+   * another version of the application has to process.
+   */
   readonly lastError: unknown;
 }
 

@@ -4,7 +4,7 @@ import { KahnError } from '../util/errors.ts';
 export class StorageError extends KahnError {
   override readonly code: StorageErrorCode;
   declare readonly applicationName: string;
-  /** Whether the same call may succeed later without any other change. */
+  /** Whether the same call may succeed later: true unless the store is proven damaged or foreign, or refuses the data. */
   declare readonly transient: boolean;
 
   constructor(
@@ -13,7 +13,7 @@ export class StorageError extends KahnError {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(message, { ...options, applicationName, transient: transientCodes.includes(code) });
+    super(message, { ...options, applicationName, transient: !finalCodes.includes(code) });
     this.code = code;
   }
 }
@@ -36,10 +36,13 @@ export type StorageErrorCode =
   | 'STORAGE_UNREACHABLE'
   | 'STORAGE_UNWRITABLE';
 
-const transientCodes: readonly StorageErrorCode[] = [
-  'STORAGE_BUSY',
-  'STORAGE_OUTCOME_UNKNOWN',
-  'STORAGE_UNREACHABLE',
+/** Codes of failures that do not pass by themselves. Every other failure is retried: it is not proven to be final. */
+const finalCodes: readonly StorageErrorCode[] = [
+  'STORAGE_CLOSED',
+  'STORAGE_CORRUPT',
+  'STORAGE_FOREIGN',
+  'STORAGE_NEWER',
+  'STORAGE_REFUSED',
 ];
 
 /** Returns whether an error is a StorageError after which the same call may succeed later. */

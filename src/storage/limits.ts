@@ -120,8 +120,32 @@ export function sizeOfSnapshot({ state }: Pick<StoredSnapshot, 'state'>): number
   return state.length;
 }
 
+/** Returns the first events, up to the event by which their size reaches `maxSize`. */
+export function upToSize<E extends Pick<StoredEvent, 'data' | 'metadata'>>(
+  events: E[],
+  maxSize: number,
+): E[] {
+  if (maxSize === Infinity) return events;
+  let size = 0;
+  const end = events.findIndex((event) => {
+    size += sizeOfEvent(event);
+    return size >= maxSize;
+  });
+  return end < 0 ? events : events.slice(0, end + 1);
+}
+
+/** Whether a read with `maxSize` may have ended because of the size, which storage may count in bytes of UTF-8. */
+export function mayReachSize(
+  events: readonly Pick<StoredEvent, 'data' | 'metadata'>[],
+  maxSize: number,
+): boolean {
+  let size = 0;
+  for (const event of events) size += sizeOfEvent(event);
+  return size * bytesPerUnit >= maxSize;
+}
+
 /** Most bytes of UTF-8 for one unit of UTF-16. Short texts need no count of their bytes. */
-const bytesPerUnit = 3;
+export const bytesPerUnit = 3;
 
 function assertEvent(applicationName: string, event: StoredEvent): void {
   const { originatorId, originatorVersion, correlationId, timestamp } = event;

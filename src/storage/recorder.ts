@@ -109,8 +109,18 @@ export interface Recorder {
   /** Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. */
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;
 
-  /** Reads up to `limit` notifications with ids above `after`, in order. */
-  notifications(pipelineId: number, after: number, limit: number): Promise<readonly StoredNotification[]>;
+  /**
+   * Reads up to `limit` notifications with ids above `after`, in order.
+   *
+   * @param maxSize Size of data and metadata at which the read ends, in characters or bytes of UTF-8: the notification
+   * by which the size reaches it is the last one. Default: no limit.
+   */
+  notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize?: number,
+  ): Promise<readonly StoredNotification[]>;
 
   /**
    * Reads the causes of the `limit` notifications with ids above `after`, fewer at the end of the log; undefined where none

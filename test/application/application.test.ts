@@ -235,7 +235,8 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     await using accounts = await Accounts.open({ storage: create() });
     const save = accounts.save.bind(accounts) as (...what: unknown[]) => Promise<unknown>;
     for (const [what, shown] of [
-      [[Account.open('ada')], 'not an array: spread it'],
+      [[undefined], 'not undefined'],
+      [[[Account.open('ada')]], 'not an array among others: pass one array'],
       [undefined, 'not undefined'],
       [{ id: '1' }, 'not an object'],
       [Promise.resolve(Account.open('ada')), 'not a promise: await it'],
@@ -247,6 +248,16 @@ describe.each(storages)('an application on $name', ({ name, create }) => {
     await rejectionOf(get('account-1'), InvalidArgumentError);
     await rejectionOf(get(Account), InvalidIdError);
     await rejectionOf(get(Date, 'account-1'), InvalidArgumentError);
+  });
+
+  test('takes an array of aggregates', async () => {
+    await using accounts = await Accounts.open({ storage: create() });
+    const some = Array.from({ length: 20 }, (_, i) => Account.open(`${i}`));
+    const saving = accounts.save(some, { metadata: { user: 'ada' } });
+    some.length = 0;
+    expect(await saving).toMatchObject({ count: 20 });
+    expect(await accounts.save([])).toMatchObject({ count: 0 });
+    expect(await accounts.save([Account.open('last')])).toMatchObject({ count: 1, notificationId: 21 });
   });
 
   test('concurrent saves each succeed or fail on their own', async () => {

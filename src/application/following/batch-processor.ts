@@ -85,7 +85,7 @@ export class BatchProcessor {
   async recordPosition(): Promise<void> {
     if (!this.#cursor.isAhead) return;
     try {
-      await this.#record(this.#prepare(noChanges, this.#cursor.seen));
+      await this.#record(this.#prepare(noChanges));
     } catch (error) {
       if (!(error instanceof PositionConflictError)) throw error;
       this.#cursor.forget();
@@ -97,20 +97,21 @@ export class BatchProcessor {
     const started = performance.now();
     const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
     const { handled, next, policyMs } = changes;
-    const last = (next === undefined ? notifications.at(-1)?.id : next.id - 1) ?? this.#cursor.seen;
-    const isPositionDue = this.#cursor.distanceTo(last) >= batchSize * maxIgnoredBatches;
+    const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
+    if (last === undefined) return;
+    const isPositionDue = this.#cursor.distanceTo(last.id) >= batchSize * maxIgnoredBatches;
     if (handled > 0 || isPositionDue) await this.#recordChanges(changes, last, notifications);
-    else this.#report(last, [], undefined);
-    this.#size.learn(last - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
+    else this.#report(last.id, [], undefined);
+    this.#size.learn(last.id - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
     this.#cursor.advanceTo(last);
   }
 
   async #recordChanges(
     changes: PolicyChanges,
-    position: number,
+    last: StoredNotification,
     notifications: readonly StoredNotification[],
   ): Promise<void> {
-    const prepared = this.#prepareChanges(changes, position, notifications);
+    const prepared = this.#prepareChanges(changes, last, notifications);
     try {
       await this.#record(prepared);
     } catch (error) {
@@ -130,19 +131,20 @@ export class BatchProcessor {
   /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */
   #prepareChanges(
     changes: PolicyChanges,
-    position: number,
+    last: StoredNotification,
     [notification]: readonly StoredNotification[],
   ): PreparedEvents {
     try {
-      return this.#prepare(changes, position);
+      return this.#prepare(changes, last);
     } catch (error) {
       throw notification === undefined ? error : policyError(this.#setup, notification, error);
     }
   }
 
-  #prepare({ pending, provenances, aggregates }: RecordedChanges, position: number): PreparedEvents {
+  /** Encodes changes and the position behind `last`, or behind the last notification that is done. */
+  #prepare({ pending, provenances, aggregates }: RecordedChanges, last?: StoredNotification): PreparedEvents {
     const provenanceOf = (index: number) => provenances[index] ?? {};
-    return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(position));
+    return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(last));
   }
 
   async #record(prepared: PreparedEvents): Promise<void> {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
+import { mayReachSize } from '../../storage/limits.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
 import {
@@ -11,6 +12,7 @@ import {
   UnknownEventError,
 } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
@@ -43,10 +45,10 @@ export class Follower {
     const { store } = options;
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
-    this.#cursor = new UpstreamCursor(store, log);
+    this.#types = new TypeGate(options.policy, log.emits);
+    this.#cursor = new UpstreamCursor(store, log, this.#types);
     this.#gate = gate;
     gate.add(this.#cursor);
-    this.#types = new TypeGate(options.policy, log.emits);
     this.#processor = new BatchProcessor(options, this.#cursor);
   }
 
@@ -72,7 +74,7 @@ export class Follower {
    */
   async pull(upTo: number = Infinity): Promise<number | BlockingError> {
     const cursor = this.#cursor;
-    if (!cursor.isLocated) await cursor.locate();
+    if (!cursor.isLocated) await this.#patiently(() => cursor.locate());
     const from = cursor.seen;
     let found = await this.#pullBatch(upTo);
     // After a failure, ignored notifications whose position was not recorded are read again.
@@ -80,16 +82,26 @@ export class Follower {
     return typeof found === 'boolean' ? cursor.seen - from : found;
   }
 
-  /** Records the position if notifications were ignored since it was last recorded. */
+  /**
+   * Records the position if notifications were ignored since it was last recorded. If another runner has moved the
+   * position, or another version handles such notifications, it reads the position instead.
+   */
   async flush(): Promise<void> {
-    if (!this.#cursor.isAhead) return;
+    const cursor = this.#cursor;
+    if (!cursor.isAhead) return;
+    await this.#patiently(() => this.#processor.recordPosition());
+    if (!cursor.isLocated) await cursor.locate();
+  }
+
+  /** Repeats work while its storage is busy. */
+  async #patiently(work: () => Promise<void>): Promise<void> {
     let started = 0;
-    const work = () => {
+    const timed = () => {
       started = performance.now();
-      return this.#processor.recordPosition();
+      return work();
     };
     const isTransient = (error: unknown) => isTransientFailure(error) && !isSpent(error, started);
-    await retry(work, { backoff, maxTries, isTransient });
+    await retry(timed, { backoff, maxTries, isTransient });
   }
 
   /**
@@ -149,7 +161,8 @@ export class Follower {
     const notifications = await this.#cursor.read(limit);
     // An application that follows itself extends the log while it processes the batch.
     const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
-    this.#isAtEnd = notifications.length < batchSize && !isGrowing && !hasRest;
+    const isFull = notifications.length >= batchSize || mayReachSize(notifications, memoryBounds.page);
+    this.#isAtEnd = !isFull && !isGrowing && !hasRest;
     return notifications;
   }
 

@@ -2,6 +2,7 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import { assertCount, type NotificationLog } from './notification-log.ts';
 
 /** Number of notifications that are read at once. */
@@ -59,7 +60,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   /** Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Notification<E>, void, undefined> {
     for (;;) {
-      const page = await this.#log.select(this.#position, pageSize);
+      const page = await this.#log.select(this.#position, pageSize, memoryBounds.page);
       if (page.length === 0) return;
       await yieldIfBusy();
       for (const item of page) {

@@ -31,8 +31,13 @@ export interface NotificationLog {
    * event of another type that it does not handle. Without this list, it ignores such events.
    */
   readonly emits?: readonly string[] | undefined;
-  /** Reads up to `limit` notifications with ids above `after`. */
-  select(after: number, limit: number): Promise<readonly StoredNotification[]>;
+  /**
+   * Reads up to `limit` notifications with ids above `after`.
+   *
+   * @param maxSize Size of data and metadata at which the read ends, in characters or bytes of UTF-8: the notification
+   * by which the size reaches it is the last one. Default: no limit.
+   */
+  select(after: number, limit: number, maxSize?: number): Promise<readonly StoredNotification[]>;
   /**
    * Reads the section with an id such as '1,20', or the newest section for 'current'.
    *
@@ -62,10 +67,10 @@ export class RecordedNotificationLog implements NotificationLog {
     this.emits = emits;
   }
 
-  select(after: number, limit: number): Promise<readonly StoredNotification[]> {
+  select(after: number, limit: number, maxSize?: number): Promise<readonly StoredNotification[]> {
     assertCount(after, 'position');
     assertCount(limit, 'limit');
-    return this.#recorder.notifications(this.pipelineId, after, limit);
+    return this.#recorder.notifications(this.pipelineId, after, limit, maxSize);
   }
 
   async section(id: string): Promise<Section> {

@@ -3,14 +3,12 @@ import { mayConcernPart, RecordConflictError } from '../../storage/errors.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 
-/** Most saves that wait, and most characters of text in them. */
+/** Most saves that wait, and most saves in a commit. */
 const maxWaiting = 100_000;
-const maxWaitingSize = 2 ** 30;
-/** Most saves in a commit, and most characters of text in it if it has several saves. */
 const maxGroup = 1_000;
-const maxGroupSize = 8_000_000;
 
 /** Decisions of an application's owner about its saves. */
 export interface SaveRules {
@@ -50,7 +48,7 @@ export class CommitQueue {
 
   /** Resolves when the events are recorded. */
   submit(prepared: PreparedEvents): Promise<void> {
-    const isFull = this.#waitingSize + prepared.size > maxWaitingSize && this.#waiting.length > 0;
+    const isFull = this.#waitingSize + prepared.size > memoryBounds.waitingSaves && this.#waiting.length > 0;
     if (isFull || this.#waiting.length >= maxWaiting) {
       const size = Math.round(this.#waitingSize / 1e6);
       const error = new TooManySavesError(
@@ -100,7 +98,7 @@ export class CommitQueue {
     let size = 0;
     let count = 0;
     for (const { prepared } of this.#waiting) {
-      if (count === maxGroup || (count > 0 && size + prepared.size > maxGroupSize)) break;
+      if (count === maxGroup || (count > 0 && size + prepared.size > memoryBounds.commit)) break;
       size += prepared.size;
       count += 1;
     }

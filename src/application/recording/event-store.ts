@@ -92,7 +92,7 @@ export class EventStore {
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
       return this.mapper.toStored(event, provenanceOf(index));
     });
-    const snapshots = this.#dueSnapshots(events, aggregates);
+    const snapshots = this.#dueSnapshots(aggregates);
     const size = assertRecordable(this.applicationName, { events: stored, snapshots });
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
@@ -160,15 +160,13 @@ export class EventStore {
     this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 
-  #dueSnapshots(events: readonly DomainEvent[], aggregates: readonly Aggregate[]): StoredSnapshot[] {
+  #dueSnapshots(aggregates: readonly Aggregate[]): StoredSnapshot[] {
     const due: StoredSnapshot[] = [];
     for (const aggregate of aggregates) {
       const every = classOf(aggregate).snapshotEvery;
       if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
       assertOption('snapshotEvery', every, snapshotEveryRule, `class ${classOf(aggregate).name}`);
-      const first = events.find((event) => event.originatorId === aggregate.id);
-      if (first === undefined) continue;
-      const before = first.originatorVersion - 1;
+      const before = aggregate.version - aggregateInternals.pending(aggregate).length;
       if (Math.floor(aggregate.version / every) > Math.floor(before / every))
         due.push(this.snapshotOf(aggregate));
     }
@@ -176,7 +174,7 @@ export class EventStore {
   }
 
   #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
-    for (const event of events) this.#cache.append(event);
+    this.#cache.append(events);
     for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 }

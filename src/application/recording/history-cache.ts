@@ -5,6 +5,14 @@ import type { StoredSnapshot } from '../../storage/stored-event.ts';
 export interface CachedHistory {
   readonly snapshot: StoredSnapshot | undefined;
   readonly events: readonly DomainEvent[];
+  /** The event after them that cannot be decoded. Such a history is not cached. */
+  readonly damage?: Damage;
+}
+
+/** An event that cannot be decoded, and why. */
+export interface Damage {
+  readonly event: Omit<DomainEvent, 'data'>;
+  readonly error: unknown;
 }
 
 /** Version of the aggregate after the last event of its history. */
@@ -18,17 +26,18 @@ export function versionOf(history: CachedHistory): number {
  *
  * There are two generations. A history that is used moves to the recent one. When the recent generation holds half of
  * the capacity, it replaces the older one, whose unused histories are dropped. This costs much less than a strict order
- * of use (LRU) and finds nearly as many.
+ * of use (LRU) and finds nearly as many. A history that is longer than half of the capacity has a generation of its own.
  */
 export class HistoryCache {
-  readonly #halfCapacity: number;
+  readonly #capacity: number;
   #recent = new Map<string, CachedHistory>();
   #older = new Map<string, CachedHistory>();
   #recentSize = 0;
+  #olderSize = 0;
 
   /** @param capacity Largest number of events in the cache; 0 turns the cache off. */
   constructor(capacity: number) {
-    this.#halfCapacity = capacity / 2;
+    this.#capacity = capacity;
   }
 
   get(originatorId: string): CachedHistory | undefined {
@@ -41,37 +50,63 @@ export class HistoryCache {
 
   set(originatorId: string, history: CachedHistory): void {
     const size = sizeOf(history);
-    if (size === 0 || size > this.#halfCapacity) {
+    if (size === 0 || size > this.#capacity) {
       this.purge(originatorId);
       return;
     }
-    if (this.#recentSize + size > this.#halfCapacity) this.#age();
+    const others = this.#recentSize - sizeOf(this.#recent.get(originatorId));
+    if (others > 0 && others + size > this.#capacity / 2) this.#age();
     this.#recentSize += size - sizeOf(this.#recent.get(originatorId));
     this.#recent.set(originatorId, history);
+    if (this.#recentSize + this.#olderSize > this.#capacity) this.#dropOlder();
   }
 
   /**
-   * Adds a new event to its history if the cache holds that history. A new history is not started: most aggregates are
-   * never loaded again.
+   * Adds new events to their histories if the cache holds those histories. A new history is not started: most aggregates
+   * are never loaded again.
    */
-  append(event: DomainEvent): void {
-    const known = this.get(event.originatorId);
-    if (known === undefined) return;
-    const follows = event.originatorVersion === versionOf(known) + 1;
-    if (follows) this.set(event.originatorId, { snapshot: known.snapshot, events: [...known.events, event] });
-    else this.purge(event.originatorId);
+  append(events: readonly DomainEvent[]): void {
+    let added: Map<string, DomainEvent[]> | undefined;
+    for (const event of events) {
+      if (!this.#has(event.originatorId)) continue;
+      added ??= new Map();
+      const ofAggregate = added.get(event.originatorId);
+      if (ofAggregate === undefined) added.set(event.originatorId, [event]);
+      else ofAggregate.push(event);
+    }
+    if (added === undefined) return;
+    for (const [originatorId, ofAggregate] of added) this.#extend(originatorId, ofAggregate);
   }
 
   purge(originatorId: string): void {
     this.#recentSize -= sizeOf(this.#recent.get(originatorId));
     this.#recent.delete(originatorId);
+    this.#olderSize -= sizeOf(this.#older.get(originatorId));
     this.#older.delete(originatorId);
+  }
+
+  #has(originatorId: string): boolean {
+    return this.#recent.has(originatorId) || this.#older.has(originatorId);
+  }
+
+  #extend(originatorId: string, events: readonly DomainEvent[]): void {
+    const known = this.get(originatorId);
+    if (known === undefined) return; // dropped for another history
+    const follows = events[0]?.originatorVersion === versionOf(known) + 1;
+    if (follows) this.set(originatorId, { snapshot: known.snapshot, events: known.events.concat(events) });
+    else this.purge(originatorId);
   }
 
   #age(): void {
     this.#older = this.#recent;
+    this.#olderSize = this.#recentSize;
     this.#recent = new Map();
     this.#recentSize = 0;
+  }
+
+  #dropOlder(): void {
+    this.#older = new Map();
+    this.#olderSize = 0;
   }
 }
 

@@ -45,7 +45,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   readonly #handledTypes: ReadonlySet<string>;
   readonly #tracked = new TrackedRanges();
   /** Ranges that are processed, but whose effects were not reported: another runner recorded them, or recorded first. */
-  #missed: TrackedRange[] = [];
+  readonly #missed = new Set<TrackedRange>();
   /** Id of the last notification that is handled or ignored; -1 until it is known. */
   #seen = -1;
   /** Head of the follower's log when it recorded a position: effects of later notifications are behind. */
@@ -71,7 +71,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   }
 
   get hasMissed(): boolean {
-    return this.#missed.length > 0;
+    return this.#missed.size > 0;
   }
 
   /** Whether there is work that the follower can do. */
@@ -87,7 +87,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
     const seen = Math.min(this.#seen, last);
     if (seen > after) {
       wait.begin();
-      this.#missed.push({ after, last: seen, wait, isHandled });
+      this.#missed.add({ after, last: seen, wait, isHandled });
     }
     if (seen === last) return;
     const rest = Math.max(after, seen);
@@ -129,14 +129,25 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   sawUpTo(id: number): void {
     if (id <= this.#seen) return;
     this.#seen = id;
-    if (!this.#tracked.isEmpty) this.#missed = [...this.#missed, ...this.#tracked.takeUpTo(id)];
+    if (this.#tracked.isEmpty) return;
+    for (const range of this.#tracked.takeUpTo(id)) this.#missed.add(range);
+  }
+
+  /**
+   * Notes that only notifications up to an id are done: another version handles what the follower has ignored. Returns
+   * whether there are others behind.
+   */
+  rewindTo(id: number): boolean {
+    const isBehind = id < this.#seen;
+    if (isBehind) this.#seen = id;
+    return isBehind;
   }
 
   /** Finds the effects that were not reported, in the log of the follower. */
   async findMissedEffects(): Promise<void> {
     const { recorder, index } = this.follower;
     const upstream = { applicationName: this.upstream.name, pipelineId: localPipelineId };
-    for (let range = this.#missed[0]; range !== undefined; range = this.#missed[0]) {
+    for (const range of this.#missed) {
       const { after, last, wait } = range;
       const causes = { ...upstream, first: after + 1, last };
       const { position, head } = this.#recorded;
@@ -144,10 +155,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
       for await (const effects of effectsOf(recorder, localPipelineId, causes, before)) {
         for (const { notificationId } of effects) this.follower.trackOne(wait, notificationId);
       }
-      const place = this.#missed.indexOf(range);
-      if (place < 0) continue; // its wait was dropped meanwhile
-      this.#missed.splice(place, 1);
-      wait.end();
+      if (this.#missed.delete(range)) wait.end(); // else its wait was dropped meanwhile
     }
   }
 
@@ -158,18 +166,21 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
 
   /** Removes the waits whose effects cannot be found because of an error. */
   rejectMissed(error: unknown): void {
-    for (const range of this.#missed.splice(0)) this.#reject(range, error);
+    for (const range of this.#missed) this.#reject(range, error);
+    this.#missed.clear();
   }
 
   /** Removes a wait whose caller has given up. */
   drop(wait: Wait): void {
     this.#tracked.remove(wait);
-    this.#missed = this.#missed.filter((range) => range.wait !== wait);
+    for (const range of this.#missed) if (range.wait === wait) this.#missed.delete(range);
   }
 
   /** Removes all waits and returns them. */
   takeWaits(): readonly Wait[] {
-    return [...this.#tracked.takeAll(), ...this.#missed.splice(0)].map(({ wait }) => wait);
+    const ranges = [...this.#tracked.takeAll(), ...this.#missed];
+    this.#missed.clear();
+    return ranges.map(({ wait }) => wait);
   }
 
   #reject({ wait, isHandled }: TrackedRange, error: unknown): void {

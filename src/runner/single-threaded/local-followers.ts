@@ -85,7 +85,7 @@ export class LocalFollowers {
   /**
    * Resolves when all notifications that are recorded now, and everything that follows from them, are processed.
    *
-   * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline.
+   * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline or another version.
    */
   async caughtUp(signal: AbortSignal | undefined): Promise<void> {
     const seen = this.#logs.map((log) => log.seen);

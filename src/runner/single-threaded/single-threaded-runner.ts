@@ -64,7 +64,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   /**
    * Opens the applications and processes everything that was recorded before, as far as possible: an application that
-   * fails, waits for another pipeline or finds its storage busy is shown by {@link status}.
+   * fails, waits for another pipeline or version, or finds its storage busy is shown by {@link status}.
    *
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link SystemRunningError} if this system is running already.
@@ -121,7 +121,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   /**
    * Resolves when everything that was recorded before the call, and everything that follows from it, is processed.
    *
-   * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline.
+   * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline or another version.
    */
   async caughtUp(options: WaitOptions = {}): Promise<void> {
     this.#assertMayWait('caughtUp()');

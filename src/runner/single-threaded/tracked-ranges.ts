@@ -12,41 +12,59 @@ export interface TrackedRange {
 
 /** Ranges of notifications of one log, in ascending order of their starts. */
 export class TrackedRanges {
-  #ranges: TrackedRange[] = []; // may be longer than an argument list
+  /** Ranges from the index `#start` on; may be longer than an argument list. */
+  #ranges: TrackedRange[] = [];
+  #start = 0;
+  /** Waits whose ranges are removed together, when they are as many as the other ranges. */
+  readonly #dropped = new Set<Wait>();
 
   get isEmpty(): boolean {
-    return this.#ranges.length === 0;
+    return this.#start === this.#ranges.length;
   }
 
   add(range: TrackedRange): void {
     let index = this.#ranges.length; // nearly always the end
-    while (index > 0 && (this.#ranges[index - 1] as TrackedRange).after > range.after) index -= 1;
+    while (index > this.#start && (this.#ranges[index - 1] as TrackedRange).after > range.after) index -= 1;
     if (index === this.#ranges.length) this.#ranges.push(range);
     else this.#ranges.splice(index, 0, range);
   }
 
   /** Removes and returns everything up to an id. A range that ends behind the id is split. */
   takeUpTo(id: number): readonly TrackedRange[] {
-    let count = 0;
-    while (count < this.#ranges.length && (this.#ranges[count] as TrackedRange).after < id) count += 1;
-    const taken = this.#ranges.splice(0, count);
+    const taken: TrackedRange[] = [];
     const rest: TrackedRange[] = [];
-    for (const [i, range] of taken.entries()) {
-      if (range.last <= id) continue;
-      range.wait.begin();
-      taken[i] = { ...range, last: id };
-      rest.push({ ...range, after: id });
+    for (; !this.isEmpty; this.#start += 1) {
+      const range = this.#ranges[this.#start] as TrackedRange;
+      if (range.after >= id) break;
+      if (this.#dropped.has(range.wait)) continue;
+      if (range.last <= id) taken.push(range);
+      else {
+        range.wait.begin();
+        taken.push({ ...range, last: id });
+        rest.push({ ...range, after: id });
+      }
     }
-    if (rest.length > 0) this.#ranges = [...rest, ...this.#ranges];
+    // There is room for the rest where the ranges were.
+    for (const range of rest.reverse()) this.#ranges[--this.#start] = range;
+    if (this.#start * 2 > this.#ranges.length) this.#compact();
     return taken;
   }
 
   takeAll(): readonly TrackedRange[] {
+    this.#compact();
     return this.#ranges.splice(0);
   }
 
   /** Removes all ranges of a wait. */
   remove(wait: Wait): void {
-    this.#ranges = this.#ranges.filter((range) => range.wait !== wait);
+    this.#dropped.add(wait);
+    if (this.#dropped.size * 2 > this.#ranges.length - this.#start) this.#compact();
+  }
+
+  #compact(): void {
+    const ranges = this.#start > 0 ? this.#ranges.slice(this.#start) : this.#ranges;
+    this.#ranges = this.#dropped.size > 0 ? ranges.filter(({ wait }) => !this.#dropped.has(wait)) : ranges;
+    this.#start = 0;
+    this.#dropped.clear();
   }
 }

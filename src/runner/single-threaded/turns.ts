@@ -80,7 +80,7 @@ export class Turns {
         await yieldIfBusy();
         continue;
       }
-      await this.#recordPositions();
+      await this.#recordPositions(turn);
       this.#settle();
       if (turn.size === 0) break;
     }
@@ -185,12 +185,14 @@ export class Turns {
     else for (const one of followers) turn.add(one);
   }
 
-  async #recordPositions(): Promise<void> {
+  /** Records positions behind ignored notifications. Adds the logs whose notifications were not to be ignored. */
+  async #recordPositions(turn: Turn): Promise<void> {
     for (const one of this.#applications) {
       if (!one.mayBeAhead || one.turn !== undefined || one.isResting || one.failure !== undefined) continue;
       try {
         one.mayBeAhead = false;
         await processApplicationInternals.recordPositions(one.process);
+        for (const log of one.upstreams) if (log.rewindTo(seenIn(log))) turn.add(log);
       } catch (error) {
         one.mayBeAhead = true;
         if (!this.#signal.aborted) one.noteError(error);
@@ -201,7 +203,11 @@ export class Turns {
 
 /** Notes what the follower of a log has seen, in batches that were reported or by reading its position. */
 function sawAll(log: LocalLog): void {
-  log.sawUpTo(processApplicationInternals.seen(log.follower.process, log.upstream.name));
+  log.sawUpTo(seenIn(log));
+}
+
+function seenIn(log: LocalLog): number {
+  return processApplicationInternals.seen(log.follower.process, log.upstream.name);
 }
 
 /** Notes that the effects of notifications could not be read. */

@@ -2,7 +2,10 @@ import { messageOf } from '../../util/errors.ts';
 import { DownstreamError } from '../errors.ts';
 import type { TickOutcome } from './step-driver.ts';
 
-/** The applications that cannot work: their storage is busy or unavailable, or they wait for another pipeline. */
+/**
+ * The applications that cannot work: their storage is busy or unavailable, or they wait for another pipeline or
+ * another version.
+ */
 export class Interruptions {
   /** Applications whose storage interrupted the tick under way. */
   readonly #interrupted = new Set<string>();
@@ -15,7 +18,7 @@ export class Interruptions {
     this.#lastErrors.set(applicationName, error);
   }
 
-  /** Replaces the applications that wait for another pipeline, and returns the applications whose wait is new. */
+  /** Replaces the applications that wait for another pipeline or version, and returns those whose wait is new. */
   noteBlocked(outcomes: ReadonlyMap<string, TickOutcome>): ReadonlyMap<string, unknown> {
     const before = this.#blocked;
     this.#blocked = new Map(
@@ -35,7 +38,7 @@ export class Interruptions {
     return this.#blocked.size > 0;
   }
 
-  /** Throws {@link DownstreamError} if an application waits for another pipeline. */
+  /** Throws {@link DownstreamError} if an application waits for another pipeline or another version. */
   assertNoneBlocked(): void {
     if (this.hasBlocked) throw new DownstreamError('The system is not caught up.', this.#blocked);
   }

@@ -17,7 +17,7 @@ export interface Moment {
 export interface TickOutcome {
   /** Number of notifications that the application fetched. */
   readonly fetched: number;
-  /** Error that names the notification of another pipeline that the application waits for, if any. */
+  /** Error that says which other pipeline or version the application waits for, if any. */
   readonly blockedBy: unknown;
 }
 

@@ -198,7 +198,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * Resolves when everything that was recorded before the call, or by commands of the next tick, is processed, and
    * everything that follows from it; then one tick later. While the clock is paused, this method runs the ticks itself.
    *
-   * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline.
+   * @throws {@link DownstreamError} if an application failed or, while the clock is paused, waits for another pipeline or
+   * another version.
    * @throws {@link WaitInTickError} if a command or policy calls this method.
    */
   async caughtUp(options: WaitOptions = {}): Promise<void> {

@@ -1,4 +1,4 @@
-import { maxLevels, oddityOf } from '../../domain/plain-data.ts';
+import { longArrayLength, maxLevels, oddityOf } from '../../domain/plain-data.ts';
 import { prototypeOf } from '../../domain/realms.ts';
 import { messageOf } from '../../util/errors.ts';
 import { builtInTypes } from './built-in-types.ts';
@@ -62,7 +62,8 @@ export class Encoder {
   }
 
   #array(value: readonly unknown[], depth: number): unknown {
-    let copy: unknown[] | undefined;
+    // JSON.stringify takes twice as long for a frozen array.
+    let copy = value.length > longArrayLength && Object.isFrozen(value) ? [...value] : undefined;
     for (let index = 0; index < value.length; index++) {
       this.#steps[depth] = index;
       const json = this.toJson(value[index]);

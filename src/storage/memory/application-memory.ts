@@ -1,5 +1,6 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { RecordConflictError } from '../errors.ts';
+import { upToSize } from '../limits.ts';
 import type {
   EventKey,
   History,
@@ -10,6 +11,7 @@ import type {
   StoredOperation,
 } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { isLarge, keepOutsideOfHeap } from './large-text.ts';
 import { lastPlaces } from './log-order.ts';
 import { Positions, type TypesChange } from './positions.ts';
 import type { ApplicationContents } from './shared/initial-entries.ts';
@@ -69,7 +71,7 @@ export class ApplicationMemory {
     if (types !== undefined) this.#positions.setTypes(pipelineId, types);
     for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
-        const notification = { id: log.length + 1, ...event };
+        const notification = notificationOf(event, log.length + 1);
         log.push(notification);
         getOrInsert(this.#events, event.originatorId, () => []).push(notification);
       }
@@ -95,8 +97,9 @@ export class ApplicationMemory {
     return undefined;
   }
 
-  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    return this.#logs.get(pipelineId)?.slice(after, after + limit) ?? []; // id n is at index n - 1
+  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
+    const log = this.#logs.get(pipelineId) ?? [];
+    return upToSize(log.slice(after, after + limit), maxSize); // id n is at index n - 1
   }
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
@@ -130,6 +133,7 @@ export class ApplicationMemory {
   #recordSnapshots(snapshots: readonly StoredSnapshot[]): void {
     for (const { originatorId, originatorVersion, schema, state } of snapshots) {
       const snapshot = { originatorId, originatorVersion, schema, state };
+      if (isLarge(state)) keepOutsideOfHeap(snapshot, 'state');
       putSorted(
         getOrInsert(this.#snapshots, originatorId, () => []),
         snapshot,
@@ -195,6 +199,8 @@ function notificationOf(event: StoredEvent, id: number): StoredNotification {
   if (cause !== undefined) notification.cause = cause;
   if (correlationId !== undefined) notification.correlationId = correlationId;
   if (metadata !== undefined) notification.metadata = metadata;
+  if (isLarge(data)) keepOutsideOfHeap(notification, 'data');
+  if (isLarge(metadata)) keepOutsideOfHeap(notification as { metadata: string }, 'metadata');
   return notification;
 }
 

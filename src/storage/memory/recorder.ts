@@ -41,8 +41,9 @@ export class MemoryRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize?: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.#content.notifications(pipelineId, after, limit);
+    return this.#content.notifications(pipelineId, after, limit, maxSize);
   }
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {

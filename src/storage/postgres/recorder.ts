@@ -12,6 +12,7 @@ import {
   type RecordedPosition,
   type Recorder,
 } from '../recorder.ts';
+import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
@@ -21,7 +22,7 @@ import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
 import type { Connections, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
 import type { ServerRetry } from './connection/server-retry.ts';
-import { explained, isAnswer, isConflict, isForeignRefusal } from './errors.ts';
+import { effectsOf, explained, isConflict, isForeignRefusal } from './errors.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
 
@@ -106,8 +107,9 @@ export class PostgresRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
-    const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit]);
+    const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit, maxSize]);
     return rows.map((row) => toNotification(row, { storage: this.#options.tables, pipelineId }));
   }
 
@@ -161,7 +163,11 @@ export class PostgresRecorder implements Recorder {
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
     this.#assertOpen();
     if (snapshots.length === 0) return;
-    await this.#run(this.#statements.putSnapshots, snapshotColumns(distinctSnapshots(snapshots)));
+    await this.#run(
+      this.#statements.putSnapshots,
+      snapshotColumns(distinctSnapshots(snapshots)),
+      'recording',
+    );
   }
 
   async close(): Promise<void> {
@@ -174,10 +180,14 @@ export class PostgresRecorder implements Recorder {
   }
 
   /** Runs an idempotent statement. */
-  #run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+  #run(
+    statement: Statement,
+    values: readonly unknown[],
+    activity: Activity = 'reading',
+  ): Promise<readonly Row[]> {
     this.#assertOpen();
     const { connections, serverRetry, tables } = this.#options;
-    return serverRetry.run(tables, () => connections.query(statement, values));
+    return serverRetry.run(tables, activity, () => connections.query(statement, values));
   }
 
   /**
@@ -194,7 +204,7 @@ export class PostgresRecorder implements Recorder {
       const head = batch.isConsistent ? await this.#append(attempt) : undefined;
       const recorded = head ?? (await this.#explainRefusal(attempt));
       if (recorded !== undefined) return recorded;
-      if (isForeignRefusal(attempt.refusedBy)) throw explained(attempt.refusedBy, tables);
+      if (isForeignRefusal(attempt.refusedBy)) throw explained(attempt.refusedBy, tables, 'recording');
       refusal = tooManyWriters(tables);
       throw refusal;
     };
@@ -217,8 +227,7 @@ export class PostgresRecorder implements Recorder {
         const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
         return row && Number(row[0]);
       } catch (error) {
-        if (!isAnswer(error))
-          attempt.uncertain ||= !(error instanceof RangeError); // of the driver, before it sends
+        if (effectsOf(error).commit === 'unknown') attempt.uncertain = true;
         else if (isConflict(error)) {
           attempt.refusedBy = error;
           return undefined;
@@ -226,7 +235,9 @@ export class PostgresRecorder implements Recorder {
         throw error;
       }
     };
-    return serverRetry.run(tables, () => connections.use(send)); // waiting for a connection leaves the outcome certain
+    const activity = () => (attempt.uncertain ? 'reading' : 'recording');
+    // Waiting for a connection leaves the outcome certain.
+    return serverRetry.run(tables, activity, () => connections.use(send));
   }
 
   /**
@@ -280,7 +291,7 @@ function attemptOf(batch: Batch, prompt: PromptValues, tables: ApplicationTables
   try {
     return { batch, values: appendValues(batch, prompt), uncertain: false, refusedBy: undefined };
   } catch (error) {
-    throw explained(error, tables);
+    throw explained(error, tables, 'recording');
   }
 }
 

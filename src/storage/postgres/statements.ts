@@ -16,13 +16,14 @@ export const sql = {
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs. Plans are made once and kept, since planning takes longer than execution. Plans must therefore
+   * statementTimeoutMs -> whether the server is read-only (on or off). Plans are made once and kept, since planning takes longer than execution. Plans must therefore
    * not depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
       set_config('plan_cache_mode', 'force_generic_plan', false),
-      set_config('default_transaction_isolation', 'read committed', false)`,
+      set_config('default_transaction_isolation', 'read committed', false),
+      current_setting('transaction_read_only') as read_only`,
   },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key. Holds the lock until the transaction ends. */
@@ -87,7 +88,7 @@ export interface Statements {
   /** -> the columns of `toPosition` */
   readonly allPositions: Statement;
   /**
-   * pipelineId, after, limit -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies,
+   * pipelineId, after, limit, maxSize -> notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies,
    * causeName, causePipelineId, causeId, correlationId in hexadecimal digits, metadata
    */
   readonly notifications: Statement;
@@ -160,7 +161,8 @@ export function statementsFor(tables: ApplicationTables): Statements {
     notifications: named(`
       select notification_id, originator_id, originator_version, type, data, timestamp, dependencies,
         cause_name, cause_pipeline_id, cause_id, encode(correlation_id, 'hex'), metadata
-      from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
+      from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id
+      limit (${limitText(events)})`),
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
@@ -187,6 +189,21 @@ export function statementsFor(tables: ApplicationTables): Statements {
       ) e
       order by number, place, originator_version`),
   };
+}
+
+/**
+ * SQL of the number of notifications up to the one by which their size reaches `maxSize`, $4, and $3 at most. Sizes are
+ * read without the texts, and summed up one by one only if the whole is too large.
+ */
+function limitText(events: string): string {
+  const sizes = `
+    select notification_id, octet_length(data) + coalesce(octet_length(metadata), 0) as size
+    from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`;
+  return `
+    select case when sum(size) < $4::bigint then $3::bigint else (
+      select count(*) from (select sum(size) over (order by notification_id) - size as before from (${sizes}) s) s
+      where before < $4::bigint
+    ) end from (${sizes}) s`;
 }
 
 /** Names a statement by its text: applications share connections, which a pooler may keep over releases of kahn. */

@@ -3,7 +3,6 @@ import { markAs } from '../../util/environment/copies.ts';
 import { hash } from '../../util/environment/hash.ts';
 import { newId } from '../../util/ids.ts';
 import { longestTimerMs } from '../../util/time.ts';
-import { StorageError } from '../errors.ts';
 import { needsSetUp, type TableVersions } from '../sql/table-version.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
@@ -41,8 +40,13 @@ export async function openStorage(
   const server = await serverOf(settings);
   const closing = new AbortController();
   const channel = channelOf(settings.schema);
+  const listeners = new Set<Listener>();
   const connections = new Connections(server.pool, {
     named: server.ownsSessions,
+    isOutdated: server.isOutdated,
+    onReadOnly: () => {
+      for (const one of listeners) one.reconnect();
+    },
     answerTimeoutMs: Math.min(settings.statementTimeoutMs + answerMarginMs, longestTimerMs),
   });
   const serverRetry = new ServerRetry(settings.retryTimeoutMs, closing.signal);
@@ -55,15 +59,21 @@ export async function openStorage(
     },
     applicationNames: () => {
       const location = { applicationName: '', location: locationOf(settings.schema, server.name) };
-      return serverRetry.run(location, () =>
+      return serverRetry.run(location, 'reading', () =>
         connections.use((query) => readApplicationNames(query, settings.schema)),
       );
     },
     ...(listen && {
       listen: async (listener) => {
         const listening = new Listener({ connect: listen, channel, writerId, listener });
+        listeners.add(listening);
         await listening.started;
-        return listening;
+        return {
+          async [Symbol.asyncDispose]() {
+            listeners.delete(listening);
+            await listening[Symbol.asyncDispose]();
+          },
+        };
       },
     }),
     close() {
@@ -79,13 +89,8 @@ async function openRecorder(
   setupTables: boolean,
 ): Promise<PostgresRecorder> {
   const { tables, connections, serverRetry } = options;
-  await serverRetry.run(tables, () => prepareTables(connections, tables, setupTables), isBusy);
+  await serverRetry.run(tables, 'opening', () => prepareTables(connections, tables, setupTables));
   return new PostgresRecorder(options);
-}
-
-/** Whether the server is busy. While opening, an unreachable server is not retried: usually, its address is wrong. */
-function isBusy(error: unknown): boolean {
-  return error instanceof StorageError && error.code === 'STORAGE_BUSY';
 }
 
 async function prepareTables(

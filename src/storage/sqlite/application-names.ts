@@ -29,7 +29,7 @@ function pathsIn(directory: string): readonly string[] {
       .map((name) => join(directory, name));
   } catch (error) {
     const location = { applicationName: '', path: directory, location: `'${directory}'` };
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw explained(error, location);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw explained(error, location, 'reading');
     throw storageError('STORAGE_MISSING', location, 'the directory does not exist.');
   }
 }
@@ -49,7 +49,7 @@ function nameOf(path: string, { directory, busyTimeoutMs }: SqliteSettings): str
     );
   } catch (error) {
     if (error instanceof StorageError && error.code === 'STORAGE_FOREIGN') return undefined;
-    throw explained(error, file);
+    throw explained(error, file, 'reading');
   }
 }
 

@@ -1,75 +1,106 @@
 import type { KahnError } from '../../util/errors.ts';
-import type { StorageErrorCode } from '../errors.ts';
-import { type DriverErrorRules, explainDriverError } from '../sql/driver-error.ts';
+import { type Activity, type DriverErrorTexts, explainDriverError } from '../sql/driver-error.ts';
+import type { ErrorRule } from '../sql/error-table.ts';
+import { storageError } from '../storage-location.ts';
+import { nodeErrors, resultCodes } from './error-table.ts';
 import type { DatabaseFile } from './file.ts';
 
-// Primary result codes with a meaning of their own, https://sqlite.org/rescode.html
-const resultCodes = {
-  3: 'SQLITE_PERM',
-  5: 'SQLITE_BUSY',
-  6: 'SQLITE_LOCKED',
-  8: 'SQLITE_READONLY',
-  11: 'SQLITE_CORRUPT',
-  13: 'SQLITE_FULL',
-  14: 'SQLITE_CANTOPEN',
-  15: 'SQLITE_PROTOCOL', // too many lost races for the write-ahead log
-  18: 'SQLITE_TOOBIG',
-  19: 'SQLITE_CONSTRAINT',
-  20: 'SQLITE_MISMATCH',
-  26: 'SQLITE_NOTADB',
-} as const;
+// Primary result codes in the order of their numbers, from 0. https://sqlite.org/rescode.html
+const primaryCodes =
+  'OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN PROTOCOL EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB NOTICE WARNING'.split(
+    ' ',
+  );
 
-const storageCodes: Readonly<Record<string, StorageErrorCode>> = {
-  SQLITE_BUSY: 'STORAGE_BUSY',
-  SQLITE_CANTOPEN: 'STORAGE_UNWRITABLE',
-  SQLITE_CONSTRAINT: 'STORAGE_REFUSED',
-  SQLITE_CORRUPT: 'STORAGE_CORRUPT',
-  SQLITE_FULL: 'STORAGE_FULL',
-  SQLITE_LOCKED: 'STORAGE_BUSY',
-  SQLITE_MISMATCH: 'STORAGE_REFUSED',
-  SQLITE_NOTADB: 'STORAGE_CORRUPT',
-  SQLITE_PERM: 'STORAGE_UNWRITABLE',
-  SQLITE_PROTOCOL: 'STORAGE_BUSY',
-  SQLITE_READONLY: 'STORAGE_UNWRITABLE',
-  SQLITE_TOOBIG: 'STORAGE_REFUSED',
-  EACCES: 'STORAGE_UNWRITABLE',
-  ENOTDIR: 'STORAGE_UNWRITABLE',
-  EPERM: 'STORAGE_UNWRITABLE',
-  EROFS: 'STORAGE_UNWRITABLE',
+// Extended result codes in the order of their numbers, from 1.
+const extendedCodes: Readonly<Record<string, readonly string[]>> = {
+  ABORT: ['', 'ROLLBACK'],
+  AUTH: ['USER'],
+  BUSY: ['RECOVERY', 'SNAPSHOT', 'TIMEOUT'],
+  CANTOPEN: ['NOTEMPDIR', 'ISDIR', 'FULLPATH', 'CONVPATH', 'DIRTYWAL', 'SYMLINK'],
+  CONSTRAINT:
+    'CHECK COMMITHOOK FOREIGNKEY FUNCTION NOTNULL PRIMARYKEY TRIGGER UNIQUE VTAB ROWID PINNED DATATYPE'.split(
+      ' ',
+    ),
+  CORRUPT: ['VTAB', 'SEQUENCE', 'INDEX'],
+  ERROR: ['MISSING_COLLSEQ', 'RETRY', 'SNAPSHOT', 'RESERVESIZE', 'KEY', 'UNABLE'],
+  IOERR:
+    'READ SHORT_READ WRITE FSYNC DIR_FSYNC TRUNCATE FSTAT UNLOCK RDLOCK DELETE BLOCKED NOMEM ACCESS CHECKRESERVEDLOCK LOCK CLOSE DIR_CLOSE SHMOPEN SHMSIZE SHMLOCK SHMMAP SEEK DELETE_NOENT MMAP GETTEMPPATH CONVPATH VNODE AUTH BEGIN_ATOMIC COMMIT_ATOMIC ROLLBACK_ATOMIC DATA CORRUPTFS IN_PAGE BADKEY CODEC'.split(
+      ' ',
+    ),
+  LOCKED: ['SHAREDCACHE', 'VTAB'],
+  NOTICE: ['RECOVER_WAL', 'RECOVER_ROLLBACK', 'RBU'],
+  READONLY: ['RECOVERY', 'CANTLOCK', 'ROLLBACK', 'DBMOVED', 'CANTINIT', 'DIRECTORY'],
+  WARNING: ['AUTOINDEX'],
 };
 
-const rules: DriverErrorRules = {
-  codeOf: storageCode,
+const texts: DriverErrorTexts = {
+  codeOf: (error) => ruleOf(error).code,
   advice: {
     STORAGE_BUSY:
-      'another thread or process kept it locked for longer than busyTimeoutMs. Try again, or raise busyTimeoutMs.',
+      'another thread or process kept it locked for longer than busyTimeoutMs, or a resource ran out. ' +
+      'If that lasts, raise busyTimeoutMs.',
+    STORAGE_CLOSED: 'the file is closed. Open it again.',
     STORAGE_CORRUPT:
       'it is damaged. Restore it from a backup, or save what is readable with the sqlite3 command `.recover`.',
-    STORAGE_FULL: 'the disk is full. Nothing of this call is recorded; make room and try again.',
-    STORAGE_REFUSED:
-      'a constraint, a trigger or a limit of the database refused what was to be recorded. Nothing of it is recorded.',
+    STORAGE_DENIED: 'access was denied. Check the rights of this process.',
+    STORAGE_FAILED: 'SQLite failed; see `cause`.',
+    STORAGE_FOREIGN: 'it is not a kahn database. The file was not changed: move it away.',
+    STORAGE_FULL: 'the disk is full. Make room.',
+    STORAGE_MISSING: 'the file is not there, or was replaced while in use. Mount its disk or restore it.',
+    STORAGE_NOT_SET_UP: 'its tables do not exist. Open it with setupTables: true, or restore them.',
+    STORAGE_REFUSED: 'a constraint, a trigger or a limit of the database refused what was to be recorded.',
+    STORAGE_UNREACHABLE: 'the disk or its file system fails. Check the disk and its mount.',
     STORAGE_UNWRITABLE:
-      'the file or its directory is not readable and writable. Check its permissions, and that it is an ordinary file.',
+      'the file or its directory is not readable and writable. ' +
+      'Check its permissions, that it is an ordinary file, and how many files this process has open.',
   },
 };
 
+/** A commit failed in a way that may have recorded the transaction. */
+export class UncertainCommit extends Error {
+  constructor(cause: unknown) {
+    super('', { cause });
+  }
+}
+
 /** Turns an error of SQLite or the file system into a StorageError; returns errors of kahn as they are. */
-export function explained(error: unknown, file: DatabaseFile): KahnError {
-  return explainDriverError(error, file, rules);
+export function explained(error: unknown, file: DatabaseFile, activity: Activity): KahnError {
+  if (error instanceof UncertainCommit) {
+    const failure = explained(error.cause, file, 'reading');
+    return activity === 'recording' ? outcomeUnknown(file, failure) : failure;
+  }
+  return explainDriverError(error, file, activity, texts);
+}
+
+function outcomeUnknown(file: DatabaseFile, cause: KahnError): KahnError {
+  const reason =
+    'the disk failed while the call was recorded. It is recorded as a whole or not at all: get the aggregates again to find out.';
+  return storageError('STORAGE_OUTCOME_UNKNOWN', file, reason, { cause });
 }
 
 /** Returns whether SQLite could not get a lock. */
 export function isBusy(error: unknown): boolean {
-  return storageCode(error) === 'STORAGE_BUSY';
+  return ruleOf(error).code === 'STORAGE_BUSY';
 }
 
-/** Returns SQLite's name of an error, without the details of extended result codes, or else the error's `code`. */
-export function resultCode(error: unknown): string {
-  const { code, errcode } = error as { code?: unknown; errcode?: number };
-  const primary = (errcode ?? 0) & 0xff;
-  return resultCodes[primary as keyof typeof resultCodes] ?? String(code);
+/** Returns the rule for an error of SQLite or the file system. */
+export function ruleOf(error: unknown): ErrorRule {
+  if (error instanceof UncertainCommit) return ruleOf(error.cause);
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  return typeof errcode === 'number'
+    ? resultCodes.ruleFor(resultCode(errcode))
+    : nodeErrors.ruleFor(`${code}`);
 }
 
-function storageCode(error: unknown): StorageErrorCode {
-  return storageCodes[resultCode(error)] ?? 'STORAGE_FAILED';
+/** Returns whether an error has a result code of this class, such as SQLITE_CORRUPT. */
+export function isResult(error: unknown, primary: string): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && resultCode(errcode & 0xff) === primary;
+}
+
+/** Returns SQLite's name of a result code, such as SQLITE_IOERR_FSYNC. */
+export function resultCode(errcode: number): string {
+  const primary = primaryCodes[errcode & 0xff] ?? `${errcode & 0xff}`;
+  const extended = extendedCodes[primary]?.[(errcode >> 8) - 1];
+  return `SQLITE_${primary}${extended ? `_${extended}` : ''}`;
 }

@@ -2,11 +2,12 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageError } from '../errors.ts';
+import type { TableVersions } from '../sql/table-version.ts';
 import { storageError } from '../storage-location.ts';
 import { DatabaseSync } from './driver.ts';
-import { resultCode } from './errors.ts';
+import { isResult } from './errors.ts';
 import type { DatabaseFile } from './file.ts';
-import { applicationId } from './schema.ts';
+import { applicationId, schemaVersion } from './schema.ts';
 import { sql } from './statements.ts';
 
 /** Fields of the header of a database. */
@@ -20,6 +21,13 @@ export interface FileHeader {
 /** Reads the header of an open database. */
 export function readHeader(database: DatabaseSync): FileHeader {
   return database.prepare(sql.readHeader).get() as unknown as FileHeader;
+}
+
+/** Returns the versions of the tables in an open database. */
+export function versionsIn(database: DatabaseSync): TableVersions {
+  const header = readHeader(database);
+  const found = header.applicationId === applicationId ? header.schemaVersion : undefined;
+  return { found, current: schemaVersion };
 }
 
 /**
@@ -83,8 +91,8 @@ function readHeaderUnlocked(file: DatabaseFile): FileHeader | undefined {
   try {
     return readHeader(database);
   } catch (error) {
-    if (resultCode(error) === 'SQLITE_NOTADB') throw foreignFile(file, error);
-    if (resultCode(error) === 'SQLITE_CORRUPT') return undefined;
+    if (isResult(error, 'SQLITE_NOTADB')) throw foreignFile(file, error);
+    if (isResult(error, 'SQLITE_CORRUPT')) return undefined;
     throw error;
   } finally {
     database.close();

@@ -15,26 +15,23 @@ import {
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
+import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
-import { recorderClosed, storageError } from '../storage-location.ts';
+import { storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { explained } from './errors.ts';
+import type { SqliteConnection } from './connection.ts';
 import type { DatabaseFile } from './file.ts';
-import { insertStrictly, prepare, row, rows, type Statements, sql } from './statements.ts';
+import { insertStrictly, row, rows, type Statements, sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
-  readonly #file: DatabaseFile;
-  readonly #database: DatabaseSync;
-  readonly #statements: Statements;
+  readonly #connection: SqliteConnection;
 
-  /** Takes over an open database that has the tables; `close()` closes it. */
-  constructor(file: DatabaseFile, database: DatabaseSync) {
-    this.#file = file;
-    this.#database = database;
-    this.#statements = prepare(database);
+  /** Takes over a connection; `close()` closes it. */
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -63,10 +60,11 @@ export class SqliteRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
+    maxSize = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
     return this.#use(({ notifications }) =>
-      rows(notifications, pipelineId, after, limit).map((found) => toNotification(found, log)),
+      rows(notifications, pipelineId, after, limit, maxSize).map((found) => toNotification(found, log)),
     );
   }
 
@@ -113,20 +111,32 @@ export class SqliteRecorder implements Recorder {
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    this.#use(() => inTransaction(this.#database, sql.beginWrite, () => this.#putSnapshots(snapshots)));
+    this.#use(
+      () => inTransaction(this.#database, sql.beginWrite, () => this.#putSnapshots(snapshots)),
+      'recording',
+    );
   }
 
   async close(): Promise<void> {
-    if (this.#database.isOpen) this.#database.close();
+    this.#connection.close();
   }
 
-  #use<T>(work: (statements: Statements) => T): T {
-    if (!this.#database.isOpen) throw recorderClosed(this.#file);
-    try {
-      return work(this.#statements);
-    } catch (error) {
-      throw explained(error, this.#file);
-    }
+  get #file(): DatabaseFile {
+    return this.#connection.file;
+  }
+
+  /** The open database, during `#use`. */
+  get #database(): DatabaseSync {
+    return this.#connection.opened.database;
+  }
+
+  /** The statements of the open database, during `#use`. */
+  get #statements(): Statements {
+    return this.#connection.opened.statements;
+  }
+
+  #use<T>(work: (statements: Statements) => T, activity: Activity = 'reading'): T {
+    return this.#connection.use(activity, work);
   }
 
   /** Does the work in a transaction, and throws the conflict if the work is refused. */
@@ -137,7 +147,7 @@ export class SqliteRecorder implements Recorder {
       } catch (error) {
         throw error instanceof Refusal ? error.explain() : error;
       }
-    });
+    }, 'recording');
   }
 
   #write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {

@@ -53,7 +53,7 @@ export interface Statements {
   readonly positions: StatementSync;
   /** after, limit -> the columns of `toOperation` */
   readonly operations: StatementSync;
-  /** pipelineId, after, limit -> the columns of `toNotification` */
+  /** pipelineId, after, limit, maxSize -> the columns of `toNotification` */
   readonly notifications: StatementSync;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
   readonly causes: StatementSync;
@@ -102,6 +102,20 @@ const logsText = `
   select logs.id, (select max(notification_id) from events where pipeline_id = logs.id)
   from logs where logs.id is not null order by logs.id`;
 
+const sizesText = `
+  select notification_id, octet_length(data) + coalesce(octet_length(metadata), 0) as size
+  from events where pipeline_id = ?1 and notification_id > ?2 order by notification_id limit ?3`;
+
+/**
+ * SQL of the number of notifications up to the one by which their size reaches `maxSize`, ?4, and ?3 at most. Sizes are
+ * read without the texts, and summed up one by one only if the whole is too large.
+ */
+const limitText = `
+  select case when total(size) < ?4 then ?3 else (
+    select count(*) from (select sum(size) over (order by notification_id) - size as before from (${sizesText}))
+    where before < ?4
+  ) end from (${sizesText})`;
+
 /** Prepares all statements. Fails if the database lacks a table or column. */
 export function prepare(database: DatabaseSync): Statements {
   const statement = (text: string): StatementSync => {
@@ -147,7 +161,7 @@ export function prepare(database: DatabaseSync): Statements {
       select notification_id, originator_id, originator_version, type, data, timestamp,
         dependencies, ${causeColumns},
         case when correlation_id is not null then lower(hex(correlation_id)) end, metadata
-      from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
+      from events where pipeline_id = ?1 and notification_id > ?2 order by notification_id limit (${limitText})`),
     causes: statement(`
       select notification_id, ${causeColumns}
       from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),

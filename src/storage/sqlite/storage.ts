@@ -7,13 +7,14 @@ import { needsSetUp, notSetUp } from '../sql/table-version.ts';
 import type { OpenedStorage, RecorderOptions, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
 import { applicationNamesIn } from './application-names.ts';
+import { SqliteConnection } from './connection.ts';
 import { DatabaseSync } from './driver.ts';
 import { explained, isBusy } from './errors.ts';
 import { type DatabaseFile, databaseFileOf } from './file.ts';
-import { foreignFile, isBlank, isUnused, readHeader } from './file-header.ts';
+import { foreignFile, isBlank, isUnused, readHeader, versionsIn } from './file-header.ts';
 import { type SqliteSettings, settingsFrom } from './options.ts';
 import { SqliteRecorder } from './recorder.ts';
-import { applicationId, createTables, schemaVersion, upgrades } from './schema.ts';
+import { createTables, schemaVersion, upgrades } from './schema.ts';
 import { sql } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -45,10 +46,10 @@ async function openRecorder(settings: SqliteSettings, options: RecorderOptions):
     if (needsSetUp(versionsIn(database), options.setupTables, file)) setUp(database, file);
     await switchToWal(database, file, settings.busyTimeoutMs);
     database.exec(sql.synchronous[settings.synchronous]);
-    return new SqliteRecorder(file, database);
+    return new SqliteRecorder(new SqliteConnection(file, database, settings));
   } catch (error) {
     database?.close();
-    throw explained(error, file);
+    throw explained(error, file, 'opening');
   }
 }
 
@@ -66,12 +67,6 @@ function setUp(database: DatabaseSync, file: DatabaseFile): void {
     }
     database.prepare(sql.setName).run(file.applicationName);
   });
-}
-
-function versionsIn(database: DatabaseSync): { found: number | undefined; current: number } {
-  const header = readHeader(database);
-  const found = header.applicationId === applicationId ? header.schemaVersion : undefined;
-  return { found, current: schemaVersion };
 }
 
 /** Turns on the write-ahead log. SQLite does not always wait for the lock, so this function retries. */

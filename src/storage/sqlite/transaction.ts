@@ -1,16 +1,28 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { ruleOf, UncertainCommit } from './errors.ts';
 import { sql } from './statements.ts';
 
-/** Does the work in a transaction. If it fails, rolls back and throws the first error. */
+/**
+ * Does the work in a transaction. If it fails, rolls back and throws the first error: an UncertainCommit if the commit
+ * failed in a way that may have recorded it.
+ */
 export function inTransaction<T>(database: DatabaseSync, begin: string, work: () => T): T {
   database.exec(begin);
   try {
     const result = work();
-    database.exec(sql.commit);
+    commit(database);
     return result;
   } catch (error) {
     rollBack(database);
     throw error;
+  }
+}
+
+function commit(database: DatabaseSync): void {
+  try {
+    database.exec(sql.commit);
+  } catch (error) {
+    throw ruleOf(error).commit === 'unknown' ? new UncertainCommit(error) : error;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { event, plain, processEvent, snapshot, tracked } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
@@ -61,6 +62,24 @@ export function names(test: Test): void {
 
 /** Large data and many events. */
 export function sizes(test: Test): void {
+  test('names, ids and event types may have 1,024 bytes', async (storage) => {
+    // Neither a UTF-8 table nor the compression of an index makes them shorter.
+    const name = createHash('shake256', { outputLength: 384 }).update('kahn').digest('base64url').repeat(2);
+    for (const long of [name, `${'長'.repeat(341)}A`, `${'\u0001'.repeat(1_023)}A`]) {
+      const recorder = await storage.open(long);
+      const own = { ...event(long, 1), type: long, correlationId: long };
+      const cause = { applicationName: long, pipelineId: 0, notificationId: 1 };
+      await recorder.record(0, [
+        { ...tracked(long, 0, 1, { ...own, cause }), snapshots: [snapshot(long, 1)] },
+      ]);
+      await recorder.record(0, [tracked(long, 1, 2, { ...own, originatorVersion: 2, cause })]);
+      assert.deepEqual(await recorder.notifications(0, 0, 1), [{ id: 1, ...own, cause }]);
+      assert.equal((await recorder.position(0, long)).position, 2);
+      const [history] = await recorder.histories([{ originatorId: long, after: 0, useSnapshot: true }]);
+      assert.deepEqual([history?.snapshot, history?.events.length], [snapshot(long, 1), 1]);
+    }
+  });
+
   test('an event and a snapshot may have a megabyte', async (storage) => {
     const recorder = await storage.open();
     const big = JSON.stringify({ text: 'é'.repeat(500_000) });

@@ -113,6 +113,36 @@ export function notifications(test: Test): void {
     assert.deepEqual(await recorder.notifications(0, 3, 1), [{ id: 4, ...event('a', 4) }]);
   });
 
+  test('are read up to a size, and at least one', async (storage) => {
+    const recorder = await storage.open();
+    const lengths = [10, 20, 70_000, 10, 40_000, 40_000, 10, 10];
+    const events = lengths.map((length, index) => {
+      const half = 'x'.repeat(length / 2);
+      return {
+        ...event('a', index + 1),
+        data: half,
+        ...(index === 0 ? { data: half + half } : { metadata: half }),
+      };
+    });
+    for (const one of [events.slice(0, 3), events.slice(3, 7), events.slice(7)])
+      await recorder.record(0, [processEvent(...one)]);
+    const idsOf = async (after: number, limit: number, maxSize?: number) =>
+      (await recorder.notifications(0, after, limit, maxSize)).map(({ id }) => id);
+    assert.deepEqual(await idsOf(0, 100), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(await idsOf(0, 100, 1), [1]);
+    assert.deepEqual(await idsOf(0, 100, 11), [1, 2]);
+    assert.deepEqual(await idsOf(0, 100, 31), [1, 2, 3]);
+    assert.deepEqual(await idsOf(0, 2, 31), [1, 2]);
+    assert.deepEqual(await idsOf(2, 100, 70_000), [3]);
+    assert.deepEqual(await idsOf(3, 100, 40_011), [4, 5, 6]);
+    assert.deepEqual(await idsOf(4, 100, 1_000_000), [5, 6, 7, 8]);
+    assert.deepEqual(await idsOf(8, 100, 1), []);
+    assert.deepEqual(
+      (await recorder.notifications(0, 0, 3, 70_030)).map(({ id, ...own }) => own),
+      events.slice(0, 3),
+    );
+  });
+
   test('do not change after they were read', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1))]);

@@ -86,7 +86,7 @@ export function opening(test: Test): void {
       name: 'StorageError',
       code: 'STORAGE_NOT_SET_UP',
       applicationName: 'orders',
-      transient: false,
+      transient: true,
     };
     await assert.rejects(storage.open('orders', false), refused);
     await assert.rejects(storage.open('orders', false), refused);

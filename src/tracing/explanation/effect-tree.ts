@@ -61,7 +61,7 @@ export async function effectTree(
     for (const [i, branch] of branches.entries()) {
       const share = shares[i] ?? 0;
       const { grown, repeated } = await grow(logs, branch, share, seen);
-      next.push(...grown);
+      for (const effect of grown) next.push(effect); // may be more than a call takes arguments
       cuts.push(
         ...cutOf(branch, isDeepest ? 'depth' : 'breadth', branch.count - share),
         ...cutOf(branch, 'repeated', repeated),

@@ -1,3 +1,4 @@
+import { mayReachSize } from '../../storage/limits.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
@@ -11,6 +12,8 @@ export interface LogWalkOptions {
   /** Last notification to read. */
   readonly head: number;
   readonly pageSize: number;
+  /** Characters of data and metadata at which a page ends. */
+  readonly pageLength: number;
   readonly versions: VersionCheck;
   readonly faults: FaultList;
   /** Called before a page is read; throws to end the walk. */
@@ -102,15 +105,16 @@ export class LogWalk {
   }
 
   async #readPage(): Promise<readonly StoredNotification[]> {
-    const { recorder, log, head, pageSize, versions, beforePage } = this.#options;
+    const { recorder, log, head, pageSize, pageLength, versions, beforePage } = this.#options;
     const after = this.#read;
     beforePage(after, head);
     const limit = Math.min(pageSize, head - after);
-    const found = await recorder.notifications(log.pipelineId, after, limit);
+    const found = await recorder.notifications(log.pipelineId, after, limit, pageLength);
     const last = found.at(-1)?.id ?? head;
     // Behind a gap, a page reaches beyond the head.
     const page = last <= head ? found : found.filter(({ id }) => id <= head);
-    const isEnd = found.length < limit || last <= after;
+    const isCut = found.length > 0 && mayReachSize(found, pageLength);
+    const isEnd = (found.length < limit && !isCut) || last <= after;
     this.#checkIds(page, isEnd ? head : Math.min(last, head));
     await versions.check(page);
     return page;

@@ -14,11 +14,18 @@ export interface VerificationBounds {
   readonly pageSize: number;
   /** Number of notifications of all logs that are read at once. */
   readonly notifications: number;
+  /** Characters of data and metadata of all logs that are read at once. */
+  readonly length: number;
   /** Number of aggregates, in all logs, whose newest versions are remembered. */
   readonly aggregates: number;
 }
 
-const defaultBounds: VerificationBounds = { pageSize: 1_000, notifications: 20_000, aggregates: 200_000 };
+const defaultBounds: VerificationBounds = {
+  pageSize: 1_000,
+  notifications: 20_000,
+  length: 32_000_000,
+  aggregates: 200_000,
+};
 
 /** Verifies the logs and positions of applications, given the recorder of each of them. */
 export async function verifyLogs(
@@ -81,6 +88,7 @@ function checkedLogs(
         recorder,
         head: headIn(heads, applicationName, pipelineId),
         pageSize,
+        pageLength: Math.ceil(bounds.length / (2 * count)), // a page is read while another one is passed
         versions: new VersionCheck(log, recorder, faults, bounds.aggregates / count),
         faults,
         beforePage: (position, head) => progress.report({ ...log, position, head }),

@@ -28,22 +28,26 @@ test('keeps used histories and drops unused ones, within its capacity', () => {
   const others = Array.from({ length: 100 }, (_, i) => `${i}`);
   expect(held(others).length).toBeLessThanOrEqual(20 / 3);
   expect(cache.get('99')).toBeDefined();
-  cache.set('large', history('large', 11));
-  expect(cache.get('large')).toBeUndefined();
+  cache.set('large', history('large', 20));
+  expect(held(['large', ...others])).toEqual(['large']);
+  cache.set('small', history('small', 1));
+  expect(held(['large', 'small'])).toEqual(['small']);
+  cache.set('too large', history('too large', 21));
+  expect(held(['too large', 'small'])).toEqual(['small']);
 });
 
 test('extends cached histories, and drops histories with a gap before the event', () => {
   const cache = new HistoryCache(100);
   const [first, second, third] = eventsOf('a', 3) as [DomainEvent, DomainEvent, DomainEvent];
-  cache.append(first);
+  cache.append([first]);
   expect(cache.get('a')).toBeUndefined();
   cache.set('a', { snapshot: undefined, events: [first] });
-  cache.append(second);
+  cache.append([second]);
   expect(cache.get('a')?.events).toEqual([first, second]);
-  cache.append(second);
+  cache.append([second]);
   expect(cache.get('a')).toBeUndefined();
   cache.set('a', { snapshot: undefined, events: [first] });
-  cache.append(third);
+  cache.append([third]);
   expect(cache.get('a')).toBeUndefined();
   cache.set('a', { snapshot: undefined, events: [first] });
   cache.purge('a');

@@ -1,10 +1,12 @@
 import { DownstreamError, run, SingleThreadedRunner } from 'kahn';
 import { expect, test } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
 import * as after from '../../support/systems/versions/after.ts';
 import * as before from '../../support/systems/versions/before.ts';
 import { Order } from '../../support/systems/versions/orders.ts';
+import { until } from '../../support/until.ts';
 import { versionsContract } from '../versions-contract.ts';
 
 for (const { name, create } of storages) {
@@ -31,5 +33,29 @@ for (const { name, create } of storages) {
     await runner.get(before.Orders).save(order.pay());
     await rejectionOf(runner.caughtUp(), DownstreamError);
     expect((await runner.status())[1]?.upstreams).toEqual([{ upstreamName: 'orders', position: 1, lag: 3 }]);
+  });
+
+  test(`an application that has ignored an event goes back if a newer version handles it, on ${name}`, async () => {
+    const storage = create();
+    await using runner = await run(before.system.bind(storage));
+    const orders = runner.get(before.Orders);
+    const order = Order.make();
+    await orders.save(order);
+    await using ledger = await after.system.open(after.Ledger, { storage });
+    ledger.follow(orders.log);
+    const { recorder } = applicationInternals.storeOf(runner.get(before.Ledger));
+    const record = recorder.record.bind(recorder);
+    recorder.record = async (...args) => {
+      await ledger.run({ upTo: 0 }); // the newer version starts when the ledger has ignored the payment
+      return await record(...args);
+    };
+    await orders.save(order.pay());
+    const statusOfLedger = async () => (await runner.status())[1];
+    await until('the ledger waits', async () => (await statusOfLedger())?.state === 'interrupted');
+    expect(await statusOfLedger()).toMatchObject({
+      upstreams: [{ position: 1, lag: 1 }],
+      lastError: { reason: 'TYPE_HANDLED_ELSEWHERE', notificationId: 2 },
+    });
+    await rejectionOf(runner.caughtUp(), DownstreamError);
   });
 }

@@ -126,7 +126,7 @@ it('records nothing of a call that does not fit, and stays usable', async () => 
   const here = new MemoryRecorder(home);
   const there = new MemoryRecorder(SharableMemory.join('orders', structuredClone(shared)));
   await here.record(0, [made('a', [1])]);
-  const full = { code: 'STORAGE_FULL', transient: false, applicationName: 'orders' };
+  const full = { code: 'STORAGE_FULL', transient: true, applicationName: 'orders' };
   const big = made('b', [1, 2], JSON.stringify('é'.repeat(1_500)));
   await expect(there.record(0, [moved('up', 0, 1), made('a', [2]), big])).rejects.toMatchObject(full);
   await expect(

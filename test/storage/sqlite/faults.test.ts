@@ -21,6 +21,7 @@ import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
+import { SqliteConnection } from '../../../src/storage/sqlite/connection.ts';
 import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
@@ -262,14 +263,20 @@ describe('recording', () => {
   it('on a full disk changes nothing, and works again once there is room', async () => {
     await (await openOrders()).close();
     const database = new DatabaseSync(file);
-    const recorder = new SqliteRecorder(databaseFileOf(directory, 'orders'), database);
+    const settings = { busyTimeoutMs: 5_000, synchronous: 'NORMAL' } as const;
+    const connection = new SqliteConnection(databaseFileOf(directory, 'orders'), database, settings);
+    const recorder = new SqliteRecorder(connection);
     recorders.push(recorder);
     await recorder.record(0, [changes('a', 2)]);
     const { page_count: pages } = database.prepare('pragma page_count').get() as { page_count: number };
     database.exec(`pragma max_page_count = ${pages + 4}`);
     const tracking = { upstreamName: 'up', expected: 0, position: 1 };
     const big = { ...changes('b', 50, JSON.stringify('x'.repeat(2_000))), tracking };
-    const full = { code: 'STORAGE_FULL', transient: false };
+    const full = {
+      code: 'STORAGE_FULL',
+      transient: true,
+      message: expect.stringContaining('Nothing of this call'),
+    };
     await expect(recorder.record(0, [changes('c', 1), big])).rejects.toMatchObject(full);
     expect(await readAll(recorder)).toHaveLength(2);
     expect((await recorder.position(0, 'up')).position).toBe(0);

@@ -93,7 +93,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     const { directory, storage } = earlierFiles(version);
     await expect(openOrders(storage, false)).rejects.toMatchObject({
       code: 'STORAGE_OLDER',
-      transient: false,
+      transient: true,
       message: expect.stringMatching(
         new RegExp(`version ${version}.* needs ${current}\\. .*setupTables: true`),
       ),

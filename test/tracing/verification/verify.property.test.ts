@@ -35,6 +35,7 @@ interface Damage {
 const bounds = fc.record({
   pageSize: fc.integer({ min: 1, max: 20 }),
   notifications: fc.constant(1_000),
+  length: fc.constantFrom(1, 100, 1e6),
   aggregates: fc.constantFrom(0, 20, 1_000),
 });
 
@@ -183,7 +184,12 @@ test.each(damages)('a random $kind is found and named', async ({ kind, inflict }
       for (const step of taken) await logs.take(step);
       const place = await inflict(damaged, await contentsOf(logs), (all) => all[which % all.length]);
       fc.pre(place !== undefined);
-      const { faults } = await verified(logs, { pageSize, notifications: 1_000, aggregates: 1_000 });
+      const { faults } = await verified(logs, {
+        pageSize,
+        notifications: 1_000,
+        length: 300,
+        aggregates: 1_000,
+      });
       expect(faults).toContainEqual(
         expect.objectContaining({ kind, applicationName: place!.applicationName, notificationId: place!.id }),
       );

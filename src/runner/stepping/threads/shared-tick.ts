@@ -64,7 +64,7 @@ export class SharedTick {
     return this.#fetched[index] ?? 0;
   }
 
-  /** Whether a thread waits for another pipeline. The thread then sends a message with the dependency. */
+  /** Whether a thread waits for another pipeline or another version. The thread then sends a message with the error. */
   isBlocked(index: number): boolean {
     return this.#blocked[index] === blocked;
   }

@@ -1,3 +1,4 @@
+import { sizeOfEvent } from '../../limits.ts';
 import type { RecordedOperation, RecordedPosition } from '../../recorder.ts';
 import type { StoredNotification, StoredSnapshot } from '../../stored-event.ts';
 import type { RecordCall } from './journal-entry.ts';
@@ -10,7 +11,9 @@ export interface ApplicationContents {
   readonly snapshots: ReadonlyMap<string, readonly StoredSnapshot[]>;
 }
 
+/** Most events in a call, and their size in characters at which a call ends. */
 const maxEventsPerCall = 1_000;
+const maxCallSize = 8_000_000;
 
 /** Yields calls that record the same contents again. */
 export function* callsToRecord({
@@ -31,7 +34,8 @@ export function* callsToRecord({
     yield { pipelineId: 0, processEvents: [{ events: [], snapshots: [], operation }] };
   }
   for (const ofAggregate of snapshots.values()) {
-    yield { pipelineId: 0, processEvents: [{ events: [], snapshots: ofAggregate }] };
+    for (const snapshot of ofAggregate)
+      yield { pipelineId: 0, processEvents: [{ events: [], snapshots: [snapshot] }] };
   }
 }
 
@@ -42,9 +46,12 @@ function* callsToRecordLogs(logs: ApplicationContents['logs']): Generator<Record
   const next = (pipelineId: number, log: readonly StoredNotification[]): StoredNotification[] => {
     const start = read.get(pipelineId) ?? 0;
     let end = start;
-    for (const { originatorId, originatorVersion } of log.slice(start, start + maxEventsPerCall)) {
-      if (originatorVersion !== (newest.get(originatorId) ?? 0) + 1) break;
+    let size = 0;
+    for (const event of log.slice(start, start + maxEventsPerCall)) {
+      const { originatorId, originatorVersion } = event;
+      if (originatorVersion !== (newest.get(originatorId) ?? 0) + 1 || size >= maxCallSize) break;
       newest.set(originatorId, originatorVersion);
+      size += sizeOfEvent(event);
       end += 1;
     }
     read.set(pipelineId, end);

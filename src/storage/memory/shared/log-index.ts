@@ -1,4 +1,5 @@
 import type { Cause } from '../../../domain/provenance.ts';
+import { sizeOfEvent } from '../../limits.ts';
 import type { RecordedPosition } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { lastPlaces } from '../log-order.ts';
@@ -39,23 +40,24 @@ export class LogIndex {
     this.#logs.set(pipelineId, log);
   }
 
-  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    const log = this.#logs.get(pipelineId);
+  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
     const found: StoredNotification[] = [];
-    if (log === undefined) return found;
-    for (let index = countUpTo(log.lastIds, after, itself); index < log.offsets.length; index += 1) {
-      if (found.length >= limit) break;
-      const firstId = (log.lastIds[index - 1] ?? 0) + 1;
-      const start = Math.max(after + 1 - firstId, 0);
-      const notifications = this.#read(log.offsets[index] ?? 0, firstId);
-      const end = start + limit - found.length;
-      for (const notification of notifications.slice(start, end)) found.push(notification); // too many to spread
+    let size = 0;
+    for (const notification of this.#notificationsAfter(pipelineId, after)) {
+      if (found.length >= limit || size >= maxSize) break;
+      size += sizeOfEvent(notification);
+      found.push(notification);
     }
     return found;
   }
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
-    return this.notifications(pipelineId, after, limit).map(({ cause }) => cause);
+    const causes: (Cause | undefined)[] = [];
+    for (const { cause } of this.#notificationsAfter(pipelineId, after)) {
+      if (causes.length >= limit) break;
+      causes.push(cause);
+    }
+    return causes;
   }
 
   logs(): LogPlace[] {
@@ -72,6 +74,18 @@ export class LogIndex {
 
   position(pipelineId: number, upstreamName: string): RecordedPosition {
     return this.#positions.get(pipelineId, upstreamName);
+  }
+
+  /** Yields the notifications with ids above `after`. Decodes an entry when its first notification is needed. */
+  *#notificationsAfter(pipelineId: number, after: number): Generator<StoredNotification> {
+    const log = this.#logs.get(pipelineId);
+    if (log === undefined) return;
+    for (let index = countUpTo(log.lastIds, after, itself); index < log.offsets.length; index += 1) {
+      const firstId = (log.lastIds[index - 1] ?? 0) + 1;
+      const notifications = this.#read(log.offsets[index] ?? 0, firstId);
+      for (let i = Math.max(after + 1 - firstId, 0); i < notifications.length; i += 1)
+        yield notifications[i] as StoredNotification;
+    }
   }
 
   #read(offset: number, firstId: number): StoredNotification[] {

@@ -61,8 +61,8 @@ export class Replica {
     return this.#memory().locate(key);
   }
 
-  notifications(pipelineId: number, after: number, limit: number): StoredNotification[] {
-    return this.#caughtUp().notifications(pipelineId, after, limit);
+  notifications(pipelineId: number, after: number, limit: number, maxSize?: number): StoredNotification[] {
+    return this.#caughtUp().notifications(pipelineId, after, limit, maxSize);
   }
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {

@@ -1,7 +1,7 @@
 import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
-import { isAnswer } from '../errors.ts';
+import { effectsOf, storageCode } from '../errors.ts';
 import { type Statement, sql } from '../statements.ts';
 
 /** Runs one statement and returns its rows. */
@@ -12,12 +12,27 @@ export interface ConnectionRules {
   readonly named: boolean;
   /** Longest wait for the answer to a statement, in ms; after that the connection is closed. */
   readonly answerTimeoutMs: number;
+  /** Whether an open connection should be replaced before its next use. */
+  isOutdated(client: PostgresClient): boolean;
+  /** Called when a connection that accepted writes leads to a read-only server, as after a failover. */
+  onReadOnly(): void;
 }
 
-/** Runs statements on the connections of a pool, and closes connections that fail. */
+/** A connection that is in use. */
+interface TakenConnection {
+  readonly client: PostgresClient;
+  /** Whether it is used for the first time. */
+  readonly isFresh: boolean;
+}
+
+/** Runs statements on the connections of a pool, and replaces connections that fail. */
 export class Connections {
   readonly #pool: PostgresPool;
   readonly #rules: ConnectionRules;
+  /** Generation in which each connection was first used. */
+  readonly #born = new WeakMap<PostgresClient, number>();
+  /** Connections of earlier generations are replaced before their next use. */
+  #generation = 0;
 
   constructor(pool: PostgresPool, rules: ConnectionRules) {
     this.#pool = pool;
@@ -29,22 +44,18 @@ export class Connections {
     return this.use((query) => query(statement, values));
   }
 
-  /** Does the work on one connection. Throws what the driver throws. */
+  /**
+   * Does the work on one connection. If a connection opened earlier fails and has recorded nothing, as after a failover
+   * to another server, the work is repeated on a new one. Throws what the driver throws.
+   */
   async use<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    const client = await inRootContext(() => this.#pool.connect()); // a new connection outlives the call
-    const ignore = () => {}; // an error between statements shows in the next answer
-    client.on('error', ignore);
-    let failed = true;
-    try {
-      const result = await work((statement, values) => this.#run(client, statement, values));
-      failed = false;
-      return result;
-    } catch (error) {
-      failed = !isAnswer(error);
-      throw error;
-    } finally {
-      client.removeListener('error', ignore);
-      client.release(failed);
+    for (;;) {
+      const taken = await this.#take();
+      try {
+        return await this.#useTaken(taken, work);
+      } catch (error) {
+        if (!this.#isOutdatedBy(error, taken)) throw error;
+      }
     }
   }
 
@@ -61,6 +72,48 @@ export class Connections {
         throw error;
       }
     });
+  }
+
+  /** Takes a connection out of the pool, and replaces outdated ones. */
+  async #take(): Promise<TakenConnection> {
+    for (;;) {
+      const client = await inRootContext(() => this.#pool.connect()); // a new connection outlives the call
+      const born = this.#born.get(client);
+      const isCurrent = born === undefined || born === this.#generation;
+      if (isCurrent && !this.#rules.isOutdated(client)) {
+        this.#born.set(client, this.#generation);
+        return { client, isFresh: born === undefined };
+      }
+      client.release(true);
+    }
+  }
+
+  async #useTaken<T>({ client }: TakenConnection, work: (query: Query) => Promise<T>): Promise<T> {
+    const ignore = () => {}; // an error between statements shows in the next answer
+    client.on('error', ignore);
+    let isReplaced = true;
+    try {
+      const result = await work((statement, values) => this.#run(client, statement, values));
+      isReplaced = false;
+      return result;
+    } catch (error) {
+      isReplaced = effectsOf(error).connection === 'replaced';
+      throw error;
+    } finally {
+      client.removeListener('error', ignore);
+      client.release(isReplaced);
+    }
+  }
+
+  /** Whether a new connection may not have the trouble. Then all connections opened earlier are replaced. */
+  #isOutdatedBy(error: unknown, { client, isFresh }: TakenConnection): boolean {
+    const { connection, commit } = effectsOf(error);
+    if (isFresh || connection === 'kept' || commit === 'unknown') return false;
+    if (this.#born.get(client) === this.#generation) {
+      this.#generation += 1;
+      if (storageCode(error) === 'STORAGE_UNWRITABLE') this.#rules.onReadOnly();
+    }
+    return true;
   }
 
   async #run(

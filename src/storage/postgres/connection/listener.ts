@@ -33,6 +33,7 @@ export class Listener implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #started = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
+  #lost: (() => void) | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class Listener implements AsyncDisposable {
   /** Resolves when the listener listens, or when its first attempt has failed. */
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  /** Replaces the connection, which may lead to a server that no longer records. */
+  reconnect(): void {
+    this.#lost?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,6 +86,7 @@ export class Listener implements AsyncDisposable {
     const { connect, channel } = this.#options;
     const client = await connect();
     const lost = Promise.withResolvers<void>();
+    this.#lost = lost.resolve;
     client.on('error', lost.resolve);
     client.on('end', lost.resolve);
     client.on('notification', (notification) => this.#receive(notification));

@@ -1,11 +1,15 @@
 import { retry } from '../../../util/retry.ts';
-import { isTransient } from '../../errors.ts';
+import { StorageError, type StorageErrorCode } from '../../errors.ts';
+import type { Activity } from '../../sql/driver-error.ts';
 import { type StorageLocation, storageError } from '../../storage-location.ts';
 import { explained } from '../errors.ts';
 
 const backoff = { firstMs: 20, maxMs: 1_000 };
 
-/** Retries transient failures of the server and its connections for a limited time. */
+/** Codes of failures that usually pass within seconds. */
+const shortCodes: readonly StorageErrorCode[] = ['STORAGE_BUSY', 'STORAGE_UNREACHABLE'];
+
+/** Retries failures that usually pass within seconds, of the server and its connections, for a limited time. */
 export class ServerRetry {
   readonly #timeoutMs: number;
   readonly #closing: AbortSignal;
@@ -26,15 +30,17 @@ export class ServerRetry {
    */
   async run<T>(
     tables: StorageLocation,
+    activity: Activity | (() => Activity),
     work: () => Promise<T>,
-    isRetried: (error: unknown) => boolean = isTransient,
   ): Promise<T> {
     const explain = (error: unknown) => {
-      throw explained(error, tables);
+      throw explained(error, tables, typeof activity === 'function' ? activity() : activity);
     };
+    // While opening, an unreachable server is not retried: usually, its address is wrong.
+    const codes = activity === 'opening' ? ['STORAGE_BUSY'] : shortCodes;
     const options = {
       backoff,
-      isTransient: isRetried,
+      isTransient: (error: unknown) => error instanceof StorageError && codes.includes(error.code),
       timeoutMs: this.#timeoutMs,
       signal: this.#closing,
     };

@@ -125,6 +125,7 @@ async function everyRead(recorder: Recorder): Promise<unknown> {
       for (const limit of [0, 1, 2, 5, 1_000])
         found.push(
           await recorder.notifications(pipelineId, after, limit),
+          await recorder.notifications(pipelineId, after, limit, 20),
           await recorder.causes(pipelineId, after, limit),
         );
     }

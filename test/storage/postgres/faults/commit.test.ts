@@ -188,7 +188,7 @@ describe.concurrent('a commit on a busy server', () => {
     const call = [changes('a', 2), { ...changes('b'), ...moved(0, 7) }];
     await expect(recorder.record(0, call)).rejects.toMatchObject({
       code: 'STORAGE_FULL',
-      transient: false,
+      transient: true,
       cause: { code: '53100', message: 'no room' },
     });
     expect(scene.sent).toBe(1);

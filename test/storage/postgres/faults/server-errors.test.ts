@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { isAnswer } from '../../../../src/storage/postgres/errors.ts';
+import { effectsOf } from '../../../../src/storage/postgres/errors.ts';
 
 function serverError(severity: string, code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('what went wrong', 100, 'error'), { severity, code });
@@ -13,8 +13,8 @@ describe('an error of the server', () => {
     ['FEHLER', '23505'],
     ['ОШИБКА', '40P01'],
     ['错误', '57014'],
-  ])('with %s %s answers the statement', (severity, code) => {
-    expect(isAnswer(serverError(severity, code))).toBe(true);
+  ])('with %s %s leaves nothing recorded', (severity, code) => {
+    expect(effectsOf(serverError(severity, code)).commit).toBe('not recorded');
   });
 
   it.each([
@@ -25,10 +25,14 @@ describe('an error of the server', () => {
     ['PANIK', '53100'],
     ['致命错误', '25P03'],
   ])('with %s %s may have interrupted the statement', (severity, code) => {
-    expect(isAnswer(serverError(severity, code))).toBe(false);
+    expect(effectsOf(serverError(severity, code))).toMatchObject({
+      connection: 'replaced',
+      commit: 'unknown',
+    });
   });
 
   it('does not include errors of the driver', () => {
-    expect(isAnswer(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))).toBe(false);
+    const error = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    expect(effectsOf(error).commit).toBe('unknown');
   });
 });

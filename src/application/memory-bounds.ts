@@ -1,0 +1,12 @@
+/**
+ * Bounds of the memory that one application uses, in characters of the text that storage keeps. A single event, save or
+ * aggregate that is larger passes alone.
+ */
+export const memoryBounds = {
+  /** Notifications that a follower or a reader reads at once. A follower also ends a batch when its effects have this size. */
+  page: 8_000_000,
+  /** Saves that share a commit. */
+  commit: 8_000_000,
+  /** Saves that wait for their commit. */
+  waitingSaves: 2 ** 30,
+} as const;
