@@ -16,6 +16,7 @@ export {
   type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
+  RacesLostError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
@@ -73,6 +74,7 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  Interruption,
   ProcessedOptions,
   SystemRunner,
   UpstreamStatus,
