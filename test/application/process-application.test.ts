@@ -353,6 +353,6 @@ describe.each(storages)('a process application on $name', ({ create }) => {
     counters.follow(replaced.log);
     const error = await rejectionOf(counters.run(), LogMismatchError);
     expect(error).toMatchObject({ applicationName: 'counters', upstreamName: 'clicks' });
-    expect(error.message).toContain('has processed 2 notifications, but the log ends at 1');
+    expect(error.message).toContain('has processed notification 2, but the log ends at 1');
   });
 });

@@ -1,6 +1,8 @@
-import type { Tracking } from '../../storage/recorder.ts';
+import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
+import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
+import { fitOf, isSameNotification, markOf } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -16,8 +18,11 @@ export class UpstreamCursor {
   #recorded: number | undefined;
   /** Version of the handled types when the position was located. A later version makes the next record conflict. */
   #typesVersion = 0;
-  /** Id of the last notification that is done. Notifications between the recorded position and this id were ignored. */
-  #seen = 0;
+  /**
+   * Last notification that is done; undefined at the start of the log. Notifications between the recorded position and
+   * this one were ignored.
+   */
+  #last: StoredNotification | undefined;
   /** Notifications of the last read. Those that had to wait are read from here. */
   #lastRead: readonly StoredNotification[] = [];
 
@@ -31,8 +36,9 @@ export class UpstreamCursor {
     return this.#log.applicationName;
   }
 
+  /** Id of the last notification that is done. */
   get seen(): number {
-    return this.#seen;
+    return this.#last?.id ?? 0;
   }
 
   get isLocated(): boolean {
@@ -41,24 +47,20 @@ export class UpstreamCursor {
 
   /** Whether notifications were ignored since the position was last recorded. */
   get isAhead(): boolean {
-    return this.#recorded !== undefined && this.#seen > this.#recorded;
+    return this.#recorded !== undefined && this.seen > this.#recorded;
   }
 
   /**
    * Reads the recorded position, unless it is known.
    *
-   * @throws {@link LogMismatchError} if the log ends before that position.
+   * @throws {@link LogMismatchError} if the log does not hold the notification that was processed last.
    */
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
-    const { position, typesVersion } = await readPosition(this.#store, this.upstreamName, this.#types);
-    const head = await this.#log.head();
-    if (head < position) {
-      throw this.#mismatch(`it has processed ${position} notifications, but the log ends at ${head}.`);
-    }
-    this.#recorded = position;
-    this.#typesVersion = typesVersion;
-    this.#seen = position;
+    const recorded = await readPosition(this.#store, this.upstreamName, this.#types);
+    this.#last = await this.#notificationAt(recorded);
+    this.#recorded = recorded.position;
+    this.#typesVersion = recorded.typesVersion;
   }
 
   /** Reads the recorded position again, because another writer of the application may have moved it. */
@@ -66,9 +68,10 @@ export class UpstreamCursor {
     const recorded = this.#recorded;
     if (recorded === undefined) return this.locate();
     const { recorder, pipelineId } = this.#store;
-    const { position } = await recorder.position(pipelineId, this.upstreamName);
-    this.#recorded = Math.max(recorded, position);
-    this.#seen = Math.max(this.#seen, position);
+    const found = await recorder.position(pipelineId, this.upstreamName);
+    if (found.position <= recorded) return;
+    if (found.position > this.seen) this.#last = await this.#notificationAt(found);
+    this.#recorded = found.position;
   }
 
   /** Makes the next `locate` read the recorded position again. */
@@ -78,22 +81,42 @@ export class UpstreamCursor {
 
   /**
    * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
-   * read, if there is any.
+   * read, if there is any. The last one is read again, because the log may have been restored from an older copy.
    *
-   * @throws {@link LogMismatchError} if a notification is missing.
+   * @throws {@link LogMismatchError} if a notification is missing, or the last one that is done has changed.
    */
   async read(limit: number): Promise<readonly StoredNotification[]> {
     const start = this.#nextInLastRead;
     if (this.hasRest) return this.#lastRead.slice(start, start + limit);
-    const notifications = await this.#log.select(this.#seen, limit, memoryBounds.page);
+    const { seen } = this;
+    const notifications = await this.#readAfter(this.#last, limit);
     const last = notifications.at(-1);
-    if (last !== undefined && last.id !== this.#seen + notifications.length) {
-      throw this.#mismatch(
-        `the ${notifications.length} notifications after ${this.#seen} end at ${last.id}.`,
-      );
+    if (last !== undefined && last.id !== seen + notifications.length) {
+      const what = `the ${notifications.length} notifications after ${seen} end at ${last.id}`;
+      throw this.#mismatch(seen, `${what}, so notifications are missing`);
     }
     this.#lastRead = notifications;
     return notifications;
+  }
+
+  async #readAfter(
+    done: StoredNotification | undefined,
+    limit: number,
+  ): Promise<readonly StoredNotification[]> {
+    const { page } = memoryBounds;
+    if (done === undefined) return this.#log.select(0, limit, page);
+    const maxSize = page + sizeOfEvent(done) * bytesPerUnit; // so that one more is read, however large this one is
+    const notifications = await this.#log.select(done.id - 1, limit + 1, maxSize);
+    const [first] = notifications;
+    if (first !== undefined && isSameNotification(first, done)) return notifications.slice(1);
+    throw await this.#replaced(done.id);
+  }
+
+  /** Returns the notification at a recorded position, if the log still holds it there. */
+  async #notificationAt(recorded: RecordedPosition): Promise<StoredNotification | undefined> {
+    const { fits, notification } = await fitOf(recorded, this.#log);
+    if (fits) return notification;
+    throw await this.#replaced(recorded.position);
   }
 
   /** Whether the last read has not been processed completely. */
@@ -103,7 +126,7 @@ export class UpstreamCursor {
 
   /** Index of the next notification among those of the last read. */
   get #nextInLastRead(): number {
-    return this.#seen + 1 - (this.#lastRead[0]?.id ?? 0);
+    return this.seen + 1 - (this.#lastRead[0]?.id ?? 0);
   }
 
   /** Number of notifications from the recorded position to `position`. */
@@ -111,10 +134,19 @@ export class UpstreamCursor {
     return position - (this.#recorded ?? 0);
   }
 
-  /** Tracking that moves the recorded position, if no other writer has moved it. */
-  trackingTo(position: number): Tracking {
-    const { upstreamName } = this;
-    return { upstreamName, expected: this.#recorded ?? 0, position, typesVersion: this.#typesVersion };
+  /**
+   * Tracking that moves the recorded position behind a notification, if no other writer has moved it.
+   *
+   * @param notification The last one that is done, by default.
+   */
+  trackingTo(notification: StoredNotification | undefined = this.#last): Tracking {
+    return {
+      upstreamName: this.upstreamName,
+      expected: this.#recorded ?? 0,
+      position: notification?.id ?? 0,
+      mark: notification && markOf(notification),
+      typesVersion: this.#typesVersion,
+    };
   }
 
   /** Notes that the position is recorded. */
@@ -122,13 +154,25 @@ export class UpstreamCursor {
     this.#recorded = position;
   }
 
-  /** Notes that all notifications up to `position` are done. */
-  advanceTo(position: number): void {
-    this.#seen = position;
+  /** Notes that a notification and all before it are done. */
+  advanceTo(notification: StoredNotification): void {
+    this.#last = notification;
     if (!this.hasRest) this.#lastRead = [];
   }
 
-  #mismatch(what: string): LogMismatchError {
-    return new LogMismatchError(this.#store.applicationName, this.upstreamName, what);
+  /** Returns the error for a log that does not hold the notification that was processed last. */
+  async #replaced(position: number): Promise<LogMismatchError> {
+    const head = await this.#log.head();
+    const what =
+      head < position
+        ? `it has processed notification ${position}, but the log ends at ${head}`
+        : `notification ${position} of the log is not the one that it has processed`;
+    return this.#mismatch(position, what);
+  }
+
+  #mismatch(position: number, what: string): LogMismatchError {
+    const { applicationName, pipelineId } = this.#store;
+    const { upstreamName } = this;
+    return new LogMismatchError({ applicationName, upstreamName, pipelineId, position }, what);
   }
 }

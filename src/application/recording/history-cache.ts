@@ -7,6 +7,14 @@ export interface CachedHistory {
   readonly events: readonly DomainEvent[];
   /** Characters of the texts of snapshot and events in storage. */
   readonly length: number;
+  /** The event after them that cannot be decoded. Such a history is not cached. */
+  readonly damage?: Damage;
+}
+
+/** An event that cannot be decoded, and why. */
+export interface Damage {
+  readonly event: Omit<DomainEvent, 'data'>;
+  readonly error: unknown;
 }
 
 /** Characters for which a large history counts as one more event. */

@@ -1,0 +1,50 @@
+import type { RecordedPosition } from '../../storage/recorder.ts';
+import type { StoredNotification } from '../../storage/stored-event.ts';
+import { hash } from '../../util/environment/hash.ts';
+import type { NotificationLog } from './notification-log.ts';
+
+/** Number of hexadecimal digits of the hash in a mark: 8 bytes. */
+const hashLength = 16;
+
+/**
+ * Returns the mark of a notification, which is recorded with a position behind it: the id of the notification, and a hash
+ * of its event. It tells whether a log still holds that event at the position.
+ */
+export function markOf(notification: StoredNotification): string {
+  const { id, originatorId, originatorVersion, type, timestamp, data } = notification;
+  const numbers = `${originatorVersion} ${timestamp} ${originatorId.length} ${type.length}`;
+  return `${id}:${hash('sha256', `${numbers} ${originatorId}${type}${data}`, 'hex').slice(0, hashLength)}`;
+}
+
+/** Returns whether two notifications have the same mark. */
+export function isSameNotification(one: StoredNotification, other: StoredNotification): boolean {
+  return (
+    one.id === other.id &&
+    one.originatorId === other.originatorId &&
+    one.originatorVersion === other.originatorVersion &&
+    one.type === other.type &&
+    one.timestamp === other.timestamp &&
+    one.data === other.data
+  );
+}
+
+/** Whether a log holds the notification that a follower processed last, and the notification at its position. */
+export interface PositionFit {
+  readonly fits: boolean;
+  /** Notification at the position; undefined if the position is 0 or the log has none there. */
+  readonly notification: StoredNotification | undefined;
+}
+
+/**
+ * Reads the notification at a recorded position, and compares it with the mark of the position. The mark of another
+ * position proves nothing: earlier releases move a position and leave the mark as it is.
+ */
+export async function fitOf(recorded: RecordedPosition, log: NotificationLog): Promise<PositionFit> {
+  const { position, mark } = recorded;
+  if (position === 0) return { fits: true, notification: undefined };
+  const [found] = await log.select(position - 1, 1);
+  const notification = found?.id === position ? found : undefined;
+  const isMarked = mark?.startsWith(`${position}:`) === true;
+  const fits = notification !== undefined && (!isMarked || mark === markOf(notification));
+  return { fits, notification };
+}
