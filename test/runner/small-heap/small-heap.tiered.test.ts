@@ -2,11 +2,11 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { temporaryDatabase } from '../support/servers/postgres.ts';
-import { temporaryDirectory } from '../support/storages.ts';
-import { byTier } from '../support/tier.ts';
+import { temporaryDatabase } from '../../support/servers/postgres.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { byTier } from '../../support/tier.ts';
 
-const program = fileURLToPath(new URL('./small-heap-program.ts', import.meta.url));
+const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 /** Largest heap in MB, and the number of events of 2 MB. */
 const { heap, count } = byTier({ heap: 120, count: 90 }, { heap: 400, count: 300 });
 
