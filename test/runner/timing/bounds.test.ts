@@ -8,14 +8,14 @@ import {
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { shop } from '../../examples/shop/shop.ts';
-import { blockedBackoff } from '../../src/runner/blocked-upstreams.ts';
-import { transientBackoff } from '../../src/runner/retry-transient.ts';
-import { restartBackoff } from '../../src/runner/supervised/restart-policy.ts';
-import { connectionString, temporarySchema } from '../support/servers/postgres.ts';
-import { temporaryDirectory } from '../support/storages.ts';
-import { timersDuring } from '../support/watchers/timers.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { blockedBackoff } from '../../../src/runner/blocked-upstreams.ts';
+import { transientBackoff } from '../../../src/runner/retry-transient.ts';
+import { restartBackoff } from '../../../src/runner/supervised/restart-policy.ts';
+import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { timersDuring } from '../../support/watchers/timers.ts';
 
 const drainTimeoutMs = 123_456;
 const options = { drainTimeoutMs };
