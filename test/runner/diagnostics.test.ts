@@ -47,6 +47,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
       upstreamName,
       position: counts[upstreamName]!,
       lag: 0,
+      fitsLog: true,
     })),
     lastError: undefined,
   }));
@@ -118,7 +119,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
         applicationName: 'reservations',
         pipelineId: 0,
         state: 'running',
-        upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]) }],
+        upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]), fitsLog: true }],
         lastError: undefined,
       });
     }, patient);
