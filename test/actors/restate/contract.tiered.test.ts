@@ -1,7 +1,7 @@
 import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
-import { restoredLogsContract } from '../../runner/restored-logs-contract.ts';
+import { restoredLogsContract } from '../../runner/restored-logs/contract.ts';
 import { tieredRunnerContract } from '../../runner/runner-contract.ts';
 import { versionsContract } from '../../runner/versions-contract.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';

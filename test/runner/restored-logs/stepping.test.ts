@@ -1,7 +1,7 @@
 import { SteppingMultiThreadedRunner, SteppingSingleThreadedRunner } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { restoredLogsContract } from '../restored-logs-contract.ts';
+import { restoredLogsContract } from './contract.ts';
 
 for (const Runner of [SteppingSingleThreadedRunner, SteppingMultiThreadedRunner]) {
   restoredLogsContract({

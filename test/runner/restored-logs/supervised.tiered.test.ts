@@ -1,6 +1,6 @@
 import { allSupervisedSubjects } from '../../support/supervised-runners.ts';
 import { byTier } from '../../support/tier.ts';
-import { restoredLogsContract } from '../restored-logs-contract.ts';
+import { restoredLogsContract } from './contract.ts';
 
 const quick = ['threads on sqlite', 'processes on sqlite'];
 for (const { name, start, create } of allSupervisedSubjects.filter(

@@ -1,11 +1,11 @@
 import { DownstreamError, reposition, type StorageDescription, type SystemRunner } from 'kahn';
 import { expect, onTestFinished, test } from 'vitest';
-import { rejectionOf } from '../support/errors.ts';
-import { cutOff } from '../support/restored-logs.ts';
-import { Ledger, Orders, system } from '../support/systems/versions/before.ts';
-import { Order } from '../support/systems/versions/orders.ts';
-import { until } from '../support/until.ts';
-import type { RunnerSubject } from './runner-contract.ts';
+import { rejectionOf } from '../../support/errors.ts';
+import { cutOff } from '../../support/restored-logs.ts';
+import { Ledger, Orders, system } from '../../support/systems/versions/before.ts';
+import { Order } from '../../support/systems/versions/orders.ts';
+import { until } from '../../support/until.ts';
+import type { RunnerSubject } from '../runner-contract.ts';
 
 type Apps = typeof Orders | typeof Ledger;
 

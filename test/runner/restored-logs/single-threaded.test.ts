@@ -1,6 +1,6 @@
 import { SingleThreadedRunner } from 'kahn';
 import { storages } from '../../support/storages.ts';
-import { restoredLogsContract } from '../restored-logs-contract.ts';
+import { restoredLogsContract } from './contract.ts';
 
 for (const { name, create } of storages.filter((one) => one.name !== 'memory')) {
   restoredLogsContract({
