@@ -16,6 +16,7 @@ export {
   type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
+  RacesLostError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
@@ -38,6 +39,7 @@ export type {
   PolicyResult,
 } from './application/policy/policy.ts';
 export { ProcessApplication } from './application/process-application.ts';
+export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
@@ -75,6 +77,7 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  Interruption,
   ProcessedOptions,
   SystemRunner,
   UpstreamStatus,

@@ -14,12 +14,23 @@ export interface KahnErrorOptions {
 export abstract class KahnError extends Error {
   abstract readonly code: string;
 
-  /** Every option but `cause` becomes a field; subclasses `declare` these fields, since an initialiser would erase them. */
+  /**
+   * Every option but `cause` becomes a field; subclasses `declare` these fields, since an initialiser would erase them.
+   *
+   * The message includes that of the cause. The stack does not, so that a printed chain shows each message once.
+   */
   constructor(message: string, options: KahnErrorOptions = {}) {
     const { cause, ...fields } = options;
-    super(message, 'cause' in options ? { cause: examinable(cause) } : {});
+    const hasCause = 'cause' in options;
+    super(
+      hasCause ? withoutMessageOf(cause, message) : message,
+      hasCause ? { cause: examinable(cause) } : {},
+    );
     Object.assign(this, fields);
     this.name = new.target.name;
+    if (this.message === message) return;
+    void this.stack; // is written when it is read first
+    this.message = message;
   }
 }
 
@@ -56,6 +67,13 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (types.isPromise(value)) return 'a promise: await it';
   return kindInOtherCopy(value) ?? (typeof value === 'object' ? 'an object' : `a ${typeof value}`);
+}
+
+/** Replaces the text of a cause in a message by an ellipsis. */
+function withoutMessageOf(cause: unknown, message: string): string {
+  const text = messageOf(cause).replace(/\.$/, '');
+  const start = text === '' ? -1 : message.lastIndexOf(text);
+  return start < 0 ? message : `${message.slice(0, start)}…${message.slice(start + text.length)}`;
 }
 
 /** Returns a thrown value, or an error in place of a value that throws when it is examined. */

@@ -43,6 +43,11 @@ export function now(): number {
   return simulatedTime()?.now() ?? Date.now();
 }
 
+/** Returns a time for a message: ISO 8601, or the number itself if no Date can have it. */
+export function timeText(timestamp: number): string {
+  return Math.abs(timestamp) <= 8.64e15 ? new Date(timestamp).toISOString() : String(timestamp);
+}
+
 /** A clock that can be replaced in tests. */
 export interface Clock {
   /** Time in ms since an arbitrary moment. Never decreases. */

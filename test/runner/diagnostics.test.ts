@@ -50,6 +50,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
       fitsLog: true,
     })),
     lastError: undefined,
+    interruption: undefined,
   }));
 }
 
@@ -180,7 +181,9 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
       applicationName: 'reservations',
       pipelineId: 0,
       error: expect.objectContaining({ code: 'STORAGE_BUSY' }),
+      interruption: { since: expect.any(Number), tries: 1, nextTryAt: expect.any(Number) },
     });
+    expect(interrupted.interruption!.tries).toBeGreaterThanOrEqual(1);
     other.exec('rollback');
     await placing;
     await runner.caughtUp();

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
-import type { DomainEvent } from '../../domain/event.ts';
-import type { EventMapper } from '../../storage/codec/event-mapper.ts';
+import { type EventMapper, EventNotDecodableError } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
-import { type CachedHistory, type HistoryCache, versionOf } from './history-cache.ts';
+import { AggregateLoadError } from './errors.ts';
+import { type CachedHistory, type Damage, type HistoryCache, versionOf } from './history-cache.ts';
 
 /** Loads aggregates from the cache and the recorder. */
 export class AggregateLoader {
@@ -35,7 +35,7 @@ export class AggregateLoader {
     const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
     return ids.map((id, i) => {
       const history = this.#joined(known[i], read[i]);
-      if (history !== known[i]) this.#cache.set(id, history);
+      if (history !== known[i]) this.#remember(id, history);
       return history;
     });
   }
@@ -70,7 +70,7 @@ export class AggregateLoader {
     const [read] = await this.#recorder.histories([request]);
     const aggregate =
       this.#built(aggregateClass, id, this.#joined(undefined, read)) ??
-      this.#replayed(new aggregateClass(id), await this.#readWhole(id, version));
+      this.#replayed(this.#made(aggregateClass, id), await this.#readWhole(id, version));
     return aggregate.version === version && version > 0 ? aggregate : undefined;
   }
 
@@ -80,8 +80,12 @@ export class AggregateLoader {
     version: number,
   ): Promise<A> {
     const whole = await this.#readWhole(id, version);
-    this.#cache.set(id, whole);
-    return this.#replayed(new aggregateClass(id), whole);
+    this.#remember(id, whole);
+    return this.#replayed(this.#made(aggregateClass, id), whole);
+  }
+
+  #remember(id: string, history: CachedHistory): void {
+    if (history.damage === undefined) this.#cache.set(id, history);
   }
 
   async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {
@@ -90,16 +94,20 @@ export class AggregateLoader {
     return this.#joined(undefined, read);
   }
 
+  /** Adds the events that were read to the history that is known, up to one that cannot be decoded. */
   #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
     if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
-    const events = (read?.events ?? []).map((stored) => this.#decoded(stored));
-    if (known === undefined) return { snapshot: read?.snapshot, events };
-    return { snapshot: known.snapshot, events: known.events.concat(events) };
-  }
-
-  #decoded(stored: StoredEvent): DomainEvent {
-    this.#assertKnown(stored);
-    return this.#mapper.toEvent(stored);
+    const events = known === undefined ? [] : [...known.events];
+    const history = { snapshot: known === undefined ? read?.snapshot : known.snapshot, events };
+    for (const stored of read?.events ?? []) {
+      try {
+        this.#assertKnown(stored);
+        events.push(this.#mapper.toEvent(stored));
+      } catch (error) {
+        return { ...history, damage: { event: stored, error } };
+      }
+    }
+    return history;
   }
 
   /** Returns undefined if the history starts with a snapshot that this class cannot restore. */
@@ -108,7 +116,7 @@ export class AggregateLoader {
     id: string,
     history: CachedHistory,
   ): A | undefined {
-    const aggregate = new aggregateClass(id);
+    const aggregate = this.#made(aggregateClass, id);
     if (history.snapshot !== undefined && !this.#restore(aggregate, aggregateClass, history.snapshot))
       return undefined;
     return this.#replayed(aggregate, history);
@@ -129,9 +137,38 @@ export class AggregateLoader {
     }
   }
 
-  #replayed<A extends Aggregate>(aggregate: A, history: CachedHistory): A {
-    for (const event of history.events) aggregateInternals.replay(aggregate, event);
-    return aggregate;
+  #made<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A {
+    try {
+      return new aggregateClass(id);
+    } catch (cause) {
+      throw this.#loadError(aggregateClass, id, 'the constructor', undefined, cause);
+    }
+  }
+
+  #replayed<A extends Aggregate>(aggregate: A, { events, damage }: CachedHistory): A {
+    const aggregateClass = aggregate.constructor;
+    for (const event of events) {
+      try {
+        aggregateInternals.replay(aggregate, event);
+      } catch (cause) {
+        throw this.#loadError(aggregateClass, aggregate.id, 'apply()', event, cause);
+      }
+    }
+    if (damage === undefined) return aggregate;
+    const { error, event } = damage;
+    if (!(error instanceof EventNotDecodableError)) throw error;
+    throw this.#loadError(aggregateClass, aggregate.id, 'decoding', event, error.cause);
+  }
+
+  #loadError(
+    { name: className }: { readonly name: string },
+    originatorId: string,
+    what: string,
+    event: Damage['event'] | undefined,
+    cause: unknown,
+  ): AggregateLoadError {
+    const { applicationName } = this.#mapper;
+    return new AggregateLoadError({ applicationName, className, originatorId }, what, event, cause);
   }
 }
 

@@ -5,6 +5,14 @@ import type { StoredSnapshot } from '../../storage/stored-event.ts';
 export interface CachedHistory {
   readonly snapshot: StoredSnapshot | undefined;
   readonly events: readonly DomainEvent[];
+  /** The event after them that cannot be decoded. Such a history is not cached. */
+  readonly damage?: Damage;
+}
+
+/** An event that cannot be decoded, and why. */
+export interface Damage {
+  readonly event: Omit<DomainEvent, 'data'>;
+  readonly error: unknown;
 }
 
 /** Version of the aggregate after the last event of its history. */

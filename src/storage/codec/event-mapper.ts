@@ -2,6 +2,7 @@ import { constants } from 'node:buffer';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { Metadata, Provenance, RecordedEvent } from '../../domain/provenance.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
+import { timeText } from '../../util/time.ts';
 import { LimitExceededError, limits } from '../limits.ts';
 import type { StoredEvent, StoredProvenance } from '../stored-event.ts';
 import { NotEncodableError } from './errors.ts';
@@ -32,13 +33,15 @@ export class EventNotDecodableError extends KahnError {
   declare readonly eventType: string;
   declare readonly originatorId: string;
   declare readonly originatorVersion: number;
+  /** Time of the event, in ms since 1970. */
+  declare readonly timestamp: number;
 
   constructor(applicationName: string, stored: StoredEvent, cause: unknown) {
-    const { type: eventType, originatorId, originatorVersion } = stored;
+    const { type: eventType, originatorId, originatorVersion, timestamp } = stored;
     super(
       `Application '${applicationName}' cannot read '${eventType}', version ${originatorVersion} ` +
-        `of aggregate '${originatorId}'. ${messageOf(cause)}`,
-      { cause, applicationName, eventType, originatorId, originatorVersion },
+        `of aggregate '${originatorId}', recorded at ${timeText(timestamp)}. ${messageOf(cause)}`,
+      { cause, applicationName, eventType, originatorId, originatorVersion, timestamp },
     );
   }
 }
@@ -62,11 +65,11 @@ export class SnapshotNotEncodableError extends KahnError {
 
 /** Converts the domain events of one application to stored events, and back. */
 export class EventMapper {
-  readonly #applicationName: string;
+  readonly applicationName: string;
   readonly #transcoder: Transcoder;
 
   constructor(applicationName: string, transcoder: Transcoder) {
-    this.#applicationName = applicationName;
+    this.applicationName = applicationName;
     this.#transcoder = transcoder;
   }
 
@@ -78,7 +81,7 @@ export class EventMapper {
       return { originatorId, originatorVersion, type, data, timestamp, ...provenance };
     } catch (error) {
       if (error instanceof NotEncodableError)
-        throw new EventNotEncodableError(this.#applicationName, type, error);
+        throw new EventNotEncodableError(this.applicationName, type, error);
       throw error;
     }
   }
@@ -90,7 +93,7 @@ export class EventMapper {
       const data = this.#transcoder.decode(stored.data);
       return Object.freeze({ type, data, originatorId, originatorVersion, timestamp } as DomainEvent);
     } catch (error) {
-      throw new EventNotDecodableError(this.#applicationName, stored, error);
+      throw new EventNotDecodableError(this.applicationName, stored, error);
     }
   }
 
@@ -115,7 +118,7 @@ export class EventMapper {
       if (metadata !== undefined) event.metadata = this.#transcoder.decode(metadata) as Metadata;
       return Object.freeze(event);
     } catch (error) {
-      throw new EventNotDecodableError(this.#applicationName, stored, error);
+      throw new EventNotDecodableError(this.applicationName, stored, error);
     }
   }
 
@@ -130,7 +133,7 @@ export class EventMapper {
       return this.#encode(state);
     } catch (error) {
       if (error instanceof NotEncodableError) {
-        throw new SnapshotNotEncodableError(this.#applicationName, originatorId, error);
+        throw new SnapshotNotEncodableError(this.applicationName, originatorId, error);
       }
       throw error;
     }
@@ -151,7 +154,7 @@ export class EventMapper {
     } catch (error) {
       if (!(error instanceof RangeError) || error.message !== 'Invalid string length') throw error;
       const size = constants.MAX_STRING_LENGTH; // at least
-      throw new LimitExceededError(this.#applicationName, 'save', size, limits.saveBytes);
+      throw new LimitExceededError(this.applicationName, 'save', size, limits.saveBytes);
     }
   }
 }
