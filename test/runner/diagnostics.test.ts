@@ -172,7 +172,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
       const [, reservations] = await runner.status();
       return reservations?.state === 'interrupted' && reservations;
     }, patient);
-    expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1 }]);
+    expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1, fitsLog: true }]);
     expect(interrupted.lastError).toMatchObject({ code: 'STORAGE_BUSY', applicationName: 'reservations' });
     const event = events.find(({ kind }) => kind === 'interrupted');
     expect(event).toEqual({
