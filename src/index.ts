@@ -16,6 +16,7 @@ export {
   type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
+  RacesLostError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
@@ -75,6 +76,7 @@ export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
+  Interruption,
   ProcessedOptions,
   SystemRunner,
   UpstreamStatus,

@@ -302,12 +302,36 @@ export class PolicyError extends KahnError implements FailedNotification {
 }
 
 /**
+ * A follower has lost many races: other writers keep changing an aggregate while its policy works. It tries again, and
+ * then takes the write lock of its application.
+ */
+export class RacesLostError extends KahnError {
+  override readonly code = 'RACES_LOST';
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  /** Number of races lost in a row. */
+  declare readonly attempts: number;
+  /** Aggregate that other writers have changed. */
+  declare readonly originatorId: string;
+
+  constructor(upstreamName: string, attempts: number, cause: RecordConflictError) {
+    const { applicationName, originatorId } = cause;
+    super(
+      `Application '${applicationName}' has lost ${attempts} races in a row while it followed '${upstreamName}': other ` +
+        `writers keep changing aggregate '${originatorId}'. It tries again.`,
+      { cause, applicationName, upstreamName, attempts, originatorId },
+    );
+  }
+}
+
+/**
  * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
  * recorded first, or a notification waits for another log or another version.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
     isTransient(error instanceof PolicyError ? error.cause : error) ||
+    error instanceof RacesLostError ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
     isBlocking(error)

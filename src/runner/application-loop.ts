@@ -3,7 +3,7 @@ import { isBlocking, isTransientFailure } from '../application/errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';
 import { retryTransient } from './retry-transient.ts';
-import type { ApplicationState } from './runner.ts';
+import type { ApplicationState, Interruption } from './runner.ts';
 
 /** Prompts for one application: at most one pending prompt per upstream. */
 export interface Inbox {
@@ -31,7 +31,7 @@ export interface LoopReport {
   entered(state: ApplicationState): void;
   prompted(upstreamNames: readonly string[]): void;
   processed(upstreamName: string, count: number): void;
-  interrupted(error: unknown): void;
+  interrupted(error: unknown, interruption: Interruption): void;
 }
 
 /** Longest time for which a busy application leaves positions behind ignored notifications unrecorded, in ms. */
@@ -75,9 +75,9 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { blocked } = state;
-  const interrupted = (error: unknown) => {
+  const interrupted = (error: unknown, interruption: Interruption) => {
     report.entered('interrupted');
-    report.interrupted(error);
+    report.interrupted(error, interruption);
   };
   const recordPositions = async () => {
     await retryTransient(() => processApplicationInternals.recordPositions(application), signal, interrupted);
@@ -96,8 +96,10 @@ async function runOnce(
       catchBlocking(() => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
     const counts = await retryTransient(run, signal, interrupted);
     if (isBlocking(counts)) {
-      interrupted(counts);
-      blocked.block(upstreamName, () => inbox.put(upstreamName), signal);
+      interrupted(
+        counts,
+        blocked.block(upstreamName, () => inbox.put(upstreamName), signal),
+      );
       continue;
     }
     blocked.unblock(upstreamName);

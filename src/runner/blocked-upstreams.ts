@@ -1,16 +1,18 @@
 import { type BlockingError, isBlocking } from '../application/errors.ts';
-import { type Backoff, backOff } from '../util/retry.ts';
+import { type Backoff, backoffMs, pause } from '../util/retry.ts';
+import { longer } from './retry-transient.ts';
+import type { Interruption } from './runner.ts';
 
 /** Delays between checks of another pipeline or version, which may catch up soon or be far behind. */
 export const blockedBackoff: Backoff = { firstMs: 10, maxMs: 1_000 };
 
 /** Upstreams of an application that wait for another pipeline or another version. */
 export class BlockedUpstreams {
-  readonly #tries = new Map<string, number>();
+  readonly #waits = new Map<string, Interruption>();
   readonly #resting = new Set<string>();
 
   get isEmpty(): boolean {
-    return this.#tries.size === 0;
+    return this.#waits.size === 0;
   }
 
   /**
@@ -22,20 +24,23 @@ export class BlockedUpstreams {
   }
 
   /** Blocks an upstream and calls `retry` after a delay that grows each time, unless the signal is aborted. */
-  block(upstreamName: string, retry: () => void, signal: AbortSignal): void {
-    const tries = (this.#tries.get(upstreamName) ?? 0) + 1;
-    this.#tries.set(upstreamName, tries);
+  block(upstreamName: string, retry: () => void, signal: AbortSignal): Interruption {
+    const before = this.#waits.get(upstreamName);
+    const delayMs = backoffMs((before?.tries ?? 0) + 1, blockedBackoff);
+    const wait = longer(before, delayMs);
+    this.#waits.set(upstreamName, wait);
     this.#resting.add(upstreamName);
     const due = () => {
       this.#resting.delete(upstreamName);
       retry();
     };
-    backOff(tries, blockedBackoff, signal).then(due, () => {});
+    pause(delayMs, signal).then(due, () => {});
+    return wait;
   }
 
   /** Clears the block: progress was made or no notification is pending. */
   unblock(upstreamName: string): void {
-    this.#tries.delete(upstreamName);
+    this.#waits.delete(upstreamName);
   }
 }
 

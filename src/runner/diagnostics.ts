@@ -1,5 +1,6 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { inRootContext } from '../util/environment/root-context.ts';
+import type { Interruption } from './runner.ts';
 
 /** Fields of every event of a runner about an application. */
 export interface RunnerEvent {
@@ -17,8 +18,14 @@ export interface RunnerEvents {
   readonly prompted: RunnerEvent & { readonly upstreamName: string };
   /** An application has processed `count` notifications of an upstream. */
   readonly processed: RunnerEvent & { readonly upstreamName: string; readonly count: number };
-  /** An application retries: its storage is busy or unavailable, or it waits for another pipeline or another version. */
-  readonly interrupted: RunnerEvent & { readonly error: unknown };
+  /**
+   * An application retries: its storage fails in a way that may pass, or it waits for another pipeline or another
+   * version. `interruption` is undefined where the next try has no time of its own, as in ticks and actors.
+   */
+  readonly interrupted: RunnerEvent & {
+    readonly error: unknown;
+    readonly interruption: Interruption | undefined;
+  };
   /** An application failed and is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };
   /** A thread or process died and was replaced, for the `restarts`th time in a row without progress. */

@@ -12,8 +12,8 @@ export type ApplicationState =
   /** The application processes notifications, or is about to. */
   | 'running'
   /**
-   * The storage is busy or unavailable, or the application waits for another pipeline or another version; the runner
-   * retries.
+   * The storage fails in a way that may pass, or the application waits for another pipeline or another version; the
+   * runner retries.
    */
   | 'interrupted'
   /** The thread or process of the application died and is being replaced. */
@@ -34,17 +34,30 @@ export interface UpstreamStatus {
   readonly lag: number;
 }
 
+/** Interruption of an application, which retries without limit until the trouble has passed. */
+export interface Interruption {
+  /** When the first try failed, in ms since 1970. */
+  readonly since: number;
+  /** Number of tries that have failed in a row. */
+  readonly tries: number;
+  /** When the next try begins, in ms since 1970. */
+  readonly nextTryAt: number;
+}
+
 /** State and progress of an application. */
 export interface ApplicationStatus {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly state: ApplicationState;
+  /** Progress by upstream; empty while the storage cannot be read. */
   readonly upstreams: readonly UpstreamStatus[];
   /**
    * Last error that stopped or interrupted the application since the start, if any. `OtherVersionError` says which event
    * another version of the application has to process.
    */
   readonly lastError: unknown;
+  /** The interruption, while the state is `interrupted` and the time of the next try is known. */
+  readonly interruption: Interruption | undefined;
 }
 
 /** Options of the methods of a runner that wait. */

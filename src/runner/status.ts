@@ -1,28 +1,41 @@
 import { type Application, applicationInternals } from '../application/application.ts';
+import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
-import type { ApplicationState, ApplicationStatus, UpstreamStatus } from './runner.ts';
+import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
 
-/** Reads the progress of the applications of one pipeline from the storage. */
+/** What a runner knows of an application. */
+type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
+
+/** Reads the progress of the applications of one pipeline from the storage, as far as it can be read. */
 export function statusOf(
   graph: SystemGraph,
   applications: ReadonlyMap<string, Application>,
-  stateOf: (applicationName: string) => { readonly state: ApplicationState; readonly lastError: unknown },
+  stateOf: (applicationName: string) => KnownState,
 ): Promise<readonly ApplicationStatus[]> {
   return Promise.all(
     graph.nodes.flatMap(({ name }) => {
       const application = applications.get(name);
       if (application === undefined) return [];
       const upstreams = upstreamsOf(graph, name).flatMap((upstream) => applications.get(upstream) ?? []);
-      const { state, lastError } = stateOf(name);
-      return Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream))).then((all) => ({
-        applicationName: name,
-        pipelineId: application.pipelineId,
-        state,
-        upstreams: all,
-        lastError,
-      }));
+      return applicationStatus(application, upstreams, stateOf(name));
     }),
   );
+}
+
+async function applicationStatus(
+  application: Application,
+  upstreams: readonly Application[],
+  { state, lastError, interruption }: KnownState,
+): Promise<ApplicationStatus> {
+  const { applicationName, pipelineId } = application;
+  const known = { applicationName, pipelineId, state, interruption };
+  try {
+    const all = await Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream)));
+    return { ...known, upstreams: all, lastError };
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    return { ...known, upstreams: [], lastError: lastError ?? error };
+  }
 }
 
 async function upstreamStatus(

@@ -83,6 +83,14 @@ export interface RecordedPosition {
   readonly typesVersion: number;
 }
 
+/** The right to record next. Other calls that record, by any recorder of the application, wait until it is released. */
+export interface WriteLock {
+  /** Records as {@link Recorder.record} does, and releases the lock in any case. */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
+  /** Releases the lock, if it is still held. */
+  release(): Promise<void>;
+}
+
 /**
  * Reads and writes the storage of one application.
  *
@@ -102,6 +110,13 @@ export interface Recorder {
    * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
+
+  /**
+   * Takes the write lock of the application, in all threads and processes that use the storage. Reads do not wait for it.
+   * The caller releases it within seconds. The lock is released if the caller's thread or process ends. Storage without
+   * this method has no such lock: a follower that keeps losing races to commands then relies on its retries.
+   */
+  lock?(): Promise<WriteLock>;
 
   /** Reads the histories of several aggregates, in the order of the requests. */
   histories(requests: readonly HistoryRequest[]): Promise<readonly History[]>;

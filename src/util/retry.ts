@@ -19,8 +19,8 @@ export interface RetryOptions {
   readonly timeoutMs?: number;
   /** Cancels the wait between tries; the reason of the signal is thrown. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with each failure before the next try. */
-  onRetry?(error: unknown): void;
+  /** Called with each failure, and with the delay before the next try, in ms. */
+  onRetry?(error: unknown, delayMs: number): void;
 }
 
 /**
@@ -32,22 +32,28 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
   const { backoff, maxTries = Infinity, timeoutMs = Infinity, signal } = options;
   let deadline: number | undefined;
   for (let tries = 1; ; tries += 1) {
+    const delayMs = backoffMs(tries, backoff);
     try {
       return await work();
     } catch (error) {
       deadline ??= performance.now() + timeoutMs;
       if (!options.isTransient(error) || tries >= maxTries || performance.now() >= deadline) throw error;
-      options.onRetry?.(error);
+      options.onRetry?.(error, delayMs);
     }
-    await backOff(tries, backoff, signal);
+    await pause(delayMs, signal);
   }
 }
 
 /** Waits before try `tries + 1`. Rejects with the reason of the signal if that is aborted. */
-export async function backOff(tries: number, backoff: Backoff, signal?: AbortSignal): Promise<void> {
+export function backOff(tries: number, backoff: Backoff, signal?: AbortSignal): Promise<void> {
+  return pause(backoffMs(tries, backoff), signal);
+}
+
+/** Waits for a time in ms. Rejects with the reason of the signal if that is aborted. */
+export async function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   try {
-    await delay(backoffMs(tries, backoff), undefined, signal && { signal });
+    await delay(delayMs, undefined, signal && { signal });
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

@@ -49,6 +49,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
       lag: 0,
     })),
     lastError: undefined,
+    interruption: undefined,
   }));
 }
 
@@ -163,7 +164,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     const runner = await start(shop, { storage });
     onTestFinished(() => runner.close());
     await runner.caughtUp();
-    using other = new DatabaseSync(join(directory, 'reservations.sqlite'));
+    using other = new DatabaseSync(join(directory, 'reservations.sqlite'), { timeout: 30_000 });
     other.exec('begin immediate');
     const placing = runner.get(Orders).place('ada'); // on a single thread, waits until the storage is free
     const interrupted = await vi.waitUntil(async () => {
@@ -179,7 +180,9 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
       applicationName: 'reservations',
       pipelineId: 0,
       error: expect.objectContaining({ code: 'STORAGE_BUSY' }),
+      interruption: { since: expect.any(Number), tries: 1, nextTryAt: expect.any(Number) },
     });
+    expect(interrupted.interruption!.tries).toBeGreaterThanOrEqual(1);
     other.exec('rollback');
     await placing;
     await runner.caughtUp();
@@ -205,7 +208,7 @@ test('close() reports no failure of an application whose storage is busy', async
   const runner = await MultiThreadedRunner.start(brokenShop, { storage });
   onTestFinished(() => runner.close());
   await runner.caughtUp();
-  using other = new DatabaseSync(join(directory, 'payments.sqlite'));
+  using other = new DatabaseSync(join(directory, 'payments.sqlite'), { timeout: 30_000 });
   other.exec('begin immediate');
   await runner.get(Orders).place('mallory'); // payments record only their position for this order
   await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);

@@ -118,13 +118,20 @@ export class EventStore {
     return new EventMapper(applicationName, this.#transcoder);
   }
 
-  /** Records process events in one transaction and resolves with the head of the log. */
-  async record(prepared: readonly PreparedEvents[]): Promise<number> {
+  /**
+   * Records process events in one transaction and resolves with the head of the log.
+   *
+   * @param recorder Recorder, or the write lock of the caller.
+   */
+  async record(
+    prepared: readonly PreparedEvents[],
+    recorder: Pick<Recorder, 'record'> = this.recorder,
+  ): Promise<number> {
     try {
       const processEvents = this.#options.causalDependencies
         ? await withDependencies(this.recorder, this.pipelineId, prepared)
         : prepared.map(({ processEvent }) => processEvent);
-      const head = await this.recorder.record(this.pipelineId, processEvents);
+      const head = await recorder.record(this.pipelineId, processEvents);
       let last = head - prepared.reduce((count, { events }) => count + events.length, 0);
       for (const one of prepared) {
         last += one.events.length;

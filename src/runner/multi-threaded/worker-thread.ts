@@ -42,6 +42,6 @@ function reportTo(board: SharedBoard, index: number, post: Post): LoopReport {
     },
     prompted: (upstreamNames) => post({ kind: 'prompted', upstreamNames }),
     processed: (upstreamName, count) => post({ kind: 'processed', upstreamName, count }),
-    interrupted: (error) => post({ kind: 'interrupted', error: portable(error) }),
+    interrupted: (error, interruption) => post({ kind: 'interrupted', error: portable(error), interruption }),
   };
 }

@@ -68,7 +68,7 @@ export class ApplicationProcess {
     if (prompted.length > 0) hooks.onMessage({ kind: 'prompted', upstreamNames: prompted });
     for (const [upstreamName, count] of Object.entries(processed))
       hooks.onMessage({ kind: 'processed', upstreamName, count });
-    if (interrupted !== undefined) hooks.onMessage({ kind: 'interrupted', error: interrupted });
+    if (interrupted !== undefined) hooks.onMessage({ kind: 'interrupted', ...interrupted });
     if (state !== undefined) this.enter(state);
   }
 }

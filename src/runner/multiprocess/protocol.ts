@@ -1,6 +1,6 @@
 import type { PortableError } from '../../util/portable-error.ts';
 import type { Assignment } from '../assignment.ts';
-import type { ApplicationState } from '../runner.ts';
+import type { ApplicationState, Interruption } from '../runner.ts';
 import type { OpeningTask } from '../supervised/open-application.ts';
 import type { WorkerMessage } from '../supervised/worker.ts';
 
@@ -39,7 +39,7 @@ export interface ProcessReport {
   readonly prompted?: readonly string[];
   /** Numbers of processed notifications, by upstream. */
   readonly processed?: Readonly<Record<string, number>>;
-  readonly interrupted?: PortableError;
+  readonly interrupted?: { readonly error: PortableError; readonly interruption: Interruption };
 }
 
 export function mergeReports(earlier: ProcessReport, later: ProcessReport): ProcessReport {

@@ -75,7 +75,8 @@ function reportTo(reports: Reports): LoopReport {
     entered: (state) => reports.put({ state }),
     prompted: (prompted) => reports.put({ prompted }),
     processed: (upstreamName, count) => reports.put({ processed: { [upstreamName]: count } }),
-    interrupted: (error) => reports.put({ interrupted: portable(error) }),
+    interrupted: (error, interruption) =>
+      reports.put({ interrupted: { error: portable(error), interruption } }),
   };
 }
 

@@ -1,14 +1,14 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
-import { isBlocking, isTransientFailure } from '../../application/errors.ts';
+import { isBlocking, isTransientFailure, RacesLostError } from '../../application/errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
-import { RecordConflictError } from '../../storage/errors.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { messageOf } from '../../util/errors.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { transientBackoff } from '../retry-transient.ts';
+import type { Interruption } from '../runner.ts';
 import type { FollowedLog, FollowingApplication, TypedEvents } from './followed-log.ts';
 import { RetryTimer } from './retry-timer.ts';
 import type { Wait } from './wait.ts';
@@ -49,6 +49,8 @@ export class LocalApplication implements FollowingApplication {
   /** Whether the last run ended because commands kept changing an aggregate that the policy had read. */
   isOvertaken = false;
   #hold: PromiseWithResolvers<void> | undefined;
+  /** The log in whose processing the last interruption by the storage happened. */
+  #troubled: LocalLog | undefined;
   /** The error that stopped the application. */
   failure: { readonly error: unknown } | undefined;
   /** Last error that stopped or interrupted the application. */
@@ -73,9 +75,17 @@ export class LocalApplication implements FollowingApplication {
     return this.retry.isPending;
   }
 
+  /** The interruption by its storage, another pipeline or another version, if any. */
+  get interruption(): Interruption | undefined {
+    if (this.retry.interruption !== undefined) return this.retry.interruption;
+    return this.isInterrupted ? this.blockedRetry.interruption : undefined;
+  }
+
   /** Whether the application waits for its storage, another pipeline or another version. */
   get isInterrupted(): boolean {
-    return this.isResting || this.upstreams.some(({ blockedBy }) => blockedBy !== undefined);
+    return (
+      this.retry.interruption !== undefined || this.upstreams.some(({ blockedBy }) => blockedBy !== undefined)
+    );
   }
 
   /**
@@ -85,11 +95,23 @@ export class LocalApplication implements FollowingApplication {
   noteError(error: unknown, log?: LocalLog): void {
     this.lastError = error;
     const isInterrupted = isTransientFailure(error);
-    this.isOvertaken = error instanceof RecordConflictError;
-    if (!isInterrupted) this.#stop(error);
-    else if (log !== undefined && isBlocking(error)) this.#block(log, error);
-    else this.retry.schedule();
-    publish(isInterrupted ? 'interrupted' : 'failed', { ...eventOf(this.name), error });
+    this.isOvertaken = error instanceof RacesLostError;
+    const event = { ...eventOf(this.name), error };
+    if (!isInterrupted) {
+      this.#stop(error);
+      publish('failed', event);
+      return;
+    }
+    const isBlocked = log !== undefined && isBlocking(error);
+    if (!isBlocked) this.#troubled = log;
+    const interruption = isBlocked ? this.#block(log, error) : this.retry.schedule();
+    publish('interrupted', { ...event, interruption });
+  }
+
+  /** Notes that a log was processed up to its known end, which ends an interruption in the same work. */
+  noteSuccess(log: LocalLog): void {
+    log.blockedBy = undefined;
+    if (this.#troubled === undefined || this.#troubled === log) this.retry.reset();
   }
 
   track(wait: Wait, before: number, events: TypedEvents, start: number, end: number): void {
@@ -131,10 +153,10 @@ export class LocalApplication implements FollowingApplication {
   }
 
   /** Rejects the waits for a log, because only another runner can process what its next notification waits for. */
-  #block(log: LocalLog, error: unknown): void {
+  #block(log: LocalLog, error: unknown): Interruption {
     if (messageOf(error) !== messageOf(log.blockedBy)) this.blockedRetry.reset();
     log.blockedBy = error;
     log.reject(error);
-    this.blockedRetry.schedule();
+    return this.blockedRetry.schedule();
   }
 }

@@ -6,7 +6,7 @@ import { unlessAborted } from '../../util/abort.ts';
 import { publish } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
 import { retryTransient } from '../retry-transient.ts';
-import type { ApplicationState } from '../runner.ts';
+import type { ApplicationState, Interruption } from '../runner.ts';
 import { FollowedLog } from './followed-log.ts';
 import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
 import { Turns } from './turns.ts';
@@ -128,6 +128,10 @@ export class LocalFollowers {
     return this.#named(applicationName).lastError;
   }
 
+  interruptionOf(applicationName: string): Interruption | undefined {
+    return this.#named(applicationName).interruption;
+  }
+
   /** Resolves when no application has work that it can do. */
   idle(): Promise<void> {
     return this.#turns.idle();
@@ -170,8 +174,8 @@ export class LocalFollowers {
       if (one.upstreams.length === 0 || one.turn !== undefined || one.failure !== undefined) continue;
       try {
         const record = () => processApplicationInternals.recordPositions(one.process);
-        await retryTransient(record, this.#signal, (error) => {
-          publish('interrupted', { ...eventOf(one.name), error });
+        await retryTransient(record, this.#signal, (error, interruption) => {
+          publish('interrupted', { ...eventOf(one.name), error, interruption });
         });
       } catch (error) {
         this.#signal.throwIfAborted();

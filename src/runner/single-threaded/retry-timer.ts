@@ -1,11 +1,13 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type Backoff, backoffMs } from '../../util/retry.ts';
+import { longer } from '../retry-transient.ts';
+import type { Interruption } from '../runner.ts';
 
 /** Calls a function after a delay that grows with each call until `reset()`. */
 export class RetryTimer {
   readonly #backoff: Backoff;
   readonly #retry: () => void;
-  #tries = 0;
+  #interruption: Interruption | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(backoff: Backoff, retry: () => void) {
@@ -17,22 +19,26 @@ export class RetryTimer {
     return this.#timer !== undefined;
   }
 
+  /** The interruption since the first call was scheduled; undefined after `reset()`. */
+  get interruption(): Interruption | undefined {
+    return this.#interruption;
+  }
+
   /** Schedules a call, in place of a call that is scheduled already. */
-  schedule(): void {
+  schedule(): Interruption {
     clearTimeout(this.#timer);
-    this.#tries += 1;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#retry();
-      },
-      backoffMs(this.#tries, this.#backoff),
-    );
+    const delayMs = backoffMs((this.#interruption?.tries ?? 0) + 1, this.#backoff);
+    this.#interruption = longer(this.#interruption, delayMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#retry();
+    }, delayMs);
+    return this.#interruption;
   }
 
   /** Makes the next delay the shortest one. */
   reset(): void {
-    this.#tries = 0;
+    this.#interruption = undefined;
   }
 
   /** Cancels the scheduled call. */

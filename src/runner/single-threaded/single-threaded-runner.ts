@@ -166,7 +166,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   #stateOf(name: string): FollowerState {
-    return { state: this.#followers.stateOf(name), lastError: this.#followers.lastErrorOf(name) };
+    return {
+      state: this.#followers.stateOf(name),
+      lastError: this.#followers.lastErrorOf(name),
+      interruption: this.#followers.interruptionOf(name),
+    };
   }
 
   #assertMayWait(call: string): void {

@@ -166,8 +166,7 @@ export class Turns {
     });
     sawAll(log);
     follower.isOvertaken = false;
-    follower.retry.reset();
-    log.blockedBy = undefined;
+    follower.noteSuccess(log);
     for (const [upstreamName, count] of counts) {
       if (count > 0) publish('processed', { ...event, upstreamName, count });
     }

@@ -1,5 +1,6 @@
 import { messageOf } from '../../util/errors.ts';
 import { DownstreamError } from '../errors.ts';
+import type { Interruption } from '../runner.ts';
 import type { TickOutcome } from './step-driver.ts';
 
 /**
@@ -8,13 +9,13 @@ import type { TickOutcome } from './step-driver.ts';
  */
 export class Interruptions {
   /** Applications whose storage interrupted the tick under way. */
-  readonly #interrupted = new Set<string>();
+  readonly #interrupted = new Map<string, Interruption>();
   readonly #lastErrors = new Map<string, unknown>();
   #blocked: ReadonlyMap<string, unknown> = new Map();
 
   /** Notes that the storage interrupted an application in the tick under way. */
-  note(applicationName: string, error: unknown): void {
-    this.#interrupted.add(applicationName);
+  note(applicationName: string, error: unknown, interruption: Interruption): void {
+    this.#interrupted.set(applicationName, interruption);
     this.#lastErrors.set(applicationName, error);
   }
 
@@ -45,6 +46,11 @@ export class Interruptions {
 
   has(applicationName: string): boolean {
     return this.#interrupted.has(applicationName) || this.#blocked.has(applicationName);
+  }
+
+  /** The interruption of an application by its storage, if any. */
+  of(applicationName: string): Interruption | undefined {
+    return this.#interrupted.get(applicationName);
   }
 
   /** Last error that interrupted an application since the start. */

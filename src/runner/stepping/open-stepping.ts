@@ -93,9 +93,9 @@ function reportTo(interruptions: Interruptions, runner: string): DriverReport {
   return {
     processed: (applicationName, upstreamName, count) =>
       publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),
-    interrupted(applicationName, error) {
-      interruptions.note(applicationName, error);
-      publish('interrupted', { runner, applicationName, pipelineId, error });
+    interrupted(applicationName, error, interruption) {
+      interruptions.note(applicationName, error, interruption);
+      publish('interrupted', { runner, applicationName, pipelineId, error, interruption });
     },
   };
 }

@@ -6,6 +6,7 @@ import {
 import { inTime, type SimulatedTime } from '../../util/time.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { retryTransient } from '../retry-transient.ts';
+import type { Interruption } from '../runner.ts';
 import { timeOfTick } from './clock/simulated-time.ts';
 import type { DriverReport, Moment, TickOutcome } from './step-driver.ts';
 
@@ -72,7 +73,8 @@ async function processUpstream(
     signal.throwIfAborted();
     return inTime(time, () => processApplicationInternals.pull(application, name, upTo));
   };
-  const interrupted = (error: unknown) => report.interrupted(application.applicationName, error);
+  const interrupted = (error: unknown, interruption: Interruption) =>
+    report.interrupted(application.applicationName, error, interruption);
   for (let count = 0; ; ) {
     const pulled = await retryTransient(async () => pull(), signal, interrupted);
     if (typeof pulled !== 'number') return { count, blockedBy: pulled };
@@ -92,6 +94,6 @@ export function recordPositions(
   return retryTransient(
     () => processApplicationInternals.recordPositions(application),
     signal,
-    (error) => report.interrupted(applicationName, error),
+    (error, interruption) => report.interrupted(applicationName, error, interruption),
   );
 }

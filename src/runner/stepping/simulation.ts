@@ -86,7 +86,13 @@ export class Simulation {
       const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}` };
       const outcomes = await driver.advance(moment, this.#abandoned);
       for (const [applicationName, error] of interruptions.noteBlocked(outcomes)) {
-        publish('interrupted', { runner, applicationName, pipelineId: localPipelineId, error });
+        publish('interrupted', {
+          runner,
+          applicationName,
+          pipelineId: localPipelineId,
+          error,
+          interruption: undefined,
+        });
       }
       return { headsBefore, outcomes };
     } finally {

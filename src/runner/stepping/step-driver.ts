@@ -1,4 +1,5 @@
 import type { System } from '../../system/system.ts';
+import type { Interruption } from '../runner.ts';
 import type { RunningSystem } from '../running-system.ts';
 import type { LogHeads } from './log-heads.ts';
 import type { ResolvedSteppingOptions } from './stepping-options.ts';
@@ -24,7 +25,7 @@ export interface TickOutcome {
 /** Receives the progress of the applications in a tick. */
 export interface DriverReport {
   processed(applicationName: string, upstreamName: string, count: number): void;
-  interrupted(applicationName: string, error: unknown): void;
+  interrupted(applicationName: string, error: unknown, interruption: Interruption): void;
 }
 
 /** Parts of a {@link StepDriver}. */

@@ -274,7 +274,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   #followerState(applicationName: string): FollowerState {
     const { interruptions } = this.#parts;
     const lastError = this.#state.failures.get(applicationName) ?? interruptions.lastErrorOf(applicationName);
-    return { state: this.#stateOf(applicationName), lastError };
+    const interruption = interruptions.of(applicationName);
+    return { state: this.#stateOf(applicationName), lastError, interruption };
   }
 
   #stateOf(applicationName: string): ApplicationState {

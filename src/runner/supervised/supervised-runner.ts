@@ -83,10 +83,9 @@ export abstract class SupervisedRunner<
   readonly #stateOf: FollowerStates = (applicationName, pipelineId) => {
     const { system, board } = this.#parts;
     const unassigned = upstreamsOf(system.graph, applicationName).length === 0 ? 'idle' : 'elsewhere';
-    return {
-      state: board.stateIn(applicationName, pipelineId) ?? unassigned,
-      lastError: this.#supervisors.lastErrorOf(applicationName, pipelineId),
-    };
+    const state = board.stateIn(applicationName, pipelineId) ?? unassigned;
+    const { lastError, interruption } = this.#supervisors.of(applicationName, pipelineId) ?? {};
+    return { state, lastError, interruption: state === 'interrupted' ? interruption : undefined };
   };
 
   async #closeWorkers(): Promise<void> {

@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { KahnError } from '../../util/errors.ts';
 import { RemoteError } from '../../util/portable-error.ts';
-import { backOff } from '../../util/retry.ts';
+import { backoffMs, pause } from '../../util/retry.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 import type { Assignment } from '../assignment.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { ProcessDiedError, ThreadDiedError } from '../errors.ts';
-import type { ApplicationState } from '../runner.ts';
+import { longer } from '../retry-transient.ts';
+import type { ApplicationState, Interruption } from '../runner.ts';
 import { RestartPolicy, restartBackoff } from './restart-policy.ts';
 import type { SupervisedWorker, WorkerHooks, WorkerMessage } from './worker.ts';
 
@@ -45,6 +46,8 @@ export class Supervisor {
   #hasStarted = false;
   #policy = new RestartPolicy();
   #lastError: unknown;
+  /** The last interruption, which may be over. */
+  #interruption: Interruption | undefined;
   #failure: unknown;
 
   constructor(options: SupervisorOptions) {
@@ -57,6 +60,11 @@ export class Supervisor {
   /** Last error that interrupted or stopped the application, if any. */
   get lastError(): unknown {
     return this.#lastError;
+  }
+
+  /** Last interruption of the application, if any. It may be over. */
+  get interruption(): Interruption | undefined {
+    return this.#interruption;
   }
 
   /** Resolves when the application is running; rejects with the error that prevents it. */
@@ -117,13 +125,18 @@ export class Supervisor {
         current.idleSince = performance.now();
         break;
       case 'interrupted':
-        this.#lastError = new RemoteError(message.error);
-        publish('interrupted', { ...this.#event, error: this.#lastError });
+        this.#interrupted(new RemoteError(message.error), message.interruption);
         break;
       case 'failed':
         if (current.isReady) this.#fail(new RemoteError(message.error));
         else current.refusal = new RemoteError(message.error);
     }
+  }
+
+  #interrupted(error: unknown, interruption: Interruption): void {
+    this.#lastError = error;
+    this.#interruption = interruption;
+    publish('interrupted', { ...this.#event, error, interruption });
   }
 
   #started(): void {
@@ -152,8 +165,9 @@ export class Supervisor {
   }
 
   async #restart(death: unknown): Promise<void> {
-    const { hasProcessed, idleSince } = this.#current;
-    const isTransient = (death as { transient?: unknown }).transient === true;
+    const { hasProcessed, idleSince, isReady } = this.#current;
+    const isLonger = !isReady && this.#policy.restarts > 0; // no worker has opened the application since
+    const isTransient = mayPass(death);
     this.#policy = this.#policy.after({
       hasProcessed,
       idleMs: performance.now() - idleSince,
@@ -164,8 +178,10 @@ export class Supervisor {
       this.#ended.resolve();
       return;
     }
-    this.#options.entered('restarting');
-    await backOff(this.#policy.restarts, restartBackoff, this.#closing.signal).catch(() => {});
+    const delayMs = backoffMs(this.#policy.restarts, restartBackoff);
+    this.#options.entered(isTransient ? 'interrupted' : 'restarting');
+    if (isTransient) this.#interrupted(death, longer(isLonger ? this.#interruption : undefined, delayMs));
+    await pause(delayMs, this.#closing.signal).catch(() => {});
     if (this.#closing.signal.aborted) this.#ended.resolve();
     else this.#spawn();
   }
@@ -178,4 +194,13 @@ export class Supervisor {
       death,
     );
   }
+}
+
+/** Codes of errors of the operating system that pass when other programs end. */
+const shortages: readonly unknown[] = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'];
+
+/** Whether a worker died because its storage was unavailable, or the machine short of resources. */
+function mayPass(death: unknown): boolean {
+  const { transient, code } = death as { transient?: unknown; code?: unknown };
+  return transient === true || shortages.includes(code);
 }

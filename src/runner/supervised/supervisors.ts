@@ -14,12 +14,12 @@ export class Supervisors {
     await Promise.all(this.#supervisors.map((supervisor) => supervisor.start()));
   }
 
-  /** Returns the last error of an application, if any. */
-  lastErrorOf(applicationName: string, pipelineId: number): unknown {
+  /** Returns the supervisor of an application; undefined if no worker runs it. */
+  of(applicationName: string, pipelineId: number): Supervisor | undefined {
     return this.#supervisors.find(
       ({ assignment }) =>
         assignment.applicationName === applicationName && assignment.pipelineId === pipelineId,
-    )?.lastError;
+    );
   }
 
   /** Closes all workers; resolves with the names of the applications whose worker had to be terminated. */

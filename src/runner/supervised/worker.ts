@@ -1,4 +1,5 @@
 import type { PortableError } from '../../util/portable-error.ts';
+import type { Interruption } from '../runner.ts';
 
 /** A thread or process that runs one application. */
 export interface SupervisedWorker {
@@ -23,7 +24,11 @@ export type WorkerMessage =
   /** The application is idle for the first time since the worker was started. */
   | { readonly kind: 'idle' }
   /** The application retries after a transient error. */
-  | { readonly kind: 'interrupted'; readonly error: PortableError }
+  | {
+      readonly kind: 'interrupted';
+      readonly error: PortableError;
+      readonly interruption: Interruption;
+    }
   /** In this tick, an upstream is blocked by a causal dependency. */
   | { readonly kind: 'blocked'; readonly error: PortableError }
   | { readonly kind: 'failed'; readonly error: PortableError }

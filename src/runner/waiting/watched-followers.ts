@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApplicationState } from '../runner.ts';
+import type { ApplicationState, Interruption } from '../runner.ts';
 
 /** Last known state of an application. */
 export interface FollowerState {
   readonly state: ApplicationState;
   readonly lastError: unknown;
+  readonly interruption?: Interruption | undefined;
 }
 
 export type FollowerStates = (applicationName: string, pipelineId: number) => FollowerState;

@@ -7,6 +7,7 @@ import type {
   RecordedOperation,
   RecordedPosition,
   Recorder,
+  WriteLock,
 } from '../recorder.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
@@ -24,7 +25,11 @@ export class MemoryRecorder implements Recorder {
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.#content.record(pipelineId, processEvents);
+    return this.#memory.record(pipelineId, processEvents);
+  }
+
+  async lock(): Promise<WriteLock> {
+    return this.#memory.lock();
   }
 
   async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
@@ -72,7 +77,7 @@ export class MemoryRecorder implements Recorder {
     expectedVersion: number,
     types: readonly string[],
   ): Promise<number> {
-    return this.#content.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
+    return this.#memory.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
   }
 
   async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
@@ -80,7 +85,7 @@ export class MemoryRecorder implements Recorder {
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    await this.#content.record(0, [{ events: [], snapshots }]);
+    await this.#memory.record(0, [{ events: [], snapshots }]);
   }
 
   async close(): Promise<void> {
@@ -88,7 +93,11 @@ export class MemoryRecorder implements Recorder {
   }
 
   get #content(): SharableMemory['content'] {
-    if (this.#open !== undefined) return this.#open.content;
+    return this.#memory.content;
+  }
+
+  get #memory(): SharableMemory {
+    if (this.#open !== undefined) return this.#open;
     throw recorderClosed(memoryLocation(this.#applicationName));
   }
 }

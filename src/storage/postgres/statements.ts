@@ -25,6 +25,8 @@ export const sql = {
       set_config('default_transaction_isolation', 'read committed', false),
       current_setting('transaction_read_only') as read_only`,
   },
+  /** Ends the transaction if the host that has begun it vanishes. */
+  idleTimeout: { text: "set local idle_in_transaction_session_timeout = '5s'" },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key. Holds the lock until the transaction ends. */
   lock: { text: 'select pg_advisory_xact_lock($1)::text' },
@@ -71,6 +73,8 @@ export interface Statements {
   readonly committed: Statement;
   /** originatorIds -> originatorVersion, in the same order */
   readonly newestVersions: Statement;
+  /** Makes all transactions wait that append to a log, until the transaction ends. */
+  readonly lockLogs: Statement;
   /** commitId -> 1 if an operation of the call is recorded */
   readonly operated: Statement;
   /** pipelineId, upstreamNames -> the columns of `toPosition`, in the same order; zeros and nulls if there is none */
@@ -123,6 +127,8 @@ export function statementsFor(tables: ApplicationTables): Statements {
     committed: named(`
       select notification_id from ${events}
       where originator_id = $1 and originator_version = $2 and commit_id = $3`),
+    // Appending begins with a lock on this table. The role that appends has no other right that suffices.
+    lockLogs: { text: `lock table ${logs} in share row exclusive mode` },
     newestVersions: named(`
       select coalesce((
         select e.originator_version from ${events} e where e.originator_id = i.id order by e.originator_version desc limit 1

@@ -59,7 +59,12 @@ async function started<Apps extends ApplicationClass>(
 }
 
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
-  const subject = { name: `the Restate runner on ${name}`, start: started, createStorage: create };
+  const subject = {
+    name: `the Restate runner on ${name}`,
+    start: started,
+    createStorage: create,
+    isFirstStorage: name === 'sqlite',
+  };
   tieredRunnerContract(subject);
   if (name === byTier('sqlite', 'postgres')) versionsContract(subject);
 }

@@ -53,9 +53,13 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
   await until('it runs again', () => events.some(({ kind }) => kind === 'restarted'));
   for (const [i, pause] of pauses.entries()) expect(pause).toBeGreaterThan(49 * 2 ** i);
   await supervisor.close(1_000);
-  expect(events).toMatchObject([
+  const others = events.filter(({ kind }) => kind !== 'interrupted');
+  expect(others).toMatchObject([
     { kind: 'started' },
     { kind: 'restarted', restarts: 6 },
     { kind: 'stopped' },
   ]);
+  const interruptions = events.flatMap((one) => (one.kind === 'interrupted' ? one.interruption! : []));
+  expect(interruptions.map(({ tries }) => tries)).toEqual([1, 2, 3, 4, 5]);
+  expect(new Set(interruptions.map(({ since }) => since)).size).toBe(1);
 });

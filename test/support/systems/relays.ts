@@ -62,6 +62,8 @@ export const relays = { a, b, c, d, one, two } as const;
 
 const { url: module } = import.meta;
 
+/** a follows itself. */
+export const loop = System.of([[a, a]], { module, name: 'loop' });
 /** d follows a, and b, which follows a. */
 export const diamond = System.of(
   [

@@ -1,5 +1,6 @@
 import type { InvocationId, ObjectContext, ObjectSharedContext, SendClient } from '@restatedev/restate-sdk';
 import { blockedBackoff } from '../../../runner/blocked-upstreams.ts';
+import type { Interruption } from '../../../runner/runner.ts';
 import type { PortableError } from '../../../util/portable-error.ts';
 import { backoffMs } from '../../../util/retry.ts';
 import { addressOfKey } from '../protocol/actor-names.ts';
@@ -10,6 +11,7 @@ import type {
   ProcessWorker,
   StartCoordinator,
   StepDone,
+  StepFailure,
 } from '../protocol/messages.ts';
 import type { ActorSetup } from './actor-definition.ts';
 
@@ -31,6 +33,9 @@ interface State {
   resumeId: InvocationId | undefined;
   /** Number of times in a row that upstreams were set aside. */
   interruptions: number;
+  /** When upstreams were first set aside in that row, and when they are retried; missing in states of older versions. */
+  interruptedSince?: number | undefined;
+  nextTryAt?: number | undefined;
   /** Id of the next poll. */
   pollId: InvocationId | undefined;
   /** Time of the last poll; undefined before the first poll. */
@@ -96,7 +101,13 @@ export class CoordinatorState {
     const state = await ctx.get<State>(stateKey);
     if (state === null) return { applicationName, state: 'stopped' };
     const { lastError } = state;
-    return { applicationName, state: stateOf(state), ...(lastError !== undefined && { lastError }) };
+    const interruption = interruptionOf(state);
+    return {
+      applicationName,
+      state: stateOf(state),
+      ...(lastError !== undefined && { lastError }),
+      ...(interruption !== undefined && { interruption }),
+    };
   }
 
   /** Cancels future calls and deletes the state. */
@@ -143,7 +154,7 @@ export class CoordinatorState {
     if (trouble === undefined) {
       if (state.aside.length === 0) state.interruptions = 0;
     } else if (trouble.aside !== undefined) {
-      await this.#setAside(trouble.error, trouble.aside, state.underway);
+      await this.#setAside(trouble, trouble.aside, state.underway);
     } else {
       this.#cancelCalls();
       Object.assign(state, { hasFailed: true, lastError: trouble.error, prompted: {}, aside: [] });
@@ -169,7 +180,7 @@ export class CoordinatorState {
     state.polledAt = now;
   }
 
-  async #setAside(error: PortableError, names: readonly string[], heads: Heads): Promise<void> {
+  async #setAside({ error, failedAt }: StepFailure, names: readonly string[], heads: Heads): Promise<void> {
     const state = this.#state;
     state.lastError = error;
     state.aside = [...new Set([...state.aside, ...names])];
@@ -178,11 +189,13 @@ export class CoordinatorState {
     const again = Object.fromEntries(names.map((name) => [name, isWrong ? 0 : (heads[name] ?? 0)]));
     state.prompted = longest(state.prompted, again);
     if (state.resumeId !== undefined) return; // that call resumes these upstreams, too
+    if (state.interruptions === 0) state.interruptedSince = failedAt;
     state.interruptions += 1;
     const maxMs = blockingCodes.includes(error.fields.code) ? blockedBackoff.maxMs : maxRetryMs;
     // The context's random numbers are the same again when the engine replays this call.
     const random = () => this.#ctx.rand.random();
     const delay = Math.round(backoffMs(state.interruptions, { firstMs: firstRetryMs, maxMs }, random));
+    state.nextTryAt = failedAt && failedAt + delay;
     const delayed = this.#setup.sdk.rpc.sendOpts<void>({ delay: delay + state.behindMs });
     state.resumeId = await this.#self().resume(delayed).invocationId;
   }
@@ -251,10 +264,16 @@ function initialState(message: StartCoordinator): State {
   };
 }
 
-function stateOf({ hasFailed, aside, underway }: State): ProcessStatus['state'] {
+function stateOf({ hasFailed, interruptions, underway }: State): ProcessStatus['state'] {
   if (hasFailed) return 'failed';
-  if (underway !== undefined) return 'running';
-  return aside.length > 0 ? 'interrupted' : 'idle';
+  if (interruptions > 0) return 'interrupted'; // also during the next try
+  return underway === undefined ? 'idle' : 'running';
+}
+
+function interruptionOf(state: State): Interruption | undefined {
+  const { interruptedSince: since, interruptions: tries, nextTryAt } = state;
+  if (tries === 0 || since === undefined || nextTryAt === undefined) return undefined;
+  return { since, tries, nextTryAt };
 }
 
 /** Logs whose heads are unknown. */

@@ -1,4 +1,5 @@
 import { type Assignment, assignmentsOf } from '../../../runner/assignment.ts';
+import type { Interruption } from '../../../runner/runner.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import { newId } from '../../../util/ids.ts';
 import { RemoteError } from '../../../util/portable-error.ts';
@@ -20,6 +21,7 @@ import { SingleFlight } from './single-flight.ts';
 export interface ActorStatus extends ActorAddress {
   readonly state: ProcessStatus['state'];
   readonly lastError: unknown;
+  readonly interruption: Interruption | undefined;
 }
 
 /** Statuses of all applications that follow others, by actor key. */
@@ -161,8 +163,9 @@ export class ActorClient {
     const statuses: readonly ProcessStatus[] = answer;
     return assignmentsOf(this.#system.graph, [pipelineId]).map(({ applicationName }) => {
       const status = statuses.find((one) => one.applicationName === applicationName);
-      const lastError = status?.lastError && new RemoteError(status.lastError);
-      return { applicationName, pipelineId, state: status?.state ?? 'stopped', lastError };
+      const { state = 'stopped', lastError: sent, interruption } = status ?? {};
+      const lastError = sent && new RemoteError(sent);
+      return { applicationName, pipelineId, state, lastError, interruption };
     });
   }
 
@@ -187,5 +190,5 @@ export class ActorClient {
 }
 
 function interrupted({ applicationName, pipelineId }: Assignment, lastError: EngineError): ActorStatus {
-  return { applicationName, pipelineId, state: 'interrupted', lastError };
+  return { applicationName, pipelineId, state: 'interrupted', lastError, interruption: undefined };
 }

@@ -178,6 +178,7 @@ export class RestateRunner<
 function statesOf(statuses: ActorStatuses): FollowerStates {
   return (applicationName, pipelineId) => {
     const status = statuses.get(actorKey({ applicationName, pipelineId }));
-    return { state: status?.state ?? 'idle', lastError: status?.lastError };
+    const { state = 'idle', lastError, interruption } = status ?? {};
+    return { state, lastError, interruption };
   };
 }

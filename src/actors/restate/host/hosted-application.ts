@@ -123,8 +123,11 @@ export function failureOf(
 ): StepFailure {
   // Only the runner can tell whether its prompt was wrong, see RestateRunner.
   const canRetry = isTransientFailure(error) || error instanceof StorageMismatchError;
-  publish(canRetry ? 'interrupted' : 'failed', { ...eventOf(address), error });
-  return { error: truncateError(portable(error)), aside: canRetry ? upstreamNames : undefined };
+  const event = { ...eventOf(address), error };
+  if (canRetry) publish('interrupted', { ...event, interruption: undefined });
+  else publish('failed', event);
+  const aside = canRetry ? upstreamNames : undefined;
+  return { error: truncateError(portable(error)), aside, failedAt: Date.now() };
 }
 
 function eventOf({ applicationName, pipelineId }: ActorAddress): RunnerEvent {

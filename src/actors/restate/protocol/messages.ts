@@ -1,4 +1,5 @@
 import type { ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
+import type { Interruption } from '../../../runner/runner.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
 import type { PortableError } from '../../../util/portable-error.ts';
 
@@ -69,6 +70,8 @@ export interface StepFailure {
   readonly error: PortableError;
   /** Upstreams to retry later; undefined if the error is not transient. */
   readonly aside: readonly string[] | undefined;
+  /** When the step failed, in ms since 1970; missing in steps of a service of an older version. */
+  readonly failedAt?: number;
 }
 
 /** Report of a worker to its coordinator. */
@@ -83,6 +86,7 @@ export interface ProcessStatus {
   readonly applicationName: string;
   readonly state: 'idle' | 'running' | 'interrupted' | 'failed' | 'stopped';
   readonly lastError?: PortableError;
+  readonly interruption?: Interruption;
 }
 
 export interface SystemActor {

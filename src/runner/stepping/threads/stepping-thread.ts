@@ -83,7 +83,7 @@ export class SteppingThread {
         this.#report.processed(this.applicationName, message.upstreamName, message.count);
         break;
       case 'interrupted':
-        this.#report.interrupted(this.applicationName, new RemoteError(message.error));
+        this.#report.interrupted(this.applicationName, new RemoteError(message.error), message.interruption);
         break;
       case 'blocked':
         this.#blocked.resolve(new RemoteError(message.error));

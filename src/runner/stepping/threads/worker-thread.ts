@@ -80,6 +80,7 @@ async function runTick(
 function reportTo(post: Post): DriverReport {
   return {
     processed: (_name, upstreamName, count) => post({ kind: 'processed', upstreamName, count }),
-    interrupted: (_name, error) => post({ kind: 'interrupted', error: portable(error) }),
+    interrupted: (_name, error, interruption) =>
+      post({ kind: 'interrupted', error: portable(error), interruption }),
   };
 }

@@ -4,7 +4,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { Journal } from '../../../src/storage/memory/shared/journal.ts';
-import { take } from './file-flags.ts';
+import { take } from '../multi-threaded/file-flags.ts';
 
 /** Moments of a recording at which the thread of the reservations ends if the flag of that name is raised. */
 export const moments = ['before write', 'after write', 'before commit', 'after commit'] as const;

@@ -1,17 +1,18 @@
-import { MultiThreadedRunner, memory } from 'kahn';
+import { MultiprocessRunner } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
 import { canonicalHistories } from 'kahn/testing';
 import { expect, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { patient } from '../../support/until.ts';
-import { dyingShop, moments } from './dying-shop.ts';
-import { raise, storeFlagsIn, take } from './file-flags.ts';
+import { raise, storeFlagsIn, take } from '../multi-threaded/file-flags.ts';
+import { dyingShop, moments } from './shop-in-processes.ts';
 
-test('a thread that ends at any moment of a recording loses and doubles nothing, without a poll', async () => {
+test('a process killed at any moment of a recording loses and doubles nothing, without a poll', async () => {
   storeFlagsIn(temporaryDirectory());
-  const storage = memory();
-  await using runner = await MultiThreadedRunner.start(dyingShop, { storage, pollIntervalMs: 2 ** 30 });
+  const storage = sqlite({ directory: temporaryDirectory() });
+  await using runner = await MultiprocessRunner.start(dyingShop, { storage, pollIntervalMs: 2 ** 30 });
   const orders = runner.get(Orders);
   for (const moment of moments) {
     raise(moment);

@@ -2,7 +2,7 @@ import { postgres } from 'kahn/postgres';
 import { expect, onTestFinished, test } from 'vitest';
 import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
-import { changes, moved } from './faults/commit-scene.ts';
+import { changes, moved } from '../postgres/faults/commit-scene.ts';
 
 /** Opens a storage on a connection string with `synchronous_commit` set to a value. */
 async function openWith(value: string, schema: string): Promise<OpenedStorage> {

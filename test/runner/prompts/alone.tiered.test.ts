@@ -4,7 +4,8 @@ import { shop } from '../../../examples/shop/shop.ts';
 import { SharedBoard } from '../../../src/runner/multi-threaded/shared-board.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
-import { patient } from '../../support/until.ts';
+import { loop, relays } from '../../support/systems/relays.ts';
+import { patient, until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 import { isRaised, lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { heldReserving } from '../multi-threaded/held-shop.ts';
@@ -23,6 +24,17 @@ describe.each(supervisedSubjects)('in $name', ({ kind, start, create }) => {
     for (const customer of ['ada', 'bob', 'cy']) {
       const id = await orders.place(customer);
       await vi.waitUntil(async () => (await orders.get(id)).done, patient);
+    }
+  });
+
+  test('an application that follows itself runs by prompts alone, in each pipeline', async () => {
+    const pipelineIds = [0, 3];
+    await using runner = await start(loop, { storage: create(), pipelineIds, pollIntervalMs: never });
+    for (const pipelineId of [...pipelineIds, ...pipelineIds]) {
+      const relay = runner.get(relays.a, pipelineId);
+      const before = await relay.log.head();
+      await relay.move(5);
+      await until('the token has ended', async () => (await relay.log.head()) === before + 7);
     }
   });
 
