@@ -90,6 +90,11 @@ export class Follower {
     return typeof found === 'boolean' ? cursor.seen - from : found;
   }
 
+  /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
+  compare(): Promise<void> {
+    return this.#cursor.compare();
+  }
+
   /**
    * Records the position if notifications were ignored since it was last recorded. If another runner has moved the
    * position, or another version handles such notifications, it reads the position instead.
