@@ -74,6 +74,15 @@ export class UpstreamCursor {
     this.#recorded = found.position;
   }
 
+  /**
+   * Compares the last notification that is done with the log, if the position is known.
+   *
+   * @throws {@link LogMismatchError} if the log does not hold it.
+   */
+  async compare(): Promise<void> {
+    if (this.isLocated) await this.#readAfter(this.#last, 0);
+  }
+
   /** Makes the next `locate` read the recorded position again. */
   forget(): void {
     this.#recorded = undefined;
