@@ -33,6 +33,7 @@ export class BatchAggregates implements PolicyAggregates {
   readonly #ranksBefore: number[] = [];
   #current = 0;
   #loadMs = 0;
+  #loadedLength = 0;
 
   constructor(store: EventStore, steps: readonly { readonly event: DomainEvent }[]) {
     this.#store = store;
@@ -67,6 +68,11 @@ export class BatchAggregates implements PolicyAggregates {
   /** Time spent loading aggregates, in ms. */
   get loadMs(): number {
     return this.#loadMs;
+  }
+
+  /** Characters of the texts of all histories that were loaded. */
+  get loadedLength(): number {
+    return this.#loadedLength;
   }
 
   /** Begins a step: later calls come from its handler. */
@@ -189,13 +195,15 @@ export class BatchAggregates implements PolicyAggregates {
 
   async #load(id: string): Promise<void> {
     const ids = [id];
+    const { loader } = this.#store;
     for (const next of idsNamedNext(id, this.#steps, this.#current)) {
       if (!this.#byId.has(next)) ids.push(next);
     }
     const started = performance.now();
-    const histories = await this.#store.loader.histories(ids);
+    const histories = await loader.histories(ids);
     this.#loadMs += performance.now() - started;
     for (const [i, history] of histories.entries()) {
+      this.#loadedLength += history.length;
       const views = this.#byId.get(ids[i] ?? id);
       if (views === undefined)
         this.#byId.set(ids[i] ?? id, new AggregateViews(this.#store.applicationName, history));

@@ -1,6 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { RecordConflictError } from '../errors.ts';
-import { upToSize } from '../limits.ts';
 import type {
   EventKey,
   History,
@@ -10,6 +9,7 @@ import type {
   RecordedPosition,
   StoredOperation,
 } from '../recorder.ts';
+import { upToSize } from '../sizes.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { isLarge, keepOutsideOfHeap } from './large-text.ts';
 import { lastPlaces } from './log-order.ts';

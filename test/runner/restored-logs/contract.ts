@@ -8,8 +8,9 @@ import { until } from '../../support/until.ts';
 import type { RunnerSubject } from '../runner-contract.ts';
 
 type Apps = typeof Orders | typeof Ledger;
+type Subject = Pick<RunnerSubject, 'name' | 'start' | 'createStorage'>;
 
-function started({ start }: RunnerSubject, storage: StorageDescription): Promise<SystemRunner<Apps>> {
+function started({ start }: Subject, storage: StorageDescription): Promise<SystemRunner<Apps>> {
   return (start as unknown as (...args: unknown[]) => Promise<SystemRunner<Apps>>)(system, { storage });
 }
 
@@ -42,7 +43,7 @@ async function expectMismatch(runner: SystemRunner<Apps>, what: RegExp): Promise
 }
 
 /** Defines the tests of logs that were restored from an older copy; the storage of the subject is SQLite or PostgreSQL. */
-export function restoredLogsContract(subject: RunnerSubject): void {
+export function restoredLogsContract(subject: Subject): void {
   const { name, createStorage } = subject;
 
   /** Creates storage in which the ledger has processed five orders. */

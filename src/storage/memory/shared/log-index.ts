@@ -1,6 +1,6 @@
 import type { Cause } from '../../../domain/provenance.ts';
-import { sizeOfEvent } from '../../limits.ts';
 import type { RecordedPosition } from '../../recorder.ts';
+import { sizeOfEvent } from '../../sizes.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { lastPlaces } from '../log-order.ts';
 import { Positions } from '../positions.ts';
