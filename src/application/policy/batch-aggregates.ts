@@ -26,7 +26,7 @@ export class BatchAggregates implements PolicyAggregates {
   /** Aggregates by id, including aggregates that are loaded ahead. */
   readonly #byId = new Map<string, AggregateViews>();
   /** Views that the current handler may change. */
-  #lent: Aggregate[] = [];
+  readonly #lent: Aggregate[] = [];
   /** Aggregates of which the current handler has got a second view. */
   readonly #split = new Set<AggregateViews>();
   /** Rank of the last event that was triggered before each step, by step. */
@@ -116,7 +116,7 @@ export class BatchAggregates implements PolicyAggregates {
   }
 
   async undo(attempt: PolicyCall, after: number): Promise<void> {
-    for (const aggregate of attempt.changed) this.#adopt(attempt, aggregate, after);
+    for (const aggregate of new Set(attempt.changed)) this.#adopt(attempt, aggregate, after);
     const undone = new Map<string, readonly UndoneView[]>();
     for (const id of new Set(this.#lent.map(({ id }) => id))) {
       const lost = this.#byId.get(id)?.undo(after, (pending, view) => assertInside(attempt, pending, view));
@@ -126,13 +126,14 @@ export class BatchAggregates implements PolicyAggregates {
   }
 
   settle(): void {
+    if (this.#split.size === 0) return;
     for (const views of this.#split) views.settle();
     this.#split.clear();
   }
 
   release(): void {
     for (const aggregate of this.#lent) aggregateInternals.setReleased(aggregate, true);
-    this.#lent = [];
+    this.#lent.length = 0;
   }
 
   #newViews(aggregate: Aggregate): AggregateViews {

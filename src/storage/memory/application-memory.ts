@@ -97,7 +97,12 @@ export class ApplicationMemory {
     return undefined;
   }
 
-  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
+  notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize: number = Infinity,
+  ): StoredNotification[] {
     const log = this.#logs.get(pipelineId) ?? [];
     return upToSize(log.slice(after, after + limit), maxSize); // id n is at index n - 1
   }

@@ -124,7 +124,7 @@ export class PostgresRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
-    maxSize = Number.MAX_SAFE_INTEGER,
+    maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit, maxSize]);
     return rows.map((row) => toNotification(row, { storage: this.#options.tables, pipelineId }));

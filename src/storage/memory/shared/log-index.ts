@@ -40,7 +40,12 @@ export class LogIndex {
     this.#logs.set(pipelineId, log);
   }
 
-  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
+  notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize: number = Infinity,
+  ): StoredNotification[] {
     const found: StoredNotification[] = [];
     let size = 0;
     for (const notification of this.#notificationsAfter(pipelineId, after)) {
