@@ -32,7 +32,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
   application: ['application/recording', 'application/following', 'application/policy', 'application/log'],
-  'application/recording': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/recording': ['application/errors.ts', 'application/memory-bounds.ts', 'application/snapshots'],
+  'application/snapshots': [],
   'application/following': [
     'application/errors.ts',
     'application/memory-bounds.ts',
@@ -40,7 +41,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy',
     'application/log',
   ],
-  'application/policy': ['application/errors.ts', 'application/recording'],
+  'application/policy': ['application/errors.ts', 'application/memory-bounds.ts', 'application/recording'],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
   system: [],
   'tracing/explanation': [],
