@@ -6,11 +6,8 @@ import type { StoredEvent } from '../../storage/stored-event.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
-<<<<<<< HEAD
 import { memoryBounds } from '../memory-bounds.ts';
-=======
 import type { Snapshots } from '../snapshots/snapshots.ts';
->>>>>>> main
 import { AggregateLoadError } from './errors.ts';
 import { type CachedHistory, type Damage, type HistoryCache, versionOf } from './history-cache.ts';
 

@@ -180,14 +180,7 @@ export class EventStore {
       this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
 }
-<<<<<<< HEAD
 
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {
   return { snapshot, events: [], length: snapshot.state.length };
 }
-
-function classOf(aggregate: Aggregate): AggregateClass<Aggregate> {
-  return aggregate.constructor as AggregateClass<Aggregate>;
-}
-=======
->>>>>>> main
