@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/provenance.ts';
+import { NotDecodableError } from '../storage/codec/errors.ts';
 import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 import { nearestOf } from '../util/nearest-name.ts';
@@ -216,7 +217,9 @@ export type OtherVersionReason =
   /** Another version of the application handles the type, as its position in the log records; this one does not. */
   | 'TYPE_HANDLED_ELSEWHERE'
   /** The policy gets an aggregate with an event of a type that this code does not declare; see `cause`. */
-  | 'AGGREGATE_UNKNOWN';
+  | 'AGGREGATE_UNKNOWN'
+  /** The data of the event, or of an aggregate that the policy gets, has a custom type that is not in `types`; see `cause`. */
+  | 'DATA_UNKNOWN';
 
 /**
  * Another version of the application has to process the next notification of an upstream, so this one leaves it. The
@@ -254,6 +257,7 @@ const otherVersionReasons: Readonly<
     `another version of the application handles '${eventType}', this one does not. Run that version, or add a handler ` +
     `here: '${eventType}': () => {} if nothing is to be done.`,
   AGGREGATE_UNKNOWN: (_waiting, cause) => messageOf(cause),
+  DATA_UNKNOWN: (_waiting, cause) => messageOf(cause),
 };
 
 /** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */
@@ -322,6 +326,18 @@ export class RacesLostError extends KahnError {
       { cause, applicationName, upstreamName, attempts, originatorId },
     );
   }
+}
+
+/** Returns the error for a notification on which a policy failed because its code does not know something, if it did. */
+export function asOtherVersion(error: unknown): OtherVersionError | undefined {
+  if (!(error instanceof PolicyError)) return undefined;
+  for (let { cause }: { cause?: unknown } = error; cause instanceof KahnError; cause = cause.cause) {
+    if (cause instanceof UnknownEventError)
+      return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
+    if (cause instanceof NotDecodableError && cause.typeName !== undefined)
+      return new OtherVersionError(error, 'DATA_UNKNOWN', error.cause);
+  }
+  return undefined;
 }
 
 /**

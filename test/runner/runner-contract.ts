@@ -37,6 +37,8 @@ export interface RunnerSubject {
   start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
   /** Creates empty storage for the current test. */
   createStorage(): StorageDescription;
+  /** Whether to run the tests that do not depend on the storage, too: once for each runner. */
+  readonly isFirstStorage: boolean;
   /** Whether runners on other hosts may run other pipelines. */
   readonly sharesSystem?: boolean;
 }
@@ -111,6 +113,8 @@ function restOfContract(subject: RunnerSubject): void {
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
+    if (!subject.isFirstStorage) return;
+    calls(subject);
     access(subject);
   });
 }
@@ -291,15 +295,6 @@ function endlessPolicies({ start, createStorage }: RunnerSubject): void {
 
 /** Start and close. */
 function lifecycle({ start, createStorage }: RunnerSubject): void {
-  test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
-    const storage = createStorage();
-    await using runner = await start(shop, { storage });
-    await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
-    await (await start(shop.bind(createStorage()), {})).close();
-    await runner.close();
-    await (await start(shop, { storage })).close();
-  });
-
   test('start() resolves if a policy fails on what was recorded before; status() and caughtUp() show it', async () => {
     const storage = createStorage();
     {
@@ -310,17 +305,6 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     const error = await rejectionOf(runner.caughtUp(), DownstreamError);
     expect(error.failures.get('reservations')).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
     expect((await runner.status())[1]).toMatchObject({ applicationName: 'reservations', state: 'failed' });
-  });
-
-  test('rejects every call after close()', async () => {
-    const runner = await start(shop, { storage: createStorage() });
-    const orders = runner.get(Orders);
-    await runner.close();
-    await runner.close();
-    expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
-    expect(() => runner.storage).toThrow(RunnerClosedError);
-    await rejectionOf(runner.caughtUp(), RunnerClosedError);
-    await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
   });
 
   test('close() finishes the saves under way', async () => {
@@ -343,6 +327,29 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     };
     await expect(start(shop, { storage: { ...nowhere, options: {} } })).rejects.toThrow('no');
     await (await start(shop, { storage })).close();
+  });
+}
+
+/** Calls that are refused. */
+function calls({ start, createStorage }: RunnerSubject): void {
+  test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
+    const storage = createStorage();
+    await using runner = await start(shop, { storage });
+    await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
+    await (await start(shop.bind(createStorage()), {})).close();
+    await runner.close();
+    await (await start(shop, { storage })).close();
+  });
+
+  test('rejects every call after close()', async () => {
+    const runner = await start(shop, { storage: createStorage() });
+    const orders = runner.get(Orders);
+    await runner.close();
+    await runner.close();
+    expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
+    expect(() => runner.storage).toThrow(RunnerClosedError);
+    await rejectionOf(runner.caughtUp(), RunnerClosedError);
+    await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
   });
 
   test('start() rejects wrong options before anything is opened', async () => {

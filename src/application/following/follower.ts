@@ -1,16 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import { mayReachSize } from '../../storage/limits.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
 import {
+  asOtherVersion,
   type BlockingError,
   CausalDependencyError,
   isTransientFailure,
   OtherVersionError,
   PolicyError,
-  UnknownEventError,
 } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
@@ -90,6 +90,11 @@ export class Follower {
     return typeof found === 'boolean' ? cursor.seen - from : found;
   }
 
+  /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
+  compare(): Promise<void> {
+    return this.#cursor.compare();
+  }
+
   /**
    * Records the position if notifications were ignored since it was last recorded. If another runner has moved the
    * position, or another version handles such notifications, it reads the position instead.
@@ -130,8 +135,9 @@ export class Follower {
         return found;
       } catch (error) {
         cursor.forget();
-        const unknown = unknownEventIn(error);
-        if (unknown !== undefined) return this.#standAside(unknown);
+        const otherVersion = asOtherVersion(error);
+        this.#isAtEnd = false;
+        if (otherVersion !== undefined) return otherVersion;
         if (!isRepeatable(error) || isSpent(error, started)) throw error;
         const conflict = conflictIn(error);
         if (conflict !== undefined && lock?.hasExcluded) throw error; // it is no race
@@ -200,12 +206,6 @@ export class Follower {
     return new OtherVersionError({ ...this.#placeOf(notification), eventType }, reason);
   }
 
-  /** Returns the error for a notification whose policy got an aggregate that only another version can load. */
-  #standAside(error: PolicyError): OtherVersionError {
-    this.#isAtEnd = false;
-    return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
-  }
-
   #placeOf({ id: notificationId }: StoredNotification) {
     const applicationName = this.#applicationName;
     return { applicationName, upstreamName: this.upstreamName, pipelineId: this.#pipelineId, notificationId };
@@ -217,11 +217,6 @@ function isRepeatable(error: unknown): boolean {
   return (
     isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
   );
-}
-
-/** Returns the error of a policy that got an aggregate with an event of an unknown type, if it is one. */
-function unknownEventIn(error: unknown): PolicyError | undefined {
-  return error instanceof PolicyError && error.cause instanceof UnknownEventError ? error : undefined;
 }
 
 /** Returns the conflict on which a policy failed, if any. */
