@@ -184,7 +184,3 @@ export class EventStore {
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {
   return { snapshot, events: [], length: snapshot.state.length };
 }
-
-function classOf(aggregate: Aggregate): AggregateClass<Aggregate> {
-  return aggregate.constructor as AggregateClass<Aggregate>;
-}
