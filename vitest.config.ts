@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const exhaustive = 'test/**/*.exhaustive.test.ts';
 /** Tests of both tiers: few cases in the quick tier, the others in the exhaustive tier. */
@@ -39,6 +40,7 @@ export default defineConfig({
     projects: [tier('quick', ['test/**/*.test.ts'], [exhaustive]), tier('exhaustive', [exhaustive, tiered])],
     // Most tests wait for processes that they started.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    sequence: { sequencer: LongestFirst },
     // One line for each file, and the output of failed tests only.
     reporters: [['default', { summary: false }]],
     slowTestThreshold: 600_000,

@@ -16,6 +16,7 @@ export {
   type OtherVersionReason,
   PipelineFixedError,
   PolicyError,
+  RacesLostError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
@@ -25,6 +26,7 @@ export {
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
+  LogGapError,
   type NotificationLog,
   type Section,
 } from './application/log/notification-log.ts';
@@ -41,6 +43,8 @@ export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
+export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
+export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
@@ -51,6 +55,9 @@ export {
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
+export { listOperations } from './operations/list-operations.ts';
+export type { Operation } from './operations/operation.ts';
+export { type RepositionOptions, reposition } from './operations/reposition.ts';
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {
@@ -93,7 +100,6 @@ export { NotDecodableError, NotEncodableError } from './storage/codec/errors.ts'
 export {
   EventNotDecodableError,
   EventNotEncodableError,
-  SnapshotNotEncodableError,
 } from './storage/codec/event-mapper.ts';
 export {
   InvalidStorageError,

@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/provenance.ts';
+import { NotDecodableError } from '../storage/codec/errors.ts';
 import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 import { nearestOf } from '../util/nearest-name.ts';
@@ -216,7 +217,9 @@ export type OtherVersionReason =
   /** Another version of the application handles the type, as its position in the log records; this one does not. */
   | 'TYPE_HANDLED_ELSEWHERE'
   /** The policy gets an aggregate with an event of a type that this code does not declare; see `cause`. */
-  | 'AGGREGATE_UNKNOWN';
+  | 'AGGREGATE_UNKNOWN'
+  /** The data of the event, or of an aggregate that the policy gets, has a custom type that is not in `types`; see `cause`. */
+  | 'DATA_UNKNOWN';
 
 /**
  * Another version of the application has to process the next notification of an upstream, so this one leaves it. The
@@ -254,6 +257,7 @@ const otherVersionReasons: Readonly<
     `another version of the application handles '${eventType}', this one does not. Run that version, or add a handler ` +
     `here: '${eventType}': () => {} if nothing is to be done.`,
   AGGREGATE_UNKNOWN: (_waiting, cause) => messageOf(cause),
+  DATA_UNKNOWN: (_waiting, cause) => messageOf(cause),
 };
 
 /** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */
@@ -302,12 +306,48 @@ export class PolicyError extends KahnError implements FailedNotification {
 }
 
 /**
+ * A follower has lost many races: other writers keep changing an aggregate while its policy works. It tries again, and
+ * then takes the write lock of its application.
+ */
+export class RacesLostError extends KahnError {
+  override readonly code = 'RACES_LOST';
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  /** Number of races lost in a row. */
+  declare readonly attempts: number;
+  /** Aggregate that other writers have changed. */
+  declare readonly originatorId: string;
+
+  constructor(upstreamName: string, attempts: number, cause: RecordConflictError) {
+    const { applicationName, originatorId } = cause;
+    super(
+      `Application '${applicationName}' has lost ${attempts} races in a row while it followed '${upstreamName}': other ` +
+        `writers keep changing aggregate '${originatorId}'. It tries again.`,
+      { cause, applicationName, upstreamName, attempts, originatorId },
+    );
+  }
+}
+
+/** Returns the error for a notification on which a policy failed because its code does not know something, if it did. */
+export function asOtherVersion(error: unknown): OtherVersionError | undefined {
+  if (!(error instanceof PolicyError)) return undefined;
+  for (let { cause }: { cause?: unknown } = error; cause instanceof KahnError; cause = cause.cause) {
+    if (cause instanceof UnknownEventError)
+      return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
+    if (cause instanceof NotDecodableError && cause.typeName !== undefined)
+      return new OtherVersionError(error, 'DATA_UNKNOWN', error.cause);
+  }
+  return undefined;
+}
+
+/**
  * Whether the same work may succeed when it is repeated later: the storage is busy or unavailable, another writer
  * recorded first, or a notification waits for another log or another version.
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
     isTransient(error instanceof PolicyError ? error.cause : error) ||
+    error instanceof RacesLostError ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
     isBlocking(error)

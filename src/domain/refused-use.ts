@@ -10,7 +10,7 @@ export function refuseEveryUse(object: object, errorOf: () => Error): void {
     if (key !== 'id') Reflect.defineProperty(object, key, { get: fail, set: fail });
   }
   const prototype = Object.getPrototypeOf(object) as object;
-  const refusing = new Proxy(prototype, {
+  const refusing = new Proxy(Object.create(prototype) as object, {
     get: (target, key) => (isOpen(key) ? Reflect.get(target, key, object) : fail()),
     set: fail,
   });

@@ -22,6 +22,7 @@ export type {
   Recorder,
   StoredOperation,
   Tracking,
+  WriteLock,
 } from './recorder.ts';
 export {
   type LogListener,

@@ -83,6 +83,14 @@ export interface RecordedPosition {
   readonly typesVersion: number;
 }
 
+/** The right to record next. Other calls that record, by any recorder of the application, wait until it is released. */
+export interface WriteLock {
+  /** Records as {@link Recorder.record} does, and releases the lock in any case. */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
+  /** Releases the lock, if it is still held. */
+  release(): Promise<void>;
+}
+
 /**
  * Reads and writes the storage of one application.
  *
@@ -103,8 +111,20 @@ export interface Recorder {
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
-  /** Reads the histories of several aggregates, in the order of the requests. */
-  histories(requests: readonly HistoryRequest[]): Promise<readonly History[]>;
+  /**
+   * Takes the write lock of the application, in all threads and processes that use the storage. Reads do not wait for it.
+   * The caller releases it within seconds. The lock is released if the caller's thread or process ends. Storage without
+   * this method has no such lock: a follower that keeps losing races to commands then relies on its retries.
+   */
+  lock?(): Promise<WriteLock>;
+
+  /**
+   * Reads the histories of several aggregates, in the order of the requests.
+   *
+   * @param maxSize Size of data and states at which the read ends, in characters or bytes of UTF-8: the history by which
+   * the size reaches it is the last one, and later requests have no result. Default: no limit.
+   */
+  histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]>;
 
   /** Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. */
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;

@@ -2,6 +2,7 @@ import {
   Aggregate,
   Application,
   type DomainEvent,
+  defineType,
   OtherVersionError,
   ProcessApplication,
   UnknownEventError,
@@ -92,5 +93,53 @@ describe.each(storages)(
       }
       expect(await tills.log.head()).toBe(3);
     });
+  },
+);
+
+class Money {
+  readonly cents: number;
+  constructor(cents: number) {
+    this.cents = cents;
+  }
+}
+const money = defineType({
+  name: 'Money',
+  type: Money,
+  encode: ({ cents }) => cents,
+  decode: (cents) => new Money(cents),
+});
+
+type PaymentEvent = DomainEvent<'Payment.Made', { amount: number | Money }>;
+class Payment extends Aggregate<PaymentEvent> {}
+class Payments extends Application<PaymentEvent> {
+  static readonly applicationName = 'payments';
+  static readonly emits = ['Payment.Made'] as const;
+}
+class Receipts extends ProcessApplication<PaymentEvent, PaymentEvent> {
+  static readonly applicationName = 'receipts';
+  static readonly emits = ['Payment.Made'] as const;
+  override readonly policy = this.when({
+    'Payment.Made': ({ data }, repository) =>
+      Payment.create('Payment.Made', { amount: data.amount as number }, repository.deriveId()),
+  });
+}
+
+test.each(storages)(
+  'an event with data of an unknown custom type makes its follower wait, on $name',
+  async ({ create }) => {
+    const storage = create();
+    await using payments = await Payments.open({ storage, types: [money] });
+    await payments.save(Payment.create('Payment.Made', { amount: 1 }));
+    await payments.save(Payment.create('Payment.Made', { amount: new Money(2) }));
+    await using older = await Receipts.open({ storage });
+    older.follow(payments.log);
+    const error = await rejectionOf(older.run(), OtherVersionError);
+    expect(error).toMatchObject({ reason: 'DATA_UNKNOWN', notificationId: 2, eventType: 'Payment.Made' });
+    expect(error.message).toContain(`its type "Money" is unknown: see defineType`);
+    await using newer = await Receipts.open({ storage, types: [money] });
+    newer.follow(payments.log);
+    expect(await newer.run()).toBe(1);
+    expect(await older.run()).toBe(0);
+    expect(await older.log.head()).toBe(2);
   },
 );

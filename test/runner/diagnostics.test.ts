@@ -47,6 +47,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
       upstreamName,
       position: counts[upstreamName]!,
       lag: 0,
+      fitsLog: true,
     })),
     lastError: undefined,
     interruption: undefined,
@@ -119,7 +120,7 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
         applicationName: 'reservations',
         pipelineId: 0,
         state: 'running',
-        upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]) }],
+        upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]), fitsLog: true }],
         lastError: undefined,
       });
     }, patient);
@@ -164,14 +165,14 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
     const runner = await start(shop, { storage });
     onTestFinished(() => runner.close());
     await runner.caughtUp();
-    using other = new DatabaseSync(join(directory, 'reservations.sqlite'));
+    using other = new DatabaseSync(join(directory, 'reservations.sqlite'), { timeout: 30_000 });
     other.exec('begin immediate');
     const placing = runner.get(Orders).place('ada'); // on a single thread, waits until the storage is free
     const interrupted = await vi.waitUntil(async () => {
       const [, reservations] = await runner.status();
       return reservations?.state === 'interrupted' && reservations;
     }, patient);
-    expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1 }]);
+    expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1, fitsLog: true }]);
     expect(interrupted.lastError).toMatchObject({ code: 'STORAGE_BUSY', applicationName: 'reservations' });
     const event = events.find(({ kind }) => kind === 'interrupted');
     expect(event).toEqual({
@@ -208,7 +209,7 @@ test('close() reports no failure of an application whose storage is busy', async
   const runner = await MultiThreadedRunner.start(brokenShop, { storage });
   onTestFinished(() => runner.close());
   await runner.caughtUp();
-  using other = new DatabaseSync(join(directory, 'payments.sqlite'));
+  using other = new DatabaseSync(join(directory, 'payments.sqlite'), { timeout: 30_000 });
   other.exec('begin immediate');
   await runner.get(Orders).place('mallory'); // payments record only their position for this order
   await vi.waitUntil(() => events.some(({ kind }) => kind === 'interrupted'), patient);

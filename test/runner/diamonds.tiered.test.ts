@@ -44,7 +44,7 @@ const local: readonly Subject[] = storages.flatMap(({ name, create }): Subject[]
 const isQuick = ({ name }: Subject) => name.endsWith('memory') || name === 'processes on sqlite';
 const subjects = [...local, ...allSupervisedSubjects].filter((one) => byTier(isQuick(one), !isQuick(one)));
 
-const hops = Array.from({ length: byTier(10, 50) }, (_, i) => i % 5);
+const hops = Array.from({ length: byTier(10, 30) }, (_, i) => i % 5);
 
 beforeEach(() => {
   letRelaysDawdle(5);

@@ -25,6 +25,7 @@ import { rejectionOf } from '../support/errors.ts';
 import { assertSound } from '../support/logs.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
 import { Answers, contexts, Questions, request } from '../support/systems/contexts.ts';
+import { Ball, Ping, rallies, type Umpire } from '../support/systems/rallies.ts';
 import { byTier } from '../support/tier.ts';
 import { until } from '../support/until.ts';
 
@@ -36,6 +37,8 @@ export interface RunnerSubject {
   start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
   /** Creates empty storage for the current test. */
   createStorage(): StorageDescription;
+  /** Whether to run the tests that do not depend on the storage, too: once for each runner. */
+  readonly isFirstStorage: boolean;
   /** Whether runners on other hosts may run other pipelines. */
   readonly sharesSystem?: boolean;
 }
@@ -108,7 +111,10 @@ function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
     asynchronousContexts(subject);
+    endlessPolicies(subject);
     lifecycle(subject);
+    if (!subject.isFirstStorage) return;
+    calls(subject);
     access(subject);
   });
 }
@@ -254,17 +260,41 @@ function asynchronousContexts({ start, createStorage }: RunnerSubject): void {
   });
 }
 
+/** Policies that answer each other without an end. */
+function endlessPolicies({ start, createStorage }: RunnerSubject): void {
+  test('an endless loop of policies is reported, and holds up neither timers nor other commands nor close()', async () => {
+    const looping = Promise.withResolvers<unknown>();
+    subscribe('kahn:looping', looping.resolve);
+    onTestFinished(() => void unsubscribe('kahn:looping', looping.resolve));
+    const storage = createStorage();
+    const started = await start(rallies as unknown as System<Apps>, { storage, drainTimeoutMs: 3_000 });
+    await using runner = started as unknown as SystemRunner<typeof Ping | typeof Umpire>;
+    const ping = runner.get(Ping);
+    const serving = ping.serve(Number.MAX_SAFE_INTEGER).catch(() => {}); // a single thread waits for all effects
+    let beats = 0;
+    const timer = setInterval(() => {
+      beats += 1;
+    }, 1);
+    onTestFinished(() => clearInterval(timer));
+    expect(await looping.promise).toMatchObject({
+      hops: 1_000,
+      correlationId: expect.any(String),
+      circle: expect.arrayContaining([
+        { applicationName: 'ping', eventType: 'Ball.Hit' },
+        { applicationName: 'pong', eventType: 'Ball.Hit' },
+      ]),
+    });
+    expect(beats).toBeGreaterThan(10);
+    const other = Ball.hit(0);
+    void ping.save(other).catch(() => {});
+    await until('another command is recorded', () => ping.repository.has(Ball, other.id));
+    await runner.close();
+    await serving;
+  });
+}
+
 /** Start and close. */
 function lifecycle({ start, createStorage }: RunnerSubject): void {
-  test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
-    const storage = createStorage();
-    await using runner = await start(shop, { storage });
-    await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
-    await (await start(shop.bind(createStorage()), {})).close();
-    await runner.close();
-    await (await start(shop, { storage })).close();
-  });
-
   test('start() resolves if a policy fails on what was recorded before; status() and caughtUp() show it', async () => {
     const storage = createStorage();
     {
@@ -275,17 +305,6 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     const error = await rejectionOf(runner.caughtUp(), DownstreamError);
     expect(error.failures.get('reservations')).toMatchObject({ code: 'POLICY_FAILED', notificationId: 1 });
     expect((await runner.status())[1]).toMatchObject({ applicationName: 'reservations', state: 'failed' });
-  });
-
-  test('rejects every call after close()', async () => {
-    const runner = await start(shop, { storage: createStorage() });
-    const orders = runner.get(Orders);
-    await runner.close();
-    await runner.close();
-    expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
-    expect(() => runner.storage).toThrow(RunnerClosedError);
-    await rejectionOf(runner.caughtUp(), RunnerClosedError);
-    await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
   });
 
   test('close() finishes the saves under way', async () => {
@@ -308,6 +327,29 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     };
     await expect(start(shop, { storage: { ...nowhere, options: {} } })).rejects.toThrow('no');
     await (await start(shop, { storage })).close();
+  });
+}
+
+/** Calls that are refused. */
+function calls({ start, createStorage }: RunnerSubject): void {
+  test('start() rejects a running system, and accepts a copy of it and a closed one', async () => {
+    const storage = createStorage();
+    await using runner = await start(shop, { storage });
+    await rejectionOf(start(shop, { storage: createStorage() }), SystemRunningError);
+    await (await start(shop.bind(createStorage()), {})).close();
+    await runner.close();
+    await (await start(shop, { storage })).close();
+  });
+
+  test('rejects every call after close()', async () => {
+    const runner = await start(shop, { storage: createStorage() });
+    const orders = runner.get(Orders);
+    await runner.close();
+    await runner.close();
+    expect(() => runner.get(Orders)).toThrow(RunnerClosedError);
+    expect(() => runner.storage).toThrow(RunnerClosedError);
+    await rejectionOf(runner.caughtUp(), RunnerClosedError);
+    await expect(orders.place('late')).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
   });
 
   test('start() rejects wrong options before anything is opened', async () => {

@@ -37,6 +37,8 @@ const thrown: readonly Deed[] = [
   'an error whose cause cannot be shown',
   'a value that throws when it is shown',
   'undefined',
+  'an error for an aggregate that is not returned',
+  'an error for a get that is not awaited',
 ];
 
 describe.each(subjects)('%s', (_, start, createStorage) => {

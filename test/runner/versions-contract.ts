@@ -8,8 +8,10 @@ import type { RunnerSubject } from './runner-contract.ts';
 
 type Before = typeof before.Orders | typeof before.Ledger;
 
+type Subject = Omit<RunnerSubject, 'isFirstStorage'>;
+
 /** Starts the version before. */
-function startBefore({ start }: RunnerSubject, storage: StorageDescription): Promise<SystemRunner<Before>> {
+function startBefore({ start }: Subject, storage: StorageDescription): Promise<SystemRunner<Before>> {
   return (start as unknown as (...args: unknown[]) => Promise<SystemRunner<Before>>)(before.system, {
     storage,
   });
@@ -83,7 +85,7 @@ const leftEvents = [
 ];
 
 /** Defines the tests of two versions of a system that run at the same time. */
-export function versionsContract(subject: RunnerSubject): void {
+export function versionsContract(subject: Subject): void {
   const { name, createStorage } = subject;
 
   test.each(leftEvents)(`${name}: leaves $what to the newer version`, async ({ reason, type, add }) => {

@@ -29,6 +29,37 @@ export class Inferred extends ProcessApplication<PaymentEvent, OrderEvent> {
   );
 }
 
+// An attempt resolves with the result of its function.
+export class Attempts extends ProcessApplication<PaymentEvent, OrderEvent> {
+  override readonly policy = this.when({
+    'Order.Created': async (event, repository) => {
+      const payment = await repository.attempt(async () =>
+        Payment.for(event.originatorId, repository.deriveId()),
+      );
+      expectTypeOf(payment).toEqualTypeOf<Payment>();
+      expectTypeOf(await repository.attempt(() => 5)).toEqualTypeOf<number>();
+      expectTypeOf(await repository.attempt(() => {})).toEqualTypeOf<void>();
+      const got = await repository.attempt(() =>
+        Promise.all(['1', '2'].map((id) => repository.get(Payment, id))),
+      );
+      expectTypeOf(got).toEqualTypeOf<Payment[]>();
+      expectTypeOf(await repository.wasDiscarded(Payment, '1')).toBeBoolean();
+      // @ts-expect-error an application asks about its own aggregates only
+      await repository.wasDiscarded(Order, '1');
+      return payment;
+    },
+    'Order.Reserved': (_, repository) => repository.attempt(() => Payment.for('1', repository.deriveId())),
+    'Order.Paid': (_, repository) => repository.attempt(() => {}),
+  });
+}
+
+export class ReturnsAForeignAggregateOfAnAttempt extends ProcessApplication<PaymentEvent, OrderEvent> {
+  override readonly policy = this.when({
+    // @ts-expect-error reservations are recorded by another application
+    'Order.Created': (_, repository) => repository.attempt(() => Reservation.for('1', repository.deriveId())),
+  });
+}
+
 export class HandlesWhatItDoesNotFollow extends ProcessApplication<PaymentEvent, OrderEvent> {
   override readonly policy = this.when({
     // @ts-expect-error reservations are not followed

@@ -7,8 +7,10 @@ import {
   RecordConflictError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
+import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
@@ -69,10 +71,12 @@ export class BatchProcessor {
   /**
    * Processes notifications together, until the policy has taken too long. If the policy or the recording fails, they
    * are processed one by one, so that the error names its notification and all before it are recorded.
+   *
+   * @param lock Write lock under which the changes are recorded.
    */
-  async process(notifications: readonly StoredNotification[]): Promise<void> {
+  async process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> {
     try {
-      await this.#runAndRecord(notifications);
+      await this.#runAndRecord(notifications, lock);
     } catch (error) {
       if (!mayConcernPart(error)) throw error;
       const [notification, ...others] = notifications;
@@ -92,7 +96,10 @@ export class BatchProcessor {
     }
   }
 
-  async #runAndRecord(notifications: readonly StoredNotification[]): Promise<void> {
+  async #runAndRecord(
+    notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
+  ): Promise<void> {
     const { batchSize } = this.#options;
     const started = performance.now();
     const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
@@ -100,7 +107,7 @@ export class BatchProcessor {
     const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
     if (last === undefined) return;
     const isPositionDue = this.#cursor.distanceTo(last.id) >= batchSize * maxIgnoredBatches;
-    if (handled > 0 || isPositionDue) await this.#recordChanges(changes, last, notifications);
+    if (handled > 0 || isPositionDue) await this.#recordChanges(changes, last, notifications, lock);
     else this.#report(last.id, [], undefined);
     this.#size.learn(last.id - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
     this.#cursor.advanceTo(last);
@@ -110,10 +117,13 @@ export class BatchProcessor {
     changes: PolicyChanges,
     last: StoredNotification,
     notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
   ): Promise<void> {
+    await yieldIfDue(performance.now());
     const prepared = this.#prepareChanges(changes, last, notifications);
+    await yieldIfDue(performance.now());
     try {
-      await this.#record(prepared);
+      await this.#record(prepared, lock);
     } catch (error) {
       throw await explainedConflict(error, changes.aggregates, this.#options.store);
     }
@@ -147,8 +157,8 @@ export class BatchProcessor {
     return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(last));
   }
 
-  async #record(prepared: PreparedEvents): Promise<void> {
-    const head = await this.#options.store.record([prepared]);
+  async #record(prepared: PreparedEvents, lock?: BoundedLock): Promise<void> {
+    const head = await this.#options.store.record([prepared], lock);
     this.#cursor.setRecorded(prepared.processEvent.tracking?.position);
     const { events, tracking } = prepared.processEvent;
     if (tracking !== undefined) this.#report(tracking.position, events, events.length > 0 ? head : undefined);

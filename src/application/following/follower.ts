@@ -1,20 +1,23 @@
 import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import { mayReachSize } from '../../storage/limits.ts';
+import type { Recorder } from '../../storage/recorder.ts';
+import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
 import {
+  asOtherVersion,
   type BlockingError,
   CausalDependencyError,
   isTransientFailure,
   OtherVersionError,
   PolicyError,
-  UnknownEventError,
 } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
+import { BoundedLock } from '../recording/bounded-lock.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
+import { LostRaces } from './lost-races.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';
 
@@ -39,6 +42,8 @@ export class Follower {
   readonly #gate: CausalGate;
   readonly #types: TypeGate;
   readonly #processor: BatchProcessor;
+  readonly #recorder: Recorder;
+  readonly #races: LostRaces;
   #isAtEnd = false;
 
   constructor({ log, gate, ...options }: FollowerOptions) {
@@ -50,6 +55,8 @@ export class Follower {
     this.#gate = gate;
     gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
+    this.#recorder = store.recorder;
+    this.#races = new LostRaces(log.applicationName);
   }
 
   get upstreamName(): string {
@@ -70,16 +77,22 @@ export class Follower {
    * Processes a batch of notifications, none after `upTo`. Resolves with the number of notifications, 0 at the end of
    * the log or at `upTo`, or with an error if the next notification waits for another log or another version.
    *
+   * @param signal Aborted when other writers must no longer wait for this batch.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
-  async pull(upTo: number = Infinity): Promise<number | BlockingError> {
+  async pull(upTo: number = Infinity, signal?: AbortSignal): Promise<number | BlockingError> {
     const cursor = this.#cursor;
     if (!cursor.isLocated) await this.#patiently(() => cursor.locate());
     const from = cursor.seen;
-    let found = await this.#pullBatch(upTo);
+    let found = await this.#pullBatch(upTo, signal);
     // After a failure, ignored notifications whose position was not recorded are read again.
-    while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo);
+    while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo, signal);
     return typeof found === 'boolean' ? cursor.seen - from : found;
+  }
+
+  /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
+  compare(): Promise<void> {
+    return this.#cursor.compare();
   }
 
   /**
@@ -105,27 +118,34 @@ export class Follower {
   }
 
   /**
-   * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress.
+   * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress. After
+   * several lost races, makes other writers wait.
    * `retry` does not fit: the number of tries starts again with each progress.
    */
-  async #pullBatch(upTo: number): Promise<boolean | BlockingError> {
+  async #pullBatch(upTo: number, signal: AbortSignal | undefined): Promise<boolean | BlockingError> {
     const cursor = this.#cursor;
-    let lost: RecordConflictError | undefined;
     for (let tries = 1; ; tries += 1) {
       const from = cursor.seen;
       const started = performance.now();
+      let lock: BoundedLock | undefined;
       try {
-        return await this.#pullOnce(upTo);
+        if (this.#races.needsLock) lock = await BoundedLock.take(this.#recorder, signal);
+        const found = await this.#pullOnce(upTo, lock);
+        this.#races.won(lock !== undefined);
+        return found;
       } catch (error) {
         cursor.forget();
-        const unknown = unknownEventIn(error);
-        if (unknown !== undefined) return this.#standAside(unknown);
+        const otherVersion = asOtherVersion(error);
+        this.#isAtEnd = false;
+        if (otherVersion !== undefined) return otherVersion;
         if (!isRepeatable(error) || isSpent(error, started)) throw error;
-        const before = lost;
-        lost = conflictIn(error);
-        if (isOfUsedId(before, lost)) throw error;
-        // Another writer that keeps changing the aggregate is no failure of the policy.
-        if (tries === maxTries) throw lost !== undefined && hasGrown(before, lost) ? lost : error;
+        const conflict = conflictIn(error);
+        if (conflict !== undefined && lock?.hasExcluded) throw error; // it is no race
+        if (conflict !== undefined && this.#races.isOfUsedId(conflict)) throw error;
+        const lost = conflict && this.#races.lost(conflict);
+        if (tries === maxTries) throw lost ?? error;
+      } finally {
+        await lock?.release().catch(() => {}); // the transaction ends with its connection
       }
       await backOff(tries, backoff);
       await cursor.locate();
@@ -135,20 +155,23 @@ export class Follower {
 
   /**
    * Reads a batch, lets it through the gates, runs the policy, and records. Returns whether there was a batch, or an
-   * error if none of it may be processed yet.
+   * error if none of it may be processed yet. Under the write lock, the batch is a single notification.
    */
-  async #pullOnce(upTo: number): Promise<boolean | BlockingError> {
-    if (!this.#cursor.isLocated) await this.#cursor.locate();
-    const notifications = await this.#read(upTo);
+  async #pullOnce(upTo: number, lock: BoundedLock | undefined): Promise<boolean | BlockingError> {
+    const cursor = this.#cursor;
+    if (lock !== undefined) cursor.forget(); // another runner may have moved the position
+    if (!cursor.isLocated) await cursor.locate();
+    const notifications = await this.#read(lock === undefined ? upTo : Math.min(upTo, cursor.seen + 1));
     const last = notifications.at(-1);
     if (last === undefined) return false;
+    if (lock !== undefined) this.#isAtEnd = false;
     const waiting = await this.#gate.firstWaiting(this.upstreamName, notifications);
     if (waiting?.index === 0) return await this.#waitFor(waiting);
     const free = waiting === undefined ? notifications : notifications.slice(0, waiting.index);
     const barred = this.#types.firstBarred(free);
     if (barred?.index === 0) return await this.#leave(barred);
-    await this.#processor.process(barred === undefined ? free : free.slice(0, barred.index));
-    if (this.#cursor.seen < last.id) this.#isAtEnd = false;
+    await this.#processor.process(barred === undefined ? free : free.slice(0, barred.index), lock);
+    if (cursor.seen < last.id) this.#isAtEnd = false;
     return true;
   }
 
@@ -183,12 +206,6 @@ export class Follower {
     return new OtherVersionError({ ...this.#placeOf(notification), eventType }, reason);
   }
 
-  /** Returns the error for a notification whose policy got an aggregate that only another version can load. */
-  #standAside(error: PolicyError): OtherVersionError {
-    this.#isAtEnd = false;
-    return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
-  }
-
   #placeOf({ id: notificationId }: StoredNotification) {
     const applicationName = this.#applicationName;
     return { applicationName, upstreamName: this.upstreamName, pipelineId: this.#pipelineId, notificationId };
@@ -202,29 +219,10 @@ function isRepeatable(error: unknown): boolean {
   );
 }
 
-/** Returns the error of a policy that got an aggregate with an event of an unknown type, if it is one. */
-function unknownEventIn(error: unknown): PolicyError | undefined {
-  return error instanceof PolicyError && error.cause instanceof UnknownEventError ? error : undefined;
-}
-
 /** Returns the conflict on which a policy failed, if any. */
 function conflictIn(error: unknown): RecordConflictError | undefined {
   const cause = error instanceof PolicyError ? error.cause : error;
   return cause instanceof RecordConflictError ? cause : undefined;
-}
-
-/** Whether the policy creates an aggregate although its id was in use before the policy ran. */
-function isOfUsedId(
-  before: RecordConflictError | undefined,
-  conflict: RecordConflictError | undefined,
-): boolean {
-  if (before === undefined || conflict?.attemptedVersion !== 1) return false;
-  return before.originatorId === conflict.originatorId && before.currentVersion > 0;
-}
-
-/** Whether another writer has changed the aggregate of a conflict since the conflict before. */
-function hasGrown(before: RecordConflictError | undefined, conflict: RecordConflictError): boolean {
-  return before?.originatorId === conflict.originatorId && before.currentVersion < conflict.currentVersion;
 }
 
 /** Whether the storage has already waited so long that further tries would take too long. */

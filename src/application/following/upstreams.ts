@@ -79,6 +79,11 @@ export class Upstreams {
     return this.#get(upstreamName).seen;
   }
 
+  /** Compares the last notifications that are done with the logs; see {@link UpstreamCursor.compare}. */
+  async compare(): Promise<void> {
+    for (const follower of this.#followers.values()) await follower.compare();
+  }
+
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();
@@ -91,7 +96,7 @@ export class Upstreams {
   ): Promise<void> {
     for (let batch = 0; batch < batches; batch += 1) {
       signal?.throwIfAborted();
-      const { pulled, count } = await this.#pullNext(follower, upTo);
+      const { pulled, count } = await this.#pullNext(follower, upTo, signal);
       counts.set(pulled.upstreamName, (counts.get(pulled.upstreamName) ?? 0) + count);
       if (pulled === follower && follower.isAtEnd) break;
       await yieldIfBusy();
@@ -105,13 +110,14 @@ export class Upstreams {
   async #pullNext(
     follower: Follower,
     upTo: number | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<{ readonly pulled: Follower; readonly count: number }> {
     const passed = new Set<Follower>();
     let current = follower;
     let limit = upTo;
     let waiting: BlockingError | undefined;
     for (;;) {
-      const count = await current.pull(limit);
+      const count = await current.pull(limit, signal);
       if (count === 0 && waiting !== undefined) throw waiting; // the log ends before the cause
       if (typeof count === 'number') return { pulled: current, count };
       waiting = count;

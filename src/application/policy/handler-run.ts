@@ -79,19 +79,16 @@ function addReturned(aggregate: Aggregate, aggregates: PolicyAggregates): void {
 }
 
 /** Throws {@link InvalidPolicyError} if a handler changed an aggregate whose events would not be recorded. */
-function assertRecorded(
-  { applicationName }: PolicyCall,
-  aggregate: Aggregate,
-  aggregates: PolicyAggregates,
-): void {
-  const first = aggregateInternals.pending(aggregate)[0]?.event;
-  if (first === undefined || aggregates.has(aggregate)) return;
-  const what = `${aggregate.constructor.name} '${aggregate.id}' ('${first.type}')`;
+function assertRecorded(call: PolicyCall, aggregate: Aggregate, aggregates: PolicyAggregates): void {
+  const pending = aggregateInternals.pending(aggregate);
+  const event = pending.find(({ triggeredIn }) => call.includes(triggeredIn))?.event;
+  if (event === undefined || aggregates.has(aggregate)) return;
+  const what = `${aggregate.constructor.name} '${aggregate.id}' ('${event.type}')`;
   throw new InvalidPolicyError(
-    first.originatorVersion === 1
-      ? `The policy of '${applicationName}' made ${what} and did not return it, so it would be lost. Return it: an arrow ` +
-          "function with braces needs 'return'."
-      : `The policy of '${applicationName}' changed ${what}, which it neither got from its repository nor returned, so the ` +
-          'event would be lost. Get the aggregate from the repository that the handler is given.',
+    event.originatorVersion === 1
+      ? `The policy of '${call.applicationName}' made ${what} and did not return it, so it would be lost. Return it: an ` +
+          "arrow function with braces needs 'return'."
+      : `The policy of '${call.applicationName}' changed ${what}, which it neither got from its repository nor returned, ` +
+          'so the event would be lost. Get the aggregate from the repository that the handler is given.',
   );
 }

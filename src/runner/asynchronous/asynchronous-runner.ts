@@ -164,7 +164,10 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
     closing.defer(() => running.release());
     closing.use(this.#resources);
     closing.defer(() => this.#starting?.catch(() => {})); // start() throws the error
+    // Saves under way may wait for a follower that has to be terminated.
+    const saves = Promise.all(running.applications.map(applicationInternals.close));
+    saves.catch(() => {});
+    closing.defer(async () => void (await saves));
     closing.defer(() => this.closeFollowers());
-    await Promise.all(running.applications.map(applicationInternals.close));
   }
 }

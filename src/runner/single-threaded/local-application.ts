@@ -1,8 +1,7 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
-import { isBlocking, isTransientFailure } from '../../application/errors.ts';
+import { isBlocking, isTransientFailure, RacesLostError } from '../../application/errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
-import { RecordConflictError } from '../../storage/errors.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { messageOf } from '../../util/errors.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
@@ -96,7 +95,7 @@ export class LocalApplication implements FollowingApplication {
   noteError(error: unknown, log?: LocalLog): void {
     this.lastError = error;
     const isInterrupted = isTransientFailure(error);
-    this.isOvertaken = error instanceof RecordConflictError;
+    this.isOvertaken = error instanceof RacesLostError;
     const event = { ...eventOf(this.name), error };
     if (!isInterrupted) {
       this.#stop(error);

@@ -57,10 +57,7 @@ export class Decoder {
     if (tag === bigintTag) return bigintFrom(json.value);
     if (tag === objectTag) return this.#escaped(json.value, level + 1);
     const type = this.#types.named(tag);
-    if (type === undefined)
-      throw new NotDecodableError(
-        `its type ${JSON.stringify(tag)} is unknown: see defineType and System.of(…, { types })`,
-      );
+    if (type === undefined) throw unknownType(tag);
     if (!hasValue) throw malformed(tag);
     return decoded(type, this.fromJson(json.value, level + 1));
   }
@@ -85,6 +82,13 @@ function decoded(type: CustomType, encoded: unknown): unknown {
 function bigintFrom(text: unknown): bigint {
   if (typeof text !== 'string' || !/^(0|-?[1-9]\d*)$/.test(text)) throw malformed(bigintTag);
   return BigInt(text);
+}
+
+function unknownType(tag: unknown): NotDecodableError {
+  return new NotDecodableError(
+    `its type ${JSON.stringify(tag)} is unknown: see defineType and System.of(…, { types })`,
+    typeof tag === 'string' ? { typeName: tag } : {},
+  );
 }
 
 function malformed(tag: unknown): NotDecodableError {

@@ -21,8 +21,10 @@ export class NotEncodableError extends KahnError {
 export class NotDecodableError extends KahnError {
   override readonly code = 'NOT_DECODABLE';
   declare readonly reason: string;
+  /** Name of the custom type that is not in the option `types`, if this is the reason. */
+  declare readonly typeName?: string;
 
-  constructor(reason: string, options?: { cause?: unknown }) {
+  constructor(reason: string, options?: { readonly cause?: unknown; readonly typeName?: string }) {
     super(`Cannot decode the text: ${reason}.`, { ...options, reason });
   }
 }

@@ -7,7 +7,9 @@ import type {
   RecordedOperation,
   RecordedPosition,
   Recorder,
+  WriteLock,
 } from '../recorder.ts';
+import { historiesUpToSize } from '../sizes.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { memoryLocation } from './errors.ts';
@@ -24,12 +26,16 @@ export class MemoryRecorder implements Recorder {
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.#content.record(pipelineId, processEvents);
+    return this.#memory.record(pipelineId, processEvents);
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async lock(): Promise<WriteLock> {
+    return this.#memory.lock();
+  }
+
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     const content = this.#content;
-    return requests.map((request) => content.history(request));
+    return historiesUpToSize(requests, (request) => content.history(request), maxSize);
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
@@ -72,7 +78,7 @@ export class MemoryRecorder implements Recorder {
     expectedVersion: number,
     types: readonly string[],
   ): Promise<number> {
-    return this.#content.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
+    return this.#memory.recordHandledTypes(pipelineId, { upstreamName, expectedVersion, types });
   }
 
   async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
@@ -80,7 +86,7 @@ export class MemoryRecorder implements Recorder {
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    await this.#content.record(0, [{ events: [], snapshots }]);
+    await this.#memory.record(0, [{ events: [], snapshots }]);
   }
 
   async close(): Promise<void> {
@@ -88,7 +94,11 @@ export class MemoryRecorder implements Recorder {
   }
 
   get #content(): SharableMemory['content'] {
-    if (this.#open !== undefined) return this.#open.content;
+    return this.#memory.content;
+  }
+
+  get #memory(): SharableMemory {
+    if (this.#open !== undefined) return this.#open;
     throw recorderClosed(memoryLocation(this.#applicationName));
   }
 }

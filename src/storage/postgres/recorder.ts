@@ -11,7 +11,9 @@ import {
   type RecordedOperation,
   type RecordedPosition,
   type Recorder,
+  type WriteLock,
 } from '../recorder.ts';
+import { bytesPerUnit } from '../sizes.ts';
 import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
@@ -19,11 +21,11 @@ import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { appendValues, type PromptValues, snapshotColumns } from './append-values.ts';
 import { Batch, distinctSnapshots, type RecordedState } from './batch.ts';
-import type { Connections, Query } from './connection/connections.ts';
+import type { Connections, OpenTransaction, Query } from './connection/connections.ts';
 import { promptPrefix } from './connection/listener.ts';
 import type { ServerRetry } from './connection/server-retry.ts';
 import { effectsOf, explained, isConflict, isForeignRefusal } from './errors.ts';
-import { type Statement, type Statements, statementsFor } from './statements.ts';
+import { type Statement, type Statements, sql, statementsFor } from './statements.ts';
 import type { ApplicationTables } from './tables.ts';
 
 export interface PostgresRecorderOptions {
@@ -70,27 +72,42 @@ export class PostgresRecorder implements Recorder {
     return this.#writes.run(() => this.#record(batch));
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async lock(): Promise<WriteLock> {
+    this.#assertOpen();
+    const { connections, serverRetry, tables } = this.#options;
+    const transaction = await serverRetry.run(tables, 'reading', async () => {
+      const begun = await connections.begin();
+      try {
+        await begun.query(sql.idleTimeout);
+        await begun.query(this.#statements.lockLogs);
+        return begun;
+      } catch (error) {
+        await begun.rollBack();
+        throw error;
+      }
+    });
+    return {
+      record: (pipelineId, processEvents) =>
+        this.#recordIn(transaction, this.#attemptOf(new Batch(pipelineId, processEvents))),
+      release: () => transaction.rollBack(),
+    };
+  }
+
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     this.#assertOpen();
     if (requests.length === 0) return [];
-    const rows = await this.#run(this.#statements.histories, [
+    const values: unknown[] = [
       requests.map(({ originatorId }) => originatorId),
       requests.map(({ after }) => Math.min(after, largestInteger)),
       requests.map(({ upTo = largestInteger }) => Math.min(upTo, largestInteger)),
       requests.map(({ useSnapshot }) => useSnapshot),
-    ]);
-    const histories = requests.map((): { snapshot: StoredSnapshot | undefined; events: StoredEvent[] } => ({
-      snapshot: undefined,
-      events: [],
-    }));
-    for (const [number = 0, place, ...row] of rows) {
-      const index = Number(number) - 1;
-      const history = histories[index];
-      const originatorId = requests[index]?.originatorId ?? '';
-      if (place !== 0) history?.events.push(toEvent(originatorId, row));
-      else if (history !== undefined) history.snapshot = snapshotIn(originatorId, row);
-    }
-    return histories;
+    ];
+    const { histories, historiesUpTo } = this.#statements;
+    const isBounded = maxSize !== undefined && requests.length > 1; // a single history is read in any case
+    const rows = isBounded
+      ? await this.#run(historiesUpTo, [...values, maxSize])
+      : await this.#run(histories, values);
+    return historiesIn(rows, requests, isBounded ? maxSize : Infinity);
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
@@ -107,7 +124,7 @@ export class PostgresRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
-    maxSize = Number.MAX_SAFE_INTEGER,
+    maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit, maxSize]);
     return rows.map((row) => toNotification(row, { storage: this.#options.tables, pipelineId }));
@@ -196,9 +213,8 @@ export class PostgresRecorder implements Recorder {
    * later; the recorded commit id then identifies this call.
    */
   async #record(batch: Batch): Promise<number> {
-    const { tables, channel, writerId } = this.#options;
-    const prefix = promptPrefix(writerId, tables.applicationName, batch.pipelineId);
-    const attempt = attemptOf(batch, [channel, prefix], tables);
+    const { tables } = this.#options;
+    const attempt = this.#attemptOf(batch);
     let refusal: StorageError | undefined;
     const work = async () => {
       const head = batch.isConsistent ? await this.#append(attempt) : undefined;
@@ -219,25 +235,55 @@ export class PostgresRecorder implements Recorder {
     }
   }
 
+  #attemptOf(batch: Batch): Attempt {
+    const { tables, channel, writerId } = this.#options;
+    const prefix = promptPrefix(writerId, tables.applicationName, batch.pipelineId);
+    return attemptOf(batch, [channel, prefix], tables);
+  }
+
   /** Records a batch. Returns the id of its last notification, or undefined if the statement was refused. */
   #append(attempt: Attempt): Promise<number | undefined> {
     const { serverRetry, tables, connections } = this.#options;
-    const send = async (query: Query) => {
-      try {
-        const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
-        return row && Number(row[0]);
-      } catch (error) {
-        if (effectsOf(error).commit === 'unknown') attempt.uncertain = true;
-        else if (isConflict(error)) {
-          attempt.refusedBy = error;
-          return undefined;
-        }
-        throw error;
-      }
-    };
+    const send = (query: Query) => this.#send(query, attempt);
     const activity = () => (attempt.uncertain ? 'reading' : 'recording');
     // Waiting for a connection leaves the outcome certain.
     return serverRetry.run(tables, activity, () => connections.use(send));
+  }
+
+  async #send(query: Query, attempt: Attempt): Promise<number | undefined> {
+    try {
+      const [row] = await query(this.#statements.append[attempt.batch.shape], attempt.values);
+      return row && Number(row[0]);
+    } catch (error) {
+      if (effectsOf(error).commit === 'unknown') attempt.uncertain = true;
+      else if (isConflict(error)) {
+        attempt.refusedBy = error;
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Records a batch in the transaction that holds the write lock, and ends it. */
+  async #recordIn(transaction: OpenTransaction, attempt: Attempt): Promise<number> {
+    const { tables } = this.#options;
+    try {
+      const head = attempt.batch.isConsistent ? await this.#send(transaction.query, attempt) : undefined;
+      if (head !== undefined) {
+        attempt.uncertain = true;
+        await transaction.commit();
+        return head;
+      }
+    } catch (thrown) {
+      await transaction.rollBack();
+      const error = explained(thrown, tables, 'recording');
+      throw attempt.uncertain && error instanceof StorageError ? outcomeUnknown(tables, error) : error;
+    }
+    await transaction.rollBack();
+    await this.#explainRefusal(attempt);
+    throw isForeignRefusal(attempt.refusedBy)
+      ? explained(attempt.refusedBy, tables, 'recording')
+      : tooManyWriters(tables);
   }
 
   /**
@@ -305,6 +351,28 @@ function outcomeUnknown(tables: ApplicationTables, cause: StorageError): Storage
     'the connection broke before the server confirmed the commit, and could not be restored in time. ' +
     'The events are recorded as a whole or not at all: get the aggregates again to find out.';
   return storageError('STORAGE_OUTCOME_UNKNOWN', tables, reason, { cause });
+}
+
+/** Returns the histories in rows, up to the last one with rows if the size of the rows may have reached `maxSize`. */
+function historiesIn(
+  rows: readonly Row[],
+  requests: readonly HistoryRequest[],
+  maxSize: number,
+): readonly History[] {
+  const histories = requests.map((): { snapshot: StoredSnapshot | undefined; events: StoredEvent[] } => ({
+    snapshot: undefined,
+    events: [],
+  }));
+  let size = 0;
+  for (const [number = 0, place, ...row] of rows) {
+    const index = Number(number) - 1;
+    const history = histories[index];
+    const originatorId = requests[index]?.originatorId ?? '';
+    size += String(row[2]).length;
+    if (place !== 0) history?.events.push(toEvent(originatorId, row));
+    else if (history !== undefined) history.snapshot = snapshotIn(originatorId, row);
+  }
+  return size * bytesPerUnit < maxSize ? histories : histories.slice(0, Number(rows.at(-1)?.[0]));
 }
 
 /** Columns: originatorVersion, type, state, schema. */

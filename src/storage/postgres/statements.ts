@@ -16,8 +16,8 @@ export const sql = {
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs -> whether the server is a standby. Plans are made once and kept, since planning takes longer than execution. Plans must therefore
-   * not depend on the small size of the tables at that time.
+   * statementTimeoutMs -> whether the server is a standby. Plans are made once and kept, since planning takes longer
+   * than execution. Plans must therefore not depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
@@ -27,6 +27,8 @@ export const sql = {
   },
   /** -> whether the server is a standby. */
   isStandby: { text: 'select pg_is_in_recovery()::integer' },
+  /** Ends the transaction if the host that has begun it vanishes. */
+  idleTimeout: { text: "set local idle_in_transaction_session_timeout = '5s'" },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),
   /** key. Holds the lock until the transaction ends. */
   lock: { text: 'select pg_advisory_xact_lock($1)::text' },
@@ -73,6 +75,8 @@ export interface Statements {
   readonly committed: Statement;
   /** originatorIds -> originatorVersion, in the same order */
   readonly newestVersions: Statement;
+  /** Makes all transactions wait that append to a log, until the transaction ends. */
+  readonly lockLogs: Statement;
   /** commitId -> 1 if an operation of the call is recorded */
   readonly operated: Statement;
   /** pipelineId, upstreamNames -> the columns of `toPosition`, in the same order; zeros and nulls if there is none */
@@ -101,11 +105,13 @@ export interface Statements {
    * originatorVersion, type, data or state, timestamp or schema
    */
   readonly histories: Statement;
+  /** The same with maxSize as the last parameter: only histories before which the others have a smaller size. */
+  readonly historiesUpTo: Statement;
 }
 
 /** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
-  const { events, logs, positions, snapshots, operations } = tables;
+  const { events, logs, positions, operations } = tables;
   const applications = applicationsIn(tables.schema);
   const append = appendTexts(tables);
   return {
@@ -125,6 +131,8 @@ export function statementsFor(tables: ApplicationTables): Statements {
     committed: named(`
       select notification_id from ${events}
       where originator_id = $1 and originator_version = $2 and commit_id = $3`),
+    // Appending begins with a lock on this table. The role that appends has no other right that suffices.
+    lockLogs: { text: `lock table ${logs} in share row exclusive mode` },
     newestVersions: named(`
       select coalesce((
         select e.originator_version from ${events} e where e.originator_id = i.id order by e.originator_version desc limit 1
@@ -168,19 +176,35 @@ export function statementsFor(tables: ApplicationTables): Statements {
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
-    histories: named(`
-      with request as (
-        select * from unnest($1::text[], $2::integer[], $3::integer[], $4::boolean[])
-          with ordinality as r (id, after, up_to, use_snapshot, number)
-      ), snapshot as (
-        select r.number, s.* from request r cross join lateral (
-          select * from ${snapshots} s
-          where r.use_snapshot and s.originator_id = r.id
-            and s.originator_version > r.after and s.originator_version <= r.up_to
-          order by s.originator_version desc limit 1
-        ) s
-      )
-      select number, 0 as place, originator_version, null as type, state, schema from snapshot
+    histories: named(
+      `${historiesText(tables)} select * from found order by number, place, originator_version`,
+    ),
+    historiesUpTo: named(`${historiesText(tables)}
+      select number, place, originator_version, type, data, timestamp
+      from (
+        select *, sum(octet_length(data)) over (order by number groups between unbounded preceding and 1 preceding) as before
+        from found
+      ) f
+      where before is null or before < $5::bigint
+      order by number, place, originator_version`),
+  };
+}
+
+/** SQL that finds the rows of histories, see `Statements.histories`. */
+function historiesText({ events, snapshots }: ApplicationTables): string {
+  return `
+    with request as (
+      select * from unnest($1::text[], $2::integer[], $3::integer[], $4::boolean[])
+        with ordinality as r (id, after, up_to, use_snapshot, number)
+    ), snapshot as (
+      select r.number, s.* from request r cross join lateral (
+        select * from ${snapshots} s
+        where r.use_snapshot and s.originator_id = r.id
+          and s.originator_version > r.after and s.originator_version <= r.up_to
+        order by s.originator_version desc limit 1
+      ) s
+    ), found (number, place, originator_version, type, data, timestamp) as (
+      select number, 0, originator_version, null, state, schema from snapshot
       union all
       select r.number, 1, e.originator_version, e.type, e.data, e.timestamp
       from request r left join snapshot s on s.number = r.number cross join lateral (
@@ -189,8 +213,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
           and e.originator_version > coalesce(s.originator_version, r.after) and e.originator_version <= r.up_to
         offset 0
       ) e
-      order by number, place, originator_version`),
-  };
+    )`;
 }
 
 /**

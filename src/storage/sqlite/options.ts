@@ -19,7 +19,8 @@ export interface SqliteOptions {
    */
   readonly synchronous?: 'FULL' | 'NORMAL';
   /**
-   * Longest wait for another thread or process that writes to the same file, in ms. It blocks the thread.
+   * Longest wait for another thread or process that writes to the same file, in ms. Waits longer than 10 ms do not block
+   * the thread.
    *
    * @default 5000
    */

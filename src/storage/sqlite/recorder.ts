@@ -1,6 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Cause } from '../../domain/provenance.ts';
-import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
+import {
+  PositionConflictError,
+  type PositionState,
+  RecordConflictError,
+  type StorageError,
+} from '../errors.ts';
 import {
   type EventKey,
   type History,
@@ -11,27 +16,33 @@ import {
   type RecordedPosition,
   type Recorder,
   type StoredOperation,
+  type WriteLock,
 } from '../recorder.ts';
+import { historiesUpToSize } from '../sizes.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
-import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
 import { storageError } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import type { SqliteConnection } from './connection.ts';
+import { BusyRetry } from './connection/busy-retry.ts';
+import type { SqliteConnection } from './connection/sqlite-connection.ts';
 import type { DatabaseFile } from './file.ts';
 import { insertStrictly, row, rows, type Statements, sql } from './statements.ts';
-import { inTransaction } from './transaction.ts';
+import { commit, inTransaction, rollBack } from './transaction.ts';
 
 /** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
   readonly #connection: SqliteConnection;
+  readonly #busyRetry: BusyRetry;
+  /** The write lock, while this recorder holds it, and the database that is locked. */
+  #held: { readonly lock: WriteLock; readonly database: DatabaseSync } | undefined;
 
   /** Takes over a connection; `close()` closes it. */
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
+    this.#busyRetry = new BusyRetry(connection);
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -39,20 +50,31 @@ export class SqliteRecorder implements Recorder {
     return this.#change(() => this.#write(pipelineId, processEvents));
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async lock(): Promise<WriteLock> {
+    const lock: WriteLock = {
+      record: async (pipelineId, processEvents) => {
+        if (this.#held?.lock !== lock) return this.record(pipelineId, processEvents);
+        return this.#connection.use('recording', () => this.#recordHeld(pipelineId, processEvents));
+      },
+      release: async () => {
+        if (this.#held?.lock === lock) this.#endHeld();
+      },
+    };
+    await this.#whenFree(() => {
+      this.#database.exec(sql.beginWrite);
+      this.#held = { lock, database: this.#database };
+    });
+    return lock;
+  }
+
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     // One transaction, so that all histories are of one moment and the lock is taken once.
-    return this.#use(() =>
-      inTransaction(this.#database, sql.begin, () => requests.map((request) => this.#history(request))),
-    );
+    return this.#read(() => historiesUpToSize(requests, (request) => this.#history(request), maxSize));
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
-    return this.#use(({ place }) =>
-      inTransaction(this.#database, sql.begin, () =>
-        keys.map(({ originatorId, originatorVersion }) =>
-          toPlace(row(place, originatorId, originatorVersion)),
-        ),
-      ),
+    return this.#read(({ place }) =>
+      keys.map(({ originatorId, originatorVersion }) => toPlace(row(place, originatorId, originatorVersion))),
     );
   }
 
@@ -60,7 +82,7 @@ export class SqliteRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
-    maxSize = Number.MAX_SAFE_INTEGER,
+    maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
     return this.#use(({ notifications }) =>
@@ -111,10 +133,7 @@ export class SqliteRecorder implements Recorder {
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    this.#use(
-      () => inTransaction(this.#database, sql.beginWrite, () => this.#putSnapshots(snapshots)),
-      'recording',
-    );
+    await this.#change(() => this.#putSnapshots(snapshots));
   }
 
   async close(): Promise<void> {
@@ -135,19 +154,55 @@ export class SqliteRecorder implements Recorder {
     return this.#connection.opened.statements;
   }
 
-  #use<T>(work: (statements: Statements) => T, activity: Activity = 'reading'): T {
-    return this.#connection.use(activity, work);
+  #use<T>(work: (statements: Statements) => T): T | Promise<T> {
+    return this.#busyRetry.run(() => this.#connection.use('reading', work));
+  }
+
+  /** Reads everything as of one moment. */
+  #read<T>(work: (statements: Statements) => T): T | Promise<T> {
+    return this.#use((statements) =>
+      this.#held === undefined
+        ? inTransaction(this.#database, sql.begin, () => work(statements))
+        : work(statements),
+    );
   }
 
   /** Does the work in a transaction, and throws the conflict if the work is refused. */
-  #change<T>(work: () => T): T {
-    return this.#use(() => {
+  #change<T>(work: () => T): T | Promise<T> {
+    return this.#whenFree(() => {
       try {
         return inTransaction(this.#database, sql.beginWrite, work);
       } catch (error) {
         throw error instanceof Refusal ? error.explain() : error;
       }
-    }, 'recording');
+    });
+  }
+
+  /** Does the work when there is no other writer, in the order of the calls. */
+  #whenFree<T>(work: () => T): T | Promise<T> {
+    return this.#busyRetry.runInOrder(() => {
+      if (this.#held !== undefined) throw lockHeld(this.#file);
+      return this.#connection.use('recording', work);
+    });
+  }
+
+  #recordHeld(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+    try {
+      if (this.#held?.database !== this.#database) throw lockLost(this.#file);
+      const head = this.#write(pipelineId, processEvents);
+      commit(this.#database);
+      this.#held = undefined;
+      return head;
+    } catch (error) {
+      this.#endHeld();
+      throw error instanceof Refusal ? error.explain() : error;
+    }
+  }
+
+  #endHeld(): void {
+    const database = this.#held?.database;
+    this.#held = undefined;
+    if (database?.isOpen) rollBack(database);
   }
 
   #write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
@@ -241,6 +296,18 @@ export class SqliteRecorder implements Recorder {
     const actual = this.#position(pipelineId, upstreamName);
     return new PositionConflictError(this.#file.applicationName, upstreamName, expected, actual);
   }
+}
+
+function lockHeld(file: DatabaseFile): StorageError {
+  return storageError('STORAGE_BUSY', file, 'its write lock was held for longer than busyTimeoutMs.');
+}
+
+function lockLost(file: DatabaseFile): StorageError {
+  return storageError(
+    'STORAGE_BUSY',
+    file,
+    'its write lock ended when the file was opened again. Try again.',
+  );
 }
 
 /** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */

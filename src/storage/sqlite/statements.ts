@@ -8,6 +8,7 @@ export const sql = {
   commit: 'commit',
   rollback: 'rollback',
   walMode: 'pragma journal_mode = wal',
+  busyTimeout: (ms: number): string => `pragma busy_timeout = ${ms}`,
   synchronous: { FULL: 'pragma synchronous = full', NORMAL: 'pragma synchronous = normal' },
   setVersion: (version: number) => `pragma user_version = ${version}`,
   /** applicationName */

@@ -7,7 +7,7 @@ import { needsSetUp, notSetUp } from '../sql/table-version.ts';
 import type { OpenedStorage, RecorderOptions, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
 import { applicationNamesIn } from './application-names.ts';
-import { SqliteConnection } from './connection.ts';
+import { SqliteConnection } from './connection/sqlite-connection.ts';
 import { DatabaseSync } from './driver.ts';
 import { explained, isBusy } from './errors.ts';
 import { type DatabaseFile, databaseFileOf } from './file.ts';

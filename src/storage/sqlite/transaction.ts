@@ -18,7 +18,8 @@ export function inTransaction<T>(database: DatabaseSync, begin: string, work: ()
   }
 }
 
-function commit(database: DatabaseSync): void {
+/** Commits; throws an UncertainCommit if the commit failed in a way that may have recorded it. */
+export function commit(database: DatabaseSync): void {
   try {
     database.exec(sql.commit);
   } catch (error) {
@@ -26,7 +27,8 @@ function commit(database: DatabaseSync): void {
   }
 }
 
-function rollBack(database: DatabaseSync): void {
+/** Ends a transaction without its changes. */
+export function rollBack(database: DatabaseSync): void {
   if (!database.isTransaction) return; // SQLite has rolled back already, as it does when the disk is full
   try {
     database.exec(sql.rollback);

@@ -2,6 +2,7 @@ import { openStorage, type StorageDescription } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
+import { locking } from './locking.ts';
 import { operations } from './operations.ts';
 import { handledTypes, marks } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
@@ -38,6 +39,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     recording,
     conflicts,
     wrongVersions,
+    locking,
     histories,
     snapshots,
     notifications,

@@ -3,11 +3,13 @@ import { postgres } from 'kahn/postgres';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
+import { randomNumbers } from '../../support/random-numbers.ts';
+import { seed } from '../../support/seed.ts';
 import { temporaryPostgres } from '../../support/servers/postgres.ts';
 import { freshName, PostgresServer } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
-import { serve, start } from '../../support/servers/restate-shop.ts';
-import { patient } from '../../support/until.ts';
+import { callsOf, serve, start, statesOf } from '../../support/servers/restate-shop.ts';
+import { inTime, patient } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 
 let engine: RestateEngine;
@@ -58,4 +60,41 @@ test('unreachable storage is retried with growing delays', async () => {
   expect((await runner.get(Orders).get(id)).done).toBe(true);
   expect(events.filter(({ kind }) => kind === 'failed')).toEqual([]);
   await runner.close(); // needs the database, so before it
+});
+
+test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', async () => {
+  const random = randomNumbers(seed);
+  const storage = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  await serve(engine, shop, { storage, systemActorName });
+  const cancelStart = (pipelineIds: readonly number[]) => {
+    const signal = AbortSignal.timeout(Math.round(random() * 250));
+    const options = { storage, systemActorName, pipelineIds, shutdownOnClose: true, signal };
+    return start(engine, shop, options).then(
+      (runner) => runner.close(),
+      () => {},
+    );
+  };
+  for (let i = 0; i < 12; i += 1) await cancelStart([0, 1, 2, 3, i + 4]);
+  await vi.waitFor(
+    async () => expect(await callsOf(engine, systemActorName), `seed ${seed}`).toEqual([]),
+    patient,
+  );
+  expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
+
+  const options = { storage, systemActorName, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  const orders = runner.get(Orders);
+  for (let i = 0; i < 40; i += 1) {
+    const signal = AbortSignal.timeout(Math.round(random() * (i < 8 ? 250 : 50)));
+    const joining = { ...options, shutdownOnClose: false, signal };
+    await start(engine, shop, joining).then(
+      (other) => other.close(),
+      () => {},
+    );
+    // A step or poll that was lost with the cancelled start would leave this order unprocessed.
+    const id = await orders.place(`customer ${i}`);
+    await runner.caughtUp({ signal: inTime() });
+    expect((await orders.get(id)).done, `seed ${seed}, start ${i}`).toBe(true);
+  }
 });

@@ -1,6 +1,7 @@
 import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
+import { restoredLogsContract } from '../../runner/restored-logs/contract.ts';
 import { tieredRunnerContract } from '../../runner/runner-contract.ts';
 import { versionsContract } from '../../runner/versions-contract.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
@@ -59,7 +60,13 @@ async function started<Apps extends ApplicationClass>(
 }
 
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
-  const subject = { name: `the Restate runner on ${name}`, start: started, createStorage: create };
+  const subject = {
+    name: `the Restate runner on ${name}`,
+    start: started,
+    createStorage: create,
+    isFirstStorage: name === 'sqlite',
+  };
   tieredRunnerContract(subject);
   if (name === byTier('sqlite', 'postgres')) versionsContract(subject);
+  if (name === byTier('sqlite', 'postgres')) restoredLogsContract(subject);
 }

@@ -4,20 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { InvalidOptionError, InvalidStorageError, memory, System } from 'kahn';
 import { ActorsMismatchError, EngineError, RestateRunner, RestateService } from 'kahn/restate';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { randomNumbers } from '../../support/random-numbers.ts';
-import { seed } from '../../support/seed.ts';
 import { portOf } from '../../support/servers/balancer.ts';
 import { freePort } from '../../support/servers/free-port.ts';
 import { temporaryPostgres } from '../../support/servers/postgres.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
-import { callsOf, serve, start, startError, statesOf, urlOf } from '../../support/servers/restate-shop.ts';
-import { inTime, patient } from '../../support/until.ts';
+import { startError, urlOf } from '../../support/servers/restate-shop.ts';
 
 let engine: RestateEngine;
 beforeAll(async () => {
@@ -75,43 +72,6 @@ describe('start() reports', () => {
     expect(error).toMatchObject({ code: 'SERVICE_NOT_REGISTERED' });
     expect(error.message).toContain('Start a RestateService of the system, and register it');
   });
-});
-
-test('a start that is cancelled at any moment leaves nothing behind and does not disturb other runners', async () => {
-  const random = randomNumbers(seed);
-  const storage = temporaryPostgres();
-  const systemActorName = freshName('shop');
-  await serve(engine, shop, { storage, systemActorName });
-  const cancelStart = (pipelineIds: readonly number[]) => {
-    const signal = AbortSignal.timeout(Math.round(random() * 250));
-    const options = { storage, systemActorName, pipelineIds, shutdownOnClose: true, signal };
-    return start(engine, shop, options).then(
-      (runner) => runner.close(),
-      () => {},
-    );
-  };
-  for (let i = 0; i < 12; i += 1) await cancelStart([0, 1, 2, 3, i + 4]);
-  await vi.waitFor(
-    async () => expect(await callsOf(engine, systemActorName), `seed ${seed}`).toEqual([]),
-    patient,
-  );
-  expect(await statesOf(engine, systemActorName), `seed ${seed}`).toEqual([]);
-
-  const options = { storage, systemActorName, shutdownOnClose: true };
-  const runner = await start(engine, shop, options);
-  const orders = runner.get(Orders);
-  for (let i = 0; i < 60; i += 1) {
-    const signal = AbortSignal.timeout(Math.round(random() * (i < 8 ? 250 : 50)));
-    const joining = { ...options, shutdownOnClose: false, signal };
-    await start(engine, shop, joining).then(
-      (other) => other.close(),
-      () => {},
-    );
-    // A step or poll that was lost with the cancelled start would leave this order unprocessed.
-    const id = await orders.place(`customer ${i}`);
-    await runner.caughtUp({ signal: inTime() });
-    expect((await orders.get(id)).done, `seed ${seed}, start ${i}`).toBe(true);
-  }
 });
 
 test('without an admin URL, a start reports that no service is registered', async () => {

@@ -7,5 +7,6 @@ for (const { name, create } of storages) {
     name: `the multi-threaded runner on ${name}`,
     start: (system, options) => MultiThreadedRunner.start(system, options),
     createStorage: create,
+    isFirstStorage: name === 'memory',
   });
 }

@@ -12,6 +12,7 @@ for (const { name, create } of storages.filter((storage) => storage.name in pipe
     name: `the multiprocess runner on ${name}, pipelines ${pipelineIds}`,
     start: (system, options) => MultiprocessRunner.start(system, { ...options, pipelineIds }),
     createStorage: create,
+    isFirstStorage: name === 'sqlite',
     sharesSystem: true,
   });
 }

@@ -17,7 +17,7 @@ import { KillCandidates } from './kill-candidates.ts';
 const never = 2 ** 30;
 const pipelineIds = [0, 1, 2, 3];
 
-const killsOn: Record<string, number> = byTier({ sqlite: 10 }, { sqlite: 200, postgres: 100 });
+const killsOn: Record<string, number> = byTier({ sqlite: 5 }, { sqlite: 100, postgres: 50 });
 
 for (const { name, create } of storages.filter((storage) => storage.name in killsOn)) {
   const kills = killsOn[name] ?? 0;

@@ -1,7 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { DownstreamError, memory, RunnerClosedError, run, SingleThreadedRunner, System } from 'kahn';
-import { StorageError } from 'kahn/storage';
+import {
+  type Application,
+  DownstreamError,
+  memory,
+  RunnerClosedError,
+  run,
+  SingleThreadedRunner,
+  System,
+} from 'kahn';
+import { type Recorder, StorageError, type WriteLock } from 'kahn/storage';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { rejectionOf } from '../../support/errors.ts';
@@ -203,7 +211,13 @@ test('one of two commands that share a commit rejects, and only that one', async
   expect([good?.status, poisoned?.status]).toEqual(['fulfilled', 'rejected']);
 });
 
-test('a slow policy finishes although commands never stop to change its aggregate', async () => {
+/** Makes the storage of an application behave like storage without a write lock. */
+function withoutLock(application: Application): void {
+  const { recorder } = applicationInternals.storeOf(application) as { recorder: Required<Recorder> };
+  vi.spyOn(recorder, 'lock').mockResolvedValue(undefined as unknown as WriteLock);
+}
+
+test('a slow policy finishes although commands never stop to change its aggregate, without a write lock', async () => {
   class SlowChecks extends Results {
     override readonly policy = this.when({
       'Task.Added': async ({ originatorId, data: { name } }, repository) => {
@@ -216,6 +230,7 @@ test('a slow policy finishes although commands never stop to change its aggregat
   const events = watchRunners();
   await using runner = await run(System.of([[Tasks, SlowChecks]]), { storage: memory() });
   const checks = runner.get(SlowChecks);
+  withoutLock(checks);
   const task = Task.add('contested');
   await checks.save(Result.find('contested', task.id));
   let isDone = false;
@@ -313,6 +328,7 @@ describe('close() of a single thread', () => {
       drainTimeoutMs: 50,
     });
     const checks = runner.get(HungChecks);
+    withoutLock(checks);
     const task = Task.add('contested');
     await checks.save(Result.find('contested', task.id));
     const saving = rejectionOf(runner.get(Tasks).save(task), RunnerClosedError);

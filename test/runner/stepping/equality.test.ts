@@ -95,10 +95,14 @@ async function assertEqual<Apps extends ApplicationClass>(scenario: Scenario<App
 }
 
 /** Runs of every runner on every storage. */
-function everywhere(): Run[] {
-  return storages.flatMap(({ name, create }) =>
+function everywhere(tested: typeof storages = storages): Run[] {
+  return tested.flatMap(({ name, create }) =>
     steppers.map((stepper): Run => [`${stepper.name} on ${name}`, stepper, create()]),
   );
+}
+
+function onMemory(): Run[] {
+  return everywhere(storages.filter(({ name }) => name === 'memory'));
 }
 
 describe('the same commands give the same logs, byte for byte, tick by tick', () => {
@@ -150,7 +154,8 @@ describe('the same commands give the same logs, byte for byte, tick by tick', ()
   test.each(diamonds)('where effects are read before their causes, in the system $name', async (diamond) => {
     const sizes = [1, 2, 7, 500];
     const { ticks } = await assertEqual(someTokens(diamond), [
-      ...everywhere(),
+      // The order does not depend on the storage; the largest system shows that.
+      ...(diamond === diamonds.at(-1) ? everywhere() : onMemory()),
       ...sizes.map(
         (batchSize): Run => [`batches of ${batchSize}`, single, storages[0]!.create(), { batchSize }],
       ),

@@ -21,7 +21,7 @@ import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
-import { SqliteConnection } from '../../../src/storage/sqlite/connection.ts';
+import { SqliteConnection } from '../../../src/storage/sqlite/connection/sqlite-connection.ts';
 import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';

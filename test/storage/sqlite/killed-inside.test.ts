@@ -26,7 +26,8 @@ test('a process killed before any statement of a recording leaves neither its ev
   const recorded = async () => {
     await using counters = await Counters.open({ storage });
     const { recorder } = applicationInternals.storeOf(counters);
-    return { events: await counters.log.head(), position: await recorder.position(0, 'clicks') };
+    const { position } = await recorder.position(0, 'clicks');
+    return { events: await counters.log.head(), position };
   };
   await using clicks = await Clicks.open({ storage });
   await clicks.save(Click.make('a', 1), Click.make('b', 2));

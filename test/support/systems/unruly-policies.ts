@@ -1,6 +1,13 @@
 import { inspect } from 'node:util';
 import { parentPort } from 'node:worker_threads';
-import { Aggregate, Application, type DomainEvent, ProcessApplication, System } from 'kahn';
+import {
+  Aggregate,
+  Application,
+  type DomainEvent,
+  type PolicyRepository,
+  ProcessApplication,
+  System,
+} from 'kahn';
 
 export type Deed = keyof typeof deeds;
 type AskedEvent = DomainEvent<'Asked', { deed: Deed }>;
@@ -58,13 +65,19 @@ const deeds = {
   undefined: () => {
     fling(undefined);
   },
+  'an error for an aggregate that is not returned': () => {
+    Work.create('Done', null);
+  },
+  'an error for a get that is not awaited': (repository) => {
+    void repository.get(Work, 'none');
+  },
   'foreign messages': () => {
     for (const message of foreign) {
       parentPort?.postMessage(message);
       if (message !== undefined && isOwnProcess()) process.send?.(message);
     }
   },
-} as const;
+} as const satisfies Readonly<Record<string, (repository: PolicyRepository<DoneEvent>) => void>>;
 
 /** Whether kahn has started this process. */
 function isOwnProcess(): boolean {
@@ -85,7 +98,7 @@ export class Works extends ProcessApplication<DoneEvent, AskedEvent> {
   static readonly emits = ['Done'] as const;
   override readonly policy = this.when({
     Asked: ({ data }, repository) => {
-      deeds[data.deed]();
+      deeds[data.deed](repository);
       return Work.create('Done', null, repository.deriveId());
     },
   });

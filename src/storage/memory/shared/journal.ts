@@ -1,7 +1,8 @@
-// Layout: two 4-byte words, then the entries. An entry is the lengths of two texts, 4 bytes each, and the texts.
+// Layout: three 4-byte words, then the entries. An entry is the lengths of two texts, 4 bytes each, and the texts.
 const lockWord = 0;
 const lengthWord = 1;
-const firstEntry = 8;
+const ownerWord = 2;
+const firstEntry = 12;
 const lengthBytes = 4;
 const initialBytes = 2 ** 16;
 
@@ -23,6 +24,8 @@ export class JournalFull extends Error {}
 export class Journal {
   /** Word of the lock that a thread holds while it appends. */
   readonly lockWord: Int32Array<SharedArrayBuffer>;
+  /** Names the thread that holds the write lock; 0 if none does. */
+  readonly ownerWord: Int32Array<SharedArrayBuffer>;
   readonly shared: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
 
@@ -30,6 +33,7 @@ export class Journal {
     this.shared = shared;
     this.#words = new Int32Array(shared, 0, firstEntry / Int32Array.BYTES_PER_ELEMENT);
     this.lockWord = this.#words.subarray(lockWord, lockWord + 1);
+    this.ownerWord = this.#words.subarray(ownerWord, ownerWord + 1);
   }
 
   /** Creates an empty journal. Memory up to the maximum is reserved, and used as the journal fills. */

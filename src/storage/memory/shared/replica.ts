@@ -1,3 +1,4 @@
+import { threadId } from 'node:worker_threads';
 import type { Cause } from '../../../domain/provenance.ts';
 import {
   type EventKey,
@@ -18,6 +19,13 @@ import { entryOf, headOf, processEventsOf, type RecordCall } from './journal-ent
 import { LogIndex } from './log-index.ts';
 import { ThreadLock } from './thread-lock.ts';
 
+/** Result of recording: the head of the log, or `writeLocked` if another caller holds the write lock. */
+export type Outcome = number | typeof writeLocked;
+export const writeLocked: unique symbol = Symbol('write-locked');
+
+const free = 0;
+const own = threadId + 1;
+
 /**
  * This thread's view of the memory of an application in which several threads record. The threads share a journal; the
  * replica reads its new entries before every call.
@@ -29,6 +37,7 @@ export class Replica {
   readonly #journal: Journal;
   readonly #lock: ThreadLock;
   #content: LogIndex | ApplicationMemory;
+  #ownsWriteLock = false;
   /** Offset in the journal up to which the content is complete. */
   #applied = Journal.start;
 
@@ -89,30 +98,52 @@ export class Replica {
     return this.#memory().operations(after, limit);
   }
 
-  /** Records a call. Returns a promise if another thread holds the lock for longer than a few ms. */
-  record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | Promise<number> {
+  /**
+   * Records a call, or returns `writeLocked` if another caller holds the write lock. Returns a promise if another thread
+   * is recording for longer than a few ms.
+   */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[]): Outcome | Promise<Outcome> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
     return this.#write({ pipelineId, processEvents }, (memory) => memory.record(pipelineId, processEvents));
   }
 
-  /** Records handled types. Returns a promise if another thread holds the lock for longer than a few ms. */
-  recordHandledTypes(pipelineId: number, types: TypesChange): number | Promise<number> {
+  /** Records handled types, as `record` does. */
+  recordHandledTypes(pipelineId: number, types: TypesChange): Outcome | Promise<Outcome> {
     const call = { pipelineId, processEvents: [], types };
     return this.#write(call, (memory) => memory.recordHandledTypes(pipelineId, types));
   }
 
-  /** Releases the lock if a thread held it when it ended. */
-  threadEnded(threadId: number): void {
-    this.#lock.releaseFrom(threadId);
+  /** Takes the write lock for this replica. Returns whether it was free. */
+  tryLock(): boolean | Promise<boolean> {
+    return this.#alone(() => {
+      this.#ownsWriteLock = Atomics.compareExchange(this.#journal.ownerWord, 0, free, own) === free;
+      return this.#ownsWriteLock;
+    });
   }
 
-  #write(call: RecordCall, record: (memory: ApplicationMemory) => number): number | Promise<number> {
+  /** Releases the write lock, if this replica holds it. */
+  unlock(): void {
+    if (this.#ownsWriteLock) Atomics.compareExchange(this.#journal.ownerWord, 0, own, free);
+    this.#ownsWriteLock = false;
+  }
+
+  /** Releases the locks that a thread held when it ended. */
+  threadEnded(threadId: number): void {
+    this.#lock.releaseFrom(threadId);
+    Atomics.compareExchange(this.#journal.ownerWord, 0, threadId + 1, free);
+  }
+
+  #write(call: RecordCall, record: (memory: ApplicationMemory) => number): Outcome | Promise<Outcome> {
     const entry = entryOf(call);
     this.#memory(); // reads most new entries before the lock is taken, so that it is held briefly
-    return this.#lock.run(
-      () => this.#recordAlone(entry, record),
-      () => lockTimeout(this.#applicationName),
-    );
+    return this.#alone(() => {
+      if (!this.#ownsWriteLock && Atomics.load(this.#journal.ownerWord, 0) !== free) return writeLocked;
+      return this.#recordAlone(entry, record);
+    });
+  }
+
+  #alone<T>(work: () => T): T | Promise<T> {
+    return this.#lock.run(work, () => lockTimeout(this.#applicationName));
   }
 
   /**

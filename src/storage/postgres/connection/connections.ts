@@ -7,6 +7,14 @@ import { type Statement, sql } from '../statements.ts';
 /** Runs one statement and returns its rows. */
 export type Query = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
+/** A transaction on a connection of its own. */
+export interface OpenTransaction {
+  readonly query: Query;
+  commit(): Promise<void>;
+  /** Ends the transaction without its changes, unless it has ended. */
+  rollBack(): Promise<void>;
+}
+
 export interface ConnectionRules {
   /** Whether statements may be prepared under a name, as on connections that kahn alone uses. */
   readonly named: boolean;
@@ -72,6 +80,30 @@ export class Connections {
         throw error;
       }
     });
+  }
+
+  /** Begins a transaction that stays open until it is ended. */
+  async begin(): Promise<OpenTransaction> {
+    const begun = Promise.withResolvers<Query>();
+    const ended = Promise.withResolvers<Statement>();
+    const transaction = this.#useTaken(await this.#take(), async (query) => {
+      await query(sql.begin);
+      begun.resolve(query);
+      await query(await ended.promise);
+    });
+    transaction.catch(begun.reject);
+    const query = await begun.promise;
+    return {
+      query,
+      commit: () => {
+        ended.resolve(sql.commit);
+        return transaction;
+      },
+      rollBack: () => {
+        ended.resolve(sql.rollback);
+        return transaction.catch(() => {}); // a broken connection has ended the transaction
+      },
+    };
   }
 
   /** Takes a connection out of the pool, and replaces outdated ones. */

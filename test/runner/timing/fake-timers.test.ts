@@ -10,12 +10,12 @@ import {
 } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { shop } from '../../examples/shop/shop.ts';
-import { frozenCopy } from '../../src/domain/frozen-copy.ts';
-import { Transcoder } from '../../src/storage/codec/transcoder.ts';
-import { resolvesWithin } from '../../src/util/timeout.ts';
-import { storages, temporaryDirectory } from '../support/storages.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { frozenCopy } from '../../../src/domain/frozen-copy.ts';
+import { Transcoder } from '../../../src/storage/codec/transcoder.ts';
+import { resolvesWithin } from '../../../src/util/timeout.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
 
 const time = Date.UTC(2026, 0, 1);
 

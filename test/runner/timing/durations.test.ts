@@ -7,20 +7,20 @@ import {
   SteppingSingleThreadedRunner,
 } from 'kahn';
 import { expect, test } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { shop } from '../../examples/shop/shop.ts';
-import { restateRunnerOptions } from '../../src/actors/restate/client/restate-runner-options.ts';
-import { restateServiceOptions } from '../../src/actors/restate/service/restate-service-options.ts';
-import { multiThreadedRunnerOptions } from '../../src/runner/multi-threaded/multi-threaded-runner.ts';
-import { runClock } from '../../src/runner/multi-threaded/step-clock.ts';
-import { multiprocessRunnerOptions } from '../../src/runner/multiprocess/multiprocess-runner.ts';
-import { runnerOptions } from '../../src/runner/runner-options.ts';
-import { steppingRunnerOptions } from '../../src/runner/stepping/stepping-options.ts';
-import { postgresOptions } from '../../src/storage/postgres/options.ts';
-import { sqliteOptions } from '../../src/storage/sqlite/options.ts';
-import type { OptionRule } from '../../src/util/options.ts';
-import { realClock } from '../../src/util/time.ts';
-import { temporaryPostgres } from '../support/servers/postgres.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { restateRunnerOptions } from '../../../src/actors/restate/client/restate-runner-options.ts';
+import { restateServiceOptions } from '../../../src/actors/restate/service/restate-service-options.ts';
+import { multiThreadedRunnerOptions } from '../../../src/runner/multi-threaded/multi-threaded-runner.ts';
+import { runClock } from '../../../src/runner/multi-threaded/step-clock.ts';
+import { multiprocessRunnerOptions } from '../../../src/runner/multiprocess/multiprocess-runner.ts';
+import { runnerOptions } from '../../../src/runner/runner-options.ts';
+import { steppingRunnerOptions } from '../../../src/runner/stepping/stepping-options.ts';
+import { postgresOptions } from '../../../src/storage/postgres/options.ts';
+import { sqliteOptions } from '../../../src/storage/sqlite/options.ts';
+import type { OptionRule } from '../../../src/util/options.ts';
+import { realClock } from '../../../src/util/time.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
 
 const tables: Readonly<Record<string, object>> = {
   runnerOptions,

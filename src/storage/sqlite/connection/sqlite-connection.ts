@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { KahnError } from '../../util/errors.ts';
-import type { Activity } from '../sql/driver-error.ts';
-import { needsSetUp } from '../sql/table-version.ts';
-import { recorderClosed, storageError } from '../storage-location.ts';
-import { DatabaseSync } from './driver.ts';
-import { explained, ruleOf } from './errors.ts';
-import type { DatabaseFile } from './file.ts';
-import { isBlank, versionsIn } from './file-header.ts';
-import type { SqliteSettings } from './options.ts';
-import { prepare, type Statements, sql } from './statements.ts';
+import { KahnError } from '../../../util/errors.ts';
+import type { Activity } from '../../sql/driver-error.ts';
+import { needsSetUp } from '../../sql/table-version.ts';
+import { recorderClosed, storageError } from '../../storage-location.ts';
+import { DatabaseSync } from '../driver.ts';
+import { explained, ruleOf } from '../errors.ts';
+import type { DatabaseFile } from '../file.ts';
+import { isBlank, versionsIn } from '../file-header.ts';
+import type { SqliteSettings } from '../options.ts';
+import { prepare, type Statements, sql } from '../statements.ts';
 
 /** Interval at which a connection checks that its file was not moved or replaced, in ms. */
 const checkIntervalMs = 1_000;
@@ -27,6 +27,7 @@ export class SqliteConnection {
   readonly file: DatabaseFile;
   readonly #settings: Pick<SqliteSettings, 'busyTimeoutMs' | 'synchronous'>;
   #opened: Opened | undefined;
+  #blockingMs = 0;
   #checkedAt = performance.now();
   #isClosed = false;
 
@@ -39,6 +40,17 @@ export class SqliteConnection {
     this.file = file;
     this.#settings = settings;
     this.#opened = opened(file, database);
+  }
+
+  /** Longest wait for other users of the file, in ms. */
+  get busyTimeoutMs(): number {
+    return this.#settings.busyTimeoutMs;
+  }
+
+  /** Sets the longest wait that blocks the thread, in ms. */
+  setBlocking(ms: number): void {
+    this.#blockingMs = ms;
+    if (this.#opened?.database.isOpen) this.#opened.database.exec(sql.busyTimeout(ms));
   }
 
   /**
@@ -78,12 +90,12 @@ export class SqliteConnection {
 
   #reopen(): Opened {
     const { file } = this;
-    const { busyTimeoutMs, synchronous } = this.#settings;
+    const { synchronous } = this.#settings;
     if (isBlank(file)) {
       const reason = `the file is gone or empty. Mount its disk or restore it; it is opened again then.`;
       throw storageError('STORAGE_MISSING', file, reason);
     }
-    const database = new DatabaseSync(file.path, { timeout: busyTimeoutMs });
+    const database = new DatabaseSync(file.path, { timeout: this.#blockingMs });
     try {
       needsSetUp(versionsIn(database), false, file);
       database.prepare(sql.walMode).get();
