@@ -42,6 +42,8 @@ export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
+export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
+export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
@@ -94,7 +96,6 @@ export { NotDecodableError, NotEncodableError } from './storage/codec/errors.ts'
 export {
   EventNotDecodableError,
   EventNotEncodableError,
-  SnapshotNotEncodableError,
 } from './storage/codec/event-mapper.ts';
 export {
   InvalidStorageError,

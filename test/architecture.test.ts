@@ -30,7 +30,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
   application: ['application/recording', 'application/following', 'application/policy', 'application/log'],
-  'application/recording': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/recording': ['application/errors.ts', 'application/memory-bounds.ts', 'application/snapshots'],
+  'application/snapshots': [],
   'application/following': [
     'application/errors.ts',
     'application/memory-bounds.ts',

@@ -210,7 +210,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     id: string,
   ): Promise<void> {
     const { store, repository } = this.#opened;
-    await store.recordSnapshot(store.snapshotOf(await repository.get(aggregateClass, id)));
+    await store.recordSnapshot(await repository.get(aggregateClass, id));
   }
 
   /**

@@ -90,13 +90,16 @@ const none: PendingEvent[] = [];
  */
 export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   /**
-   * Number of versions between snapshots. A snapshot copies the public fields: override `snapshot` and `restore` if the
-   * state is in #private fields, which a snapshot would otherwise lose.
+   * Number of versions between snapshots. A snapshot copies the public fields: a class with #private fields must override
+   * `snapshot` and `restore`, or its first use throws {@link SnapshotNotEncodableError}.
    *
    * @default undefined: no snapshots
    */
   static readonly snapshotEvery: number | undefined = undefined;
-  /** Version of the shape of the state. Snapshots of other versions are ignored. @default 1 */
+  /**
+   * Version of the meaning of the state: increase it when `apply` computes another state from the same events. Snapshots of
+   * other versions are ignored, as are those of other classes and of other sets of fields. @default 1
+   */
   static readonly snapshotSchema: number = 1;
 
   readonly id: string;
@@ -175,13 +178,16 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     this.#discarded = true;
   }
 
-  /** Returns the state for a snapshot. Override it together with `restore` if fields are #private. */
+  /**
+   * Returns the state for a snapshot. A class with #private fields overrides this method and `restore`. Equal states must
+   * give equal results.
+   */
   protected snapshot(): unknown {
     const { id: _id, ...state } = this;
     return state;
   }
 
-  /** Restores the state that `snapshot` returned. */
+  /** Restores the state that `snapshot` returned, on a new aggregate. Override without side effects. */
   protected restore(state: unknown): void {
     Object.assign(this, state);
   }

@@ -2,10 +2,11 @@ import { inspect } from 'node:util';
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import { type EventMapper, EventNotDecodableError } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
-import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
+import type { StoredEvent } from '../../storage/stored-event.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoadError } from './errors.ts';
 import { type CachedHistory, type Damage, type HistoryCache, versionOf } from './history-cache.ts';
 
@@ -14,6 +15,7 @@ export class AggregateLoader {
   readonly #recorder: Recorder;
   readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
+  readonly #snapshots: Snapshots;
   readonly #assertKnown: (event: StoredEvent) => void;
 
   /** @param assertKnown Throws the error for an event of a type that the application does not declare. */
@@ -21,11 +23,13 @@ export class AggregateLoader {
     recorder: Recorder,
     mapper: EventMapper,
     cache: HistoryCache,
+    snapshots: Snapshots,
     assertKnown: (event: StoredEvent) => void,
   ) {
     this.#recorder = recorder;
     this.#mapper = mapper;
     this.#cache = cache;
+    this.#snapshots = snapshots;
     this.#assertKnown = assertKnown;
   }
 
@@ -116,25 +120,11 @@ export class AggregateLoader {
     id: string,
     history: CachedHistory,
   ): A | undefined {
+    if (aggregateClass.snapshotEvery !== undefined) this.#snapshots.assertClass(aggregateClass);
     const aggregate = this.#made(aggregateClass, id);
-    if (history.snapshot !== undefined && !this.#restore(aggregate, aggregateClass, history.snapshot))
-      return undefined;
+    const { snapshot } = history;
+    if (snapshot !== undefined && !this.#snapshots.restore(aggregate, snapshot)) return undefined;
     return this.#replayed(aggregate, history);
-  }
-
-  #restore<A extends Aggregate>(
-    aggregate: A,
-    aggregateClass: AggregateClass<A>,
-    snapshot: StoredSnapshot,
-  ): boolean {
-    if (snapshot.schema !== aggregateClass.snapshotSchema) return false;
-    try {
-      const state = this.#mapper.toState(snapshot.state);
-      aggregateInternals.restore(aggregate, state, snapshot.originatorVersion);
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   #made<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A {

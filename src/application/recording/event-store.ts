@@ -1,19 +1,13 @@
-import {
-  type Aggregate,
-  type AggregateClass,
-  aggregateInternals,
-  type PendingEvent,
-} from '../../domain/aggregate.ts';
+import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
-import type { StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
-import { integer } from '../../util/option-rules.ts';
-import { assertOption } from '../../util/options.ts';
+import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError, UnknownEventError } from '../errors.ts';
+import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
 import { HistoryCache } from './history-cache.ts';
@@ -31,8 +25,6 @@ export interface PreparedEvents {
   /** Settles when what follows from these events is processed; undefined if their save does not wait for that. */
   followed: Promise<void> | undefined;
 }
-
-const snapshotEveryRule = integer({ least: 1 });
 
 export interface EventStoreOptions {
   readonly applicationName: string;
@@ -56,6 +48,7 @@ export class EventStore {
   readonly #emits: ReadonlySet<string>;
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
+  readonly #snapshots: Snapshots;
 
   constructor(options: EventStoreOptions) {
     this.#options = options;
@@ -66,7 +59,8 @@ export class EventStore {
     this.#emits = new Set(options.emits);
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
-    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, (event) => {
+    this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, this.#snapshots, (event) => {
       if (!this.#emits.has(event.type)) throw new UnknownEventError(this.applicationName, event);
     });
   }
@@ -77,6 +71,7 @@ export class EventStore {
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    */
@@ -92,8 +87,7 @@ export class EventStore {
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
       return this.mapper.toStored(event, provenanceOf(index));
     });
-    const snapshots = this.#dueSnapshots(aggregates);
-    const size = assertRecordable(this.applicationName, { events: stored, snapshots });
+    const { snapshots, size } = this.#withDueSnapshots(stored, aggregates);
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
@@ -151,41 +145,37 @@ export class EventStore {
     }
   }
 
-  /** Encodes the state of an aggregate. Throws {@link SnapshotNotEncodableError}. */
-  snapshotOf(aggregate: Aggregate): StoredSnapshot {
-    return {
-      originatorId: aggregate.id,
-      originatorVersion: aggregate.version,
-      schema: classOf(aggregate).snapshotSchema,
-      state: this.mapper.toStoredState(aggregate.id, aggregateInternals.snapshot(aggregate)),
-    };
-  }
-
-  async recordSnapshot(snapshot: StoredSnapshot): Promise<void> {
+  /**
+   * Records a snapshot of an aggregate without pending events.
+   *
+   * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
+   */
+  async recordSnapshot(aggregate: Aggregate): Promise<void> {
+    const snapshot = this.#snapshots.take(aggregate);
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
 
-  #dueSnapshots(aggregates: readonly Aggregate[]): StoredSnapshot[] {
-    const due: StoredSnapshot[] = [];
-    for (const aggregate of aggregates) {
-      const every = classOf(aggregate).snapshotEvery;
-      if (every === undefined || aggregateInternals.isDiscarded(aggregate)) continue;
-      assertOption('snapshotEvery', every, snapshotEveryRule, `class ${classOf(aggregate).name}`);
-      const before = aggregate.version - aggregateInternals.pending(aggregate).length;
-      if (Math.floor(aggregate.version / every) > Math.floor(before / every))
-        due.push(this.snapshotOf(aggregate));
+  /** Takes the snapshots that are due, unless they make the save too large. */
+  #withDueSnapshots(
+    events: readonly StoredEvent[],
+    aggregates: readonly Aggregate[],
+  ): { readonly snapshots: readonly StoredSnapshot[]; readonly size: number } {
+    const snapshots = this.#snapshots.due(aggregates);
+    const sizeOf = (those: readonly StoredSnapshot[]) =>
+      assertRecordable(this.applicationName, { events, snapshots: those });
+    try {
+      return { snapshots, size: sizeOf(snapshots) };
+    } catch (error) {
+      const size = sizeOf([]); // throws again if the events are too large
+      for (const snapshot of snapshots) this.#snapshots.skip(snapshot, error);
+      return { snapshots: [], size };
     }
-    return due;
   }
 
   #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
     this.#cache.append(events);
     for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
   }
-}
-
-function classOf(aggregate: Aggregate): AggregateClass<Aggregate> {
-  return aggregate.constructor as AggregateClass<Aggregate>;
 }

@@ -46,23 +46,6 @@ export class EventNotDecodableError extends KahnError {
   }
 }
 
-/** A snapshot was not taken, because the state of the aggregate cannot be restored exactly. */
-export class SnapshotNotEncodableError extends KahnError {
-  override readonly code = 'SNAPSHOT_NOT_ENCODABLE';
-  declare readonly applicationName: string;
-  declare readonly originatorId: string;
-  /** Path to the part of the state, such as `lines[2].price`. */
-  declare readonly path: string;
-
-  constructor(applicationName: string, originatorId: string, cause: NotEncodableError) {
-    super(
-      `Application '${applicationName}' cannot take a snapshot of aggregate '${originatorId}'. ${cause.message} ` +
-        'Or override snapshot() and restore().',
-      { cause, applicationName, originatorId, path: cause.path },
-    );
-  }
-}
-
 /** Converts the domain events of one application to stored events, and back. */
 export class EventMapper {
   readonly applicationName: string;
@@ -127,16 +110,9 @@ export class EventMapper {
     return this.#encode(metadata);
   }
 
-  /** @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly. */
-  toStoredState(originatorId: string, state: unknown): string {
-    try {
-      return this.#encode(state);
-    } catch (error) {
-      if (error instanceof NotEncodableError) {
-        throw new SnapshotNotEncodableError(this.applicationName, originatorId, error);
-      }
-      throw error;
-    }
+  /** Throws {@link NotEncodableError} if the state cannot be restored exactly. */
+  toStoredState(state: unknown): string {
+    return this.#encode(state);
   }
 
   /**

@@ -30,6 +30,7 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
         super.apply(event);
       }
     }
+    Object.defineProperty(Counted, 'name', { value: 'Account' }); // reads the snapshots of Account
     await using accounts = await Accounts.open({ storage });
     const account = Account.open('ada');
     await accounts.save(account);
