@@ -26,6 +26,7 @@ export {
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
+  LogGapError,
   type NotificationLog,
   type Section,
 } from './application/log/notification-log.ts';
@@ -54,6 +55,9 @@ export {
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
+export { listOperations } from './operations/list-operations.ts';
+export type { Operation } from './operations/operation.ts';
+export { type RepositionOptions, reposition } from './operations/reposition.ts';
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {

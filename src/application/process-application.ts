@@ -56,6 +56,10 @@ export interface ProcessApplicationInternals {
     application: ProcessApplication<DomainEvent, Follows>,
     upstreamName: string,
   ): number;
+  /** Throws {@link LogMismatchError} if the log of an upstream does not hold the notification that is done last. */
+  compareLogs<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+  ): Promise<void>;
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -165,6 +169,7 @@ export abstract class ProcessApplication<
         application.#progressed = listener;
       },
       seen: (application, upstreamName) => application.#upstreams.seen(upstreamName),
+      compareLogs: (application) => application.#turns.run(() => application.#upstreams.compare()),
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }

@@ -30,8 +30,13 @@ export interface UpstreamStatus {
   readonly upstreamName: string;
   /** Id of the last notification whose processing is recorded. */
   readonly position: number;
-  /** Number of notifications in the log after the position. */
+  /** Number of notifications in the log after the position; negative if the log ends before the position. */
   readonly lag: number;
+  /**
+   * Whether the log holds the notification that was processed last. If not, as after the log was restored from an older
+   * copy, the application stops with `LogMismatchError`.
+   */
+  readonly fitsLog: boolean;
 }
 
 /** Interruption of an application, which retries without limit until the trouble has passed. */

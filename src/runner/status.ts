@@ -1,4 +1,5 @@
 import { type Application, applicationInternals } from '../application/application.ts';
+import { fitOf } from '../application/log/mark.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
@@ -43,7 +44,9 @@ async function upstreamStatus(
   { applicationName, log }: Application,
 ): Promise<UpstreamStatus> {
   const { recorder } = applicationInternals.storeOf(application);
-  // Read the position first: a log only grows, so the lag is never negative.
-  const { position } = await recorder.position(application.pipelineId, applicationName);
-  return { upstreamName: applicationName, position, lag: (await log.head()) - position };
+  // Read the position first: a log only grows, so the lag is negative only if the log was cut off.
+  const recorded = await recorder.position(application.pipelineId, applicationName);
+  const { position } = recorded;
+  const { fits } = await fitOf(recorded, log);
+  return { upstreamName: applicationName, position, lag: (await log.head()) - position, fitsLog: fits };
 }

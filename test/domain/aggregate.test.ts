@@ -79,7 +79,7 @@ test('a discarded aggregate triggers nothing, and only apply() discards', () => 
   note.tear();
   expect(() => note.tear()).toThrow(AggregateDiscardedError);
   expect(() => note.tear()).toThrow(
-    "Cannot trigger 'Note.Torn' on Note 'note-1': it is discarded. Create a new one.",
+    "Cannot trigger 'Note.Torn' on Note 'note-1': it is discarded. Create a new one with another id.",
   );
   expect(note.version).toBe(2);
 });

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import { mayReachSize } from '../../storage/limits.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
 import {
@@ -88,6 +88,11 @@ export class Follower {
     // After a failure, ignored notifications whose position was not recorded are read again.
     while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo, signal);
     return typeof found === 'boolean' ? cursor.seen - from : found;
+  }
+
+  /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
+  compare(): Promise<void> {
+    return this.#cursor.compare();
   }
 
   /**

@@ -1,5 +1,5 @@
-import { bytesPerUnit, sizeOfEvent } from '../../storage/limits.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
+import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
 import { fitOf, isSameNotification, markOf } from '../log/mark.ts';
@@ -72,6 +72,15 @@ export class UpstreamCursor {
     if (found.position <= recorded) return;
     if (found.position > this.seen) this.#last = await this.#notificationAt(found);
     this.#recorded = found.position;
+  }
+
+  /**
+   * Compares the last notification that is done with the log, if the position is known.
+   *
+   * @throws {@link LogMismatchError} if the log does not hold it.
+   */
+  async compare(): Promise<void> {
+    if (this.isLocated) await this.#readAfter(this.#last, 0);
   }
 
   /** Makes the next `locate` read the recorded position again. */

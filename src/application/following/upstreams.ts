@@ -79,6 +79,11 @@ export class Upstreams {
     return this.#get(upstreamName).seen;
   }
 
+  /** Compares the last notifications that are done with the logs; see {@link UpstreamCursor.compare}. */
+  async compare(): Promise<void> {
+    for (const follower of this.#followers.values()) await follower.compare();
+  }
+
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();

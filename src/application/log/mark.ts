@@ -39,7 +39,10 @@ export interface PositionFit {
  * Reads the notification at a recorded position, and compares it with the mark of the position. The mark of another
  * position proves nothing: earlier releases move a position and leave the mark as it is.
  */
-export async function fitOf(recorded: RecordedPosition, log: NotificationLog): Promise<PositionFit> {
+export async function fitOf(
+  recorded: RecordedPosition,
+  log: Pick<NotificationLog, 'select'>,
+): Promise<PositionFit> {
   const { position, mark } = recorded;
   if (position === 0) return { fits: true, notification: undefined };
   const [found] = await log.select(position - 1, 1);

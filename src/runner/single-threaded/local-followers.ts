@@ -168,12 +168,16 @@ export class LocalFollowers {
     return [...this.#applications.values()].flatMap(({ followers }) => followers);
   }
 
+  /** Records positions behind ignored notifications, of followers whose logs were not replaced. */
   async #recordPositions(): Promise<void> {
     for (const one of this.#applications.values()) {
       // The positions of an application that works are recorded at the end of its turn.
       if (one.upstreams.length === 0 || one.turn !== undefined || one.failure !== undefined) continue;
       try {
-        const record = () => processApplicationInternals.recordPositions(one.process);
+        const record = async () => {
+          await processApplicationInternals.compareLogs(one.process);
+          await processApplicationInternals.recordPositions(one.process);
+        };
         await retryTransient(record, this.#signal, (error, interruption) => {
           publish('interrupted', { ...eventOf(one.name), error, interruption });
         });

@@ -1,5 +1,6 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
 import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
+import { fitOf } from '../../application/log/mark.ts';
 import { retryTransient } from '../retry-transient.ts';
 import { IdRanges } from './id-ranges.ts';
 import { PositionWatch } from './position-watch.ts';
@@ -13,7 +14,7 @@ const longestGap = 1_024;
 /** An application and an upstream that it follows: shows what is processed, and what was recorded for it. */
 export class FollowerWatch {
   readonly application: Application;
-  readonly upstreamName: string;
+  readonly #upstreamName: string;
   readonly #followers: WatchedFollowers;
   readonly #causes: CauseReader;
   readonly #positions: PositionWatch;
@@ -21,14 +22,15 @@ export class FollowerWatch {
   /** `causes` reads the log of the application. */
   constructor(
     application: Application,
-    upstreamName: string,
+    upstream: Application,
     followers: WatchedFollowers,
     causes: CauseReader,
   ) {
     const { pipelineId, log } = application;
+    const { applicationName: upstreamName } = upstream;
     const { recorder } = applicationInternals.storeOf(application);
     this.application = application;
-    this.upstreamName = upstreamName;
+    this.#upstreamName = upstreamName;
     this.#followers = followers;
     this.#causes = causes;
     this.#positions = new PositionWatch({
@@ -36,7 +38,8 @@ export class FollowerWatch {
       state: () => this.#state,
       refresh: async () => followers.refresh?.(),
       head: () => log.head(),
-      position: async () => (await recorder.position(pipelineId, upstreamName)).position,
+      position: () => recorder.position(pipelineId, upstreamName),
+      fits: async (recorded) => (await fitOf(recorded, upstream.log)).fits,
       prompt: () => followers.prompt(upstreamName, pipelineId),
     });
   }
@@ -44,6 +47,11 @@ export class FollowerWatch {
   /** Whether another runner runs the application. */
   get isElsewhere(): boolean {
     return this.#state.state === 'elsewhere';
+  }
+
+  /** Makes the next wait compare the position with the log of the upstream again. */
+  compareAgain(): void {
+    this.#positions.compareAgain();
   }
 
   /** Resolves when the application has processed the notifications; see {@link PositionWatch.reached}. */
@@ -66,7 +74,7 @@ export class FollowerWatch {
     let found = new IdRanges();
     let place = after;
     for (const { first, last } of ids.spans(longestGap)) {
-      const causes = { applicationName: this.upstreamName, pipelineId, first, last };
+      const causes = { applicationName: this.#upstreamName, pipelineId, first, last };
       const from = Math.max(place, this.#positions.headBefore(first));
       for await (const effects of effectsOf(reader, pipelineId, causes, from)) {
         for (const { notificationId, causeId } of effects) if (ids.has(causeId)) found.add(notificationId);

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransientFailure } from '../../application/errors.ts';
+import type { RecordedPosition } from '../../storage/recorder.ts';
 import { EarlierPositions } from './earlier-positions.ts';
 import type { FollowerState, ProgressSignal } from './watched-followers.ts';
 
@@ -17,7 +18,9 @@ export interface WatchedFollower {
   /** Reads the head of the follower's own log. */
   head(): Promise<number>;
   /** Reads the recorded position in the log of the upstream. */
-  position(): Promise<number>;
+  position(): Promise<RecordedPosition>;
+  /** Whether the log of the upstream still holds the notification at a recorded position. */
+  fits(recorded: RecordedPosition): Promise<boolean>;
   /** Makes the follower process the log of the upstream, or record its position there. */
   prompt(): void;
 }
@@ -42,6 +45,8 @@ export class PositionWatch {
   readonly #follower: WatchedFollower;
   readonly #waiters = new Set<Waiter>();
   readonly #earlier = new EarlierPositions();
+  /** Whether a position fitted the log. The follower itself compares the positions that it records later. */
+  #fits = false;
   #isWatching = false;
   /** Time at which the newest waiter was added, in ms. */
   #newestAt = 0;
@@ -53,14 +58,15 @@ export class PositionWatch {
   }
 
   /**
-   * Resolves when the follower has processed the notification with this id and all before it.
+   * Resolves when the follower has processed the notification with this id and all before it. While its position does not
+   * fit the log, as after the log was restored from an older copy, it has processed nothing.
    *
    * @throws {@link FollowerFailure} if the follower has failed at an earlier notification.
    * @throws the reason of the signal once that is aborted.
    */
   async reached(target: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (target <= this.#earlier.newest) return;
+    if (this.#fits && target <= this.#earlier.newest) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { target, resolve, reject };
     const abort = () => {
@@ -79,6 +85,11 @@ export class PositionWatch {
   /** Returns an id in the follower's log at or before which there are no effects of the notifications from `first` on. */
   headBefore(first: number): number {
     return this.#earlier.headBefore(first);
+  }
+
+  /** Makes the next wait compare the position with the log again. */
+  compareAgain(): void {
+    this.#fits = false;
   }
 
   async #watch(): Promise<void> {
@@ -112,15 +123,20 @@ export class PositionWatch {
     return state === 'failed' ? new FollowerFailure(lastError) : undefined;
   }
 
-  /** Resolves with the recorded position, or with the last one known while the storage is unavailable. */
+  /**
+   * Resolves with the recorded position, or with the last one known while the storage is unavailable, and with -1 if the
+   * position does not fit the log.
+   */
   async #read(): Promise<number> {
     try {
       const head = await this.#follower.head();
-      this.#earlier.add(head, await this.#follower.position());
+      const recorded = await this.#follower.position();
+      this.#fits ||= await this.#follower.fits(recorded);
+      if (this.#fits) this.#earlier.add(head, recorded.position);
     } catch (error) {
       if (!isTransientFailure(error)) throw error;
     }
-    return this.#earlier.newest;
+    return this.#fits ? this.#earlier.newest : -1;
   }
 
   /** Waits for progress, for half as long as the newest waiter has waited. */

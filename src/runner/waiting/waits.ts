@@ -120,7 +120,10 @@ export class Waits {
     });
   }
 
-  /** Returns all notifications in all logs. Effects up to the present heads need no search: they are among them. */
+  /**
+   * Returns all notifications in all logs. Compares all positions with the logs again, also of empty logs: a log may have
+   * been restored from an older copy. Effects up to the present heads need no search: they are among them.
+   */
   async #everything(): Promise<readonly Branch[]> {
     const { pipelineIds, running } = this.#parts;
     const applications = pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
@@ -129,12 +132,10 @@ export class Waits {
     );
     return applications.flatMap((upstream) => {
       const ids = IdRanges.of(1, heads.get(upstream) ?? 0);
-      if (ids.size === 0) return [];
-      return this.#followersOf(upstream).map((follower) => ({
-        follower,
-        ids,
-        after: heads.get(follower.application) ?? 0,
-      }));
+      return this.#followersOf(upstream).map((follower) => {
+        follower.compareAgain();
+        return { follower, ids, after: heads.get(follower.application) ?? 0 };
+      });
     });
   }
 
@@ -151,13 +152,14 @@ export class Waits {
       .map((name) => this.#watchOf(name, upstream));
   }
 
-  #watchOf(name: string, { applicationName, pipelineId }: Application): FollowerWatch {
+  #watchOf(name: string, upstream: Application): FollowerWatch {
+    const { applicationName, pipelineId } = upstream;
     const { running, followers } = this.#parts;
     const key = JSON.stringify([name, applicationName, pipelineId]);
     const known = this.#watches.get(key);
     if (known !== undefined) return known;
     const application = running.in(pipelineId).get(name) as Application;
-    const watch = new FollowerWatch(application, applicationName, followers, this.#causesOf(application));
+    const watch = new FollowerWatch(application, upstream, followers, this.#causesOf(application));
     this.#watches.set(key, watch);
     return watch;
   }

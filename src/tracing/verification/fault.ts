@@ -11,6 +11,7 @@ export type FaultKind =
   | 'cause-beyond-position'
   | 'effect-doubled'
   | 'position-beyond-head'
+  | 'position-mismatch'
   | 'event-beyond-head';
 
 /** Whether something is lost, recorded twice, or in the wrong place. */
@@ -58,6 +59,7 @@ const categories: Readonly<Record<FaultKind, FaultCategory>> = {
   'cause-beyond-position': 'misplaced',
   'effect-doubled': 'doubled',
   'position-beyond-head': 'lost',
+  'position-mismatch': 'lost',
   'event-beyond-head': 'misplaced',
 };
 

@@ -2,8 +2,9 @@ import type { Recorder } from '../../storage/recorder.ts';
 import { type CheckedLog, walkInCausalOrder } from './causal-order.ts';
 import { CauseCheck, type CauseSource } from './cause-check.ts';
 import { type Extents, headIn, readExtents } from './extents.ts';
-import { faultIn, type LogName } from './fault.ts';
+import type { LogName } from './fault.ts';
 import { LogWalk } from './log-walk.ts';
+import { checkPositions } from './position-check.ts';
 import type { ProgressReport } from './progress-report.ts';
 import { FaultList, Verification } from './verification.ts';
 import { VersionCheck } from './version-check.ts';
@@ -35,7 +36,7 @@ export async function verifyLogs(
 ): Promise<Verification> {
   const faults = new FaultList();
   const extents = await readExtents(recorders);
-  checkPositions(extents, faults);
+  await checkPositions(recorders, extents, faults);
   const logs = checkedLogs(recorders, extents, faults, progress, bounds);
   try {
     await walkInCausalOrder(logs, faults);
@@ -46,24 +47,6 @@ export async function verifyLogs(
   const events = logs.reduce((sum, { walk }) => sum + walk.count, 0);
   const causes = logs.reduce((sum, log) => sum + log.causes.count, 0);
   return new Verification(events, causes, faults);
-}
-
-/** Checks that the positions in logs of the system are not beyond their heads. */
-function checkPositions({ positions, laterHeads }: Extents, faults: FaultList): void {
-  for (const [applicationName, recorded] of positions) {
-    for (const { pipelineId, upstreamName, position } of recorded) {
-      const head = headIn(laterHeads, upstreamName, pipelineId);
-      if (!laterHeads.has(upstreamName) || position <= head) continue;
-      const message = `its position in the log of '${upstreamName}' is ${position}, but that log ends at ${head}.`;
-      const details = {
-        kind: 'position-beyond-head',
-        notificationId: position,
-        upstreamName,
-        message,
-      } as const;
-      faults.add(faultIn({ applicationName, pipelineId }, details));
-    }
-  }
 }
 
 function checkedLogs(

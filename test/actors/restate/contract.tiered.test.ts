@@ -1,6 +1,7 @@
 import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
 import { RestateRunner, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll } from 'vitest';
+import { restoredLogsContract } from '../../runner/restored-logs/contract.ts';
 import { tieredRunnerContract } from '../../runner/runner-contract.ts';
 import { versionsContract } from '../../runner/versions-contract.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
@@ -67,4 +68,5 @@ for (const { name, create } of storages.filter((openedStorage) => openedStorage.
   };
   tieredRunnerContract(subject);
   if (name === byTier('sqlite', 'postgres')) versionsContract(subject);
+  if (name === byTier('sqlite', 'postgres')) restoredLogsContract(subject);
 }

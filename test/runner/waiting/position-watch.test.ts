@@ -16,6 +16,9 @@ class Follower implements WatchedFollower {
   afterRead = () => {};
   refresh = async () => {};
   prompts = 0;
+  fitsLog = true;
+  /** Number of comparisons of the position with the log. */
+  comparisons = 0;
   /** Longest pause after each look, in ms. */
   readonly pauses: number[] = [];
   #progress = 0;
@@ -55,9 +58,14 @@ class Follower implements WatchedFollower {
   }
 
   async position() {
-    const { current } = this;
+    const recorded = { pipelineId: 0, upstreamName: 'up', position: this.current, typesVersion: 0 };
     this.afterRead();
-    return current;
+    return recorded;
+  }
+
+  async fits() {
+    this.comparisons += 1;
+    return this.fitsLog;
   }
 
   prompt() {
@@ -90,6 +98,37 @@ describe('a wait for a position', () => {
     expect(reached.status).toBe('fulfilled');
     expect(failed).toMatchObject({ reason: new FollowerFailure(new Error('at 6')) });
     await watch.reached(4, signal);
+  });
+
+  test('does not resolve while the position does not fit the log', async () => {
+    const follower = new Follower();
+    follower.current = 5;
+    follower.fitsLog = false;
+    const watch = new PositionWatch(follower);
+    let isSettled = false;
+    const waits = [watch.reached(3, signal), watch.reached(0, signal)];
+    const rejected = Promise.allSettled(waits).finally(() => {
+      isSettled = true;
+    });
+    await expect.poll(() => follower.prompts).toBe(1);
+    expect(isSettled).toBe(false);
+    follower.fail('mismatch');
+    for (const one of await rejected) expect(one).toMatchObject({ reason: new FollowerFailure('mismatch') });
+    follower.fitsLog = true;
+    await watch.reached(5, signal);
+  });
+
+  test('compares the position with the log once, until it is to be compared again', async () => {
+    const follower = new Follower();
+    follower.current = 5;
+    const watch = new PositionWatch(follower);
+    await watch.reached(5, signal);
+    follower.moveTo(7);
+    await watch.reached(7, signal);
+    expect(follower.comparisons).toBe(1);
+    watch.compareAgain();
+    await watch.reached(2, signal);
+    expect(follower.comparisons).toBe(2);
   });
 
   test('looks again at a state that may be old before it rejects', async () => {

@@ -1,0 +1,38 @@
+import { openStorage, type StorageDescription } from '../storage/storage.ts';
+import { assertSystem, type System } from '../system/system.ts';
+import { type Operation, operationOf } from './operation.ts';
+
+/** Number of operations that are read at once. */
+const pageSize = 100;
+
+/**
+ * Reads what was done to the applications of a system by hand, such as with {@link reposition}: application by
+ * application in the order of definition, the oldest operations first.
+ *
+ * @example
+ * const storage = memory();
+ * await run(shop.bind(storage)).then((runner) => runner.close());
+ * for await (const { applicationName, kind, by, reason } of listOperations(storage, shop))
+ *   console.log(applicationName, kind, by, reason);
+ * @throws {@link InvalidArgumentError} if `system` is not a system.
+ * @throws {@link InvalidStorageError} if `storage` is not a description of storage.
+ * @throws {@link StorageError} if storage fails, or an application has no tables there.
+ */
+export async function* listOperations(
+  storage: StorageDescription,
+  system: System,
+): AsyncGenerator<Operation, void, undefined> {
+  assertSystem(system, 'listOperations()', 'listOperations(storage, shop)');
+  await using opened = new AsyncDisposableStack();
+  const openedStorage = await openStorage(storage);
+  opened.defer(() => openedStorage.close());
+  for (const { applicationName } of system.applications) {
+    const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
+    opened.defer(() => recorder.close());
+    for (let after = 0; ; after += pageSize) {
+      const page = await recorder.operations(after, pageSize);
+      for (const recorded of page) yield operationOf(applicationName, recorded);
+      if (page.length < pageSize) break;
+    }
+  }
+}
