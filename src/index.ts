@@ -26,6 +26,7 @@ export {
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
   InvalidPositionError,
+  LogGapError,
   type NotificationLog,
   type Section,
 } from './application/log/notification-log.ts';

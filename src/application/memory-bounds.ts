@@ -8,5 +8,5 @@ export const memoryBounds = {
   /** Saves that share a commit. */
   commit: 8_000_000,
   /** Saves that wait for their commit. */
-  waitingSaves: 2 ** 30,
+  waitingSaves: 1_073_741_824,
 } as const;

@@ -14,7 +14,12 @@ export interface OpenStoreOptions {
   readonly pipelineId?: number;
   /** Whether missing tables are created. @default true */
   readonly setupTables?: boolean;
-  /** Largest number of events in the cache; 0 turns the cache off. @default 10_000 */
+  /**
+   * Largest number of events in the cache; 0 turns the cache off. A large history counts as one event for each 1,600
+   * characters of its JSON.
+   *
+   * @default 10_000
+   */
   readonly cacheSize?: number;
   /** Custom types that event data may hold, made with `defineType`. @default none */
   readonly types?: readonly CustomType[];

@@ -1,6 +1,7 @@
 import { KahnError } from '../util/errors.ts';
 import type { ProcessEvent } from './recorder.ts';
-import type { StoredEvent, StoredSnapshot } from './stored-event.ts';
+import { bytesPerUnit, sizeOfEvent } from './sizes.ts';
+import type { StoredEvent } from './stored-event.ts';
 
 /** Largest sizes of what is recorded, the same on every storage: each storage keeps values up to these sizes. */
 export const limits = {
@@ -105,47 +106,10 @@ export function assertRecordable(
     assertEvent(applicationName, event);
     size += sizeOfEvent(event);
   }
-  for (const snapshot of snapshots) size += sizeOfSnapshot(snapshot);
+  for (const { state } of snapshots) size += state.length;
   if (size * bytesPerUnit > limits.saveBytes) assertBytes(applicationName, bytesIn({ events, snapshots }));
   return size;
 }
-
-/** Characters of text that an event holds. */
-export function sizeOfEvent({ data, metadata }: Pick<StoredEvent, 'data' | 'metadata'>): number {
-  return metadata === undefined ? data.length : data.length + metadata.length;
-}
-
-/** Characters of text that a snapshot holds. */
-export function sizeOfSnapshot({ state }: Pick<StoredSnapshot, 'state'>): number {
-  return state.length;
-}
-
-/** Returns the first events, up to the event by which their size reaches `maxSize`. */
-export function upToSize<E extends Pick<StoredEvent, 'data' | 'metadata'>>(
-  events: E[],
-  maxSize: number,
-): E[] {
-  if (maxSize === Infinity) return events;
-  let size = 0;
-  const end = events.findIndex((event) => {
-    size += sizeOfEvent(event);
-    return size >= maxSize;
-  });
-  return end < 0 ? events : events.slice(0, end + 1);
-}
-
-/** Whether a read with `maxSize` may have ended because of the size, which storage may count in bytes of UTF-8. */
-export function mayReachSize(
-  events: readonly Pick<StoredEvent, 'data' | 'metadata'>[],
-  maxSize: number,
-): boolean {
-  let size = 0;
-  for (const event of events) size += sizeOfEvent(event);
-  return size * bytesPerUnit >= maxSize;
-}
-
-/** Most bytes of UTF-8 for one unit of UTF-16. Short texts need no count of their bytes. */
-export const bytesPerUnit = 3;
 
 function assertEvent(applicationName: string, event: StoredEvent): void {
   const { originatorId, originatorVersion, correlationId, timestamp } = event;

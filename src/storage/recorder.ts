@@ -118,8 +118,13 @@ export interface Recorder {
    */
   lock?(): Promise<WriteLock>;
 
-  /** Reads the histories of several aggregates, in the order of the requests. */
-  histories(requests: readonly HistoryRequest[]): Promise<readonly History[]>;
+  /**
+   * Reads the histories of several aggregates, in the order of the requests.
+   *
+   * @param maxSize Size of data and states at which the read ends, in characters or bytes of UTF-8: the history by which
+   * the size reaches it is the last one, and later requests have no result. Default: no limit.
+   */
+  histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]>;
 
   /** Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. */
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;

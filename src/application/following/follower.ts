@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import { mayReachSize } from '../../storage/limits.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
 import {

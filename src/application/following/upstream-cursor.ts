@@ -1,5 +1,5 @@
-import { bytesPerUnit, sizeOfEvent } from '../../storage/limits.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
+import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
 import { fitOf, isSameNotification, markOf } from '../log/mark.ts';

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { memoryBounds } from '../memory-bounds.ts';
-import { assertCount, type NotificationLog } from './notification-log.ts';
+import { assertCount, assertNoGap, LogGapError, type NotificationLog } from './notification-log.ts';
 
 /** Number of notifications that are read at once. */
 const pageSize = 100;
@@ -49,21 +49,31 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
     return this;
   }
 
-  /** Reads up to `limit` notifications, 100 by default. Resolves with an empty array at the end of the log. */
+  /**
+   * Reads up to `limit` notifications, 100 by default. Resolves with an empty array at the end of the log.
+   *
+   * @throws {@link LogGapError} if a notification is missing.
+   */
   async read(limit: number = pageSize): Promise<readonly Notification<E>[]> {
     const stored = await this.#log.select(this.#position, limit);
+    assertNoGap(this.#log, this.#position, stored);
     const notifications = stored.map((item) => ({ id: item.id, event: this.#decode(item) }));
     this.#position = stored.at(-1)?.id ?? this.#position;
     return notifications;
   }
 
-  /** Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop. */
+  /**
+   * Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop.
+   *
+   * @throws {@link LogGapError} if a notification is missing; all before it are read.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Notification<E>, void, undefined> {
     for (;;) {
       const page = await this.#log.select(this.#position, pageSize, memoryBounds.page);
       if (page.length === 0) return;
       await yieldIfBusy();
       for (const item of page) {
+        if (item.id !== this.#position + 1) throw new LogGapError(this.#log, this.#position + 1);
         const event = this.#decode(item);
         this.#position = item.id;
         yield { id: item.id, event };

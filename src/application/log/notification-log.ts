@@ -8,6 +8,23 @@ export class InvalidPositionError extends KahnError {
   override readonly code = 'INVALID_POSITION';
 }
 
+/** A notification log is damaged: a notification is missing between others. */
+export class LogGapError extends KahnError {
+  override readonly code = 'LOG_GAP';
+  declare readonly applicationName: string;
+  declare readonly pipelineId: number;
+  /** Id of the first notification that is missing. */
+  declare readonly notificationId: number;
+
+  constructor({ applicationName, pipelineId }: NotificationLog, notificationId: number) {
+    super(
+      `The log of '${applicationName}' in pipeline ${pipelineId} is damaged: notification ${notificationId} is missing. ` +
+        'Check the system with verify(), and restore its storage from a backup.',
+      { applicationName, pipelineId, notificationId },
+    );
+  }
+}
+
 /** Number of notifications in a full section. */
 const sectionSize = 20;
 
@@ -42,6 +59,7 @@ export interface NotificationLog {
    * Reads the section with an id such as '1,20', or the newest section for 'current'.
    *
    * @throws {@link InvalidPositionError} if there can be no section with this id.
+   * @throws {@link LogGapError} if a notification of the section is missing.
    */
   section(id: string): Promise<Section>;
   /** Reads the id of the last notification; 0 if there is none. */
@@ -76,6 +94,7 @@ export class RecordedNotificationLog implements NotificationLog {
   async section(id: string): Promise<Section> {
     const first = id === 'current' ? firstOfCurrent(await this.head()) : this.#firstOf(id);
     const items = await this.select(first - 1, sectionSize);
+    assertNoGap(this, first - 1, items);
     return {
       id: sectionId(first),
       items,
@@ -105,6 +124,16 @@ function firstOfCurrent(head: number): number {
 
 function sectionId(first: number): string {
   return `${first},${first + sectionSize - 1}`;
+}
+
+/** Throws {@link LogGapError} unless the ids of notifications count from `after + 1`. */
+export function assertNoGap(
+  log: NotificationLog,
+  after: number,
+  notifications: readonly StoredNotification[],
+): void {
+  const gap = notifications.findIndex(({ id }, i) => id !== after + i + 1);
+  if (gap >= 0) throw new LogGapError(log, after + gap + 1);
 }
 
 /** Throws {@link InvalidPositionError} unless `count` is an integer >= 0. */

@@ -50,10 +50,9 @@ export class AggregateViews {
 
   /** The view with the newest state, if any. */
   get newest(): Aggregate | undefined {
-    return this.#views.reduce<Aggregate | undefined>(
-      (newest, view) => (newest === undefined || view.version > newest.version ? view : newest),
-      undefined,
-    );
+    let [newest] = this.#views;
+    for (const view of this.#views) if (newest === undefined || view.version > newest.version) newest = view;
+    return newest;
   }
 
   /** Events that are not recorded yet, in the order of versions. */

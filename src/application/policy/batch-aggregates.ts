@@ -26,13 +26,14 @@ export class BatchAggregates implements PolicyAggregates {
   /** Aggregates by id, including aggregates that are loaded ahead. */
   readonly #byId = new Map<string, AggregateViews>();
   /** Views that the current handler may change. */
-  #lent: Aggregate[] = [];
+  readonly #lent: Aggregate[] = [];
   /** Aggregates of which the current handler has got a second view. */
   readonly #split = new Set<AggregateViews>();
   /** Rank of the last event that was triggered before each step, by step. */
   readonly #ranksBefore: number[] = [];
   #current = 0;
   #loadMs = 0;
+  #loadedLength = 0;
 
   constructor(store: EventStore, steps: readonly { readonly event: DomainEvent }[]) {
     this.#store = store;
@@ -67,6 +68,11 @@ export class BatchAggregates implements PolicyAggregates {
   /** Time spent loading aggregates, in ms. */
   get loadMs(): number {
     return this.#loadMs;
+  }
+
+  /** Characters of the texts of all histories that were loaded. */
+  get loadedLength(): number {
+    return this.#loadedLength;
   }
 
   /** Begins a step: later calls come from its handler. */
@@ -110,7 +116,7 @@ export class BatchAggregates implements PolicyAggregates {
   }
 
   async undo(attempt: PolicyCall, after: number): Promise<void> {
-    for (const aggregate of attempt.changed) this.#adopt(attempt, aggregate, after);
+    for (const aggregate of new Set(attempt.changed)) this.#adopt(attempt, aggregate, after);
     const undone = new Map<string, readonly UndoneView[]>();
     for (const id of new Set(this.#lent.map(({ id }) => id))) {
       const lost = this.#byId.get(id)?.undo(after, (pending, view) => assertInside(attempt, pending, view));
@@ -120,13 +126,14 @@ export class BatchAggregates implements PolicyAggregates {
   }
 
   settle(): void {
+    if (this.#split.size === 0) return;
     for (const views of this.#split) views.settle();
     this.#split.clear();
   }
 
   release(): void {
     for (const aggregate of this.#lent) aggregateInternals.setReleased(aggregate, true);
-    this.#lent = [];
+    this.#lent.length = 0;
   }
 
   #newViews(aggregate: Aggregate): AggregateViews {
@@ -188,13 +195,15 @@ export class BatchAggregates implements PolicyAggregates {
 
   async #load(id: string): Promise<void> {
     const ids = [id];
+    const { loader } = this.#store;
     for (const next of idsNamedNext(id, this.#steps, this.#current)) {
       if (!this.#byId.has(next)) ids.push(next);
     }
     const started = performance.now();
-    const histories = await this.#store.loader.histories(ids);
+    const histories = await loader.histories(ids);
     this.#loadMs += performance.now() - started;
     for (const [i, history] of histories.entries()) {
+      this.#loadedLength += history.length;
       const views = this.#byId.get(ids[i] ?? id);
       if (views === undefined)
         this.#byId.set(ids[i] ?? id, new AggregateViews(this.#store.applicationName, history));

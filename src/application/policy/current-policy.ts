@@ -2,13 +2,16 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { InvalidPolicyError } from '../errors.ts';
 
+/** Shared by all calls that have changed nothing. */
+const none: readonly Aggregate[] = [];
+
 /** A call of a policy for one event, or an attempt inside of it. */
 export class PolicyCall {
   readonly applicationName: string;
   /** The call or attempt in which this attempt was started; undefined for the call of a policy. */
   readonly parent: PolicyCall | undefined;
-  /** Aggregates on which events were triggered, also in attempts that succeeded. */
-  readonly changed: Set<Aggregate> = new Set();
+  /** Aggregates on which events were triggered, also in attempts that have ended; some of them repeatedly. */
+  changed: readonly Aggregate[] = none;
   /** Whether the policy or the attempt has returned. What it has opened may outlive it, and is no part of it. */
   hasEnded = false;
   /** An error with which the policy must fail, even if its handler catches the error. */
@@ -29,9 +32,15 @@ export class PolicyCall {
     return this.hasEnded || this.parent?.isOver === true;
   }
 
+  noteChange(aggregate: Aggregate): void {
+    if (this.changed === none) this.changed = [aggregate];
+    else if (this.changed.at(-1) !== aggregate) (this.changed as Aggregate[]).push(aggregate);
+  }
+
   /** Leaves aggregates out of {@link changed}, because the caller gets an error for them. */
   forget(aggregates: readonly Aggregate[]): void {
-    for (const aggregate of aggregates) this.changed.delete(aggregate);
+    const forgotten = new Set(aggregates);
+    this.changed = this.changed.filter((aggregate) => !forgotten.has(aggregate));
     this.parent?.forget(aggregates);
   }
 
@@ -96,6 +105,6 @@ function onTrigger(aggregate: Aggregate, type: string): PolicyCall | undefined {
         'in an attempt that had already ended: await everything that an attempt starts.',
     );
   }
-  call.changed.add(aggregate);
+  call.noteChange(aggregate);
   return call;
 }

@@ -15,6 +15,8 @@ export interface HandlerContext {
   readonly idOf: (n: number) => string;
 }
 
+const attemptText = () => 'attempt()';
+
 /** Repository of one handler while it handles one event. */
 export class HandlerRepository implements PolicyRepository {
   readonly #context: HandlerContext;
@@ -52,7 +54,7 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.#context.calls.start('attempt()', () => this.#inTurn(work));
+    return this.#context.calls.start(attemptText, () => this.#inTurn(work));
   }
 
   #start<A extends Aggregate, T>(
@@ -66,7 +68,8 @@ export class HandlerRepository implements PolicyRepository {
       if (found !== undefined && !calls.hasEnded) aggregates.lend(found);
       return answer(found);
     };
-    return calls.start(`${name}(${aggregateClass?.name}, '${id}')`, () => {
+    const text = () => `${name}(${aggregateClass?.name}, '${id}')`;
+    return calls.start(text, () => {
       const found = aggregates.find(aggregateClass, id);
       return found instanceof Promise ? found.then(finish) : finish(found);
     });
@@ -99,7 +102,7 @@ export class HandlerRepository implements PolicyRepository {
       throw error;
     } finally {
       attempt.hasEnded = true;
-      for (const aggregate of attempt.changed) parent.changed.add(aggregate);
+      for (const aggregate of attempt.changed) parent.noteChange(aggregate);
     }
   }
 }

@@ -1,10 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
 import { causedId } from '../../util/ids.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyError } from '../errors.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
 import { type PolicyScope, policyScopeOf } from './current-policy.ts';
@@ -44,7 +47,8 @@ interface Step {
 }
 
 /**
- * Runs a policy on notifications of one upstream, in order, until it has taken longer than `longestMs`.
+ * Runs a policy on notifications of one upstream, in order, until it has taken longer than `longestMs`, or its aggregates
+ * and events have the size of a page.
  *
  * @throws {@link PolicyError} for the first notification on which the policy fails.
  */
@@ -56,15 +60,23 @@ export async function runPolicy(
   const steps = stepsOf(setup, notifications);
   const aggregates = new BatchAggregates(setup.store, steps);
   const started = performance.now();
+  const copied = copiedLength();
   let policyMs = 0;
   let handled = 0;
+  let yieldedMs = 0;
   const runAsPolicy = policyScopeOf(setup.store.applicationName);
   for (const step of steps) {
     aggregates.begin(handled);
     await handle(setup, step, aggregates, runAsPolicy);
     handled += 1;
-    policyMs = performance.now() - started - aggregates.loadMs;
-    if (policyMs > longestMs) break;
+    const now = performance.now();
+    policyMs = now - started - aggregates.loadMs - yieldedMs;
+    const length = aggregates.loadedLength + copiedLength() - copied;
+    if (policyMs > longestMs || length >= memoryBounds.page) break;
+    const yielding = yieldIfDue(now);
+    if (yielding === undefined) continue;
+    await yielding;
+    yieldedMs += performance.now() - now;
   }
   const { pending, all } = aggregates;
   const provenances = provenancesOf(setup, steps, aggregates.stepsOf(pending));

@@ -3,8 +3,6 @@ import { InvalidPolicyError } from '../errors.ts';
 /** A promise that knows whether anything waits for it. */
 class RepositoryPromise<T> extends Promise<T> {
   isAwaited = false;
-  isSettled = false;
-  name = '';
 
   // Promises that are derived from this one are plain.
   static override get [Symbol.species](): PromiseConstructor {
@@ -26,10 +24,18 @@ class RepositoryPromise<T> extends Promise<T> {
   }
 }
 
+/** A call of a repository. */
+interface RepositoryCall<T> {
+  /** Returns the text of the call, for messages. */
+  readonly text: () => string;
+  readonly promise: RepositoryPromise<T>;
+  isRunning: boolean;
+}
+
 /** Calls of a repository that a handler has started. */
 export class RepositoryCalls {
   readonly #applicationName: string;
-  readonly #calls: RepositoryPromise<unknown>[] = [];
+  #calls: RepositoryCall<unknown>[] | undefined;
   #hasEnded = false;
 
   constructor(applicationName: string) {
@@ -43,38 +49,21 @@ export class RepositoryCalls {
   /**
    * Starts a call. A call that is running when its handler ends never settles, so that what waits for it does not
    * continue.
+   *
+   * @param text Returns the text of the call, for messages.
    */
-  start<T>(name: string, work: () => T | Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = RepositoryPromise.withResolvers<T>() as {
-      promise: RepositoryPromise<T>;
-      resolve(value: T): void;
-      reject(reason: unknown): void;
-    };
-    promise.name = name;
-    const fail = (error: unknown) => {
-      promise.handle();
-      reject(error);
-    };
-    const settle = (settled: () => void) => {
-      if (this.#hasEnded) return;
-      promise.isSettled = true;
-      settled();
-    };
+  start<T>(text: () => string, work: () => T | Promise<T>): Promise<T> {
+    let result: T | Promise<T>;
     try {
       this.assertRunning();
-      this.#calls.push(promise);
-      const result = work();
-      if (result instanceof Promise) {
-        result.then(
-          (value) => settle(() => resolve(value)),
-          (error: unknown) => settle(() => fail(error)),
-        );
-      } else settle(() => resolve(result));
+      result = work();
     } catch (error) {
-      promise.isSettled = true;
-      fail(error);
+      return this.#add({ text, promise: rejected<T>(error), isRunning: false });
     }
-    return promise;
+    if (result instanceof Promise) return this.#whenSettled(text, result);
+    const value = result;
+    const promise = new RepositoryPromise<T>((resolve) => resolve(value));
+    return this.#add({ text, promise, isRunning: false });
   }
 
   /** Throws {@link InvalidPolicyError} after the end of the handler. */
@@ -88,21 +77,21 @@ export class RepositoryCalls {
 
   /** Throws {@link InvalidPolicyError} if the handler has not waited for a call. */
   assertAwaited(): void {
-    const missed = this.#calls.find(({ isAwaited, isSettled }) => !isAwaited || !isSettled);
+    const missed = this.#calls?.find(({ promise, isRunning }) => isRunning || !promise.isAwaited);
     if (missed === undefined) return;
     throw new InvalidPolicyError(
-      `The policy of '${this.#applicationName}' returned without waiting for repository.${missed.name}: put 'await' in ` +
+      `The policy of '${this.#applicationName}' returned without waiting for repository.${missed.text()}: put 'await' in ` +
         'front of it, and await the function that calls it.',
     );
   }
 
   /** Returns a better error for one that follows from a missing `await`. */
   explained(error: unknown): unknown {
-    const missed = this.#calls.find(({ isAwaited }) => !isAwaited);
+    const missed = this.#calls?.find(({ promise }) => !promise.isAwaited);
     if (missed === undefined || !(error instanceof TypeError)) return error;
     return new InvalidPolicyError(
-      `${error.message}. The policy of '${this.#applicationName}' did not await repository.${missed.name}: put 'await' in ` +
-        'front of it.',
+      `${error.message}. The policy of '${this.#applicationName}' did not await repository.${missed.text()}: put 'await' ` +
+        'in front of it.',
       { cause: error },
     );
   }
@@ -110,4 +99,36 @@ export class RepositoryCalls {
   end(): void {
     this.#hasEnded = true;
   }
+
+  #add<T>(call: RepositoryCall<T>): Promise<T> {
+    this.#calls ??= [];
+    this.#calls.push(call as RepositoryCall<unknown>);
+    return call.promise;
+  }
+
+  #whenSettled<T>(text: () => string, result: Promise<T>): Promise<T> {
+    const promise = new RepositoryPromise<T>((resolve, reject) => {
+      const settle = (settled: () => void) => {
+        if (this.#hasEnded) return;
+        call.isRunning = false;
+        settled();
+      };
+      result.then(
+        (value) => settle(() => resolve(value)),
+        (error: unknown) =>
+          settle(() => {
+            promise.handle();
+            reject(error);
+          }),
+      );
+    });
+    const call: RepositoryCall<T> = { text, promise, isRunning: true };
+    return this.#add(call);
+  }
+}
+
+function rejected<T>(error: unknown): RepositoryPromise<T> {
+  const promise = new RepositoryPromise<T>((_, reject) => reject(error));
+  promise.handle();
+  return promise;
 }

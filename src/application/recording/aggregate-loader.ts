@@ -6,6 +6,7 @@ import type { StoredEvent } from '../../storage/stored-event.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
+import { memoryBounds } from '../memory-bounds.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoadError } from './errors.ts';
 import { type CachedHistory, type Damage, type HistoryCache, versionOf } from './history-cache.ts';
@@ -33,12 +34,14 @@ export class AggregateLoader {
     this.#assertKnown = assertKnown;
   }
 
-  /** Loads the newest histories of many aggregates in one read. */
+  /** Loads the newest histories of the first of many aggregates in one read: of all that fit in memory, at least one. */
   async histories(ids: readonly string[]): Promise<readonly CachedHistory[]> {
     const known = ids.map((id) => this.#cache.get(id));
-    const read = await this.#recorder.histories(ids.map((id, i) => newestOf(id, known[i])));
-    return ids.map((id, i) => {
-      const history = this.#joined(known[i], read[i]);
+    const requests = ids.map((id, i) => newestOf(id, known[i]));
+    const read = await this.#recorder.histories(requests, memoryBounds.page);
+    return read.map((one, i) => {
+      const id = ids[i] as string;
+      const history = this.#joined(known[i], one);
       if (history !== known[i]) this.#remember(id, history);
       return history;
     });
@@ -102,16 +105,18 @@ export class AggregateLoader {
   #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
     if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
     const events = known === undefined ? [] : [...known.events];
-    const history = { snapshot: known === undefined ? read?.snapshot : known.snapshot, events };
+    const snapshot = known === undefined ? read?.snapshot : known.snapshot;
+    let length = known?.length ?? snapshot?.state.length ?? 0;
     for (const stored of read?.events ?? []) {
       try {
         this.#assertKnown(stored);
         events.push(this.#mapper.toEvent(stored));
       } catch (error) {
-        return { ...history, damage: { event: stored, error } };
+        return { snapshot, events, length, damage: { event: stored, error } };
       }
+      length += stored.data.length;
     }
-    return history;
+    return { snapshot, events, length };
   }
 
   /** Returns undefined if the history starts with a snapshot that this class cannot restore. */

@@ -10,7 +10,7 @@ import { UndeclaredEventError, UnknownEventError } from '../errors.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
-import { HistoryCache } from './history-cache.ts';
+import { type CachedHistory, HistoryCache } from './history-cache.ts';
 
 /** A process event that is ready to be recorded, and its decoded events. */
 export interface PreparedEvents {
@@ -136,7 +136,7 @@ export class EventStore {
       for (const one of prepared) {
         last += one.events.length;
         one.notificationId = last;
-        this.#remember(one.events, one.processEvent.snapshots);
+        this.#remember(one);
       }
       return head;
     } catch (error) {
@@ -154,7 +154,7 @@ export class EventStore {
     const snapshot = this.#snapshots.take(aggregate);
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
-    this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+    this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
 
   /** Takes the snapshots that are due, unless they make the save too large. */
@@ -174,8 +174,13 @@ export class EventStore {
     }
   }
 
-  #remember(events: readonly DomainEvent[], snapshots: readonly StoredSnapshot[]): void {
-    this.#cache.append(events);
-    for (const snapshot of snapshots) this.#cache.set(snapshot.originatorId, { snapshot, events: [] });
+  #remember({ events, processEvent }: PreparedEvents): void {
+    this.#cache.append(events, processEvent.events);
+    for (const snapshot of processEvent.snapshots)
+      this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
+}
+
+function historyFrom(snapshot: StoredSnapshot): CachedHistory {
+  return { snapshot, events: [], length: snapshot.state.length };
 }

@@ -1,10 +1,12 @@
 import type { DomainEvent } from '../../domain/event.ts';
-import type { StoredSnapshot } from '../../storage/stored-event.ts';
+import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
 
 /** Newest snapshot of an aggregate, if any, and the events after it. */
 export interface CachedHistory {
   readonly snapshot: StoredSnapshot | undefined;
   readonly events: readonly DomainEvent[];
+  /** Characters of the texts of snapshot and events in storage. */
+  readonly length: number;
   /** The event after them that cannot be decoded. Such a history is not cached. */
   readonly damage?: Damage;
 }
@@ -15,13 +17,16 @@ export interface Damage {
   readonly error: unknown;
 }
 
+/** Characters for which a large history counts as one more event. */
+const lengthPerEvent = 1_600;
+
 /** Version of the aggregate after the last event of its history. */
 export function versionOf(history: CachedHistory): number {
   return history.events.at(-1)?.originatorVersion ?? history.snapshot?.originatorVersion ?? 0;
 }
 
 /**
- * Keeps recently used histories, up to a number of events. The cache holds frozen events instead of aggregates, so that
+ * Keeps recently used histories, up to a number of events, where large events count as several. The cache holds frozen events instead of aggregates, so that
  * callers never share an aggregate and a save that fails leaves no trace.
  *
  * There are two generations. A history that is used moves to the recent one. When the recent generation holds half of
@@ -62,20 +67,22 @@ export class HistoryCache {
   }
 
   /**
-   * Adds new events to their histories if the cache holds those histories. A new history is not started: most aggregates
+   * Adds new events, decoded and as stored, to their histories if the cache holds those histories. A new history is not started: most aggregates
    * are never loaded again.
    */
-  append(events: readonly DomainEvent[]): void {
-    let added: Map<string, DomainEvent[]> | undefined;
-    for (const event of events) {
+  append(events: readonly DomainEvent[], stored: readonly StoredEvent[]): void {
+    let added: Map<string, Addition> | undefined;
+    for (let i = 0; i < events.length; i += 1) {
+      const event = events[i] as DomainEvent;
       if (!this.#has(event.originatorId)) continue;
       added ??= new Map();
-      const ofAggregate = added.get(event.originatorId);
-      if (ofAggregate === undefined) added.set(event.originatorId, [event]);
-      else ofAggregate.push(event);
+      const addition = added.get(event.originatorId) ?? { events: [], length: 0 };
+      addition.events.push(event);
+      addition.length += stored[i]?.data.length ?? 0;
+      added.set(event.originatorId, addition);
     }
     if (added === undefined) return;
-    for (const [originatorId, ofAggregate] of added) this.#extend(originatorId, ofAggregate);
+    for (const [originatorId, addition] of added) this.#extend(originatorId, addition);
   }
 
   purge(originatorId: string): void {
@@ -89,12 +96,19 @@ export class HistoryCache {
     return this.#recent.has(originatorId) || this.#older.has(originatorId);
   }
 
-  #extend(originatorId: string, events: readonly DomainEvent[]): void {
+  #extend(originatorId: string, { events, length }: Addition): void {
     const known = this.get(originatorId);
     if (known === undefined) return; // dropped for another history
     const follows = events[0]?.originatorVersion === versionOf(known) + 1;
-    if (follows) this.set(originatorId, { snapshot: known.snapshot, events: known.events.concat(events) });
-    else this.purge(originatorId);
+    if (!follows) this.purge(originatorId);
+    else {
+      const { snapshot } = known;
+      this.set(originatorId, {
+        snapshot,
+        events: known.events.concat(events),
+        length: known.length + length,
+      });
+    }
   }
 
   #age(): void {
@@ -110,7 +124,14 @@ export class HistoryCache {
   }
 }
 
+/** New events of one aggregate. */
+interface Addition {
+  readonly events: DomainEvent[];
+  length: number;
+}
+
 function sizeOf(history: CachedHistory | undefined): number {
   if (history === undefined) return 0;
-  return history.events.length + (history.snapshot === undefined ? 0 : 1);
+  const count = history.events.length + (history.snapshot === undefined ? 0 : 1);
+  return Math.max(count, Math.floor(history.length / lengthPerEvent));
 }

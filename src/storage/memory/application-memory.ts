@@ -1,6 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { RecordConflictError } from '../errors.ts';
-import { upToSize } from '../limits.ts';
 import type {
   EventKey,
   History,
@@ -10,6 +9,7 @@ import type {
   RecordedPosition,
   StoredOperation,
 } from '../recorder.ts';
+import { upToSize } from '../sizes.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { isLarge, keepOutsideOfHeap } from './large-text.ts';
 import { lastPlaces } from './log-order.ts';
@@ -97,7 +97,12 @@ export class ApplicationMemory {
     return undefined;
   }
 
-  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
+  notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize: number = Infinity,
+  ): StoredNotification[] {
     const log = this.#logs.get(pipelineId) ?? [];
     return upToSize(log.slice(after, after + limit), maxSize); // id n is at index n - 1
   }

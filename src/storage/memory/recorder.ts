@@ -9,6 +9,7 @@ import type {
   Recorder,
   WriteLock,
 } from '../recorder.ts';
+import { historiesUpToSize } from '../sizes.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { memoryLocation } from './errors.ts';
@@ -32,9 +33,9 @@ export class MemoryRecorder implements Recorder {
     return this.#memory.lock();
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     const content = this.#content;
-    return requests.map((request) => content.history(request));
+    return historiesUpToSize(requests, (request) => content.history(request), maxSize);
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {

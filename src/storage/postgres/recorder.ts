@@ -13,6 +13,7 @@ import {
   type Recorder,
   type WriteLock,
 } from '../recorder.ts';
+import { bytesPerUnit } from '../sizes.ts';
 import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
@@ -92,27 +93,21 @@ export class PostgresRecorder implements Recorder {
     };
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     this.#assertOpen();
     if (requests.length === 0) return [];
-    const rows = await this.#run(this.#statements.histories, [
+    const values: unknown[] = [
       requests.map(({ originatorId }) => originatorId),
       requests.map(({ after }) => Math.min(after, largestInteger)),
       requests.map(({ upTo = largestInteger }) => Math.min(upTo, largestInteger)),
       requests.map(({ useSnapshot }) => useSnapshot),
-    ]);
-    const histories = requests.map((): { snapshot: StoredSnapshot | undefined; events: StoredEvent[] } => ({
-      snapshot: undefined,
-      events: [],
-    }));
-    for (const [number = 0, place, ...row] of rows) {
-      const index = Number(number) - 1;
-      const history = histories[index];
-      const originatorId = requests[index]?.originatorId ?? '';
-      if (place !== 0) history?.events.push(toEvent(originatorId, row));
-      else if (history !== undefined) history.snapshot = snapshotIn(originatorId, row);
-    }
-    return histories;
+    ];
+    const { histories, historiesUpTo } = this.#statements;
+    const isBounded = maxSize !== undefined && requests.length > 1; // a single history is read in any case
+    const rows = isBounded
+      ? await this.#run(historiesUpTo, [...values, maxSize])
+      : await this.#run(histories, values);
+    return historiesIn(rows, requests, isBounded ? maxSize : Infinity);
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
@@ -129,7 +124,7 @@ export class PostgresRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
-    maxSize = Number.MAX_SAFE_INTEGER,
+    maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const rows = await this.#run(this.#statements.notifications, [pipelineId, after, limit, maxSize]);
     return rows.map((row) => toNotification(row, { storage: this.#options.tables, pipelineId }));
@@ -356,6 +351,28 @@ function outcomeUnknown(tables: ApplicationTables, cause: StorageError): Storage
     'the connection broke before the server confirmed the commit, and could not be restored in time. ' +
     'The events are recorded as a whole or not at all: get the aggregates again to find out.';
   return storageError('STORAGE_OUTCOME_UNKNOWN', tables, reason, { cause });
+}
+
+/** Returns the histories in rows, up to the last one with rows if the size of the rows may have reached `maxSize`. */
+function historiesIn(
+  rows: readonly Row[],
+  requests: readonly HistoryRequest[],
+  maxSize: number,
+): readonly History[] {
+  const histories = requests.map((): { snapshot: StoredSnapshot | undefined; events: StoredEvent[] } => ({
+    snapshot: undefined,
+    events: [],
+  }));
+  let size = 0;
+  for (const [number = 0, place, ...row] of rows) {
+    const index = Number(number) - 1;
+    const history = histories[index];
+    const originatorId = requests[index]?.originatorId ?? '';
+    size += String(row[2]).length;
+    if (place !== 0) history?.events.push(toEvent(originatorId, row));
+    else if (history !== undefined) history.snapshot = snapshotIn(originatorId, row);
+  }
+  return size * bytesPerUnit < maxSize ? histories : histories.slice(0, Number(rows.at(-1)?.[0]));
 }
 
 /** Columns: originatorVersion, type, state, schema. */

@@ -103,11 +103,13 @@ export interface Statements {
    * originatorVersion, type, data or state, timestamp or schema
    */
   readonly histories: Statement;
+  /** The same with maxSize as the last parameter: only histories before which the others have a smaller size. */
+  readonly historiesUpTo: Statement;
 }
 
 /** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
-  const { events, logs, positions, snapshots, operations } = tables;
+  const { events, logs, positions, operations } = tables;
   const applications = applicationsIn(tables.schema);
   const append = appendTexts(tables);
   return {
@@ -172,19 +174,35 @@ export function statementsFor(tables: ApplicationTables): Statements {
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
-    histories: named(`
-      with request as (
-        select * from unnest($1::text[], $2::integer[], $3::integer[], $4::boolean[])
-          with ordinality as r (id, after, up_to, use_snapshot, number)
-      ), snapshot as (
-        select r.number, s.* from request r cross join lateral (
-          select * from ${snapshots} s
-          where r.use_snapshot and s.originator_id = r.id
-            and s.originator_version > r.after and s.originator_version <= r.up_to
-          order by s.originator_version desc limit 1
-        ) s
-      )
-      select number, 0 as place, originator_version, null as type, state, schema from snapshot
+    histories: named(
+      `${historiesText(tables)} select * from found order by number, place, originator_version`,
+    ),
+    historiesUpTo: named(`${historiesText(tables)}
+      select number, place, originator_version, type, data, timestamp
+      from (
+        select *, sum(octet_length(data)) over (order by number groups between unbounded preceding and 1 preceding) as before
+        from found
+      ) f
+      where before is null or before < $5::bigint
+      order by number, place, originator_version`),
+  };
+}
+
+/** SQL that finds the rows of histories, see `Statements.histories`. */
+function historiesText({ events, snapshots }: ApplicationTables): string {
+  return `
+    with request as (
+      select * from unnest($1::text[], $2::integer[], $3::integer[], $4::boolean[])
+        with ordinality as r (id, after, up_to, use_snapshot, number)
+    ), snapshot as (
+      select r.number, s.* from request r cross join lateral (
+        select * from ${snapshots} s
+        where r.use_snapshot and s.originator_id = r.id
+          and s.originator_version > r.after and s.originator_version <= r.up_to
+        order by s.originator_version desc limit 1
+      ) s
+    ), found (number, place, originator_version, type, data, timestamp) as (
+      select number, 0, originator_version, null, state, schema from snapshot
       union all
       select r.number, 1, e.originator_version, e.type, e.data, e.timestamp
       from request r left join snapshot s on s.number = r.number cross join lateral (
@@ -193,8 +211,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
           and e.originator_version > coalesce(s.originator_version, r.after) and e.originator_version <= r.up_to
         offset 0
       ) e
-      order by number, place, originator_version`),
-  };
+    )`;
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   type StoredOperation,
   type WriteLock,
 } from '../recorder.ts';
+import { historiesUpToSize } from '../sizes.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
@@ -66,9 +67,9 @@ export class SqliteRecorder implements Recorder {
     return lock;
   }
 
-  async histories(requests: readonly HistoryRequest[]): Promise<readonly History[]> {
+  async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     // One transaction, so that all histories are of one moment and the lock is taken once.
-    return this.#read(() => requests.map((request) => this.#history(request)));
+    return this.#read(() => historiesUpToSize(requests, (request) => this.#history(request), maxSize));
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
@@ -81,7 +82,7 @@ export class SqliteRecorder implements Recorder {
     pipelineId: number,
     after: number,
     limit: number,
-    maxSize = Number.MAX_SAFE_INTEGER,
+    maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
     return this.#use(({ notifications }) =>

@@ -86,6 +86,31 @@ export function snapshots(test: Test): void {
     assert.deepEqual(await found(recorder, {}), [first, [5]]);
     assert.deepEqual(await found(recorder, { upTo: 3 }), [snapshot('a', 2), [3]]);
   });
+
+  test('are read up to a size, and at least one', async (storage) => {
+    const recorder = await storage.open();
+    const half = 'x'.repeat(500);
+    for (const id of ['a', 'b', 'c', 'd']) {
+      const events = [1, 2].map((version) => ({ ...event(id, version), data: half }));
+      const snapshots = id === 'b' ? [{ ...snapshot('b', 1), state: half }] : [];
+      await recorder.record(0, [{ events, snapshots }]);
+    }
+    const counts = async (ids: string, maxSize?: number) => {
+      const requests = [...ids].map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
+      const found = await recorder.histories(requests, maxSize);
+      for (const [i, { events }] of found.entries())
+        for (const { originatorId, data } of events) assert.deepEqual([originatorId, data], [ids[i], half]);
+      return found.map((one) => one.events.length + (one.snapshot === undefined ? 0 : 1));
+    };
+    assert.deepEqual(await counts('abcd'), [2, 2, 2, 2]);
+    assert.deepEqual(await counts('abcd', 10_000_000), [2, 2, 2, 2]);
+    assert.deepEqual(await counts('abcd', 1), [2]);
+    assert.deepEqual(await counts('abcd', 1_000), [2]);
+    assert.deepEqual(await counts('abcd', 1_001), [2, 2]);
+    assert.deepEqual(await counts('b?cad', 2_001), [2, 0, 2, 2]);
+    assert.deepEqual(await counts('??', 1), [0, 0]);
+    assert.deepEqual(await counts('a', 1), [2]);
+  });
 }
 
 /** Reading a log. */

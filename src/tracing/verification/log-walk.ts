@@ -1,5 +1,5 @@
-import { mayReachSize } from '../../storage/limits.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { faultIn, type LogName } from './fault.ts';

@@ -64,8 +64,12 @@ test('many new events of one aggregate extend its cached history in linear time'
     }));
   const extend = (size: number) => {
     const cache = new HistoryCache(1_000_000);
-    cache.set('a', { snapshot: undefined, events: eventsOf(1, 1) });
-    cache.append(eventsOf(2, size));
+    cache.set('a', { snapshot: undefined, events: eventsOf(1, 1), length: 2 });
+    const added = eventsOf(2, size);
+    cache.append(
+      added,
+      added.map((event) => ({ ...event, data: '{}' })),
+    );
     expect(cache.get('a')?.events).toHaveLength(size + 1);
   };
   expect(await growthOf(20_000, extend)).toBeLessThan(linear);

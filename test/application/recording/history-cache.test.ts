@@ -15,6 +15,7 @@ const eventsOf = (originatorId: string, count: number): DomainEvent[] =>
 const history = (originatorId: string, count: number) => ({
   snapshot: undefined,
   events: eventsOf(originatorId, count),
+  length: count * 2,
 });
 
 test('keeps used histories and drops unused ones, within its capacity', () => {
@@ -38,20 +39,36 @@ test('keeps used histories and drops unused ones, within its capacity', () => {
 
 test('extends cached histories, and drops histories with a gap before the event', () => {
   const cache = new HistoryCache(100);
+  const append = (event: DomainEvent) => cache.append([event], [{ ...event, data: '{}' }]);
   const [first, second, third] = eventsOf('a', 3) as [DomainEvent, DomainEvent, DomainEvent];
-  cache.append([first]);
+  append(first);
   expect(cache.get('a')).toBeUndefined();
-  cache.set('a', { snapshot: undefined, events: [first] });
-  cache.append([second]);
+  cache.set('a', { snapshot: undefined, events: [first], length: 2 });
+  append(second);
   expect(cache.get('a')?.events).toEqual([first, second]);
-  cache.append([second]);
+  append(second);
   expect(cache.get('a')).toBeUndefined();
-  cache.set('a', { snapshot: undefined, events: [first] });
-  cache.append([third]);
+  cache.set('a', { snapshot: undefined, events: [first], length: 2 });
+  append(third);
   expect(cache.get('a')).toBeUndefined();
-  cache.set('a', { snapshot: undefined, events: [first] });
+  cache.set('a', { snapshot: undefined, events: [first], length: 2 });
   cache.purge('a');
   expect(cache.get('a')).toBeUndefined();
+});
+
+test('large histories count as several events', () => {
+  const cache = new HistoryCache(20);
+  const large = (events: readonly DomainEvent[], length: number) => ({ snapshot: undefined, events, length });
+  cache.set('a', large(eventsOf('a', 1), 16_000));
+  cache.set('b', large(eventsOf('b', 1), 16_000));
+  expect([cache.get('a'), cache.get('b')]).not.toContain(undefined);
+  cache.set('c', large(eventsOf('c', 1), 33_600));
+  expect(cache.get('c')).toBeUndefined();
+  cache.set('d', large([], 0));
+  cache.set('e', large(eventsOf('e', 1), 2));
+  const second = eventsOf('e', 2).slice(1) as [DomainEvent];
+  cache.append(second, [{ ...second[0], data: 'x'.repeat(33_600) }]);
+  expect(cache.get('e')).toBeUndefined();
 });
 
 test('missing aggregates take no room', () => {

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   MultiprocessRunner,
   MultiThreadedRunner,
@@ -7,9 +8,12 @@ import {
   SteppingSingleThreadedRunner,
 } from 'kahn';
 import { type SqliteOptions, sqlite } from 'kahn/sqlite';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
+import { until } from '../../support/until.ts';
+import { changes } from '../postgres/faults/commit-scene.ts';
 import { commitsIn, committingShop } from './committing-shop.ts';
 
 const runners = [
@@ -45,4 +49,24 @@ test.each(runners.map((runner) => [runner.name, runner] as const))(
 
 test('commits are less durable only if the option says so', async () => {
   expect(await levelsOf(SingleThreadedRunner, { synchronous: 'NORMAL' })).toEqual(levels(normal));
+});
+
+test('a file that was replaced is opened again with the same durability', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'orders.sqlite');
+  const storage = await openStorage(sqlite({ directory, synchronous: 'NORMAL' }));
+  const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
+  await recorder.close();
+  copyFileSync(path, join(directory, 'copy'));
+  const again = await storage.openRecorder({ applicationName: 'orders', setupTables: false });
+  onTestFinished(() => again.close());
+  await again.record(0, [changes('a')]);
+  renameSync(join(directory, 'copy'), path);
+  for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  writeFileSync(commitsIn(directory), '');
+  await until('the copy is open', async () => (await again.head(0)) === 0);
+  await again.record(0, [changes('b')]);
+  expect(new Set(readFileSync(commitsIn(directory), 'utf8').trim().split('\n'))).toEqual(
+    new Set([`orders.sqlite ${normal}`]),
+  );
 });

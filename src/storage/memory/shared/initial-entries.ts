@@ -1,5 +1,5 @@
-import { sizeOfEvent } from '../../limits.ts';
 import type { RecordedOperation, RecordedPosition } from '../../recorder.ts';
+import { sizeOfEvent } from '../../sizes.ts';
 import type { StoredNotification, StoredSnapshot } from '../../stored-event.ts';
 import type { RecordCall } from './journal-entry.ts';
 

@@ -1,6 +1,6 @@
 import type { Cause } from '../../../domain/provenance.ts';
-import { sizeOfEvent } from '../../limits.ts';
 import type { RecordedPosition } from '../../recorder.ts';
+import { sizeOfEvent } from '../../sizes.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { lastPlaces } from '../log-order.ts';
 import { Positions } from '../positions.ts';
@@ -40,7 +40,12 @@ export class LogIndex {
     this.#logs.set(pipelineId, log);
   }
 
-  notifications(pipelineId: number, after: number, limit: number, maxSize = Infinity): StoredNotification[] {
+  notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize: number = Infinity,
+  ): StoredNotification[] {
     const found: StoredNotification[] = [];
     let size = 0;
     for (const notification of this.#notificationsAfter(pipelineId, after)) {
