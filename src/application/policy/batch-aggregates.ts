@@ -214,7 +214,7 @@ export class BatchAggregates implements PolicyAggregates {
 
   /** Adds an aggregate that was made before the attempt and is not returned yet, so that it can be got again. */
   #adopt(attempt: PolicyCall, aggregate: Aggregate, after: number): void {
-    if (this.has(aggregate)) return;
+    if (this.has(aggregate) || aggregateInternals.isUndone(aggregate)) return;
     const pending = aggregateInternals.pending(aggregate);
     for (const one of pending) if (one.order > after) assertInside(attempt, one, aggregate);
     const isOlder = pending.some(({ order }) => order <= after);

@@ -43,6 +43,7 @@ export class MapAggregates implements PolicyAggregates {
   release(): void {}
 
   #undo(attempt: PolicyCall, after: number, tried: ReadonlySet<Aggregate>, aggregate: Aggregate): void {
+    if (aggregateInternals.isUndone(aggregate)) return; // by an attempt inside of this one
     const { id } = aggregate;
     const canRebuild = isUnrecorded(aggregate);
     const views = new AggregateViews(attempt.applicationName);

@@ -265,6 +265,21 @@ describe('in a direct call of a policy', () => {
     expect(made.map(({ id }) => id)).toEqual(['new']);
   });
 
+  test('attempts inside of attempts are undone', async () => {
+    const map = new Map([['a', Counter.start('a')]]);
+    await call(async (_, repository) => {
+      const outer = repository.attempt(async () => {
+        const counter = await repository.get(Counter, 'a');
+        await repository.attempt(failingAfter(() => counter.add(1, ''))).catch(() => {});
+        (await repository.get(Counter, 'a')).add(2, '');
+        fail();
+      });
+      await outer.catch(() => {});
+      (await repository.get(Counter, 'a')).touch();
+    }, map);
+    expect(map.get('a')).toMatchObject({ count: 0, version: 2 });
+  });
+
   test('an aggregate with recorded events cannot be undone', async () => {
     await using counters = await Counters.open({ storage: memory() });
     await counters.touch('a');
