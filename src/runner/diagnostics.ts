@@ -28,6 +28,16 @@ export interface RunnerEvents {
   };
   /** An application failed and is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };
+  /**
+   * A chain of causes has more than `hops` events: policies answer each other, perhaps without an end. Published once for
+   * each correlation id, and at most once per second.
+   */
+  readonly looping: RunnerEvent & {
+    readonly hops: number;
+    readonly correlationId: string | undefined;
+    /** The applications and types of the events that repeat. Each causes the next, and the last causes the first. */
+    readonly circle: readonly { readonly applicationName: string; readonly eventType: string }[];
+  };
   /** A thread or process died and was replaced, for the `restarts`th time in a row without progress. */
   readonly restarted: RunnerEvent & { readonly error: unknown; readonly restarts: number };
   /** An application is closed; `terminated` is true if it was stopped in the middle of its work. */
@@ -47,6 +57,7 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   processed: channel('kahn:processed'),
   interrupted: channel('kahn:interrupted'),
   failed: channel('kahn:failed'),
+  looping: channel('kahn:looping'),
   restarted: channel('kahn:restarted'),
   stopped: channel('kahn:stopped'),
   overrun: channel('kahn:overrun'),

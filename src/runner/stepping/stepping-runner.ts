@@ -229,6 +229,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     try {
       const tick = await inRootContext(() => callingTick.run(current, () => this.#simulation.tick()));
       this.#listeners.call(tick);
+      await yieldIfBusy();
       return tick;
     } catch (error) {
       throw this.#state.fail(current.number, error);

@@ -40,7 +40,7 @@ abstract class AnyCard extends Aggregate<CardEvent> {
 
 /** Has public state and snapshots. */
 export class Card extends AnyCard {
-  static override readonly snapshotEvery: number | undefined = undefined;
+  static override readonly snapshotEvery: number | undefined = 3;
   visits = 0;
   get state(): string {
     return `${this.version}: ${this.visits} visits`;

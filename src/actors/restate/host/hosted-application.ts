@@ -7,6 +7,7 @@ import {
 } from '../../../application/process-application.ts';
 import { catchBlocking } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
+import type { LoopWatch } from '../../../runner/loops/loop-watch.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';
@@ -18,6 +19,7 @@ export interface HostedApplicationOptions {
   /** Logs of its upstreams. */
   readonly logs: readonly NotificationLog[];
   readonly batchSize: number;
+  readonly loops: LoopWatch;
 }
 
 /** Time after which a step ends with its current batch, in ms, so that followers are prompted. */
@@ -28,14 +30,16 @@ export class HostedApplication {
   readonly #application: ProcessApplication;
   readonly #logs: readonly NotificationLog[];
   readonly #batchSize: number;
+  readonly #loops: LoopWatch;
   readonly #event: RunnerEvent;
   /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;
 
-  constructor({ application, logs, batchSize }: HostedApplicationOptions) {
+  constructor({ application, logs, batchSize, loops }: HostedApplicationOptions) {
     this.#application = application;
     this.#logs = logs;
     this.#batchSize = batchSize;
+    this.#loops = loops;
     this.#event = eventOf(application);
     application.subscribe(({ head }) => {
       this.#head = head;
@@ -100,8 +104,10 @@ export class HostedApplication {
       const counts = await processApplicationInternals.run(this.#application, { upstreamName, batches: 1 });
       const processed = [...counts].filter(([, count]) => count > 0);
       if (processed.length === 0) return (isFirst && (await this.#mismatchOf(log, least))) || true;
-      for (const [name, count] of processed)
+      for (const [name, count] of processed) {
         publish('processed', { ...this.#event, upstreamName: name, count });
+        this.#loops.processed(this.#event.applicationName, this.#event.pipelineId, count);
+      }
       if (performance.now() > end) return false;
     }
   }
