@@ -1,8 +1,8 @@
 import { postgres } from 'kahn/postgres';
 import { expect, test } from 'vitest';
-import { Account, Accounts } from '../../../support/systems/accounts.ts';
-import { until } from '../../../support/until.ts';
-import { CommitScene } from './commit-scene.ts';
+import { CommitScene } from '../../storage/postgres/faults/commit-scene.ts';
+import { Account, Accounts } from '../../support/systems/accounts.ts';
+import { until } from '../../support/until.ts';
 
 test('the outcome of a commit is unknown for the saves that were sent, and for no others', async () => {
   await using scene = await CommitScene.prepare();
