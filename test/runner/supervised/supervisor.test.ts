@@ -17,6 +17,7 @@ test('a worker that cannot be spawned fails the start, and is not reported as st
       throw new Error('no room');
     },
     entered: () => {},
+    processed: () => {},
   });
   const error = await rejectionOf(supervisor.start(), ProcessDiedError);
   expect(error.message).toContain("Application 'orders' stopped: its process died: no room.");
@@ -48,6 +49,7 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
       return { close: end, terminate: async () => {} };
     },
     entered: () => {},
+    processed: () => {},
   });
   await supervisor.start();
   await until('it runs again', () => events.some(({ kind }) => kind === 'restarted'));
