@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { isBlocking, isTransientFailure } from '../application/errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
+import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState, Interruption } from './runner.ts';
@@ -58,6 +59,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   while (!signal.aborted) {
     try {
       await runOnce(options, state, signal);
+      await yieldIfBusy(); // to messages, one of which may close the worker
     } catch (error) {
       if (!signal.aborted) throw error;
     }

@@ -28,6 +28,16 @@ export interface RunnerEvents {
   };
   /** An application failed and is stopped until the next start of the system. */
   readonly failed: RunnerEvent & { readonly error: unknown };
+  /**
+   * A chain of causes has more than `hops` events: policies answer each other, perhaps without an end. Published once for
+   * each correlation id, and at most once per second.
+   */
+  readonly looping: RunnerEvent & {
+    readonly hops: number;
+    readonly correlationId: string | undefined;
+    /** The applications and types of the events that repeat. Each causes the next, and the last causes the first. */
+    readonly circle: readonly { readonly applicationName: string; readonly eventType: string }[];
+  };
   /** A thread or process died and was replaced, for the `restarts`th time in a row without progress. */
   readonly restarted: RunnerEvent & { readonly error: unknown; readonly restarts: number };
   /** An application is closed; `terminated` is true if it was stopped in the middle of its work. */
@@ -47,6 +57,7 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   processed: channel('kahn:processed'),
   interrupted: channel('kahn:interrupted'),
   failed: channel('kahn:failed'),
+  looping: channel('kahn:looping'),
   restarted: channel('kahn:restarted'),
   stopped: channel('kahn:stopped'),
   overrun: channel('kahn:overrun'),
@@ -56,4 +67,14 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
 export function publish<Name extends keyof RunnerEvents>(name: Name, event: RunnerEvents[Name]): void {
   const channel = channels[name];
   if (channel.hasSubscribers) inRootContext(() => channel.publish(event));
+}
+
+/** Emits a process warning that names the applications that were stopped in the middle of their work. */
+export function warnOfAbandoned(applicationNames: readonly string[], afterMs: number): void {
+  if (applicationNames.length === 0) return;
+  process.emitWarning(
+    `Applications ${applicationNames.join(', ')} were still processing events ${afterMs / 1_000} s after close(), and ` +
+      'were stopped: a policy may never end. Unfinished work is repeated at the next start.',
+    { type: 'KahnWarning', code: 'KAHN_WORK_ABANDONED' },
+  );
 }

@@ -5,6 +5,7 @@ import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
+import type { Recorder } from '../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { assertPartOf, recordingOptions, type System } from '../system/system.ts';
@@ -134,6 +135,12 @@ export class RunningSystem {
     }
     return opened;
   }
+}
+
+/** Returns the recorder of an application; its pipelines share it. */
+export function recorderIn(running: RunningSystem, applicationName: string): Recorder | undefined {
+  const application = running.applications.find((one) => one.applicationName === applicationName);
+  return application && applicationInternals.storeOf(application).recorder;
 }
 
 /** Throws {@link InvalidArgumentError} if a runner is constructed without what `start()` opens. */

@@ -27,7 +27,7 @@ export function upToSize<E extends Pick<StoredEvent, 'data' | 'metadata'>>(
 export function historiesUpToSize<R>(
   requests: readonly R[],
   read: (request: R) => History,
-  maxSize = Infinity,
+  maxSize: number = Infinity,
 ): History[] {
   const histories: History[] = [];
   let size = 0;

@@ -10,10 +10,15 @@ let turn: Promise<void> | undefined;
  * immediately, so that a long series of awaits would otherwise block them. Concurrent callers share one yield.
  */
 export async function yieldIfBusy(): Promise<void> {
-  if (performance.now() - sliceStart < sliceMs) return;
+  await yieldIfDue(performance.now());
+}
+
+/** As {@link yieldIfBusy}, at a time by `performance.now()`. Returns no promise if there is nothing to wait for. */
+export function yieldIfDue(now: number): Promise<void> | undefined {
+  if (now - sliceStart < sliceMs) return undefined;
   turn ??= nextTurn().then(() => {
     sliceStart = performance.now();
     turn = undefined;
   });
-  await turn;
+  return turn;
 }

@@ -54,12 +54,13 @@ describe.each(storages)(
       const error = await rejectionOf(tills.repository.get(Till, 'till'), UnknownEventError);
       expect(error).toMatchObject({
         applicationName: 'tills',
+        className: 'Till',
         originatorId: 'till',
         originatorVersion: 3,
         eventType: 'Till.Locked',
       });
       expect(error.message).toMatch(
-        /^Application 'tills' cannot load aggregate 'till': its version 3 is an event of type 'Till.Locked', recorded at 20/,
+        /^Application 'tills' cannot load Till 'till': its version 3 is an event of type 'Till.Locked', recorded at 20/,
       );
       await rejectionOf(tills.repository.has(Till, 'till'), UnknownEventError);
       expect(await tills.repository.get(Till, 'till', { version: 2 })).toMatchObject({ version: 2 });
@@ -143,3 +144,88 @@ test.each(storages)(
     expect(await older.log.head()).toBe(2);
   },
 );
+
+type VaultEvent =
+  | DomainEvent<'Vault.Opened', object>
+  | DomainEvent<'Vault.Filled', object>
+  | DomainEvent<'Vault.Locked', object>;
+
+/** The older version: does not know that a vault can be locked. */
+class Vault extends Aggregate<VaultEvent> {
+  static override readonly snapshotEvery = 2;
+  fillings = 0;
+
+  fill(): this {
+    this.trigger('Vault.Filled', {});
+    return this;
+  }
+
+  protected override apply({ type }: VaultEvent): void {
+    if (type === 'Vault.Filled') this.fillings += 1;
+  }
+}
+class Vaults extends Application<VaultEvent> {
+  static readonly applicationName = 'vaults';
+  static readonly emits = ['Vault.Opened', 'Vault.Filled'] as const;
+}
+class LaterVaults extends Vaults {
+  static override readonly emits = ['Vault.Opened', 'Vault.Filled', 'Vault.Locked'] as never;
+}
+
+/** The newer version, with a schema of its snapshots. */
+function laterVault(schema: number) {
+  const Later = class extends Vault {
+    static override readonly snapshotSchema = schema;
+    isLocked = false;
+
+    lock(): this {
+      this.trigger('Vault.Locked', {});
+      return this;
+    }
+
+    protected override apply(event: VaultEvent): void {
+      super.apply(event);
+      if (event.type === 'Vault.Locked') this.isLocked = true;
+    }
+  };
+  Object.defineProperty(Later, 'name', { value: 'Vault' });
+  return Later;
+}
+
+describe.each([1, 2])('snapshots of a newer version, with schema %i', (schema) => {
+  test.each(storages)('hide no event of an unknown type from an older one, on $name', async ({ create }) => {
+    const storage = create();
+    const Later = laterVault(schema);
+    await using later = await LaterVaults.open({ storage });
+    await later.save(Later.create('Vault.Opened', {}, 'v').fill().lock().fill());
+    await using vaults = await Vaults.open({ storage });
+    await rejectionOf(vaults.repository.get(Vault, 'v'), UnknownEventError);
+    expect(await later.repository.get(Later, 'v')).toMatchObject({ isLocked: true, fillings: 2 });
+  });
+
+  test.each(storages)(
+    'are neither taken for its own by an older one nor the other way round, on $name',
+    async ({ create }) => {
+      const storage = create();
+      const Later = laterVault(schema);
+      await using later = await LaterVaults.open({ storage, cacheSize: 0 });
+      await using vaults = await Vaults.open({ storage, cacheSize: 0 });
+      await later.save(Later.create('Vault.Opened', {}, 'v').fill());
+      for (let version = 2; version < 8; version += 2) {
+        const vault = await vaults.repository.get(Vault, 'v');
+        expect(vault).toMatchObject({ version, fillings: version - 1 });
+        expect(vault).not.toHaveProperty('isLocked');
+        await vaults.save(vault.fill());
+        const laterOne = await later.repository.get(Later, 'v');
+        expect(laterOne).toMatchObject({ version: version + 1, fillings: version, isLocked: false });
+        await later.save(laterOne.fill());
+      }
+      await vaults.takeSnapshot(Vault, 'v'); // in place of the snapshot of the newer version
+      expect(await later.repository.get(Later, 'v')).toMatchObject({
+        version: 8,
+        fillings: 7,
+        isLocked: false,
+      });
+    },
+  );
+});

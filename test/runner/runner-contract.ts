@@ -25,8 +25,11 @@ import { rejectionOf } from '../support/errors.ts';
 import { assertSound } from '../support/logs.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
 import { Answers, contexts, Questions, request } from '../support/systems/contexts.ts';
+import { hungInvoices } from '../support/systems/hung-policy.ts';
+import { Ball, Ping, rallies, type Umpire } from '../support/systems/rallies.ts';
 import { byTier } from '../support/tier.ts';
 import { until } from '../support/until.ts';
+import { watchRunners } from '../support/watchers/events.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -110,6 +113,7 @@ function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
     asynchronousContexts(subject);
+    endlessPolicies(subject);
     lifecycle(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
@@ -258,6 +262,39 @@ function asynchronousContexts({ start, createStorage }: RunnerSubject): void {
   });
 }
 
+/** Policies that answer each other without an end. */
+function endlessPolicies({ start, createStorage }: RunnerSubject): void {
+  test('an endless loop of policies is reported, and holds up neither timers nor other commands nor close()', async () => {
+    const looping = Promise.withResolvers<unknown>();
+    subscribe('kahn:looping', looping.resolve);
+    onTestFinished(() => void unsubscribe('kahn:looping', looping.resolve));
+    const storage = createStorage();
+    const started = await start(rallies as unknown as System<Apps>, { storage, drainTimeoutMs: 3_000 });
+    await using runner = started as unknown as SystemRunner<typeof Ping | typeof Umpire>;
+    const ping = runner.get(Ping);
+    const serving = ping.serve(Number.MAX_SAFE_INTEGER).catch(() => {}); // a single thread waits for all effects
+    let beats = 0;
+    const timer = setInterval(() => {
+      beats += 1;
+    }, 1);
+    onTestFinished(() => clearInterval(timer));
+    expect(await looping.promise).toMatchObject({
+      hops: 1_000,
+      correlationId: expect.any(String),
+      circle: expect.arrayContaining([
+        { applicationName: 'ping', eventType: 'Ball.Hit' },
+        { applicationName: 'pong', eventType: 'Ball.Hit' },
+      ]),
+    });
+    expect(beats).toBeGreaterThan(10);
+    const other = Ball.hit(0);
+    void ping.save(other).catch(() => {});
+    await until('another command is recorded', () => ping.repository.has(Ball, other.id));
+    await runner.close();
+    await serving;
+  });
+}
+
 /** Start and close. */
 function lifecycle({ start, createStorage }: RunnerSubject): void {
   test('start() resolves if a policy fails on what was recorded before; status() and caughtUp() show it', async () => {
@@ -281,6 +318,33 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     await using again = await start(shop, { storage });
     await again.caughtUp();
     await assertAllDone(again, ids);
+  });
+
+  test('close() keeps its time while a policy never ends, and names the application', async () => {
+    const events = watchRunners();
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    onTestFinished(() => void process.off('warning', note));
+    const system = hungInvoices as unknown as System<Apps>;
+    const runner = await start(system, { storage: createStorage(), drainTimeoutMs: 500 });
+    const placing = runner
+      .get(Orders)
+      .place('ada')
+      .catch(() => {}); // a single thread waits for the policy
+    let timesRunning = 0; // a tick without work runs, too, for a moment
+    await until('the policy runs', async () => {
+      timesRunning = (await runner.status())[1]?.state === 'running' ? timesRunning + 1 : 0;
+      return timesRunning > 20;
+    });
+    const began = performance.now();
+    await runner.close();
+    await placing;
+    expect(performance.now() - began).toBeLessThan(8_000); // the default time is 10 s
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'stopped', applicationName: 'invoices', terminated: true }),
+    );
+    await until('the warning is emitted', () => warnings.some(({ message }) => message.includes('invoices')));
   });
 
   test('a start that is aborted, or cannot open its storage, leaves nothing behind', async () => {

@@ -7,6 +7,7 @@ import {
   RecordConflictError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
@@ -118,7 +119,9 @@ export class BatchProcessor {
     notifications: readonly StoredNotification[],
     lock: BoundedLock | undefined,
   ): Promise<void> {
+    await yieldIfDue(performance.now());
     const prepared = this.#prepareChanges(changes, last, notifications);
+    await yieldIfDue(performance.now());
     try {
       await this.#record(prepared, lock);
     } catch (error) {

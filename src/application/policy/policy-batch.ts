@@ -5,6 +5,7 @@ import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
 import { causedId } from '../../util/ids.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -62,14 +63,20 @@ export async function runPolicy(
   const copied = copiedLength();
   let policyMs = 0;
   let handled = 0;
+  let yieldedMs = 0;
   const runAsPolicy = policyScopeOf(setup.store.applicationName);
   for (const step of steps) {
     aggregates.begin(handled);
     await handle(setup, step, aggregates, runAsPolicy);
     handled += 1;
-    policyMs = performance.now() - started - aggregates.loadMs;
+    const now = performance.now();
+    policyMs = now - started - aggregates.loadMs - yieldedMs;
     const length = aggregates.loadedLength + copiedLength() - copied;
     if (policyMs > longestMs || length >= memoryBounds.page) break;
+    const yielding = yieldIfDue(now);
+    if (yielding === undefined) continue;
+    await yielding;
+    yieldedMs += performance.now() - now;
   }
   const { pending, all } = aggregates;
   const provenances = provenancesOf(setup, steps, aggregates.stepsOf(pending));

@@ -71,7 +71,7 @@ export class MultiThreadedRunner<
   readonly #parts: Parts<Apps>;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, workerKind: 'thread' });
+    super({ ...parts, runnerName, workerKind: 'thread' });
     this.#parts = parts;
   }
 
@@ -139,6 +139,7 @@ export class MultiThreadedRunner<
       workerKind: 'thread',
       assignment,
       spawn: (hooks) => spawnThread(thread, hooks),
+      processed: (count) => this.noteProcessed(assignment, count),
       entered: (state) => board.setState(task.index, state),
     });
   }

@@ -72,7 +72,7 @@ export class MultiprocessRunner<
   #termination: Termination | undefined;
 
   private constructor(parts: Parts<Apps>) {
-    super({ ...parts, workerKind: 'process' });
+    super({ ...parts, runnerName, workerKind: 'process' });
     this.#parts = parts;
   }
 
@@ -138,6 +138,7 @@ export class MultiprocessRunner<
         workerKind: 'process',
         assignment,
         spawn: (hooks) => application.fork(program, { ...task, assignment }, hooks),
+        processed: (count) => this.noteProcessed(assignment, count),
         entered: (state) => application.enter(state),
       });
     });

@@ -4,6 +4,7 @@ import { processApplicationInternals } from '../../application/process-applicati
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish } from '../diagnostics.ts';
+import { LoopWatch } from '../loops/loop-watch.ts';
 import { eventOf, type LocalApplication, type LocalLog, type Turn } from './local-application.ts';
 import type { Wait } from './wait.ts';
 
@@ -16,6 +17,7 @@ export class Turns {
   readonly #applications: readonly LocalApplication[];
   readonly #finished: Wait[];
   readonly #signal: AbortSignal;
+  readonly #loops: LoopWatch;
   readonly #running = new Set<Turn>();
   /** Ended turns, for further use. */
   readonly #ended: Turn[] = [];
@@ -29,6 +31,8 @@ export class Turns {
     this.#applications = applications;
     this.#finished = finished;
     this.#signal = signal;
+    const recorderOf = (name: string) => applications.find((one) => one.name === name)?.recorder;
+    this.#loops = new LoopWatch('SingleThreadedRunner', recorderOf);
     for (const one of applications) {
       if (one.upstreams.length === 0) continue;
       processApplicationInternals.watch(one.process, (progress) => this.#progressed(one, progress));
@@ -170,7 +174,9 @@ export class Turns {
     follower.isOvertaken = false;
     follower.noteSuccess(log);
     for (const [upstreamName, count] of counts) {
-      if (count > 0) publish('processed', { ...event, upstreamName, count });
+      if (count === 0) continue;
+      publish('processed', { ...event, upstreamName, count });
+      this.#loops.processed(follower.name, event.pipelineId, count);
     }
   }
 

@@ -7,7 +7,8 @@ import type { Clock } from '../../util/time.ts';
 import { realClock } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
-import { openSystem, type RunningSystem } from '../running-system.ts';
+import { LoopWatch } from '../loops/loop-watch.ts';
+import { openSystem, type RunningSystem, recorderIn } from '../running-system.ts';
 import { Interruptions } from './interruptions.ts';
 import { LogHeads } from './log-heads.ts';
 import type { DriverParts, DriverReport, StepDriver } from './step-driver.ts';
@@ -60,7 +61,8 @@ export async function openStepping<Apps extends ApplicationClass>(
     const { clock = realClock, startTimeMs = Date.now() } = resolved;
     const seed = `${startTimeMs} ${heads.total}`; // so that a second run on the same storage makes other ids
     const interruptions = new Interruptions();
-    const report = reportTo(interruptions, runnerName);
+    const loops = new LoopWatch(runnerName, (name) => recorderIn(running, name));
+    const report = reportTo(interruptions, runnerName, loops);
     const driver = await inRootContext(startDriver, {
       system,
       options: resolved,
@@ -88,11 +90,13 @@ export async function openStepping<Apps extends ApplicationClass>(
   }
 }
 
-function reportTo(interruptions: Interruptions, runner: string): DriverReport {
+function reportTo(interruptions: Interruptions, runner: string, loops: LoopWatch): DriverReport {
   const pipelineId = localPipelineId;
   return {
-    processed: (applicationName, upstreamName, count) =>
-      publish('processed', { runner, applicationName, pipelineId, upstreamName, count }),
+    processed(applicationName, upstreamName, count) {
+      publish('processed', { runner, applicationName, pipelineId, upstreamName, count });
+      loops.processed(applicationName, pipelineId, count);
+    },
     interrupted(applicationName, error, interruption) {
       interruptions.note(applicationName, error, interruption);
       publish('interrupted', { runner, applicationName, pipelineId, error, interruption });

@@ -1,8 +1,11 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { upstreamsOf } from '../../system/graph.ts';
+import type { Assignment } from '../assignment.ts';
 import { AsynchronousRunner, type AsynchronousRunnerParts } from '../asynchronous/asynchronous-runner.ts';
+import { LoopWatch } from '../loops/loop-watch.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { ResolvedRunnerOptions } from '../runner-options.ts';
+import { recorderIn } from '../running-system.ts';
 import type { FollowerStates, ProgressSignal, WatchedFollowers } from '../waiting/watched-followers.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
@@ -17,6 +20,8 @@ export interface WorkerBoard extends ProgressSignal {
 
 export interface SupervisedRunnerParts<Apps extends ApplicationClass> extends AsynchronousRunnerParts<Apps> {
   readonly options: AsynchronousRunnerParts<Apps>['options'] & ResolvedRunnerOptions;
+  /** Name of the runner's class. */
+  readonly runnerName: string;
   readonly workerKind: 'thread' | 'process';
   readonly board: WorkerBoard;
 }
@@ -28,11 +33,13 @@ export abstract class SupervisedRunner<
   readonly #parts: SupervisedRunnerParts<Apps>;
   #supervisors = new Supervisors([]);
   #closingWorkers: Promise<void> | undefined;
+  readonly #loops: LoopWatch;
 
   /** @internal */
   protected constructor(parts: SupervisedRunnerParts<Apps>) {
     super(parts);
     this.#parts = parts;
+    this.#loops = new LoopWatch(parts.runnerName, (name) => recorderIn(parts.running, name));
   }
 
   /** Starts all workers, unless the runner is closed already. @internal */
@@ -40,6 +47,11 @@ export abstract class SupervisedRunner<
     this.closed.throwIfAborted();
     this.#supervisors = new Supervisors(supervisors);
     await this.#supervisors.start();
+  }
+
+  /** Notes that the worker of an application has processed notifications. @internal */
+  protected noteProcessed({ applicationName, pipelineId }: Assignment, count: number): void {
+    this.#loops.processed(applicationName, pipelineId, count);
   }
 
   /** Prompts the workers when other runners record, if the storage reports that. @internal */

@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   readonly assignment: Assignment;
   /** Starts a worker; may throw if the system has no room for one. */
   spawn(hooks: WorkerHooks): SupervisedWorker;
+  /** Called with the number of notifications that the worker has processed. */
+  processed(count: number): void;
   /** Called with each state that the worker cannot report itself. */
   entered(state: ApplicationState): void;
 }
@@ -120,6 +122,7 @@ export class Supervisor {
       case 'processed':
         current.hasProcessed = true;
         publish('processed', { ...this.#event, upstreamName: message.upstreamName, count: message.count });
+        this.#options.processed(message.count);
         break;
       case 'idle':
         current.idleSince = performance.now();

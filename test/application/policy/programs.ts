@@ -40,7 +40,7 @@ abstract class AnyCard extends Aggregate<CardEvent> {
 
 /** Has public state and snapshots. */
 export class Card extends AnyCard {
-  static override readonly snapshotEvery: number | undefined = undefined;
+  static override readonly snapshotEvery: number | undefined = 3;
   visits = 0;
   get state(): string {
     return `${this.version}: ${this.visits} visits`;
@@ -181,7 +181,7 @@ export function programs(
         arbitrary: fc.record({
           do: deed,
           as: view,
-          id: fc.constantFrom('a', 'b', 'c'),
+          id: fc.constantFrom('a', 'a', 'a', 'b', 'c'),
         }) as fc.Arbitrary<Step>,
       },
       {

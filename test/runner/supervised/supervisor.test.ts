@@ -17,6 +17,7 @@ test('a worker that cannot be spawned fails the start, and is not reported as st
       throw new Error('no room');
     },
     entered: () => {},
+    processed: () => {},
   });
   const error = await rejectionOf(supervisor.start(), ProcessDiedError);
   expect(error.message).toContain("Application 'orders' stopped: its process died: no room.");
@@ -48,6 +49,7 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
       return { close: end, terminate: async () => {} };
     },
     entered: () => {},
+    processed: () => {},
   });
   await supervisor.start();
   await until('it runs again', () => events.some(({ kind }) => kind === 'restarted'));
@@ -62,4 +64,28 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
   const interruptions = events.flatMap((one) => (one.kind === 'interrupted' ? one.interruption! : []));
   expect(interruptions.map(({ tries }) => tries)).toEqual([1, 2, 3, 4, 5]);
   expect(new Set(interruptions.map(({ since }) => since)).size).toBe(1);
+});
+
+test('a worker that dies is not replaced after close()', async () => {
+  let spawned = 0;
+  const died = Promise.withResolvers<void>();
+  const supervisor = new Supervisor({
+    runner: 'test',
+    workerKind: 'thread',
+    assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+    spawn: (hooks) => {
+      spawned += 1;
+      setImmediate(() => {
+        hooks.onMessage({ kind: 'ready' });
+        hooks.onExit(new Error('was killed'));
+        died.resolve();
+      });
+      return { close: () => {}, terminate: async () => {} };
+    },
+    entered: () => {},
+  });
+  await supervisor.start();
+  await died.promise;
+  await supervisor.close(1_000);
+  expect(spawned).toBe(1);
 });

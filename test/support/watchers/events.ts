@@ -13,6 +13,7 @@ const kinds: Record<keyof RunnerEvents, true> = {
   processed: true,
   interrupted: true,
   failed: true,
+  looping: true,
   restarted: true,
   stopped: true,
   overrun: true,

@@ -8,6 +8,7 @@ import {
 } from '../../../application/process-application.ts';
 import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RunnerClosedError } from '../../../runner/errors.ts';
+import { LoopWatch } from '../../../runner/loops/loop-watch.ts';
 import type { Recorder } from '../../../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
@@ -40,6 +41,7 @@ export class ApplicationHost {
   readonly #stores = new KeyedCache<EventStore>();
   readonly #openedStorage = new KeyedCache<OpenedStorage>();
   readonly #steps = new Set<Promise<StepResult>>();
+  readonly #loops = new LoopWatch('RestateRunner', async (name) => (await this.#storeOf(name)).recorder);
   #isClosing = false;
 
   constructor(system: System, options: HostOptions) {
@@ -56,12 +58,18 @@ export class ApplicationHost {
     return await step.finally(() => this.#steps.delete(step));
   }
 
-  /** Waits up to `timeoutMs` for running steps, and releases everything. */
-  async close(timeoutMs: number): Promise<void> {
+  /**
+   * Waits up to `timeoutMs` for running steps, and releases everything. Resolves with the names of the applications whose
+   * steps have not ended.
+   */
+  async close(timeoutMs: number): Promise<readonly string[]> {
     this.#isClosing = true;
-    const terminated = !(await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs));
-    for (const application of await this.#applications.all()) application.publishStopped(terminated);
+    await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs);
+    const applications = await this.#applications.all();
+    const abandoned = applications.filter(({ isStepping }) => isStepping).map(({ name }) => name);
+    for (const application of applications) application.publishStopped();
     await this.#resources.disposeAsync();
+    return abandoned;
   }
 
   async #step(address: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {
@@ -88,7 +96,12 @@ export class ApplicationHost {
       const { recorder, emits } = await this.#storeOf(upstreamName);
       logs.push(new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits));
     }
-    return new HostedApplication({ application, logs, batchSize: this.#options.batchSize });
+    return new HostedApplication({
+      application,
+      logs,
+      batchSize: this.#options.batchSize,
+      loops: this.#loops,
+    });
   }
 
   #storeOf(applicationName: string): Promise<EventStore> {

@@ -5,8 +5,10 @@ import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../../application/process-application.ts';
+import { nameOf } from '../../../runner/assignment.ts';
 import { catchBlocking } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
+import type { LoopWatch } from '../../../runner/loops/loop-watch.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';
@@ -18,6 +20,7 @@ export interface HostedApplicationOptions {
   /** Logs of its upstreams. */
   readonly logs: readonly NotificationLog[];
   readonly batchSize: number;
+  readonly loops: LoopWatch;
 }
 
 /** Time after which a step ends with its current batch, in ms, so that followers are prompted. */
@@ -28,14 +31,18 @@ export class HostedApplication {
   readonly #application: ProcessApplication;
   readonly #logs: readonly NotificationLog[];
   readonly #batchSize: number;
+  readonly #loops: LoopWatch;
   readonly #event: RunnerEvent;
+  /** Number of steps under way. */
+  #steps = 0;
   /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;
 
-  constructor({ application, logs, batchSize }: HostedApplicationOptions) {
+  constructor({ application, logs, batchSize, loops }: HostedApplicationOptions) {
     this.#application = application;
     this.#logs = logs;
     this.#batchSize = batchSize;
+    this.#loops = loops;
     this.#event = eventOf(application);
     application.subscribe(({ head }) => {
       this.#head = head;
@@ -54,6 +61,27 @@ export class HostedApplication {
    * version, or whose log ends early, is set aside, and the others continue: the other pipeline may wait for them.
    */
   async step(upstreams: Heads): Promise<StepResult> {
+    this.#steps += 1;
+    return await this.#step(upstreams).finally(() => {
+      this.#steps -= 1;
+    });
+  }
+
+  get isStepping(): boolean {
+    return this.#steps > 0;
+  }
+
+  /** Name of the application, with its pipeline unless that is pipeline 0. */
+  get name(): string {
+    return nameOf(this.#event);
+  }
+
+  /** Publishes that the application is closed, in the middle of its work if a step is under way. */
+  publishStopped(): void {
+    publish('stopped', { ...this.#event, terminated: this.isStepping });
+  }
+
+  async #step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
     const more: string[] = [];
     const aside: string[] = [];
@@ -80,11 +108,6 @@ export class HostedApplication {
     }
   }
 
-  /** Publishes that the application is closed; `terminated` if a step was running. */
-  publishStopped(terminated: boolean): void {
-    publish('stopped', { ...this.#event, terminated });
-  }
-
   /**
    * Processes a log and returns whether its end was reached before the time limit, or the error for a log that ends
    * before the head that a prompt has announced.
@@ -100,8 +123,10 @@ export class HostedApplication {
       const counts = await processApplicationInternals.run(this.#application, { upstreamName, batches: 1 });
       const processed = [...counts].filter(([, count]) => count > 0);
       if (processed.length === 0) return (isFirst && (await this.#mismatchOf(log, least))) || true;
-      for (const [name, count] of processed)
+      for (const [name, count] of processed) {
         publish('processed', { ...this.#event, upstreamName: name, count });
+        this.#loops.processed(this.#event.applicationName, this.#event.pipelineId, count);
+      }
       if (performance.now() > end) return false;
     }
   }
