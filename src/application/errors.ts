@@ -1,8 +1,8 @@
 import type { DomainEvent } from '../domain/event.ts';
 import type { Cause } from '../domain/provenance.ts';
 import { NotDecodableError } from '../storage/codec/errors.ts';
-import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
-import { KahnError, messageOf } from '../util/errors.ts';
+import { isTransient, PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
+import { isError, KahnError, messageOf } from '../util/errors.ts';
 import { nearestOf } from '../util/nearest-name.ts';
 import { timeText } from '../util/time.ts';
 
@@ -348,10 +348,23 @@ export function asOtherVersion(error: unknown): OtherVersionError | undefined {
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
-    isTransient(error instanceof PolicyError ? error.cause : error) ||
+    isTransient(error instanceof PolicyError ? storageErrorIn(error) : error) ||
     error instanceof RacesLostError ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
     isBlocking(error)
   );
+}
+
+/** Most causes that are followed. */
+const maxCauses = 10;
+
+/** Returns the error of a storage that a policy has passed on, maybe as the cause of an error of its own. */
+function storageErrorIn(error: PolicyError): StorageError | undefined {
+  let cause = error.cause;
+  for (let depth = 0; depth < maxCauses && isError(cause); depth += 1) {
+    if (cause instanceof StorageError) return cause;
+    cause = cause.cause;
+  }
+  return undefined;
 }

@@ -1,5 +1,8 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import { StorageError } from '../../storage/errors.ts';
+import { kindOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
 import type { PolicyRepository } from './policy.ts';
@@ -54,7 +57,12 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.#context.calls.start(attemptText, () => this.#inTurn(work));
+    return this.#context.calls.start(attemptText, () => {
+      if (typeof work === 'function') return this.#inTurn(work);
+      throw new InvalidArgumentError(
+        `repository.attempt() takes a function, as in attempt(async () => { … }), got ${kindOf(work)}.`,
+      );
+    });
   }
 
   #start<A extends Aggregate, T>(
@@ -71,8 +79,16 @@ export class HandlerRepository implements PolicyRepository {
     const text = () => `${name}(${aggregateClass?.name}, '${id}')`;
     return calls.start(text, () => {
       const found = aggregates.find(aggregateClass, id);
-      return found instanceof Promise ? found.then(finish) : finish(found);
+      return found instanceof Promise
+        ? found.then(finish, (error) => this.#noteFailure(error))
+        : finish(found);
     });
+  }
+
+  /** Notes an error of the storage, so that the handler is repeated even if it catches the error. */
+  #noteFailure(error: unknown): never {
+    if (error instanceof StorageError) this.#context.call.storageError ??= error;
+    throw error;
   }
 
   /** Runs attempts that are started at the same time one after the other. An attempt in an attempt runs at once. */
