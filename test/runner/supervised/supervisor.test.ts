@@ -83,6 +83,7 @@ test('a worker that dies is not replaced after close()', async () => {
       return { close: () => {}, terminate: async () => {} };
     },
     entered: () => {},
+    processed: () => {},
   });
   await supervisor.start();
   await died.promise;
