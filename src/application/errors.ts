@@ -1,7 +1,8 @@
+import type { DomainEvent } from '../domain/event.ts';
 import type { Cause } from '../domain/provenance.ts';
 import { NotDecodableError } from '../storage/codec/errors.ts';
-import { isTransient, PositionConflictError, RecordConflictError } from '../storage/errors.ts';
-import { KahnError, messageOf } from '../util/errors.ts';
+import { isTransient, PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
+import { isError, KahnError, messageOf } from '../util/errors.ts';
 import { nearestOf } from '../util/nearest-name.ts';
 import { timeText } from '../util/time.ts';
 
@@ -93,21 +94,22 @@ export class UndeclaredEventError extends KahnError {
 export class UnknownEventError extends KahnError {
   override readonly code = 'UNKNOWN_EVENT';
   declare readonly applicationName: string;
+  /** Name of the class as which the aggregate was loaded. */
+  declare readonly className: string;
   declare readonly originatorId: string;
   declare readonly originatorVersion: number;
   declare readonly eventType: string;
+  /** Time of the event, in ms since 1970. */
+  declare readonly timestamp: number;
 
-  constructor(
-    applicationName: string,
-    event: { originatorId: string; originatorVersion: number; type: string; timestamp: number },
-  ) {
+  constructor(applicationName: string, event: Omit<DomainEvent, 'data'>, className: string) {
     const { originatorId, originatorVersion, type: eventType, timestamp } = event;
     super(
-      `Application '${applicationName}' cannot load aggregate '${originatorId}': its version ${originatorVersion} is an ` +
+      `Application '${applicationName}' cannot load ${className} '${originatorId}': its version ${originatorVersion} is an ` +
         `event of type '${eventType}', recorded at ${timeText(timestamp)}, which is not listed in ` +
         "'static readonly emits'. Run the version of the application that records it, or add it there, and to apply(). " +
         'The list holds all types that are recorded, also those that are not triggered any more.',
-      { applicationName, originatorId, originatorVersion, eventType },
+      { applicationName, className, originatorId, originatorVersion, eventType, timestamp },
     );
   }
 }
@@ -346,10 +348,23 @@ export function asOtherVersion(error: unknown): OtherVersionError | undefined {
  */
 export function isTransientFailure(error: unknown): boolean {
   return (
-    isTransient(error instanceof PolicyError ? error.cause : error) ||
+    isTransient(error instanceof PolicyError ? storageErrorIn(error) : error) ||
     error instanceof RacesLostError ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
     isBlocking(error)
   );
+}
+
+/** Most causes that are followed. */
+const maxCauses = 10;
+
+/** Returns the error of a storage that a policy has passed on, maybe as the cause of an error of its own. */
+function storageErrorIn(error: PolicyError): StorageError | undefined {
+  let cause = error.cause;
+  for (let depth = 0; depth < maxCauses && isError(cause); depth += 1) {
+    if (cause instanceof StorageError) return cause;
+    cause = cause.cause;
+  }
+  return undefined;
 }

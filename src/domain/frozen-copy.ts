@@ -36,7 +36,7 @@ export function hasMutableParts(data: unknown, level: number = 1): boolean {
   return false;
 }
 
-/** Copies by their originals, so that cycles stay cycles. */
+/** Copies of objects that hold objects, by their originals, so that cycles stay cycles. */
 class Copies {
   #copies: Map<object, object> | undefined;
 
@@ -64,20 +64,18 @@ function copyOf(value: object, copies: Copies, level: number): object {
 
 function copyArray(original: readonly unknown[], copies: Copies, level: number): object {
   const copy = [...original];
-  copies.set(original, copy);
+  if (copy.some(isObject)) copies.set(original, copy); // else it is in no cycle
   for (let index = 0; index < copy.length; index++) copy[index] = copyMember(copy[index], copies, level);
   return Object.freeze(copy);
 }
 
 function copyObject(original: object, copies: Copies, level: number): object {
   const copy: Record<string, unknown> = { ...original };
-  if (level > 1) copies.set(original, copy);
   for (const key in copy) {
     const field = copy[key];
     if (typeof field === 'string') copied += field.length;
     if (!isObject(field)) continue;
-    // Only a nested object can refer to the top level, and most data has none.
-    if (level === 1) copies.set(original, copy);
+    copies.set(original, copy); // else it is in no cycle
     // The copy already has the key, so that even '__proto__' is set as a field.
     copy[key] = copyOf(field, copies, level + 1);
   }

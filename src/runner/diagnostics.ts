@@ -68,3 +68,13 @@ export function publish<Name extends keyof RunnerEvents>(name: Name, event: Runn
   const channel = channels[name];
   if (channel.hasSubscribers) inRootContext(() => channel.publish(event));
 }
+
+/** Emits a process warning that names the applications that were stopped in the middle of their work. */
+export function warnOfAbandoned(applicationNames: readonly string[], afterMs: number): void {
+  if (applicationNames.length === 0) return;
+  process.emitWarning(
+    `Applications ${applicationNames.join(', ')} were still processing events ${afterMs / 1_000} s after close(), and ` +
+      'were stopped: a policy may never end. Unfinished work is repeated at the next start.',
+    { type: 'KahnWarning', code: 'KAHN_WORK_ABANDONED' },
+  );
+}

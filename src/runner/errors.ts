@@ -18,16 +18,24 @@ export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
   /** Causes of failure by the names of the applications. */
   declare readonly failures: ReadonlyMap<string, unknown>;
+  /** The failures after the first one, which is the `cause`. */
+  declare readonly otherFailures: ReadonlyMap<string, unknown>;
 
   constructor(what: string, failures: ReadonlyMap<string, unknown>) {
-    const [name, cause] = [...failures][0] ?? [];
-    const others = failures.size > 1 ? ` (and ${failures.size - 1} more)` : '';
+    const [[name, cause] = [], ...rest] = failures;
+    const otherFailures = new Map(rest);
+    const others = rest.length > 0 ? ` (and ${rest.length} more)` : '';
     const state = isTransientFailure(cause)
       ? 'was interrupted and resumes automatically'
       : 'failed and is stopped until the next start';
-    super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, { cause, failures });
-    // Not printed, unless it holds more than the cause: an uncaught error shows each failure once.
-    Object.defineProperty(this, 'failures', { enumerable: failures.size > 1 });
+    super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, {
+      cause,
+      failures,
+      otherFailures,
+    });
+    // An uncaught error prints the cause and the enumerable fields: each failure once.
+    Object.defineProperty(this, 'failures', { enumerable: false });
+    Object.defineProperty(this, 'otherFailures', { enumerable: rest.length > 0 });
   }
 }
 

@@ -11,11 +11,19 @@ export interface PortableError {
 }
 
 const maxCauses = 10;
+/** Longest text that is kept whole, in characters: an error is sent as one message. */
+const longestText = 100_000;
 
 /** Converts anything thrown to plain data, even if fields throw when they are read. */
 export function portable(thrown: unknown, depth = 0): PortableError {
   if (!isError(thrown)) {
-    return { name: 'Error', message: messageOf(thrown), stack: undefined, fields: {}, cause: undefined };
+    return {
+      name: 'Error',
+      message: shortened(messageOf(thrown)),
+      stack: undefined,
+      fields: {},
+      cause: undefined,
+    };
   }
   const read = (name: string) => tried(() => Reflect.get(thrown, name) as unknown);
   const keys = tried(() => Object.keys(thrown)) ?? [];
@@ -23,9 +31,11 @@ export function portable(thrown: unknown, depth = 0): PortableError {
   const cause = read('cause');
   return {
     name: textOf(read('name')) ?? 'Error',
-    message: [textOf(read('message')), ...textsIn(thrown)].filter(Boolean).join('; '),
+    message: shortened([textOf(read('message')), ...textsIn(thrown)].filter(Boolean).join('; ')),
     stack: textOf(read('stack')),
-    fields: Object.fromEntries(fields.filter(([, value]) => isPlain(value))),
+    fields: Object.fromEntries(
+      fields.flatMap(([key, value]) => (isPlain(value) ? [[key, short(value)]] : [])),
+    ),
     cause: cause === undefined || depth === maxCauses ? undefined : portable(cause, depth + 1),
   };
 }
@@ -65,7 +75,18 @@ function isPrimitive(value: unknown): boolean {
 }
 
 function textOf(value: unknown): string | undefined {
-  return value === undefined ? undefined : tried(() => String(value));
+  return value === undefined ? undefined : tried(() => shortened(String(value)));
+}
+
+/** Shortens the texts of a plain value. */
+function short(value: unknown): unknown {
+  if (typeof value === 'string') return shortened(value);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, short(own)]));
+}
+
+function shortened(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)} … (${text.length} characters)` : text;
 }
 
 /** Returns what `read` returns, or undefined if it throws. */

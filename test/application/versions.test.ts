@@ -54,12 +54,13 @@ describe.each(storages)(
       const error = await rejectionOf(tills.repository.get(Till, 'till'), UnknownEventError);
       expect(error).toMatchObject({
         applicationName: 'tills',
+        className: 'Till',
         originatorId: 'till',
         originatorVersion: 3,
         eventType: 'Till.Locked',
       });
       expect(error.message).toMatch(
-        /^Application 'tills' cannot load aggregate 'till': its version 3 is an event of type 'Till.Locked', recorded at 20/,
+        /^Application 'tills' cannot load Till 'till': its version 3 is an event of type 'Till.Locked', recorded at 20/,
       );
       await rejectionOf(tills.repository.has(Till, 'till'), UnknownEventError);
       expect(await tills.repository.get(Till, 'till', { version: 2 })).toMatchObject({ version: 2 });

@@ -25,9 +25,11 @@ import { rejectionOf } from '../support/errors.ts';
 import { assertSound } from '../support/logs.ts';
 import { brokenShop } from '../support/systems/broken-shop.ts';
 import { Answers, contexts, Questions, request } from '../support/systems/contexts.ts';
+import { hungInvoices } from '../support/systems/hung-policy.ts';
 import { Ball, Ping, rallies, type Umpire } from '../support/systems/rallies.ts';
 import { byTier } from '../support/tier.ts';
 import { until } from '../support/until.ts';
+import { watchRunners } from '../support/watchers/events.ts';
 
 type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
@@ -316,6 +318,33 @@ function lifecycle({ start, createStorage }: RunnerSubject): void {
     await using again = await start(shop, { storage });
     await again.caughtUp();
     await assertAllDone(again, ids);
+  });
+
+  test('close() keeps its time while a policy never ends, and names the application', async () => {
+    const events = watchRunners();
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    onTestFinished(() => void process.off('warning', note));
+    const system = hungInvoices as unknown as System<Apps>;
+    const runner = await start(system, { storage: createStorage(), drainTimeoutMs: 500 });
+    const placing = runner
+      .get(Orders)
+      .place('ada')
+      .catch(() => {}); // a single thread waits for the policy
+    let timesRunning = 0; // a tick without work runs, too, for a moment
+    await until('the policy runs', async () => {
+      timesRunning = (await runner.status())[1]?.state === 'running' ? timesRunning + 1 : 0;
+      return timesRunning > 20;
+    });
+    const began = performance.now();
+    await runner.close();
+    await placing;
+    expect(performance.now() - began).toBeLessThan(8_000); // the default time is 10 s
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'stopped', applicationName: 'invoices', terminated: true }),
+    );
+    await until('the warning is emitted', () => warnings.some(({ message }) => message.includes('invoices')));
   });
 
   test('a start that is aborted, or cannot open its storage, leaves nothing behind', async () => {

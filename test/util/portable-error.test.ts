@@ -29,6 +29,15 @@ test('converts messages, names and stacks that are not strings', () => {
   expect(portable(shy).message).toBe('A value was thrown that cannot be shown.');
 });
 
+test('shortens texts that are too long for a message', () => {
+  const long = 'x'.repeat(1_000_000);
+  const error = Object.assign(new Error(long), { code: long, nested: { path: long }, km: 7 });
+  const copy = portable(error);
+  expect(JSON.stringify(copy).length).toBeLessThan(500_000);
+  expect(copy.fields).toMatchObject({ km: 7, nested: { path: expect.stringMatching(/^x{100000} … /) } });
+  expect(portable(long).message.length).toBeLessThan(110_000);
+});
+
 test('includes the errors inside an error in its message', () => {
   const refused = new AggregateError([new Error('refused by ::1'), new Error('refused by 127.0.0.1')]);
   expect(portable(refused).message).toBe('refused by ::1; refused by 127.0.0.1');

@@ -225,8 +225,9 @@ function conflictIn(error: unknown): RecordConflictError | undefined {
   return cause instanceof RecordConflictError ? cause : undefined;
 }
 
-/** Whether the storage has already waited so long that further tries would take too long. */
+/** Whether further tries at once make no sense: the trouble is no short one, or the storage has waited long already. */
 function isSpent(error: unknown, started: number): boolean {
   const cause = error instanceof PolicyError ? error.cause : error;
-  return cause instanceof StorageError && performance.now() - started > longestRetriedMs;
+  if (!(cause instanceof StorageError)) return false;
+  return cause.code !== 'STORAGE_BUSY' || performance.now() - started > longestRetriedMs;
 }

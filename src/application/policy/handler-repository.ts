@@ -1,4 +1,5 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import { StorageError } from '../../storage/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
@@ -71,8 +72,16 @@ export class HandlerRepository implements PolicyRepository {
     const text = () => `${name}(${aggregateClass?.name}, '${id}')`;
     return calls.start(text, () => {
       const found = aggregates.find(aggregateClass, id);
-      return found instanceof Promise ? found.then(finish) : finish(found);
+      return found instanceof Promise
+        ? found.then(finish, (error) => this.#noteFailure(error))
+        : finish(found);
     });
+  }
+
+  /** Notes an error of the storage, so that the handler is repeated even if it catches the error. */
+  #noteFailure(error: unknown): never {
+    if (error instanceof StorageError) this.#context.call.storageError ??= error;
+    throw error;
   }
 
   /** Runs attempts that are started at the same time one after the other. An attempt in an attempt runs at once. */

@@ -33,6 +33,7 @@ export function runHandler(
     try {
       const result = handler(event, new HandlerRepository({ call, calls, aggregates, idOf }));
       const returned = returnedAggregates(isThenable(result) ? await result : result);
+      if (call.storageError !== undefined) throw call.storageError;
       calls.assertAwaited();
       if (call.fault !== undefined) throw call.fault;
       for (const aggregate of returned) addReturned(aggregate, aggregates);
@@ -40,7 +41,7 @@ export function runHandler(
       aggregates.settle();
       return returned;
     } catch (error) {
-      throw calls.explained(error);
+      throw call.storageError ?? calls.explained(error);
     } finally {
       call.hasEnded = true;
       calls.end();

@@ -2,10 +2,10 @@ import { inspect } from 'node:util';
 import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import { type EventMapper, EventNotDecodableError } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
-import type { StoredEvent } from '../../storage/stored-event.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
+import { UnknownEventError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoadError } from './errors.ts';
@@ -17,21 +17,21 @@ export class AggregateLoader {
   readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
-  readonly #assertKnown: (event: StoredEvent) => void;
+  readonly #isKnown: (eventType: string) => boolean;
 
-  /** @param assertKnown Throws the error for an event of a type that the application does not declare. */
+  /** @param isKnown Whether the application declares a type of events. */
   constructor(
     recorder: Recorder,
     mapper: EventMapper,
     cache: HistoryCache,
     snapshots: Snapshots,
-    assertKnown: (event: StoredEvent) => void,
+    isKnown: (eventType: string) => boolean,
   ) {
     this.#recorder = recorder;
     this.#mapper = mapper;
     this.#cache = cache;
     this.#snapshots = snapshots;
-    this.#assertKnown = assertKnown;
+    this.#isKnown = isKnown;
   }
 
   /** Loads the newest histories of the first of many aggregates in one read: of all that fit in memory, at least one. */
@@ -108,8 +108,8 @@ export class AggregateLoader {
     const snapshot = known === undefined ? read?.snapshot : known.snapshot;
     let length = known?.length ?? snapshot?.state.length ?? 0;
     for (const stored of read?.events ?? []) {
+      if (!this.#isKnown(stored.type)) return { snapshot, events, length, damage: { event: stored } };
       try {
-        this.#assertKnown(stored);
         events.push(this.#mapper.toEvent(stored));
       } catch (error) {
         return { snapshot, events, length, damage: { event: stored, error } };
@@ -150,9 +150,11 @@ export class AggregateLoader {
       }
     }
     if (damage === undefined) return aggregate;
-    const { error, event } = damage;
-    if (!(error instanceof EventNotDecodableError)) throw error;
-    throw this.#loadError(aggregateClass, aggregate.id, 'decoding', event, error.cause);
+    const { event, error } = damage;
+    if (error === undefined)
+      throw new UnknownEventError(this.#mapper.applicationName, event, aggregateClass.name);
+    const cause = error instanceof EventNotDecodableError ? error.cause : error;
+    throw this.#loadError(aggregateClass, aggregate.id, 'decoding', event, cause);
   }
 
   #loadError(

@@ -6,7 +6,7 @@ import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
-import { UndeclaredEventError, UnknownEventError } from '../errors.ts';
+import { UndeclaredEventError } from '../errors.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -60,9 +60,8 @@ export class EventStore {
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
-    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, this.#snapshots, (event) => {
-      if (!this.#emits.has(event.type)) throw new UnknownEventError(this.applicationName, event);
-    });
+    const isKnown = (eventType: string) => this.#emits.has(eventType);
+    this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, this.#snapshots, isKnown);
   }
 
   /**

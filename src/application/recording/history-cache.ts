@@ -7,14 +7,15 @@ export interface CachedHistory {
   readonly events: readonly DomainEvent[];
   /** Characters of the texts of snapshot and events in storage. */
   readonly length: number;
-  /** The event after them that cannot be decoded. Such a history is not cached. */
+  /** The event after them that cannot be read. Such a history is not cached. */
   readonly damage?: Damage;
 }
 
-/** An event that cannot be decoded, and why. */
+/** An event that cannot be decoded, or is of an unknown type. */
 export interface Damage {
   readonly event: Omit<DomainEvent, 'data'>;
-  readonly error: unknown;
+  /** Error of decoding; undefined if the type is unknown. */
+  readonly error?: unknown;
 }
 
 /** Characters for which a large history counts as one more event. */
@@ -26,8 +27,8 @@ export function versionOf(history: CachedHistory): number {
 }
 
 /**
- * Keeps recently used histories, up to a number of events, where large events count as several. The cache holds frozen events instead of aggregates, so that
- * callers never share an aggregate and a save that fails leaves no trace.
+ * Keeps recently used histories, up to a number of events, where large events count as several. The cache holds frozen
+ * events instead of aggregates, so that callers never share an aggregate and a save that fails leaves no trace.
  *
  * There are two generations. A history that is used moves to the recent one. When the recent generation holds half of
  * the capacity, it replaces the older one, whose unused histories are dropped. This costs much less than a strict order

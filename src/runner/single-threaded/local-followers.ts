@@ -132,6 +132,11 @@ export class LocalFollowers {
     return this.#named(applicationName).interruption;
   }
 
+  /** Names of the applications that are processing notifications. */
+  get working(): readonly string[] {
+    return [...this.#applications.values()].flatMap(({ name, turn }) => (turn === undefined ? [] : [name]));
+  }
+
   /** Resolves when no application has work that it can do. */
   idle(): Promise<void> {
     return this.#turns.idle();

@@ -6,7 +6,7 @@ import { assertSystem, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { resolveOptions } from '../../util/options.ts';
-import { publish } from '../diagnostics.ts';
+import { publish, warnOfAbandoned } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
@@ -186,10 +186,10 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.#closed.abort(new RunnerClosedError());
     const { drainTimeoutMs } = this.#options;
     const late = Promise.withResolvers<void>();
-    let terminated = false;
+    let abandoned: readonly string[] = [];
     const timer = setTimeout(() => {
-      terminated = true;
-      this.#stop.abort(notDrained(drainTimeoutMs));
+      abandoned = this.#followers.working;
+      this.#stop.abort(notDrained(abandoned, drainTimeoutMs));
       late.resolve();
     }, drainTimeoutMs);
     try {
@@ -197,8 +197,9 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     } finally {
       clearTimeout(timer);
     }
+    warnOfAbandoned(abandoned, drainTimeoutMs);
     for (const { applicationName } of this.#running.applications) {
-      publish('stopped', { ...eventOf(applicationName), terminated });
+      publish('stopped', { ...eventOf(applicationName), terminated: abandoned.includes(applicationName) });
     }
   }
 
@@ -218,9 +219,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 }
 
-function notDrained(drainTimeoutMs: number): RunnerClosedError {
+function notDrained(applicationNames: readonly string[], drainTimeoutMs: number): RunnerClosedError {
+  const names = applicationNames.map((name) => `'${name}'`).join(', ');
   return new RunnerClosedError(
-    `The system was still processing events ${drainTimeoutMs / 1_000} s after close(), so it was stopped. ` +
+    `The system was still processing events ${drainTimeoutMs / 1_000} s after close(), so it was stopped` +
+      `${names === '' ? '' : ` in the middle of the work of ${names}`}. ` +
       'All saved events are recorded; the next start processes the rest.',
   );
 }

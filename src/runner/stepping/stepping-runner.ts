@@ -10,7 +10,7 @@ import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { assertFunction } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { publish, type RunnerEvent } from '../diagnostics.ts';
+import { publish, type RunnerEvent, warnOfAbandoned } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import type {
@@ -321,6 +321,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     await Promise.all(running.applications.map(applicationInternals.close));
     const terminated = await driver.close(options.drainTimeoutMs);
     await closing.disposeAsync();
+    warnOfAbandoned(terminated, options.drainTimeoutMs);
     for (const { applicationName } of running.applications) {
       const isTerminated = terminated.includes(applicationName);
       publish('stopped', { ...this.#eventOf(applicationName), terminated: isTerminated });

@@ -119,6 +119,11 @@ export const driverErrors: ErrorTable = new ErrorTable([
     'Query read timeout: no answer in time',
     'and is not queryable: the connection broke before',
   ),
+  ...rules(
+    'STORAGE_UNWRITABLE',
+    replaced,
+    'StandbyError: a standby, which may show the past and refuses to record',
+  ),
   ...rules('STORAGE_BUSY', kept, 'timeout exceeded when trying to connect: no free connection in the pool'),
   ...rules('STORAGE_CLOSED', kept, 'Cannot use a pool after calling end on the pool: the pool was ended'),
   ...rules(

@@ -27,6 +27,17 @@ const texts: DriverErrorTexts = {
   },
 };
 
+/**
+ * A connection leads to a standby. It is not used at all: a standby may show a state of the past, in which the end of a
+ * log seems to be missing.
+ */
+export class StandbyError extends Error {
+  constructor() {
+    super('the server is a standby');
+    this.name = 'StandbyError';
+  }
+}
+
 /** Turns an error of the driver or the server into a StorageError; returns errors of kahn as they are. */
 export function explained(error: unknown, tables: StorageLocation, activity: Activity): KahnError {
   return explainDriverError(error, tables, activity, texts);

@@ -16,15 +16,17 @@ export const sql = {
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**
-   * statementTimeoutMs -> whether the server is read-only (on or off). Plans are made once and kept, since planning takes longer than execution. Plans must therefore
-   * not depend on the small size of the tables at that time.
+   * statementTimeoutMs -> whether the server is a standby. Plans are made once and kept, since planning takes longer
+   * than execution. Plans must therefore not depend on the small size of the tables at that time.
    */
   settings: {
     text: `select set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),
       set_config('plan_cache_mode', 'force_generic_plan', false),
       set_config('default_transaction_isolation', 'read committed', false),
-      current_setting('transaction_read_only') as read_only`,
+      pg_is_in_recovery() as is_standby`,
   },
+  /** -> whether the server is a standby. */
+  isStandby: { text: 'select pg_is_in_recovery()::integer' },
   /** Ends the transaction if the host that has begun it vanishes. */
   idleTimeout: { text: "set local idle_in_transaction_session_timeout = '5s'" },
   listen: (channel: string): Statement => ({ text: `listen "${channel}"` }),

@@ -43,7 +43,7 @@ export async function openStorage(
   const listeners = new Set<Listener>();
   const connections = new Connections(server.pool, {
     named: server.ownsSessions,
-    isOutdated: server.isOutdated,
+    mayBeStandby: server.mayBeStandby,
     onReadOnly: () => {
       for (const one of listeners) one.reconnect();
     },

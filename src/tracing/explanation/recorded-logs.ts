@@ -1,3 +1,4 @@
+import { memoryBounds } from '../../application/memory-bounds.ts';
 import { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
@@ -82,10 +83,14 @@ export class RecordedLogs implements AsyncDisposable {
     const { recorder } = this.#logsOf(place.applicationName);
     const { pipelineId, notificationId: first } = place;
     const last = Math.min(first + count - 1, this.head(place));
-    if (last < first) return [];
-    await yieldIfBusy();
-    const stored = await recorder.notifications(pipelineId, first - 1, count);
-    return stored.filter(({ id }) => id <= last).map((one) => tracedEvent(place, one, this.#transcoder));
+    const events: TracedEvent[] = [];
+    for (let after = first - 1; after < last; ) {
+      await yieldIfBusy();
+      const stored = await recorder.notifications(pipelineId, after, last - after, memoryBounds.page);
+      for (const one of stored) if (one.id <= last) events.push(tracedEvent(place, one, this.#transcoder));
+      after = stored.at(-1)?.id ?? last;
+    }
+    return events;
   }
 
   /** Returns the recorded positions in a log, by the names of the followers. */

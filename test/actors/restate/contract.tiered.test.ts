@@ -24,7 +24,12 @@ async function started<Apps extends ApplicationClass>(
   {
     batchSize,
     ...options
-  }: { storage?: StorageDescription; batchSize?: number; cacheSize?: number } & object,
+  }: {
+    storage?: StorageDescription;
+    batchSize?: number;
+    cacheSize?: number;
+    drainTimeoutMs?: number;
+  } & object,
 ): Promise<SystemRunner<Apps>> {
   const storage = options.storage ?? system.storage;
   const systemActorName = (storage && names.get(storage)) ?? freshName('shop');
@@ -38,6 +43,7 @@ async function started<Apps extends ApplicationClass>(
     port: 0,
     ...(batchSize !== undefined && { batchSize }),
     ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
+    ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
   });
   try {
     await service.register({ adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import {
   Aggregate,
   AggregateLoadError,
   Application,
   type DomainEvent,
+  DownstreamError,
   defineType,
   EventNotDecodableError,
   InvalidArgumentError,
@@ -182,4 +183,16 @@ test('errors keep the text of their cause in the message', async () => {
   });
   expect(error.message).toBe('It failed: the disk is gone.');
   expect(error.stack).toContain('It failed: ….');
+});
+
+test('a DownstreamError prints each of several failures once', () => {
+  const failures = new Map(['a', 'b', 'c'].map((name) => [name, new Error(`failure of ${name}`)]));
+  const error = new DownstreamError('The events are recorded.', failures);
+  const printed = inspect(error);
+  for (const { message } of failures.values()) expect(printed.split(message)).toHaveLength(2);
+  expect(error.failures).toBe(failures);
+  expect([...error.otherFailures.keys()]).toEqual(['b', 'c']);
+  expect(
+    inspect(new DownstreamError('The events are recorded.', new Map([['a', new Error('x')]]))),
+  ).not.toContain('ailures');
 });

@@ -20,7 +20,7 @@ export class PostgresProxy implements AsyncDisposable {
   /** Whether new connections are closed at once. */
   isRefusing = false;
   readonly #server: Server;
-  readonly #target: URL;
+  #target: URL;
   readonly #links = new Set<Link>();
   #silent = false;
   #accepted = 0;
@@ -58,6 +58,11 @@ export class PostgresProxy implements AsyncDisposable {
   /** Number of connections, including connections that only the client has closed. */
   get all(): number {
     return this.#links.size;
+  }
+
+  /** Forwards new connections to another server, as when DNS changes. Open connections stay. */
+  switchTo(url: string): void {
+    this.#target = new URL(url);
   }
 
   /** Closes all connections. */

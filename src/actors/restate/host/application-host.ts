@@ -58,12 +58,18 @@ export class ApplicationHost {
     return await step.finally(() => this.#steps.delete(step));
   }
 
-  /** Waits up to `timeoutMs` for running steps, and releases everything. */
-  async close(timeoutMs: number): Promise<void> {
+  /**
+   * Waits up to `timeoutMs` for running steps, and releases everything. Resolves with the names of the applications whose
+   * steps have not ended.
+   */
+  async close(timeoutMs: number): Promise<readonly string[]> {
     this.#isClosing = true;
-    const terminated = !(await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs));
-    for (const application of await this.#applications.all()) application.publishStopped(terminated);
+    await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs);
+    const applications = await this.#applications.all();
+    const abandoned = applications.filter(({ isStepping }) => isStepping).map(({ name }) => name);
+    for (const application of applications) application.publishStopped();
     await this.#resources.disposeAsync();
+    return abandoned;
   }
 
   async #step(address: ActorAddress, upstreams: Heads, lastHostId: string | undefined): Promise<StepResult> {

@@ -5,6 +5,7 @@ import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../../application/process-application.ts';
+import { nameOf } from '../../../runner/assignment.ts';
 import { catchBlocking } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import type { LoopWatch } from '../../../runner/loops/loop-watch.ts';
@@ -32,6 +33,8 @@ export class HostedApplication {
   readonly #batchSize: number;
   readonly #loops: LoopWatch;
   readonly #event: RunnerEvent;
+  /** Number of steps under way. */
+  #steps = 0;
   /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;
 
@@ -58,6 +61,27 @@ export class HostedApplication {
    * version, or whose log ends early, is set aside, and the others continue: the other pipeline may wait for them.
    */
   async step(upstreams: Heads): Promise<StepResult> {
+    this.#steps += 1;
+    return await this.#step(upstreams).finally(() => {
+      this.#steps -= 1;
+    });
+  }
+
+  get isStepping(): boolean {
+    return this.#steps > 0;
+  }
+
+  /** Name of the application, with its pipeline unless that is pipeline 0. */
+  get name(): string {
+    return nameOf(this.#event);
+  }
+
+  /** Publishes that the application is closed, in the middle of its work if a step is under way. */
+  publishStopped(): void {
+    publish('stopped', { ...this.#event, terminated: this.isStepping });
+  }
+
+  async #step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
     const more: string[] = [];
     const aside: string[] = [];
@@ -82,11 +106,6 @@ export class HostedApplication {
     } catch (error) {
       return { head: this.#head, more: [], trouble: failureOf(this.#event, error, Object.keys(upstreams)) };
     }
-  }
-
-  /** Publishes that the application is closed; `terminated` if a step was running. */
-  publishStopped(terminated: boolean): void {
-    publish('stopped', { ...this.#event, terminated });
   }
 
   /**

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { warnOfAbandoned } from '../../../runner/diagnostics.ts';
 import { storageOf } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
 import type { SystemGraph } from '../../../system/graph.ts';
@@ -109,7 +110,10 @@ export class RestateService implements AsyncDisposable {
     const { server, sessions, host, drainTimeoutMs } = this.#parts;
     const start = performance.now();
     await using closing = new AsyncDisposableStack(); // the storage is closed even if the server fails
-    closing.defer(() => host.close(Math.max(0, drainTimeoutMs - (performance.now() - start))));
+    closing.defer(async () => {
+      const abandoned = await host.close(Math.max(0, drainTimeoutMs - (performance.now() - start)));
+      warnOfAbandoned(abandoned, drainTimeoutMs);
+    });
     const closed = once(server, 'close');
     server.close();
     for (const session of sessions) session.close();

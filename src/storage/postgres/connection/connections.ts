@@ -1,7 +1,7 @@
 import { inRootContext } from '../../../util/environment/root-context.ts';
 import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
-import { effectsOf, storageCode } from '../errors.ts';
+import { effectsOf, StandbyError, storageCode } from '../errors.ts';
 import { type Statement, sql } from '../statements.ts';
 
 /** Runs one statement and returns its rows. */
@@ -20,8 +20,8 @@ export interface ConnectionRules {
   readonly named: boolean;
   /** Longest wait for the answer to a statement, in ms; after that the connection is closed. */
   readonly answerTimeoutMs: number;
-  /** Whether an open connection should be replaced before its next use. */
-  isOutdated(client: PostgresClient): boolean;
+  /** Whether connections are used before it is known that they do not lead to a standby. */
+  readonly mayBeStandby: boolean;
   /** Called when a connection that accepted writes leads to a read-only server, as after a failover. */
   onReadOnly(): void;
 }
@@ -111,21 +111,21 @@ export class Connections {
     for (;;) {
       const client = await inRootContext(() => this.#pool.connect()); // a new connection outlives the call
       const born = this.#born.get(client);
-      const isCurrent = born === undefined || born === this.#generation;
-      if (isCurrent && !this.#rules.isOutdated(client)) {
-        this.#born.set(client, this.#generation);
-        return { client, isFresh: born === undefined };
-      }
+      const isFresh = born === undefined;
+      if (isFresh) this.#born.set(client, this.#generation);
+      if (isFresh || born === this.#generation) return { client, isFresh };
       client.release(true);
     }
   }
 
-  async #useTaken<T>({ client }: TakenConnection, work: (query: Query) => Promise<T>): Promise<T> {
+  async #useTaken<T>({ client, isFresh }: TakenConnection, work: (query: Query) => Promise<T>): Promise<T> {
     const ignore = () => {}; // an error between statements shows in the next answer
     client.on('error', ignore);
     let isReplaced = true;
     try {
-      const result = await work((statement, values) => this.#run(client, statement, values));
+      const query: Query = (statement, values) => this.#run(client, statement, values);
+      if (isFresh && this.#rules.mayBeStandby) await assertPrimary(query);
+      const result = await work(query);
       isReplaced = false;
       return result;
     } catch (error) {
@@ -164,6 +164,12 @@ export class Connections {
     const { rows } = await client.query(query);
     return rows as Row[];
   }
+}
+
+/** Throws {@link StandbyError} if a new connection leads to a standby. */
+async function assertPrimary(query: Query): Promise<void> {
+  const [row] = await query(sql.isStandby);
+  if (row?.[0] === 1) throw new StandbyError();
 }
 
 const integers = new Set([20, 21, 23]); // int8, int2, int4

@@ -1,8 +1,8 @@
-import { performance } from 'node:perf_hooks';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { Client, ClientBase, ClientConfig } from 'pg';
 import { InvalidStorageError } from '../../errors.ts';
-import type { PostgresClient, PostgresPool } from '../driver-types.ts';
+import type { PostgresPool } from '../driver-types.ts';
+import { StandbyError } from '../errors.ts';
 import type { PostgresSettings, PostgresTls } from '../options.ts';
 import { sql } from '../statements.ts';
 import { withAcquireTimeout } from './acquire-timeout.ts';
@@ -18,8 +18,8 @@ export interface Server {
   readonly ownsSessions: boolean;
   /** Name of the database and the server, without a secret. */
   readonly name: string;
-  /** Whether an open connection should be replaced: it was opened to a read-only server, which may no longer lead. */
-  isOutdated(client: PostgresClient): boolean;
+  /** Whether connections are used before it is known that they do not lead to a standby. */
+  readonly mayBeStandby: boolean;
   /** Connects for LISTEN, with a session of its own; undefined if no such connection is possible. */
   readonly listen: (() => Promise<ListeningClient>) | undefined;
   /** Closes the connections, except those of a user's pool. */
@@ -28,12 +28,6 @@ export interface Server {
 
 /** Delay before keep-alive packets, in ms: networks may drop connections that are idle for minutes. */
 const keepAliveMs = 30_000;
-
-/**
- * Time for which a connection to a read-only server is used, in ms. A standby that is left behind by a failover would
- * otherwise be read for ever, as if nothing happened any more.
- */
-const readOnlyMs = 1_000;
 
 /** Finds or creates the pool without connecting. Throws InvalidStorageError if the pool or the driver is missing. */
 export async function serverOf(settings: PostgresSettings): Promise<Server> {
@@ -48,10 +42,9 @@ export async function serverOf(settings: PostgresSettings): Promise<Server> {
 function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Server['listen']): Server {
   const config = configOf(driver, settings, settings.connectionString);
   const client = parsed(driver, config);
-  const readOnlySince = new WeakMap<object, number>();
   const setUp = async (client: ClientBase) => {
     const { rows } = await client.query(sql.settings.text, [settings.statementTimeoutMs]);
-    if (rows[0]?.read_only === 'on') readOnlySince.set(client, performance.now());
+    if (rows[0]?.is_standby) throw new StandbyError();
   };
   const sockets = new Sockets();
   const pool = new driver.Pool({
@@ -65,7 +58,7 @@ function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Ser
     pool,
     ownsSessions: !settings.transactionPooler,
     name: nameOf(client, settings),
-    isOutdated: (client) => performance.now() - (readOnlySince.get(client) ?? Infinity) > readOnlyMs,
+    mayBeStandby: false, // see setUp; a pooler may change the server at any time
     listen,
     close: () => sockets.end(() => pool.end()),
   };
@@ -95,7 +88,7 @@ function serverOfUserPool(
     pool,
     ownsSessions: false,
     name: 'the database of its pool',
-    isOutdated: () => false,
+    mayBeStandby: !transactionPooler,
     listen: listen ?? (transactionPooler ? undefined : () => takenFrom(pool, connectionTimeoutMs)),
     close: async () => {},
   };

@@ -1,4 +1,4 @@
-import { KahnError, SingleThreadedRunner, type StorageDescription, System } from 'kahn';
+import { KahnError, SingleThreadedRunner, type StorageDescription, System, type SystemRunner } from 'kahn';
 import { Order } from '../../../../examples/shop/order.ts';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { Payments } from '../../../../examples/shop/payments.ts';
@@ -21,8 +21,12 @@ export class ShopUnderLoad implements Answers {
   #isOpen = true;
 
   /** Runs the shop with customers. Starts `meanwhile` after the first order, and stops when that ends. */
-  async serve(storage: StorageDescription, meanwhile: () => Promise<void>): Promise<void> {
-    const runner = await SingleThreadedRunner.start(shop(), { storage });
+  async serve(
+    storage: StorageDescription,
+    meanwhile: () => Promise<void>,
+    start: (storage: StorageDescription) => Promise<SystemRunner<typeof Orders>> = startShop,
+  ): Promise<void> {
+    const runner = await start(storage);
     try {
       const orders = runner.get(Orders);
       this.#orders = orders;
@@ -83,6 +87,10 @@ export class ShopUnderLoad implements Answers {
 export async function catchUp(storage: StorageDescription): Promise<void> {
   const runner = await SingleThreadedRunner.start(shop(), { storage });
   await runner.close();
+}
+
+function startShop(storage: StorageDescription) {
+  return SingleThreadedRunner.start(shop(), { storage });
 }
 
 /** Returns a new system, since a failed test may leave one running. */
