@@ -169,7 +169,7 @@ export abstract class ProcessApplication<
         application.#progressed = listener;
       },
       seen: (application, upstreamName) => application.#upstreams.seen(upstreamName),
-      compareLogs: (application) => application.#turns.run(() => application.#upstreams.compare()),
+      compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }

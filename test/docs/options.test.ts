@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { withErrorTables } from '../../scripts/error-tables.ts';
 import { withExampleFiles } from '../../scripts/example-files.ts';
 import {
   type DocumentedInterface,
@@ -17,7 +18,8 @@ const withRules = [...interfaces.values()].filter(({ rules }) => rules !== undef
 
 test('the tables and files in the pages match the sources', () => {
   const stale = allPages().filter(
-    ({ text }) => withPublicNames(withExampleFiles(withOptionTables(text, interfaces))) !== text,
+    ({ text }) =>
+      withErrorTables(withPublicNames(withExampleFiles(withOptionTables(text, interfaces)))) !== text,
   );
   expect(
     stale.map(({ path }) => path),

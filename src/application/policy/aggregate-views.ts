@@ -6,6 +6,8 @@ import {
 } from '../../domain/aggregate.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import type { CachedHistory } from '../recording/history-cache.ts';
+import type { PolicyCall } from './current-policy.ts';
+import { assertInside } from './policy-aggregates.ts';
 
 /** An event that is not recorded yet, and the view on which it was triggered. */
 interface Change {
@@ -96,19 +98,19 @@ export class AggregateViews {
   }
 
   /**
-   * Drops events that were triggered after a rank, and the views that have applied such events.
+   * Drops the events of an attempt that failed: all that were triggered after a rank. Drops the views that have applied
+   * such an event, or failed to.
    *
+   * @param tried Aggregates on which the attempt triggered events.
    * @returns The dropped views that have earlier pending events, which must be built again.
-   * @param assertInside Throws for an event that must not be dropped.
    */
-  undo(after: number, assertInside: (pending: PendingEvent, view: Aggregate) => void): readonly UndoneView[] {
-    const changes = this.#changes();
-    const undone = changes.filter(({ pending }) => pending.order > after);
-    const first = undone[0]?.pending.event.originatorVersion;
-    if (first === undefined) return [];
-    for (const { pending, view } of undone) assertInside(pending, view);
-    const stale = this.#views.filter((view) => view.version >= first);
-    this.#views = this.#views.filter((view) => view.version < first);
+  undo(attempt: PolicyCall, after: number, tried: ReadonlySet<Aggregate>): readonly UndoneView[] {
+    const undone = this.#changes().filter(({ pending }) => pending.order > after);
+    for (const { pending, view } of undone) assertInside(attempt, pending, view);
+    const first = undone[0]?.pending.event.originatorVersion ?? Infinity;
+    const isStale = (view: Aggregate) => view.version >= first || tried.has(view);
+    const stale = this.#views.filter(isStale);
+    this.#views = this.#views.filter((view) => !stale.includes(view));
     const keptOf = (view: Aggregate) => pendingOf(view).filter(({ order }) => order <= after);
     const lost = stale.map((view) => ({ aggregateClass: classOf(view), kept: keptOf(view) }));
     for (const view of stale) aggregateInternals.undo(view);

@@ -116,10 +116,11 @@ export class BatchAggregates implements PolicyAggregates {
   }
 
   async undo(attempt: PolicyCall, after: number): Promise<void> {
-    for (const aggregate of new Set(attempt.changed)) this.#adopt(attempt, aggregate, after);
+    const tried = new Set(attempt.changed);
+    for (const aggregate of tried) this.#adopt(attempt, aggregate, after);
     const undone = new Map<string, readonly UndoneView[]>();
     for (const id of new Set(this.#lent.map(({ id }) => id))) {
-      const lost = this.#byId.get(id)?.undo(after, (pending, view) => assertInside(attempt, pending, view));
+      const lost = this.#byId.get(id)?.undo(attempt, after, tried);
       if (lost !== undefined && lost.length > 0) undone.set(id, lost);
     }
     for (const [id, lost] of undone) await this.#rebuild(id, lost);
@@ -213,7 +214,7 @@ export class BatchAggregates implements PolicyAggregates {
 
   /** Adds an aggregate that was made before the attempt and is not returned yet, so that it can be got again. */
   #adopt(attempt: PolicyCall, aggregate: Aggregate, after: number): void {
-    if (this.has(aggregate)) return;
+    if (this.has(aggregate) || aggregateInternals.isUndone(aggregate)) return;
     const pending = aggregateInternals.pending(aggregate);
     for (const one of pending) if (one.order > after) assertInside(attempt, one, aggregate);
     const isOlder = pending.some(({ order }) => order <= after);

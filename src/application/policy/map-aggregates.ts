@@ -2,7 +2,7 @@ import { type Aggregate, type AggregateClass, aggregateInternals } from '../../d
 import { assertClassAndId } from '../recording/aggregate-loader.ts';
 import { AggregateViews } from './aggregate-views.ts';
 import type { PolicyCall } from './current-policy.ts';
-import { assertInside, isUnrecorded, type PolicyAggregates, restoreEvents } from './policy-aggregates.ts';
+import { isUnrecorded, type PolicyAggregates, restoreEvents } from './policy-aggregates.ts';
 
 /** Aggregates of a policy that is called directly, in a test. */
 export class MapAggregates implements PolicyAggregates {
@@ -32,20 +32,23 @@ export class MapAggregates implements PolicyAggregates {
 
   /** Puts new objects into the Map for the aggregates that the attempt changed. */
   async undo(attempt: PolicyCall, after: number): Promise<void> {
-    const changed = new Set([...this.#byId.values(), ...attempt.changed]);
-    for (const aggregate of changed) this.#undo(attempt, aggregate, after);
+    const tried = new Set(attempt.changed);
+    for (const aggregate of new Set([...this.#byId.values(), ...tried])) {
+      this.#undo(attempt, after, tried, aggregate);
+    }
   }
 
   settle(): void {}
 
   release(): void {}
 
-  #undo(attempt: PolicyCall, aggregate: Aggregate, after: number): void {
+  #undo(attempt: PolicyCall, after: number, tried: ReadonlySet<Aggregate>, aggregate: Aggregate): void {
+    if (aggregateInternals.isUndone(aggregate)) return; // by an attempt inside of this one
     const { id } = aggregate;
     const canRebuild = isUnrecorded(aggregate);
     const views = new AggregateViews(attempt.applicationName);
     views.add(aggregate);
-    const [lost] = views.undo(after, (pending, view) => assertInside(attempt, pending, view));
+    const [lost] = views.undo(attempt, after, tried);
     if (!aggregateInternals.isUndone(aggregate)) return;
     if (!canRebuild) {
       throw attempt.failWith(

@@ -110,6 +110,7 @@ export class LocalFollowers {
     } finally {
       for (const log of this.#logs) log.drop(wait);
     }
+    await unlessAborted(this.#compareLogs(), signal);
     await unlessAborted(this.#recordPositions(), signal);
     const failures = [...this.#applications.values()].flatMap(({ name, failure }) =>
       failure === undefined ? [] : [[name, failure.error] as const],
@@ -173,16 +174,26 @@ export class LocalFollowers {
     return [...this.#applications.values()].flatMap(({ followers }) => followers);
   }
 
-  /** Records positions behind ignored notifications, of followers whose logs were not replaced. */
+  /** Stops the followers whose logs were restored from an older copy. */
+  async #compareLogs(): Promise<void> {
+    for (const one of this.#applications.values()) {
+      if (one.upstreams.length === 0 || one.failure !== undefined) continue;
+      try {
+        const compare = () => processApplicationInternals.compareLogs(one.process);
+        await retryTransient(compare, this.#signal, () => {});
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        one.noteError(error);
+      }
+    }
+  }
+
   async #recordPositions(): Promise<void> {
     for (const one of this.#applications.values()) {
       // The positions of an application that works are recorded at the end of its turn.
       if (one.upstreams.length === 0 || one.turn !== undefined || one.failure !== undefined) continue;
       try {
-        const record = async () => {
-          await processApplicationInternals.compareLogs(one.process);
-          await processApplicationInternals.recordPositions(one.process);
-        };
+        const record = () => processApplicationInternals.recordPositions(one.process);
         await retryTransient(record, this.#signal, (error, interruption) => {
           publish('interrupted', { ...eventOf(one.name), error, interruption });
         });

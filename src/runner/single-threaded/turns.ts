@@ -134,6 +134,8 @@ export class Turns {
     }
     if (log.hasMissed) {
       try {
+        // Another runner has processed what was saved, unless the log was restored from an older copy.
+        await processApplicationInternals.compareLogs(follower.process);
         await log.findMissedEffects();
       } catch (error) {
         if (!this.#signal.aborted) noteUnknownEffects(log, error);

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type BlockingError, dependencyWithin } from '../../application/errors.ts';
 import {
   type ProcessApplication,
@@ -56,10 +57,29 @@ export async function processTick(
       fetched += count;
     }
   } while (fetched > before && blocked.some(dependencyWithin));
-  // Applications of other pipelines may wait for the positions behind ignored notifications.
-  if (fetched === 0) await recordPositions(stepped, signal, report);
+  if (fetched === 0) {
+    await compareLogs(application, signal);
+    // Applications of other pipelines may wait for the positions behind ignored notifications.
+    await recordPositions(stepped, signal, report);
+  }
   const root = blocked.find((error) => dependencyWithin(error) === undefined) ?? blocked[0];
   return { fetched, blockedBy: root };
+}
+
+/** Time between two comparisons of the logs of an application that has nothing to process, in ms. */
+const compareEveryMs = 250;
+/** Time of the last comparison, by `performance.now()`. */
+const comparedAt = new WeakMap<ProcessApplication, number>();
+
+/** Notices logs that were restored from an older copy and have not grown past the head that is known. */
+async function compareLogs(application: ProcessApplication, signal: AbortSignal): Promise<void> {
+  if (performance.now() - (comparedAt.get(application) ?? 0) < compareEveryMs) return;
+  await retryTransient(
+    () => processApplicationInternals.compareLogs(application),
+    signal,
+    () => {},
+  );
+  comparedAt.set(application, performance.now());
 }
 
 /** Processes the notifications of one upstream, up to the first that must wait. */

@@ -116,7 +116,9 @@ export class Waits {
           throw new DownstreamError(problem, new Map([[nameOf(follower.application), error.lastError]]));
         },
       });
-      await walk.run(this.#followersOf(application, names).map((follower) => ({ follower, ids, after: 0 })));
+      const followers = this.#followersOf(application, names);
+      for (const follower of followers) follower.compareAgain(); // the log may have been restored while the system runs
+      await walk.run(followers.map((follower) => ({ follower, ids, after: 0 })));
     });
   }
 

@@ -11,6 +11,7 @@ import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { callsOf, heldShop, serve, start, statesOf } from '../../support/servers/restate-shop.ts';
 import { patient } from '../../support/until.ts';
+import { timersDuring } from '../../support/watchers/timers.ts';
 
 const never = 2 ** 30;
 
@@ -107,4 +108,18 @@ test('a service can close while a shutdown that needs it is waiting', async () =
   await serve(engine, system, serviceOptions);
   await closing;
   expect(await statesOf(engine, systemActorName)).toEqual([]);
+});
+
+test('closing a runner and its service waits for drainTimeoutMs, and for nothing longer', async () => {
+  const storage = temporaryPostgres();
+  const systemActorName = freshName('shop');
+  const drainTimeoutMs = 123_456;
+  const service = await serve(engine, shop, { storage, systemActorName, drainTimeoutMs });
+  const options = { storage, systemActorName, drainTimeoutMs, shutdownOnClose: true };
+  const runner = await start(engine, shop, options);
+  for (const part of [runner, service]) {
+    const timers = await timersDuring(() => part.close());
+    expect(timers).toContain(drainTimeoutMs);
+    expect(Math.max(...timers)).toBe(drainTimeoutMs);
+  }
 });

@@ -98,6 +98,23 @@ test('an object that a failed attempt changed refuses every use; others stay as 
   });
 });
 
+test('an object whose apply() failed inside of a failed attempt is undone, too', async () => {
+  class Fragile extends Counter {
+    protected override apply(event: CounterEvent): void {
+      super.apply(event);
+      if (event.type === 'Counter.Counted') throw new RangeError('after the change');
+    }
+  }
+  const recorded = await recordedBy(async (_, repository) => {
+    const counter = await repository.get(Fragile, 'a');
+    counter.touch();
+    await expect(repository.attempt(() => counter.add(1, ''))).rejects.toThrow('after the change');
+    expect(() => counter.count).toThrow(AggregateUndoneError);
+    expect(await repository.get(Fragile, 'a')).toMatchObject({ count: 0, version: 2 });
+  });
+  expect(recorded).toEqual(['a Touched']);
+});
+
 test('an object that was undone cannot be returned', async () => {
   const error = await failureOf(async (_, repository) => {
     const made = Counter.start('new');
@@ -246,6 +263,21 @@ describe('in a direct call of a policy', () => {
     }, map);
     expect(map.get('a')).toMatchObject({ count: 1, version: 3 });
     expect(made.map(({ id }) => id)).toEqual(['new']);
+  });
+
+  test('attempts inside of attempts are undone', async () => {
+    const map = new Map([['a', Counter.start('a')]]);
+    await call(async (_, repository) => {
+      const outer = repository.attempt(async () => {
+        const counter = await repository.get(Counter, 'a');
+        await repository.attempt(failingAfter(() => counter.add(1, ''))).catch(() => {});
+        (await repository.get(Counter, 'a')).add(2, '');
+        fail();
+      });
+      await outer.catch(() => {});
+      (await repository.get(Counter, 'a')).touch();
+    }, map);
+    expect(map.get('a')).toMatchObject({ count: 0, version: 2 });
   });
 
   test('an aggregate with recorded events cannot be undone', async () => {

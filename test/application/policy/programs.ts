@@ -181,7 +181,7 @@ export function programs(
         arbitrary: fc.record({
           do: deed,
           as: view,
-          id: fc.constantFrom('a', 'b', 'c'),
+          id: fc.constantFrom('a', 'a', 'a', 'b', 'c'),
         }) as fc.Arbitrary<Step>,
       },
       {

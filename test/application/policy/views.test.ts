@@ -105,6 +105,32 @@ describe.each(storages)('commands on $name', ({ create }) => {
     expect(await counters.recorded()).toEqual(['Counter.Started', 'Counter.Touched']);
   });
 
+  test('a snapshot of one class is not restored as another', async () => {
+    class Snapped extends Counter {
+      static override readonly snapshotEvery: number | undefined = 2;
+    }
+    class Doubled extends Snapped {
+      double = 0;
+      protected override apply(event: CounterEvent): void {
+        super.apply(event);
+        if (event.type === 'Counter.Counted') this.double += 2;
+      }
+    }
+    const storage = create();
+    await using counters = await Counters.open({ storage, cacheSize: 0 });
+    const counter = new Snapped('a');
+    for (const number of [1, 2, 3]) counter.add(number, '');
+    await counters.save(counter);
+    const { repository } = counters;
+    expect(await repository.get(Doubled, 'a')).toMatchObject({ version: 3, count: 3, double: 6 });
+    expect(await repository.get(Snapped, 'a')).toMatchObject({ version: 3, count: 3 });
+    const doubled = await repository.get(Doubled, 'a');
+    doubled.add(4, '');
+    await counters.save(doubled);
+    expect(await repository.get(Snapped, 'a')).toMatchObject({ version: 4, count: 4 });
+    expect(await repository.get(Doubled, 'a')).toMatchObject({ version: 4, double: 8 });
+  });
+
   test('causal dependencies include the version on which several views build', async () => {
     class Dependent extends Counters {
       static readonly causalDependencies = true;

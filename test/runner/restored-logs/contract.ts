@@ -4,7 +4,6 @@ import { rejectionOf } from '../../support/errors.ts';
 import { cutOff } from '../../support/restored-logs.ts';
 import { Ledger, Orders, system } from '../../support/systems/versions/before.ts';
 import { Order } from '../../support/systems/versions/orders.ts';
-import { until } from '../../support/until.ts';
 import type { RunnerSubject } from '../runner-contract.ts';
 
 type Apps = typeof Orders | typeof Ledger;
@@ -86,19 +85,21 @@ export function restoredLogsContract(subject: Subject): void {
     expect(await countEntries(runner)).toBe(5);
   });
 
-  test(`${name}: stops a follower whose log is restored while it runs`, async () => {
+  test.each([
+    { log: 'is shorter', kept: 2, added: 1 },
+    { log: 'has grown to the same length', kept: 4, added: 1 },
+    { log: 'has grown past the position', kept: 3, added: 3 },
+  ])(`${name}: stops a follower whose log is restored while it runs, and $log`, async ({ kept, added }) => {
     const storage = createStorage();
     await using runner = await started(subject, storage);
     for (let i = 0; i < 5; i += 1) await runner.get(Orders).save(Order.make());
     await runner.caughtUp();
-    await cutOff(storage, 'orders', 3);
+    await cutOff(storage, 'orders', kept);
     const orders = await openOrders(storage);
-    await orders.save(Order.make(), Order.make(), Order.make());
-    await until('the ledger has failed', async () => {
-      await runner.caughtUp().catch(() => {});
-      return (await runner.status())[1]?.state === 'failed';
-    });
-    await expectMismatch(runner, /notification 5 of the log is not the one/);
+    const saved = await orders.save(...Array.from({ length: added }, () => Order.make()));
+    const settled = rejectionOf(runner.settled(saved), DownstreamError);
+    await expectMismatch(runner, /notification 5/); // the follower may look before the log has grown again
+    expect((await settled).failures.get('ledger')).toMatchObject({ code: 'LOG_MISMATCH' });
     expect(await countEntries(runner)).toBe(5);
   });
 

@@ -1,5 +1,10 @@
-import { SingleThreadedRunner } from 'kahn';
+import { DownstreamError, SingleThreadedRunner } from 'kahn';
+import { expect, test } from 'vitest';
+import { rejectionOf } from '../../support/errors.ts';
+import { cutOff } from '../../support/restored-logs.ts';
 import { storages } from '../../support/storages.ts';
+import { Orders, system } from '../../support/systems/versions/before.ts';
+import { Order } from '../../support/systems/versions/orders.ts';
 import { restoredLogsContract } from './contract.ts';
 
 for (const { name, create } of storages.filter((one) => one.name !== 'memory')) {
@@ -7,5 +12,15 @@ for (const { name, create } of storages.filter((one) => one.name !== 'memory')) 
     name: `the single-threaded runner on ${name}`,
     start: (system, options) => SingleThreadedRunner.start(system, { ...options, pollIntervalMs: 20 }),
     createStorage: create,
+  });
+
+  test(`save() rejects after its log was restored from an older copy while the system runs, on ${name}`, async () => {
+    const storage = create();
+    await using runner = await SingleThreadedRunner.start(system, { storage, pollIntervalMs: 60_000 });
+    for (let i = 0; i < 5; i += 1) await runner.get(Orders).save(Order.make());
+    await cutOff(storage, 'orders', 2);
+    const { failures } = await rejectionOf(runner.get(Orders).save(Order.make()), DownstreamError);
+    expect(failures.get('ledger')).toMatchObject({ code: 'LOG_MISMATCH' });
+    expect(await runner.status()).toMatchObject([{}, { state: 'failed', upstreams: [{ lag: -2 }] }]);
   });
 }

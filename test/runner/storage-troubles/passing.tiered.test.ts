@@ -7,14 +7,14 @@ import { watchRunners } from '../../support/watchers/events.ts';
 import { isComplete, isInterrupted, runners } from './troubled-shop.ts';
 
 /** Errors of the server that pass, by SQLSTATE. */
-const passing = byTier({ '53100': 'STORAGE_FULL' }, {
-  '25006': 'STORAGE_UNWRITABLE',
-  '42501': 'STORAGE_DENIED',
-  '42P01': 'STORAGE_NOT_SET_UP',
-  '58030': 'STORAGE_FAILED',
-  XX000: 'STORAGE_FAILED',
-  '0A000': 'STORAGE_FAILED',
-} as Record<string, string>);
+const passing: readonly (readonly [state: string, code: string])[] = byTier(
+  [['53100', 'STORAGE_FULL']],
+  [
+    ['25006', 'STORAGE_UNWRITABLE'],
+    ['42P01', 'STORAGE_NOT_SET_UP'],
+    ['XX000', 'STORAGE_FAILED'],
+  ],
+);
 
 /** Makes every insert into a table fail with an error, until the returned function is called. */
 async function failing(table: string, sqlState: string): Promise<() => Promise<unknown>> {
@@ -25,7 +25,7 @@ async function failing(table: string, sqlState: string): Promise<() => Promise<u
 }
 
 describe.each(runners)('$name', ({ start }) => {
-  test.each(Object.entries(passing))('retries while the server answers with %s', async (state, code) => {
+  test.each(passing)('retries while the server answers with %s', async (state, code) => {
     const schema = temporarySchema();
     const events = watchRunners();
     await using runner = await start(postgres({ connectionString, schema, retryTimeoutMs: 200 }));

@@ -65,3 +65,28 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
   expect(interruptions.map(({ tries }) => tries)).toEqual([1, 2, 3, 4, 5]);
   expect(new Set(interruptions.map(({ since }) => since)).size).toBe(1);
 });
+
+test('a worker that dies is not replaced after close()', async () => {
+  let spawned = 0;
+  const died = Promise.withResolvers<void>();
+  const supervisor = new Supervisor({
+    runner: 'test',
+    workerKind: 'thread',
+    assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+    spawn: (hooks) => {
+      spawned += 1;
+      setImmediate(() => {
+        hooks.onMessage({ kind: 'ready' });
+        hooks.onExit(new Error('was killed'));
+        died.resolve();
+      });
+      return { close: () => {}, terminate: async () => {} };
+    },
+    entered: () => {},
+    processed: () => {},
+  });
+  await supervisor.start();
+  await died.promise;
+  await supervisor.close(1_000);
+  expect(spawned).toBe(1);
+});
