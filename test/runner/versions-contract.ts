@@ -11,10 +11,8 @@ export type VersionsSubject = Pick<RunnerSubject, 'name' | 'start' | 'createStor
 
 type Before = typeof before.Orders | typeof before.Ledger;
 
-type Subject = Omit<VersionsSubject, 'isFirstStorage'>;
-
 /** Starts the version before. */
-function startBefore({ start }: Subject, storage: StorageDescription): Promise<SystemRunner<Before>> {
+function startBefore({ start }: VersionsSubject, storage: StorageDescription): Promise<SystemRunner<Before>> {
   return (start as unknown as (...args: unknown[]) => Promise<SystemRunner<Before>>)(before.system, {
     storage,
   });
@@ -103,7 +101,7 @@ async function handledTypesIn(storage: StorageDescription): Promise<readonly str
 }
 
 /** Defines the tests of two versions of a system that run at the same time. */
-export function versionsContract(subject: Subject): void {
+export function versionsContract(subject: VersionsSubject): void {
   const { name, createStorage } = subject;
 
   test.each(leftEvents)(`${name}: leaves $what to the newer version`, async ({ reason, type, add }) => {
