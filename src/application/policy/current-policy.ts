@@ -61,25 +61,19 @@ export class PolicyCall {
   }
 }
 
-/** Runs something as the policy of an application. */
-export type PolicyScope = <T>(run: (call: PolicyCall) => T) => T;
-
 const scope = new AsyncLocalStorage<PolicyCall>();
 
 /**
- * Returns a function that runs the policy of an application for one event, so that calls made inside of it can be
- * distinguished from other calls. Each run begins in the current asynchronous context, whatever the run before has
- * changed in its own.
+ * Runs the policy of an application for one event, so that calls made inside of it can be distinguished from other calls.
+ * What a handler changes in its asynchronous context reaches no other handler.
  */
-export function policyScopeOf(applicationName: string): PolicyScope {
+export function runAsPolicyOf<T>(applicationName: string, run: (call: PolicyCall) => Promise<T>): Promise<T> {
   aggregateInternals.setTriggerListener(onTrigger);
-  const inThisContext = AsyncLocalStorage.snapshot();
-  return (run) =>
-    inThisContext(() => {
-      const call = new PolicyCall(applicationName);
-      scope.enterWith(call);
-      return run(call);
-    });
+  const call = new PolicyCall(applicationName);
+  return scope.run(call, async () => {
+    await undefined; // from here on, the context is not that of the caller
+    return run(call);
+  });
 }
 
 /** Runs an attempt inside the call of a policy. */

@@ -1,6 +1,8 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
 import { StorageError } from '../../storage/errors.ts';
+import { kindOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
 import type { PolicyRepository } from './policy.ts';
@@ -55,7 +57,12 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.#context.calls.start(attemptText, () => this.#inTurn(work));
+    return this.#context.calls.start(attemptText, () => {
+      if (typeof work === 'function') return this.#inTurn(work);
+      throw new InvalidArgumentError(
+        `repository.attempt() takes a function, as in attempt(async () => { … }), got ${kindOf(work)}.`,
+      );
+    });
   }
 
   #start<A extends Aggregate, T>(

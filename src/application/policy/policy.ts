@@ -19,6 +19,7 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
    * and rejects with its error. Objects that were changed inside of a failed attempt cannot be used: get them again.
    * Attempts may contain attempts. Attempts that are started at the same time run one after the other.
    *
+   * @throws {@link InvalidArgumentError} if `work` is not a function.
    * @example
    * class Stock extends ProcessApplication<ReservationEvent, OrderEvent> {
    *   override readonly policy = this.when({

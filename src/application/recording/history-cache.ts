@@ -68,8 +68,8 @@ export class HistoryCache {
   }
 
   /**
-   * Adds new events, decoded and as stored, to their histories if the cache holds those histories. A new history is not started: most aggregates
-   * are never loaded again.
+   * Adds new events, decoded and as stored, to their histories if the cache holds those histories. A new history is not
+   * started: most aggregates are never loaded again.
    */
   append(events: readonly DomainEvent[], stored: readonly StoredEvent[]): void {
     let added: Map<string, Addition> | undefined;

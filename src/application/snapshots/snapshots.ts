@@ -72,7 +72,7 @@ export class Snapshots {
     const owner = field.className === aggregateClass.name ? '' : ` of ${field.className}`;
     throw this.#error(
       failure,
-      `A snapshot does not see the private field ${field.name}${owner}; override snapshot() and restore() in ` +
+      `A snapshot does not see the private ${field.name.startsWith('#') ? 'field' : 'state'} ${field.name}${owner}; override snapshot() and restore() in ` +
         `${field.className}, or make it a plain field.`,
     );
   }
@@ -135,7 +135,7 @@ export class Snapshots {
       if (difference === undefined) return text;
     } catch (cause) {
       const path = cause instanceof NotEncodableError ? cause.path : '';
-      throw this.#error({ ...failure, path }, `${messageOf(cause)} ${remedy}`, cause);
+      throw this.#error({ ...failure, path }, `${sentence(messageOf(cause))} ${remedy}`, cause);
     }
     const { path, reason } = difference;
     throw this.#error({ ...failure, path }, `Cannot restore ${path}: ${reason}. ${remedy}`);
@@ -158,6 +158,10 @@ export class Snapshots {
 function differenceIn(snapshot: unknown, restored: Aggregate): Difference | undefined {
   if (!overridesSnapshot(restored)) return undefined;
   return differenceOf({ snapshot }, { snapshot: aggregateInternals.snapshot(restored) });
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function overridesSnapshot(aggregate: Aggregate): boolean {

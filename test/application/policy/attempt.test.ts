@@ -230,6 +230,13 @@ test.each([1, 500])(
   },
 );
 
+test('an attempt takes a function, not the promise of one that runs already', async () => {
+  const error = await failureOf((_, repository) => repository.attempt(repository.has(Counter, 'a') as never));
+  expect(error.message).toContain(
+    'repository.attempt() takes a function, as in attempt(async () => { … }), got a promise',
+  );
+});
+
 test('derived ids are not derived again after a failed attempt', async () => {
   const ids: string[] = [];
   await recordedBy(async (_, repository) => {
@@ -274,7 +281,7 @@ describe('in a direct call of a policy', () => {
         (await repository.get(Counter, 'a')).add(2, '');
         fail();
       });
-      await outer.catch(() => {});
+      await expect(outer).rejects.toThrow(RangeError);
       (await repository.get(Counter, 'a')).touch();
     }, map);
     expect(map.get('a')).toMatchObject({ count: 0, version: 2 });

@@ -1,5 +1,6 @@
-import { postgres } from 'kahn/postgres';
-import { expect, test } from 'vitest';
+import { type PostgresOptions, postgres } from 'kahn/postgres';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
 import { booksOf } from '../../storage/postgres/faults/shop-books.ts';
 import { catchUp, ShopUnderLoad } from '../../storage/postgres/faults/shop-under-load.ts';
 import { assertSound } from '../../support/logs.ts';
@@ -11,15 +12,28 @@ import { runners } from './troubled-shop.ts';
 
 const schema = 'shop';
 
-test.each(runners.slice(0, 3))(
+const [single, threads, processes] = runners;
+const subjects = [single!, threads!, processes!].map((runner) => ({ ...runner, hasOwnPool: true }));
+
+/** Options of a connection of kahn's own, or a pool of the user. */
+function connectionTo(connectionString: string, hasOwnPool: boolean): PostgresOptions {
+  if (hasOwnPool) return { connectionString };
+  const pool = new pg.Pool({ connectionString, max: 5 });
+  pool.on('error', () => {});
+  onTestFinished(() => pool.end());
+  return { pool };
+}
+
+test.each([...subjects, { ...single!, name: 'single-threaded with a pool of the user', hasOwnPool: false }])(
   '$name: a standby takes over under load, nothing is lost or doubled',
-  async ({ start }) => {
+  async ({ start, hasOwnPool }) => {
     await using primary = await PostgresServer.start(['-c', 'fsync=off']);
     await using standby = await primary.startStandby();
     await using proxy = await PostgresProxy.start(primary.url());
     const events = watchRunners();
     const load = new ShopUnderLoad();
-    const storage = postgres({ connectionString: proxy.url, schema, retryTimeoutMs: 1_000 });
+    const way = connectionTo(proxy.url, hasOwnPool);
+    const storage = postgres({ ...way, schema, retryTimeoutMs: 1_000 });
     await load.serve(
       storage,
       async () => {
@@ -32,7 +46,7 @@ test.each(runners.slice(0, 3))(
       },
       start,
     );
-    await until('every worker is closed', () => proxy.open === 0);
+    if (hasOwnPool) await until('every worker is closed', () => proxy.open === 0);
     await catchUp(postgres({ connectionString: standby.url(), schema }));
     expect(await booksOf(standby.url(), schema, load)).toEqual({ lost: [], doubled: [] });
     await assertSound(postgres({ connectionString: standby.url(), schema }));

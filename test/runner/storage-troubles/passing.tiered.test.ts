@@ -1,10 +1,10 @@
 import { postgres } from 'kahn/postgres';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
-import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
+import { connectionString, temporarySchema } from '../../support/servers/postgres.ts';
 import { byTier } from '../../support/tier.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
-import { isComplete, isInterrupted, runners } from './troubled-shop.ts';
+import { failing, isComplete, isInterrupted, runners } from './troubled-shop.ts';
 
 /** Errors of the server that pass, by SQLSTATE. */
 const passing: readonly (readonly [state: string, code: string])[] = byTier(
@@ -15,14 +15,6 @@ const passing: readonly (readonly [state: string, code: string])[] = byTier(
     ['XX000', 'STORAGE_FAILED'],
   ],
 );
-
-/** Makes every insert into a table fail with an error, until the returned function is called. */
-async function failing(table: string, sqlState: string): Promise<() => Promise<unknown>> {
-  await query(`create function ${table}_fail() returns trigger language plpgsql as
-    $$ begin raise exception 'trouble' using errcode = '${sqlState}'; end $$`);
-  await query(`create trigger fail before insert on ${table} execute function ${table}_fail()`);
-  return () => query(`drop trigger fail on ${table}`);
-}
 
 describe.each(runners)('$name', ({ start }) => {
   test.each(passing)('retries while the server answers with %s', async (state, code) => {

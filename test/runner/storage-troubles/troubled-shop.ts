@@ -10,6 +10,7 @@ import {
 import { expect } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
+import { query } from '../../support/servers/postgres.ts';
 import { until } from '../../support/until.ts';
 
 export type Shop = SystemRunner<(typeof shop.applications)[number]>;
@@ -70,4 +71,12 @@ export async function isComplete(runner: Shop, orders: number): Promise<void> {
     const status = await runner.status();
     return status.every(({ state, interruption }) => state !== 'interrupted' && interruption === undefined);
   });
+}
+
+/** Makes every insert into a table fail with an error, until the returned function is called. */
+export async function failing(table: string, sqlState: string): Promise<() => Promise<unknown>> {
+  await query(`create function ${table}_fail() returns trigger language plpgsql as
+    $$ begin raise exception 'trouble' using errcode = '${sqlState}'; end $$`);
+  await query(`create trigger fail before insert on ${table} execute function ${table}_fail()`);
+  return () => query(`drop trigger fail on ${table}`);
 }
