@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import type { StorageError } from '../../storage/errors.ts';
+import { cleanContext } from '../../util/environment/root-context.ts';
 import { InvalidPolicyError } from '../errors.ts';
 
 /** Shared by all calls that have changed nothing. */
@@ -68,14 +69,14 @@ const scope = new AsyncLocalStorage<PolicyCall>();
 
 /**
  * Returns a function that runs the policy of an application for one event, so that calls made inside of it can be
- * distinguished from other calls. Each run begins in the current asynchronous context, whatever the run before has
- * changed in its own.
+ * distinguished from other calls. Each run begins in a clean asynchronous context, whatever the run before has changed in
+ * its own.
  */
 export function policyScopeOf(applicationName: string): PolicyScope {
   aggregateInternals.setTriggerListener(onTrigger);
-  const inThisContext = AsyncLocalStorage.snapshot();
+  const inCleanContext = cleanContext();
   return (run) =>
-    inThisContext(() => {
+    inCleanContext(() => {
       const call = new PolicyCall(applicationName);
       scope.enterWith(call);
       return run(call);

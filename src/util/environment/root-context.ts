@@ -9,3 +9,30 @@ export const inRootContext: <Args extends unknown[], Result>(
   work: (...args: Args) => Result,
   ...args: Args
 ) => Result = AsyncLocalStorage.snapshot();
+
+/** The storages of kahn's own values, which hold in clean contexts, too. */
+const own: AsyncLocalStorage<unknown>[] = [];
+
+/** Creates a storage whose values hold in clean contexts, too. */
+export function ownLocalStorage<Value>(): AsyncLocalStorage<Value> {
+  const storage = new AsyncLocalStorage<Value>();
+  own.push(storage as AsyncLocalStorage<unknown>);
+  return storage;
+}
+
+/**
+ * Returns a function that calls others in the root context with kahn's own values of the current context. It takes far
+ * less time than a snapshot of the current context.
+ */
+export function cleanContext(): <Result>(work: () => Result) => Result {
+  const entries = own.flatMap((storage) => {
+    const value = storage.getStore();
+    return value === undefined ? [] : [{ storage, value }];
+  });
+  if (entries.length === 0) return inRootContext;
+  return (work) =>
+    inRootContext(() => {
+      for (const { storage, value } of entries) storage.enterWith(value);
+      return work();
+    });
+}
