@@ -5,7 +5,7 @@ import { NativeDate, prototypeOf } from './realms.ts';
 export const maxLevels = 1000;
 
 /** Arrays with more elements are checked as a whole. */
-export const longArrayLength = 100;
+export const longArrayLength = 16;
 
 /** A trait of an object that a copy or an encoding would lose. */
 export interface Oddity {

@@ -6,6 +6,7 @@ import {
 } from '../../domain/aggregate.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import type { CachedHistory } from '../recording/history-cache.ts';
+import { replay } from '../recording/replay.ts';
 import type { PolicyCall } from './current-policy.ts';
 import { assertInside } from './policy-aggregates.ts';
 
@@ -77,7 +78,7 @@ export class AggregateViews {
   /** Applies the events to a view that were triggered on other views. */
   update(view: Aggregate): void {
     for (const { pending } of this.#consistentChanges()) {
-      if (pending.event.originatorVersion > view.version) aggregateInternals.replay(view, pending.event);
+      if (pending.event.originatorVersion > view.version) replay(this.#applicationName, view, pending.event);
     }
   }
 

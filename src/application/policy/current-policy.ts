@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import type { StorageError } from '../../storage/errors.ts';
-import { cleanContext } from '../../util/environment/root-context.ts';
+import { inCleanContext } from '../../util/environment/root-context.ts';
 import { InvalidPolicyError } from '../errors.ts';
 
 /** Shared by all calls that have changed nothing. */
@@ -62,25 +62,19 @@ export class PolicyCall {
   }
 }
 
-/** Runs something as the policy of an application. */
-export type PolicyScope = <T>(run: (call: PolicyCall) => T) => T;
-
 const scope = new AsyncLocalStorage<PolicyCall>();
 
 /**
- * Returns a function that runs the policy of an application for one event, so that calls made inside of it can be
- * distinguished from other calls. Each run begins in a clean asynchronous context, whatever the run before has changed in
- * its own.
+ * Runs the policy of an application for one event, so that calls made inside of it can be distinguished from other calls.
+ * What a handler changes in its asynchronous context reaches no other handler.
  */
-export function policyScopeOf(applicationName: string): PolicyScope {
+export function runAsPolicyOf<T>(applicationName: string, run: (call: PolicyCall) => Promise<T>): Promise<T> {
   aggregateInternals.setTriggerListener(onTrigger);
-  const inCleanContext = cleanContext();
-  return (run) =>
-    inCleanContext(() => {
-      const call = new PolicyCall(applicationName);
-      scope.enterWith(call);
-      return run(call);
-    });
+  return inCleanContext(() => {
+    const call = new PolicyCall(applicationName);
+    scope.enterWith(call);
+    return run(call);
+  });
 }
 
 /** Runs an attempt inside the call of a policy. */

@@ -4,15 +4,14 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidPolicyError } from '../errors.ts';
-import type { PolicyCall, PolicyScope } from './current-policy.ts';
+import { type PolicyCall, runAsPolicyOf } from './current-policy.ts';
 import { HandlerRepository } from './handler-repository.ts';
 import type { PolicyHandler } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
 import { RepositoryCalls } from './repository-calls.ts';
 
 export interface HandlerRun {
-  /** Runs the handler in the scope of its policy. */
-  readonly runAsPolicy: PolicyScope;
+  readonly applicationName: string;
   readonly event: RecordedEvent;
   readonly aggregates: PolicyAggregates;
   /** Derives the n-th id from the event. */
@@ -26,10 +25,10 @@ export interface HandlerRun {
  */
 export function runHandler(
   handler: PolicyHandler<DomainEvent, DomainEvent>,
-  { runAsPolicy, event, aggregates, idOf }: HandlerRun,
+  { applicationName, event, aggregates, idOf }: HandlerRun,
 ): Promise<readonly Aggregate[]> {
-  return runAsPolicy(async (call) => {
-    const calls = new RepositoryCalls(call.applicationName);
+  return runAsPolicyOf(applicationName, async (call) => {
+    const calls = new RepositoryCalls(applicationName);
     try {
       const result = handler(event, new HandlerRepository({ call, calls, aggregates, idOf }));
       const returned = returnedAggregates(isThenable(result) ? await result : result);
@@ -81,9 +80,10 @@ function addReturned(aggregate: Aggregate, aggregates: PolicyAggregates): void {
 
 /** Throws {@link InvalidPolicyError} if a handler changed an aggregate whose events would not be recorded. */
 function assertRecorded(call: PolicyCall, aggregate: Aggregate, aggregates: PolicyAggregates): void {
+  if (aggregates.has(aggregate)) return;
   const pending = aggregateInternals.pending(aggregate);
   const event = pending.find(({ triggeredIn }) => call.includes(triggeredIn))?.event;
-  if (event === undefined || aggregates.has(aggregate)) return;
+  if (event === undefined) return;
   const what = `${aggregate.constructor.name} '${aggregate.id}' ('${event.type}')`;
   throw new InvalidPolicyError(
     event.originatorVersion === 1

@@ -10,7 +10,6 @@ import { PolicyError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
-import { type PolicyScope, policyScopeOf } from './current-policy.ts';
 import { effectProvenance } from './effect-provenance.ts';
 import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
@@ -64,10 +63,9 @@ export async function runPolicy(
   let policyMs = 0;
   let handled = 0;
   let yieldedMs = 0;
-  const runAsPolicy = policyScopeOf(setup.store.applicationName);
   for (const step of steps) {
     aggregates.begin(handled);
-    await handle(setup, step, aggregates, runAsPolicy);
+    await handle(setup, step, aggregates);
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
@@ -120,12 +118,11 @@ async function handle(
   setup: PolicySetup,
   { notification, event, handler }: Step,
   aggregates: BatchAggregates,
-  runAsPolicy: PolicyScope,
 ): Promise<void> {
   const { upstreamName, store } = setup;
   const idOf = (n: number) => causedId(event, upstreamName, store.applicationName, n);
   try {
-    await runHandler(handler, { runAsPolicy, event, aggregates, idOf });
+    await runHandler(handler, { applicationName: store.applicationName, event, aggregates, idOf });
   } catch (error) {
     throw policyError(setup, notification, error);
   }

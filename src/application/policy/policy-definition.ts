@@ -4,7 +4,6 @@ import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
 import { causedId } from '../../util/ids.ts';
 import { InvalidPolicyError } from '../errors.ts';
-import { policyScopeOf } from './current-policy.ts';
 import { runHandler } from './handler-run.ts';
 import { MapAggregates } from './map-aggregates.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy.ts';
@@ -32,7 +31,7 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     const aggregates = new MapAggregates(byId);
     const idOf = (n: number) => causedId(event, '', applicationName, n);
     return (await runHandler(handler, {
-      runAsPolicy: policyScopeOf(applicationName),
+      applicationName,
       event,
       aggregates,
       idOf,

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import { Aggregate, type AggregateClass } from '../../domain/aggregate.ts';
 import { type EventMapper, EventNotDecodableError } from '../../storage/codec/event-mapper.ts';
 import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
@@ -10,6 +10,7 @@ import { memoryBounds } from '../memory-bounds.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoadError } from './errors.ts';
 import { type CachedHistory, type Damage, type HistoryCache, versionOf } from './history-cache.ts';
+import { replay } from './replay.ts';
 
 /** Loads aggregates from the cache and the recorder. */
 export class AggregateLoader {
@@ -142,13 +143,7 @@ export class AggregateLoader {
 
   #replayed<A extends Aggregate>(aggregate: A, { events, damage }: CachedHistory): A {
     const aggregateClass = aggregate.constructor;
-    for (const event of events) {
-      try {
-        aggregateInternals.replay(aggregate, event);
-      } catch (cause) {
-        throw this.#loadError(aggregateClass, aggregate.id, 'apply()', event, cause);
-      }
-    }
+    for (const event of events) replay(this.#mapper.applicationName, aggregate, event);
     if (damage === undefined) return aggregate;
     const { event, error } = damage;
     if (error === undefined)

@@ -146,6 +146,37 @@ describe('in a policy', () => {
     });
   });
 
+  test('a view of another class is named that cannot apply an event of the same batch', async () => {
+    class Draft extends Aggregate<NoteEvent> {
+      again(): void {
+        this.trigger('Note.Made', {});
+      }
+    }
+    class Drafts extends ProcessApplication<NoteEvent, BillEvent> {
+      static readonly applicationName = 'drafts';
+      static readonly emits = ['Note.Made'] as const;
+      override readonly policy = this.when({
+        'Bill.Sent': async ({ data }, repository) => {
+          if (data.to === 'first') return Draft.create('Note.Made', {}, 'd-1');
+          const draft = await repository.get(Draft, 'd-1');
+          draft.again();
+          Note.isBroken = true;
+          await repository.get(Note, 'd-1');
+          return undefined;
+        },
+      });
+    }
+    Note.isBroken = false;
+    await using runner = await run(System.of([[Bills, Drafts]], { types: [money] }), { storage: memory() });
+    await runner.get(Bills).save(Bill.create('Bill.Sent', { to: 'first' }));
+    const error = await runner
+      .get(Bills)
+      .save(Bill.create('Bill.Sent', { to: 'second' }))
+      .catch((thrown: Error) => thrown.cause);
+    const fields = { applicationName: 'drafts', className: 'Note', originatorId: 'd-1' };
+    expect(error).toMatchObject({ cause: { code: 'AGGREGATE_LOAD_FAILED', ...fields } });
+  });
+
   test('an uncaught chain of errors shows each message once', async () => {
     const program = `
       import { Aggregate, Application, memory, ProcessApplication, run, System } from 'kahn';

@@ -145,6 +145,12 @@ const BAD: Bad[] = [
   ["an extra property 'a'", () => Object.assign(new Map(), { a: 1 })],
   ['sparse', () => Object.assign([1], { 2: 3 }), '[1]'],
   ['sparse', () => new Array(4), '[0]'],
+  ['sparse', () => new Array(40), '[0]'],
+  ['sparse', () => Object.assign(long(), { 42: 3 }), '[40]'],
+  ['extra property of an array', () => Object.assign(long(), { a: 1 }), '.a'],
+  ['symbol', () => Object.assign(long(), { [Symbol('s')]: 1 }), '[Symbol(s)]'],
+  ['function', () => [...long(), () => {}], '[40]'],
+  ['NaN', () => [...long(), Number.NaN], '[40]'],
   ['extra property of an array', () => Object.assign([1], { a: 1 }), '.a'],
   ['extra property of an array', () => Object.defineProperty([1], 'a', { value: 1 }), '.a'],
   [
@@ -163,6 +169,11 @@ const BAD: Bad[] = [
   ['symbol', () => ({ [Symbol('s')]: 1 }), '[Symbol(s)]'],
   ['symbol', () => Object.assign([1], { [Symbol('s')]: 1 }), '[Symbol(s)]'],
 ];
+
+/** Returns an array that is checked as a whole. */
+function long(): unknown[] {
+  return Array.from({ length: 40 }, (_, i) => i);
+}
 
 function selfHoldingArray(): unknown {
   const array: unknown[] = [];
