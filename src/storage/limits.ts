@@ -8,7 +8,7 @@ export const limits = {
   /** Bytes of UTF-8 of an application's name, the id of an aggregate, an event type or a correlation id. */
   nameBytes: 1_024,
   /** Bytes of UTF-8 of everything that one save, or a policy for one notification, records: data, metadata and snapshots. */
-  saveBytes: 256_000_000,
+  saveBytes: 128_000_000,
   /** Largest version of an aggregate. */
   version: 0x7fffffff,
   /** Time of an event in ms before or after 1970, the largest time of a Date. */

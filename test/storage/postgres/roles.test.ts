@@ -80,7 +80,7 @@ async function useAll(recorder: Recorder): Promise<void> {
   const start = await recorder.head(0);
   for (const expected of [start, start + 1]) {
     const version = { originatorId: 'a', originatorVersion: expected + 1 };
-    const event = { ...version, type: 'Made', data: '{}', timestamp: 0 };
+    const event = { ...version, type: 'Order.Paid', data: '{}', timestamp: 0 };
     const tracking = { upstreamName: 'up', expected, position: expected + 1 };
     await recorder.record(0, [{ events: [event], snapshots: [snapshot], tracking }]);
     await recorder.recordSnapshots([{ ...snapshot, ...version, state: 'newest' }]);
