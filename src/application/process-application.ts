@@ -32,6 +32,11 @@ export interface ProcessApplicationInternals {
     application: ProcessApplication<DomainEvent, Follows>,
     recorders: ReadonlyMap<string, Recorder>,
   ): void;
+  /**
+   * Reads the recorded positions, and records the types of events that the application handles, so that older versions
+   * leave them. An error is not thrown: the first run fails in the same way.
+   */
+  locate<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): Promise<void>;
   /** As {@link ProcessApplication.run}, but resolves with the number of notifications of each upstream. */
   run<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -162,6 +167,7 @@ export abstract class ProcessApplication<
   static {
     processApplicationInternals = {
       setIntermediates: (application, recorders) => application.#upstreams.setIntermediates(recorders),
+      locate: (application) => application.#turns.run(() => application.#upstreams.locate()).catch(() => {}),
       run: (application, options) => application.#run(options),
       pull: (application, upstreamName, upTo) =>
         application.#turns.run(() => application.#upstreams.pull(upstreamName, upTo)),

@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { ownLocalStorage } from './environment/root-context.ts';
 
 /** Time of a simulation. */
 export interface SimulatedTime {
@@ -17,7 +17,7 @@ interface SimulatedWork {
   hasEnded: boolean;
 }
 
-const scope = new AsyncLocalStorage<SimulatedWork>();
+const scope = ownLocalStorage<SimulatedWork>();
 
 /** Does work in a simulated time, which applies until the work has ended. */
 export async function inTime<T>(time: SimulatedTime, run: () => Promise<T>): Promise<T> {

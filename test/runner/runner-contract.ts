@@ -235,6 +235,8 @@ function asynchronousContexts({ start, createStorage }: RunnerSubject): void {
       for await (const { event } of runner.get(Answers).reader()) all.push(event);
       return all.filter((event) => event.type === type).map(({ data }) => data);
     };
+    for await (const { event } of runner.get(Answers).reader())
+      if (event.type === 'Answer.Given') expect(event.metadata).toEqual({ seenByCarryMetadata: 'nothing' });
     expect(await eventsOf('Answer.Given')).toEqual(Array(4).fill({ seen: 'nothing', seenLater: 'nothing' }));
     await until('the timer has saved', async () => (await eventsOf('Answer.Late')).length > 0);
     expect(await eventsOf('Answer.Late')).toEqual([{ refused: 'SAVE_IN_POLICY' }]);

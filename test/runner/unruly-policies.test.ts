@@ -58,9 +58,9 @@ describe.each(subjects)('%s', (_, start, createStorage) => {
     });
   });
 
-  test('ignores the messages that a policy sends', async () => {
+  test.each<Deed>(['foreign messages', 'an attempt that fails'])('continues after %s', async (deed) => {
     await using runner = await start({ storage: createStorage() });
-    await runner.get(Requests).ask('foreign messages');
+    await runner.get(Requests).ask(deed);
     await runner.caughtUp();
     expect(await runner.get(Works).log.head()).toBe(1);
     expect((await runner.status()).map(({ lastError }) => lastError)).toEqual([undefined, undefined]);

@@ -1,19 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DownstreamError, run, type StorageDescription } from 'kahn';
+import {
+  DownstreamError,
+  MultiprocessRunner,
+  MultiThreadedRunner,
+  SingleThreadedRunner,
+  type StorageDescription,
+} from 'kahn';
 import { Order } from '../support/systems/versions/orders.ts';
 
 /** Options of a process that runs one version of the system of orders and their ledger. */
 export interface VersionTask {
   readonly version: 'before' | 'after';
   readonly storage: StorageDescription;
+  readonly runner: keyof typeof runners;
 }
 
+const runners = { SingleThreadedRunner, MultiThreadedRunner, MultiprocessRunner };
+
 // Makes and changes orders until the process is killed.
-const { version, storage }: VersionTask = JSON.parse(process.argv[2] ?? '');
+const { version, storage, runner: runnerName }: VersionTask = JSON.parse(process.argv[2] ?? '');
 const { system, Orders } = (await import(
   `../support/systems/versions/${version}.ts`
 )) as typeof import('../support/systems/versions/after.ts');
-const runner = await run(system.bind(storage), { pollIntervalMs: 10 });
+const runner = await runners[runnerName].start(system, { storage, pollIntervalMs: 10 });
 process.on('disconnect', () => process.exit()); // the test has ended
 process.send?.('started');
 for (;;) {

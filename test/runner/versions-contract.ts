@@ -1,17 +1,18 @@
 import { DownstreamError, type StorageDescription, type SystemRunner } from 'kahn';
 import { expect, onTestFinished, test } from 'vitest';
+import { applicationInternals } from '../../src/application/application.ts';
 import * as after from '../support/systems/versions/after.ts';
 import * as before from '../support/systems/versions/before.ts';
 import { Order } from '../support/systems/versions/orders.ts';
 import { until } from '../support/until.ts';
 import type { RunnerSubject } from './runner-contract.ts';
 
+export type VersionsSubject = Pick<RunnerSubject, 'name' | 'start' | 'createStorage'>;
+
 type Before = typeof before.Orders | typeof before.Ledger;
 
-type Subject = Omit<RunnerSubject, 'isFirstStorage'>;
-
 /** Starts the version before. */
-function startBefore({ start }: Subject, storage: StorageDescription): Promise<SystemRunner<Before>> {
+function startBefore({ start }: VersionsSubject, storage: StorageDescription): Promise<SystemRunner<Before>> {
   return (start as unknown as (...args: unknown[]) => Promise<SystemRunner<Before>>)(before.system, {
     storage,
   });
@@ -84,8 +85,23 @@ const leftEvents = [
   },
 ];
 
+/** Defines the test that a runner records its types when it starts. */
+export function startContract(subject: VersionsSubject): void {
+  test(`${subject.name}: has recorded the types that it handles when start() resolves`, async () => {
+    const storage = subject.createStorage();
+    await using _runner = await startBefore(subject, storage);
+    expect(await handledTypesIn(storage)).toEqual(['Order.Made']);
+  });
+}
+
+/** Resolves with the types that the ledger handles, as recorded with its position. */
+async function handledTypesIn(storage: StorageDescription): Promise<readonly string[] | undefined> {
+  await using ledger = await after.system.open(after.Ledger, { storage });
+  return (await applicationInternals.storeOf(ledger).recorder.position(0, 'orders')).handledTypes;
+}
+
 /** Defines the tests of two versions of a system that run at the same time. */
-export function versionsContract(subject: Subject): void {
+export function versionsContract(subject: VersionsSubject): void {
   const { name, createStorage } = subject;
 
   test.each(leftEvents)(`${name}: leaves $what to the newer version`, async ({ reason, type, add }) => {

@@ -45,55 +45,68 @@ async function entriesOf(orders: Orders, ledger: Ledger) {
   return Map.groupBy(entries, ({ type }) => type);
 }
 
-const kills = byTier(3, 60);
+const kills = byTier(3, 25);
+const runners: readonly VersionTask['runner'][] = byTier(
+  ['SingleThreadedRunner'],
+  ['SingleThreadedRunner', 'MultiThreadedRunner', 'MultiprocessRunner'],
+);
 
-/** Runs the version before, then both versions, one of which is killed again and again. */
-async function deploy(storage: StorageDescription, random: () => number): Promise<number> {
+/** Runs the version before, then both versions, one of which is killed again and again. Returns the position between. */
+async function deploy(
+  runner: VersionTask['runner'],
+  storage: StorageDescription,
+  random: () => number,
+): Promise<number> {
   await using orders = await system.open(Orders, { storage });
   await using ledger = await system.open(Ledger, { storage });
   const grows = async (by: number) => {
     const target = (await orders.log.head()) + by;
     await until('the log has grown', async () => (await orders.log.head()) >= target);
   };
-  const versions = { before: await startVersion({ version: 'before', storage }) } as Record<
+  const versions = { before: await startVersion({ version: 'before', storage, runner }) } as Record<
     VersionTask['version'],
     ChildProcess
   >;
   await grows(20 + random() * 20);
-  versions.after = await startVersion({ version: 'after', storage });
+  versions.after = await startVersion({ version: 'after', storage, runner });
   const { recorder } = applicationInternals.storeOf(ledger);
   const { position } = await recorder.position(0, 'orders');
   for (let killed = 0; killed < kills; killed += 1) {
     await grows(random() * 60);
     const version = random() < 0.5 ? 'before' : 'after';
     await kill(versions[version]);
-    versions[version] = await startVersion({ version, storage });
+    versions[version] = await startVersion({ version, storage, runner });
   }
   await grows(20);
   await Promise.all(Object.values(versions).map(kill));
   return position;
 }
 
-for (const { name, create } of storages.filter((storage) => storage.name !== 'memory')) {
-  test(`no event that a newer version handles is passed by an older one, with ${kills} kills, on ${name}`, async () => {
-    const storage = create();
-    const position = await deploy(storage, randomNumbers(seed));
-    await using runner = await run(system.bind(storage));
-    await runner.caughtUp();
-    await assertSound(storage, system);
-    const [orders, ledger] = [runner.get(Orders), runner.get(Ledger)];
-    await assertContiguous(orders);
-    const entries = await entriesOf(orders, ledger);
-    const made = entries.get('Order.Made') ?? [];
-    expect(made.filter(({ versions }) => versions.length !== 1)).toEqual([]);
-    expect(new Set(made.flatMap(({ versions }) => versions))).toEqual(new Set(['before', 'after']));
-    const cancelled = entries.get('Order.Cancelled') ?? [];
-    expect(cancelled.length).toBeGreaterThan(0);
-    expect(cancelled.filter(({ versions }) => `${versions}` !== 'after')).toEqual([]);
-    const paid = entries.get('Order.Paid') ?? [];
-    const first = paid.findIndex(({ versions }) => versions.length > 0);
-    expect(first).toBeGreaterThan(0); // the version before has ignored some before the other one started
-    expect(paid[first]?.id).toBeLessThanOrEqual(paid.find(({ id }) => id > position)?.id ?? 0);
-    expect(paid.slice(first).filter(({ versions }) => `${versions}` !== 'after')).toEqual([]);
-  });
+const subjects = storages.filter(({ name }) => name !== 'memory');
+
+for (const name of runners) {
+  test.each(subjects)(
+    `no event that a newer version handles is passed by an older one, with ${kills} kills of a ${name}, on $name`,
+    async ({ create }) => {
+      const storage = create();
+      const position = await deploy(name, storage, randomNumbers(seed));
+      await using runner = await run(system.bind(storage));
+      await runner.caughtUp();
+      await assertSound(storage, system);
+      const [orders, ledger] = [runner.get(Orders), runner.get(Ledger)];
+      await assertContiguous(orders);
+      const entries = await entriesOf(orders, ledger);
+      const made = entries.get('Order.Made') ?? [];
+      expect(made.filter(({ versions }) => versions.length !== 1)).toEqual([]);
+      expect(new Set(made.flatMap(({ versions }) => versions))).toEqual(new Set(['before', 'after']));
+      const cancelled = entries.get('Order.Cancelled') ?? [];
+      expect(cancelled.length).toBeGreaterThan(0);
+      expect(cancelled.filter(({ versions }) => `${versions}` !== 'after')).toEqual([]);
+      const paid = entries.get('Order.Paid') ?? [];
+      const first = paid.findIndex(({ versions }) => versions.length > 0);
+      expect(first).toBeGreaterThan(0); // the version before has ignored some before the other one started
+      expect(paid[first]?.id).toBeLessThanOrEqual(paid.find(({ id }) => id > position)?.id ?? 0);
+      expect(paid.slice(first).filter(({ versions }) => `${versions}` !== 'after')).toEqual([]);
+    },
+  );
 }

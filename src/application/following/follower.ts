@@ -95,6 +95,11 @@ export class Follower {
     return this.#cursor.compare();
   }
 
+  /** Reads the recorded position, and records the types that the policy handles, unless that is done. */
+  async locate(): Promise<void> {
+    if (!this.#cursor.isLocated) await this.#cursor.locate();
+  }
+
   /**
    * Records the position if notifications were ignored since it was last recorded. If another runner has moved the
    * position, or another version handles such notifications, it reads the position instead.

@@ -84,6 +84,11 @@ export class Upstreams {
     for (const follower of this.#followers.values()) await follower.compare();
   }
 
+  /** Reads the recorded positions, and records the types that the policy handles. */
+  async locate(): Promise<void> {
+    for (const follower of this.#followers.values()) await follower.locate();
+  }
+
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import type { StorageError } from '../../storage/errors.ts';
+import { inCleanContext } from '../../util/environment/root-context.ts';
 import { InvalidPolicyError } from '../errors.ts';
 
 /** Shared by all calls that have changed nothing. */
@@ -69,9 +70,9 @@ const scope = new AsyncLocalStorage<PolicyCall>();
  */
 export function runAsPolicyOf<T>(applicationName: string, run: (call: PolicyCall) => Promise<T>): Promise<T> {
   aggregateInternals.setTriggerListener(onTrigger);
-  const call = new PolicyCall(applicationName);
-  return scope.run(call, async () => {
-    await undefined; // from here on, the context is not that of the caller
+  return inCleanContext(() => {
+    const call = new PolicyCall(applicationName);
+    scope.enterWith(call);
     return run(call);
   });
 }

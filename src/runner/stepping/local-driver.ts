@@ -1,4 +1,7 @@
-import type { ProcessApplication } from '../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../application/process-application.ts';
 import { followersIn, upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
@@ -16,7 +19,14 @@ export class LocalDriver implements StepDriver {
   /** Name of the application that is working. */
   #active: string | undefined;
 
-  constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
+  /** Makes the applications follow each other, from their recorded positions. */
+  static async start(parts: DriverParts): Promise<LocalDriver> {
+    const driver = new LocalDriver(parts);
+    for (const { application } of driver.#applications) await processApplicationInternals.locate(application);
+    return driver;
+  }
+
+  private constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
     const applications = running.in(localPipelineId);
     followLocally(graph, applications, options.batchSize);
     this.#applications = followersIn(graph).map((name) => ({

@@ -1,11 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { inRootContext } from '../../util/environment/root-context.ts';
+import { inRootContext, ownLocalStorage } from '../../util/environment/root-context.ts';
 import { ListenerSet } from '../../util/listener-set.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { assertFunction } from '../../util/options.ts';
@@ -39,7 +38,7 @@ interface CurrentTick {
 }
 
 /** Tick from which the current code was called. */
-const callingTick = new AsyncLocalStorage<CurrentTick>();
+const callingTick = ownLocalStorage<CurrentTick>();
 
 /**
  * Runs a system tick by tick. In each tick, all applications fetch what is new in the logs they follow, then all

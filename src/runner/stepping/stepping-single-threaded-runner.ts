@@ -28,7 +28,7 @@ export class SteppingSingleThreadedRunner<
     options: SteppingRunnerOptions = {},
   ): Promise<SteppingSingleThreadedRunner<Apps>> {
     const name = 'SteppingSingleThreadedRunner';
-    const parts = await openStepping(name, system, options, (driverParts) => new LocalDriver(driverParts));
+    const parts = await openStepping(name, system, options, LocalDriver.start);
     return new SteppingSingleThreadedRunner(parts);
   }
 }

@@ -57,5 +57,6 @@ export async function openApplication(
     const emits = emittedBy(system.graph, upstreamName);
     application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits), batchSize);
   }
+  await processApplicationInternals.locate(application);
   return application;
 }

@@ -9,3 +9,25 @@ export const inRootContext: <Args extends unknown[], Result>(
   work: (...args: Args) => Result,
   ...args: Args
 ) => Result = AsyncLocalStorage.snapshot();
+
+/** The storages of kahn's own values, which hold in clean contexts, too. */
+const own: AsyncLocalStorage<unknown>[] = [];
+
+/** Creates a storage whose values hold in clean contexts, too. */
+export function ownLocalStorage<Value>(): AsyncLocalStorage<Value> {
+  const storage = new AsyncLocalStorage<Value>();
+  own.push(storage as AsyncLocalStorage<unknown>);
+  return storage;
+}
+
+/**
+ * Calls a function in the root context with kahn's own values of the current context. Takes far less time than a snapshot
+ * of the current context.
+ */
+export function inCleanContext<Result>(work: () => Result): Result {
+  const values = own.map((storage) => storage.getStore());
+  return inRootContext(() => {
+    for (const [i, value] of values.entries()) if (value !== undefined) own[i]?.enterWith(value);
+    return work();
+  });
+}

@@ -59,7 +59,7 @@ test('three pipelines process five orders each, side by side', async () => {
   expect(status.map(({ applicationName, pipelineId }) => [applicationName, pipelineId])).toEqual(
     pipelineIds.flatMap((id) => ['orders', 'reservations', 'payments'].map((name) => [name, id])),
   );
-  expect(status[4]?.upstreams).toEqual([{ upstreamName: 'orders', position: 15, lag: 0 }]);
+  expect(status[4]?.upstreams).toMatchObject([{ upstreamName: 'orders', position: 15, lag: 0 }]);
 });
 
 /** Runs a system in three pipelines until the end of the test. */

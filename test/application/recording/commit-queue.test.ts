@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { memory, TooManySavesError } from 'kahn';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { CommitQueue } from '../../../src/application/recording/commit-queue.ts';
 import { aggregateInternals } from '../../../src/domain/aggregate.ts';
@@ -38,4 +39,22 @@ test.for(storages)('large saves do not share a commit: $name', async ({ create }
   const saves = await Promise.all(owners.map((owner) => accounts.save(Account.open(owner))));
   expect(saves.map(({ notificationId }) => notificationId)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect(heads).toEqual([3, 5, 6, 7]);
+});
+
+test('saves of several callers are recorded in the context of none, and each caller keeps its own', async () => {
+  const request = new AsyncLocalStorage<number>();
+  await using accounts = await Accounts.open({ storage: memory() });
+  const { recorder } = applicationInternals.storeOf(accounts);
+  const record = recorder.record.bind(recorder);
+  const seen: unknown[] = [];
+  vi.spyOn(recorder, 'record').mockImplementation((...args) => {
+    seen.push(request.getStore());
+    return record(...args);
+  });
+  const save = async (n: number) => {
+    await accounts.save(Account.open(`${n}`));
+    return request.getStore();
+  };
+  expect(await Promise.all([1, 2, 3].map((n) => request.run(n, save, n)))).toEqual([1, 2, 3]);
+  expect(seen).toEqual([undefined]);
 });

@@ -7,14 +7,16 @@ import * as after from '../../support/systems/versions/after.ts';
 import * as before from '../../support/systems/versions/before.ts';
 import { Order } from '../../support/systems/versions/orders.ts';
 import { until } from '../../support/until.ts';
-import { versionsContract } from '../versions-contract.ts';
+import { startContract, type VersionsSubject, versionsContract } from '../versions-contract.ts';
 
 for (const { name, create } of storages) {
-  versionsContract({
+  const subject: VersionsSubject = {
     name: `the single-threaded runner on ${name}`,
     start: (system, options) => SingleThreadedRunner.start(system, { ...options, pollIntervalMs: 20 }),
     createStorage: create,
-  });
+  };
+  versionsContract(subject);
+  startContract(subject);
 
   test(`save() rejects if its followers wait for another version, and resolves if they ignore its events, on ${name}`, async () => {
     const storage = create();

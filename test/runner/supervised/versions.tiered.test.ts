@@ -1,6 +1,12 @@
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
-import { versionsContract } from '../versions-contract.ts';
+import { startContract, type VersionsSubject, versionsContract } from '../versions-contract.ts';
 
 for (const { name, start, create } of supervisedSubjects) {
-  versionsContract({ name, start: (system, options) => start(system, options), createStorage: create });
+  const subject: VersionsSubject = {
+    name,
+    start: (system, options) => start(system, options),
+    createStorage: create,
+  };
+  versionsContract(subject);
+  startContract(subject);
 }

@@ -97,6 +97,8 @@ describe('a pool of the user', () => {
     const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
     expect(clients.length).toBeGreaterThan(0);
     const left = await Promise.all(clients.map(leftOn));
+    const listeners = clients.map((client) => client.listenerCount('error'));
+    expect(Math.max(...listeners)).toBeLessThanOrEqual(2); // of the pool itself
     for (const client of clients) client.release();
     expect(left).toEqual(clients.map(() => untouched));
 

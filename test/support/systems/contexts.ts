@@ -60,4 +60,7 @@ export class Answers extends ProcessApplication<AnswerEvent, QuestionEvent> {
   }
 }
 
-export const contexts = System.of([[Questions, Answers]], { module: import.meta.url });
+export const contexts = System.of([[Questions, Answers]], {
+  module: import.meta.url,
+  carryMetadata: () => ({ seenByCarryMetadata: seen() }),
+});

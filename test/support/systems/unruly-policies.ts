@@ -71,13 +71,22 @@ const deeds = {
   'an error for a get that is not awaited': (repository) => {
     void repository.get(Work, 'none');
   },
+  'an attempt that fails': async (repository) => {
+    const attempt = repository.attempt(() => {
+      Work.create('Done', null);
+      throw new Error('undo');
+    });
+    await attempt.catch(() => {});
+  },
   'foreign messages': () => {
     for (const message of foreign) {
       parentPort?.postMessage(message);
       if (message !== undefined && isOwnProcess()) process.send?.(message);
     }
   },
-} as const satisfies Readonly<Record<string, (repository: PolicyRepository<DoneEvent>) => void>>;
+} as const satisfies Readonly<
+  Record<string, (repository: PolicyRepository<DoneEvent>) => void | Promise<void>>
+>;
 
 /** Whether kahn has started this process. */
 function isOwnProcess(): boolean {
@@ -97,12 +106,12 @@ export class Works extends ProcessApplication<DoneEvent, AskedEvent> {
   static readonly applicationName = 'works';
   static readonly emits = ['Done'] as const;
   override readonly policy = this.when({
-    Asked: ({ data }, repository) => {
-      deeds[data.deed](repository);
+    Asked: async ({ data }, repository) => {
+      await deeds[data.deed](repository);
       return Work.create('Done', null, repository.deriveId());
     },
   });
 }
 
-/** Works whose policy does what the request asks for: throws values that cannot be shown, or sends messages. */
+/** Works whose policy does what the request asks for: throws values that cannot be shown, loses changes, or sends messages. */
 export const unruly = System.of([[Requests, Works]], { module: import.meta.url });
