@@ -1,5 +1,5 @@
 import { hash } from '../../util/environment/hash.ts';
-import { appendTexts, putSnapshotsText, type Shape } from './append-statements.ts';
+import { appendTexts, putSnapshotsText, type Shape } from './appending/append-statements.ts';
 import { applicationsIn } from './schema.ts';
 import type { ApplicationTables } from './tables.ts';
 

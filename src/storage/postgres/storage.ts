@@ -6,12 +6,13 @@ import { longestTimerMs } from '../../util/time.ts';
 import { needsSetUp, type TableVersions } from '../sql/table-version.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
+import type { AppenderOptions } from './appending/appender.ts';
 import { Connections, type Query } from './connection/connections.ts';
 import { Listener } from './connection/listener.ts';
 import { serverOf } from './connection/server.ts';
 import { ServerRetry } from './connection/server-retry.ts';
 import { checkedSettings } from './options.ts';
-import { PostgresRecorder, type PostgresRecorderOptions } from './recorder.ts';
+import { PostgresRecorder } from './recorder.ts';
 import { applicationsTable, createApplications, createTables, schemaVersion, upgrades } from './schema.ts';
 import { applicationNamesIn, type Statements, sql, statementsFor } from './statements.ts';
 import { type ApplicationTables, channelOf, locationOf, quoted, tablesOf } from './tables.ts';
@@ -84,10 +85,7 @@ export async function openStorage(
   };
 }
 
-async function openRecorder(
-  options: PostgresRecorderOptions,
-  setupTables: boolean,
-): Promise<PostgresRecorder> {
+async function openRecorder(options: AppenderOptions, setupTables: boolean): Promise<PostgresRecorder> {
   const { tables, connections, serverRetry } = options;
   await serverRetry.run(tables, 'opening', () => prepareTables(connections, tables, setupTables));
   return new PostgresRecorder(options);

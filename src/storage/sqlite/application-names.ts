@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { compareNames } from '../name-order.ts';
 import { storageError } from '../storage-location.ts';
-import { DatabaseSync } from './driver.ts';
+import { DatabaseSync } from './connection/driver.ts';
 import { explained } from './errors.ts';
 import { applicationOf, type DatabaseFile, databaseFileOf, isDatabaseName } from './file.ts';
 import { isBlank, readHeader } from './file-header.ts';

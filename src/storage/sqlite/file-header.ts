@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { StorageError } from '../errors.ts';
 import type { TableVersions } from '../sql/table-version.ts';
 import { storageError } from '../storage-location.ts';
-import { DatabaseSync } from './driver.ts';
+import { DatabaseSync } from './connection/driver.ts';
 import { isResult } from './errors.ts';
 import type { DatabaseFile } from './file.ts';
 import { applicationId, schemaVersion } from './schema.ts';

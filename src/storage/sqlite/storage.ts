@@ -7,8 +7,9 @@ import { needsSetUp, notSetUp } from '../sql/table-version.ts';
 import type { OpenedStorage, RecorderOptions, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
 import { applicationNamesIn } from './application-names.ts';
+import { DatabaseSync } from './connection/driver.ts';
 import { SqliteConnection } from './connection/sqlite-connection.ts';
-import { DatabaseSync } from './driver.ts';
+import { inTransaction } from './connection/transaction.ts';
 import { explained, isBusy } from './errors.ts';
 import { type DatabaseFile, databaseFileOf } from './file.ts';
 import { foreignFile, isBlank, isUnused, readHeader, versionsIn } from './file-header.ts';
@@ -16,7 +17,6 @@ import { type SqliteSettings, settingsFrom } from './options.ts';
 import { SqliteRecorder } from './recorder.ts';
 import { createTables, schemaVersion, upgrades } from './schema.ts';
 import { sql } from './statements.ts';
-import { inTransaction } from './transaction.ts';
 
 markAs('storage', openStorage);
 

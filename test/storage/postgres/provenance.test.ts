@@ -1,8 +1,8 @@
 import { postgres } from 'kahn/postgres';
 import type { Cause } from 'kahn/storage';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Shape } from '../../../src/storage/postgres/append-statements.ts';
-import { Batch } from '../../../src/storage/postgres/batch.ts';
+import type { Shape } from '../../../src/storage/postgres/appending/append-statements.ts';
+import { Batch } from '../../../src/storage/postgres/appending/batch.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
 import type { StoredEvent } from '../../../src/storage/stored-event.ts';

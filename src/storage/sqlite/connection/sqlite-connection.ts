@@ -4,12 +4,12 @@ import { KahnError } from '../../../util/errors.ts';
 import type { Activity } from '../../sql/driver-error.ts';
 import { needsSetUp } from '../../sql/table-version.ts';
 import { recorderClosed, storageError } from '../../storage-location.ts';
-import { DatabaseSync } from '../driver.ts';
 import { explained, ruleOf } from '../errors.ts';
 import type { DatabaseFile } from '../file.ts';
 import { isBlank, versionsIn } from '../file-header.ts';
 import type { SqliteSettings } from '../options.ts';
 import { prepare, type Statements, sql } from '../statements.ts';
+import { DatabaseSync } from './driver.ts';
 
 /** Interval at which a connection checks that its file was not moved or replaced, in ms. */
 const checkIntervalMs = 1_000;

@@ -1,4 +1,4 @@
-import '../../util/environment/node-version.ts';
+import '../../../util/environment/node-version.ts';
 import type * as Driver from 'node:sqlite';
 
 export type DatabaseSync = Driver.DatabaseSync;

@@ -1,4 +1,4 @@
-import type { ApplicationTables } from './tables.ts';
+import type { ApplicationTables } from '../tables.ts';
 
 /**
  * Contents of a batch: only events of commands (`events`), events or one event with one position that is recorded already

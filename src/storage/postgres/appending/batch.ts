@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
-import type { ProcessEvent, StoredOperation, Tracking } from '../recorder.ts';
-import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import { PositionConflictError, type PositionState, RecordConflictError } from '../../errors.ts';
+import type { ProcessEvent, StoredOperation, Tracking } from '../../recorder.ts';
+import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import { type Shape, textSeparator } from './append-statements.ts';
 
 /** The recorded versions and positions that a batch builds on. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { ruleOf, UncertainCommit } from './errors.ts';
-import { sql } from './statements.ts';
+import { ruleOf, UncertainCommit } from '../errors.ts';
+import { sql } from '../statements.ts';
 
 /**
  * Does the work in a transaction. If it fails, rolls back and throws the first error: an UncertainCommit if the commit

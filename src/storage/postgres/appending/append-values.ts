@@ -1,8 +1,8 @@
-import type { StoredOperation, Tracking } from '../recorder.ts';
-import { causePipelineColumn } from '../sql/cause-columns.ts';
-import { correlationDigits } from '../sql/correlation-column.ts';
-import { dependenciesText } from '../sql/dependency-column.ts';
-import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import type { StoredOperation, Tracking } from '../../recorder.ts';
+import { causePipelineColumn } from '../../sql/cause-columns.ts';
+import { correlationDigits } from '../../sql/correlation-column.ts';
+import { dependenciesText } from '../../sql/dependency-column.ts';
+import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import { type Shape, textSeparator } from './append-statements.ts';
 import type { Batch } from './batch.ts';
 

@@ -1,0 +1,153 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
+import type { ProcessEvent, RecordedPosition, StoredOperation } from '../recorder.ts';
+import { causePipelineColumn } from '../sql/cause-columns.ts';
+import { correlationDigits } from '../sql/correlation-column.ts';
+import { dependenciesText } from '../sql/dependency-column.ts';
+import { toPosition, typesText } from '../sql/position-rows.ts';
+import { storageError } from '../storage-location.ts';
+import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import type { SqliteConnection } from './connection/sqlite-connection.ts';
+import type { DatabaseFile } from './file.ts';
+import { insertStrictly, row, type Statements } from './statements.ts';
+
+/** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */
+export class Refusal extends Error {
+  readonly explain: () => Error;
+
+  constructor(explain: () => Error) {
+    super();
+    this.explain = explain;
+  }
+}
+
+/** Writes rows in a transaction that its caller begins and ends, while the connection is in use. */
+export class RowWriter {
+  readonly #connection: SqliteConnection;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Writes process events, and returns the id of the log's last notification.
+   *
+   * @throws {@link Refusal} if a version or a position is in conflict.
+   */
+  write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+    const { head, movePosition } = this.#statements;
+    let last = Number(row(head, pipelineId)?.[0]);
+    for (const { events, snapshots, tracking, operation } of processEvents) {
+      for (const event of events) {
+        last += 1;
+        if (!this.#insert(this.#statements.insertEvent, pipelineId, last, event))
+          throw this.#refusal(pipelineId, last, event);
+      }
+      this.putSnapshots(snapshots);
+      if (operation !== undefined) this.#addOperation(operation);
+      if (tracking === undefined) continue;
+      const { upstreamName, position, mark = null, expected, typesVersion = 0 } = tracking;
+      const { changes } = movePosition.run(pipelineId, upstreamName, position, mark, expected, typesVersion);
+      if (changes > 0) continue;
+      const state = { position: expected, typesVersion };
+      throw new Refusal(() => this.#positionConflict(pipelineId, upstreamName, state));
+    }
+    return last;
+  }
+
+  /** Inserts an event and returns true if its version is the next version. */
+  #insert(statement: StatementSync, pipelineId: number, id: number, event: StoredEvent): boolean {
+    const { originatorId, originatorVersion, type, data, timestamp } = event;
+    const { dependencies, cause, correlationId, metadata } = event;
+    const { changes } = statement.run(
+      pipelineId,
+      id,
+      originatorId,
+      originatorVersion,
+      type,
+      data,
+      timestamp,
+      dependenciesText(dependencies),
+      cause?.applicationName ?? null,
+      causePipelineColumn(cause, pipelineId),
+      cause?.notificationId ?? null,
+      correlationId === undefined ? null : correlationDigits(correlationId),
+      metadata ?? null,
+    );
+    return changes > 0;
+  }
+
+  /** Explains, in the transaction, why an event was not inserted. */
+  #refusal(pipelineId: number, id: number, event: StoredEvent): Error {
+    const { originatorId, originatorVersion } = event;
+    const newest = Number(row(this.#statements.newestVersion, originatorId)?.[0]);
+    if (originatorVersion !== newest + 1) return new Refusal(() => this.#recordConflict(event));
+    this.#insert(this.#database.prepare(insertStrictly), pipelineId, id, event); // throws what the constraint says
+    const reason = `a trigger of its table ignores version ${originatorVersion} of aggregate '${originatorId}'.`;
+    return storageError('STORAGE_REFUSED', this.#file, reason);
+  }
+
+  putSnapshots(snapshots: readonly StoredSnapshot[]): void {
+    for (const { originatorId, originatorVersion, schema, state } of snapshots) {
+      this.#statements.putSnapshot.run(originatorId, originatorVersion, schema, state);
+    }
+  }
+
+  /**
+   * Replaces the handled types if their version is the expected one, and returns the new version.
+   *
+   * @throws {@link Refusal} if it is another version.
+   */
+  setHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): number {
+    const { setTypes } = this.#statements;
+    const { changes } = setTypes.run(pipelineId, upstreamName, typesText(types), expectedVersion);
+    if (changes > 0) return expectedVersion + 1;
+    throw new Refusal(() => {
+      const { position } = this.position(pipelineId, upstreamName);
+      return this.#positionConflict(pipelineId, upstreamName, { position, typesVersion: expectedVersion });
+    });
+  }
+
+  #recordConflict({ originatorId, originatorVersion }: StoredEvent): RecordConflictError {
+    const current = Number(row(this.#statements.newestVersion, originatorId)?.[0]);
+    return new RecordConflictError(this.#file.applicationName, originatorId, originatorVersion, current);
+  }
+
+  #addOperation({ timestamp, kind, by, reason, details }: StoredOperation): void {
+    this.#statements.addOperation.run(timestamp, kind, by, reason, details);
+  }
+
+  /** Reads a position. */
+  position(pipelineId: number, upstreamName: string): RecordedPosition {
+    const found = row(this.#statements.position, pipelineId, upstreamName);
+    return found === undefined
+      ? { pipelineId, upstreamName, position: 0, typesVersion: 0 }
+      : toPosition(found, this.#file);
+  }
+
+  #positionConflict(
+    pipelineId: number,
+    upstreamName: string,
+    expected: PositionState,
+  ): PositionConflictError {
+    const actual = this.position(pipelineId, upstreamName);
+    return new PositionConflictError(this.#file.applicationName, upstreamName, expected, actual);
+  }
+
+  get #file(): DatabaseFile {
+    return this.#connection.file;
+  }
+
+  get #database(): DatabaseSync {
+    return this.#connection.opened.database;
+  }
+
+  get #statements(): Statements {
+    return this.#connection.opened.statements;
+  }
+}
