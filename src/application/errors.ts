@@ -244,7 +244,15 @@ export class OtherVersionError extends KahnError implements WaitingForVersion {
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
         `'${upstreamName}' ('${eventType}'): ${otherVersionReasons[reason](waiting, cause)} ` +
         'Processing resumes automatically when another version of the application has processed the notification.',
-      { applicationName, upstreamName, pipelineId, notificationId, eventType, reason, cause },
+      {
+        applicationName,
+        upstreamName,
+        pipelineId,
+        notificationId,
+        eventType,
+        reason,
+        ...(cause !== undefined && { cause }),
+      },
     );
   }
 }

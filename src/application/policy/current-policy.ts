@@ -19,7 +19,7 @@ export class PolicyCall {
   /** An error of the storage that a repository has reported, after which what the handler decides means nothing. */
   storageError: StorageError | undefined;
   /** An error with which the policy must fail, even if its handler catches the error. */
-  fault: InvalidPolicyError | undefined;
+  fault: unknown;
 
   constructor(applicationName: string, parent?: PolicyCall) {
     this.applicationName = applicationName;
@@ -50,9 +50,9 @@ export class PolicyCall {
 
   /** Makes the policy fail, and returns the error to throw. */
   failWith(message: string): InvalidPolicyError {
-    const { root } = this;
-    root.fault ??= new InvalidPolicyError(message);
-    return root.fault;
+    const error = new InvalidPolicyError(message);
+    this.root.fault ??= error;
+    return error;
   }
 
   /** Whether something that was triggered in `inner` was triggered in this call. */

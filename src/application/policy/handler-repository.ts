@@ -91,6 +91,16 @@ export class HandlerRepository implements PolicyRepository {
     throw error;
   }
 
+  /** Undoes an attempt. If that fails, earlier changes may be lost, so the policy fails even if it catches the error. */
+  async #undo(attempt: PolicyCall, after: number): Promise<void> {
+    try {
+      await this.#context.aggregates.undo(attempt, after);
+    } catch (error) {
+      this.#context.call.fault ??= error;
+      this.#noteFailure(error);
+    }
+  }
+
   /** Runs attempts that are started at the same time one after the other. An attempt in an attempt runs at once. */
   #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     const { call } = this.#context;
@@ -114,7 +124,7 @@ export class HandlerRepository implements PolicyRepository {
       return await runInAttempt(attempt, work);
     } catch (error) {
       attempt.hasEnded = true;
-      await this.#context.aggregates.undo(attempt, after);
+      await this.#undo(attempt, after);
       throw error;
     } finally {
       attempt.hasEnded = true;
