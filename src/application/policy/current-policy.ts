@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
-import type { StorageError } from '../../storage/errors.ts';
 import { inCleanContext } from '../../util/environment/root-context.ts';
 import { InvalidPolicyError } from '../errors.ts';
 
@@ -16,8 +15,8 @@ export class PolicyCall {
   changed: readonly Aggregate[] = none;
   /** Whether the policy or the attempt has returned. What it has opened may outlive it, and is no part of it. */
   hasEnded = false;
-  /** An error of the storage that a repository has reported, after which what the handler decides means nothing. */
-  storageError: StorageError | undefined;
+  /** An error because of which a repository could not read, so that what the handler decides means nothing. */
+  unread: unknown;
   /** An error with which the policy must fail, even if its handler catches the error. */
   fault: unknown;
 
