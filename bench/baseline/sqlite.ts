@@ -86,14 +86,16 @@ class SqliteLog implements BaselineLog {
   }
 
   read(after: number, limit: number): readonly StoredNotification[] {
-    return rows(this.#statements.notifications, pipelineId, after, limit).map((row) => {
-      const [id, originatorId, originatorVersion, type, data, timestamp] = row;
-      const [, , , , , , , applicationName, , notificationId, bytes] = row;
-      const event = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
-      const correlationId = correlationIdOf(bytes);
-      if (notificationId === null) return { ...event, correlationId };
-      return { ...event, correlationId, cause: { applicationName, pipelineId, notificationId } as Cause };
-    });
+    return rows(this.#statements.notifications, pipelineId, after, limit, Number.MAX_SAFE_INTEGER).map(
+      (row) => {
+        const [id, originatorId, originatorVersion, type, data, timestamp] = row;
+        const [, , , , , , , applicationName, , notificationId, bytes] = row;
+        const event = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+        const correlationId = correlationIdOf(bytes);
+        if (notificationId === null) return { ...event, correlationId };
+        return { ...event, correlationId, cause: { applicationName, pipelineId, notificationId } as Cause };
+      },
+    );
   }
 
   versionOf(originatorId: string): number {
@@ -101,11 +103,12 @@ class SqliteLog implements BaselineLog {
   }
 
   position(upstreamName: string): number {
-    return Number(row(this.#statements.position, pipelineId, upstreamName)?.[0] ?? 0);
+    return Number(row(this.#statements.position, pipelineId, upstreamName)?.[2] ?? 0);
   }
 
   movePosition(upstreamName: string, expected: number, position: number): void {
-    const { changes } = this.#statements.movePosition.run(pipelineId, upstreamName, position, expected);
+    const { movePosition } = this.#statements;
+    const { changes } = movePosition.run(pipelineId, upstreamName, position, null, expected, 0);
     if (changes === 0) throw new Error(`${upstreamName} is not at ${expected}.`);
   }
 }

@@ -23,7 +23,7 @@ function moves(position: number): readonly (readonly ProcessEvent[])[] {
     at(4),
   ];
   const events = [{ ...event('a', 3), ...placed }];
-  return [[single], [several], [{ ...dependent, events }], [withSnapshot], [twice, at(5)]];
+  return [[single], [several], [{ ...dependent, events }], [withSnapshot], [twice, at(5)], [at(6, ['d', 1])]];
 }
 
 function withVersion(processEvents: readonly ProcessEvent[], typesVersion: number): ProcessEvent[] {
@@ -46,8 +46,8 @@ export function marks(test: Test): void {
       assert.deepEqual(await recorder.position(3, 'up'), expected);
       assert.deepEqual(await recorder.positions(), [expected]);
     }
-    await recorder.record(3, [tracked('up', 6, 7, event('c', 1))]);
-    assert.deepEqual(await recorder.position(3, 'up'), { ...at, position: 7 });
+    await recorder.record(3, [tracked('up', 7, 8, event('c', 1))]);
+    assert.deepEqual(await recorder.position(3, 'up'), { ...at, position: 8 });
   });
 
   test('stay when a call is rejected', async (storage) => {
@@ -147,6 +147,6 @@ export function handledTypes(test: Test): void {
       assert.equal((await recorder.position(0, 'up')).position, expected);
       await recorder.record(0, withVersion(processEvents, 1));
     }
-    assert.equal((await recorder.position(0, 'up')).position, 6);
+    assert.equal((await recorder.position(0, 'up')).position, 7);
   });
 }

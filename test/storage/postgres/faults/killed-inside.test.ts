@@ -20,7 +20,7 @@ async function open() {
   const recorded = async () => ({
     events: await counters.log.head(),
     rows: (await recorder.notifications(0, 0, 100)).length,
-    position: await recorder.position(0, 'clicks'),
+    position: (await recorder.position(0, 'clicks')).position,
   });
   return { schema, clicks, counters, recorded };
 }
