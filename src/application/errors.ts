@@ -244,7 +244,15 @@ export class OtherVersionError extends KahnError implements WaitingForVersion {
       `Application '${applicationName}' waits in pipeline ${pipelineId} with notification ${notificationId} of ` +
         `'${upstreamName}' ('${eventType}'): ${otherVersionReasons[reason](waiting, cause)} ` +
         'Processing resumes automatically when another version of the application has processed the notification.',
-      { applicationName, upstreamName, pipelineId, notificationId, eventType, reason, cause },
+      {
+        applicationName,
+        upstreamName,
+        pipelineId,
+        notificationId,
+        eventType,
+        reason,
+        ...(cause !== undefined && { cause }),
+      },
     );
   }
 }
@@ -333,11 +341,20 @@ export class RacesLostError extends KahnError {
 /** Returns the error for a notification on which a policy failed because its code does not know something, if it did. */
 export function asOtherVersion(error: unknown): OtherVersionError | undefined {
   if (!(error instanceof PolicyError)) return undefined;
-  for (let { cause }: { cause?: unknown } = error; cause instanceof KahnError; cause = cause.cause) {
-    if (cause instanceof UnknownEventError)
-      return new OtherVersionError(error, 'AGGREGATE_UNKNOWN', error.cause);
-    if (cause instanceof NotDecodableError && cause.typeName !== undefined)
-      return new OtherVersionError(error, 'DATA_UNKNOWN', error.cause);
+  const reason = unknownIn(error.cause);
+  return reason && new OtherVersionError(error, reason, error.cause);
+}
+
+/** Whether a repository could not read what is recorded, so that what a handler decides without it means nothing. */
+export function isUnread(error: unknown): boolean {
+  return error instanceof StorageError || unknownIn(error) !== undefined;
+}
+
+/** Returns what the code does not know, if that is the reason of an error or of one of its causes. */
+function unknownIn(error: unknown): OtherVersionReason | undefined {
+  for (const cause of chainOf(error)) {
+    if (cause instanceof UnknownEventError) return 'AGGREGATE_UNKNOWN';
+    if (cause instanceof NotDecodableError && cause.typeName !== undefined) return 'DATA_UNKNOWN';
   }
   return undefined;
 }
@@ -356,15 +373,19 @@ export function isTransientFailure(error: unknown): boolean {
   );
 }
 
-/** Most causes that are followed. */
-const maxCauses = 10;
-
 /** Returns the error of a storage that a policy has passed on, maybe as the cause of an error of its own. */
 function storageErrorIn(error: PolicyError): StorageError | undefined {
-  let cause = error.cause;
-  for (let depth = 0; depth < maxCauses && isError(cause); depth += 1) {
-    if (cause instanceof StorageError) return cause;
-    cause = cause.cause;
+  return chainOf(error.cause).find((cause) => cause instanceof StorageError);
+}
+
+/** Most errors of a chain that are followed. */
+const longestChain = 10;
+
+/** An error and its causes. */
+function* chainOf(error: unknown): Generator<Error, undefined, undefined> {
+  let next = error;
+  for (let length = 0; length < longestChain && isError(next); length += 1) {
+    yield next;
+    next = next.cause;
   }
-  return undefined;
 }

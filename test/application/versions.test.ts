@@ -36,6 +36,27 @@ class Tills extends ProcessApplication<TillEvent, LaterOrderEvent> {
   });
 }
 
+/** Catches all errors. */
+class CatchingTills extends Tills {
+  override readonly policy = this.when({
+    'Order.Paid': async (_event, repository) => {
+      for (const id of ['till', 'till']) await repository.get(Till, id).catch(() => {});
+    },
+  });
+}
+
+/** Wraps all errors in one of its own. */
+class WrappingTills extends Tills {
+  override readonly policy = this.when({
+    'Order.Paid': async (_event, repository) => {
+      const till = await repository.get(Till, 'till').catch((cause: unknown) => {
+        throw new Error('no till', { cause });
+      });
+      till.add('Till.Paid');
+    },
+  });
+}
+
 class LaterTills extends Application<TillEvent> {
   static readonly applicationName = 'tills';
   static readonly emits = ['Till.Opened', 'Till.Paid', 'Till.Locked'] as const;
@@ -94,6 +115,21 @@ describe.each(storages)(
       }
       expect(await tills.log.head()).toBe(3);
     });
+
+    test.each([CatchingTills, WrappingTills])(
+      'makes a follower wait whose policy catches the error: %o',
+      async (Type) => {
+        const storage = create();
+        await using orders = await after.Orders.open({ storage });
+        await using later = await LaterTills.open({ storage });
+        await later.save(Till.create('Till.Opened', {}, 'till').add('Till.Locked'));
+        await using tills = await Type.open({ storage });
+        tills.follow(orders.log);
+        await orders.save(Order.make().pay(), Order.make().pay());
+        const error = await rejectionOf(tills.run(), OtherVersionError);
+        expect(error).toMatchObject({ reason: 'AGGREGATE_UNKNOWN', notificationId: 2 });
+      },
+    );
   },
 );
 

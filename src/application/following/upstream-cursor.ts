@@ -83,9 +83,10 @@ export class UpstreamCursor {
     if (this.isLocated) await this.#readAfter(this.#last, 0);
   }
 
-  /** Makes the next `locate` read the recorded position again. */
+  /** Makes the next `locate` read the recorded position, and the next `read` the log, which may have been restored. */
   forget(): void {
     this.#recorded = undefined;
+    this.#lastRead = [];
   }
 
   /**

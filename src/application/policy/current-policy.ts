@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
-import type { StorageError } from '../../storage/errors.ts';
 import { inCleanContext } from '../../util/environment/root-context.ts';
 import { InvalidPolicyError } from '../errors.ts';
 
@@ -16,10 +15,10 @@ export class PolicyCall {
   changed: readonly Aggregate[] = none;
   /** Whether the policy or the attempt has returned. What it has opened may outlive it, and is no part of it. */
   hasEnded = false;
-  /** An error of the storage that a repository has reported, after which what the handler decides means nothing. */
-  storageError: StorageError | undefined;
+  /** An error because of which a repository could not read, so that what the handler decides means nothing. */
+  unread: unknown;
   /** An error with which the policy must fail, even if its handler catches the error. */
-  fault: InvalidPolicyError | undefined;
+  fault: unknown;
 
   constructor(applicationName: string, parent?: PolicyCall) {
     this.applicationName = applicationName;
@@ -50,9 +49,9 @@ export class PolicyCall {
 
   /** Makes the policy fail, and returns the error to throw. */
   failWith(message: string): InvalidPolicyError {
-    const { root } = this;
-    root.fault ??= new InvalidPolicyError(message);
-    return root.fault;
+    const error = new InvalidPolicyError(message);
+    this.root.fault ??= error;
+    return error;
   }
 
   /** Whether something that was triggered in `inner` was triggered in this call. */

@@ -1,9 +1,8 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
-import { StorageError } from '../../storage/errors.ts';
 import { kindOf } from '../../util/errors.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
-import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
+import { AggregateNotFoundError, InvalidPolicyError, isUnread } from '../errors.ts';
 import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
 import type { PolicyRepository } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
@@ -78,17 +77,38 @@ export class HandlerRepository implements PolicyRepository {
     };
     const text = () => `${name}(${aggregateClass?.name}, '${id}')`;
     return calls.start(text, () => {
-      const found = aggregates.find(aggregateClass, id);
+      const found = this.#find(aggregateClass, id);
       return found instanceof Promise
         ? found.then(finish, (error) => this.#noteFailure(error))
         : finish(found);
     });
   }
 
-  /** Notes an error of the storage, so that the handler is repeated even if it catches the error. */
+  #find<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): A | undefined | Promise<A | undefined> {
+    try {
+      return this.#context.aggregates.find(aggregateClass, id);
+    } catch (error) {
+      return this.#noteFailure(error);
+    }
+  }
+
+  /** Notes that the repository could not read, so that the handler is repeated even if it catches the error. */
   #noteFailure(error: unknown): never {
-    if (error instanceof StorageError) this.#context.call.storageError ??= error;
+    if (isUnread(error)) this.#context.call.unread ??= error;
     throw error;
+  }
+
+  /** Undoes an attempt. If that fails, earlier changes may be lost, so the policy fails even if it catches the error. */
+  async #undo(attempt: PolicyCall, after: number): Promise<void> {
+    try {
+      await this.#context.aggregates.undo(attempt, after);
+    } catch (error) {
+      this.#context.call.fault ??= error;
+      this.#noteFailure(error);
+    }
   }
 
   /** Runs attempts that are started at the same time one after the other. An attempt in an attempt runs at once. */
@@ -114,7 +134,7 @@ export class HandlerRepository implements PolicyRepository {
       return await runInAttempt(attempt, work);
     } catch (error) {
       attempt.hasEnded = true;
-      await this.#context.aggregates.undo(attempt, after);
+      await this.#undo(attempt, after);
       throw error;
     } finally {
       attempt.hasEnded = true;

@@ -32,7 +32,7 @@ export function runHandler(
     try {
       const result = handler(event, new HandlerRepository({ call, calls, aggregates, idOf }));
       const returned = returnedAggregates(isThenable(result) ? await result : result);
-      if (call.storageError !== undefined) throw call.storageError;
+      if (call.unread !== undefined) throw call.unread;
       calls.assertAwaited();
       if (call.fault !== undefined) throw call.fault;
       for (const aggregate of returned) addReturned(aggregate, aggregates);
@@ -40,7 +40,7 @@ export function runHandler(
       aggregates.settle();
       return returned;
     } catch (error) {
-      throw call.storageError ?? calls.explained(error);
+      throw call.unread ?? calls.explained(error);
     } finally {
       call.hasEnded = true;
       calls.end();

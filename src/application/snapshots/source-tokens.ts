@@ -9,12 +9,13 @@ export interface Token {
 const literal = '""';
 
 const skipped = /\s+|\/\*.*?\*\/|\/\/[^\n]*/suy;
-const quoted = /"(?:\\.|[^"\\]+)*"|'(?:\\.|[^'\\]+)*'/suy;
+// Without nested repetition: a quote that has no end would take exponential time.
+const quoted = /"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'/suy;
 const word = /#?[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/uy;
 const number = /\d[\w.]*/uy;
 const regularExpression = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/\w*/uy;
 /** Text of a template up to its end or its next expression. */
-const templateText = /(?:\\.|\$(?!\{)|[^`\\$]+)*(?:`|\$\{)/suy;
+const templateText = /[^`\\$]*(?:(?:\\.|\$(?!\{))[^`\\$]*)*(?:`|\$\{)/suy;
 
 /** Words that stand before a value, so that a slash after them begins a regular expression. */
 const beforeValues: ReadonlySet<string> = new Set(

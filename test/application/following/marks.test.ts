@@ -1,8 +1,9 @@
-import { LogMismatchError } from 'kahn';
+import { LogMismatchError, PolicyError } from 'kahn';
 import { expect, onTestFinished, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { markOf } from '../../../src/application/log/mark.ts';
 import { rejectionOf } from '../../support/errors.ts';
+import { cutOff } from '../../support/restored-logs.ts';
 import { storages } from '../../support/storages.ts';
 import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
 
@@ -68,5 +69,28 @@ test.each(storages)(
       message: expect.stringContaining('notification 3 of the log is not the one that it has processed'),
     });
     expect([...(await first.counted()).values()]).toEqual([[1, 3]]);
+  },
+);
+
+test.each(storages.filter(({ name }) => name !== 'memory'))(
+  'after a failure, the log is read again: it may have been restored meanwhile, on $name',
+  async ({ create }) => {
+    const storage = create();
+    await using counters = await Counters.open({ storage });
+    {
+      await using clicks = await Clicks.open({ storage });
+      await clicks.save(Click.make('a', 1), Click.make('a', 2), Click.make('a', 3));
+    }
+    await using clicks = await Clicks.open({ storage });
+    counters.follow(clicks.log);
+    counters.meanwhile = (number) => {
+      if (number === 2) throw new RangeError('cannot count 2');
+    };
+    await rejectionOf(counters.run(), PolicyError);
+    await cutOff(storage, 'clicks', 1);
+    await clicks.save(Click.make('a', 4));
+    counters.meanwhile = () => {};
+    await counters.run();
+    expect([...(await counters.counted()).values()]).toEqual([[1, 4]]);
   },
 );

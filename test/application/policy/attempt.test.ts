@@ -300,3 +300,23 @@ describe('in a direct call of a policy', () => {
     );
   });
 });
+
+test('a handler that catches the failure to undo an attempt loses nothing: the policy fails', async () => {
+  let isBroken = false;
+  class Brittle extends Counter {
+    protected override apply(event: CounterEvent): void {
+      if (isBroken) throw new RangeError('cannot be replayed');
+      super.apply(event);
+    }
+  }
+  const error = await failureOf(async (_, repository) => {
+    (await repository.get(Brittle, 'a')).touch();
+    const failing = repository.attempt(async () => {
+      (await repository.get(Brittle, 'a')).touch();
+      isBroken = true;
+      fail();
+    });
+    await failing.catch(() => {});
+  });
+  expect(error.message).toContain('cannot be replayed');
+});

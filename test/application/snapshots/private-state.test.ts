@@ -106,3 +106,12 @@ test('reads long texts and sources', () => {
   const source = `class A extends B { a = '${'x'.repeat(2_000_000)}'; m() {${'a();'.repeat(100_000)}} #b = 1; }`;
   expect(privateFieldIn(source)).toBe('#b');
 });
+
+test.each(["it's", 'a "quoted', 'a `template'])(
+  'a quote in a regular expression takes no time: %s',
+  (text) => {
+    const rest = 'this.total += 1; '.repeat(1_000);
+    const source = `class A extends B { m(x) { if (x) /${text}/.test(x); ${rest} }\n }`;
+    expect(privateFieldIn(source)).toBeUndefined();
+  },
+);

@@ -1,0 +1,19 @@
+import { memory } from 'kahn';
+import { expect, test } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
+import { BoundedLock } from '../../../src/application/recording/bounded-lock.ts';
+import { Click, Clicks } from '../../support/systems/clicks.ts';
+
+test('a lock for which the signal is aborted while it is awaited is released at once', async () => {
+  await using clicks = await Clicks.open({ storage: memory() });
+  const { recorder } = applicationInternals.storeOf(clicks);
+  const first = await BoundedLock.take(recorder, undefined);
+  const closing = new AbortController();
+  const second = BoundedLock.take(recorder, closing.signal);
+  closing.abort();
+  await first?.release();
+  await second;
+  const started = performance.now();
+  await clicks.save(Click.make('a', 1));
+  expect(performance.now() - started).toBeLessThan(1_000);
+});
