@@ -127,7 +127,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     this.#enter(store.inPipeline(pipelineId), this.#binding);
   }
 
-  /** Repository of the application's aggregates. In a policy, use the repository that the handler is given instead. */
+  /**
+   * Repository of the application's aggregates. In a policy, use the repository that the handler is given instead.
+   *
+   * @throws {@link InvalidPolicyError} if the policy of this application reads it.
+   * @throws {@link ApplicationNotOpenError} if the application is not open.
+   */
   get repository(): Repository<Emits> {
     if (currentPolicy() === this.applicationName) {
       throw new InvalidPolicyError(
@@ -166,10 +171,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
+   * @throws {@link SnapshotNotEncodableError} if the class of an aggregate has snapshots that cannot hold its state.
    * @throws {@link LimitExceededError} if an id or the data is too large.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
-   * @throws {@link StorageError} if the storage fails.
+   * @throws {@link TooManySavesError} if too many saves wait for the storage.
+   * @throws {@link StorageError} if the storage fails. Nothing is recorded, unless the code is `STORAGE_OUTCOME_UNKNOWN`.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
    * @throws {@link DownstreamError} if the events are recorded, but an application failed on them or on what follows from
    * them, or waits for another pipeline or another version.
@@ -204,6 +211,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    *
    * @throws {@link AggregateNotFoundError} if the aggregate does not exist or is discarded.
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
+   * @throws {@link LimitExceededError} if the snapshot is too large.
+   * @throws {@link StorageError} if the storage fails.
    */
   async takeSnapshot<A extends Aggregate<Emits>>(
     aggregateClass: AggregateClass<A>,

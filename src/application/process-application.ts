@@ -153,6 +153,9 @@ export abstract class ProcessApplication<
    * notifications that need not wait are processed.
    * @throws {@link OtherVersionError} if a notification waits for another version of this application; all before it are
    * processed.
+   * @throws {@link LogMismatchError} if the log of an upstream does not hold the notification that was processed last.
+   * @throws {@link RacesLostError} if other writers change the aggregates of the policy again and again: run again.
+   * @throws {@link StorageError} if the storage fails.
    */
   async run(options: RunOptions = {}): Promise<number> {
     resolveOptions(options, runOptions, 'ProcessApplication.run()');

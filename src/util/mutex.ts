@@ -7,4 +7,11 @@ export class Mutex {
     this.#last = result.catch(() => {});
     return result;
   }
+
+  /** Resolves in the order of the calls, with a function that lets the next call proceed. */
+  acquire(): Promise<() => void> {
+    const acquired = Promise.withResolvers<() => void>();
+    void this.run(() => new Promise<void>((release) => acquired.resolve(release)));
+    return acquired.promise;
+  }
 }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { AggregateDiscardedError } from '../../domain/errors.ts';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
@@ -220,14 +221,13 @@ export class Follower {
 
 /** Whether another try may succeed: the storage is busy or unavailable, or another writer recorded first. */
 function isRepeatable(error: unknown): boolean {
-  return (
-    isTransientFailure(error) || (error instanceof PolicyError && error.cause instanceof RecordConflictError)
-  );
+  return isTransientFailure(error) || conflictIn(error) !== undefined;
 }
 
-/** Returns the conflict on which a policy failed, if any. */
+/** Returns the conflict on which a policy failed, if any: also with an aggregate that was made and discarded meanwhile. */
 function conflictIn(error: unknown): RecordConflictError | undefined {
-  const cause = error instanceof PolicyError ? error.cause : error;
+  const reason = error instanceof PolicyError ? error.cause : error;
+  const cause = reason instanceof AggregateDiscardedError ? reason.cause : reason;
   return cause instanceof RecordConflictError ? cause : undefined;
 }
 

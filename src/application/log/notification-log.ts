@@ -53,6 +53,7 @@ export interface NotificationLog {
    *
    * @param maxSize Size of data and metadata at which the read ends, in characters or bytes of UTF-8: the notification
    * by which the size reaches it is the last one. Default: no limit.
+   * @throws {@link InvalidPositionError} if `after` or `limit` is not an integer >= 0.
    */
   select(after: number, limit: number, maxSize?: number): Promise<readonly StoredNotification[]>;
   /**

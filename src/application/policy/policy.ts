@@ -7,7 +7,13 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
   /**
    * Gets an aggregate. Events triggered on it are recorded together with the position.
    *
-   * @throws {@link AggregateNotFoundError} if there is no aggregate with this class and id.
+   * @throws {@link AggregateNotFoundError} if there is no aggregate with this id, or it is discarded.
+   * @throws {@link AggregateLoadError} if `apply`, the decoding of an event or the constructor fails.
+   * @throws {@link UnknownEventError} if the application does not list the type of an event in `emits`. The policy is
+   * repeated later, even if it catches the error.
+   * @throws {@link StorageError} if the storage fails. The policy is repeated later, even if it catches the error.
+   * @throws {@link InvalidPolicyError} if the handler has returned, or has changed two objects of the aggregate from the same
+   * version.
    */
   get<A extends Aggregate<E>>(aggregateClass: AggregateClass<A>, id: string): Promise<A>;
   /** Whether `get` would find an aggregate with this class and id: false also for one that is discarded. */
@@ -20,6 +26,7 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
    * Attempts may contain attempts. Attempts that are started at the same time run one after the other.
    *
    * @throws {@link InvalidArgumentError} if `work` is not a function.
+   * @throws {@link InvalidPolicyError} if the handler has returned, or an aggregate was changed beside a failed attempt.
    * @example
    * class Stock extends ProcessApplication<ReservationEvent, OrderEvent> {
    *   override readonly policy = this.when({
@@ -34,7 +41,11 @@ export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
    * }
    */
   attempt<T>(work: () => T | Promise<T>): Promise<T>;
-  /** Derives an id for a new aggregate. The n-th call for one event returns the same id on every retry and runner. */
+  /**
+   * Derives an id for a new aggregate. The n-th call for one event returns the same id on every retry and runner.
+   *
+   * @throws {@link InvalidPolicyError} if the handler has returned.
+   */
   deriveId(): string;
 }
 
@@ -62,8 +73,8 @@ export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> =
 /**
  * Handles the events that a process application follows. In a test, call a policy directly with a plain Map as
  * repository: it resolves with the new aggregates. The Map gets new objects for aggregates that a failed attempt changed.
- * Ids derived in such a call are stable, but differ from ids in a
- * running system, where the name of the upstream is part of them.
+ * Ids derived in such a call are stable, but differ from ids in a running system, where the name of the upstream is part
+ * of them.
  *
  * @example
  * const order = Order.place('ada');

@@ -29,6 +29,13 @@ export class Repository<E extends DomainEvent = DomainEvent> {
    * Gets an aggregate.
    *
    * @throws {@link AggregateNotFoundError} if the aggregate does not exist, never had this version, or is discarded.
+   * @throws {@link AggregateLoadError} if `apply`, the decoding of an event or the constructor fails.
+   * @throws {@link UnknownEventError} if the application does not list the type of an event in `emits`.
+   * @throws {@link SnapshotNotEncodableError} if the class has snapshots, and private fields that they do not hold.
+   * @throws {@link InvalidArgumentError} if the class is no class of aggregates.
+   * @throws {@link InvalidIdError} if the id is empty or storage cannot keep it.
+   * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
+   * @throws {@link StorageError} if the storage fails.
    */
   async get<A extends Aggregate<E>>(
     aggregateClass: AggregateClass<A>,
@@ -42,7 +49,11 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     return aggregate;
   }
 
-  /** Whether `get` would find an aggregate: false also for one that is discarded. */
+  /**
+   * Whether `get` would find an aggregate: false also for one that is discarded.
+   *
+   * @throws all errors of `get` except {@link AggregateNotFoundError}.
+   */
   async has<A extends Aggregate<E>>(
     aggregateClass: AggregateClass<A>,
     id: string,
@@ -52,7 +63,11 @@ export class Repository<E extends DomainEvent = DomainEvent> {
     return aggregate !== undefined && !aggregateInternals.isDiscarded(aggregate);
   }
 
-  /** Whether an aggregate is discarded, so that none with this id can be created. */
+  /**
+   * Whether an aggregate is discarded, so that none with this id can be created.
+   *
+   * @throws all errors of `get` except {@link AggregateNotFoundError}.
+   */
   async wasDiscarded<A extends Aggregate<E>>(
     aggregateClass: AggregateClass<A>,
     id: string,

@@ -19,6 +19,8 @@ import type { SharableMemory } from './shared/sharable-memory.ts';
 export class MemoryRecorder implements Recorder {
   readonly #applicationName: string;
   #open: SharableMemory | undefined;
+  /** The write lock that was taken last. */
+  #lock: WriteLock | undefined;
 
   constructor(memory: SharableMemory) {
     this.#applicationName = memory.applicationName;
@@ -30,7 +32,8 @@ export class MemoryRecorder implements Recorder {
   }
 
   async lock(): Promise<WriteLock> {
-    return this.#memory.lock();
+    this.#lock = await this.#memory.lock();
+    return this.#lock;
   }
 
   async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
@@ -91,6 +94,7 @@ export class MemoryRecorder implements Recorder {
 
   async close(): Promise<void> {
     this.#open = undefined;
+    await this.#lock?.release();
   }
 
   get #content(): SharableMemory['content'] {

@@ -24,6 +24,7 @@ import { Batch, distinctSnapshots } from './appending/batch.ts';
 import { type Statement, type Statements, sql, statementsFor } from './statements.ts';
 
 const largestInteger = 0x7fffffff;
+
 /** Records in the tables of one application, which recorders on other hosts may use at the same time. */
 export class PostgresRecorder implements Recorder {
   readonly #options: AppenderOptions;
@@ -31,7 +32,11 @@ export class PostgresRecorder implements Recorder {
   readonly #appender: Appender;
   /** Records calls in their order. */
   readonly #writes = new Mutex();
+  /** The write lock, until it is used or released. */
+  #held: WriteLock | undefined;
   #closed = false;
+  /** Missing if the pool has a single connection, without which the holder of the lock could not read. */
+  readonly lock?: () => Promise<WriteLock>;
 
   constructor(options: AppenderOptions) {
     this.#options = options;
@@ -39,6 +44,7 @@ export class PostgresRecorder implements Recorder {
     this.#appender = new Appender(options, this.#statements, (statement, values) =>
       this.#run(statement, values),
     );
+    if (options.connections.canHoldTransaction) this.lock = () => this.#lock();
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -46,27 +52,6 @@ export class PostgresRecorder implements Recorder {
     this.#assertOpen();
     const batch = new Batch(pipelineId, processEvents);
     return this.#writes.run(() => this.#appender.append(batch));
-  }
-
-  async lock(): Promise<WriteLock> {
-    this.#assertOpen();
-    const { connections, serverRetry, tables } = this.#options;
-    const transaction = await serverRetry.run(tables, 'reading', async () => {
-      const begun = await connections.begin();
-      try {
-        await begun.query(sql.idleTimeout);
-        await begun.query(this.#statements.lockLogs);
-        return begun;
-      } catch (error) {
-        await begun.rollBack();
-        throw error;
-      }
-    });
-    return {
-      record: (pipelineId, processEvents) =>
-        this.#appender.appendIn(transaction, new Batch(pipelineId, processEvents)),
-      release: () => transaction.rollBack(),
-    };
   }
 
   async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
@@ -165,7 +150,38 @@ export class PostgresRecorder implements Recorder {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#held?.release();
     await this.#writes.run(async () => {});
+  }
+
+  async #lock(): Promise<WriteLock> {
+    const free = await this.#writes.acquire(); // other calls of this recorder wait without a connection
+    try {
+      this.#assertOpen();
+      const { connections, serverRetry, tables } = this.#options;
+      const begin = () => connections.begin(sql.idleTimeout, this.#statements.lockLogs);
+      const transaction = await serverRetry.run(tables, 'reading', begin);
+      const lock: WriteLock = {
+        record: async (pipelineId, processEvents) => {
+          if (this.#held !== lock) return this.record(pipelineId, processEvents);
+          const batch = new Batch(pipelineId, processEvents);
+          this.#held = undefined;
+          return this.#appender.appendIn(transaction, batch).finally(free);
+        },
+        release: async () => {
+          if (this.#held !== lock) return;
+          this.#held = undefined;
+          await transaction.rollBack().finally(free);
+        },
+      };
+      this.#held = lock;
+      if (this.#closed) await lock.release();
+      this.#assertOpen();
+      return lock;
+    } catch (error) {
+      free();
+      throw error;
+    }
   }
 
   #assertOpen(): void {

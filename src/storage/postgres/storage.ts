@@ -45,6 +45,7 @@ export async function openStorage(
   const connections = new Connections(server.pool, {
     named: server.ownsSessions,
     mayBeStandby: server.mayBeStandby,
+    poolSize: server.poolSize,
     onReadOnly: () => {
       for (const one of listeners) one.reconnect();
     },

@@ -53,7 +53,11 @@ export class SqliteRecorder implements Recorder {
     const lock: WriteLock = {
       record: async (pipelineId, processEvents) => {
         if (this.#held?.lock !== lock) return this.record(pipelineId, processEvents);
-        return this.#connection.use('recording', () => this.#recordHeld(pipelineId, processEvents));
+        try {
+          return this.#connection.use('recording', () => this.#recordHeld(pipelineId, processEvents));
+        } finally {
+          await lock.release(); // if the file could not be opened again
+        }
       },
       release: async () => {
         if (this.#held?.lock === lock) this.#endHeld();

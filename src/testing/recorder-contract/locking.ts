@@ -8,11 +8,12 @@ import type { Test, TestedStorage } from './tested-storage.ts';
 export function locking(test: Test): void {
   const testLock = (
     name: string,
-    body: (storage: TestedStorage, lock: Required<Recorder>['lock']) => Promise<void>,
+    body: (storage: TestedStorage, lock: Required<Recorder>['lock'], recorder: Recorder) => Promise<void>,
   ) =>
     test(name, async (storage) => {
       const recorder = await storage.open();
-      if (recorder.lock !== undefined) await body(storage, () => recorder.lock?.() as Promise<WriteLock>);
+      const take = () => recorder.lock?.() as Promise<WriteLock>;
+      if (recorder.lock !== undefined) await body(storage, take, recorder);
     });
 
   testLock(
@@ -71,5 +72,13 @@ export function locking(test: Test): void {
     const next = take();
     assert.equal(await again.record(0, [processEvent(event('a', 2))]), 2);
     assert.equal(await (await next).record(0, [processEvent(event('a', 3))]), 3);
+  });
+
+  testLock('closing a recorder releases its lock', async (storage, take, recorder) => {
+    const other = await storage.open();
+    await take();
+    const waiting = other.record(0, [processEvent(event('a', 1))]);
+    await recorder.close();
+    assert.equal(await waiting, 1);
   });
 }

@@ -71,9 +71,13 @@ export class SharableMemory {
     await this.#whenUnlocked(async () => {
       if (this.#held !== undefined) return writeLocked;
       this.#held = lock; // before other callers in this thread try
-      if (!(this.#content instanceof Replica) || (await this.#content.tryLock())) return 0;
-      this.#held = undefined;
-      return writeLocked;
+      let isTaken = !(this.#content instanceof Replica);
+      try {
+        if (this.#content instanceof Replica) isTaken = await this.#content.tryLock();
+      } finally {
+        if (!isTaken) this.#held = undefined;
+      }
+      return isTaken ? 0 : writeLocked;
     });
     return lock;
   }

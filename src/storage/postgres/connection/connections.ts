@@ -1,4 +1,5 @@
 import { inRootContext } from '../../../util/environment/root-context.ts';
+import { Mutex } from '../../../util/mutex.ts';
 import type { Row } from '../../sql/rows.ts';
 import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
 import { effectsOf, StandbyError, storageCode } from '../errors.ts';
@@ -22,6 +23,8 @@ export interface ConnectionRules {
   readonly answerTimeoutMs: number;
   /** Whether connections are used before it is known that they do not lead to a standby. */
   readonly mayBeStandby: boolean;
+  /** Largest number of connections at a time. */
+  readonly poolSize: number;
   /** Called when a connection that accepted writes leads to a read-only server, as after a failover. */
   onReadOnly(): void;
 }
@@ -41,10 +44,17 @@ export class Connections {
   readonly #born = new WeakMap<PostgresClient, number>();
   /** Connections of earlier generations are replaced before their next use. */
   #generation = 0;
+  /** Held while a transaction is open. */
+  readonly #open = new Mutex();
 
   constructor(pool: PostgresPool, rules: ConnectionRules) {
     this.#pool = pool;
     this.#rules = rules;
+  }
+
+  /** Whether a connection is left for other statements while a transaction is open. */
+  get canHoldTransaction(): boolean {
+    return this.#rules.poolSize > 1;
   }
 
   /** Runs one statement in a transaction of its own. */
@@ -82,27 +92,53 @@ export class Connections {
     });
   }
 
-  /** Begins a transaction that stays open until it is ended. */
-  async begin(): Promise<OpenTransaction> {
+  /**
+   * Begins a transaction with the statements `first`, which stays open until it is ended. Waits for the transaction that
+   * was begun before, so that open transactions take one connection of the pool, and leave the others for reading.
+   */
+  async begin(...first: readonly Statement[]): Promise<OpenTransaction> {
+    const release = await this.#open.acquire();
+    for (;;) {
+      let taken: TakenConnection | undefined;
+      try {
+        taken = await this.#take();
+        return await this.#beginOn(taken, first, release);
+      } catch (error) {
+        if (taken !== undefined && this.#isOutdatedBy(error, taken)) continue;
+        release();
+        throw error;
+      }
+    }
+  }
+
+  async #beginOn(
+    taken: TakenConnection,
+    first: readonly Statement[],
+    release: () => void,
+  ): Promise<OpenTransaction> {
     const begun = Promise.withResolvers<Query>();
     const ended = Promise.withResolvers<Statement>();
-    const transaction = this.#useTaken(await this.#take(), async (query) => {
+    const transaction = this.#useTaken(taken, async (query) => {
       await query(sql.begin);
+      try {
+        for (const statement of first) await query(statement);
+      } catch (error) {
+        await query(sql.rollback).catch(() => {}); // a broken connection has ended the transaction
+        throw error;
+      }
       begun.resolve(query);
       await query(await ended.promise);
     });
     transaction.catch(begun.reject);
     const query = await begun.promise;
+    const end = (statement: Statement) => {
+      ended.resolve(statement);
+      return transaction.finally(release);
+    };
     return {
       query,
-      commit: () => {
-        ended.resolve(sql.commit);
-        return transaction;
-      },
-      rollBack: () => {
-        ended.resolve(sql.rollback);
-        return transaction.catch(() => {}); // a broken connection has ended the transaction
-      },
+      commit: () => end(sql.commit),
+      rollBack: () => end(sql.rollback).catch(() => {}), // a broken connection has ended the transaction
     };
   }
 

@@ -20,6 +20,8 @@ export interface Server {
   readonly name: string;
   /** Whether connections are used before it is known that they do not lead to a standby. */
   readonly mayBeStandby: boolean;
+  /** Largest number of connections in the pool. */
+  readonly poolSize: number;
   /** Connects for LISTEN, with a session of its own; undefined if no such connection is possible. */
   readonly listen: (() => Promise<ListeningClient>) | undefined;
   /** Closes the connections, except those of a user's pool. */
@@ -58,6 +60,7 @@ function serverOfOwnPool(driver: Driver, settings: PostgresSettings, listen: Ser
     pool,
     ownsSessions: !settings.transactionPooler,
     name: nameOf(client, settings),
+    poolSize: settings.poolSize,
     mayBeStandby: false, // see setUp; a pooler may change the server at any time
     listen,
     close: () => sockets.end(() => pool.end()),
@@ -89,6 +92,7 @@ function serverOfUserPool(
     ownsSessions: false,
     name: 'the database of its pool',
     mayBeStandby: !transactionPooler,
+    poolSize: (userPool as { options?: { max?: number } }).options?.max ?? Infinity,
     listen: listen ?? (transactionPooler ? undefined : () => takenFrom(pool, connectionTimeoutMs)),
     close: async () => {},
   };

@@ -132,3 +132,14 @@ it('a full disk refuses a call as a whole, and the next one works once there is 
   expect(await recorder.record(0, [changed('b')])).toBe(2);
   expect(await recorder.notifications(0, 0, 9)).toHaveLength(2);
 });
+
+it('a call under the write lock that finds no file releases the lock', async () => {
+  const [directory, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
+  const recorder = await openOrders(directory);
+  const lock = await recorder.lock!();
+  move(directory, elsewhere);
+  await failureOf(() => recorder.head(0));
+  await expect(lock.record(0, [changed('a')])).rejects.toMatchObject(gone);
+  move(elsewhere, directory);
+  expect(await recorder.record(0, [changed('a')])).toBe(1);
+});
