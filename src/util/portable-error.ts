@@ -85,8 +85,11 @@ function short(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, short(own)]));
 }
 
-function shortened(text: string): string {
-  return text.length > longestText ? `${text.slice(0, longestText)} … (${text.length} characters)` : text;
+/** Cuts a text that is too long, and says how long it was, also if it was cut before. */
+export function shortened(text: string, longest: number = longestText): string {
+  if (text.length <= longest) return text;
+  const [, length = text.length] = / … \((\d+) characters\)$/.exec(text.slice(-50)) ?? [];
+  return `${text.slice(0, longest)} … (${length} characters)`;
 }
 
 /** Returns what `read` returns, or undefined if it throws. */

@@ -5,7 +5,7 @@ import * as after from '../support/systems/versions/after.ts';
 import * as before from '../support/systems/versions/before.ts';
 import { Order } from '../support/systems/versions/orders.ts';
 import { until } from '../support/until.ts';
-import type { RunnerSubject } from './runner-contract.ts';
+import type { RunnerSubject } from './contract/subject.ts';
 
 export type VersionsSubject = Pick<RunnerSubject, 'name' | 'start' | 'createStorage'>;
 

@@ -3,10 +3,6 @@ import { type ApplicationClass, applicationInternals } from '../../application/a
 import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
-import { unlessAborted } from '../../util/abort.ts';
-import { inRootContext, ownLocalStorage } from '../../util/environment/root-context.ts';
-import { ListenerSet } from '../../util/listener-set.ts';
-import { Mutex } from '../../util/mutex.ts';
 import { assertFunction } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent, warnOfAbandoned } from '../diagnostics.ts';
@@ -25,20 +21,13 @@ import { processedOptionsOf, signalOf } from '../wait-options.ts';
 import type { FollowerState } from '../waiting/watched-followers.ts';
 import { ClockLoop } from './clock/clock-loop.ts';
 import { Pacer } from './clock/pacer.ts';
+import { TickSeries } from './clock/tick-series.ts';
 import { TickWaits } from './clock/tick-waits.ts';
 import { WaitInTickError } from './errors.ts';
 import type { SteppingParts } from './open-stepping.ts';
 import { Simulation } from './simulation.ts';
 import { StopState } from './stop-state.ts';
 import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
-
-/** The tick under way. */
-interface CurrentTick {
-  readonly number: number;
-}
-
-/** Tick from which the current code was called. */
-const callingTick = ownLocalStorage<CurrentTick>();
 
 /**
  * Runs a system tick by tick. In each tick, all applications fetch what is new in the logs they follow, then all
@@ -53,14 +42,11 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #clock: ClockLoop;
   readonly #simulation: Simulation;
   readonly #state = new StopState((name) => this.#eventOf(name));
-  readonly #listeners = new ListenerSet<Tick>();
-  /** Serializes ticks. */
-  readonly #ticks = new Mutex();
+  readonly #ticks: TickSeries<Tick>;
   /** For calls while the clock is paused: they run the ticks themselves. */
   readonly #steppingWaits: TickWaits;
   /** For calls while the clock runs. */
   readonly #watchingWaits: TickWaits;
-  #current: CurrentTick | undefined;
   #closing: Promise<void> | undefined;
 
   /** @internal */
@@ -75,13 +61,20 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       failed: (error) => void this.#state.fail(this.tickCount, error),
     });
     this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
-    const { interruptions } = parts;
+    const { interruptions, turns, driver } = parts;
+    this.#ticks = new TickSeries({
+      count: () => this.tickCount,
+      tick: () => this.#simulation.tick(),
+      recordPositions: () => turns.run(() => driver.recordPositions(this.#state.abandoned)),
+      failed: (tick, error) => this.#state.fail(tick, error),
+      stopped: this.#state.stopped,
+    });
     this.#steppingWaits = this.#waitsOn(
       () => this.step(),
       () => interruptions.assertNoneBlocked(),
     );
     this.#watchingWaits = this.#waitsOn(
-      () => this.#nextTick(),
+      () => this.#ticks.next(),
       () => {},
     );
     this.#state.stopped.addEventListener('abort', () => this.#clock.pause());
@@ -117,7 +110,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   get<A extends Apps>(applicationClass: A, pipelineId?: number): InstanceType<A> {
-    if (!this.#isInTick) this.#assertNotClosed(); // close() lets the tick under way end
+    if (!this.#ticks.isInTick) this.#assertNotClosed(); // close() lets the tick under way end
     return this.#parts.running.get(applicationClass, pipelineId);
   }
 
@@ -129,7 +122,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * @throws {@link InvalidArgumentError} unless the command is a function and `ticks` is an integer >= 1.
    */
   callInFuture(command: () => unknown, ticks = 1): void {
-    if (!this.#isInTick) this.#assertOpen();
+    if (!this.#ticks.isInTick) this.#assertOpen();
     this.#simulation.schedule(command, ticks);
   }
 
@@ -138,7 +131,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    * an uncaught exception of the process and does not stop the ticks.
    */
   subscribe(listener: (tick: Tick) => void): () => void {
-    return this.#listeners.add(listener);
+    return this.#ticks.subscribe(listener);
   }
 
   /**
@@ -150,7 +143,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
    */
   async step(): Promise<Tick> {
     this.#assertMayWait('step()');
-    return this.#ticks.run(() => this.#tick());
+    return this.#ticks.run();
   }
 
   /** Runs ticks until the condition holds after a tick, and returns that tick. Throws as {@link step} does. */
@@ -172,7 +165,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async pause(): Promise<void> {
     this.#assertOpen();
     this.#clock.pause();
-    if (!this.#isInTick) await this.#clock.ended;
+    if (!this.#ticks.isInTick) await this.#clock.ended;
   }
 
   /** Starts the clock again. */
@@ -214,51 +207,18 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Finishes the tick under way and releases everything. Resolves at once if called in that tick. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
-    if (!this.#isInTick) await this.#closing;
+    if (!this.#ticks.isInTick) await this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #tick(): Promise<Tick> {
-    this.#state.stopped.throwIfAborted();
-    const current = { number: this.tickCount + 1 };
-    this.#current = current;
-    try {
-      const tick = await inRootContext(() => callingTick.run(current, () => this.#simulation.tick()));
-      this.#listeners.call(tick);
-      await yieldIfBusy();
-      return tick;
-    } catch (error) {
-      throw this.#state.fail(current.number, error);
-    } finally {
-      this.#current = undefined;
-    }
-  }
-
-  async #recordPositions(): Promise<void> {
-    this.#state.stopped.throwIfAborted();
-    const { turns, driver } = this.#parts;
-    try {
-      await turns.run(() => driver.recordPositions(this.#state.abandoned));
-    } catch (error) {
-      throw this.#state.fail(this.tickCount, error);
-    }
-  }
-
-  /** Resolves with the next tick of the clock. */
-  async #nextTick(): Promise<Tick> {
-    const next = Promise.withResolvers<Tick>();
-    const unsubscribe = this.subscribe(next.resolve);
-    return unlessAborted(next.promise, this.#state.stopped).finally(unsubscribe);
-  }
-
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {
     const { system, running } = this.#parts;
     const ticks = {
       next: async () => nothingHappenedIn(await next()),
-      recordPositions: () => this.#ticks.run(() => this.#recordPositions()),
+      recordPositions: () => this.#ticks.recordPositions(),
       assertNoneStuck,
     };
     const stateOf = (name: string) => this.#followerState(name);
@@ -289,13 +249,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     return { runner: this.#parts.runnerName, applicationName, pipelineId: localPipelineId };
   }
 
-  /** Whether the caller runs in the tick under way: it must not wait for the end of that tick. */
-  get #isInTick(): boolean {
-    return this.#current !== undefined && callingTick.getStore() === this.#current;
-  }
-
   #assertMayWait(call: string): void {
-    if (this.#isInTick) throw new WaitInTickError(call);
+    if (this.#ticks.isInTick) throw new WaitInTickError(call);
     this.#assertOpen();
   }
 
@@ -315,7 +270,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     await using closing = new AsyncDisposableStack(); // everything is released even if a step of closing fails
     closing.defer(() => turns.run(() => running.release()));
     const timer = setTimeout(() => this.#state.abandon(new RunnerClosedError()), options.drainTimeoutMs);
-    await this.#ticks.run(async () => {}).finally(() => clearTimeout(timer)); // the tick under way has ended
+    await this.#ticks.ended().finally(() => clearTimeout(timer)); // the tick under way has ended
     await this.#clock.ended;
     await Promise.all(running.applications.map(applicationInternals.close));
     const terminated = await driver.close(options.drainTimeoutMs);

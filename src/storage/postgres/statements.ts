@@ -111,13 +111,30 @@ export interface Statements {
 
 /** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
-  const { events, logs, positions, operations } = tables;
+  return {
+    ...setUpStatements(tables),
+    ...appendStatements(tables),
+    ...positionStatements(tables),
+    ...logStatements(tables),
+    ...historyStatements(tables),
+  };
+}
+
+/** Statements that register the tables. */
+function setUpStatements(tables: ApplicationTables) {
   const applications = applicationsIn(tables.schema);
-  const append = appendTexts(tables);
   return {
     version: { text: `select version from ${applications} where application_name = $1` },
     register: { text: `insert into ${applications} (application_name, version) values ($1, $2)` },
     setVersion: { text: `update ${applications} set version = $2 where application_name = $1` },
+  } satisfies Partial<Statements>;
+}
+
+/** Statements that append to a log, and find out why an append was refused. */
+function appendStatements(tables: ApplicationTables) {
+  const { events, logs, operations } = tables;
+  const append = appendTexts(tables);
+  return {
     append: {
       events: named(append.events),
       next: named(append.next),
@@ -139,6 +156,12 @@ export function statementsFor(tables: ApplicationTables): Statements {
       ), 0)
       from unnest($1::text[]) with ordinality as i (id, number) order by i.number`),
     operated: named(`select 1 from ${operations} where commit_id = $1 limit 1`),
+  } satisfies Partial<Statements>;
+}
+
+/** Statements for positions and operations. */
+function positionStatements({ positions, operations }: ApplicationTables) {
+  return {
     positions: named(`
       select $1::integer, i.name, coalesce(p.position, 0), p.mark, p.handled_types, coalesce(p.types_version, 0)
       from unnest($2::text[]) with ordinality as i (name, number)
@@ -155,12 +178,18 @@ export function statementsFor(tables: ApplicationTables): Statements {
       returning p.types_version`),
     operations: named(`
       select id, timestamp, kind, done_by, reason, details from ${operations} where id > $1 order by id limit $2`),
-    head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
-    logs: named(`select pipeline_id, head from ${logs} where head > 0 order by pipeline_id`),
     allPositions: named(
       `select pipeline_id, upstream_name, position, mark, handled_types, types_version
       from ${positions} order by pipeline_id, upstream_name`,
     ),
+  } satisfies Partial<Statements>;
+}
+
+/** Statements that read logs. */
+function logStatements({ events, logs }: ApplicationTables) {
+  return {
+    head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
+    logs: named(`select pipeline_id, head from ${logs} where head > 0 order by pipeline_id`),
     places: named(`
       select e.pipeline_id, e.notification_id
       from unnest($1::text[], $2::integer[]) with ordinality as k (id, version, number)
@@ -176,6 +205,12 @@ export function statementsFor(tables: ApplicationTables): Statements {
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
+  } satisfies Partial<Statements>;
+}
+
+/** Statements that read aggregates. */
+function historyStatements(tables: ApplicationTables) {
+  return {
     histories: named(
       `${historiesText(tables)} select * from found order by number, place, originator_version`,
     ),
@@ -187,7 +222,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
       ) f
       where before is null or before < $5::bigint
       order by number, place, originator_version`),
-  };
+  } satisfies Partial<Statements>;
 }
 
 /** SQL that finds the rows of histories, see `Statements.histories`. */

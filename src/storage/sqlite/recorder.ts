@@ -22,13 +22,18 @@ import type { SqliteConnection } from './connection/sqlite-connection.ts';
 import { commit, inTransaction, rollBack } from './connection/transaction.ts';
 import type { DatabaseFile } from './file.ts';
 import { Refusal, RowWriter } from './row-writer.ts';
-import { row, rows, type Statements, sql } from './statements.ts';
+import { row, rows, rowsUpTo, type Statements, sql } from './statements.ts';
+
+/** Number of rows up to which their size is counted row by row. For more rows, SQLite counts it faster. */
+const fewRows = 16;
 
 /** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
   readonly #connection: SqliteConnection;
   readonly #busyRetry: BusyRetry;
   readonly #writer: RowWriter;
+  /** Whether the last read of notifications found more than a few. */
+  #readsMany = false;
   /** The write lock, while this recorder holds it, and the database that is locked. */
   #held: { readonly lock: WriteLock; readonly database: DatabaseSync } | undefined;
 
@@ -83,9 +88,13 @@ export class SqliteRecorder implements Recorder {
     maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
-    return this.#use(({ notifications }) =>
-      rows(notifications, pipelineId, after, limit, maxSize).map((found) => toNotification(found, log)),
-    );
+    return this.#use(({ notifications, notificationsUpTo }) => {
+      const found = this.#readsMany
+        ? rows(notificationsUpTo, pipelineId, after, limit, maxSize)
+        : rowsUpTo(maxSize, notifications, pipelineId, after, limit);
+      this.#readsMany = found.length > fewRows;
+      return found.map((notification) => toNotification(notification, log));
+    });
   }
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {

@@ -25,6 +25,7 @@ export function ownLocalStorage<Value>(): AsyncLocalStorage<Value> {
  * of the current context.
  */
 export function inCleanContext<Result>(work: () => Result): Result {
+  if (own.every((storage) => storage.getStore() === undefined)) return inRootContext(work);
   const values = own.map((storage) => storage.getStore());
   return inRootContext(() => {
     for (const [i, value] of values.entries()) if (value !== undefined) own[i]?.enterWith(value);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DownstreamError, System } from 'kahn';
+import { DownstreamError, type KahnError, System } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { ActorsMismatchError, RestateService } from 'kahn/restate';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -19,7 +19,7 @@ import {
 import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { serve, shopWith, start, statesOf } from '../../support/servers/restate-shop.ts';
-import { inTime, patient } from '../../support/until.ts';
+import { inTime, patient, until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 
 const never = 2 ** 30;
@@ -222,14 +222,18 @@ test.each(['before', 'after'])(
   },
 );
 
-test('a service whose storage is not set up reports that as the failure', async () => {
+test('a service whose storage is not set up shows that, and goes on trying', async () => {
   const systemActorName = freshName('shop');
   await serve(engine, shop, { storage: temporaryPostgres(), systemActorName });
   const options = { storage: temporaryPostgres(), systemActorName, shutdownOnClose: true };
   const runner = await start(engine, shop, options);
   await runner.get(Orders).place('ada');
-  const error = await rejectionOf(runner.caughtUp(), DownstreamError);
-  expect(error.failures.get('reservations')).toMatchObject({ code: 'STORAGE_NOT_SET_UP' });
+  await until('the service is interrupted', async () => {
+    const status = await runner.status();
+    const { state, lastError } = status.find((one) => one.applicationName === 'reservations')!;
+    expect(state).not.toBe('failed');
+    return state === 'interrupted' && (lastError as KahnError).code === 'STORAGE_NOT_SET_UP';
+  });
 });
 
 test('two systems of one engine do not disturb each other, with any names', async () => {

@@ -4,7 +4,7 @@ import { rejectionOf } from '../../support/errors.ts';
 import { cutOff } from '../../support/restored-logs.ts';
 import { Ledger, Orders, system } from '../../support/systems/versions/before.ts';
 import { Order } from '../../support/systems/versions/orders.ts';
-import type { RunnerSubject } from '../runner-contract.ts';
+import type { RunnerSubject } from '../contract/subject.ts';
 
 type Apps = typeof Orders | typeof Ledger;
 type Subject = Pick<RunnerSubject, 'name' | 'start' | 'createStorage'>;

@@ -1,4 +1,4 @@
-import type { PortableError } from '../../../util/portable-error.ts';
+import { type PortableError, shortened } from '../../../util/portable-error.ts';
 
 /** Longest text that is kept whole, in characters. */
 const maxLength = 4_000;
@@ -28,5 +28,5 @@ function truncateFields(fields: PortableError['fields']): PortableError['fields'
 }
 
 function truncate(text: string): string {
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength)} … (${text.length} characters)`;
+  return shortened(text, maxLength);
 }
