@@ -117,7 +117,7 @@ describe.each(storages)(
     });
 
     test.each([CatchingTills, WrappingTills])(
-      'makes a follower wait whose policy catches the error: %o',
+      'makes a follower wait whose policy catches the error: $name',
       async (Type) => {
         const storage = create();
         await using orders = await after.Orders.open({ storage });

@@ -69,6 +69,6 @@ test('classes, systems, storages and aggregates of another copy are named', asyn
     ),
     `save() of application 'orders' takes aggregates, not an Aggregate ${remedy}`,
     expect.stringContaining(`an Aggregate ${remedy}`),
-    `A policy must return nothing, an aggregate or an array of aggregates, got an Aggregate ${remedy}`,
+    `The policy of 'payments' must return nothing, an aggregate or an array of aggregates, got an Aggregate ${remedy}`,
   ]);
 });

@@ -31,7 +31,7 @@ export function runHandler(
     const calls = new RepositoryCalls(applicationName);
     try {
       const result = handler(event, new HandlerRepository({ call, calls, aggregates, idOf }));
-      const returned = returnedAggregates(isThenable(result) ? await result : result);
+      const returned = returnedAggregates(isThenable(result) ? await result : result, applicationName);
       if (call.unread !== undefined) throw call.unread;
       calls.assertAwaited();
       if (call.fault !== undefined) throw call.fault;
@@ -50,7 +50,7 @@ export function runHandler(
 }
 
 /** Returns the aggregates that a handler returned. Throws {@link InvalidPolicyError} for anything else. */
-function returnedAggregates(result: unknown): readonly Aggregate[] {
+function returnedAggregates(result: unknown, applicationName: string): readonly Aggregate[] {
   if (result === undefined) return [];
   const returned: readonly unknown[] = Array.isArray(result) ? result : [result];
   const aggregates = returned.filter((one) => one !== undefined);
@@ -61,7 +61,7 @@ function returnedAggregates(result: unknown): readonly Aggregate[] {
     const what =
       promises.length > 0 ? 'an array with a promise: return await Promise.all([…])' : kindOf(aggregate);
     throw new InvalidPolicyError(
-      `A policy must return nothing, an aggregate or an array of aggregates, got ${what}.`,
+      `The policy of '${applicationName}' must return nothing, an aggregate or an array of aggregates, got ${what}.`,
     );
   }
   return aggregates as readonly unknown[] as readonly Aggregate[];

@@ -18,7 +18,6 @@ export class BoundedLock implements Pick<Recorder, 'record'> {
     this.#signal = signal;
     this.#timer = setTimeout(this.#expire, longestMs);
     signal?.addEventListener('abort', this.#expire);
-    if (signal?.aborted) this.#expire(); // while the lock was awaited
   }
 
   /**

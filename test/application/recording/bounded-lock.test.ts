@@ -12,8 +12,8 @@ test('a lock for which the signal is aborted while it is awaited is released at 
   const second = BoundedLock.take(recorder, closing.signal);
   closing.abort();
   await first?.release();
-  await second;
+  await expect(second).rejects.toBe(closing.signal.reason);
   const started = performance.now();
   await clicks.save(Click.make('a', 1));
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(2_000); // a lock is held for up to 3 s
 });

@@ -107,11 +107,9 @@ test('reads long texts and sources', () => {
   expect(privateFieldIn(source)).toBe('#b');
 });
 
-test.each(["it's", 'a "quoted', 'a `template'])(
-  'a quote in a regular expression takes no time: %s',
-  (text) => {
-    const rest = 'this.total += 1; '.repeat(1_000);
-    const source = `class A extends B { m(x) { if (x) /${text}/.test(x); ${rest} }\n }`;
-    expect(privateFieldIn(source)).toBeUndefined();
-  },
-);
+test.each(["'", '"', '`'])('a quote without an end takes no time: /%s/', (quote) => {
+  const source = `class A extends B { m(x) { if (x) /${quote}s/.test(x); f(this.total); } }`;
+  const started = performance.now();
+  expect(privateFieldIn(source)).toBeUndefined();
+  expect(performance.now() - started).toBeLessThan(1_000);
+});
