@@ -36,7 +36,12 @@ export interface PostgresOptions {
   readonly schema?: string;
   /** Whether to require TLS, and its settings. @default the setting of the connection string */
   readonly tls?: boolean | PostgresTls;
-  /** Largest number of open connections, besides the connection that listens. @default 10 */
+  /**
+   * Largest number of open connections, besides the connection that listens. With a single one, a follower that loses
+   * races to commands cannot make them wait.
+   *
+   * @default 10
+   */
   readonly poolSize?: number;
   /** Longest wait to connect, or for a free connection, in ms. @default 5000 */
   readonly connectionTimeoutMs?: number;

@@ -126,8 +126,15 @@ export class Connections {
         await query(sql.rollback).catch(() => {}); // a broken connection has ended the transaction
         throw error;
       }
-      begun.resolve(query);
+      let failure: unknown;
+      begun.resolve((statement, values) =>
+        query(statement, values).catch((error: unknown) => {
+          failure = error;
+          throw error;
+        }),
+      );
       await query(await ended.promise);
+      if (failure !== undefined) throw failure; // it decides on the connection
     });
     transaction.catch(begun.reject);
     const query = await begun.promise;
@@ -138,7 +145,7 @@ export class Connections {
     return {
       query,
       commit: () => end(sql.commit),
-      rollBack: () => end(sql.rollback).catch(() => {}), // a broken connection has ended the transaction
+      rollBack: () => end(sql.rollback).catch((error) => void this.#isOutdatedBy(error, taken)),
     };
   }
 

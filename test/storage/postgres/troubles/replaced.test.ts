@@ -55,6 +55,14 @@ describe.each([
     expect(await recorder.head(0)).toBe(1); // on the session that is read-only
     expect(await recorder.record(0, [changes('b')])).toBe(2);
   });
+
+  it('is replaced after a call under the write lock was refused', async () => {
+    const { recorder } = await openReadOnly(own);
+    expect(await recorder.head(0)).toBe(1); // on the session that is read-only
+    const lock = await recorder.lock!();
+    await expect(lock.record(0, [changes('b')])).rejects.toMatchObject({ code: 'STORAGE_UNWRITABLE' });
+    expect(await (await recorder.lock!()).record(0, [changes('b')])).toBe(2);
+  });
 });
 
 it('replaces the connection that listens when another one turns out to be read-only', async () => {
