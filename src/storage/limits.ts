@@ -59,7 +59,7 @@ export class LimitExceededError extends KahnError {
 }
 
 const advices: Partial<Record<LimitedValue, string>> = {
-  originatorVersion: 'Go on with another aggregate.',
+  originatorVersion: 'Create another aggregate.',
   save: 'Save less at once, or keep large contents elsewhere and record where they are.',
   timestamp: 'Check the clock.',
 };

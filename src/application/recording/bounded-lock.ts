@@ -28,8 +28,6 @@ export class BoundedLock implements Pick<Recorder, 'record'> {
   static async take(recorder: Recorder, signal: AbortSignal | undefined): Promise<BoundedLock | undefined> {
     signal?.throwIfAborted();
     const lock = await recorder.lock?.();
-    if (signal?.aborted) await lock?.release();
-    signal?.throwIfAborted();
     return lock && new BoundedLock(recorder, lock, signal);
   }
 
