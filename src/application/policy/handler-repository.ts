@@ -128,6 +128,7 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   async #attempt<T>(parent: PolicyCall, work: () => T | Promise<T>): Promise<T> {
+    this.#context.calls.assertRunning(); // the handler may have ended while the attempt waited for its turn
     const attempt = new PolicyCall(parent.applicationName, parent);
     const after = aggregateInternals.lastOrder();
     try {

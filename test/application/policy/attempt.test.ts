@@ -320,3 +320,18 @@ test('a handler that catches the failure to undo an attempt loses nothing: the p
   });
   expect(error.message).toContain('cannot be replayed');
 });
+
+test('an attempt whose turn comes after the end of its handler does not start', async () => {
+  let starts = 0;
+  const error = await failureOf(async (_, repository) => {
+    const failing = repository.attempt(fail);
+    const lasting = repository.attempt(() => delay(2));
+    const waiting = repository.attempt(() => {
+      starts += 1;
+    });
+    await Promise.all([failing, lasting, waiting]);
+  });
+  expect(error.cause).toBeInstanceOf(RangeError);
+  await delay(20);
+  expect(starts).toBe(0);
+});
