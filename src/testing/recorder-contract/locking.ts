@@ -4,18 +4,25 @@ import type { Recorder, WriteLock } from '../../storage/index.ts';
 import { event, processEvent, tracked, versions } from './fixture.ts';
 import type { Test, TestedStorage } from './tested-storage.ts';
 
+type LockTest = (
+  name: string,
+  body: (storage: TestedStorage, lock: Required<Recorder>['lock'], recorder: Recorder) => Promise<void>,
+) => void;
+
 /** Records under the write lock. Does nothing for storage without such a lock. */
 export function locking(test: Test): void {
-  const testLock = (
-    name: string,
-    body: (storage: TestedStorage, lock: Required<Recorder>['lock'], recorder: Recorder) => Promise<void>,
-  ) =>
+  const testLock: LockTest = (name, body) =>
     test(name, async (storage) => {
       const recorder = await storage.open();
       const take = () => recorder.lock?.() as Promise<WriteLock>;
       if (recorder.lock !== undefined) await body(storage, take, recorder);
     });
+  holding(testLock);
+  releasing(testLock);
+}
 
+/** What happens while the lock is held. */
+function holding(testLock: LockTest): void {
   testLock(
     'other calls wait for the lock, in the order of the calls, and reads do not',
     async (storage, take) => {
@@ -48,7 +55,10 @@ export function locking(test: Test): void {
       await lock.release();
     },
   );
+}
 
+/** The ends of a lock. */
+function releasing(testLock: LockTest): void {
   testLock('a conflict under the lock releases it, and nothing is recorded', async (storage, take) => {
     const recorder = await storage.open();
     await recorder.record(0, [tracked('up', 0, 1, event('a', 1))]);
