@@ -12,10 +12,11 @@ export class SnapshotNotEncodableError extends KahnError {
   declare readonly path: string;
 
   constructor(
-    { applicationName, className, originatorId, path }: SnapshotFailure,
+    failure: Pick<SnapshotNotEncodableError, 'applicationName' | 'className' | 'originatorId' | 'path'>,
     reason: string,
     cause?: unknown,
   ) {
+    const { applicationName, className, originatorId, path } = failure;
     const which =
       originatorId === undefined
         ? `snapshots of ${className}`
@@ -29,8 +30,3 @@ export class SnapshotNotEncodableError extends KahnError {
     });
   }
 }
-
-export type SnapshotFailure = Pick<
-  SnapshotNotEncodableError,
-  'applicationName' | 'className' | 'originatorId' | 'path'
->;
