@@ -88,8 +88,9 @@ export class Follower {
     let found = await this.#pullBatch(upTo, signal);
     // After a failure, ignored notifications whose position was not recorded are read again.
     while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo, signal);
-    // If another runner has moved the position meanwhile, the caller looks again at what waits for what.
-    return typeof found === 'boolean' || cursor.seen > from ? cursor.seen - from : found;
+    // If another runner has moved the position meanwhile, the caller looks again at what waits for which cause.
+    const isOutdated = found instanceof CausalDependencyError && cursor.seen > from;
+    return typeof found === 'boolean' || isOutdated ? cursor.seen - from : found;
   }
 
   /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */

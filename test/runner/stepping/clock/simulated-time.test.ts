@@ -80,11 +80,11 @@ describe.each(steppers)('the stepping $name runner', (stepper) => {
       await runner.step();
       await runner.caughtUp();
       const { recorder } = applicationInternals.storeOf(runner.get(Books));
-      const [hiscenario] = await recorder.histories([{ originatorId: Book.id, after: 0, useSnapshot: true }]);
-      expect(hiscenario?.snapshot).toMatchObject({ originatorVersion: 4 });
-      expect(hiscenario?.events).toEqual([]);
-      const state = hiscenario!.snapshot!.state.replace('20', '1020');
-      await recorder.recordSnapshots([{ ...hiscenario!.snapshot!, state }]);
+      const [history] = await recorder.histories([{ originatorId: Book.id, after: 0, useSnapshot: true }]);
+      expect(history?.snapshot).toMatchObject({ originatorVersion: 4 });
+      expect(history?.events).toEqual([]);
+      const state = history!.snapshot!.state.replace('20', '1020');
+      await recorder.recordSnapshots([{ ...history!.snapshot!, state }]);
     }
     await using runner = await stepper.start(system, options);
     runner.callInFuture(() => runner.get(Tills).open(10));
