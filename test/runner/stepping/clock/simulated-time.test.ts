@@ -81,10 +81,13 @@ describe.each(steppers)('the stepping $name runner', (stepper) => {
       await runner.caughtUp();
       const { recorder } = applicationInternals.storeOf(runner.get(Books));
       const [history] = await recorder.histories([{ originatorId: Book.id, after: 0, useSnapshot: true }]);
-      expect(history?.snapshot).toMatchObject({ originatorVersion: 4 });
-      expect(history?.events).toEqual([]);
-      const state = history!.snapshot!.state.replace('20', '1020');
-      await recorder.recordSnapshots([{ ...history!.snapshot!, state }]);
+      const { snapshot } = history!;
+      const state = snapshot!.state.replace(
+        /("total":)(\d+)/,
+        (_, name, total) => `${name}${Number(total) + 1_000}`,
+      );
+      expect(state).not.toBe(snapshot!.state);
+      await recorder.recordSnapshots([{ ...snapshot!, state }]);
     }
     await using runner = await stepper.start(system, options);
     runner.callInFuture(() => runner.get(Tills).open(10));
