@@ -28,7 +28,11 @@ export class BoundedLock implements Pick<Recorder, 'record'> {
   static async take(recorder: Recorder, signal: AbortSignal | undefined): Promise<BoundedLock | undefined> {
     signal?.throwIfAborted();
     const lock = await recorder.lock?.();
-    return lock && new BoundedLock(recorder, lock, signal);
+    if (lock === undefined) return undefined;
+    const bounded = new BoundedLock(recorder, lock, signal);
+    if (signal?.aborted) await bounded.release();
+    signal?.throwIfAborted();
+    return bounded;
   }
 
   /** Whether a call of `record` was made in time: no other writer has recorded since the lock was taken. */
