@@ -64,6 +64,7 @@ export class Day {
     while (!this.#isOver) await this.#runner.caughtUp({ signal });
     unsubscribe();
     await this.#runner.pause();
+    await this.#runner.caughtUp({ signal }); // the last payouts close their claims
   }
 
   get #isOver(): boolean {
