@@ -8,7 +8,7 @@ import type { PolicyRepository } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
 import type { RepositoryCalls } from './repository-calls.ts';
 
-/** What the repository of one handler works with. */
+/** Parts that the repository of one handler uses. */
 export interface HandlerContext {
   readonly call: PolicyCall;
   readonly calls: RepositoryCalls;

@@ -59,7 +59,7 @@ export class AggregateLoader {
     );
   }
 
-  /** Loads the newest state of an aggregate, also of one that is discarded; undefined if there is none. */
+  /** Loads the newest state of an aggregate, also if it is discarded; undefined if it has no events. */
   async load<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A | undefined> {
     assertClassAndId(aggregateClass, id);
     const [history] = await this.histories([id]);
