@@ -177,30 +177,28 @@ export class LocalFollowers {
   /** Stops the followers whose logs were restored from an older copy. */
   async #compareLogs(): Promise<void> {
     for (const one of this.#applications.values()) {
-      if (one.upstreams.length === 0 || one.failure !== undefined) continue;
-      try {
-        const compare = () => processApplicationInternals.compareLogs(one.process);
-        await retryTransient(compare, this.#signal, () => {});
-      } catch (error) {
-        this.#signal.throwIfAborted();
-        one.noteError(error);
-      }
+      await this.#check(one, () => processApplicationInternals.compareLogs(one.process));
     }
   }
 
   async #recordPositions(): Promise<void> {
     for (const one of this.#applications.values()) {
       // The positions of an application that works are recorded at the end of its turn.
-      if (one.upstreams.length === 0 || one.turn !== undefined || one.failure !== undefined) continue;
-      try {
-        const record = () => processApplicationInternals.recordPositions(one.process);
-        await retryTransient(record, this.#signal, (error, interruption) => {
-          publish('interrupted', { ...eventOf(one.name), error, interruption });
-        });
-      } catch (error) {
-        this.#signal.throwIfAborted();
-        one.noteError(error);
-      }
+      if (one.turn !== undefined) continue;
+      await this.#check(one, () => processApplicationInternals.recordPositions(one.process));
+    }
+  }
+
+  /** Does work for a follower, and tells of each try that its storage interrupts. */
+  async #check(one: LocalApplication, work: () => Promise<void>): Promise<void> {
+    if (one.upstreams.length === 0 || one.failure !== undefined) return;
+    try {
+      await retryTransient(work, this.#signal, (error, interruption) => {
+        publish('interrupted', { ...eventOf(one.name), error, interruption });
+      });
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      one.noteError(error);
     }
   }
 

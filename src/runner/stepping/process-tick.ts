@@ -58,7 +58,7 @@ export async function processTick(
     }
   } while (fetched > before && blocked.some(dependencyWithin));
   if (fetched === 0) {
-    await compareLogs(application, signal);
+    await compareLogs(stepped, signal, report);
     // Applications of other pipelines may wait for the positions behind ignored notifications.
     await recordPositions(stepped, signal, report);
   }
@@ -72,12 +72,16 @@ const compareEveryMs = 250;
 const comparedAt = new WeakMap<ProcessApplication, number>();
 
 /** Notices logs that were restored from an older copy and have not grown past the head that is known. */
-async function compareLogs(application: ProcessApplication, signal: AbortSignal): Promise<void> {
+async function compareLogs(
+  { application }: SteppedApplication,
+  signal: AbortSignal,
+  report: DriverReport,
+): Promise<void> {
   if (performance.now() - (comparedAt.get(application) ?? 0) < compareEveryMs) return;
   await retryTransient(
     () => processApplicationInternals.compareLogs(application),
     signal,
-    () => {},
+    interruptionsTo(report, application),
   );
   comparedAt.set(application, performance.now());
 }
@@ -93,8 +97,7 @@ async function processUpstream(
     signal.throwIfAborted();
     return inTime(time, () => processApplicationInternals.pull(application, name, upTo));
   };
-  const interrupted = (error: unknown, interruption: Interruption) =>
-    report.interrupted(application.applicationName, error, interruption);
+  const interrupted = interruptionsTo(report, application);
   for (let count = 0; ; ) {
     const pulled = await retryTransient(async () => pull(), signal, interrupted);
     if (typeof pulled !== 'number') return { count, blockedBy: pulled };
@@ -110,10 +113,15 @@ export function recordPositions(
   signal: AbortSignal,
   report: DriverReport,
 ): Promise<void> {
-  const { applicationName } = application;
   return retryTransient(
     () => processApplicationInternals.recordPositions(application),
     signal,
-    (error, interruption) => report.interrupted(applicationName, error, interruption),
+    interruptionsTo(report, application),
   );
+}
+
+/** Returns a function that reports each failed try: no wait for a storage may be silent. */
+function interruptionsTo(report: DriverReport, { applicationName }: ProcessApplication) {
+  return (error: unknown, interruption: Interruption) =>
+    report.interrupted(applicationName, error, interruption);
 }
