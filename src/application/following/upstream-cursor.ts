@@ -2,7 +2,7 @@ import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
-import { fitOf, isSameNotification, markOf } from '../log/mark.ts';
+import { fitOf, isSameNotification, MarkedTracking } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -150,13 +150,7 @@ export class UpstreamCursor {
    * @param notification The last one that is done, by default.
    */
   trackingTo(notification: StoredNotification | undefined = this.#last): Tracking {
-    return {
-      upstreamName: this.upstreamName,
-      expected: this.#recorded ?? 0,
-      position: notification?.id ?? 0,
-      mark: notification && markOf(notification),
-      typesVersion: this.#typesVersion,
-    };
+    return new MarkedTracking(this.upstreamName, this.#recorded ?? 0, notification, this.#typesVersion);
   }
 
   /** Notes that the position is recorded. */
