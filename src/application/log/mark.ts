@@ -78,3 +78,11 @@ export async function fitOf(
   const fits = notification !== undefined && (!isMarked || mark === markOf(notification));
   return { fits, notification };
 }
+
+/** Says how a log with this head does not fit a position. */
+export function mismatchText(position: number, head: number): string {
+  if (head >= position) return `notification ${position} of the log is not the one that it has processed`;
+  const missing = position - head;
+  const lost = missing === 1 ? '1 notification is missing' : `${missing} notifications are missing`;
+  return `it has processed notification ${position}, but the log ends at ${head}, so ${lost}`;
+}
