@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sqlite } from 'kahn/sqlite';
 import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
-import { sqliteLayouts } from '../../support/sqlite-layouts.ts';
+import { sqliteLayouts } from '../../support/storages.ts';
 
 for (const { name, optionsIn } of sqliteLayouts) {
   recorderContract(
