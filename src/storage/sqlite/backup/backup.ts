@@ -21,7 +21,10 @@ import { writeWhole } from './whole-file.ts';
  *
  * @param path Path of the copy, in an existing directory. No file may be there.
  * @example
- * await backup(sqlite({ file: 'shop.db' }), 'copy.db');
+ * const storage = sqlite({ file: 'shop.db' });
+ * await using runner = await run(shop, { storage });
+ * await runner.get(Orders).place('ada');
+ * await backup(storage, 'copy.db');
  * @throws {@link BackupExistsError} if a file is at the path.
  * @throws {@link InvalidStorageError} if the storage is not described by `sqlite({ file })`.
  * @throws {@link InvalidArgumentError} if the path is not a path.
