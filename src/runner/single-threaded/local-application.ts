@@ -9,6 +9,7 @@ import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { transientBackoff } from '../retry-transient.ts';
 import type { Interruption } from '../runner.ts';
+import { CommitHold } from './commit-hold.ts';
 import type { FollowedLog, FollowingApplication, TypedEvents } from './followed-log.ts';
 import { RetryTimer } from './retry-timer.ts';
 import type { Wait } from './wait.ts';
@@ -38,6 +39,8 @@ export class LocalApplication implements FollowingApplication {
   readonly upstreams: LocalLog[] = [];
   /** Called after an interruption by its storage. */
   readonly retry: RetryTimer;
+  /** Makes commits of the application wait for a policy that keeps losing races to them. */
+  readonly commitHold: CommitHold = new CommitHold();
   /** Called while a notification waits for another pipeline or another version. */
   readonly blockedRetry: RetryTimer;
   /** Id of the last notification in the log that is known. */
@@ -48,7 +51,6 @@ export class LocalApplication implements FollowingApplication {
   mayBeAhead = false;
   /** Whether the last run ended because commands kept changing an aggregate that the policy had read. */
   isOvertaken = false;
-  #hold: PromiseWithResolvers<void> | undefined;
   /** The log in whose processing the last interruption by the storage happened. */
   #troubled: LocalLog | undefined;
   /** The error that stopped the application. */
@@ -126,25 +128,6 @@ export class LocalApplication implements FollowingApplication {
   /** Notes that the log has a notification with this id. */
   sawHead(head: number): void {
     if (head > this.head) this.head = head;
-  }
-
-  /** Makes the next commits of the application wait, so that its policy can finish. */
-  holdCommits(): void {
-    this.#hold ??= Promise.withResolvers();
-  }
-
-  releaseCommits(): void {
-    this.#hold?.resolve();
-    this.#hold = undefined;
-  }
-
-  get holdsCommits(): boolean {
-    return this.#hold !== undefined;
-  }
-
-  /** Resolves when commits of the application need not wait. */
-  async commitsReleased(): Promise<void> {
-    while (this.#hold !== undefined) await this.#hold.promise;
   }
 
   #stop(error: unknown): void {

@@ -63,7 +63,7 @@ export class LocalFollowers {
   /** Runs a commit, then starts a turn for the followers of its log. */
   async commit(applicationName: string, commit: () => Promise<void>): Promise<void> {
     const application = this.#named(applicationName);
-    if (application.holdsCommits) await application.commitsReleased();
+    if (application.commitHold.isHeld) await application.commitHold.released();
     await commit();
     if (application.followers.length > 0) this.#turns.start(application.followers);
   }
@@ -155,7 +155,7 @@ export class LocalFollowers {
 
   /** Lets all commits proceed: the policy for which they wait may never settle. */
   #releaseCommits(): void {
-    for (const one of this.#applications.values()) one.releaseCommits();
+    for (const one of this.#applications.values()) one.commitHold.release();
   }
 
   /** Reads the heads of all logs, in the order of the applications and on one connection. */

@@ -143,7 +143,7 @@ export class Turns {
       for (const one of follower.followers) turn.add(one);
     }
     follower.turn = undefined;
-    follower.releaseCommits();
+    follower.commitHold.release();
   }
 
   #noteError(error: unknown, log: LocalLog, turn: Turn): void {
@@ -162,7 +162,7 @@ export class Turns {
     if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
     log.mayHaveGrown = false;
     follower.mayBeAhead = true;
-    if (follower.isOvertaken) follower.holdCommits();
+    if (follower.isOvertaken) follower.commitHold.hold();
     // An application that follows itself extends the log as it reads.
     const upTo = log.isOwn ? Infinity : upstream.head;
     const counts = await processApplicationInternals.run(follower.process, {
@@ -185,7 +185,7 @@ export class Turns {
     const log = application.upstreams.find(({ upstream }) => upstream.name === progress.upstreamName);
     log?.progressed(progress);
     if (log?.isDue) this.#settle(); // more batches follow at once
-    application.releaseCommits();
+    application.commitHold.release();
     if (progress.effects.length === 0) return;
     const { turn, followers } = application;
     if (turn === undefined) this.start(followers);
