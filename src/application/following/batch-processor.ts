@@ -8,7 +8,6 @@ import {
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
-import { RecentNotification } from '../log/recent-notification.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
@@ -58,11 +57,9 @@ export class BatchProcessor {
     const { store, policy, batchSize } = options;
     const { upstreamName } = cursor;
     const mapper = store.mapperOf(upstreamName);
-    const decode = (stored: StoredNotification) =>
-      stored instanceof RecentNotification ? stored.decodedBy(mapper) : mapper.toRecorded(stored);
     this.#options = options;
     this.#cursor = cursor;
-    this.#setup = { store, policy, upstreamName, decode };
+    this.#setup = { store, policy, upstreamName, decode: (stored) => cursor.decode(stored, mapper) };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
 

@@ -1,3 +1,5 @@
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
@@ -137,6 +139,11 @@ export class UpstreamCursor {
   #recentAfter(limit: number): readonly StoredNotification[] {
     if (this.#mustCompare || this.#recent === undefined || this.#last === undefined) return [];
     return this.#recent.after(this.#last, limit);
+  }
+
+  /** Decodes a notification of the log. */
+  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent {
+    return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
   }
 
   async #readAfter(

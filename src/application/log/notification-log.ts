@@ -1,4 +1,6 @@
 import { inspect } from 'node:util';
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { KahnError } from '../../util/errors.ts';
@@ -71,6 +73,8 @@ export interface NotificationLog {
 export interface RecentLog {
   /** Returns up to `limit` notifications after one that a follower has processed; none if that one is not kept. */
   after(done: StoredNotification, limit: number): readonly StoredNotification[];
+  /** Decodes a notification, unless followers share its event. */
+  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent;
 }
 
 /** A notification log that is read directly from the recorder of its application. */

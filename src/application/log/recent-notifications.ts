@@ -1,11 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { DomainEvent } from '../../domain/event.ts';
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import { isSameNotification } from './mark.ts';
 import type { RecentLog } from './notification-log.ts';
-import { RecentNotification } from './recent-notification.ts';
+import { RecentEvent } from './recent-event.ts';
 
 /**
  * Longest time between two commits of which the second continues the first, in ms. In this time a log is not restored from
@@ -20,8 +22,8 @@ const longestGapMs = 1_000;
  * There are two generations. When the recent one holds half of what may be kept, it replaces the older one.
  */
 export class RecentNotifications implements RecentLog {
-  #older: RecentNotification[] = [];
-  #recent: RecentNotification[] = [];
+  #older: RecentEvent[] = [];
+  #recent: RecentEvent[] = [];
   /** Id of the first notification, or of the next one if none is kept. */
   #first = 1;
   /** Characters of text in the recent generation. */
@@ -45,22 +47,37 @@ export class RecentNotifications implements RecentLog {
     if (now - this.#recordedAt > longestGapMs) this.#startAt(first);
     this.#recordedAt = now;
     for (let i = 0; i < stored.length; i += 1)
-      this.#keep(new RecentNotification(first + i, stored[i] as StoredEvent, made[i]));
+      this.#keep(new RecentEvent(first + i, stored[i] as StoredEvent, made[i]));
   }
 
   after(done: StoredNotification, limit: number): readonly StoredNotification[] {
     this.#isFollowed = true;
-    const index = done.id - this.#first;
-    const start = index - this.#older.length;
-    const known = start < 0 ? this.#older[index] : this.#recent[start];
+    const known = this.#at(done.id)?.notification;
     if (known === undefined || (known !== done && !isSameNotification(known, done))) return [];
-    if (start >= -1) return this.#recent.slice(start + 1, start + 1 + limit);
-    const older = this.#older.slice(index + 1, index + 1 + limit);
-    return older.concat(this.#recent.slice(0, limit - older.length));
+    const notifications: StoredNotification[] = [];
+    for (let id = done.id + 1; notifications.length < limit; id += 1) {
+      const next = this.#at(id);
+      if (next === undefined) break;
+      notifications.push(next.notification);
+    }
+    return notifications;
   }
 
-  #keep(notification: RecentNotification): void {
+  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent {
+    const known = this.#at(notification.id);
+    return known?.notification === notification ? known.decodedBy(mapper) : mapper.toRecorded(notification);
+  }
+
+  #at(id: number): RecentEvent | undefined {
+    const index = id - this.#first;
+    if (index < 0) return undefined;
+    const start = this.#older.length;
+    return index < start ? this.#older[index] : this.#recent[index - start];
+  }
+
+  #keep(event: RecentEvent): void {
     const { recentEvents, recentSize } = memoryBounds;
+    const { notification } = event;
     const size = sizeOfEvent(notification);
     if (recentEvents < 2 || size > recentSize / 2) {
       this.#startAt(notification.id + 1);
@@ -72,7 +89,7 @@ export class RecentNotifications implements RecentLog {
       this.#recent = [];
       this.#size = 0;
     }
-    this.#recent.push(notification);
+    this.#recent.push(event);
     this.#size += size;
   }
 
