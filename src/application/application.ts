@@ -203,7 +203,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       throw new SaveInPolicyError(this.applicationName, call.applicationName);
     }
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
-    return saveAggregates(aggregates, provenance, store, queue);
+    return await saveAggregates(aggregates, provenance, store, queue); // passes the result on sooner than without await
   }
 
   /**

@@ -4,7 +4,6 @@ import type { DomainEvent } from '../../domain/event.ts';
 import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
-import { causedId } from '../../util/ids.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
@@ -59,27 +58,35 @@ export async function runPolicy(
   notifications: readonly StoredNotification[],
   longestMs: number,
 ): Promise<PolicyChanges> {
+  const { upstreamName, store } = setup;
+  const { applicationName } = store;
   const steps = stepsOf(setup, notifications);
-  const aggregates = new BatchAggregates(setup.store, steps);
+  const aggregates = new BatchAggregates(store, steps);
   const started = performance.now();
   const copied = copiedLength();
   const lastOrder = aggregateInternals.lastOrder() + maxEffects;
   let policyMs = 0;
   let handled = 0;
   let yieldedMs = 0;
-  for (const step of steps) {
+  for (const { notification, event, handler } of steps) {
     aggregates.begin(handled);
-    await handle(setup, step, aggregates);
+    try {
+      const running = runHandler(handler, { applicationName, upstreamName, event, aggregates });
+      if (running instanceof Promise) await running;
+    } catch (error) {
+      throw policyError(setup, notification, error);
+    }
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
     const length = aggregates.loadedLength + copiedLength() - copied;
+    const yielding = yieldIfDue(now);
+    if (yielding !== undefined) {
+      await yielding;
+      yieldedMs += performance.now() - now;
+    }
     if (policyMs > longestMs || length >= memoryBounds.page || aggregateInternals.lastOrder() >= lastOrder)
       break;
-    const yielding = yieldIfDue(now);
-    if (yielding === undefined) continue;
-    await yielding;
-    yieldedMs += performance.now() - now;
   }
   const { pending, all } = aggregates;
   const provenances = provenancesOf(setup, steps, aggregates.stepsOf(pending));
@@ -117,20 +124,6 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
     }
   }
   return steps;
-}
-
-async function handle(
-  setup: PolicySetup,
-  { notification, event, handler }: Step,
-  aggregates: BatchAggregates,
-): Promise<void> {
-  const { upstreamName, store } = setup;
-  const idOf = (n: number) => causedId(event, upstreamName, store.applicationName, n);
-  try {
-    await runHandler(handler, { applicationName: store.applicationName, event, aggregates, idOf });
-  } catch (error) {
-    throw policyError(setup, notification, error);
-  }
 }
 
 /** Names the notification on which a policy, or another part of an application, failed. */
