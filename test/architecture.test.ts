@@ -27,7 +27,20 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/memory/positions.ts',
     'storage/memory/sorted-list.ts',
   ],
-  'storage/sqlite': ['storage', 'storage/sql', 'storage/sqlite/connection', 'storage/sqlite/layout'],
+  'storage/sqlite': [
+    'storage',
+    'storage/sql',
+    'storage/sqlite/backup',
+    'storage/sqlite/connection',
+    'storage/sqlite/layout',
+  ],
+  'storage/sqlite/backup': [
+    'storage',
+    'storage/sql',
+    'storage/sqlite',
+    'storage/sqlite/connection',
+    'storage/sqlite/layout',
+  ],
   'storage/sqlite/connection': ['storage', 'storage/sql', 'storage/sqlite', 'storage/sqlite/layout'],
   'storage/sqlite/layout': [
     'storage',
