@@ -173,12 +173,18 @@ export class Follower {
     const last = notifications.at(-1);
     if (last === undefined) return false;
     if (lock !== undefined) this.#isAtEnd = false;
-    const waiting = await this.#gate.firstWaiting(this.upstreamName, notifications);
+    const waiting = this.#gate.passes(notifications)
+      ? undefined
+      : await this.#gate.firstWaiting(this.upstreamName, notifications);
     if (waiting?.index === 0) return await this.#waitFor(waiting);
     const free = waiting === undefined ? notifications : notifications.slice(0, waiting.index);
     const barred = this.#types.firstBarred(free);
     if (barred?.index === 0) return await this.#leave(barred);
-    await this.#processor.process(barred === undefined ? free : free.slice(0, barred.index), lock);
+    const processing = this.#processor.process(
+      barred === undefined ? free : free.slice(0, barred.index),
+      lock,
+    );
+    if (processing !== undefined) await processing;
     if (cursor.seen < last.id) this.#isAtEnd = false;
     return true;
   }

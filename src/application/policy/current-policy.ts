@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { inCleanContext } from '../../util/environment/root-context.ts';
-import { InvalidPolicyError } from '../errors.ts';
+import { InvalidPolicyError, isUnread } from '../errors.ts';
 
 /** Shared by all calls that have changed nothing. */
 const none: readonly Aggregate[] = [];
@@ -64,16 +64,17 @@ export class PolicyCall {
 const scope = new AsyncLocalStorage<PolicyCall>();
 
 /**
- * Runs the policy of an application for one event, so that calls made inside of it can be distinguished from other calls.
- * What a handler changes in its asynchronous context reaches no other handler.
+ * Runs the call of a policy, so that calls made inside of it can be distinguished from other calls. What a handler changes
+ * in its asynchronous context reaches no other handler.
  */
-export function runAsPolicyOf<T>(applicationName: string, run: (call: PolicyCall) => Promise<T>): Promise<T> {
+export function runInPolicy<T>(call: PolicyCall, run: () => T): T {
   aggregateInternals.setTriggerListener(onTrigger);
-  return inCleanContext(() => {
-    const call = new PolicyCall(applicationName);
-    scope.enterWith(call);
-    return run(call);
-  });
+  return inCleanContext(enter, call, run) as T;
+}
+
+function enter(call: PolicyCall, run: () => unknown): unknown {
+  scope.enterWith(call);
+  return run();
 }
 
 /** Runs an attempt inside the call of a policy. */
@@ -90,6 +91,12 @@ export function currentCall(): PolicyCall | undefined {
 /** Name of the application whose policy makes the current call; undefined outside of policies. */
 export function currentPolicy(): string | undefined {
   return currentCall()?.applicationName;
+}
+
+/** Notes that the current policy could not read an aggregate, so that it is repeated even if it catches the error. */
+export function noteUnread(error: unknown): void {
+  const call = currentCall();
+  if (call !== undefined && isUnread(error)) call.root.unread ??= error;
 }
 
 /** Notes which aggregates a policy changes, so that none is lost. */

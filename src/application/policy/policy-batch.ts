@@ -1,10 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
+import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
-import { causedId } from '../../util/ids.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
@@ -13,6 +12,9 @@ import { BatchAggregates } from './batch-aggregates.ts';
 import { effectProvenance } from './effect-provenance.ts';
 import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
+
+/** Number of events that a policy has made after which their batch ends: encoding them does not yield to the event loop. */
+const maxEffects = 1_000;
 
 /** The policy of an application, and the upstream whose events the policy handles. */
 export interface PolicySetup {
@@ -46,8 +48,8 @@ interface Step {
 }
 
 /**
- * Runs a policy on notifications of one upstream, in order, until it has taken longer than `longestMs`, or its aggregates
- * and events have the size of a page.
+ * Runs a policy on notifications of one upstream, in order, until it has taken longer than `longestMs`, has made 1,000
+ * events, or its aggregates and events have the size of a page.
  *
  * @throws {@link PolicyError} for the first notification on which the policy fails.
  */
@@ -56,25 +58,35 @@ export async function runPolicy(
   notifications: readonly StoredNotification[],
   longestMs: number,
 ): Promise<PolicyChanges> {
+  const { upstreamName, store } = setup;
+  const { applicationName } = store;
   const steps = stepsOf(setup, notifications);
-  const aggregates = new BatchAggregates(setup.store, steps);
+  const aggregates = new BatchAggregates(store, steps);
   const started = performance.now();
   const copied = copiedLength();
+  const lastOrder = aggregateInternals.lastOrder() + maxEffects;
   let policyMs = 0;
   let handled = 0;
   let yieldedMs = 0;
-  for (const step of steps) {
+  for (const { notification, event, handler } of steps) {
     aggregates.begin(handled);
-    await handle(setup, step, aggregates);
+    try {
+      const running = runHandler(handler, { applicationName, upstreamName, event, aggregates });
+      if (running instanceof Promise) await running;
+    } catch (error) {
+      throw policyError(setup, notification, error);
+    }
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
     const length = aggregates.loadedLength + copiedLength() - copied;
-    if (policyMs > longestMs || length >= memoryBounds.page) break;
     const yielding = yieldIfDue(now);
-    if (yielding === undefined) continue;
-    await yielding;
-    yieldedMs += performance.now() - now;
+    if (yielding !== undefined) {
+      await yielding;
+      yieldedMs += performance.now() - now;
+    }
+    if (policyMs > longestMs || length >= memoryBounds.page || aggregateInternals.lastOrder() >= lastOrder)
+      break;
   }
   const { pending, all } = aggregates;
   const provenances = provenancesOf(setup, steps, aggregates.stepsOf(pending));
@@ -112,20 +124,6 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
     }
   }
   return steps;
-}
-
-async function handle(
-  setup: PolicySetup,
-  { notification, event, handler }: Step,
-  aggregates: BatchAggregates,
-): Promise<void> {
-  const { upstreamName, store } = setup;
-  const idOf = (n: number) => causedId(event, upstreamName, store.applicationName, n);
-  try {
-    await runHandler(handler, { applicationName: store.applicationName, event, aggregates, idOf });
-  } catch (error) {
-    throw policyError(setup, notification, error);
-  }
 }
 
 /** Names the notification on which a policy, or another part of an application, failed. */
