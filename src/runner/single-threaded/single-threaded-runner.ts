@@ -26,7 +26,7 @@ import { LogWatch } from './log-watch.ts';
  * are recorded while followers run.
  *
  * @example
- * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
+ * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ file: 'shop.db' }) });
  * const id = await runner.get(Orders).place('ada');
  * const order = await runner.get(Orders).get(id); // reserved and paid
  */
