@@ -8,10 +8,11 @@ import { Orders } from '../../../../examples/shop/orders.ts';
 import { shop } from '../../../../examples/shop/shop.ts';
 import { readLog, type WriteAheadLog } from './write-ahead-log.ts';
 
-/** Progress of one application: the number of its notifications, and its positions. */
+/** Progress of one application: the number of its notifications, and by upstream its position and the last cause. */
 interface Progress {
   readonly head: number;
   readonly positions: Readonly<Record<string, number>>;
+  readonly causes: Readonly<Record<string, number>>;
 }
 
 /** Progress of all applications by name. */
@@ -60,7 +61,10 @@ const query = names
     (name) => `
       select '${name}' as name, (select coalesce(max(notification_id), 0) from events_${name}) as head,
         (select count(*) from events_${name}) as count,
-        (select json_group_object(upstream_name, position) from positions_${name}) as positions`,
+        (select json_group_object(upstream_name, position) from positions_${name}) as positions,
+        (select json_group_object(cause_name, id) from (
+          select cause_name, max(cause_id) as id from events_${name} where cause_name is not null group by cause_name
+        )) as causes`,
   )
   .join(' union all ');
 
@@ -70,9 +74,9 @@ export function stateOf(path: string): State {
   using database = new DatabaseSync(path, { readOnly: true });
   const rows = database.prepare(query).all() as unknown as Row[];
   return Object.fromEntries(
-    rows.map(({ name, head, count, positions }) => {
+    rows.map(({ name, head, count, positions, causes }) => {
       if (count !== head) throw new Error(`The log of ${name} has ${count} notifications up to ${head}.`);
-      return [name, { head, positions: JSON.parse(positions) }];
+      return [name, { head, positions: JSON.parse(positions), causes: JSON.parse(causes) }];
     }),
   );
 }
@@ -82,15 +86,19 @@ interface Row {
   readonly head: number;
   readonly count: number;
   readonly positions: string;
+  readonly causes: string;
 }
 
-/** Returns the positions that are ahead of the logs, as texts. */
-export function positionsAhead(state: State): readonly string[] {
-  return Object.entries(state).flatMap(([name, { positions }]) =>
-    Object.entries(positions)
+/** Returns what does not fit: positions ahead of the logs, and effects ahead of the positions. */
+export function misfitsIn(state: State): readonly string[] {
+  return Object.entries(state).flatMap(([name, { positions, causes }]) => [
+    ...Object.entries(positions)
       .filter(([upstream, position]) => position > (state[upstream]?.head ?? 0))
-      .map(([upstream, position]) => `${name}: ${upstream} ${position}`),
-  );
+      .map(([upstream, position]) => `the position of ${name} in ${upstream} is ${position}`),
+    ...Object.entries(causes)
+      .filter(([upstream, cause]) => cause > (positions[upstream] ?? 0))
+      .map(([upstream, cause]) => `${name} has an effect of ${upstream} ${cause}`),
+  ]);
 }
 
 /** Returns the names of the applications that differ between two states. */

@@ -6,15 +6,7 @@ import { seed } from '../../../support/seed.ts';
 import { temporaryDirectory } from '../../../support/storages.ts';
 import { byTier } from '../../../support/tier.ts';
 import { expectWhole, fileIn } from '../backup/running-shop.ts';
-import {
-  type CutShop,
-  changedIn,
-  cutShop,
-  positionsAhead,
-  putFiles,
-  type State,
-  stateOf,
-} from './cut-shop.ts';
+import { type CutShop, changedIn, cutShop, misfitsIn, putFiles, type State, stateOf } from './cut-shop.ts';
 import { commitsBefore, firstDifference } from './write-ahead-log.ts';
 
 /** Number of the last commits that are cut. */
@@ -55,12 +47,12 @@ function offsetsIn({ shop, from }: Scene): readonly number[] {
   );
 }
 
-test('each commit belongs to one application, and leaves no position ahead of a log', async () => {
+test('each commit belongs to one application, and leaves no position ahead of a log and no effect ahead of a position', async () => {
   const { shop, states } = await scene();
   expect(shop.log.commitEnds.length).toBeGreaterThan(12);
   expect(shop.log.commitEnds.at(-1)).toBe(shop.log.bytes.length);
   for (const [i, state] of states.entries()) {
-    expect(positionsAhead(state)).toEqual([]);
+    expect(misfitsIn(state)).toEqual([]);
     if (i > 0) expect(changedIn(states[i - 1]!, state)).toHaveLength(1);
   }
 });
@@ -72,7 +64,7 @@ test('a log that is cut off at any byte holds the first commits, each as a whole
   for (const length of offsetsIn(all)) {
     truncateSync(`${path}-wal`, length);
     const state = stateOf(path);
-    expect(positionsAhead(state)).toEqual([]);
+    expect(misfitsIn(state)).toEqual([]);
     expect(state, `${length} bytes`).toEqual(states[commitsBefore(shop.log, length)]);
   }
 }, 600_000);
