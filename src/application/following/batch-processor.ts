@@ -59,7 +59,7 @@ export class BatchProcessor {
     const mapper = store.mapperOf(upstreamName);
     this.#options = options;
     this.#cursor = cursor;
-    this.#setup = { store, policy, upstreamName, decode: (stored) => mapper.toRecorded(stored) };
+    this.#setup = { store, policy, upstreamName, decode: (stored) => cursor.decode(stored, mapper) };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
 

@@ -98,6 +98,11 @@ export class Follower {
     return this.#cursor.compare();
   }
 
+  /** Makes the next pull read the storage of the log; see {@link UpstreamCursor.compareNext}. */
+  compareNext(): void {
+    this.#cursor.compareNext();
+  }
+
   /** Reads the recorded position, and records the types that the policy handles, unless that is done. */
   async locate(): Promise<void> {
     if (!this.#cursor.isLocated) await this.#cursor.locate();
@@ -199,7 +204,7 @@ export class Follower {
     // An application that follows itself extends the log while it processes the batch.
     const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
     const isFull = notifications.length >= batchSize || mayReachSize(notifications, memoryBounds.page);
-    this.#isAtEnd = !isFull && !isGrowing && !hasRest;
+    this.#isAtEnd = !isFull && !isGrowing && !hasRest && !this.#cursor.mayContinue;
     return notifications;
   }
 

@@ -78,6 +78,11 @@ export class Upstreams {
     for (const follower of this.#followers.values()) await follower.compare();
   }
 
+  /** Makes the next run read the storage of each log; see {@link UpstreamCursor.compareNext}. */
+  compareNext(): void {
+    for (const follower of this.#followers.values()) follower.compareNext();
+  }
+
   /** Reads the recorded positions, and records the types that the policy handles. */
   async locate(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.locate();
