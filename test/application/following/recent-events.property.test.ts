@@ -20,6 +20,7 @@ import {
   type Contents,
   type EchoEvent,
   Echoes,
+  Listeners,
   Note,
   type NoteEvent,
   Notes,
@@ -31,7 +32,7 @@ const usualBounds = { ...memoryBounds };
 
 type Kind = 'flat' | 'nested' | 'mutable' | 'large' | 'ignored';
 type Writer = 'own' | 'other';
-type Target = 'echoes' | 'notes';
+type Target = 'echoes' | 'notes' | 'listeners';
 
 /** A step of two writers and two followers. */
 type Step =
@@ -48,7 +49,7 @@ const kinds = fc.array(fc.constantFrom<Kind>('flat', 'nested', 'mutable', 'large
 });
 const follow: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('follow' as const),
-  who: fc.constantFrom<Target>('echoes', 'notes'),
+  who: fc.constantFrom<Target>('echoes', 'notes', 'listeners'),
   upTo: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
 });
 const save: fc.Arbitrary<Step> = fc.record({
@@ -59,7 +60,10 @@ const save: fc.Arbitrary<Step> = fc.record({
 });
 const rest: readonly fc.Arbitrary<Step>[] = [
   fc.record({ do: fc.constantFrom('conflict' as const, 'refuse' as const, 'reopen' as const) }),
-  fc.record({ do: fc.constant('compare' as const), who: fc.constantFrom<Target>('echoes', 'notes') }),
+  fc.record({
+    do: fc.constant('compare' as const),
+    who: fc.constantFrom<Target>('echoes', 'notes', 'listeners'),
+  }),
   fc.record({ do: fc.constant('fail' as const), after: fc.integer({ min: 0, max: 4 }) }),
 ];
 const mix: fc.Arbitrary<Step> = fc.record({ do: fc.constant('mix' as const), kinds });
@@ -108,27 +112,35 @@ class Scene {
   readonly #batchSize: number;
   readonly #notes: Notes;
   readonly #other: Notes;
+  readonly #listeners: Listeners;
   #echoes: Echoes;
   #made = 0;
   #failAfter: number | undefined;
   readonly sights: Sight[] = [];
 
-  private constructor(storage: StorageDescription, batchSize: number, applications: [Notes, Notes, Echoes]) {
+  private constructor(
+    storage: StorageDescription,
+    batchSize: number,
+    applications: [Notes, Notes, Echoes, Listeners],
+  ) {
     this.#storage = storage;
     this.#batchSize = batchSize;
-    [this.#notes, this.#other, this.#echoes] = applications;
+    [this.#notes, this.#other, this.#echoes, this.#listeners] = applications;
+    this.#listeners.observe = (event) => this.#observe(event);
+    this.#listeners.follow(this.#notes.log, batchSize);
     this.#notes.observe = (event) => this.#observe(event);
     this.#notes.follow(this.#echoes.log, batchSize);
     this.#join(this.#echoes);
   }
 
   static async open(storage: StorageDescription, batchSize: number): Promise<Scene> {
-    const notes = await Notes.open({ storage });
-    return new Scene(storage, batchSize, [
-      notes,
+    const applications: [Notes, Notes, Echoes, Listeners] = [
+      await Notes.open({ storage }),
       await Notes.open({ storage }),
       await Echoes.open({ storage }),
-    ]);
+      await Listeners.open({ storage }),
+    ];
+    return new Scene(storage, batchSize, applications);
   }
 
   #join(echoes: Echoes): void {
@@ -158,7 +170,7 @@ class Scene {
     if (step.do === 'compare') await this.#run(() => this.#application(step.who).run());
     if (step.do === 'fail') this.#failAfter = step.after;
     if (step.do === 'mix') {
-      const followed = [this.#follow('echoes'), this.#follow('notes')];
+      const followed = [this.#follow('echoes'), this.#follow('notes'), this.#follow('listeners')];
       await Promise.all([this.#save('own', step.kinds), this.#save('other', step.kinds), ...followed]);
     }
   }
@@ -200,26 +212,34 @@ class Scene {
     this.#join(this.#echoes);
   }
 
-  #application(who: Target): Notes | Echoes {
+  #application(who: Target): Notes | Echoes | Listeners {
+    if (who === 'listeners') return this.#listeners;
     return who === 'notes' ? this.#notes : this.#echoes;
   }
 
+  /** Runs a follower as runners do, up to some more notifications or everything that is recorded by now. */
   async #follow(who: Target, more?: number): Promise<void> {
-    const upstreamName = who === 'notes' ? 'echoes' : 'notes';
+    const upstream = who === 'notes' ? this.#echoes : this.#notes;
+    const upstreamName = upstream.applicationName;
     const application = this.#application(who) as unknown as ProcessApplication;
-    const upTo =
-      more === undefined ? undefined : processApplicationInternals.seen(application, upstreamName) + more;
-    const run = () =>
-      processApplicationInternals.run(application, upTo === undefined ? {} : { upstreamName, upTo });
-    await this.#run(run);
+    const seen = () => processApplicationInternals.seen(application, upstreamName);
+    const head = await upstream.log.head();
+    const upTo = more === undefined ? Infinity : seen() + more;
+    const isDone = await this.#run(() =>
+      processApplicationInternals.run(application, { upstreamName, upTo }),
+    );
+    if (isDone) expect(seen()).toBeGreaterThanOrEqual(Math.min(head, upTo));
   }
 
-  async #run(run: () => Promise<unknown>): Promise<void> {
+  /** Returns false if a policy failed as it was asked to. */
+  async #run(run: () => Promise<unknown>): Promise<boolean> {
     try {
       await run();
+      return true;
     } catch (error) {
       expect(error).toBeInstanceOf(PolicyError);
       expect((error as PolicyError).cause).toBeInstanceOf(Asked);
+      return false;
     }
   }
 
@@ -229,15 +249,18 @@ class Scene {
     for (let echoed = -1, before = -2; echoed > before; ) {
       await this.#follow('echoes');
       await this.#follow('notes');
+      await this.#follow('listeners');
       before = echoed;
       echoed = await this.#echoes.log.head();
     }
-    expect([await this.#echoes.run(), await this.#notes.run()]).toEqual([0, 0]);
+    expect([await this.#echoes.run(), await this.#notes.run(), await this.#listeners.run()]).toEqual([
+      0, 0, 0,
+    ]);
     return { notes: await sightsOf(this.#other), echoes: await sightsOf(this.#echoes) };
   }
 
   async close(): Promise<void> {
-    for (const one of [this.#echoes, this.#notes, this.#other]) await one.close();
+    for (const one of [this.#listeners, this.#echoes, this.#notes, this.#other]) await one.close();
   }
 }
 

@@ -63,3 +63,16 @@ export class Echoes extends ProcessApplication<EchoEvent, NoteEvent> {
     'Note.Answered': (event) => this.observe(event),
   });
 }
+
+/** Follows notes, and records nothing. */
+export class Listeners extends ProcessApplication<never, NoteEvent> {
+  static readonly applicationName = 'listeners';
+  static readonly emits = [] as const;
+
+  observe: Observer = () => {};
+
+  override readonly policy = this.when({
+    'Note.Made': (event) => this.observe(event),
+    'Note.Answered': (event) => this.observe(event),
+  });
+}
