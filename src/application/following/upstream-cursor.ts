@@ -75,6 +75,21 @@ export class UpstreamCursor {
   }
 
   /**
+   * Reads the recorded position. If notifications were ignored since, and the position behind them could be recorded now,
+   * returns that position.
+   */
+  async donePosition(): Promise<RecordedPosition> {
+    const { recorder, pipelineId } = this.#store;
+    let found = await recorder.position(pipelineId, this.upstreamName);
+    if (this.#recorded !== undefined && this.#recorded > found.position)
+      found = await recorder.position(pipelineId, this.upstreamName); // it was moved meanwhile
+    const last = this.#last;
+    const isCurrent = found.position === this.#recorded && found.typesVersion === this.#typesVersion;
+    if (last === undefined || !isCurrent || !this.isAhead) return found;
+    return { ...found, position: last.id, mark: markOf(last) };
+  }
+
+  /**
    * Compares the last notification that is done with the log, if the position is known.
    *
    * @throws {@link LogMismatchError} if the log does not hold it.
