@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Cause, StoredEvent, StoredNotification } from 'kahn';
 import { correlationDigits, correlationIdOf } from '../../src/storage/sql/correlation-column.ts';
+import { DirectoryLayout } from '../../src/storage/sqlite/layout/directory-layout.ts';
 import { createTables } from '../../src/storage/sqlite/schema.ts';
 import { prepare, row, rows, type Statements, sql } from '../../src/storage/sqlite/statements.ts';
 import type { BaselineLog, BaselineStorage } from './log.ts';
 
 const pipelineId = 0;
+const { tables } = new DirectoryLayout('', 0).fileOf('');
 
 /** Baseline storage in SQLite: a file per application with the library's tables and statements, so that rows are equal. */
 export class BaselineSqlite implements BaselineStorage {
@@ -25,7 +27,7 @@ export class BaselineSqlite implements BaselineStorage {
     database.exec(sql.walMode);
     database.exec(sql.synchronous[this.#synchronous]);
     const isNew = database.prepare('select 1 from sqlite_schema').get() === undefined;
-    if (isNew) database.exec(createTables);
+    if (isNew) database.exec(createTables(tables));
     return new SqliteLog(name, database);
   }
 
@@ -46,7 +48,7 @@ class SqliteLog implements BaselineLog {
   constructor(name: string, database: DatabaseSync) {
     this.name = name;
     this.#database = database;
-    this.#statements = prepare(database);
+    this.#statements = prepare(database, tables);
     this.#begin = database.prepare(sql.beginWrite);
     this.#commit = database.prepare(sql.commit);
   }

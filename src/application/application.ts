@@ -23,7 +23,7 @@ import {
 } from './errors.ts';
 import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { currentCall, currentPolicy } from './policy/current-policy.ts';
+import { currentCall, currentPolicy, noteUnread } from './policy/current-policy.ts';
 import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
@@ -283,7 +283,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
       queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
-      repository: new Repository<Emits>(applicationName, store.loader),
+      repository: new Repository<Emits>(applicationName, store.loader, noteUnread),
       log: new RecordedNotificationLog(recorder, applicationName, pipelineId, emits),
     };
     this.#pipelines.set(pipelineId, this.#pipeline);

@@ -151,17 +151,19 @@ export class LogMismatchError extends KahnError {
   declare readonly pipelineId: number;
   /** Id of the last notification processed. */
   declare readonly position: number;
+  /** Number of notifications by which the log ends before the position; 0 if it is long enough. */
+  declare readonly missing: number;
 
   constructor(
-    at: Pick<LogMismatchError, 'applicationName' | 'upstreamName' | 'pipelineId' | 'position'>,
+    at: Pick<LogMismatchError, 'applicationName' | 'upstreamName' | 'pipelineId' | 'position' | 'missing'>,
     what: string,
   ) {
-    const { applicationName, upstreamName, pipelineId, position } = at;
+    const { applicationName, upstreamName, pipelineId, position, missing } = at;
     super(
       `Application '${applicationName}' cannot follow '${upstreamName}' in pipeline ${pipelineId}: ${what}. ` +
         `Was the storage of '${upstreamName}' replaced, cut off, or restored from an older copy? Restore all ` +
         `applications as of the same moment, or move the position of '${applicationName}' with reposition().`,
-      { applicationName, upstreamName, pipelineId, position },
+      { applicationName, upstreamName, pipelineId, position, missing },
     );
   }
 }

@@ -78,3 +78,14 @@ export function warnOfAbandoned(applicationNames: readonly string[], afterMs: nu
     { type: 'KahnWarning', code: 'KAHN_WORK_ABANDONED' },
   );
 }
+
+/** Emits a process warning that lists the positions that do not fit the logs, a line for each. */
+export function warnOfMismatches(lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  process.emitWarning(
+    `The logs and positions of this system are not of one moment:\n- ${lines.join('\n- ')}\n` +
+      'These applications stop with LOG_MISMATCH; the others run. Restore the storage of all applications as of the same ' +
+      'moment, or move the positions with reposition(). A system in one file, sqlite({ file }), always is of one moment.',
+    { type: 'KahnWarning', code: 'KAHN_LOG_MISMATCH' },
+  );
+}

@@ -13,7 +13,9 @@ import { assertNotInWorker } from '../system/system-module.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
+import { warnOfMismatches } from './diagnostics.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
+import { mismatchesIn } from './status.ts';
 
 /** Options of opening a system for a runner. */
 export interface Opening {
@@ -56,7 +58,27 @@ async function open(
   const openedStorage = await openStorage(storage, writerId);
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
-  return new RunningSystem({ system, storage, writerId, openedStorage, stores, opening, opened });
+  const running = new RunningSystem({
+    system,
+    storage,
+    writerId,
+    openedStorage,
+    stores,
+    opening,
+    opened,
+  });
+  await reportMismatches(system, running, opening.pipelineIds);
+  return running;
+}
+
+/** Warns of positions that do not fit the logs. What cannot be read now is reported by the followers. */
+async function reportMismatches(
+  { graph }: System,
+  running: RunningSystem,
+  pipelineIds: readonly number[],
+): Promise<void> {
+  const found = pipelineIds.map((pipelineId) => mismatchesIn(graph, running.in(pipelineId)).catch(() => []));
+  warnOfMismatches((await Promise.all(found)).flat());
 }
 
 interface RunningSystemParts {

@@ -1,5 +1,5 @@
 import type { Application } from '../application/application.ts';
-import { fitOf } from '../application/log/mark.ts';
+import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
@@ -21,6 +21,22 @@ export function statusOf(
       const upstreams = upstreamsOf(graph, name).flatMap((upstream) => applications.get(upstream) ?? []);
       return applicationStatus(application, upstreams, stateOf(name));
     }),
+  );
+}
+
+/** Returns a line for each position of the applications that does not fit the log of its upstream. */
+export async function mismatchesIn(
+  graph: SystemGraph,
+  applications: ReadonlyMap<string, Application>,
+): Promise<readonly string[]> {
+  const all = await statusOf(graph, applications, () => ({ state: 'starting', lastError: undefined }));
+  return all.flatMap(({ applicationName, pipelineId, upstreams }) =>
+    upstreams
+      .filter(({ fitsLog }) => !fitsLog)
+      .map(({ upstreamName, position, lag }) => {
+        const what = mismatchText(position, position + lag);
+        return `'${applicationName}' follows '${upstreamName}' in pipeline ${pipelineId}: ${what}.`;
+      }),
   );
 }
 

@@ -8,7 +8,7 @@ export interface Tracking {
   readonly expected: number;
   /** Id of the last notification processed. */
   readonly position: number;
-  /** Mark of that notification, which replaces the recorded mark. @default none */
+  /** Mark of that notification, which replaces the recorded mark. May be computed when it is read. @default none */
   readonly mark?: string | undefined;
   /** Expected version of the handled types. @default 0 */
   readonly typesVersion?: number;

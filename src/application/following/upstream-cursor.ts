@@ -2,7 +2,7 @@ import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
-import { fitOf, isSameNotification, markOf } from '../log/mark.ts';
+import { fitOf, isSameNotification, MarkedTracking, mismatchText } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -118,7 +118,7 @@ export class UpstreamCursor {
     const last = notifications.at(-1);
     if (last !== undefined && last.id !== seen + notifications.length) {
       const what = `the ${notifications.length} notifications after ${seen} end at ${last.id}`;
-      throw this.#mismatch(seen, `${what}, so notifications are missing`);
+      throw this.#mismatch(seen, 0, `${what}, so notifications are missing`);
     }
     this.#lastRead = notifications;
     return notifications;
@@ -165,13 +165,7 @@ export class UpstreamCursor {
    * @param notification The last one that is done, by default.
    */
   trackingTo(notification: StoredNotification | undefined = this.#last): Tracking {
-    return {
-      upstreamName: this.upstreamName,
-      expected: this.#recorded ?? 0,
-      position: notification?.id ?? 0,
-      mark: notification && markOf(notification),
-      typesVersion: this.#typesVersion,
-    };
+    return new MarkedTracking(this.upstreamName, this.#recorded ?? 0, notification, this.#typesVersion);
   }
 
   /** Notes that the position is recorded. */
@@ -188,16 +182,12 @@ export class UpstreamCursor {
   /** Returns the error for a log that does not hold the notification that was processed last. */
   async #replaced(position: number): Promise<LogMismatchError> {
     const head = await this.#log.head();
-    const what =
-      head < position
-        ? `it has processed notification ${position}, but the log ends at ${head}`
-        : `notification ${position} of the log is not the one that it has processed`;
-    return this.#mismatch(position, what);
+    return this.#mismatch(position, Math.max(position - head, 0), mismatchText(position, head));
   }
 
-  #mismatch(position: number, what: string): LogMismatchError {
+  #mismatch(position: number, missing: number, what: string): LogMismatchError {
     const { applicationName, pipelineId } = this.#store;
     const { upstreamName } = this;
-    return new LogMismatchError({ applicationName, upstreamName, pipelineId, position }, what);
+    return new LogMismatchError({ applicationName, upstreamName, pipelineId, position, missing }, what);
   }
 }

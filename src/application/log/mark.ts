@@ -1,4 +1,4 @@
-import type { RecordedPosition } from '../../storage/recorder.ts';
+import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { hash } from '../../util/environment/hash.ts';
 import type { NotificationLog } from './notification-log.ts';
@@ -14,6 +14,33 @@ export function markOf(notification: StoredNotification): string {
   const { id, originatorId, originatorVersion, type, timestamp, data } = notification;
   const numbers = `${originatorVersion} ${timestamp} ${originatorId.length} ${type.length}`;
   return `${id}:${hash('sha256', `${numbers} ${originatorId}${type}${data}`, 'hex').slice(0, hashLength)}`;
+}
+
+/** Moves a position behind a notification. Computes the mark when a storage reads it, which memory never needs to do. */
+export class MarkedTracking implements Tracking {
+  readonly upstreamName: string;
+  readonly expected: number;
+  readonly position: number;
+  readonly typesVersion: number;
+  readonly #notification: StoredNotification | undefined;
+
+  /** @param notification The last notification that is done; undefined at the start of the log. */
+  constructor(
+    upstreamName: string,
+    expected: number,
+    notification: StoredNotification | undefined,
+    typesVersion: number,
+  ) {
+    this.upstreamName = upstreamName;
+    this.expected = expected;
+    this.position = notification?.id ?? 0;
+    this.typesVersion = typesVersion;
+    this.#notification = notification;
+  }
+
+  get mark(): string | undefined {
+    return this.#notification && markOf(this.#notification);
+  }
 }
 
 /** Returns whether two notifications have the same mark. */
@@ -50,4 +77,12 @@ export async function fitOf(
   const isMarked = mark?.startsWith(`${position}:`) === true;
   const fits = notification !== undefined && (!isMarked || mark === markOf(notification));
   return { fits, notification };
+}
+
+/** Says how a log with this head does not fit a position. */
+export function mismatchText(position: number, head: number): string {
+  if (head >= position) return `notification ${position} of the log is not the one that it has processed`;
+  const missing = position - head;
+  const lost = missing === 1 ? '1 notification is missing' : `${missing} notifications are missing`;
+  return `it has processed notification ${position}, but the log ends at ${head}, so ${lost}`;
 }

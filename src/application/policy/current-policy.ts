@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { inCleanContext } from '../../util/environment/root-context.ts';
-import { InvalidPolicyError } from '../errors.ts';
+import { InvalidPolicyError, isUnread } from '../errors.ts';
 
 /** Shared by all calls that have changed nothing. */
 const none: readonly Aggregate[] = [];
@@ -90,6 +90,12 @@ export function currentCall(): PolicyCall | undefined {
 /** Name of the application whose policy makes the current call; undefined outside of policies. */
 export function currentPolicy(): string | undefined {
   return currentCall()?.applicationName;
+}
+
+/** Notes that the current policy could not read an aggregate, so that it is repeated even if it catches the error. */
+export function noteUnread(error: unknown): void {
+  const call = currentCall();
+  if (call !== undefined && isUnread(error)) call.root.unread ??= error;
 }
 
 /** Notes which aggregates a policy changes, so that none is lost. */

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
+import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
@@ -13,6 +13,9 @@ import { BatchAggregates } from './batch-aggregates.ts';
 import { effectProvenance } from './effect-provenance.ts';
 import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
+
+/** Number of events that a policy has made after which their batch ends: encoding them does not yield to the event loop. */
+const maxEffects = 1_000;
 
 /** The policy of an application, and the upstream whose events the policy handles. */
 export interface PolicySetup {
@@ -46,8 +49,8 @@ interface Step {
 }
 
 /**
- * Runs a policy on notifications of one upstream, in order, until it has taken longer than `longestMs`, or its aggregates
- * and events have the size of a page.
+ * Runs a policy on notifications of one upstream, in order, until it has taken longer than `longestMs`, has made 1,000
+ * events, or its aggregates and events have the size of a page.
  *
  * @throws {@link PolicyError} for the first notification on which the policy fails.
  */
@@ -60,6 +63,7 @@ export async function runPolicy(
   const aggregates = new BatchAggregates(setup.store, steps);
   const started = performance.now();
   const copied = copiedLength();
+  const lastOrder = aggregateInternals.lastOrder() + maxEffects;
   let policyMs = 0;
   let handled = 0;
   let yieldedMs = 0;
@@ -70,7 +74,8 @@ export async function runPolicy(
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
     const length = aggregates.loadedLength + copiedLength() - copied;
-    if (policyMs > longestMs || length >= memoryBounds.page) break;
+    if (policyMs > longestMs || length >= memoryBounds.page || aggregateInternals.lastOrder() >= lastOrder)
+      break;
     const yielding = yieldIfDue(now);
     if (yielding === undefined) continue;
     await yielding;

@@ -1,16 +1,21 @@
 import { inspect } from 'node:util';
 import { Aggregate, type AggregateClass } from '../../domain/aggregate.ts';
 import { type EventMapper, EventNotDecodableError } from '../../storage/codec/event-mapper.ts';
-import type { History, HistoryRequest, Recorder } from '../../storage/recorder.ts';
+import type { HistoryRequest, Recorder } from '../../storage/recorder.ts';
 import { kindInOtherCopy } from '../../util/environment/copies.ts';
 import { assertId } from '../../util/ids.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
+import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { UnknownEventError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoadError } from './errors.ts';
 import { type CachedHistory, type Damage, type HistoryCache, versionOf } from './history-cache.ts';
+import { HistoryDecoder } from './history-decoder.ts';
 import { replay } from './replay.ts';
+
+/** Most events that are applied to an aggregate without yielding to the event loop. */
+const replayedAtOnce = 1_000;
 
 /** Loads aggregates from the cache and the recorder. */
 export class AggregateLoader {
@@ -18,7 +23,7 @@ export class AggregateLoader {
   readonly #mapper: EventMapper;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
-  readonly #isKnown: (eventType: string) => boolean;
+  readonly #decoder: HistoryDecoder;
 
   /** @param isKnown Whether the application declares a type of events. */
   constructor(
@@ -32,7 +37,7 @@ export class AggregateLoader {
     this.#mapper = mapper;
     this.#cache = cache;
     this.#snapshots = snapshots;
-    this.#isKnown = isKnown;
+    this.#decoder = new HistoryDecoder(mapper, isKnown);
   }
 
   /** Loads the newest histories of the first of many aggregates in one read: of all that fit in memory, at least one. */
@@ -40,12 +45,14 @@ export class AggregateLoader {
     const known = ids.map((id) => this.#cache.get(id));
     const requests = ids.map((id, i) => newestOf(id, known[i]));
     const read = await this.#recorder.histories(requests, memoryBounds.page);
-    return read.map((one, i) => {
-      const id = ids[i] as string;
-      const history = this.#joined(known[i], one);
-      if (history !== known[i]) this.#remember(id, history);
-      return history;
-    });
+    const histories: CachedHistory[] = [];
+    for (let i = 0; i < read.length; i += 1) {
+      const joined = this.#decoder.join(known[i], read[i]);
+      const history = joined instanceof Promise ? await joined : joined;
+      if (history !== known[i]) this.#remember(ids[i] as string, history);
+      histories.push(history);
+    }
+    return histories;
   }
 
   /** Builds an aggregate from its history. Its version is 0 if the history is empty. */
@@ -76,9 +83,8 @@ export class AggregateLoader {
     assertClassAndId(aggregateClass, id);
     const request: HistoryRequest = { originatorId: id, after: 0, upTo: version, useSnapshot: true };
     const [read] = await this.#recorder.histories([request]);
-    const aggregate =
-      this.#built(aggregateClass, id, this.#joined(undefined, read)) ??
-      this.#replayed(this.#made(aggregateClass, id), await this.#readWhole(id, version));
+    const aggregate = await (this.#built(aggregateClass, id, await this.#decoder.join(undefined, read)) ??
+      this.#replayed(this.#made(aggregateClass, id), await this.#readWhole(id, version)));
     return aggregate.version === version && version > 0 ? aggregate : undefined;
   }
 
@@ -99,25 +105,7 @@ export class AggregateLoader {
   async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {
     const bound = upTo === undefined ? {} : { upTo };
     const [read] = await this.#recorder.histories([{ originatorId, after: 0, useSnapshot: false, ...bound }]);
-    return this.#joined(undefined, read);
-  }
-
-  /** Adds the events that were read to the history that is known, up to one that cannot be decoded. */
-  #joined(known: CachedHistory | undefined, read: History | undefined): CachedHistory {
-    if (known !== undefined && (read === undefined || read.events.length === 0)) return known;
-    const events = known === undefined ? [] : [...known.events];
-    const snapshot = known === undefined ? read?.snapshot : known.snapshot;
-    let length = known?.length ?? snapshot?.state.length ?? 0;
-    for (const stored of read?.events ?? []) {
-      if (!this.#isKnown(stored.type)) return { snapshot, events, length, damage: { event: stored } };
-      try {
-        events.push(this.#mapper.toEvent(stored));
-      } catch (error) {
-        return { snapshot, events, length, damage: { event: stored, error } };
-      }
-      length += stored.data.length;
-    }
-    return { snapshot, events, length };
+    return await this.#decoder.join(undefined, read);
   }
 
   /** Returns undefined if the history starts with a snapshot that this class cannot restore. */
@@ -125,7 +113,7 @@ export class AggregateLoader {
     aggregateClass: AggregateClass<A>,
     id: string,
     history: CachedHistory,
-  ): A | undefined {
+  ): A | Promise<A> | undefined {
     if (aggregateClass.snapshotEvery !== undefined) this.#snapshots.assertClass(aggregateClass);
     const aggregate = this.#made(aggregateClass, id);
     const { snapshot } = history;
@@ -141,10 +129,15 @@ export class AggregateLoader {
     }
   }
 
-  #replayed<A extends Aggregate>(aggregate: A, { events, damage }: CachedHistory): A {
-    const aggregateClass = aggregate.constructor;
-    for (const event of events) replay(this.#mapper.applicationName, aggregate, event);
+  /** Applies the events of a history from an index on; a long history is applied in slices. */
+  #replayed<A extends Aggregate>(aggregate: A, history: CachedHistory, from = 0): A | Promise<A> {
+    const { events, damage } = history;
+    const end = from + replayedAtOnce;
+    for (const event of from === 0 && end >= events.length ? events : events.slice(from, end))
+      replay(this.#mapper.applicationName, aggregate, event);
+    if (end < events.length) return yieldIfBusy().then(() => this.#replayed(aggregate, history, end));
     if (damage === undefined) return aggregate;
+    const aggregateClass = aggregate.constructor;
     const { event, error } = damage;
     if (error === undefined)
       throw new UnknownEventError(this.#mapper.applicationName, event, aggregateClass.name);

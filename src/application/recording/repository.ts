@@ -18,11 +18,16 @@ const getOptions: OptionRules<GetOptions> = { version: integer({ least: 0 }) };
 export class Repository<E extends DomainEvent = DomainEvent> {
   readonly #applicationName: string;
   readonly #loader: AggregateLoader;
+  readonly #failed: (error: unknown) => void;
 
-  /** @internal */
-  constructor(applicationName: string, loader: AggregateLoader) {
+  /**
+   * @internal
+   * @param failed Called with each error of reading, in the context of the caller.
+   */
+  constructor(applicationName: string, loader: AggregateLoader, failed: (error: unknown) => void) {
     this.#applicationName = applicationName;
     this.#loader = loader;
+    this.#failed = failed;
   }
 
   /**
@@ -84,7 +89,13 @@ export class Repository<E extends DomainEvent = DomainEvent> {
   ): Promise<A | undefined> {
     if (options !== undefined) resolveOptions(options, getOptions, 'Repository.get()');
     await yieldIfBusy();
-    if (options?.version !== undefined) return this.#loader.loadAt(aggregateClass, id, options.version);
-    return this.#loader.load(aggregateClass, id);
+    try {
+      if (options?.version !== undefined)
+        return await this.#loader.loadAt(aggregateClass, id, options.version);
+      return await this.#loader.load(aggregateClass, id);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
   }
 }

@@ -5,9 +5,10 @@ import {
 import { followersIn, upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
+import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { StepFailedError } from './errors.ts';
 import type { LogHeads } from './log-heads.ts';
-import { processTick, recordPositions, type SteppedApplication } from './process-tick.ts';
+import { processTick, recordPositions, type SteppedApplication, stepped } from './process-tick.ts';
 import type { DriverParts, DriverReport, Moment, StepDriver, TickOutcome } from './step-driver.ts';
 
 /** Runs the applications in this thread, one after another, in the order of definition. */
@@ -26,13 +27,15 @@ export class LocalDriver implements StepDriver {
     return driver;
   }
 
-  private constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
+  private constructor({ system, options, running, heads, report }: DriverParts) {
+    const { graph } = system;
+    const recordsWhenIdle = mustRecordWhenIdle(system);
     const applications = running.in(localPipelineId);
     followLocally(graph, applications, options.batchSize);
-    this.#applications = followersIn(graph).map((name) => ({
-      application: applications.get(name) as ProcessApplication, // it follows others
-      upstreamNames: upstreamsOf(graph, name),
-    }));
+    this.#applications = followersIn(graph).map((name) => {
+      const application = applications.get(name) as ProcessApplication; // it follows others
+      return stepped(application, upstreamsOf(graph, name), recordsWhenIdle);
+    });
     this.#heads = heads;
     this.#report = report;
   }
@@ -40,9 +43,9 @@ export class LocalDriver implements StepDriver {
   async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
     const heads = this.#heads.now; // events recorded from here on are for the next tick
     const outcomes = new Map<string, TickOutcome>();
-    await this.#forEach(signal, async (stepped) => {
-      const outcome = await processTick(stepped, heads, moment, signal, this.#report);
-      outcomes.set(stepped.application.applicationName, outcome);
+    await this.#forEach(signal, async (one) => {
+      const outcome = await processTick(one, heads, moment, signal, this.#report);
+      outcomes.set(one.application.applicationName, outcome);
     });
     if (this.#failures.size === 0) return outcomes;
     await this.#recordAllPositions(signal);
@@ -62,17 +65,17 @@ export class LocalDriver implements StepDriver {
   }
 
   #recordAllPositions(signal: AbortSignal): Promise<void> {
-    return this.#forEach(signal, (stepped) => recordPositions(stepped, signal, this.#report));
+    return this.#forEach(signal, (one) => recordPositions(one, signal, this.#report));
   }
 
   /** Does work for each application that has not failed. Throws the reason of the signal if that is aborted first. */
-  async #forEach(signal: AbortSignal, work: (stepped: SteppedApplication) => Promise<void>): Promise<void> {
-    for (const stepped of this.#applications) {
-      const { applicationName } = stepped.application;
+  async #forEach(signal: AbortSignal, work: (one: SteppedApplication) => Promise<void>): Promise<void> {
+    for (const one of this.#applications) {
+      const { applicationName } = one.application;
       if (this.#failures.has(applicationName)) continue;
       this.#active = applicationName;
       try {
-        await unlessAborted(work(stepped), signal);
+        await unlessAborted(work(one), signal);
       } catch (error) {
         signal.throwIfAborted();
         this.#failures.set(applicationName, error);

@@ -43,7 +43,7 @@ export class ApplicationMemory {
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     // Positions are checked before anything changes; events are appended, and removed again if an event is refused.
-    const moves = this.#positions.movesOf(this.applicationName, pipelineId, processEvents);
+    this.#positions.assertMoves(this.applicationName, pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
     for (const { events } of processEvents) {
@@ -51,8 +51,8 @@ export class ApplicationMemory {
         if (!this.#append(log, event)) throw this.#removeSince(before, log, event);
       }
     }
-    if (moves !== undefined) for (const move of moves) this.#positions.move(pipelineId, move);
-    for (const { snapshots, operation } of processEvents) {
+    for (const { snapshots, tracking, operation } of processEvents) {
+      if (tracking !== undefined) this.#positions.move(pipelineId, tracking);
       this.#recordSnapshots(snapshots);
       if (operation !== undefined) this.#addOperation(operation);
     }

@@ -2,7 +2,7 @@ import { PositionConflictError, type PositionState } from '../errors.ts';
 import type { ProcessEvent, RecordedPosition, Tracking } from '../recorder.ts';
 import { inOrder } from './log-order.ts';
 
-/** Position, mark and version of the handled types that a call moved an upstream's position to. */
+/** Position and mark to which an upstream's position is moved. */
 export type Move = Pick<Tracking, 'upstreamName' | 'position' | 'mark'>;
 
 /** Handled types of an upstream, and the version that they replace. */
@@ -12,54 +12,61 @@ export interface TypesChange {
   readonly types: readonly string[];
 }
 
+/** What is recorded for one upstream. */
+interface Entry {
+  /** The last move; its mark may be computed when it is read. */
+  move: Move | undefined;
+  handledTypes: readonly string[] | undefined;
+  typesVersion: number;
+}
+
 /** The positions of one application in the logs of its upstreams. */
 export class Positions {
-  readonly #pipelines = new Map<number, Map<string, RecordedPosition>>();
+  readonly #pipelines = new Map<number, Map<string, Entry>>();
 
   get(pipelineId: number, upstreamName: string): RecordedPosition {
-    const known = this.#pipelines.get(pipelineId)?.get(upstreamName);
-    return known ?? { pipelineId, upstreamName, position: 0, typesVersion: 0 };
+    return toPosition(pipelineId, upstreamName, this.#find(pipelineId, upstreamName));
   }
 
   /** Returns all positions, in the order of pipelines and of names by UTF-8 bytes. */
   all(): RecordedPosition[] {
-    return inOrder([...this.#pipelines.values()].flatMap((positions) => [...positions.values()]));
+    const all: RecordedPosition[] = [];
+    for (const [pipelineId, entries] of this.#pipelines) {
+      for (const [upstreamName, entry] of entries) all.push(toPosition(pipelineId, upstreamName, entry));
+    }
+    return inOrder(all);
   }
 
-  move(pipelineId: number, { upstreamName, position, mark }: Move): void {
-    const { mark: _, ...known } = this.get(pipelineId, upstreamName);
-    this.#set({ ...known, position, ...(mark !== undefined && { mark }) });
+  move(pipelineId: number, move: Move): void {
+    this.#entry(pipelineId, move.upstreamName).move = move;
   }
 
   setTypes(pipelineId: number, { upstreamName, expectedVersion, types }: TypesChange): void {
-    const known = this.get(pipelineId, upstreamName);
-    this.#set({ ...known, handledTypes: [...types], typesVersion: expectedVersion + 1 });
+    const entry = this.#entry(pipelineId, upstreamName);
+    entry.handledTypes = [...types];
+    entry.typesVersion = expectedVersion + 1;
   }
 
   /**
-   * Returns the last move of each position that process events move, or undefined if they move none.
-   *
-   * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
+   * Throws {@link PositionConflictError} if a position that process events move, or the version of its handled types, is
+   * not as expected.
    */
-  movesOf(
-    applicationName: string,
-    pipelineId: number,
-    processEvents: readonly ProcessEvent[],
-  ): Iterable<Move> | undefined {
-    let moves: Map<string, Move> | undefined;
+  assertMoves(applicationName: string, pipelineId: number, processEvents: readonly ProcessEvent[]): void {
+    let moved: Map<string, number> | undefined;
     for (const { tracking } of processEvents) {
       if (tracking === undefined) continue;
       const { upstreamName, expected, typesVersion = 0 } = tracking;
-      const actual = this.get(pipelineId, upstreamName);
-      const { position } = moves?.get(upstreamName) ?? actual;
-      if (position !== expected || actual.typesVersion !== typesVersion) {
+      const entry = this.#find(pipelineId, upstreamName);
+      const position = moved?.get(upstreamName) ?? entry?.move?.position ?? 0;
+      if (position !== expected || (entry?.typesVersion ?? 0) !== typesVersion) {
         const state: PositionState = { position: expected, typesVersion };
+        const actual = this.get(pipelineId, upstreamName);
         throw new PositionConflictError(applicationName, upstreamName, state, actual);
       }
-      moves ??= new Map();
-      moves.set(upstreamName, tracking);
+      if (processEvents.length === 1) return;
+      moved ??= new Map();
+      moved.set(upstreamName, tracking.position);
     }
-    return moves?.values();
   }
 
   /** Throws {@link PositionConflictError} if the version of the handled types is not as expected. */
@@ -74,10 +81,30 @@ export class Positions {
     throw new PositionConflictError(applicationName, upstreamName, expected, actual);
   }
 
-  #set(recorded: RecordedPosition): void {
-    const { pipelineId, upstreamName } = recorded;
-    const positions = this.#pipelines.get(pipelineId) ?? new Map<string, RecordedPosition>();
-    positions.set(upstreamName, recorded);
-    this.#pipelines.set(pipelineId, positions);
+  #find(pipelineId: number, upstreamName: string): Entry | undefined {
+    return this.#pipelines.get(pipelineId)?.get(upstreamName);
   }
+
+  #entry(pipelineId: number, upstreamName: string): Entry {
+    const known = this.#find(pipelineId, upstreamName);
+    if (known !== undefined) return known;
+    const entries = this.#pipelines.get(pipelineId) ?? new Map<string, Entry>();
+    const entry: Entry = { move: undefined, handledTypes: undefined, typesVersion: 0 };
+    entries.set(upstreamName, entry);
+    this.#pipelines.set(pipelineId, entries);
+    return entry;
+  }
+}
+
+function toPosition(pipelineId: number, upstreamName: string, entry: Entry | undefined): RecordedPosition {
+  const { move, handledTypes, typesVersion = 0 } = entry ?? {};
+  const { position = 0, mark } = move ?? {};
+  return {
+    pipelineId,
+    upstreamName,
+    position,
+    typesVersion,
+    ...(mark !== undefined && { mark }),
+    ...(handledTypes !== undefined && { handledTypes }),
+  };
 }

@@ -1,9 +1,8 @@
 import type { KahnError } from '../../util/errors.ts';
 import { type Activity, type DriverErrorTexts, explainDriverError } from '../sql/driver-error.ts';
 import type { ErrorRule } from '../sql/error-table.ts';
-import { storageError } from '../storage-location.ts';
+import { type StorageLocation, storageError } from '../storage-location.ts';
 import { nodeErrors, resultCodes } from './error-table.ts';
-import type { DatabaseFile } from './file.ts';
 
 // Primary result codes in the order of their numbers, from 0. https://sqlite.org/rescode.html
 const primaryCodes =
@@ -64,7 +63,7 @@ export class UncertainCommit extends Error {
 }
 
 /** Turns an error of SQLite or the file system into a StorageError; returns errors of kahn as they are. */
-export function explained(error: unknown, file: DatabaseFile, activity: Activity): KahnError {
+export function explained(error: unknown, file: StorageLocation, activity: Activity): KahnError {
   if (error instanceof UncertainCommit) {
     const failure = explained(error.cause, file, 'reading');
     return activity === 'recording' ? outcomeUnknown(file, failure) : failure;
@@ -72,7 +71,7 @@ export function explained(error: unknown, file: DatabaseFile, activity: Activity
   return explainDriverError(error, file, activity, texts);
 }
 
-function outcomeUnknown(file: DatabaseFile, cause: KahnError): KahnError {
+function outcomeUnknown(file: StorageLocation, cause: KahnError): KahnError {
   const reason =
     'the disk failed while the call was recorded. It is recorded as a whole or not at all: get the aggregates again to find out.';
   return storageError('STORAGE_OUTCOME_UNKNOWN', file, reason, { cause });

@@ -1,18 +1,19 @@
 import '../../util/environment/node-version.ts';
 import { describeStorage, type StorageDescription } from '../storage.ts';
-import { type SqliteOptions, settingsFrom } from './options.ts';
+import { type SqliteOptionFields, type SqliteOptions, settingsFrom } from './options.ts';
 import * as module from './storage.ts';
 
-export type { SqliteOptions };
+export type { SqliteOptionFields, SqliteOptions };
 
 /**
- * Describes storage in SQLite files, one `<directory>/<applicationName>.sqlite` per application. Any number of
- * threads and processes of one machine can open it.
+ * Describes storage in SQLite files: one `file` for the whole system, or one file per application in a `directory`,
+ * `<directory>/<applicationName>.sqlite`. Any number of threads and processes of one machine can open it.
  *
- * A relative directory is resolved at once. It must exist when a recorder is opened.
+ * A relative path is resolved at once. The directory must exist when a recorder is opened.
  *
- * @throws {@link InvalidOptionError} if an option is unknown or missing, or its value does not fit.
- * @example sqlite({ directory: 'data' })
+ * @throws {@link InvalidOptionError} if an option is unknown, its value does not fit, or not exactly one of `file` and
+ * `directory` is given.
+ * @example sqlite({ file: 'shop.db' })
  */
 export function sqlite(options: SqliteOptions): StorageDescription {
   return describeStorage(module, { ...settingsFrom(options) });

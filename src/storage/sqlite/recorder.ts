@@ -17,31 +17,28 @@ import { toOperation, toPosition } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
 import { storageError } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { BusyRetry } from './connection/busy-retry.ts';
-import type { SqliteConnection } from './connection/sqlite-connection.ts';
-import { commit, inTransaction, rollBack } from './connection/transaction.ts';
-import type { DatabaseFile } from './file.ts';
+import type { Session } from './connection/session.ts';
+import { inTransaction } from './connection/transaction.ts';
+import type { DatabaseFile } from './layout/file.ts';
 import { Refusal, RowWriter } from './row-writer.ts';
 import { row, rows, rowsUpTo, type Statements, sql } from './statements.ts';
 
 /** Number of rows up to which their size is counted row by row. For more rows, SQLite counts it faster. */
 const fewRows = 16;
 
-/** Records in one SQLite file, which other recorders, threads and processes may use at the same time. */
+/** Records in a SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
-  readonly #connection: SqliteConnection;
-  readonly #busyRetry: BusyRetry;
+  readonly #session: Session;
   readonly #writer: RowWriter;
   /** Whether the last read of notifications found more than a few. */
   #readsMany = false;
-  /** The write lock, while this recorder holds it, and the database that is locked. */
-  #held: { readonly lock: WriteLock; readonly database: DatabaseSync } | undefined;
+  /** The last write lock that this recorder has taken. */
+  #lock: WriteLock | undefined;
 
-  /** Takes over a connection; `close()` closes it. */
-  constructor(connection: SqliteConnection) {
-    this.#connection = connection;
-    this.#busyRetry = new BusyRetry(connection);
-    this.#writer = new RowWriter(connection);
+  /** Takes over a session; `close()` closes it. */
+  constructor(session: Session) {
+    this.#session = session;
+    this.#writer = new RowWriter(session);
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -50,22 +47,21 @@ export class SqliteRecorder implements Recorder {
   }
 
   async lock(): Promise<WriteLock> {
+    const { held } = this.#session;
     const lock: WriteLock = {
       record: async (pipelineId, processEvents) => {
-        if (this.#held?.lock !== lock) return this.record(pipelineId, processEvents);
+        if (!held.isHeldBy(lock)) return this.record(pipelineId, processEvents);
         try {
-          return this.#connection.use('recording', () => this.#recordHeld(pipelineId, processEvents));
+          return this.#session.use('recording', () => this.#recordHeld(lock, pipelineId, processEvents));
         } finally {
-          await lock.release(); // if the file could not be opened again
+          held.end(lock); // if the file could not be opened again
         }
       },
-      release: async () => {
-        if (this.#held?.lock === lock) this.#endHeld();
-      },
+      release: async () => held.end(lock),
     };
     await this.#whenFree(() => {
-      this.#database.exec(sql.beginWrite);
-      this.#held = { lock, database: this.#database };
+      held.begin(lock, this.#database);
+      this.#lock = lock;
     });
     return lock;
   }
@@ -136,33 +132,29 @@ export class SqliteRecorder implements Recorder {
   }
 
   async close(): Promise<void> {
-    this.#connection.close();
+    await this.#lock?.release();
+    this.#session.close();
   }
 
   get #file(): DatabaseFile {
-    return this.#connection.file;
+    return this.#session.file;
   }
 
   /** The open database, during `#use`. */
   get #database(): DatabaseSync {
-    return this.#connection.opened.database;
-  }
-
-  /** The statements of the open database, during `#use`. */
-  get #statements(): Statements {
-    return this.#connection.opened.statements;
+    return this.#session.database;
   }
 
   #use<T>(work: (statements: Statements) => T): T | Promise<T> {
-    return this.#busyRetry.run(() => this.#connection.use('reading', work));
+    return this.#session.busyRetry.run(() => this.#session.use('reading', work));
   }
 
   /** Reads everything as of one moment. */
   #read<T>(work: (statements: Statements) => T): T | Promise<T> {
     return this.#use((statements) =>
-      this.#held === undefined
-        ? inTransaction(this.#database, sql.begin, () => work(statements))
-        : work(statements),
+      this.#session.held.isIn(this.#database)
+        ? work(statements)
+        : inTransaction(this.#database, sql.begin, () => work(statements)),
     );
   }
 
@@ -179,36 +171,32 @@ export class SqliteRecorder implements Recorder {
 
   /** Does the work when there is no other writer, in the order of the calls. */
   #whenFree<T>(work: () => T): T | Promise<T> {
-    return this.#busyRetry.runInOrder(() => {
-      if (this.#held !== undefined) throw lockHeld(this.#file);
-      return this.#connection.use('recording', work);
+    const { busyRetry, held } = this.#session;
+    return busyRetry.runInOrder(() => {
+      this.#session.assertOpen();
+      if (held.isHeld) throw lockHeld(this.#file);
+      return this.#session.use('recording', work);
     });
   }
 
-  #recordHeld(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+  #recordHeld(lock: WriteLock, pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+    const { held } = this.#session;
     try {
-      if (this.#held?.database !== this.#database) throw lockLost(this.#file);
+      if (!held.isIn(this.#database)) throw lockLost(this.#file);
       const head = this.#writer.write(pipelineId, processEvents);
-      commit(this.#database);
-      this.#held = undefined;
+      held.commit(this.#database);
       return head;
     } catch (error) {
-      this.#endHeld();
+      held.end(lock);
       throw error instanceof Refusal ? error.explain() : error;
     }
   }
 
-  #endHeld(): void {
-    const database = this.#held?.database;
-    this.#held = undefined;
-    if (database?.isOpen) rollBack(database);
-  }
-
   #history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): History {
-    const found = useSnapshot ? row(this.#statements.snapshot, originatorId, after, upTo) : undefined;
+    const found = useSnapshot ? row(this.#session.statements.snapshot, originatorId, after, upTo) : undefined;
     const snapshot = found && toSnapshot(originatorId, found);
     const start = snapshot?.originatorVersion ?? after;
-    const events = rows(this.#statements.events, originatorId, start, upTo);
+    const events = rows(this.#session.statements.events, originatorId, start, upTo);
     return { snapshot, events: events.map((event) => toEvent(originatorId, event)) };
   }
 }

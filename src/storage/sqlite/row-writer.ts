@@ -7,8 +7,8 @@ import { dependenciesText } from '../sql/dependency-column.ts';
 import { toPosition, typesText } from '../sql/position-rows.ts';
 import { storageError } from '../storage-location.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
-import type { SqliteConnection } from './connection/sqlite-connection.ts';
-import type { DatabaseFile } from './file.ts';
+import type { Session } from './connection/session.ts';
+import type { DatabaseFile } from './layout/file.ts';
 import { insertStrictly, row, type Statements } from './statements.ts';
 
 /** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */
@@ -21,12 +21,12 @@ export class Refusal extends Error {
   }
 }
 
-/** Writes rows in a transaction that its caller begins and ends, while the connection is in use. */
+/** Writes rows in a transaction that its caller begins and ends, while the session is in use. */
 export class RowWriter {
-  readonly #connection: SqliteConnection;
+  readonly #session: Session;
 
-  constructor(connection: SqliteConnection) {
-    this.#connection = connection;
+  constructor(session: Session) {
+    this.#session = session;
   }
 
   /**
@@ -82,7 +82,7 @@ export class RowWriter {
     const { originatorId, originatorVersion } = event;
     const newest = Number(row(this.#statements.newestVersion, originatorId)?.[0]);
     if (originatorVersion !== newest + 1) return new Refusal(() => this.#recordConflict(event));
-    this.#insert(this.#database.prepare(insertStrictly), pipelineId, id, event); // throws what the constraint says
+    this.#insert(this.#database.prepare(insertStrictly(this.#file.tables)), pipelineId, id, event); // throws what the constraint says
     const reason = `a trigger of its table ignores version ${originatorVersion} of aggregate '${originatorId}'.`;
     return storageError('STORAGE_REFUSED', this.#file, reason);
   }
@@ -140,14 +140,14 @@ export class RowWriter {
   }
 
   get #file(): DatabaseFile {
-    return this.#connection.file;
+    return this.#session.file;
   }
 
   get #database(): DatabaseSync {
-    return this.#connection.opened.database;
+    return this.#session.database;
   }
 
   get #statements(): Statements {
-    return this.#connection.opened.statements;
+    return this.#session.statements;
   }
 }

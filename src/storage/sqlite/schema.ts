@@ -1,25 +1,25 @@
-/** SQLite application id of kahn's files: `kahn` in ASCII. */
-export const applicationId = 0x6b61686e;
+import type { TableNames } from './layout/file.ts';
 
 /**
- * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
- * never edit a released step: append a new one, and change the tables below.
+ * SQL of each upgrade of the tables of one application: the first upgrade leads from version 1 to version 2. Databases of
+ * every version are in use, so never edit a released step: append a new one, and change the tables below. The file of a
+ * system begins at version 4.
  */
-export const upgrades: readonly string[] = [
-  'alter table events add column dependencies text',
-  `
-  alter table events add column cause_name text;
-  alter table events add column cause_pipeline_id integer;
-  alter table events add column cause_id integer;
-  alter table events add column correlation_id blob;
-  alter table events add column metadata text;
+export const upgrades: readonly ((tables: TableNames) => string)[] = [
+  ({ events }) => `alter table ${events} add column dependencies text`,
+  ({ events }) => `
+  alter table ${events} add column cause_name text;
+  alter table ${events} add column cause_pipeline_id integer;
+  alter table ${events} add column cause_id integer;
+  alter table ${events} add column correlation_id blob;
+  alter table ${events} add column metadata text;
   create table applications (application_name text primary key) strict, without rowid;
   `,
-  `
-  alter table positions add column mark text;
-  alter table positions add column handled_types text;
-  alter table positions add column types_version integer not null default 0;
-  create table operations (
+  ({ positions, operations }) => `
+  alter table ${positions} add column mark text;
+  alter table ${positions} add column handled_types text;
+  alter table ${positions} add column types_version integer not null default 0;
+  create table ${operations} (
     id integer primary key,
     timestamp integer not null,
     kind text not null,
@@ -30,18 +30,16 @@ export const upgrades: readonly string[] = [
   `,
 ];
 
-/** First version with a table that keeps the name of the application. */
-export const firstNamedVersion = 3;
-
 /** The version of the tables below. */
 export const schemaVersion: number = upgrades.length + 1;
 
 /**
- * Creates the tables of one application and marks the file as kahn's. Rows of events are stored in the order of
+ * Returns SQL that creates the tables of one application. Rows of events are stored in the order of
  * commits, which is faster to write and to read than the order of their key by measurement, and more so with more data.
  */
-export const createTables: string = `
-  create table events (
+export function createTables({ events, positions, snapshots, operations }: TableNames): string {
+  return `
+  create table ${events} (
     pipeline_id integer not null,
     notification_id integer not null,
     originator_id text not null,
@@ -58,7 +56,7 @@ export const createTables: string = `
     primary key (pipeline_id, notification_id),
     unique (originator_id, originator_version)
   ) strict;
-  create table positions (
+  create table ${positions} (
     pipeline_id integer not null,
     upstream_name text not null,
     position integer not null,
@@ -67,17 +65,14 @@ export const createTables: string = `
     types_version integer not null default 0, -- number of times that handled_types was written
     primary key (pipeline_id, upstream_name)
   ) strict, without rowid;
-  create table snapshots (
+  create table ${snapshots} (
     originator_id text not null,
     originator_version integer not null,
     schema integer not null,
     state text not null,
     primary key (originator_id, originator_version)
   ) strict;
-  create table applications (
-    application_name text primary key -- the name of the file may be cut
-  ) strict, without rowid;
-  create table operations (
+  create table ${operations} (
     id integer primary key,
     timestamp integer not null, -- milliseconds since 1970
     kind text not null,
@@ -85,6 +80,5 @@ export const createTables: string = `
     reason text not null,
     details text not null -- JSON
   ) strict;
-  pragma application_id = ${applicationId};
-  pragma user_version = ${schemaVersion};
 `;
+}

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Row } from '../sql/rows.ts';
+import type { TableNames } from './layout/file.ts';
 
 /** SQL that is not prepared. */
 export const sql = {
@@ -10,9 +11,6 @@ export const sql = {
   walMode: 'pragma journal_mode = wal',
   busyTimeout: (ms: number): string => `pragma busy_timeout = ${ms}`,
   synchronous: { FULL: 'pragma synchronous = full', NORMAL: 'pragma synchronous = normal' },
-  setVersion: (version: number) => `pragma user_version = ${version}`,
-  /** applicationName */
-  setName: 'insert or ignore into applications (application_name) values (?)',
   /** -> application_name */
   readNames: 'select application_name from applications',
   readHeader: `
@@ -67,119 +65,128 @@ export interface Statements {
 }
 
 /**
- * SQL that inserts an event. A missing previous version makes the version null, which the column does not allow, so that
- * `or ignore` skips the row like that of a recorded version. By measurement, `insert … select … where` takes 15 % longer.
+ * Returns SQL that inserts an event. A missing previous version makes the version null, which the column does not allow, so
+ * that `or ignore` skips the row like that of a recorded version. By measurement, `insert … select … where` takes 15 % longer.
  */
-const insertText = `
-  insert or ignore into events
+function insertText({ events }: TableNames): string {
+  return `
+  insert or ignore into ${events}
     (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp,
       dependencies, cause_name, cause_pipeline_id, cause_id, correlation_id, metadata)
   values (
     ?1, ?2, ?3,
     case
-      when ?4 = 1 or exists (select 1 from events where originator_id = ?3 and originator_version = ?4 - 1) then ?4
+      when ?4 = 1 or exists (select 1 from ${events} where originator_id = ?3 and originator_version = ?4 - 1) then ?4
     end,
     ?5, ?6, ?7, ?8, ?9, ?10, ?11, unhex(?12), ?13
   )`;
+}
 
-/** SQL that inserts an event like `insertEvent`, but fails if a constraint of the table refuses the row. */
-export const insertStrictly: string = insertText.replace('insert or ignore', 'insert');
+/** Returns SQL that inserts an event like `insertEvent`, but fails if a constraint of the table refuses the row. */
+export function insertStrictly(tables: TableNames): string {
+  return insertText(tables).replace('insert or ignore', 'insert');
+}
 
 /** The cause of an event. Of damaged integers beyond 2^53, which the driver rejects, doubles tell which row has them. */
 const causeColumns = 'cause_name, cast(cause_pipeline_id as real), cast(cause_id as real)';
 
-const positionColumns = 'pipeline_id, upstream_name, position, mark, handled_types, types_version';
+/** Prepares all statements. Fails if the database lacks a table or column. */
+export function prepare(database: DatabaseSync, tables: TableNames): Statements {
+  const texts = { ...textsOfEvents(tables), ...textsOfPositions(tables), ...textsOfOthers(tables) };
+  const prepared = Object.entries(texts).map(([name, text]) => {
+    const statement = database.prepare(text);
+    statement.setReturnArrays(true);
+    return [name, statement];
+  });
+  return Object.fromEntries(prepared) as Record<keyof typeof texts, StatementSync>;
+}
 
-/** Condition that a column of the position has the expected value; 0 if there is no position. */
-function expectedText(column: string, expected: string): string {
-  return `${expected} = coalesce((select ${column} from positions where pipeline_id = ?1 and upstream_name = ?2), 0)`;
+function textsOfEvents({ events, ...others }: TableNames) {
+  const notifications = `
+    select notification_id, originator_id, originator_version, type, data, timestamp,
+      dependencies, ${causeColumns},
+      case when correlation_id is not null then lower(hex(correlation_id)) end, metadata
+    from ${events} where pipeline_id = ?1 and notification_id > ?2 order by notification_id`;
+  return {
+    head: `select coalesce(max(notification_id), 0) from ${events} where pipeline_id = ?`,
+    insertEvent: insertText({ events, ...others }),
+    newestVersion: `select coalesce(max(originator_version), 0) from ${events} where originator_id = ?`,
+    place: `select pipeline_id, notification_id from ${events} where originator_id = ? and originator_version = ?`,
+    logs: logsText(events),
+    notifications: `${notifications} limit ?3`,
+    notificationsUpTo: `${notifications} limit (${limitText(events)})`,
+    causes: `
+      select notification_id, ${causeColumns}
+      from ${events} where pipeline_id = ? and notification_id > ? order by notification_id limit ?`,
+    events: `
+      select originator_version, type, data, timestamp
+      from ${events} where originator_id = ? and originator_version > ? and originator_version <= ?
+      order by originator_version`,
+  };
 }
 
 /** SQL that reads the head of each log. It steps from one pipeline to the next in the primary key. */
-const logsText = `
+function logsText(events: string): string {
+  return `
   with recursive logs (id) as (
-    select min(pipeline_id) from events
+    select min(pipeline_id) from ${events}
     union all
-    select (select min(pipeline_id) from events where pipeline_id > logs.id) from logs where logs.id is not null
+    select (select min(pipeline_id) from ${events} where pipeline_id > logs.id) from logs where logs.id is not null
   )
-  select logs.id, (select max(notification_id) from events where pipeline_id = logs.id)
+  select logs.id, (select max(notification_id) from ${events} where pipeline_id = logs.id)
   from logs where logs.id is not null order by logs.id`;
-
-const sizesText = `
-  select notification_id, octet_length(data) + coalesce(octet_length(metadata), 0) as size
-  from events where pipeline_id = ?1 and notification_id > ?2 order by notification_id limit ?3`;
+}
 
 /**
  * SQL of the number of notifications up to the one by which their size reaches `maxSize`, ?4, and ?3 at most. Sizes are
  * read without the texts, and summed up one by one only if the whole is too large.
  */
-const limitText = `
+function limitText(events: string): string {
+  const sizes = `
+  select notification_id, octet_length(data) + coalesce(octet_length(metadata), 0) as size
+  from ${events} where pipeline_id = ?1 and notification_id > ?2 order by notification_id limit ?3`;
+  return `
   select case when total(size) < ?4 then ?3 else (
-    select count(*) from (select sum(size) over (order by notification_id) - size as before from (${sizesText}))
+    select count(*) from (select sum(size) over (order by notification_id) - size as before from (${sizes}))
     where before < ?4
-  ) end from (${sizesText})`;
+  ) end from (${sizes})`;
+}
 
-/** SQL that reads notifications. */
-const notificationsText = `
-  select notification_id, originator_id, originator_version, type, data, timestamp,
-    dependencies, ${causeColumns},
-    case when correlation_id is not null then lower(hex(correlation_id)) end, metadata
-  from events where pipeline_id = ?1 and notification_id > ?2 order by notification_id`;
-
-/** Prepares all statements. Fails if the database lacks a table or column. */
-export function prepare(database: DatabaseSync): Statements {
-  const statement = (text: string): StatementSync => {
-    const prepared = database.prepare(text);
-    prepared.setReturnArrays(true);
-    return prepared;
-  };
+function textsOfPositions({ positions }: TableNames) {
+  const columns = 'pipeline_id, upstream_name, position, mark, handled_types, types_version';
+  /** Condition that a column of the position has the expected value; 0 if there is no position. */
+  const expected = (column: string, value: string) =>
+    `${value} = coalesce((select ${column} from ${positions} where pipeline_id = ?1 and upstream_name = ?2), 0)`;
   return {
-    head: statement('select coalesce(max(notification_id), 0) from events where pipeline_id = ?'),
-    insertEvent: statement(insertText),
-    movePosition: statement(`
-      insert into positions (pipeline_id, upstream_name, position, mark)
+    movePosition: `
+      insert into ${positions} (pipeline_id, upstream_name, position, mark)
       select ?1, ?2, ?3, ?4
-      where ${expectedText('position', '?5')} and ${expectedText('types_version', '?6')}
-      on conflict (pipeline_id, upstream_name) do update set position = excluded.position, mark = excluded.mark`),
-    setTypes: statement(`
-      insert into positions (pipeline_id, upstream_name, position, handled_types, types_version)
-      select ?1, ?2, 0, ?3, ?4 + 1 where ${expectedText('types_version', '?4')}
+      where ${expected('position', '?5')} and ${expected('types_version', '?6')}
+      on conflict (pipeline_id, upstream_name) do update set position = excluded.position, mark = excluded.mark`,
+    setTypes: `
+      insert into ${positions} (pipeline_id, upstream_name, position, handled_types, types_version)
+      select ?1, ?2, 0, ?3, ?4 + 1 where ${expected('types_version', '?4')}
       on conflict (pipeline_id, upstream_name)
-      do update set handled_types = excluded.handled_types, types_version = excluded.types_version`),
-    addOperation: statement(
-      'insert into operations (timestamp, kind, done_by, reason, details) values (?, ?, ?, ?, ?)',
-    ),
-    putSnapshot: statement(`
-      insert into snapshots (originator_id, originator_version, schema, state)
+      do update set handled_types = excluded.handled_types, types_version = excluded.types_version`,
+    position: `select ${columns} from ${positions} where pipeline_id = ? and upstream_name = ?`,
+    positions: `select ${columns} from ${positions} order by pipeline_id, upstream_name`,
+  };
+}
+
+function textsOfOthers({ snapshots, operations }: TableNames) {
+  return {
+    putSnapshot: `
+      insert into ${snapshots} (originator_id, originator_version, schema, state)
       values (?, ?, ?, ?)
       on conflict (originator_id, originator_version)
-      do update set schema = excluded.schema, state = excluded.state`),
-    position: statement(
-      `select ${positionColumns} from positions where pipeline_id = ? and upstream_name = ?`,
-    ),
-    newestVersion: statement(
-      'select coalesce(max(originator_version), 0) from events where originator_id = ?',
-    ),
-    place: statement(
-      'select pipeline_id, notification_id from events where originator_id = ? and originator_version = ?',
-    ),
-    logs: statement(logsText),
-    positions: statement(`select ${positionColumns} from positions order by pipeline_id, upstream_name`),
-    operations: statement(`
-      select id, timestamp, kind, done_by, reason, details from operations where id > ? order by id limit ?`),
-    notifications: statement(`${notificationsText} limit ?3`),
-    notificationsUpTo: statement(`${notificationsText} limit (${limitText})`),
-    causes: statement(`
-      select notification_id, ${causeColumns}
-      from events where pipeline_id = ? and notification_id > ? order by notification_id limit ?`),
-    events: statement(`
-      select originator_version, type, data, timestamp
-      from events where originator_id = ? and originator_version > ? and originator_version <= ?
-      order by originator_version`),
-    snapshot: statement(`
+      do update set schema = excluded.schema, state = excluded.state`,
+    snapshot: `
       select originator_version, schema, state
-      from snapshots where originator_id = ? and originator_version > ? and originator_version <= ?
-      order by originator_version desc limit 1`),
+      from ${snapshots} where originator_id = ? and originator_version > ? and originator_version <= ?
+      order by originator_version desc limit 1`,
+    addOperation: `insert into ${operations} (timestamp, kind, done_by, reason, details) values (?, ?, ?, ?, ?)`,
+    operations: `
+      select id, timestamp, kind, done_by, reason, details from ${operations} where id > ? order by id limit ?`,
   };
 }
 

@@ -2,20 +2,20 @@ import { performance } from 'node:perf_hooks';
 import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
 import { retry } from '../../util/retry.ts';
-import type { Recorder } from '../recorder.ts';
 import { needsSetUp, notSetUp } from '../sql/table-version.ts';
-import type { OpenedStorage, RecorderOptions, StorageOptions } from '../storage.ts';
+import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
-import { applicationNamesIn } from './application-names.ts';
+import { blockMs } from './connection/busy-retry.ts';
 import { DatabaseSync } from './connection/driver.ts';
-import { SqliteConnection } from './connection/sqlite-connection.ts';
+import { OpenFiles } from './connection/open-files.ts';
 import { inTransaction } from './connection/transaction.ts';
 import { explained, isBusy } from './errors.ts';
-import { type DatabaseFile, databaseFileOf } from './file.ts';
-import { foreignFile, isBlank, isUnused, readHeader, versionsIn } from './file-header.ts';
+import type { DatabaseFile } from './layout/file.ts';
+import { foreignFile, isBlank, isMarked, isUnused, readHeader, versionsIn } from './layout/file-header.ts';
+import { layoutOf } from './layout/layouts.ts';
 import { type SqliteSettings, settingsFrom } from './options.ts';
 import { SqliteRecorder } from './recorder.ts';
-import { createTables, schemaVersion, upgrades } from './schema.ts';
+import { createTables, upgrades } from './schema.ts';
 import { sql } from './statements.ts';
 
 markAs('storage', openStorage);
@@ -30,54 +30,72 @@ export const moduleUrl: string = siblingFile(import.meta.url, '../sqlite/storage
  */
 export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
   const settings = settingsFrom(options);
+  const layout = layoutOf(settings);
+  const files = new OpenFiles(settings);
   return {
-    openRecorder: (recorderOptions) => openRecorder(settings, recorderOptions),
-    applicationNames: async () => applicationNamesIn(settings),
-    async close() {}, // recorders share nothing
+    async openRecorder({ applicationName, setupTables }) {
+      const file = layout.fileOf(applicationName);
+      try {
+        const database = await openDatabase(file, settings, setupTables);
+        return new SqliteRecorder(files.startSession(file, database));
+      } catch (error) {
+        throw explained(error, file, 'opening');
+      }
+    },
+    applicationNames: async () => layout.applicationNames(),
+    async close() {}, // the last recorder of a file closes it
   };
 }
 
-async function openRecorder(settings: SqliteSettings, options: RecorderOptions): Promise<Recorder> {
-  const file = databaseFileOf(settings.directory, options.applicationName);
-  let database: DatabaseSync | undefined;
+/** Opens the file of an application, in which its tables are created or upgraded first if necessary. */
+async function openDatabase(
+  file: DatabaseFile,
+  { busyTimeoutMs, synchronous }: SqliteSettings,
+  setupTables: boolean,
+): Promise<DatabaseSync> {
+  if (isBlank(file) && !setupTables) throw notSetUp(file);
+  const database = new DatabaseSync(file.path, { timeout: Math.min(busyTimeoutMs, blockMs) });
   try {
-    if (isBlank(file) && !options.setupTables) throw notSetUp(file);
-    database = new DatabaseSync(file.path, { timeout: settings.busyTimeoutMs });
-    if (needsSetUp(versionsIn(database), options.setupTables, file)) setUp(database, file);
-    await switchToWal(database, file, settings.busyTimeoutMs);
-    database.exec(sql.synchronous[settings.synchronous]);
-    return new SqliteRecorder(new SqliteConnection(file, database, settings));
+    await whenFree(busyTimeoutMs, () => {
+      if (needsSetUp(versionsIn(database, file), setupTables, file)) setUp(database, file);
+      switchToWal(database, file);
+    });
+    database.exec(sql.synchronous[synchronous]);
+    return database;
   } catch (error) {
-    database?.close();
-    throw explained(error, file, 'opening');
+    database.close();
+    throw error;
   }
 }
 
 /** Creates or upgrades the tables in one transaction, unless another process has just done so. */
 function setUp(database: DatabaseSync, file: DatabaseFile): void {
+  const { layout, tables, applicationName } = file;
   inTransaction(database, sql.beginWrite, () => {
-    const versions = versionsIn(database);
-    if (!needsSetUp(versions, true, file)) return;
-    if (versions.found === undefined) {
-      if (!isUnused(readHeader(database))) throw foreignFile(file);
-      database.exec(createTables);
-    } else {
-      for (const step of upgrades.slice(versions.found - 1)) database.exec(step);
-      database.exec(sql.setVersion(schemaVersion));
+    const { found, current } = versionsIn(database, file);
+    if (!needsSetUp({ found, current }, true, file)) return;
+    const header = readHeader(database);
+    if (!isMarked(header, layout)) {
+      if (!isUnused(header)) throw foreignFile(file, header);
+      database.exec(layout.mark);
     }
-    database.prepare(sql.setName).run(file.applicationName);
+    if (found === undefined) database.exec(createTables(tables));
+    else for (const step of upgrades.slice(found - 1)) database.exec(step(tables));
+    layout.register(database, applicationName);
   });
 }
 
-/** Turns on the write-ahead log. SQLite does not always wait for the lock, so this function retries. */
-function switchToWal(database: DatabaseSync, file: DatabaseFile, timeoutMs: number): Promise<void> {
-  const work = async () => {
-    const mode = database.prepare(sql.walMode).get()?.journal_mode;
-    if (mode === 'wal') return;
-    const reason = `its file system does not support a write-ahead log, only '${mode}'. Use a local disk.`;
-    throw storageError('STORAGE_FAILED', file, reason);
-  };
-  const deadline = performance.now() + timeoutMs; // from the start, because a try may have waited that long already
+/** Turns on the write-ahead log. */
+function switchToWal(database: DatabaseSync, file: DatabaseFile): void {
+  const mode = database.prepare(sql.walMode).get()?.journal_mode;
+  if (mode === 'wal') return;
+  const reason = `its file system does not support a write-ahead log, only '${mode}'. Use a local disk.`;
+  throw storageError('STORAGE_FAILED', file, reason);
+}
+
+/** Does the work when no other connection is in its way. Retries, so that it blocks the thread only for short times. */
+function whenFree(timeoutMs: number, work: () => void): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
   const isTransient = (error: unknown) => isBusy(error) && performance.now() < deadline;
-  return retry(work, { backoff: { firstMs: 5, maxMs: 5 }, isTransient });
+  return retry(async () => work(), { backoff: { firstMs: 5, maxMs: 5 }, isTransient });
 }

@@ -3,17 +3,28 @@ import type { ProcessEvent, Recorder, Tracking } from '../../storage/index.ts';
 import { event, snapshot, tracked } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
+/** Moves a position. The mark is no field, but computed when it is read. */
+class ComputedMark implements Tracking {
+  readonly upstreamName = 'up';
+  readonly expected: number;
+  readonly position: number;
+
+  constructor(expected: number, position: number) {
+    this.expected = expected;
+    this.position = position;
+  }
+
+  get mark(): string {
+    return `mark ${this.position}`;
+  }
+}
+
 /** Creates process events of all forms that move the position by one, each with a mark. */
 function moves(position: number): readonly (readonly ProcessEvent[])[] {
   const placed = { dependencies: [{ pipelineId: 1, notificationId: 7 }] };
   const at = (index: number, ...events: Parameters<typeof event>[]) => {
-    const { tracking, ...one } = tracked(
-      'up',
-      position + index,
-      position + index + 1,
-      ...events.map(([id, version]) => event(id, version)),
-    );
-    return { ...one, tracking: { ...(tracking as Tracking), mark: `mark ${position + index + 1}` } };
+    const tracking = new ComputedMark(position + index, position + index + 1);
+    return { events: events.map(([id, version]) => event(id, version)), snapshots: [], tracking };
   };
   const [single, several, dependent, withSnapshot, twice] = [
     at(0, ['a', 1]),

@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProcessApplication } from 'kahn';
+import { memory, ProcessApplication } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
 import { isTransientFailure } from '../../../src/application/errors.ts';
@@ -11,10 +11,10 @@ import { Click, type ClickEvent, Clicks, Counter, type CounterEvent } from '../.
 
 const directories: string[] = [];
 
-/** Moves the file of the counters from one directory to another. */
-function move(from: string, to: string): void {
+/** Moves the file of an application from one directory to another. */
+function move(from: string, to: string, applicationName = 'counters'): void {
   for (const end of ['', '-wal', '-shm']) {
-    const name = `counters.sqlite${end}`;
+    const name = `${applicationName}.sqlite${end}`;
     if (existsSync(join(from, name))) renameSync(join(from, name), join(to, name));
   }
 }
@@ -84,5 +84,38 @@ test.each([
     expect(await counters.run()).toBe(1);
     const events = await counters.log.select(0, 10);
     expect(events.map(({ type }) => type)).toEqual(['Counter.Started']);
+  },
+);
+
+test.each([false, true])(
+  'a policy that catches an error of reading another application is repeated, in an attempt: %s',
+  async (isAttempted) => {
+    const [directory, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
+    const known = sqlite({ directory, synchronous: 'NORMAL' });
+    await using others = await CatchingCounters.open({ storage: known, cacheSize: 0 });
+    await others.save(Counter.start('known'));
+    class Guesses extends ProcessApplication<CounterEvent, ClickEvent> {
+      static readonly applicationName = 'guesses';
+      static readonly emits = ['Counter.Started'] as const;
+      override readonly policy = this.when({
+        'Click.Made': async (_event, repository) => {
+          const read = () => others.repository.has(Counter, 'known');
+          const isKnown = await (isAttempted ? repository.attempt(read) : read()).catch(() => false);
+          return Counter.start(isKnown ? 'read' : 'guessed');
+        },
+      });
+    }
+    await using clicks = await Clicks.open({ storage: memory() });
+    await using guesses = await Guesses.open({ storage: memory() });
+    guesses.follow(clicks.log);
+    await clicks.save(Click.make('a', 1));
+    move(directory, elsewhere);
+    await delay(1_100); // until the connection looks for its file
+    const error = await rejectionOf(guesses.run(), Error);
+    expect(error).toMatchObject({ code: 'POLICY_FAILED', cause: { code: 'STORAGE_MISSING' } });
+    move(elsewhere, directory);
+    await guesses.run();
+    expect(await guesses.repository.has(Counter, 'read')).toBe(true);
+    expect(await guesses.repository.has(Counter, 'guessed')).toBe(false);
   },
 );

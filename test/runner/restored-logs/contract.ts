@@ -4,6 +4,8 @@ import { rejectionOf } from '../../support/errors.ts';
 import { cutOff } from '../../support/restored-logs.ts';
 import { Ledger, Orders, system } from '../../support/systems/versions/before.ts';
 import { Order } from '../../support/systems/versions/orders.ts';
+import { until } from '../../support/until.ts';
+import { watchWarnings } from '../../support/watchers/warnings.ts';
 import type { RunnerSubject } from '../contract/subject.ts';
 
 type Apps = typeof Orders | typeof Ledger;
@@ -56,8 +58,18 @@ export function restoredLogsContract(subject: Subject): void {
   }
 
   test.each([
-    { log: 'is empty', kept: 0, added: 0, what: /notification 5, but the log ends at 0/ },
-    { log: 'is shorter', kept: 2, added: 1, what: /notification 5, but the log ends at 3/ },
+    {
+      log: 'is empty',
+      kept: 0,
+      added: 0,
+      what: /notification 5, but the log ends at 0, so 5 notifications are missing/,
+    },
+    {
+      log: 'is shorter',
+      kept: 3,
+      added: 1,
+      what: /notification 5, but the log ends at 4, so 1 notification is missing/,
+    },
     {
       log: 'has grown to the same length',
       kept: 4,
@@ -76,7 +88,12 @@ export function restoredLogsContract(subject: Subject): void {
     const orders = await openOrders(storage);
     const saves = [];
     for (let i = 0; i < added; i += 1) saves.push(await orders.save(Order.make()));
+    const warnings = watchWarnings();
     await using runner = await started(subject, storage);
+    await until('the start warns', () => warnings.length > 0);
+    expect(warnings).toMatchObject([
+      { name: 'KahnWarning', code: 'KAHN_LOG_MISMATCH', message: expect.stringMatching(what) },
+    ]);
     const settled = saves.map((saved) => rejectionOf(runner.settled(saved), DownstreamError));
     await expectMismatch(runner, what);
     for (const { failures } of await Promise.all(settled)) {

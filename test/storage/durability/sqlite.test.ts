@@ -7,7 +7,7 @@ import {
   SteppingMultiThreadedRunner,
   SteppingSingleThreadedRunner,
 } from 'kahn';
-import { type SqliteOptions, sqlite } from 'kahn/sqlite';
+import { sqlite } from 'kahn/sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
@@ -29,7 +29,7 @@ const full = 2;
 const normal = 1;
 
 /** Returns the levels with which a runner commits while an order is processed, such as `orders.sqlite 2`. */
-async function levelsOf({ start }: (typeof runners)[number], options: Partial<SqliteOptions>) {
+async function levelsOf({ start }: (typeof runners)[number], options: { synchronous?: 'NORMAL' }) {
   const directory = temporaryDirectory();
   await using runner = await start(committingShop, { storage: sqlite({ directory, ...options }) });
   writeFileSync(commitsIn(directory), ''); // without the commits that created the tables

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { sqlite } from 'kahn/sqlite';
 import { expect, it } from 'vitest';
-import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
+import { DirectoryLayout } from '../../../src/storage/sqlite/layout/directory-layout.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 
@@ -26,7 +26,7 @@ async function setUp(directory: string, applicationName: string): Promise<void> 
 /** Creates the file of an application as an earlier release did. */
 function earlierFile(directory: string, applicationName: string, version = 2): void {
   const file = new URL(`./fixtures/version-${version}/orders.sqlite`, import.meta.url);
-  copyFileSync(fileURLToPath(file), databaseFileOf(directory, applicationName).path);
+  copyFileSync(fileURLToPath(file), new DirectoryLayout(directory, 0).fileOf(applicationName).path);
 }
 
 it('are the real names, although file names are escaped or cut', async () => {
@@ -48,7 +48,7 @@ it('are found while a process has the files open', async () => {
   const directory = temporaryDirectory();
   const storage = await openStorage(sqlite({ directory }));
   const recorder = await storage.openRecorder({ applicationName: longName, setupTables: true });
-  using writer = new DatabaseSync(databaseFileOf(directory, longName).path);
+  using writer = new DatabaseSync(new DirectoryLayout(directory, 0).fileOf(longName).path);
   writer.exec('begin immediate');
   expect(await namesIn(directory)).toEqual([longName]);
   writer.exec('rollback');

@@ -17,12 +17,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { System } from 'kahn';
-import { type SqliteOptions, sqlite } from 'kahn/sqlite';
+import { sqlite } from 'kahn/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
-import { SqliteConnection } from '../../../src/storage/sqlite/connection/sqlite-connection.ts';
-import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
+import { OpenFiles } from '../../../src/storage/sqlite/connection/open-files.ts';
+import { DirectoryLayout } from '../../../src/storage/sqlite/layout/directory-layout.ts';
 import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
@@ -59,7 +59,11 @@ async function openOrders({
   recorders.push(recorder);
   return recorder;
 }
-type OpenApplicationOptions = Partial<SqliteOptions> & { setupTables?: boolean };
+interface OpenApplicationOptions {
+  directory?: string;
+  busyTimeoutMs?: number;
+  setupTables?: boolean;
+}
 
 function changes(originatorId: string, count: number, data = '{"some":"data"}'): ProcessEvent {
   const events = Array.from({ length: count }, (_, index) => ({
@@ -263,9 +267,9 @@ describe('recording', () => {
   it('on a full disk changes nothing, and works again once there is room', async () => {
     await (await openOrders()).close();
     const database = new DatabaseSync(file);
-    const settings = { busyTimeoutMs: 5_000, synchronous: 'NORMAL' } as const;
-    const connection = new SqliteConnection(databaseFileOf(directory, 'orders'), database, settings);
-    const recorder = new SqliteRecorder(connection);
+    const files = new OpenFiles({ busyTimeoutMs: 5_000, synchronous: 'NORMAL' });
+    const orders = new DirectoryLayout(directory, 0).fileOf('orders');
+    const recorder = new SqliteRecorder(files.startSession(orders, database));
     recorders.push(recorder);
     await recorder.record(0, [changes('a', 2)]);
     const { page_count: pages } = database.prepare('pragma page_count').get() as { page_count: number };

@@ -1,6 +1,6 @@
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
-import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
+import { DirectoryLayout } from '../../../src/storage/sqlite/layout/directory-layout.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 
 describe('sqlite()', () => {
@@ -14,9 +14,25 @@ describe('sqlite()', () => {
     });
   });
 
+  it('describes the storage with an absolute file', () => {
+    expect(sqlite({ file: 'data/../shop.db' }).options).toEqual({
+      file: `${process.cwd()}/shop.db`,
+      synchronous: 'FULL',
+      busyTimeoutMs: 5_000,
+    });
+  });
+
   it.each([
     [{ directory: '' }, "option 'directory' of sqlite() to be the path of a directory, got ''"],
-    [{}, "option 'directory' of sqlite() to be the path of a directory, got undefined"],
+    [{ file: '' }, "option 'file' of sqlite() to be the path of a file, got ''"],
+    [{ file: 'a\0b' }, "option 'file'"],
+    [{ file: ':memory:' }, 'sqlite() keeps files; for memory, use memory().'],
+    [{ file: 'file:///shop.db' }, "Option 'file' of sqlite() takes a path, not a URL: use fileURLToPath()."],
+    [{}, "sqlite() takes the path of a file for the whole system, as in sqlite({ file: 'shop.db' }), or"],
+    [
+      { file: 'shop.db', directory: 'data' },
+      "Options 'file' and 'directory' of sqlite() exclude each other: leave one of them out.",
+    ],
     [{ directory: 'a\0b' }, "option 'directory'"],
     [
       { directory: 'data', synchronous: 'OFF' },
@@ -37,8 +53,8 @@ describe('sqlite()', () => {
     [{ directory: ':memory:' }, 'sqlite() keeps files; for memory, use memory().'],
     [{ directory: 'file:///data' }, 'takes a path, not a URL: use fileURLToPath().'],
     [{ directory: new URL('file:///data') }, 'takes a path, not a URL: use fileURLToPath().'],
-    ['data', "sqlite() takes an object, as in sqlite({ directory: 'data' }), not a string."],
-    [undefined, "sqlite() takes an object, as in sqlite({ directory: 'data' }), not undefined."],
+    ['data', "sqlite() takes an object, as in sqlite({ file: 'shop.db' }), not a string."],
+    [undefined, "sqlite() takes an object, as in sqlite({ file: 'shop.db' }), not undefined."],
   ])('rejects %o', async (options, message) => {
     const rejected = { code: 'INVALID_OPTION', message: expect.stringContaining(message) };
     expect(() => sqlite(options as never)).toThrow(expect.objectContaining(rejected));
@@ -52,7 +68,7 @@ describe('sqlite()', () => {
 });
 
 describe('the file of an application', () => {
-  const fileOf = (name: string): string => databaseFileOf('/data', name).path;
+  const fileOf = (name: string): string => new DirectoryLayout('/data', 0).fileOf(name).path;
 
   it('has the name of the application if it is safe', () => {
     expect(fileOf('orders-2.old_x')).toBe('/data/orders-2.old_x.sqlite');

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { sqlite } from 'kahn/sqlite';
 import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
+import { sqliteLayouts } from '../../support/storages.ts';
 
-recorderContract(
-  { describe, it },
-  {
-    name: 'sqlite',
-    async create() {
-      const directory = await mkdtemp(join(tmpdir(), 'kahn-sqlite-'));
-      return { storage: sqlite({ directory }), cleanUp: () => rm(directory, { recursive: true }) };
+for (const { name, optionsIn } of sqliteLayouts) {
+  recorderContract(
+    { describe, it },
+    {
+      name: `sqlite({ ${name} })`,
+      async create() {
+        const directory = await mkdtemp(join(tmpdir(), 'kahn-sqlite-'));
+        return { storage: sqlite(optionsIn(directory)), cleanUp: () => rm(directory, { recursive: true }) };
+      },
     },
-  },
-);
+  );
+}

@@ -1,7 +1,10 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
+import { DirectoryLayout } from '../../../src/storage/sqlite/layout/directory-layout.ts';
 import { createTables } from '../../../src/storage/sqlite/schema.ts';
 import { prepare } from '../../../src/storage/sqlite/statements.ts';
+
+const { tables } = new DirectoryLayout('data', 0).fileOf('orders');
 
 function planOf(database: DatabaseSync, { sourceSQL }: StatementSync): string[] {
   return database
@@ -12,8 +15,8 @@ function planOf(database: DatabaseSync, { sourceSQL }: StatementSync): string[] 
 
 it('scan no table but that of positions, of which all are listed', () => {
   using database = new DatabaseSync(':memory:');
-  database.exec(createTables);
-  const scans = Object.entries(prepare(database)).filter(([, statement]) =>
+  database.exec(createTables(tables));
+  const scans = Object.entries(prepare(database, tables)).filter(([, statement]) =>
     planOf(database, statement).some((step) => /^SCAN (events|positions|snapshots)/.test(step)),
   );
   expect(scans.map(([name]) => name)).toEqual(['positions']);
@@ -21,8 +24,8 @@ it('scan no table but that of positions, of which all are listed', () => {
 
 it('find the logs by stepping from one pipeline to the next in the index', () => {
   using database = new DatabaseSync(':memory:');
-  database.exec(createTables);
-  const steps = planOf(database, prepare(database).logs).filter((step) => step.includes(' events '));
+  database.exec(createTables(tables));
+  const steps = planOf(database, prepare(database, tables).logs).filter((step) => step.includes(' events '));
   const index = 'SEARCH events USING COVERING INDEX sqlite_autoindex_events_1';
   expect(steps).toEqual([index, `${index} (pipeline_id>?)`, `${index} (pipeline_id=?)`]);
 });

@@ -16,10 +16,18 @@ export class ServiceProcess implements AsyncDisposable {
     this.#args = [connectionString, schema, systemActorName, `${port}`];
   }
 
-  /** Starts the process, also after it has exited. */
+  /** Starts the process, also after it has exited. Rejects if the process exits before it is ready. */
   async start(): Promise<void> {
-    this.#child = fork(program, this.#args, { execArgv: ['--conditions=kahn-source'] });
-    await once(this.#child, 'message', { signal: inTime() });
+    const child = fork(program, this.#args, { execArgv: ['--conditions=kahn-source'] });
+    this.#child = child;
+    const ended = new AbortController();
+    const signal = AbortSignal.any([inTime(), ended.signal]);
+    const exited = once(child, 'exit', { signal }).then(([code]) => {
+      throw new Error(`The service at port ${this.port} exited with code ${code} before it was ready.`);
+    });
+    await Promise.race([once(child, 'message', { signal }), exited]);
+    exited.catch(() => {}); // aborted
+    ended.abort();
   }
 
   /** Sends the process a signal and resolves with its exit code. */

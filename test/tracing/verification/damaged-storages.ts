@@ -4,7 +4,7 @@ import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import type { ApplicationMemory } from '../../../src/storage/memory/application-memory.ts';
 import { findMemory } from '../../../src/storage/memory/system-memory.ts';
-import { databaseFileOf } from '../../../src/storage/sqlite/file.ts';
+import { DirectoryLayout } from '../../../src/storage/sqlite/layout/directory-layout.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
@@ -80,7 +80,7 @@ export function damagedMemory(): DamagedStorage {
 function damagedSqlite(): DamagedStorage {
   const directory = temporaryDirectory();
   const run = async (applicationName: string, text: string, values: readonly (string | number | null)[]) => {
-    using database = new DatabaseSync(databaseFileOf(directory, applicationName).path);
+    using database = new DatabaseSync(new DirectoryLayout(directory, 0).fileOf(applicationName).path);
     database.prepare(text.replaceAll('$', '?')).run(...values);
   };
   return {

@@ -140,8 +140,9 @@ function joinedTrackings(processEvents: readonly ProcessEvent[]): readonly Track
   const joined = new Map<string, Tracking>();
   for (const { tracking } of processEvents) {
     if (tracking === undefined) continue;
-    const { expected, typesVersion = 0 } = joined.get(tracking.upstreamName) ?? tracking;
-    joined.set(tracking.upstreamName, { ...tracking, expected, typesVersion });
+    const { upstreamName, position, mark } = tracking;
+    const { expected, typesVersion = 0 } = joined.get(upstreamName) ?? tracking;
+    joined.set(upstreamName, { upstreamName, expected, position, mark, typesVersion });
   }
   return [...joined.keys()].sort().flatMap((name) => joined.get(name) ?? []);
 }

@@ -5,7 +5,7 @@ import { StorageError } from '../../errors.ts';
 import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** Longest wait for another writer that blocks the thread, in ms: most writers take less. */
-const blockMs = 10;
+export const blockMs = 10;
 /** Delay between later tries, in ms. */
 const pollMs = 3;
 

@@ -2,44 +2,40 @@ import { statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { KahnError } from '../../../util/errors.ts';
 import type { Activity } from '../../sql/driver-error.ts';
-import { needsSetUp } from '../../sql/table-version.ts';
-import { recorderClosed, storageError } from '../../storage-location.ts';
+import { storageError } from '../../storage-location.ts';
 import { explained, ruleOf } from '../errors.ts';
-import type { DatabaseFile } from '../file.ts';
-import { isBlank, versionsIn } from '../file-header.ts';
+import type { DatabaseFile, LayoutFile } from '../layout/file.ts';
+import { isBlank } from '../layout/file-header.ts';
 import type { SqliteSettings } from '../options.ts';
-import { prepare, type Statements, sql } from '../statements.ts';
+import { sql } from '../statements.ts';
 import { DatabaseSync } from './driver.ts';
 
 /** Interval at which a connection checks that its file was not moved or replaced, in ms. */
 const checkIntervalMs = 1_000;
 
-/** An open database and its prepared statements. */
+/** Settings of a connection. */
+export type ConnectionSettings = Pick<SqliteSettings, 'busyTimeoutMs' | 'synchronous'>;
+
+/** An open database. */
 interface Opened {
   readonly database: DatabaseSync;
-  readonly statements: Statements;
   /** Device and inode of the file. */
   readonly identity: string | undefined;
 }
 
 /** An open file. After an error of the disk, or when the file was moved or replaced, it is opened again. */
 export class SqliteConnection {
-  readonly file: DatabaseFile;
-  readonly #settings: Pick<SqliteSettings, 'busyTimeoutMs' | 'synchronous'>;
+  readonly #path: string;
+  readonly #settings: ConnectionSettings;
   #opened: Opened | undefined;
   #blockingMs = 0;
   #checkedAt = performance.now();
-  #isClosed = false;
 
-  /** Takes over an open database that has the tables; `close()` closes it. */
-  constructor(
-    file: DatabaseFile,
-    database: DatabaseSync,
-    settings: Pick<SqliteSettings, 'busyTimeoutMs' | 'synchronous'>,
-  ) {
-    this.file = file;
+  /** Takes over an open database; `close()` closes it. */
+  constructor(path: string, database: DatabaseSync, settings: ConnectionSettings) {
+    this.#path = path;
     this.#settings = settings;
-    this.#opened = opened(file, database);
+    this.#opened = { database, identity: this.#identity() };
   }
 
   /** Longest wait for other users of the file, in ms. */
@@ -53,61 +49,20 @@ export class SqliteConnection {
     if (this.#opened?.database.isOpen) this.#opened.database.exec(sql.busyTimeout(ms));
   }
 
-  /**
-   * Does work with the database, which it opens again if necessary.
-   *
-   * @throws {@link StorageError} in place of an error of SQLite.
-   */
-  use<T>(activity: Activity, work: (statements: Statements) => T): T {
-    if (this.#isClosed) throw recorderClosed(this.file);
-    try {
-      this.#checkInPlace();
-      this.#opened ??= this.#reopen();
-      return work(this.#opened.statements);
-    } catch (error) {
-      if (!(error instanceof KahnError) && ruleOf(error).connection === 'replaced') this.#drop();
-      throw explained(error, this.file, activity);
-    }
+  /** Returns the database, which is opened again if necessary. `file` names the application that uses it. */
+  databaseFor(file: DatabaseFile): DatabaseSync {
+    this.#checkInPlace();
+    this.#opened ??= this.#reopen(file);
+    return this.#opened.database;
   }
 
-  /** The open database, while it is in use. */
-  get opened(): Opened {
-    return this.#opened as Opened;
+  /** Returns the error for a failed use of the database. Closes the database if it should not be used again. */
+  failure(error: unknown, file: DatabaseFile, activity: Activity): KahnError {
+    if (!(error instanceof KahnError) && ruleOf(error).connection === 'replaced') this.close();
+    return explained(error, file, activity);
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#drop();
-  }
-
-  /** Drops the connection to a file that is no longer at its path, where it would lose what is recorded. */
-  #checkInPlace(): void {
-    const now = performance.now();
-    if (now - this.#checkedAt < checkIntervalMs) return;
-    this.#checkedAt = now;
-    if (this.#opened !== undefined && this.#opened.identity !== identityOf(this.file)) this.#drop();
-  }
-
-  #reopen(): Opened {
-    const { file } = this;
-    const { synchronous } = this.#settings;
-    if (isBlank(file)) {
-      const reason = `the file is gone or empty. Mount its disk or restore it; it is opened again then.`;
-      throw storageError('STORAGE_MISSING', file, reason);
-    }
-    const database = new DatabaseSync(file.path, { timeout: this.#blockingMs });
-    try {
-      needsSetUp(versionsIn(database), false, file);
-      database.prepare(sql.walMode).get();
-      database.exec(sql.synchronous[synchronous]);
-      return opened(file, database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  }
-
-  #drop(): void {
     const { database } = this.#opened ?? {};
     this.#opened = undefined;
     try {
@@ -116,13 +71,33 @@ export class SqliteConnection {
       // The file is closed in any case.
     }
   }
-}
 
-function opened(file: DatabaseFile, database: DatabaseSync): Opened {
-  return { database, statements: prepare(database), identity: identityOf(file) };
-}
+  /** Drops the connection to a file that is no longer at its path, where it would lose what is recorded. */
+  #checkInPlace(): void {
+    const now = performance.now();
+    if (now - this.#checkedAt < checkIntervalMs) return;
+    this.#checkedAt = now;
+    if (this.#opened !== undefined && this.#opened.identity !== this.#identity()) this.close();
+  }
 
-function identityOf({ path }: DatabaseFile): string | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats && `${stats.dev} ${stats.ino}`;
+  #reopen(file: LayoutFile): Opened {
+    if (isBlank(file)) {
+      const reason = `the file is gone or empty. Mount its disk or restore it; it is opened again then.`;
+      throw storageError('STORAGE_MISSING', file, reason);
+    }
+    const database = new DatabaseSync(this.#path, { timeout: this.#blockingMs });
+    try {
+      database.prepare(sql.walMode).get();
+      database.exec(sql.synchronous[this.#settings.synchronous]);
+      return { database, identity: this.#identity() };
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  #identity(): string | undefined {
+    const stats = statSync(this.#path, { throwIfNoEntry: false });
+    return stats && `${stats.dev} ${stats.ino}`;
+  }
 }

@@ -1,0 +1,88 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type SafeNameRules, safeName } from '../../../util/safe-name.ts';
+import { compareNames } from '../../name-order.ts';
+import { needsSetUp } from '../../sql/table-version.ts';
+import { DatabaseSync as Database } from '../connection/driver.ts';
+import { explained } from '../errors.ts';
+import { schemaVersion } from '../schema.ts';
+import { namesIn } from './directory-layout.ts';
+import type { DatabaseFile, Layout, LayoutFile, TableNames } from './file.ts';
+import { applicationIds, isBlank, isMarked, readHeader } from './file-header.ts';
+
+// Lower case only: SQLite ignores the case of names.
+const tableNames: SafeNameRules = {
+  allowed: /[a-z0-9_]/,
+  escapeWith: '$',
+  longest: 100,
+  kept: 50,
+  cut: '$$',
+};
+
+/** Version of the table of applications, which the header of the file keeps. */
+const layoutVersion = 1;
+
+/** One file with tables per application. The table of applications keeps the version of their tables. */
+export class FileLayout implements Layout {
+  readonly option = 'file';
+  readonly mark: string = `
+    create table applications (
+      application_name text primary key,
+      version integer not null -- of its tables
+    ) strict, without rowid;
+    pragma application_id = ${applicationIds.file};
+    pragma user_version = ${layoutVersion};`;
+  readonly #path: string;
+  readonly #busyTimeoutMs: number;
+
+  constructor(path: string, busyTimeoutMs: number) {
+    this.#path = path;
+    this.#busyTimeoutMs = busyTimeoutMs;
+  }
+
+  fileOf(applicationName: string): DatabaseFile {
+    return { ...this.#fileFor(applicationName), tables: tablesOf(applicationName) };
+  }
+
+  versionIn(database: DatabaseSync, file: DatabaseFile): number | undefined {
+    needsSetUp({ found: readHeader(database).schemaVersion, current: layoutVersion }, false, file);
+    const registered = database
+      .prepare('select version from applications where application_name = ?')
+      .get(file.applicationName);
+    return registered && Number(registered.version);
+  }
+
+  register(database: DatabaseSync, applicationName: string): void {
+    database
+      .prepare('insert or replace into applications (application_name, version) values (?, ?)')
+      .run(applicationName, schemaVersion);
+  }
+
+  /** @throws {@link StorageError} if the file cannot be read. */
+  applicationNames(): readonly string[] {
+    const file = this.#fileFor('');
+    try {
+      if (isBlank(file)) return [];
+      using database = new Database(this.#path, { timeout: this.#busyTimeoutMs });
+      return isMarked(readHeader(database), this) ? namesIn(database).toSorted(compareNames) : [];
+    } catch (error) {
+      throw explained(error, file, 'reading');
+    }
+  }
+
+  #fileFor(applicationName: string): LayoutFile {
+    const path = this.#path;
+    return { applicationName, path, location: `'${path}'`, layout: this };
+  }
+}
+
+/** Returns the tables of an application in the file of a system. Different applications have different tables. */
+function tablesOf(applicationName: string): TableNames {
+  const name = safeName(applicationName, tableNames);
+  const table = (prefix: string) => `"${prefix}_${name}"`;
+  return {
+    events: table('events'),
+    positions: table('positions'),
+    snapshots: table('snapshots'),
+    operations: table('operations'),
+  };
+}
