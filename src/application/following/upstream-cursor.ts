@@ -2,7 +2,7 @@ import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
-import { fitOf, isSameNotification, MarkedTracking, mismatchText } from '../log/mark.ts';
+import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
