@@ -27,7 +27,20 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/memory/positions.ts',
     'storage/memory/sorted-list.ts',
   ],
-  'storage/sqlite': ['storage', 'storage/sql', 'storage/sqlite/connection', 'storage/sqlite/layout'],
+  'storage/sqlite': [
+    'storage',
+    'storage/sql',
+    'storage/sqlite/backup',
+    'storage/sqlite/connection',
+    'storage/sqlite/layout',
+  ],
+  'storage/sqlite/backup': [
+    'storage',
+    'storage/sql',
+    'storage/sqlite',
+    'storage/sqlite/connection',
+    'storage/sqlite/layout',
+  ],
   'storage/sqlite/connection': ['storage', 'storage/sql', 'storage/sqlite', 'storage/sqlite/layout'],
   'storage/sqlite/layout': [
     'storage',
@@ -39,7 +52,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/postgres/appending': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
   application: ['application/recording', 'application/following', 'application/policy', 'application/log'],
-  'application/recording': ['application/errors.ts', 'application/memory-bounds.ts', 'application/snapshots'],
+  'application/recording': [
+    'application/errors.ts',
+    'application/memory-bounds.ts',
+    'application/snapshots',
+    'application/log/recent-notifications.ts',
+  ],
   'application/snapshots': [],
   'application/following': [
     'application/errors.ts',

@@ -203,7 +203,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       throw new SaveInPolicyError(this.applicationName, call.applicationName);
     }
     const provenance = commandProvenance(options, this.applicationName, store.mapper);
-    return saveAggregates(aggregates, provenance, store, queue);
+    return await saveAggregates(aggregates, provenance, store, queue); // passes the result on sooner than without await
   }
 
   /**
@@ -279,12 +279,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * it.
    */
   #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
-    const { applicationName, pipelineId, recorder, emits } = store;
+    const { applicationName, pipelineId, recorder, emits, recent } = store;
     this.#pipeline = this.#pipelines.get(pipelineId) ?? {
       store,
       queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
       repository: new Repository<Emits>(applicationName, store.loader, noteUnread),
-      log: new RecordedNotificationLog(recorder, applicationName, pipelineId, emits),
+      log: new RecordedNotificationLog(recorder, applicationName, pipelineId, emits, recent),
     };
     this.#pipelines.set(pipelineId, this.#pipeline);
   }

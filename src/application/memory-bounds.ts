@@ -9,4 +9,8 @@ export const memoryBounds = {
   commit: 8_000_000,
   /** Saves that wait for their commit. */
   waitingSaves: 1_073_741_824,
+  /** Events that an application recorded last, kept for its followers in the same process. */
+  recentEvents: 2_000,
+  /** Characters in those events. */
+  recentSize: 1_000_000,
 } as const;

@@ -166,8 +166,16 @@ export abstract class ProcessApplication<
    */
   async run(options: RunOptions = {}): Promise<number> {
     resolveOptions(options, runOptions, 'ProcessApplication.run()');
-    const counts = await inRootContext(() => this.#run(options));
+    const counts = await inRootContext(() => this.#runComparing(options));
     return counts.values().reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Runs on what the storage holds now: nothing has prompted the run, so its caller may know of a restored log. */
+  #runComparing(options: RunOptions): Promise<ProcessedCounts> {
+    return this.#turns.run(() => {
+      this.#upstreams.compareNext();
+      return this.#upstreams.run(options);
+    });
   }
 
   #run(options: RunOptions): Promise<ProcessedCounts> {

@@ -96,7 +96,9 @@ export interface WriteLock {
  *
  * Everything that a call records is durable when its promise resolves. A call that rejects has recorded nothing, unless
  * it rejects with STORAGE_OUTCOME_UNKNOWN. Other recorders of the same application, also in other threads and processes
- * if the storage allows it, may be used at the same time. Every method rejects with StorageError if storage fails.
+ * if the storage allows it, may be used at the same time. Every method rejects with StorageError if storage fails, which
+ * tells whether a later call may succeed. A follower that gets any other error, such as one of a driver, counts it as a
+ * fault of the recorder and stops until its next start.
  */
 export interface Recorder {
   /**

@@ -59,7 +59,7 @@ export class BatchProcessor {
     const mapper = store.mapperOf(upstreamName);
     this.#options = options;
     this.#cursor = cursor;
-    this.#setup = { store, policy, upstreamName, decode: (stored) => mapper.toRecorded(stored) };
+    this.#setup = { store, policy, upstreamName, decode: (stored) => cursor.decode(stored, mapper) };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
 
@@ -70,22 +70,20 @@ export class BatchProcessor {
 
   /**
    * Processes notifications together, until the policy has taken too long. If the policy or the recording fails, they
-   * are processed one by one, so that the error names its notification and all before it are recorded.
+   * are processed one by one, so that the error names its notification and all before it are recorded. Returns no promise
+   * if all are ignored and nothing is recorded.
    *
    * @param lock Write lock under which the changes are recorded.
    */
-  async process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> {
-    try {
-      await this.#runAndRecord(notifications, lock);
-    } catch (error) {
-      if (!mayConcernPart(error)) throw error;
-      const [notification, ...others] = notifications;
-      if (notification !== undefined && others.length === 0) {
-        await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
-        throw this.#attributed(error, notification);
-      }
-      for (const one of notifications) await this.process([one]);
-    }
+  process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> | undefined {
+    const last = notifications.at(-1);
+    if (last === undefined) return undefined;
+    const { policy } = this.#options;
+    const isIgnored = notifications.every(({ type }) => policy.handlerOf(type) === undefined);
+    if (!isIgnored || this.#isPositionDue(last)) return this.#processTogether(notifications, lock);
+    this.#report(last.id, [], undefined);
+    this.#finish(last, 0, 0);
+    return undefined;
   }
 
   /** Records the position without events, if notifications were ignored since the position was last recorded. */
@@ -99,37 +97,52 @@ export class BatchProcessor {
     }
   }
 
+  async #processTogether(
+    notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
+  ): Promise<void> {
+    try {
+      await this.#runAndRecord(notifications, lock);
+    } catch (error) {
+      if (!mayConcernPart(error)) throw error;
+      const [notification, ...others] = notifications;
+      if (notification !== undefined && others.length === 0) {
+        await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
+        throw this.#attributed(error, notification);
+      }
+      for (const one of notifications) await this.process([one]);
+    }
+  }
+
   async #runAndRecord(
     notifications: readonly StoredNotification[],
     lock: BoundedLock | undefined,
   ): Promise<void> {
-    const { batchSize } = this.#options;
     const started = performance.now();
     const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
-    const { handled, next, policyMs } = changes;
+    const { next, policyMs } = changes;
     const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
     if (last === undefined) return;
-    const isPositionDue = this.#cursor.distanceTo(last.id) >= batchSize * maxIgnoredBatches;
-    if (handled > 0 || isPositionDue) await this.#recordChanges(changes, last, notifications, lock);
-    else this.#report(last.id, [], undefined);
-    this.#size.learn(last.id - this.#cursor.seen, policyMs, performance.now() - started - policyMs);
-    this.#cursor.advanceTo(last);
-  }
-
-  async #recordChanges(
-    changes: PolicyChanges,
-    last: StoredNotification,
-    notifications: readonly StoredNotification[],
-    lock: BoundedLock | undefined,
-  ): Promise<void> {
-    await yieldIfDue(performance.now());
     const prepared = this.#prepareChanges(changes, last, notifications);
-    await yieldIfDue(performance.now());
+    const yielding = yieldIfDue(performance.now());
+    if (yielding !== undefined) await yielding;
     try {
       await this.#record(prepared, lock);
     } catch (error) {
       throw await explainedConflict(error, changes.aggregates, this.#options.store);
     }
+    this.#finish(last, policyMs, performance.now() - started - policyMs);
+  }
+
+  /** Whether so many notifications were ignored that their position is recorded without events. */
+  #isPositionDue(last: StoredNotification): boolean {
+    return this.#cursor.distanceTo(last.id) >= this.#options.batchSize * maxIgnoredBatches;
+  }
+
+  /** Notes that the notifications up to `last` are done, and the time that they took in the policy and elsewhere, in ms. */
+  #finish(last: StoredNotification, policyMs: number, otherMs: number): void {
+    this.#size.learn(last.id - this.#cursor.seen, policyMs, otherMs);
+    this.#cursor.advanceTo(last);
   }
 
   /**

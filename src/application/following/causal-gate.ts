@@ -38,6 +38,12 @@ export class CausalGate {
     this.#cursors.set(cursor.upstreamName, cursor);
   }
 
+  /** Whether memory suffices to see that no notification must wait, as nearly always. */
+  passes(notifications: readonly StoredNotification[]): boolean {
+    for (const notification of notifications) if (!this.#isFree(notification)) return false;
+    return true;
+  }
+
   /**
    * Finds the first notification of an upstream that must wait. Notifications that the policy ignores wait, too: other
    * notifications rely on a position meaning that all notifications up to it and their causes are processed.
@@ -55,7 +61,7 @@ export class CausalGate {
     return undefined;
   }
 
-  /** Whether memory suffices to see that a notification need not wait, as for nearly all notifications. */
+  /** Whether memory suffices to see that a notification need not wait. */
   #isFree({ cause, dependencies }: StoredNotification): boolean {
     if (dependencies !== undefined) return false;
     if (cause === undefined) return true;

@@ -108,6 +108,11 @@ export class Follower {
     return this.#cursor.donePosition();
   }
 
+  /** Makes the next pull read the storage of the log; see {@link UpstreamCursor.compareNext}. */
+  compareNext(): void {
+    this.#cursor.compareNext();
+  }
+
   /** Reads the recorded position, and records the types that the policy handles, unless that is done. */
   async locate(): Promise<void> {
     if (!this.#cursor.isLocated) await this.#cursor.locate();
@@ -183,12 +188,18 @@ export class Follower {
     const last = notifications.at(-1);
     if (last === undefined) return false;
     if (lock !== undefined) this.#isAtEnd = false;
-    const waiting = await this.#gate.firstWaiting(this.upstreamName, notifications);
+    const waiting = this.#gate.passes(notifications)
+      ? undefined
+      : await this.#gate.firstWaiting(this.upstreamName, notifications);
     if (waiting?.index === 0) return await this.#waitFor(waiting);
     const free = waiting === undefined ? notifications : notifications.slice(0, waiting.index);
     const barred = this.#types.firstBarred(free);
     if (barred?.index === 0) return await this.#leave(barred);
-    await this.#processor.process(barred === undefined ? free : free.slice(0, barred.index), lock);
+    const processing = this.#processor.process(
+      barred === undefined ? free : free.slice(0, barred.index),
+      lock,
+    );
+    if (processing !== undefined) await processing;
     if (cursor.seen < last.id) this.#isAtEnd = false;
     return true;
   }
@@ -203,7 +214,7 @@ export class Follower {
     // An application that follows itself extends the log while it processes the batch.
     const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
     const isFull = notifications.length >= batchSize || mayReachSize(notifications, memoryBounds.page);
-    this.#isAtEnd = !isFull && !isGrowing && !hasRest;
+    this.#isAtEnd = !isFull && !isGrowing && !hasRest && !this.#cursor.mayContinue;
     return notifications;
   }
 

@@ -1,9 +1,11 @@
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../errors.ts';
 import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from '../log/mark.ts';
-import type { NotificationLog } from '../log/notification-log.ts';
+import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { readPosition } from './handled-types.ts';
@@ -13,6 +15,8 @@ import type { TypeGate } from './type-gate.ts';
 export class UpstreamCursor {
   readonly #store: EventStore;
   readonly #log: NotificationLog;
+  /** What this process recorded last in the log, if anything is kept. */
+  readonly #recent: RecentLog | undefined;
   readonly #types: TypeGate;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
@@ -25,10 +29,14 @@ export class UpstreamCursor {
   #last: StoredNotification | undefined;
   /** Notifications of the last read. Those that had to wait are read from here. */
   #lastRead: readonly StoredNotification[] = [];
+  /** Whether the next read must compare the log with the last notification that is done. */
+  #mustCompare = true;
+  #mayContinue = false;
 
   constructor(store: EventStore, log: NotificationLog, types: TypeGate) {
     this.#store = store;
     this.#log = log;
+    this.#recent = log instanceof RecordedNotificationLog ? log.recent : undefined;
     this.#types = types;
   }
 
@@ -102,17 +110,35 @@ export class UpstreamCursor {
   forget(): void {
     this.#recorded = undefined;
     this.#lastRead = [];
+    this.#mustCompare = true;
+  }
+
+  /** Makes the next read go to the storage of the log, unless there is a rest of the last read. */
+  compareNext(): void {
+    this.#mustCompare = true;
+  }
+
+  /** Whether the log may have notifications behind the last read, although it had fewer than its limit. */
+  get mayContinue(): boolean {
+    return this.#mayContinue;
   }
 
   /**
    * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
-   * read, if there is any. The last one is read again, because the log may have been restored from an older copy.
+   * read, if there is any, or what this process has just recorded behind the last one. Otherwise reads the storage, and
+   * the last one again, because the log may have been restored from an older copy.
    *
    * @throws {@link LogMismatchError} if a notification is missing, or the last one that is done has changed.
    */
   async read(limit: number): Promise<readonly StoredNotification[]> {
     const start = this.#nextInLastRead;
     if (this.hasRest) return this.#lastRead.slice(start, start + limit);
+    const recent = this.#recentAfter(limit);
+    this.#mayContinue = recent.length > 0 && recent.length < limit;
+    if (recent.length > 0) {
+      this.#lastRead = recent;
+      return recent;
+    }
     const { seen } = this;
     const notifications = await this.#readAfter(this.#last, limit);
     const last = notifications.at(-1);
@@ -121,7 +147,18 @@ export class UpstreamCursor {
       throw this.#mismatch(seen, 0, `${what}, so notifications are missing`);
     }
     this.#lastRead = notifications;
+    this.#mustCompare = false;
     return notifications;
+  }
+
+  #recentAfter(limit: number): readonly StoredNotification[] {
+    if (this.#mustCompare || this.#recent === undefined || this.#last === undefined) return [];
+    return this.#recent.after(this.#last, limit);
+  }
+
+  /** Decodes a notification of the log. */
+  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent {
+    return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
   }
 
   async #readAfter(

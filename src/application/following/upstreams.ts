@@ -1,5 +1,6 @@
+import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
-import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { type BlockingError, dependencyWithin, InvalidApplicationError, isBlocking } from '../errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
@@ -54,24 +55,17 @@ export class Upstreams {
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline, or {@link OtherVersionError} if it
    * waits for another version; all notifications that need not wait are processed.
    */
-  async run({ upstreamName, ...bounds }: RunOptions): Promise<ProcessedCounts> {
+  async run(options: RunOptions): Promise<ProcessedCounts> {
     const counts = new Map<string, number>();
-    let waiting: BlockingError | undefined;
-    for (const follower of this.#chosen(upstreamName)) {
-      try {
-        await this.#runOne(follower, bounds, counts);
-      } catch (error) {
-        if (!isBlocking(error)) throw error;
-        waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
-      }
-    }
-    if (waiting !== undefined) throw waiting;
+    const { upstreamName } = options;
+    if (upstreamName === undefined) await this.#runAll(options, counts);
+    else await this.#runOne(this.#get(upstreamName), options, counts);
     return counts;
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  async pull(upstreamName: string, upTo: number): Promise<number | BlockingError> {
-    return await this.#get(upstreamName).pull(upTo);
+  pull(upstreamName: string, upTo: number): Promise<number | BlockingError> {
+    return this.#get(upstreamName).pull(upTo);
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
@@ -98,6 +92,11 @@ export class Upstreams {
     for (const follower of this.#followers.values()) await follower.compare();
   }
 
+  /** Makes the next run read the storage of each log; see {@link UpstreamCursor.compareNext}. */
+  compareNext(): void {
+    for (const follower of this.#followers.values()) follower.compareNext();
+  }
+
   /** Reads the recorded positions, and records the types that the policy handles. */
   async locate(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.locate();
@@ -108,49 +107,57 @@ export class Upstreams {
     for (const follower of this.#followers.values()) await follower.flush();
   }
 
-  async #runOne(
-    follower: Follower,
-    { batches = Infinity, upTo, signal }: Omit<RunOptions, 'upstreamName'>,
-    counts: Map<string, number>,
-  ): Promise<void> {
+  async #runAll(options: RunOptions, counts: Map<string, number>): Promise<void> {
+    let waiting: BlockingError | undefined;
+    for (const follower of this.#followers.values()) {
+      try {
+        await this.#runOne(follower, options, counts);
+      } catch (error) {
+        if (!isBlocking(error)) throw error;
+        waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
+      }
+    }
+    if (waiting !== undefined) throw waiting;
+  }
+
+  /** Processes batches of an upstream and, while its next notification waits for another upstream, of that upstream. */
+  async #runOne(follower: Follower, options: RunOptions, counts: Map<string, number>): Promise<void> {
+    const { batches = Infinity, upTo, signal } = options;
     for (let batch = 0; batch < batches; batch += 1) {
       signal?.throwIfAborted();
-      const { pulled, count } = await this.#pullNext(follower, upTo, signal);
-      counts.set(pulled.upstreamName, (counts.get(pulled.upstreamName) ?? 0) + count);
-      if (pulled === follower && follower.isAtEnd) break;
-      await yieldIfBusy();
+      const count = await follower.pull(upTo, signal);
+      if (typeof count === 'number') add(counts, follower, count);
+      else await this.#pullCause(follower, count, options, counts);
+      if (follower.isAtEnd) break;
+      const yielding = yieldIfDue(performance.now());
+      if (yielding !== undefined) await yielding;
     }
   }
 
   /**
-   * Processes a batch of an upstream or, while the next notification waits for another upstream, of that upstream.
-   * What a notification follows from was recorded before it, so no two upstreams wait for each other.
+   * Processes a batch of the upstream for which a follower waits or, while that waits too, of the next one. What a
+   * notification follows from was recorded before it, so no two upstreams wait for each other.
    */
-  async #pullNext(
+  async #pullCause(
     follower: Follower,
-    upTo: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<{ readonly pulled: Follower; readonly count: number }> {
-    const passed = new Set<Follower>();
-    let current = follower;
-    let limit = upTo;
-    let waiting: BlockingError | undefined;
-    for (;;) {
-      const count = await current.pull(limit, signal);
-      if (count === 0 && waiting !== undefined) throw waiting; // the log ends before the cause
-      if (typeof count === 'number') return { pulled: current, count };
-      waiting = count;
-      passed.add(current);
-      const dependency = dependencyWithin(count);
+    blocked: BlockingError,
+    { upTo, signal }: RunOptions,
+    counts: Map<string, number>,
+  ): Promise<void> {
+    const passed = new Set([follower]);
+    for (let waiting = blocked; ; ) {
+      const dependency = dependencyWithin(waiting);
       const next = dependency && this.#followers.get(dependency.applicationName);
       if (next === undefined || passed.has(next)) throw waiting;
-      current = next;
-      limit = upTo === undefined ? undefined : dependency?.notificationId;
+      passed.add(next);
+      const count = await next.pull(upTo === undefined ? undefined : dependency?.notificationId, signal);
+      if (count === 0) throw waiting; // the log ends before the cause
+      if (typeof count === 'number') {
+        add(counts, next, count);
+        return;
+      }
+      waiting = count;
     }
-  }
-
-  #chosen(upstreamName: string | undefined): Iterable<Follower> {
-    return upstreamName === undefined ? this.#followers.values() : [this.#get(upstreamName)];
   }
 
   #get(upstreamName: string): Follower {
@@ -160,4 +167,9 @@ export class Upstreams {
       `Application '${this.#applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
     );
   }
+}
+
+/** Adds a number of processed notifications to those of an upstream. */
+function add(counts: Map<string, number>, { upstreamName }: Follower, count: number): void {
+  counts.set(upstreamName, (counts.get(upstreamName) ?? 0) + count);
 }

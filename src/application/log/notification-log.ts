@@ -1,4 +1,6 @@
 import { inspect } from 'node:util';
+import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { KahnError } from '../../util/errors.ts';
@@ -67,11 +69,21 @@ export interface NotificationLog {
   head(): Promise<number>;
 }
 
+/** What this process recorded last in a log. */
+export interface RecentLog {
+  /** Returns up to `limit` notifications after one that a follower has processed; none if that one is not kept. */
+  after(done: StoredNotification, limit: number): readonly StoredNotification[];
+  /** Decodes a notification, unless followers share its event. */
+  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent;
+}
+
 /** A notification log that is read directly from the recorder of its application. */
 export class RecordedNotificationLog implements NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly emits: readonly string[] | undefined;
+  /** What this process recorded last in the log; undefined if other threads or processes record in it. */
+  readonly recent: RecentLog | undefined;
   readonly #recorder: Recorder;
 
   constructor(
@@ -79,7 +91,9 @@ export class RecordedNotificationLog implements NotificationLog {
     applicationName: string,
     pipelineId: number,
     emits: readonly string[] | undefined,
+    recent?: RecentLog,
   ) {
+    this.recent = recent;
     this.#recorder = recorder;
     this.applicationName = applicationName;
     this.pipelineId = pipelineId;

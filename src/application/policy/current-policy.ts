@@ -64,16 +64,17 @@ export class PolicyCall {
 const scope = new AsyncLocalStorage<PolicyCall>();
 
 /**
- * Runs the policy of an application for one event, so that calls made inside of it can be distinguished from other calls.
- * What a handler changes in its asynchronous context reaches no other handler.
+ * Runs the call of a policy, so that calls made inside of it can be distinguished from other calls. What a handler changes
+ * in its asynchronous context reaches no other handler.
  */
-export function runAsPolicyOf<T>(applicationName: string, run: (call: PolicyCall) => Promise<T>): Promise<T> {
+export function runInPolicy<T>(call: PolicyCall, run: () => T): T {
   aggregateInternals.setTriggerListener(onTrigger);
-  return inCleanContext(() => {
-    const call = new PolicyCall(applicationName);
-    scope.enterWith(call);
-    return run(call);
-  });
+  return inCleanContext(enter, call, run) as T;
+}
+
+function enter(call: PolicyCall, run: () => unknown): unknown {
+  scope.enterWith(call);
+  return run();
 }
 
 /** Runs an attempt inside the call of a policy. */

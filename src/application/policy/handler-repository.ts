@@ -1,38 +1,45 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
+import { causedId } from '../../util/ids.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { AggregateNotFoundError, InvalidPolicyError, isUnread } from '../errors.ts';
 import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
 import type { PolicyRepository } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
-import type { RepositoryCalls } from './repository-calls.ts';
+import { RepositoryCalls } from './repository-calls.ts';
 
-/** Parts that the repository of one handler uses. */
+/** What a handler works with. */
 export interface HandlerContext {
-  readonly call: PolicyCall;
-  readonly calls: RepositoryCalls;
+  readonly applicationName: string;
+  /** Name of the application that has recorded the event; empty in a direct call. */
+  readonly upstreamName: string;
+  readonly event: RecordedEvent;
   readonly aggregates: PolicyAggregates;
-  /** Derives the n-th id from the event. */
-  readonly idOf: (n: number) => string;
 }
 
 const attemptText = () => 'attempt()';
 
 /** Repository of one handler while it handles one event. */
 export class HandlerRepository implements PolicyRepository {
+  /** Calls that the handler has started. */
+  readonly calls: RepositoryCalls;
+  readonly #call: PolicyCall;
   readonly #context: HandlerContext;
   #turns: Map<PolicyCall, Mutex> | undefined;
   #derived = 0;
 
-  constructor(context: HandlerContext) {
+  constructor(call: PolicyCall, context: HandlerContext) {
+    this.calls = new RepositoryCalls(call);
+    this.#call = call;
     this.#context = context;
   }
 
   get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
     return this.#start('get', aggregateClass, id, (found) => {
       if (found !== undefined && !aggregateInternals.isDiscarded(found)) return found;
-      const { applicationName } = this.#context.call;
+      const { applicationName } = this.#context;
       throw new AggregateNotFoundError(applicationName, aggregateClass.name, id);
     });
   }
@@ -50,13 +57,14 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   deriveId(): string {
-    this.#context.calls.assertRunning();
+    this.calls.assertRunning();
     this.#derived += 1;
-    return this.#context.idOf(this.#derived);
+    const { event, upstreamName, applicationName } = this.#context;
+    return causedId(event, upstreamName, applicationName, this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.#context.calls.start(attemptText, () => {
+    return this.calls.start(attemptText, () => {
       if (typeof work === 'function') return this.#inTurn(work);
       throw new InvalidArgumentError(
         `repository.attempt() takes a function, as in attempt(async () => { … }), got ${kindOf(work)}.`,
@@ -70,13 +78,12 @@ export class HandlerRepository implements PolicyRepository {
     id: string,
     answer: (found: A | undefined) => T,
   ): Promise<T> {
-    const { calls, aggregates } = this.#context;
     const finish = (found: A | undefined): T => {
-      if (found !== undefined && !calls.hasEnded) aggregates.lend(found);
+      if (found !== undefined && !this.#call.hasEnded) this.#context.aggregates.lend(found);
       return answer(found);
     };
     const text = () => `${name}(${aggregateClass?.name}, '${id}')`;
-    return calls.start(text, () => {
+    return this.calls.start(text, () => {
       const found = this.#find(aggregateClass, id);
       return found instanceof Promise
         ? found.then(finish, (error) => this.#noteFailure(error))
@@ -97,7 +104,7 @@ export class HandlerRepository implements PolicyRepository {
 
   /** Notes that the repository could not read, so that the handler is repeated even if it catches the error. */
   #noteFailure(error: unknown): never {
-    if (isUnread(error)) this.#context.call.unread ??= error;
+    if (isUnread(error)) this.#call.unread ??= error;
     throw error;
   }
 
@@ -106,14 +113,14 @@ export class HandlerRepository implements PolicyRepository {
     try {
       await this.#context.aggregates.undo(attempt, after);
     } catch (error) {
-      this.#context.call.fault ??= error;
+      this.#call.fault ??= error;
       this.#noteFailure(error);
     }
   }
 
   /** Runs attempts that are started at the same time one after the other. An attempt in an attempt runs at once. */
   #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    const { call } = this.#context;
+    const call = this.#call;
     const parent = currentCall();
     if (parent?.root !== call) {
       throw new InvalidPolicyError(
@@ -128,7 +135,8 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   async #attempt<T>(parent: PolicyCall, work: () => T | Promise<T>): Promise<T> {
-    this.#context.calls.assertRunning(); // the handler may have ended while the attempt waited for its turn
+    await undefined; // also the first attempt begins when the handler waits
+    this.calls.assertRunning(); // it may have ended meanwhile
     const attempt = new PolicyCall(parent.applicationName, parent);
     const after = aggregateInternals.lastOrder();
     try {

@@ -1,57 +1,87 @@
 import { Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { AggregateUndoneError } from '../../domain/errors.ts';
 import type { DomainEvent } from '../../domain/event.ts';
-import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidPolicyError } from '../errors.ts';
-import { type PolicyCall, runAsPolicyOf } from './current-policy.ts';
-import { HandlerRepository } from './handler-repository.ts';
+import { PolicyCall, runInPolicy } from './current-policy.ts';
+import { type HandlerContext, HandlerRepository } from './handler-repository.ts';
 import type { PolicyHandler } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
-import { RepositoryCalls } from './repository-calls.ts';
 
-export interface HandlerRun {
-  readonly applicationName: string;
-  readonly event: RecordedEvent;
-  readonly aggregates: PolicyAggregates;
-  /** Derives the n-th id from the event. */
-  readonly idOf: (n: number) => string;
+/** Shared by all handlers that return nothing. */
+const none: readonly Aggregate[] = [];
+
+/** One event in the hands of its handler. */
+interface HandlerRun {
+  readonly call: PolicyCall;
+  readonly context: HandlerContext;
+  readonly repository: HandlerRepository;
 }
 
 /**
- * Runs a handler for one event, and resolves with the aggregates that it returned.
+ * Runs a handler for one event, and returns the aggregates that it returned. Returns no promise if the handler does not.
  *
  * @throws {@link InvalidPolicyError} if something that the handler did would be lost.
  */
 export function runHandler(
   handler: PolicyHandler<DomainEvent, DomainEvent>,
-  { applicationName, event, aggregates, idOf }: HandlerRun,
-): Promise<readonly Aggregate[]> {
-  return runAsPolicyOf(applicationName, async (call) => {
-    const calls = new RepositoryCalls(applicationName);
-    try {
-      const result = handler(event, new HandlerRepository({ call, calls, aggregates, idOf }));
-      const returned = returnedAggregates(isThenable(result) ? await result : result, applicationName);
-      if (call.unread !== undefined) throw call.unread;
-      calls.assertAwaited();
-      if (call.fault !== undefined) throw call.fault;
-      for (const aggregate of returned) addReturned(aggregate, aggregates);
-      for (const aggregate of call.changed) assertRecorded(call, aggregate, aggregates);
-      aggregates.settle();
-      return returned;
-    } catch (error) {
-      throw call.unread ?? calls.explained(error);
-    } finally {
-      call.hasEnded = true;
-      calls.end();
-      aggregates.release();
-    }
-  });
+  context: HandlerContext,
+): readonly Aggregate[] | Promise<readonly Aggregate[]> {
+  const call = new PolicyCall(context.applicationName);
+  const run = { call, context, repository: new HandlerRepository(call, context) };
+  return runInPolicy(call, () => start(handler, run));
+}
+
+function start(
+  handler: PolicyHandler<DomainEvent, DomainEvent>,
+  run: HandlerRun,
+): readonly Aggregate[] | Promise<readonly Aggregate[]> {
+  try {
+    const result = handler(run.context.event, run.repository);
+    return isThenable(result) ? finishLater(run, result) : finish(run, result, false);
+  } catch (error) {
+    throw fail(run, error);
+  }
+}
+
+async function finishLater(run: HandlerRun, result: unknown): Promise<readonly Aggregate[]> {
+  try {
+    return finish(run, await result, true);
+  } catch (error) {
+    throw fail(run, error);
+  }
+}
+
+/** Adds what a handler returned, unless something that it did would be lost. */
+function finish(run: HandlerRun, result: unknown, hasWaited: boolean): readonly Aggregate[] {
+  const { call, repository } = run;
+  const { aggregates, applicationName } = run.context;
+  const returned = returnedAggregates(result, applicationName);
+  if (call.unread !== undefined) throw call.unread;
+  repository.calls.assertAwaited(hasWaited);
+  if (call.fault !== undefined) throw call.fault;
+  for (const aggregate of returned) addReturned(aggregate, aggregates);
+  for (const aggregate of call.changed) assertRecorded(call, aggregate, aggregates);
+  aggregates.settle();
+  end(run);
+  return returned;
+}
+
+/** Returns the error of a handler that failed. */
+function fail(run: HandlerRun, error: unknown): unknown {
+  end(run);
+  return run.call.unread ?? run.repository.calls.explained(error);
+}
+
+function end({ call, context }: HandlerRun): void {
+  call.hasEnded = true;
+  context.aggregates.release();
 }
 
 /** Returns the aggregates that a handler returned. Throws {@link InvalidPolicyError} for anything else. */
 function returnedAggregates(result: unknown, applicationName: string): readonly Aggregate[] {
-  if (result === undefined) return [];
+  if (result === undefined) return none;
+  if (result instanceof Aggregate) return [result];
   const returned: readonly unknown[] = Array.isArray(result) ? result : [result];
   const aggregates = returned.filter((one) => one !== undefined);
   for (const aggregate of aggregates) {

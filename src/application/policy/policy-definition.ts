@@ -2,7 +2,6 @@ import type { Aggregate } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
-import { causedId } from '../../util/ids.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import { runHandler } from './handler-run.ts';
 import { MapAggregates } from './map-aggregates.ts';
@@ -29,13 +28,8 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     const handler = handlerOf(event.type);
     if (handler === undefined) return [];
     const aggregates = new MapAggregates(byId);
-    const idOf = (n: number) => causedId(event, '', applicationName, n);
-    return (await runHandler(handler, {
-      applicationName,
-      event,
-      aggregates,
-      idOf,
-    })) as readonly Aggregate<E>[];
+    const context = { applicationName, upstreamName: '', event, aggregates };
+    return (await runHandler(handler, context)) as readonly Aggregate<E>[];
   };
   return Object.assign(call, { handlerOf });
 }

@@ -1,49 +1,52 @@
 import { InvalidPolicyError } from '../errors.ts';
+import type { PolicyCall } from './current-policy.ts';
 
-/** A promise that knows whether anything waits for it. */
-class RepositoryPromise<T> extends Promise<T> {
+/** Result of a call of a repository: a promise that knows whether anything waits for it. */
+class RepositoryCall<T> extends Promise<T> {
+  readonly resolve: (value: T) => void;
+  readonly #reject: (reason: unknown) => void;
+  /** Returns the text of the call, for messages. */
+  readonly text: () => string;
   isAwaited = false;
+  isRunning = false;
 
-  // Promises that are derived from this one are plain.
-  static override get [Symbol.species](): PromiseConstructor {
+  constructor(text: () => string) {
+    let settle: Pick<PromiseWithResolvers<T>, 'resolve' | 'reject'> | undefined;
+    super((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    const { resolve, reject } = settle as Pick<PromiseWithResolvers<T>, 'resolve' | 'reject'>;
+    this.resolve = resolve;
+    this.#reject = reject;
+    this.text = text;
+  }
+
+  /**
+   * Notes that something waits: `await`, `then` and `Promise.all` read the constructor of a promise. An override of `then`
+   * would make each `await` slower. Promises that are derived from this one are plain.
+   */
+  // biome-ignore lint/complexity/useLiteralKeys: a class may have no accessor with the literal name
+  override get ['constructor'](): PromiseConstructor {
+    this.isAwaited = true;
     return Promise;
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: a promise has it, and this one counts the calls
-  override then<Result = T, Late = never>(
-    onFulfilled?: ((value: T) => Result | PromiseLike<Result>) | null,
-    onRejected?: ((reason: unknown) => Late | PromiseLike<Late>) | null,
-  ): Promise<Result | Late> {
-    this.isAwaited = true;
-    return super.then(onFulfilled, onRejected);
+  /** Rejects. A rejection for which nothing waits does not end the process: the policy fails instead. */
+  reject(reason: unknown): void {
+    const { isAwaited } = this;
+    this.then(undefined, () => {});
+    this.isAwaited = isAwaited;
+    this.#reject(reason);
   }
-
-  /** Keeps a rejection for which nothing waits from ending the process: the policy fails instead. */
-  handle(): void {
-    super.then(undefined, () => {});
-  }
-}
-
-/** A call of a repository. */
-interface RepositoryCall<T> {
-  /** Returns the text of the call, for messages. */
-  readonly text: () => string;
-  readonly promise: RepositoryPromise<T>;
-  isRunning: boolean;
 }
 
 /** Calls of a repository that a handler has started. */
 export class RepositoryCalls {
-  readonly #applicationName: string;
+  readonly #call: PolicyCall;
   #calls: RepositoryCall<unknown>[] | undefined;
-  #hasEnded = false;
 
-  constructor(applicationName: string) {
-    this.#applicationName = applicationName;
-  }
-
-  get hasEnded(): boolean {
-    return this.#hasEnded;
+  constructor(call: PolicyCall) {
+    this.#call = call;
   }
 
   /**
@@ -53,82 +56,67 @@ export class RepositoryCalls {
    * @param text Returns the text of the call, for messages.
    */
   start<T>(text: () => string, work: () => T | Promise<T>): Promise<T> {
-    let result: T | Promise<T>;
+    const started = new RepositoryCall<T>(text);
+    this.#calls ??= [];
+    this.#calls.push(started as RepositoryCall<unknown>);
     try {
       this.assertRunning();
-      result = work();
+      const result = work();
+      if (result instanceof Promise) this.#settleLater(started, result);
+      else started.resolve(result);
     } catch (error) {
-      return this.#add({ text, promise: rejected<T>(error), isRunning: false });
+      started.reject(error);
     }
-    if (result instanceof Promise) return this.#whenSettled(text, result);
-    const value = result;
-    const promise = new RepositoryPromise<T>((resolve) => resolve(value));
-    return this.#add({ text, promise, isRunning: false });
+    return started;
   }
 
   /** Throws {@link InvalidPolicyError} after the end of the handler. */
   assertRunning(): void {
-    if (!this.#hasEnded) return;
+    if (!this.#call.hasEnded) return;
     throw new InvalidPolicyError(
-      `The policy of '${this.#applicationName}' used its repository after it had returned: ` +
+      `The policy of '${this.#call.applicationName}' used its repository after it had returned: ` +
         'await everything that a handler starts.',
     );
   }
 
-  /** Throws {@link InvalidPolicyError} if the handler has not waited for a call. */
-  assertAwaited(): void {
-    const missed = this.#calls?.find(({ promise, isRunning }) => isRunning || !promise.isAwaited);
+  /**
+   * Throws {@link InvalidPolicyError} if the handler has not waited for a call.
+   *
+   * @param hasWaited Whether the handler has waited for anything.
+   */
+  assertAwaited(hasWaited: boolean): void {
+    const missed = this.#calls?.find(({ isAwaited, isRunning }) => !hasWaited || isRunning || !isAwaited);
     if (missed === undefined) return;
     throw new InvalidPolicyError(
-      `The policy of '${this.#applicationName}' returned without waiting for repository.${missed.text()}: put 'await' in ` +
-        'front of it, and await the function that calls it.',
+      `The policy of '${this.#call.applicationName}' returned without waiting for repository.${missed.text()}: put 'await' ` +
+        'in front of it, and await the function that calls it.',
     );
   }
 
   /** Returns a better error for one that follows from a missing `await`. */
   explained(error: unknown): unknown {
-    const missed = this.#calls?.find(({ promise }) => !promise.isAwaited);
+    const missed = this.#calls?.find(({ isAwaited }) => !isAwaited);
     if (missed === undefined || !(error instanceof TypeError)) return error;
     return new InvalidPolicyError(
-      `${error.message}. The policy of '${this.#applicationName}' did not await repository.${missed.text()}: put 'await' ` +
-        'in front of it.',
+      `${error.message}. The policy of '${this.#call.applicationName}' did not await repository.${missed.text()}: put ` +
+        "'await' in front of it.",
       { cause: error },
     );
   }
 
-  end(): void {
-    this.#hasEnded = true;
+  #settleLater<T>(started: RepositoryCall<T>, result: Promise<T>): void {
+    started.isRunning = true;
+    const hasEnded = () => {
+      started.isRunning = this.#call.hasEnded;
+      return started.isRunning;
+    };
+    result.then(
+      (value) => {
+        if (!hasEnded()) started.resolve(value);
+      },
+      (error: unknown) => {
+        if (!hasEnded()) started.reject(error);
+      },
+    );
   }
-
-  #add<T>(call: RepositoryCall<T>): Promise<T> {
-    this.#calls ??= [];
-    this.#calls.push(call as RepositoryCall<unknown>);
-    return call.promise;
-  }
-
-  #whenSettled<T>(text: () => string, result: Promise<T>): Promise<T> {
-    const promise = new RepositoryPromise<T>((resolve, reject) => {
-      const settle = (settled: () => void) => {
-        if (this.#hasEnded) return;
-        call.isRunning = false;
-        settled();
-      };
-      result.then(
-        (value) => settle(() => resolve(value)),
-        (error: unknown) =>
-          settle(() => {
-            promise.handle();
-            reject(error);
-          }),
-      );
-    });
-    const call: RepositoryCall<T> = { text, promise, isRunning: true };
-    return this.#add(call);
-  }
-}
-
-function rejected<T>(error: unknown): RepositoryPromise<T> {
-  const promise = new RepositoryPromise<T>((_, reject) => reject(error));
-  promise.handle();
-  return promise;
 }

@@ -47,9 +47,10 @@ export class AggregateLoader {
     const read = await this.#recorder.histories(requests, memoryBounds.page);
     const histories: CachedHistory[] = [];
     for (let i = 0; i < read.length; i += 1) {
-      const joined = this.#decoder.join(known[i], read[i]);
+      const id = ids[i] as string;
+      const joined = this.#decoder.join(known[i], read[i]) ?? this.#readAgain(id);
       const history = joined instanceof Promise ? await joined : joined;
-      if (history !== known[i]) this.#remember(ids[i] as string, history);
+      if (history !== known[i]) this.#remember(id, history);
       histories.push(history);
     }
     return histories;
@@ -83,7 +84,7 @@ export class AggregateLoader {
     assertClassAndId(aggregateClass, id);
     const request: HistoryRequest = { originatorId: id, after: 0, upTo: version, useSnapshot: true };
     const [read] = await this.#recorder.histories([request]);
-    const aggregate = await (this.#built(aggregateClass, id, await this.#decoder.join(undefined, read)) ??
+    const aggregate = await (this.#built(aggregateClass, id, await this.#decoder.start(read)) ??
       this.#replayed(this.#made(aggregateClass, id), await this.#readWhole(id, version)));
     return aggregate.version === version && version > 0 ? aggregate : undefined;
   }
@@ -102,10 +103,15 @@ export class AggregateLoader {
     if (history.damage === undefined) this.#cache.set(id, history);
   }
 
+  async #readAgain(id: string): Promise<CachedHistory> {
+    const [read] = await this.#recorder.histories([newestOf(id, undefined)]);
+    return await this.#decoder.start(read);
+  }
+
   async #readWhole(originatorId: string, upTo?: number): Promise<CachedHistory> {
     const bound = upTo === undefined ? {} : { upTo };
     const [read] = await this.#recorder.histories([{ originatorId, after: 0, useSnapshot: false, ...bound }]);
-    return await this.#decoder.join(undefined, read);
+    return await this.#decoder.start(read);
   }
 
   /** Returns undefined if the history starts with a snapshot that this class cannot restore. */
@@ -170,5 +176,6 @@ export function assertClassAndId(aggregateClass: unknown, id: unknown): void {
 
 function newestOf(originatorId: string, known: CachedHistory | undefined): HistoryRequest {
   if (known === undefined) return { originatorId, after: 0, useSnapshot: true };
-  return { originatorId, after: versionOf(known), useSnapshot: false };
+  // The last event is read again, because the storage may have been restored from an older copy.
+  return { originatorId, after: versionOf(known) - 1, useSnapshot: false };
 }

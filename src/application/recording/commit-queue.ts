@@ -1,7 +1,8 @@
+import { performance } from 'node:perf_hooks';
 import { nextTick } from 'node:process';
 import { mayConcernPart, RecordConflictError } from '../../storage/errors.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
-import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
+import { yieldIfBusy, yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
@@ -60,7 +61,7 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ prepared, resolve, reject });
       this.#waitingSize += prepared.size;
-      this.#flushing ??= inRootContext(() => this.#flush()); // for the saves of all callers
+      this.#flushing ??= inRootContext(this.#flush); // for the saves of all callers
     });
   }
 
@@ -69,23 +70,24 @@ export class CommitQueue {
     while (this.#flushing !== undefined) await this.#flushing;
   }
 
-  async #flush(): Promise<void> {
+  readonly #flush = async (): Promise<void> => {
     // Runs after all promises that are ready, so that all saves of this moment are in the queue.
-    await new Promise<void>((ready) => nextTick(ready));
+    await new Promise<void>(nextTick);
     while (this.#waiting.length > 0) {
       await this.#commitGroup();
-      await yieldIfBusy();
+      const turn = yieldIfDue(performance.now());
+      if (turn !== undefined) await turn;
     }
     this.#flushing = undefined;
-  }
+  };
 
   async #commitGroup(): Promise<void> {
     let group: readonly Waiting[] = [];
-    let recorded: readonly Waiting[] = [];
+    const recorded: Waiting[] = [];
     try {
-      await this.#hooks.runCommit(async () => {
+      await this.#hooks.runCommit(() => {
         group = this.#takeGroup();
-        recorded = await this.#record(group);
+        return this.#record(group, recorded);
       });
       for (const { resolve } of recorded) resolve();
     } catch (error) {
@@ -106,32 +108,22 @@ export class CommitQueue {
     return this.#waiting.splice(0, count);
   }
 
-  /** Records a group, in parts if needed, and returns the recorded saves. Rejects the others. */
-  async #record(waiting: readonly Waiting[]): Promise<readonly Waiting[]> {
-    const recorded: Waiting[] = [];
+  /** Records a group, in parts if needed. Adds the recorded saves to `recorded`, and rejects the others. */
+  async #record(waiting: readonly Waiting[], recorded: Waiting[]): Promise<void> {
     const parts = [waiting]; // the next part is the last
     for (let group = parts.pop(); group !== undefined; group = parts.pop()) {
-      const head = await this.#recordTogether(group, parts);
-      if (head === undefined) continue;
+      if (group.length === 0) continue;
+      let head: number;
+      try {
+        head = await this.#store.record(group.map(({ prepared }) => prepared));
+      } catch (error) {
+        parts.push(...remainder(group, error));
+        await yieldIfBusy();
+        continue;
+      }
       for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
       this.#hooks.grown(head);
-      for (const save of group) recorded.push(save);
-    }
-    return recorded;
-  }
-
-  /** Records a group in one transaction and returns the head of the log. If that fails, adds what is left of it to `parts`. */
-  async #recordTogether(
-    group: readonly Waiting[],
-    parts: (readonly Waiting[])[],
-  ): Promise<number | undefined> {
-    if (group.length === 0) return undefined;
-    try {
-      return await this.#store.record(group.map(({ prepared }) => prepared));
-    } catch (error) {
-      parts.push(...remainder(group, error));
-      await yieldIfBusy();
-      return undefined;
+      recorded.push(...group);
     }
   }
 }

@@ -7,6 +7,7 @@ import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError } from '../errors.ts';
+import { RecentNotifications } from '../log/recent-notifications.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -44,13 +45,17 @@ export class EventStore {
   readonly recorder: Recorder;
   readonly mapper: EventMapper;
   readonly loader: AggregateLoader;
+  /** What was recorded last in the log, by this store or another one of {@link inPipeline}. */
+  readonly recent: RecentNotifications;
+  readonly #recent: Map<number, RecentNotifications>;
   readonly #options: EventStoreOptions;
   readonly #emits: ReadonlySet<string>;
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
 
-  constructor(options: EventStoreOptions) {
+  /** @param recent What was recorded last in the logs, by pipeline. */
+  constructor(options: EventStoreOptions, recent: Map<number, RecentNotifications> = new Map()) {
     this.#options = options;
     this.applicationName = options.applicationName;
     this.pipelineId = options.pipelineId;
@@ -61,6 +66,8 @@ export class EventStore {
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
     const isKnown = (eventType: string) => this.#emits.has(eventType);
+    this.#recent = recent;
+    this.recent = this.recentIn(options.pipelineId);
     this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, this.#snapshots, isKnown);
   }
 
@@ -109,7 +116,14 @@ export class EventStore {
 
   /** Returns a store on the same recorder that records in the log of another pipeline. */
   inPipeline(pipelineId: number): EventStore {
-    return new EventStore({ ...this.#options, pipelineId });
+    return new EventStore({ ...this.#options, pipelineId }, this.#recent);
+  }
+
+  /** Returns what was recorded last in the log of a pipeline, by the stores of {@link inPipeline}. */
+  recentIn(pipelineId: number): RecentNotifications {
+    const known = this.#recent.get(pipelineId) ?? new RecentNotifications();
+    this.#recent.set(pipelineId, known);
+    return known;
   }
 
   /** Returns a mapper that decodes the events of another application. */
@@ -132,7 +146,8 @@ export class EventStore {
         : prepared.map(({ processEvent }) => processEvent);
       const head = await recorder.record(this.pipelineId, processEvents);
       let last = head - prepared.reduce((count, { events }) => count + events.length, 0);
-      for (const one of prepared) {
+      for (const [i, one] of prepared.entries()) {
+        this.recent.add(last + 1, processEvents[i]?.events ?? [], one.events);
         last += one.events.length;
         one.notificationId = last;
         this.#remember(one);

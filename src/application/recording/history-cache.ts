@@ -60,9 +60,12 @@ export class HistoryCache {
       this.purge(originatorId);
       return;
     }
-    const others = this.#recentSize - sizeOf(this.#recent.get(originatorId));
-    if (others > 0 && others + size > this.#capacity / 2) this.#age();
-    this.#recentSize += size - sizeOf(this.#recent.get(originatorId));
+    let others = this.#recentSize - sizeOf(this.#recent.get(originatorId));
+    if (others > 0 && others + size > this.#capacity / 2) {
+      this.#age();
+      others = 0;
+    }
+    this.#recentSize = others + size;
     this.#recent.set(originatorId, history);
     if (this.#recentSize + this.#olderSize > this.#capacity) this.#dropOlder();
   }
@@ -72,17 +75,20 @@ export class HistoryCache {
    * started: most aggregates are never loaded again.
    */
   append(events: readonly DomainEvent[], stored: readonly StoredEvent[]): void {
-    let added: Map<string, Addition> | undefined;
+    const [first, second] = events;
+    if (first !== undefined && second === undefined) {
+      this.#extend(first.originatorId, { events, length: stored[0]?.data.length ?? 0 });
+      return;
+    }
+    const added = new Map<string, Addition & { readonly events: DomainEvent[] }>();
     for (let i = 0; i < events.length; i += 1) {
       const event = events[i] as DomainEvent;
       if (!this.#has(event.originatorId)) continue;
-      added ??= new Map();
       const addition = added.get(event.originatorId) ?? { events: [], length: 0 };
       addition.events.push(event);
       addition.length += stored[i]?.data.length ?? 0;
       added.set(event.originatorId, addition);
     }
-    if (added === undefined) return;
     for (const [originatorId, addition] of added) this.#extend(originatorId, addition);
   }
 
@@ -99,7 +105,7 @@ export class HistoryCache {
 
   #extend(originatorId: string, { events, length }: Addition): void {
     const known = this.get(originatorId);
-    if (known === undefined) return; // dropped for another history
+    if (known === undefined) return; // also one that was dropped for another history
     const follows = events[0]?.originatorVersion === versionOf(known) + 1;
     if (!follows) this.purge(originatorId);
     else {
@@ -127,7 +133,7 @@ export class HistoryCache {
 
 /** New events of one aggregate. */
 interface Addition {
-  readonly events: DomainEvent[];
+  readonly events: readonly DomainEvent[];
   length: number;
 }
 

@@ -25,17 +25,26 @@ export class HistoryDecoder {
     this.#isKnown = isKnown;
   }
 
-  /** Adds the events that were read to the history that is known, up to one that cannot be decoded. */
-  join(known: CachedHistory | undefined, read: History | undefined): CachedHistory | Promise<CachedHistory> {
+  /** Decodes a history that was read from its start or its snapshot on, up to an event that cannot be decoded. */
+  start(read: History | undefined): CachedHistory | Promise<CachedHistory> {
+    const snapshot = read?.snapshot;
+    return this.#extend({ snapshot, events: [], length: snapshot?.state.length ?? 0 }, read?.events ?? [], 0);
+  }
+
+  /**
+   * Adds the events that were read to the history that is known, if if they begin with its last event.
+   * Returns undefined if the storage does not hold that event: it was restored from an older copy.
+   */
+  join(
+    known: CachedHistory | undefined,
+    read: History | undefined,
+  ): CachedHistory | Promise<CachedHistory> | undefined {
+    if (known === undefined) return this.start(read);
     const stored = read?.events ?? [];
-    if (known !== undefined && stored.length === 0) return known;
-    const snapshot = known === undefined ? read?.snapshot : known.snapshot;
-    const length = known?.length ?? snapshot?.state.length ?? 0;
-    return this.#extend(
-      { snapshot, events: known === undefined ? [] : [...known.events], length },
-      stored,
-      0,
-    );
+    if (!isLastOf(known, stored[0])) return undefined;
+    if (stored.length === 1) return known;
+    const { snapshot, events, length } = known;
+    return this.#extend({ snapshot, events: [...events], length }, stored, 1);
   }
 
   #extend(
@@ -62,4 +71,16 @@ export class HistoryDecoder {
     history.length += stored.data.length;
     return undefined;
   }
+}
+
+/** Whether a stored event is the last one of a history. Its time tells it from one that was recorded in its place. */
+function isLastOf(history: CachedHistory, stored: StoredEvent | undefined): boolean {
+  const last = history.events.at(-1);
+  if (stored === undefined) return false;
+  if (last === undefined) return stored.originatorVersion === history.snapshot?.originatorVersion;
+  return (
+    stored.originatorVersion === last.originatorVersion &&
+    stored.timestamp === last.timestamp &&
+    stored.type === last.type
+  );
 }

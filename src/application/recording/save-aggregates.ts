@@ -17,42 +17,38 @@ export async function saveAggregates(
 ): Promise<Saved> {
   const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
   // Events of an earlier save come first: they are recorded before, or pending again if that save fails.
-  let underway = distinct.filter(aggregateInternals.saving);
-  while (underway.length > 0) {
-    await Promise.allSettled(underway.map(aggregateInternals.saving));
-    underway = distinct.filter(aggregateInternals.saving);
-  }
-  const taken = distinct.map((aggregate) => aggregateInternals.pending(aggregate));
+  while (distinct.some(aggregateInternals.saving))
+    await Promise.allSettled(distinct.map(aggregateInternals.saving));
+  const taken = distinct.map(aggregateInternals.pending);
   const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
   const { applicationName, pipelineId } = store;
   const { correlationId } = provenance;
   if (pending.length === 0)
     return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
   const prepared = store.prepare(pending, distinct, () => provenance);
-  const saving = submit(prepared, distinct, taken, queue, store);
+  for (const aggregate of distinct) aggregateInternals.takePending(aggregate);
+  const saving = queue.submit(prepared);
   for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
-  await saving;
+  try {
+    await saving;
+    settle(prepared, distinct, taken);
+  } catch (error) {
+    settle(prepared, distinct, taken); // before the next save of an aggregate, which waits for the same promise
+    throw await explainedConflict(error, distinct, store);
+  }
   if (prepared.followed !== undefined) await prepared.followed;
   const { notificationId = 0 } = prepared;
   return { applicationName, pipelineId, notificationId, count: pending.length, correlationId };
 }
 
-async function submit(
-  prepared: PreparedEvents,
+/** Ends the save of aggregates. Their events become pending again if they are not recorded. */
+function settle(
+  { notificationId }: PreparedEvents,
   aggregates: readonly Aggregate[],
   taken: readonly (readonly PendingEvent[])[],
-  queue: CommitQueue,
-  store: EventStore,
-): Promise<void> {
-  for (const aggregate of aggregates) aggregateInternals.takePending(aggregate);
-  try {
-    await queue.submit(prepared);
-  } catch (error) {
-    throw await explainedConflict(error, aggregates, store);
-  } finally {
-    for (const [i, aggregate] of aggregates.entries()) {
-      if (prepared.notificationId === undefined) aggregateInternals.putBack(aggregate, taken[i] ?? []);
-      aggregateInternals.setSaving(aggregate, undefined);
-    }
+): void {
+  for (const [i, aggregate] of aggregates.entries()) {
+    if (notificationId === undefined) aggregateInternals.putBack(aggregate, taken[i] ?? []);
+    aggregateInternals.setSaving(aggregate, undefined);
   }
 }

@@ -57,7 +57,9 @@ export async function openApplication(
   for (const upstreamName of upstreamNames) {
     const recorder = await openRecorder(upstreamName);
     const emits = emittedBy(system.graph, upstreamName);
-    application.follow(new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits), batchSize);
+    const recent = upstreamName === applicationName ? store.recent : undefined;
+    const log = new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits, recent);
+    application.follow(log, batchSize);
   }
   await processApplicationInternals.locate(application);
   return application;

@@ -83,12 +83,13 @@ export class EventMapper {
   /**
    * Decodes an event together with where it comes from.
    *
+   * @param known Data of the event, if it is known; undefined to decode it.
    * @throws {@link EventNotDecodableError} if a text is damaged, or a type of it is unknown.
    */
-  toRecorded(stored: StoredEvent): RecordedEvent {
+  toRecorded(stored: StoredEvent, known?: DomainEvent['data']): RecordedEvent {
     const { type, originatorId, originatorVersion, timestamp, cause, correlationId, metadata } = stored;
     try {
-      const data = this.#transcoder.decode(stored.data) as DomainEvent['data'];
+      const data = known === undefined ? this.#transcoder.decode(stored.data) : known;
       const event: DomainEvent & Writable<Provenance> = {
         type,
         data,

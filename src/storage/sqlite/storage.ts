@@ -1,7 +1,5 @@
-import { performance } from 'node:perf_hooks';
 import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
-import { retry } from '../../util/retry.ts';
 import { needsSetUp, notSetUp } from '../sql/table-version.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { storageError } from '../storage-location.ts';
@@ -9,7 +7,8 @@ import { blockMs } from './connection/busy-retry.ts';
 import { DatabaseSync } from './connection/driver.ts';
 import { OpenFiles } from './connection/open-files.ts';
 import { inTransaction } from './connection/transaction.ts';
-import { explained, isBusy } from './errors.ts';
+import { whenFree } from './connection/when-free.ts';
+import { explained } from './errors.ts';
 import type { DatabaseFile } from './layout/file.ts';
 import { foreignFile, isBlank, isMarked, isUnused, readHeader, versionsIn } from './layout/file-header.ts';
 import { layoutOf } from './layout/layouts.ts';
@@ -91,11 +90,4 @@ function switchToWal(database: DatabaseSync, file: DatabaseFile): void {
   if (mode === 'wal') return;
   const reason = `its file system does not support a write-ahead log, only '${mode}'. Use a local disk.`;
   throw storageError('STORAGE_FAILED', file, reason);
-}
-
-/** Does the work when no other connection is in its way. Retries, so that it blocks the thread only for short times. */
-function whenFree(timeoutMs: number, work: () => void): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  const isTransient = (error: unknown) => isBusy(error) && performance.now() < deadline;
-  return retry(async () => work(), { backoff: { firstMs: 5, maxMs: 5 }, isTransient });
 }

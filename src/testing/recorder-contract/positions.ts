@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ProcessEvent, Recorder, Tracking } from '../../storage/index.ts';
+import type { ProcessEvent, RecordedPosition, Recorder, Tracking } from '../../storage/index.ts';
 import { event, snapshot, tracked } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
@@ -76,17 +76,19 @@ export function marks(test: Test): void {
   });
 }
 
+const types = ['Order.Created', 'Order.Paid', '注文 🛒 "quoted"'];
+
+/** Returns all positions, which the recorder must also find one by one. */
+async function all(recorder: Recorder): Promise<readonly RecordedPosition[]> {
+  const listed = await recorder.positions();
+  for (const one of listed) {
+    assert.deepEqual(await recorder.position(one.pipelineId, one.upstreamName), one);
+  }
+  return listed;
+}
+
 /** Handled types of positions. */
 export function handledTypes(test: Test): void {
-  const types = ['Order.Created', 'Order.Paid', '注文 🛒 "quoted"'];
-  const all = async (recorder: Recorder) => {
-    const listed = await recorder.positions();
-    for (const one of listed) {
-      assert.deepEqual(await recorder.position(one.pipelineId, one.upstreamName), one);
-    }
-    return listed;
-  };
-
   test('are recorded with a version, and leave the position as it is', async (storage) => {
     const [recorder, other] = [await storage.open(), await storage.open()];
     assert.equal(await recorder.recordHandledTypes(0, 'up', 0, types), 1);
@@ -101,7 +103,24 @@ export function handledTypes(test: Test): void {
     assert.deepEqual([await recorder.head(0), await recorder.head(1)], [1, 0]);
   });
 
-  test('are rejected unless the version is the expected one', async (storage) => {
+  test('are those of one pipeline and upstream', async (storage) => {
+    const recorder = await storage.open();
+    await recorder.recordHandledTypes(2_147_483_647, 'up', 0, types);
+    await recorder.record(0, [tracked('up', 0, 1), tracked('other', 0, 2)]);
+    assert.deepEqual(
+      (await all(recorder)).map((one) => [one.pipelineId, one.upstreamName, one.typesVersion]),
+      [
+        [0, 'other', 0],
+        [0, 'up', 0],
+        [2_147_483_647, 'up', 1],
+      ],
+    );
+  });
+}
+
+/** Versions of handled types. */
+export function typesVersions(test: Test): void {
+  test('handled types are rejected unless the version is the expected one', async (storage) => {
     const [recorder, other] = [await storage.open(), await storage.open()];
     const refused = (expectedTypesVersion: number, actualTypesVersion: number) => ({
       name: 'PositionConflictError',
@@ -126,21 +145,7 @@ export function handledTypes(test: Test): void {
     assert.deepEqual((await all(other))[0]?.handledTypes, [`of ${winner}`]);
   });
 
-  test('are those of one pipeline and upstream', async (storage) => {
-    const recorder = await storage.open();
-    await recorder.recordHandledTypes(2_147_483_647, 'up', 0, types);
-    await recorder.record(0, [tracked('up', 0, 1), tracked('other', 0, 2)]);
-    assert.deepEqual(
-      (await all(recorder)).map((one) => [one.pipelineId, one.upstreamName, one.typesVersion]),
-      [
-        [0, 'other', 0],
-        [0, 'up', 0],
-        [2_147_483_647, 'up', 1],
-      ],
-    );
-  });
-
-  test('make calls that expect another version conflict, whatever the calls record', async (storage) => {
+  test('calls that expect another version conflict, whatever the calls record', async (storage) => {
     const recorder = await storage.open();
     await recorder.recordHandledTypes(0, 'up', 0, types);
     for (const processEvents of moves(0)) {

@@ -86,8 +86,11 @@ export function snapshots(test: Test): void {
     assert.deepEqual(await found(recorder, {}), [first, [5]]);
     assert.deepEqual(await found(recorder, { upTo: 3 }), [snapshot('a', 2), [3]]);
   });
+}
 
-  test('are read up to a size, and at least one', async (storage) => {
+/** Bounds of histories by size. */
+export function historySizes(test: Test): void {
+  test('histories are read up to a size, and at least one', async (storage) => {
     const recorder = await storage.open();
     const half = 'x'.repeat(500);
     for (const id of ['a', 'b', 'c', 'd']) {

@@ -4,9 +4,9 @@ import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
 import { locking } from './locking.ts';
 import { operations } from './operations.ts';
-import { handledTypes, marks } from './positions.ts';
+import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
-import { dependencies, histories, notifications, places, snapshots } from './reading.ts';
+import { dependencies, histories, historySizes, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
 import { positions, recording } from './writing.ts';
@@ -42,6 +42,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     locking,
     histories,
     snapshots,
+    historySizes,
     notifications,
     dependencies,
     provenance,
@@ -50,6 +51,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     positions,
     marks,
     handledTypes,
+    typesVersions,
     operations,
     contents,
     sharing,

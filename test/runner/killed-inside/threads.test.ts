@@ -1,27 +1,15 @@
 import { MultiThreadedRunner, memory } from 'kahn';
-import { canonicalHistories } from 'kahn/testing';
-import { expect, test, vi } from 'vitest';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { assertContiguous, assertSound, difference, unbrokenHistories } from '../../support/logs.ts';
+import { test } from 'vitest';
+import { assertSound } from '../../support/logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { patient } from '../../support/until.ts';
-import { raise, storeFlagsIn, take } from '../multi-threaded/file-flags.ts';
+import { storeFlagsIn } from '../multi-threaded/file-flags.ts';
 import { dyingShop, moments } from './shop-in-threads.ts';
+import { expectSurvival } from './survival.ts';
 
 test('a thread that ends at any moment of a recording loses and doubles nothing, without a poll', async () => {
   storeFlagsIn(temporaryDirectory());
   const storage = memory();
   await using runner = await MultiThreadedRunner.start(dyingShop, { storage, pollIntervalMs: 2 ** 30 });
-  const orders = runner.get(Orders);
-  for (const moment of moments) {
-    raise(moment);
-    const id = await orders.place(moment);
-    await vi.waitUntil(async () => (await orders.get(id)).done, patient);
-    expect(take(moment)).toBe(false);
-  }
-  const applications = dyingShop.applications.map((kind) => runner.get(kind));
-  for (const application of applications) await assertContiguous(application);
+  await expectSurvival(runner, moments);
   await assertSound(storage);
-  const histories = await canonicalHistories(applications, { causes: true });
-  expect(difference(histories, await unbrokenHistories(moments))).toEqual({ lost: [], doubled: [] });
 });

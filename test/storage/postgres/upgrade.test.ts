@@ -7,57 +7,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { patient } from '../../support/until.ts';
 import { earlierVersions, expectAllDone, expectEarlierShop, runOn } from '../earlier-shop.ts';
-import { expectRowsOfVersion1 } from '../rows-of-version-1.ts';
 import { inProcesses } from './start-children.ts';
-
-/** Creates a schema with tables of version 1 and some events of `orders`. */
-async function schemaOfVersion1(): Promise<string> {
-  const schema = temporarySchema();
-  const statements = [
-    `create schema ${schema}`,
-    `create table ${schema}.kahn_applications (
-      application_name text collate "C" primary key,
-      version integer not null
-    )`,
-    `create table ${schema}.orders_events (
-      notification_id bigint not null,
-      timestamp bigint not null, -- milliseconds since 1970
-      commit_id bigint not null, -- random, the same for all that was recorded in one call
-      pipeline_id integer not null,
-      originator_version integer not null,
-      originator_id text collate "C" not null,
-      type text collate "C" not null,
-      data text not null,
-      primary key (pipeline_id, notification_id),
-      unique (originator_id, originator_version)
-    )`,
-    `create table ${schema}.orders_logs (
-      head bigint not null, -- the newest notification id
-      pipeline_id integer primary key
-    )`,
-    `create table ${schema}.orders_positions (
-      position bigint not null,
-      pipeline_id integer not null,
-      upstream_name text collate "C" not null,
-      primary key (pipeline_id, upstream_name)
-    )`,
-    `create table ${schema}.orders_snapshots (
-      schema bigint not null,
-      originator_version integer not null,
-      originator_id text collate "C" not null,
-      state text not null,
-      primary key (originator_id, originator_version)
-    )`,
-    `insert into ${schema}.kahn_applications values ('orders', 1)`,
-    `insert into ${schema}.orders_events values
-      (1, 1700000000001, -5, 0, 1, 'a', 'Made', '{"by":"ada"}'), (2, 1700000000002, -5, 0, 2, 'a', 'Changed', '{}')`,
-    `insert into ${schema}.orders_logs values (2, 0)`,
-    `insert into ${schema}.orders_positions values (7, 0, 'up')`,
-    `insert into ${schema}.orders_snapshots values (1, 1, 'a', '{"by":"ada"}')`,
-  ];
-  await query(statements.join(';\n'));
-  return schema;
-}
 
 /** Creates a schema with tables that the release of a version wrote. */
 async function schemaOfVersion(version: number): Promise<string> {
@@ -77,38 +27,45 @@ function versionsIn(schema: string): Promise<unknown> {
   return query(`select application_name, version from ${schema}.kahn_applications order by 1`);
 }
 
-const upgraded = { application_name: 'orders', version: 4 };
+/** Versions of the tables of the shop; those of `orders` were upgraded, or not. */
+function versions(ofOrders: number): unknown[] {
+  return [
+    { application_name: 'orders', version: ofOrders },
+    { application_name: 'payments', version: 1 },
+    { application_name: 'reservations', version: 1 },
+  ];
+}
 
-it('upgrades tables of version 1 and keeps their rows', async () => {
-  const schema = await schemaOfVersion1();
-  const recorder = await openOrders(schema, true);
-  expect(await versionsIn(schema)).toEqual([upgraded]);
-  await expectRowsOfVersion1(recorder);
-  const changed = { originatorId: 'a', originatorVersion: 3, type: 'Changed', data: '{}', timestamp: 0 };
-  const event = { ...changed, dependencies: [{ pipelineId: 1, notificationId: 2 }] };
-  expect(await recorder.record(0, [{ events: [event], snapshots: [] }])).toBe(3);
-  expect(await recorder.notifications(0, 2, 10)).toEqual([{ id: 3, ...event }]);
+const current = 4;
+/** Head of the log of `orders` in the fixtures. */
+const head = 11;
+
+it('records dependencies in tables that had no column for them', async () => {
+  const recorder = await openOrders(await schemaOfVersion(1), true);
+  const made = { originatorId: 'new', originatorVersion: 1, type: 'Order.Created', data: '{}', timestamp: 0 };
+  const event = { ...made, dependencies: [{ pipelineId: 1, notificationId: 2 }] };
+  expect(await recorder.record(0, [{ events: [event], snapshots: [] }])).toBe(head + 1);
+  expect(await recorder.notifications(0, head, 10)).toEqual([{ id: head + 1, ...event }]);
 });
 
 it('rejects tables of version 1 with setupTables: false, and says what to do', async () => {
-  const schema = await schemaOfVersion1();
+  const schema = await schemaOfVersion(1);
   await expect(openOrders(schema, false)).rejects.toMatchObject({
     code: 'STORAGE_OLDER',
     transient: true,
     message: expect.stringMatching(/version 1.* needs 4\. .*setupTables: true/),
   });
-  expect(await versionsIn(schema)).toEqual([{ ...upgraded, version: 1 }]);
+  expect(await versionsIn(schema)).toEqual(versions(1));
 });
 
 it('upgrades only the application that is opened', async () => {
-  const schema = await schemaOfVersion1();
-  await query(`insert into ${schema}.kahn_applications values ('payments', 1)`);
+  const schema = await schemaOfVersion(1);
   await openOrders(schema, true);
-  expect(await versionsIn(schema)).toEqual([upgraded, { application_name: 'payments', version: 1 }]);
+  expect(await versionsIn(schema)).toEqual(versions(current));
 });
 
 it('is upgraded once although ten processes open it at once', async () => {
-  const schema = await schemaOfVersion1();
+  const schema = await schemaOfVersion(1);
   const reader = new pg.Client({ connectionString });
   await reader.connect();
   onTestFinished(() => reader.end());
@@ -119,12 +76,12 @@ it('is upgraded once although ten processes open it at once', async () => {
   const outcomes = inProcesses(Array.from({ length: 10 }, () => ({ name: 'open', schema })));
   await vi.waitUntil(async () => (await query(waiting)).length >= 10, patient);
   await reader.query('commit');
-  expect(await outcomes).toEqual(Array(10).fill(2));
-  expect(await versionsIn(schema)).toEqual([upgraded]);
+  expect(await outcomes).toEqual(Array(10).fill(head));
+  expect(await versionsIn(schema)).toEqual(versions(current));
 });
 
 it('is upgraded while the previous release writes to it', async () => {
-  const schema = await schemaOfVersion1();
+  const schema = await schemaOfVersion(1);
   const insert = (version: number) =>
     query(`
       with log as (update ${schema}.orders_logs set head = head + 1 where pipeline_id = 0 returning head)
@@ -136,8 +93,11 @@ it('is upgraded while the previous release writes to it', async () => {
   })();
   const recorder = await openOrders(schema, true);
   await writing;
-  expect(await recorder.head(0)).toBe(102);
-  expect((await recorder.notifications(0, 100, 10)).map(({ id }) => id)).toEqual([101, 102]);
+  expect(await recorder.head(0)).toBe(head + 100);
+  expect((await recorder.notifications(0, head + 98, 10)).map(({ id }) => id)).toEqual([
+    head + 99,
+    head + 100,
+  ]);
 });
 
 describe.each(earlierVersions)('tables of version %i', (version) => {

@@ -99,8 +99,11 @@ export class ApplicationHost {
     processApplicationInternals.setIntermediates(application, intermediates);
     const logs = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
-      const { recorder, emits } = await this.#storeOf(upstreamName);
-      logs.push(new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits));
+      const upstream = await this.#storeOf(upstreamName);
+      const recent = upstream.recentIn(pipelineId);
+      logs.push(
+        new RecordedNotificationLog(upstream.recorder, upstreamName, pipelineId, upstream.emits, recent),
+      );
     }
     return new HostedApplication({
       application,

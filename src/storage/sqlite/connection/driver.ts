@@ -3,5 +3,9 @@ import type * as Driver from 'node:sqlite';
 
 export type DatabaseSync = Driver.DatabaseSync;
 
-/** The class of node:sqlite. It is not imported: Node before 22.5 lacks the module, and could not report its version. */
-export const DatabaseSync: typeof Driver.DatabaseSync = process.getBuiltinModule('node:sqlite').DatabaseSync;
+/** The module is not imported: Node before 22.5 lacks it, and could not report its version. */
+const driver = process.getBuiltinModule('node:sqlite');
+
+export const DatabaseSync: typeof Driver.DatabaseSync = driver.DatabaseSync;
+
+export const backupDatabase: typeof Driver.backup = driver.backup;

@@ -89,7 +89,12 @@ function notAFile(file: LayoutFile): StorageError {
   return storageError('STORAGE_FOREIGN', file, reason);
 }
 
-function assertDirectory(file: LayoutFile): void {
+/**
+ * Checks that files can be created in the directory of a file.
+ *
+ * @throws {@link StorageError} STORAGE_MISSING or STORAGE_UNWRITABLE if not.
+ */
+export function assertDirectory(file: LayoutFile): void {
   const directory = dirname(file.path);
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats === undefined) {
