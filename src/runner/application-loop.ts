@@ -1,4 +1,5 @@
-import { isBlocking, isTransientFailure } from '../application/errors.ts';
+import { isTransientFailure } from '../application/failures.ts';
+import { isBlocking } from '../application/following-errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';

@@ -5,14 +5,13 @@ import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
+import { asOtherVersion, isTransientFailure } from '../failures.ts';
 import {
-  asOtherVersion,
   type BlockingError,
   CausalDependencyError,
-  isTransientFailure,
   OtherVersionError,
   PolicyError,
-} from '../errors.ts';
+} from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import { BoundedLock } from '../recording/bounded-lock.ts';

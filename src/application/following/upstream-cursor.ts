@@ -3,7 +3,7 @@ import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { LogMismatchError } from '../errors.ts';
+import { LogMismatchError } from '../following-errors.ts';
 import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from '../log/mark.ts';
 import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';

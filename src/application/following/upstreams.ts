@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
-import { type BlockingError, dependencyWithin, InvalidApplicationError, isBlocking } from '../errors.ts';
+import { InvalidApplicationError } from '../errors.ts';
+import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';

@@ -62,7 +62,7 @@ const runnerName = 'MultiThreadedRunner';
  * system names: `System.of([...], { module: import.meta.url })`.
  *
  * @example
- * await using runner = await MultiThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
+ * await using runner = await MultiThreadedRunner.start(shop, { storage: sqlite({ file: 'shop.db' }) });
  * await runner.get(Orders).place('ada');
  * await runner.caughtUp();
  */

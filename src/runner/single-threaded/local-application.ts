@@ -1,5 +1,6 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
-import { isBlocking, isTransientFailure, RacesLostError } from '../../application/errors.ts';
+import { isTransientFailure } from '../../application/failures.ts';
+import { isBlocking, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import {
   type ProcessApplication,

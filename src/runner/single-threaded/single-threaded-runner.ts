@@ -14,7 +14,7 @@ import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } f
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { signalOf } from '../wait-options.ts';
 import { Waits } from '../waiting/waits.ts';
 import { type FollowerState, unreportedProgress } from '../waiting/watched-followers.ts';
 import { eventOf } from './local-application.ts';
@@ -26,7 +26,7 @@ import { LogWatch } from './log-watch.ts';
  * are recorded while followers run.
  *
  * @example
- * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
+ * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ file: 'shop.db' }) });
  * const id = await runner.get(Orders).place('ada');
  * const order = await runner.get(Orders).get(id); // reserved and paid
  */
@@ -109,13 +109,12 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
     this.#assertMayWait('settled()');
-    await this.#waits.settled(saved, signalOf(options, 'settled()'));
+    await this.#waits.settled(saved, options);
   }
 
   async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
     this.#assertMayWait('processed()');
-    const { by, signal } = processedOptionsOf(options);
-    await this.#waits.processed(saved, by, signal);
+    await this.#waits.processed(saved, options);
   }
 
   /**

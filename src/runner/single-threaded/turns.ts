@@ -1,4 +1,4 @@
-import { isTransientFailure } from '../../application/errors.ts';
+import { isTransientFailure } from '../../application/failures.ts';
 import type { Progress } from '../../application/following/batch-processor.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isTransientFailure } from '../../application/errors.ts';
+import { isTransientFailure } from '../../application/failures.ts';
 import type { RecordedPosition } from '../../storage/recorder.ts';
 import { EarlierPositions } from './earlier-positions.ts';
 import type { FollowerState, ProgressSignal } from './watched-followers.ts';

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { type BlockingError, isTransientFailure } from '../../../application/errors.ts';
+import { isTransientFailure } from '../../../application/failures.ts';
+import type { BlockingError } from '../../../application/following-errors.ts';
 import type { NotificationLog } from '../../../application/log/notification-log.ts';
 import {
   type ProcessApplication,
