@@ -8,6 +8,8 @@ import type { WorkerMessage } from '../supervised/worker.ts';
 export interface ProcessTask extends OpeningTask {
   readonly assignment: Assignment;
   readonly pollIntervalMs: number;
+  /** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
+  readonly recordsWhenIdle: boolean;
   /** Id of the parent process. The process ends when its parent is gone. */
   readonly parentPid: number;
 }

@@ -5,10 +5,9 @@ import {
 import { followersIn, upstreamsOf } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
-import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { StepFailedError } from './errors.ts';
 import type { LogHeads } from './log-heads.ts';
-import { processTick, recordPositions, type SteppedApplication, stepped } from './process-tick.ts';
+import { processTick, recordPositions, type SteppedApplication } from './process-tick.ts';
 import type { DriverParts, DriverReport, Moment, StepDriver, TickOutcome } from './step-driver.ts';
 
 /** Runs the applications in this thread, one after another, in the order of definition. */
@@ -27,15 +26,13 @@ export class LocalDriver implements StepDriver {
     return driver;
   }
 
-  private constructor({ system, options, running, heads, report }: DriverParts) {
-    const { graph } = system;
-    const recordsWhenIdle = mustRecordWhenIdle(system);
+  private constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
     const applications = running.in(localPipelineId);
     followLocally(graph, applications, options.batchSize);
-    this.#applications = followersIn(graph).map((name) => {
-      const application = applications.get(name) as ProcessApplication; // it follows others
-      return stepped(application, upstreamsOf(graph, name), recordsWhenIdle);
-    });
+    this.#applications = followersIn(graph).map((name) => ({
+      application: applications.get(name) as ProcessApplication, // it follows others
+      upstreamNames: upstreamsOf(graph, name),
+    }));
     this.#heads = heads;
     this.#report = report;
   }
@@ -43,9 +40,9 @@ export class LocalDriver implements StepDriver {
   async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
     const heads = this.#heads.now; // events recorded from here on are for the next tick
     const outcomes = new Map<string, TickOutcome>();
-    await this.#forEach(signal, async (one) => {
-      const outcome = await processTick(one, heads, moment, signal, this.#report);
-      outcomes.set(one.application.applicationName, outcome);
+    await this.#forEach(signal, async (stepped) => {
+      const outcome = await processTick(stepped, heads, moment, signal, this.#report);
+      outcomes.set(stepped.application.applicationName, outcome);
     });
     if (this.#failures.size === 0) return outcomes;
     await this.#recordAllPositions(signal);
@@ -65,17 +62,17 @@ export class LocalDriver implements StepDriver {
   }
 
   #recordAllPositions(signal: AbortSignal): Promise<void> {
-    return this.#forEach(signal, (one) => recordPositions(one, signal, this.#report));
+    return this.#forEach(signal, (stepped) => recordPositions(stepped, signal, this.#report));
   }
 
   /** Does work for each application that has not failed. Throws the reason of the signal if that is aborted first. */
-  async #forEach(signal: AbortSignal, work: (one: SteppedApplication) => Promise<void>): Promise<void> {
-    for (const one of this.#applications) {
-      const { applicationName } = one.application;
+  async #forEach(signal: AbortSignal, work: (stepped: SteppedApplication) => Promise<void>): Promise<void> {
+    for (const stepped of this.#applications) {
+      const { applicationName } = stepped.application;
       if (this.#failures.has(applicationName)) continue;
       this.#active = applicationName;
       try {
-        await unlessAborted(work(one), signal);
+        await unlessAborted(work(stepped), signal);
       } catch (error) {
         signal.throwIfAborted();
         this.#failures.set(applicationName, error);

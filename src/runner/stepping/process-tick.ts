@@ -6,7 +6,6 @@ import {
 } from '../../application/process-application.ts';
 import { inTime, type SimulatedTime } from '../../util/time.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { UnrecordedPositions } from '../positions/unrecorded-positions.ts';
 import { retryTransient } from '../retry-transient.ts';
 import type { Interruption } from '../runner.ts';
 import { timeOfTick } from './clock/simulated-time.ts';
@@ -16,21 +15,6 @@ import type { DriverReport, Moment, TickOutcome } from './step-driver.ts';
 export interface SteppedApplication {
   readonly application: ProcessApplication;
   readonly upstreamNames: readonly string[];
-  readonly positions: UnrecordedPositions;
-}
-
-/** Returns an application that follows others, for a stepping runner. */
-export function stepped(
-  application: ProcessApplication,
-  upstreamNames: readonly string[],
-  recordsWhenIdle: boolean,
-): SteppedApplication {
-  const positions = new UnrecordedPositions({
-    recordsWhenIdle,
-    isAhead: () => processApplicationInternals.isAhead(application),
-    overdue: () => {}, // the next tick records them
-  });
-  return { application, upstreamNames, positions };
 }
 
 /** The log of an upstream in one tick. */
@@ -46,13 +30,13 @@ interface TickUpstream {
  * the same tick. Notifications that depend on another pipeline or version are left for a later tick.
  */
 export async function processTick(
-  one: SteppedApplication,
+  stepped: SteppedApplication,
   heads: ReadonlyMap<string, number>,
   { timeMs, seed }: Moment,
   signal: AbortSignal,
   report: DriverReport,
 ): Promise<TickOutcome> {
-  const { application, upstreamNames, positions } = one;
+  const { application, upstreamNames } = stepped;
   const { applicationName } = application;
   const upstreams = upstreamNames.map((name) => ({
     name,
@@ -73,9 +57,11 @@ export async function processTick(
       fetched += count;
     }
   } while (fetched > before && blocked.some(dependencyWithin));
-  if (fetched === 0) await compareLogs(one, signal, report);
-  positions.processed();
-  if (positions.isDue(fetched === 0)) await recordPositions(one, signal, report);
+  if (fetched === 0) {
+    await compareLogs(stepped, signal, report);
+    // Applications of other pipelines may wait for the positions behind ignored notifications.
+    await recordPositions(stepped, signal, report);
+  }
   const root = blocked.find((error) => dependencyWithin(error) === undefined) ?? blocked[0];
   return { fetched, blockedBy: root };
 }
@@ -123,11 +109,10 @@ async function processUpstream(
 
 /** Records the positions behind the notifications that an application ignored. */
 export function recordPositions(
-  { application, positions }: SteppedApplication,
+  { application }: SteppedApplication,
   signal: AbortSignal,
   report: DriverReport,
 ): Promise<void> {
-  positions.recorded();
   return retryTransient(
     () => processApplicationInternals.recordPositions(application),
     signal,

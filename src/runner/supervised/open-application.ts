@@ -19,8 +19,6 @@ export interface OpeningTask {
   readonly storage: StorageDescription;
   readonly writerId: string;
   readonly batchSize: number;
-  /** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
-  readonly recordsWhenIdle: boolean;
   readonly cacheSize: number;
 }
 

@@ -4,7 +4,6 @@ import {
   MultiThreadedRunner,
   type RunnerOptions,
   SingleThreadedRunner,
-  SteppingSingleThreadedRunner,
   type System,
 } from 'kahn';
 import { postgres } from 'kahn/postgres';
@@ -22,11 +21,6 @@ const kinds = [
   ['a single thread', (system: Shop, options: RunnerOptions) => SingleThreadedRunner.start(system, options)],
   ['threads', (system: Shop, options: RunnerOptions) => MultiThreadedRunner.start(system, options)],
   ['processes', (system: Shop, options: RunnerOptions) => MultiprocessRunner.start(system, options)],
-  [
-    'ticks',
-    (system: Shop, options: RunnerOptions) =>
-      SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
-  ],
 ] as const;
 
 test.each(kinds)('an order is 5 durable commits on SQLite, in %s', async (_kind, start) => {

@@ -3,7 +3,6 @@ import { addressOf } from '../../../system/system-module.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { assignmentsOf } from '../../assignment.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
-import { mustRecordWhenIdle } from '../../positions/unrecorded-positions.ts';
 import { workerProgram } from '../../supervised/worker-program.ts';
 import { StepFailedError } from '../errors.ts';
 import type { DriverParts, Moment, StepDriver, TickOutcome } from '../step-driver.ts';
@@ -43,7 +42,6 @@ export class ThreadedDriver implements StepDriver {
       storage: await storageForThreads(running.storage),
       writerId: running.writerId,
       batchSize,
-      recordsWhenIdle: mustRecordWhenIdle(system),
       cacheSize,
       names: system.graph.nodes.map(({ name }) => name),
       heads: heads.buffer,

@@ -4,7 +4,7 @@ import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
 import { type Post, runInThread } from '../../supervised/run-in-thread.ts';
 import { LogHeads } from '../log-heads.ts';
-import { processTick, recordPositions, type SteppedApplication, stepped } from '../process-tick.ts';
+import { processTick, recordPositions, type SteppedApplication } from '../process-tick.ts';
 import type { DriverReport } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { SharedTick } from './shared-tick.ts';
@@ -13,7 +13,7 @@ import type { SteppingTask } from './stepping-task.ts';
 /** Access of a thread to its application and to the other threads. */
 interface ThreadScope {
   readonly task: SteppingTask;
-  readonly one: SteppedApplication;
+  readonly stepped: SteppedApplication;
   readonly heads: LogHeads;
   readonly sharedTick: SharedTick;
   readonly post: Post;
@@ -43,10 +43,10 @@ async function runApplication(
   const application = await openApplication(task, task.assignment, opened);
   const heads = new LogHeads(task.names, task.heads);
   application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
-  const one = stepped(application, task.assignment.upstreamNames, task.recordsWhenIdle);
+  const stepped = { application, upstreamNames: task.assignment.upstreamNames };
   post({ kind: 'ready' });
   try {
-    for (;;) await runTick({ task, one, heads, sharedTick, post }, closing);
+    for (;;) await runTick({ task, stepped, heads, sharedTick, post }, closing);
   } catch (error) {
     // Another application failed: this application records its positions, as after the last tick.
     if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
@@ -55,7 +55,7 @@ async function runApplication(
 }
 
 async function runTick(
-  { task, one, heads, sharedTick, post }: ThreadScope,
+  { task, stepped, heads, sharedTick, post }: ThreadScope,
   closing: AbortSignal,
 ): Promise<void> {
   const { index, seed } = task;
@@ -66,12 +66,12 @@ async function runTick(
   await sharedTick.execute.wait();
   if (work === 'process') {
     const moment = { tick, timeMs, seed: `${seed} ${tick}` };
-    const outcome = await processTick(one, fetched, moment, closing, report);
+    const outcome = await processTick(stepped, fetched, moment, closing, report);
     const isBlocked = outcome.blockedBy !== undefined;
     if (isBlocked) post({ kind: 'blocked', error: portable(outcome.blockedBy) });
     sharedTick.setDone(index, outcome.fetched, isBlocked);
   } else {
-    await recordPositions(one, closing, report);
+    await recordPositions(stepped, closing, report);
     sharedTick.setDone(index, 0, false);
   }
   await sharedTick.end.wait();
