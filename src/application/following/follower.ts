@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { AggregateDiscardedError } from '../../domain/errors.ts';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import type { Recorder } from '../../storage/recorder.ts';
+import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
@@ -68,6 +68,11 @@ export class Follower {
     return this.#cursor.seen;
   }
 
+  /** Whether notifications were ignored since the position was last recorded. */
+  get isAhead(): boolean {
+    return this.#cursor.isAhead;
+  }
+
   /** Whether the last pull reached the end of the log, or `upTo`. A prompt announces that the log has grown. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
@@ -95,6 +100,11 @@ export class Follower {
   /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
   compare(): Promise<void> {
     return this.#cursor.compare();
+  }
+
+  /** Reads the position behind the last notification that is done; see {@link UpstreamCursor.donePosition}. */
+  donePosition(): Promise<RecordedPosition> {
+    return this.#cursor.donePosition();
   }
 
   /** Makes the next pull read the storage of the log; see {@link UpstreamCursor.compareNext}. */
