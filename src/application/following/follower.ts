@@ -1,18 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import { AggregateDiscardedError } from '../../domain/errors.ts';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import type { Recorder } from '../../storage/recorder.ts';
+import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { backOff, retry } from '../../util/retry.ts';
+import { asOtherVersion, isTransientFailure } from '../failures.ts';
 import {
-  asOtherVersion,
   type BlockingError,
   CausalDependencyError,
-  isTransientFailure,
   OtherVersionError,
   PolicyError,
-} from '../errors.ts';
+} from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import { BoundedLock } from '../recording/bounded-lock.ts';
@@ -82,6 +81,11 @@ export class Follower {
     return this.#cursor.seen;
   }
 
+  /** Whether notifications were ignored since the position was last recorded. */
+  get isAhead(): boolean {
+    return this.#cursor.isAhead;
+  }
+
   /** Whether the last pull reached the end of the log, or `upTo`. A prompt announces that the log has grown. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
@@ -110,6 +114,11 @@ export class Follower {
   /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
   compare(): Promise<void> {
     return this.#cursor.compare();
+  }
+
+  /** Reads the position behind the last notification that is done; see {@link UpstreamCursor.donePosition}. */
+  donePosition(): Promise<RecordedPosition> {
+    return this.#cursor.donePosition();
   }
 
   /** Makes the next pull read the storage of the log; see {@link UpstreamCursor.compareNext}. */

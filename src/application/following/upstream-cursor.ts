@@ -3,8 +3,8 @@ import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { LogMismatchError } from '../errors.ts';
-import { fitOf, isSameNotification, MarkedTracking, mismatchText } from '../log/mark.ts';
+import { LogMismatchError } from '../following-errors.ts';
+import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from '../log/mark.ts';
 import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -80,6 +80,21 @@ export class UpstreamCursor {
     if (found.position <= recorded) return;
     if (found.position > this.seen) this.#last = await this.#notificationAt(found);
     this.#recorded = found.position;
+  }
+
+  /**
+   * Reads the recorded position. If notifications were ignored since, and the position behind them could be recorded now,
+   * returns that position.
+   */
+  async donePosition(): Promise<RecordedPosition> {
+    const { recorder, pipelineId } = this.#store;
+    let found = await recorder.position(pipelineId, this.upstreamName);
+    if (this.#recorded !== undefined && this.#recorded > found.position)
+      found = await recorder.position(pipelineId, this.upstreamName); // it was moved meanwhile
+    const last = this.#last;
+    const isCurrent = found.position === this.#recorded && found.typesVersion === this.#typesVersion;
+    if (last === undefined || !isCurrent || !this.isAhead) return found;
+    return { ...found, position: last.id, mark: markOf(last) };
   }
 
   /**

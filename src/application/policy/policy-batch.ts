@@ -5,7 +5,7 @@ import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
-import { PolicyError } from '../errors.ts';
+import { PolicyError } from '../following-errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
