@@ -7,23 +7,25 @@ export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
   ApplicationOwnedByRunnerError,
-  CausalDependencyError,
-  type FailedNotification,
   InvalidApplicationError,
   InvalidPolicyError,
-  LogMismatchError,
-  OtherVersionError,
-  type OtherVersionReason,
   PipelineFixedError,
-  PolicyError,
-  RacesLostError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
   UnknownEventError,
-  type WaitingForVersion,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
+export {
+  CausalDependencyError,
+  type FailedNotification,
+  LogMismatchError,
+  OtherVersionError,
+  type OtherVersionReason,
+  PolicyError,
+  RacesLostError,
+  type WaitingForVersion,
+} from './application/following-errors.ts';
 export {
   InvalidPositionError,
   LogGapError,

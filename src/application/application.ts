@@ -1,13 +1,11 @@
-import { Aggregate, type AggregateClass } from '../domain/aggregate.ts';
+import type { Aggregate, AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
-import { kindOf } from '../util/errors.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
-import { InvalidArgumentError } from '../util/options.ts';
 import {
   type ApplicationBinding,
   type OpenApplicationOptions,
@@ -28,7 +26,8 @@ import { CommitQueue } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
 import { Repository } from './recording/repository.ts';
 import { saveAggregates } from './recording/save-aggregates.ts';
-import { commandProvenance, isPlainObject, type Saved, type SaveOptions } from './recording/save-options.ts';
+import { saveArguments } from './recording/save-arguments.ts';
+import { commandProvenance, type Saved, type SaveOptions } from './recording/save-options.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -189,15 +188,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       | readonly [aggregates: readonly Aggregate<Emits>[], options?: SaveOptions | undefined]
   ): Promise<Saved> {
     const { store, queue } = this.#opened;
+    const { aggregates, options } = saveArguments(args, this.applicationName);
     const call = currentCall();
-    const last = args.at(-1);
-    const hasOptions = args.length > 1 && (last === undefined || isPlainObject(last));
-    const options = hasOptions ? (last as SaveOptions | undefined) : undefined;
-    const given: readonly unknown[] = hasOptions ? args.slice(0, -1) : args;
-    const [first] = given;
-    const isList = given.length === 1 && Array.isArray(first);
-    const aggregates = (isList ? [...first] : given) as readonly Aggregate<Emits>[];
-    for (const aggregate of aggregates) this.#assertAggregate(aggregate);
     if (call !== undefined) {
       call.forget(aggregates);
       throw new SaveInPolicyError(this.applicationName, call.applicationName);
@@ -253,14 +245,6 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     closing.defer(() => binding.release());
     closing.defer(() => this.#listeners.clear());
     for (const { queue } of this.#pipelines.values()) await queue.idle();
-  }
-
-  #assertAggregate(aggregate: unknown): void {
-    if (aggregate instanceof Aggregate) return;
-    const kind = Array.isArray(aggregate) ? 'an array among others: pass one array' : kindOf(aggregate);
-    throw new InvalidArgumentError(
-      `save() of application '${this.applicationName}' takes aggregates, not ${kind}.`,
-    );
   }
 
   get #opened(): OpenPipeline {

@@ -1,4 +1,4 @@
-import { type BlockingError, isBlocking } from '../application/errors.ts';
+import { type BlockingError, isBlocking } from '../application/following-errors.ts';
 import { type Backoff, backoffMs, pause } from '../util/retry.ts';
 import { longer } from './retry-transient.ts';
 import type { Interruption } from './runner.ts';

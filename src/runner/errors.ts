@@ -1,4 +1,4 @@
-import { isTransientFailure } from '../application/errors.ts';
+import { isTransientFailure } from '../application/failures.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */

@@ -1,4 +1,4 @@
-import { isTransientFailure } from '../application/errors.ts';
+import { isTransientFailure } from '../application/failures.ts';
 import { type Backoff, retry } from '../util/retry.ts';
 import type { Interruption } from './runner.ts';
 

@@ -9,7 +9,7 @@ import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.t
  * Runs a system in this thread. Shorthand for {@link SingleThreadedRunner.start}, with the same errors.
  *
  * @example
- * await using runner = await run(shop, { storage: sqlite({ directory: 'data' }) });
+ * await using runner = await run(shop, { storage: sqlite({ file: 'shop.db' }) });
  * await runner.get(Orders).place('ada');
  */
 export async function run<Apps extends ApplicationClass>(

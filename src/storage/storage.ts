@@ -18,7 +18,7 @@ export interface StorageOptions {
 
 /**
  * Describes a storage as plain data that can be cloned to another thread or process. Functions such as `memory()`,
- * `sqlite({ directory })` and `postgres({ connectionString })` return a description and open nothing yet.
+ * `sqlite({ file })` and `postgres({ connectionString })` return a description and open nothing yet.
  */
 export interface StorageDescription {
   /** URL of a module with the exports of {@link StorageModule}. */
@@ -157,7 +157,7 @@ export async function assertShared(storage: StorageDescription): Promise<void> {
   if (!isProcessLocal) return;
   throw new InvalidStorageError(
     'memory() is on the heap of this process, which other processes cannot reach: use storage that processes share, ' +
-      'sqlite({ directory }) on one machine or postgres({ connectionString }) on any number of machines.',
+      'sqlite({ file }) on one machine or postgres({ connectionString }) on any number of machines.',
   );
 }
 
@@ -220,7 +220,7 @@ export function isStorageDescription(value: unknown): value is StorageDescriptio
 export function assertStorage(storage: unknown): asserts storage is StorageDescription {
   if (isStorageDescription(storage)) return;
   throw new InvalidStorageError(
-    'Invalid `storage`: pass the result of memory(), sqlite({ directory }) or postgres({ connectionString }), ' +
+    'Invalid `storage`: pass the result of memory(), sqlite({ file }) or postgres({ connectionString }), ' +
       `not ${kindOf(storage)}.`,
   );
 }

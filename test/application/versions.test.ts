@@ -2,7 +2,6 @@ import {
   Aggregate,
   Application,
   type DomainEvent,
-  defineType,
   OtherVersionError,
   ProcessApplication,
   UnknownEventError,
@@ -10,6 +9,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { rejectionOf } from '../support/errors.ts';
 import { storages } from '../support/storages.ts';
+import { Money, money } from '../support/systems/money.ts';
 import * as after from '../support/systems/versions/after.ts';
 import { type LaterOrderEvent, Order } from '../support/systems/versions/orders.ts';
 
@@ -132,19 +132,6 @@ describe.each(storages)(
     );
   },
 );
-
-class Money {
-  readonly cents: number;
-  constructor(cents: number) {
-    this.cents = cents;
-  }
-}
-const money = defineType({
-  name: 'Money',
-  type: Money,
-  encode: ({ cents }) => cents,
-  decode: (cents) => new Money(cents),
-});
 
 type PaymentEvent = DomainEvent<'Payment.Made', { amount: number | Money }>;
 class Payment extends Aggregate<PaymentEvent> {}

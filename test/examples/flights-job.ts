@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Application, StorageDescription, StoredNotification } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
@@ -25,7 +26,7 @@ export interface JobStorage {
 
 /** SQLite files. */
 export function inDirectory(directory: string = temporaryDirectory()): JobStorage {
-  return { args: ['--directory', directory], storage: sqlite({ directory }) };
+  return { args: ['--directory', directory], storage: sqlite({ file: join(directory, 'flights.db') }) };
 }
 
 /** A PostgreSQL database, in which the job names the schema after its data. */

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
 import { Airport } from '../../examples/flights/airport.ts';
 import { Airports } from '../../examples/flights/airports.ts';
@@ -105,7 +104,7 @@ describe('the job', () => {
     const args = ['--file', fileOf(records.slice(0, 50)), '--directory', directory];
     await runJob(...args);
     {
-      await using airports = await airTravel.open(Airports, { storage: sqlite({ directory }) });
+      await using airports = await airTravel.open(Airports, { storage: inDirectory(directory).storage });
       const airport = await airports.repository.get(Airport, 'LAX');
       airport.recordDeparture('a flight that never was');
       await airports.save(airport);

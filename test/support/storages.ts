@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory, type StorageDescription } from 'kahn';
-import { sqlite } from 'kahn/sqlite';
+import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
 import type { DatabaseFile } from '../../src/storage/sqlite/layout/file.ts';
 import { layoutOf } from '../../src/storage/sqlite/layout/layouts.ts';
@@ -21,7 +21,7 @@ export function temporaryDirectory(): string {
 export interface SqliteLayout {
   readonly name: 'file' | 'directory';
   /** Options of `sqlite()` that keep a system in a directory. */
-  optionsIn(directory: string): { readonly file: string } | { readonly directory: string };
+  optionsIn(directory: string): SqliteOptions;
   /** File and tables of an application. */
   fileOf(directory: string, applicationName: string): DatabaseFile;
 }
@@ -35,15 +35,23 @@ function layout(name: SqliteLayout['name'], optionsIn: SqliteLayout['optionsIn']
   };
 }
 
+/** One file for the whole system, the default of the tests. */
+export const oneFile: SqliteLayout = layout('file', (directory) => ({ file: join(directory, 'shop.db') }));
+
 export const sqliteLayouts: readonly SqliteLayout[] = [
-  layout('file', (directory) => ({ file: join(directory, 'shop.db') })),
+  oneFile,
   layout('directory', (directory) => ({ directory })),
 ];
+
+/** Returns an empty SQLite file for the running test. */
+export function temporarySqlite(): StorageDescription {
+  return sqlite({ ...oneFile.optionsIn(temporaryDirectory()), synchronous: 'NORMAL' });
+}
 
 /** All storages. `create` returns an empty one for the running test. */
 export const storages: readonly { readonly name: string; create(): StorageDescription }[] = [
   { name: 'memory', create: () => memory() },
-  { name: 'sqlite', create: () => sqlite({ directory: temporaryDirectory(), synchronous: 'NORMAL' }) },
+  { name: 'sqlite', create: () => temporarySqlite() },
   { name: 'postgres', create: () => temporaryPostgres() },
 ];
 

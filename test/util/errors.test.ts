@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { AggregateNotFoundError, PolicyError } from '../../src/application/errors.ts';
+import { AggregateNotFoundError } from '../../src/application/errors.ts';
+import { PolicyError } from '../../src/application/following-errors.ts';
 import { KahnError, kindOf, messageOf } from '../../src/util/errors.ts';
 import { portable, RemoteError } from '../../src/util/portable-error.ts';
 

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
@@ -15,10 +16,10 @@ export interface EventLocation {
   prepare(): Promise<void>;
 }
 
-/** Files in a directory, which is created if it is missing. */
+/** A file in a directory, which is created if it is missing. */
 export function inDirectory(directory: string): EventLocation {
   return {
-    storage: sqlite({ directory }),
+    storage: sqlite({ file: join(directory, 'flights.db') }),
     name: `directory ${directory}`,
     option: '--directory',
     async prepare() {

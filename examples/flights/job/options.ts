@@ -29,7 +29,7 @@ Usage: npm start -- [options]
   --file PATH        your own flights, a JSON array of records such as
                      {"date":"2001/01/01 06:55","delay":-19,"distance":1797,"origin":"LAX","destination":"BNA"}
                      (in minutes and miles; date, origin and destination are optional)
-  --directory PATH   directory of the SQLite files with the events (default data/ and the name of the file)
+  --directory PATH   directory of the SQLite file with the events (default data/ and the name of the file)
   --postgres URL     store the events in a PostgreSQL database instead, in a schema with the name of the file
   --help             print this text
 

@@ -1,5 +1,5 @@
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import type { OtherVersionReason } from '../errors.ts';
+import type { OtherVersionReason } from '../following-errors.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** A notification that this version of the application must leave to another one. */

@@ -48,14 +48,14 @@ export class AggregateViews {
 
   /** Whether the aggregate was made in this batch, so that there is nothing to load. */
   get isNew(): boolean {
-    return this.history === undefined && this.pending[0]?.event.originatorVersion === 1;
+    if (this.history !== undefined || this.isEmpty) return false;
+    return this.pending[0]?.event.originatorVersion === 1;
   }
 
   /** The view with the newest state, if any. */
   get newest(): Aggregate | undefined {
-    let [newest] = this.#views;
-    for (const view of this.#views) if (newest === undefined || view.version > newest.version) newest = view;
-    return newest;
+    if (!this.isSplit) return this.#views[0];
+    return this.#views.reduce((newest, view) => (view.version > newest.version ? view : newest));
   }
 
   /** Events that are not recorded yet, in the order of versions. */
@@ -77,6 +77,7 @@ export class AggregateViews {
 
   /** Applies the events to a view that were triggered on other views. */
   update(view: Aggregate): void {
+    if (this.isEmpty) return;
     for (const { pending } of this.#consistentChanges()) {
       if (pending.event.originatorVersion > view.version) replay(this.#applicationName, view, pending.event);
     }

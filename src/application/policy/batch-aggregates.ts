@@ -10,6 +10,7 @@ import type { DomainEvent } from '../../domain/event.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import { assertClassAndId } from '../recording/aggregate-loader.ts';
 import type { EventStore } from '../recording/event-store.ts';
+import type { CachedHistory } from '../recording/history-cache.ts';
 import { AggregateViews, type UndoneView } from './aggregate-views.ts';
 import type { PolicyCall } from './current-policy.ts';
 import { idsNamedNext } from './look-ahead.ts';
@@ -27,8 +28,8 @@ export class BatchAggregates implements PolicyAggregates {
   readonly #byId = new Map<string, AggregateViews>();
   /** Views that the current handler may change. */
   readonly #lent: Aggregate[] = [];
-  /** Aggregates of which the current handler has got a second view. */
-  readonly #split = new Set<AggregateViews>();
+  /** Aggregates of which the current handler has got a second view, if any. */
+  #split: Set<AggregateViews> | undefined;
   /** Rank of the last event that was triggered before each step, by step. */
   readonly #ranksBefore: number[] = [];
   #current = 0;
@@ -50,10 +51,10 @@ export class BatchAggregates implements PolicyAggregates {
   /** Pending events of all aggregates, in the order in which they were triggered. */
   get pending(): readonly PendingEvent[] {
     const pending: PendingEvent[] = [];
-    for (const aggregate of this.all) {
-      for (const one of aggregateInternals.pending(aggregate)) pending.push(one);
+    for (const { newest } of this.#byId.values()) {
+      if (newest !== undefined) for (const one of aggregateInternals.pending(newest)) pending.push(one);
     }
-    return pending.sort((a, b) => a.order - b.order);
+    return pending.length > 1 ? pending.sort((a, b) => a.order - b.order) : pending;
   }
 
   /** Returns the step in which each of some pending events was triggered; both in ascending order. */
@@ -89,7 +90,7 @@ export class BatchAggregates implements PolicyAggregates {
     const view = views?.viewAs(aggregateClass);
     if (views !== undefined && view !== undefined) return this.#updated(views, view);
     assertClassAndId(aggregateClass, id);
-    if (views === undefined) return this.#load(id).then(() => this.find(aggregateClass, id));
+    if (views === undefined) return this.#loadAndFind(aggregateClass, id);
     const built = this.#build(aggregateClass, id, views);
     return built instanceof Promise
       ? built.then((late) => this.#keep(aggregateClass, views, late))
@@ -127,14 +128,15 @@ export class BatchAggregates implements PolicyAggregates {
   }
 
   settle(): void {
-    if (this.#split.size === 0) return;
+    if (this.#split === undefined) return;
     for (const views of this.#split) views.settle();
-    this.#split.clear();
+    this.#split = undefined;
   }
 
   release(): void {
-    for (const aggregate of this.#lent) aggregateInternals.setReleased(aggregate, true);
-    this.#lent.length = 0;
+    for (let lent = this.#lent.pop(); lent !== undefined; lent = this.#lent.pop()) {
+      aggregateInternals.setReleased(lent, true);
+    }
   }
 
   #newViews(aggregate: Aggregate): AggregateViews {
@@ -158,7 +160,7 @@ export class BatchAggregates implements PolicyAggregates {
   #updated<A extends Aggregate>(views: AggregateViews, view: A): A {
     if (views.isSplit) {
       views.update(view);
-      this.#split.add(views);
+      this.#noteSplit(views);
     }
     return view;
   }
@@ -190,26 +192,41 @@ export class BatchAggregates implements PolicyAggregates {
 
   #addView(views: AggregateViews, view: Aggregate): void {
     aggregateInternals.setReleased(view, true);
-    if (!views.isEmpty) this.#split.add(views);
+    if (!views.isEmpty) this.#noteSplit(views);
     views.add(view);
   }
 
-  async #load(id: string): Promise<void> {
+  #noteSplit(views: AggregateViews): void {
+    this.#split ??= new Set();
+    this.#split.add(views);
+  }
+
+  async #loadAndFind<A extends Aggregate>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+  ): Promise<A | undefined> {
+    await this.#load(id);
+    return this.find(aggregateClass, id);
+  }
+
+  #load(id: string): Promise<void> {
     const ids = [id];
-    const { loader } = this.#store;
     for (const next of idsNamedNext(id, this.#steps, this.#current)) {
       if (!this.#byId.has(next)) ids.push(next);
     }
     const started = performance.now();
-    const histories = await loader.histories(ids);
-    this.#loadMs += performance.now() - started;
-    for (const [i, history] of histories.entries()) {
-      this.#loadedLength += history.length;
-      const views = this.#byId.get(ids[i] ?? id);
-      if (views === undefined)
-        this.#byId.set(ids[i] ?? id, new AggregateViews(this.#store.applicationName, history));
-      else views.history ??= history;
-    }
+    return this.#store.loader.histories(ids).then((histories) => {
+      this.#loadMs += performance.now() - started;
+      for (let i = 0; i < histories.length; i += 1)
+        this.#setHistory(ids[i] as string, histories[i] as CachedHistory);
+    });
+  }
+
+  #setHistory(id: string, history: CachedHistory): void {
+    this.#loadedLength += history.length;
+    const views = this.#byId.get(id);
+    if (views === undefined) this.#byId.set(id, new AggregateViews(this.#store.applicationName, history));
+    else views.history ??= history;
   }
 
   /** Adds an aggregate that was made before the attempt and is not returned yet, so that it can be got again. */

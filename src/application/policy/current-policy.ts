@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { inCleanContext } from '../../util/environment/root-context.ts';
-import { InvalidPolicyError, isUnread } from '../errors.ts';
+import { InvalidPolicyError } from '../errors.ts';
+import { isUnread } from '../failures.ts';
 
 /** Shared by all calls that have changed nothing. */
 const none: readonly Aggregate[] = [];

@@ -1,6 +1,8 @@
 import type { DomainEvent } from '../../domain/event.ts';
 import { isId } from '../../util/ids.ts';
 
+const none: ReadonlySet<string> = new Set();
+
 /**
  * Finds the field in which an event names an id: `originatorId` or a property of its data. Returns a reader of the
  * field.
@@ -21,10 +23,11 @@ export function idsNamedNext(
   steps: readonly { readonly event: DomainEvent }[],
   current: number,
 ): ReadonlySet<string> {
-  const ids = new Set<string>();
+  if (current + 1 >= steps.length) return none;
   const event = steps[current]?.event;
   const read = event && readerOf(event, id);
-  if (read === undefined) return ids;
+  if (read === undefined) return none;
+  const ids = new Set<string>();
   for (let i = current + 1; i < steps.length; i += 1) {
     const next = steps[i]?.event;
     if (next?.type !== event?.type || next === undefined) continue;

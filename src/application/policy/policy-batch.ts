@@ -5,7 +5,7 @@ import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
-import { PolicyError } from '../errors.ts';
+import { PolicyError } from '../following-errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
@@ -58,39 +58,60 @@ export async function runPolicy(
   notifications: readonly StoredNotification[],
   longestMs: number,
 ): Promise<PolicyChanges> {
-  const { upstreamName, store } = setup;
-  const { applicationName } = store;
   const steps = stepsOf(setup, notifications);
-  const aggregates = new BatchAggregates(store, steps);
-  const started = performance.now();
-  const copied = copiedLength();
+  const aggregates = new BatchAggregates(setup.store, steps);
   const lastOrder = aggregateInternals.lastOrder() + maxEffects;
+  const copied = copiedLength();
+  const started = performance.now();
   let policyMs = 0;
-  let handled = 0;
   let yieldedMs = 0;
-  for (const { notification, event, handler } of steps) {
-    aggregates.begin(handled);
-    try {
-      const running = runHandler(handler, { applicationName, upstreamName, event, aggregates });
-      if (running instanceof Promise) await running;
-    } catch (error) {
-      throw policyError(setup, notification, error);
-    }
+  let handled = 0;
+  while (handled < steps.length) {
+    const running = runStep(setup, steps, handled, aggregates);
+    if (running !== undefined) await running;
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
-    const length = aggregates.loadedLength + copiedLength() - copied;
     const yielding = yieldIfDue(now);
     if (yielding !== undefined) {
       await yielding;
       yieldedMs += performance.now() - now;
     }
+    const length = aggregates.loadedLength + copiedLength() - copied;
     if (policyMs > longestMs || length >= memoryBounds.page || aggregateInternals.lastOrder() >= lastOrder)
       break;
   }
-  const { pending, all } = aggregates;
-  const provenances = provenancesOf(setup, steps, aggregates.stepsOf(pending));
-  return { pending, provenances, aggregates: all, handled, next: steps[handled]?.notification, policyMs };
+  const { pending } = aggregates;
+  return {
+    pending,
+    provenances: provenancesOf(setup, steps, aggregates.stepsOf(pending)),
+    aggregates: aggregates.all,
+    handled,
+    next: steps[handled]?.notification,
+    policyMs,
+  };
+}
+
+/** Runs the handler of a step. Returns no promise if the handler does not. */
+function runStep(
+  setup: PolicySetup,
+  steps: readonly Step[],
+  index: number,
+  aggregates: BatchAggregates,
+): Promise<unknown> | undefined {
+  const { notification, event, handler } = steps[index] as Step;
+  const { upstreamName, store } = setup;
+  aggregates.begin(index);
+  try {
+    const context = { applicationName: store.applicationName, upstreamName, event, aggregates };
+    const running = runHandler(handler, context);
+    if (!(running instanceof Promise)) return undefined;
+    return running.catch((error: unknown) => {
+      throw policyError(setup, notification, error);
+    });
+  } catch (error) {
+    throw policyError(setup, notification, error);
+  }
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

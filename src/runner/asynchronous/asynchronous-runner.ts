@@ -11,7 +11,7 @@ import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } f
 import type { RunnerOptions } from '../runner-options.ts';
 import { assertStarted, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { signalOf } from '../wait-options.ts';
 import { Waits } from '../waiting/waits.ts';
 import type { FollowerStates, WatchedFollowers } from '../waiting/watched-followers.ts';
 
@@ -58,13 +58,11 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   }
 
   async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
-    await this.#waitsFor('settled()').settled(saved, signalOf(options, 'settled()'));
+    await this.#waitsFor('settled()').settled(saved, options);
   }
 
   async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
-    const waits = this.#waitsFor('processed()');
-    const { by, signal } = processedOptionsOf(options);
-    await waits.processed(saved, by, signal);
+    await this.#waitsFor('processed()').processed(saved, options);
   }
 
   async caughtUp(options: WaitOptions = {}): Promise<void> {

@@ -14,7 +14,7 @@ import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } f
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { signalOf } from '../wait-options.ts';
 import { Waits } from '../waiting/waits.ts';
 import { type FollowerState, unreportedProgress } from '../waiting/watched-followers.ts';
 import { eventOf } from './local-application.ts';
@@ -26,7 +26,7 @@ import { LogWatch } from './log-watch.ts';
  * are recorded while followers run.
  *
  * @example
- * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ directory: 'data' }) });
+ * await using runner = await SingleThreadedRunner.start(shop, { storage: sqlite({ file: 'shop.db' }) });
  * const id = await runner.get(Orders).place('ada');
  * const order = await runner.get(Orders).get(id); // reserved and paid
  */
@@ -52,11 +52,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.system = system;
     this.#options = options;
     this.#running = running;
-    this.#followers = new LocalFollowers(system.graph, running.in(localPipelineId), this.#stop.signal);
+    this.#followers = new LocalFollowers(system, running.in(localPipelineId), this.#stop.signal);
     const followers = {
       progress: unreportedProgress,
       stateOf: (name: string) => this.#stateOf(name),
-      prompt: () => this.#followers.readAll(),
+      requestPositions: () => this.#followers.readAndRecordAll(),
     };
     const pipelineIds = [localPipelineId];
     this.#waits = new Waits({ system, pipelineIds, running, followers, closed: this.#closed.signal });
@@ -109,13 +109,12 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
 
   async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
     this.#assertMayWait('settled()');
-    await this.#waits.settled(saved, signalOf(options, 'settled()'));
+    await this.#waits.settled(saved, options);
   }
 
   async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
     this.#assertMayWait('processed()');
-    const { by, signal } = processedOptionsOf(options);
-    await this.#waits.processed(saved, by, signal);
+    await this.#waits.processed(saved, options);
   }
 
   /**
@@ -207,7 +206,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
     closing.defer(() => this.#running.release());
     closing.defer(async () => {
-      await Promise.race([this.#followers.idle(), late]); // a policy may never settle
+      await Promise.race([this.#followers.drained(), late]); // a policy may never settle
       this.#stop.abort(closedBeforeEnd());
       this.#followers.close(this.#stop.signal.reason);
     });

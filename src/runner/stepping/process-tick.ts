@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { type BlockingError, dependencyWithin } from '../../application/errors.ts';
+import { type BlockingError, dependencyWithin } from '../../application/following-errors.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,

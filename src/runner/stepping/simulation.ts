@@ -1,4 +1,4 @@
-import { isTransientFailure } from '../../application/errors.ts';
+import { isTransientFailure } from '../../application/failures.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { inTime } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';

@@ -17,7 +17,7 @@ import type {
 } from '../runner.ts';
 import { assertStarted } from '../running-system.ts';
 import { statusOf } from '../status.ts';
-import { processedOptionsOf, signalOf } from '../wait-options.ts';
+import { signalOf } from '../wait-options.ts';
 import type { FollowerState } from '../waiting/watched-followers.ts';
 import { ClockLoop } from './clock/clock-loop.ts';
 import { Pacer } from './clock/pacer.ts';
@@ -176,14 +176,12 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   /** Waits as {@link caughtUp} does, for a save. */
   async settled(saved: Saved, options: WaitOptions = {}): Promise<void> {
-    await this.#waitsFor('settled()').settled(saved, signalOf(options, 'settled()'));
+    await this.#waitsFor('settled()').settled(saved, options);
   }
 
   /** Waits as {@link caughtUp} does, for a save. */
   async processed(saved: Saved, options: ProcessedOptions<Apps>): Promise<void> {
-    const waits = this.#waitsFor('processed()');
-    const { by, signal } = processedOptionsOf(options);
-    await waits.processed(saved, by, signal);
+    await this.#waitsFor('processed()').processed(saved, options);
   }
 
   /**

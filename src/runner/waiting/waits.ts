@@ -11,7 +11,9 @@ import { InvalidArgumentError } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { nameOf } from '../assignment.ts';
 import { DownstreamError } from '../errors.ts';
+import type { ProcessedOptions, WaitOptions } from '../runner.ts';
 import type { RunningSystem } from '../running-system.ts';
+import { processedOptionsOf, signalOf } from '../wait-options.ts';
 import { CauseCache } from './cause-cache.ts';
 import { type Branch, EffectWalk } from './effect-walk.ts';
 import { FollowerWatch } from './follower-watch.ts';
@@ -53,9 +55,10 @@ export class Waits {
   }
 
   /** Implements `settled()` of every runner, see {@link SystemRunner}. */
-  async settled(saved: Saved, signal?: AbortSignal): Promise<void> {
+  async settled(saved: Saved, options: WaitOptions): Promise<void> {
     const { system } = this.#parts;
     const call = 'settled()';
+    const signal = signalOf(options, call);
     assertSaved(saved, system, call);
     const names = new Set(system.graph.nodes.map(({ name }) => name));
     const problem = `The save in '${saved.applicationName}' is not settled.`;
@@ -63,9 +66,10 @@ export class Waits {
   }
 
   /** Implements `processed()` of every runner, see {@link SystemRunner}. */
-  async processed(saved: Saved, by: ApplicationClass, signal?: AbortSignal): Promise<void> {
+  async processed(saved: Saved, options: ProcessedOptions): Promise<void> {
     const { system } = this.#parts;
     const call = 'processed()';
+    const { by, signal } = processedOptionsOf(options);
     assertSaved(saved, system, call);
     assertPartOf(system, by);
     const names = leadingTo(system.graph, by.applicationName);

@@ -11,7 +11,7 @@ export function notInThisThread(applicationName: string): StorageError {
   const reason =
     'it was created in another thread or process, or its description was garbage-collected. ' +
     'A MultiThreadedRunner shares it with its threads; ' +
-    'for threads and processes of your own, use storage such as sqlite({ directory }).';
+    'for threads and processes of your own, use storage such as sqlite({ file }).';
   return storageError('STORAGE_MISSING', memoryLocation(applicationName), reason);
 }
 
@@ -33,7 +33,7 @@ export function notSetUp(applicationName: string): StorageError {
 /** Creates the error for a journal without room for the next entry. */
 export function journalFull(applicationName: string, cause: unknown): StorageError {
   const reason =
-    'the memory that its threads share is full. Use storage that memory does not limit, such as sqlite({ directory }).';
+    'the memory that its threads share is full. Use storage that memory does not limit, such as sqlite({ file }).';
   return storageError('STORAGE_FULL', memoryLocation(applicationName), reason, { cause });
 }
 

@@ -33,7 +33,7 @@ export const verifyOptions: OptionRules<VerifyOptions> = {
  * @throws {@link InvalidStorageError} if `storage` is not a description of storage.
  * @throws {@link StorageError} if storage fails, or an application has no tables there.
  * @example
- * const verification = await verify(sqlite({ directory: 'data' }), shop);
+ * const verification = await verify(sqlite({ file: 'shop.db' }), shop);
  * console.log(String(verification)); // 1,500,000 events, 900,000 causes: 0 lost, 0 doubled
  */
 export async function verify(

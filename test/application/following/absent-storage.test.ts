@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { memory, ProcessApplication } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
-import { isTransientFailure } from '../../../src/application/errors.ts';
+import { isTransientFailure } from '../../../src/application/failures.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { Click, type ClickEvent, Clicks, Counter, type CounterEvent } from '../../support/systems/clicks.ts';

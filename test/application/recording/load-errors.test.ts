@@ -6,7 +6,6 @@ import {
   Application,
   type DomainEvent,
   DownstreamError,
-  defineType,
   EventNotDecodableError,
   InvalidArgumentError,
   memory,
@@ -19,19 +18,7 @@ import { describe, expect, test } from 'vitest';
 import { portable, RemoteError } from '../../../src/util/portable-error.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
-
-class Money {
-  readonly cents: number;
-  constructor(cents: number) {
-    this.cents = cents;
-  }
-}
-const money = defineType({
-  name: 'Money',
-  type: Money,
-  encode: ({ cents }) => cents,
-  decode: (cents) => new Money(cents),
-});
+import { Money, money } from '../../support/systems/money.ts';
 
 type BillEvent = DomainEvent<'Bill.Sent', { to: string }> | DomainEvent<'Bill.Paid', { amount: Money }>;
 

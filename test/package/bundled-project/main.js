@@ -55,7 +55,7 @@ async function reserve(runner, processed) {
 async function main([directory, connectionString, schema]) {
   const storages = {
     memory: memory(),
-    sqlite: sqlite({ directory }),
+    sqlite: sqlite({ file: join(directory, 'shop.db') }),
     postgres: postgres({ connectionString, schema }),
   };
   const reserved = {};

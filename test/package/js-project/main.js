@@ -6,7 +6,7 @@ import { Order, Orders, shop } from './shop.js';
 const reservations = {};
 for (const [name, storage] of Object.entries({
   memory: memory(),
-  sqlite: sqlite({ directory: 'data' }),
+  sqlite: sqlite({ file: 'shop.db' }),
 })) {
   await using runner = await MultiThreadedRunner.start(shop, { storage });
   const orders = runner.get(Orders);
@@ -17,7 +17,7 @@ for (const [name, storage] of Object.entries({
 }
 // Runs the shop in processes.
 {
-  const storage = sqlite({ directory: 'data' });
+  const storage = sqlite({ file: 'shop.db' });
   await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds: [1] });
   const orders = runner.get(Orders);
   const id = await orders.place('ada');

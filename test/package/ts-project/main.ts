@@ -8,7 +8,7 @@ import { Order, Orders, shop } from './shop.ts';
 const reservations: Record<string, (string | undefined)[]> = {};
 for (const [name, storage] of Object.entries<StorageDescription>({
   memory: memory(),
-  sqlite: sqlite({ directory: 'data' }),
+  sqlite: sqlite({ file: 'shop.db' }),
 })) {
   await using runner = await MultiThreadedRunner.start(shop, { storage });
   const orders = runner.get(Orders);
@@ -20,7 +20,7 @@ for (const [name, storage] of Object.entries<StorageDescription>({
 
 // Runs the shop in processes.
 {
-  const storage = sqlite({ directory: 'data' });
+  const storage = sqlite({ file: 'shop.db' });
   await using runner = await MultiprocessRunner.start(shop, { storage, pipelineIds: [1] });
   const orders = runner.get(Orders);
   const id = await orders.place('ada');
@@ -39,7 +39,7 @@ const withoutSdk: string = await RestateService.start(shop, { storage: postgres(
   (error: Error) => error.message,
 );
 const withoutEngine: string = await RestateRunner.start(shop, {
-  storage: sqlite({ directory: 'data' }),
+  storage: sqlite({ file: 'shop.db' }),
   ingressUrl: 'http://127.0.0.1:1',
   adminUrl: 'http://127.0.0.1:1',
 }).then(

@@ -25,7 +25,7 @@ test('start() rejects memory(), also as the default, and names alternatives', as
   for (const storage of [memory(), undefined]) {
     const message = await refusalOf(storage);
     expect(message).toContain('memory() is on the heap of this process');
-    expect(message).toContain('sqlite({ directory }) on one machine or postgres({ connectionString })');
+    expect(message).toContain('sqlite({ file }) on one machine or postgres({ connectionString })');
   }
 });
 

@@ -1,10 +1,13 @@
-// Process forked by faults.test.ts: `child.ts <task> <directory>`.
+// Process forked by faults.tiered.test.ts: `child.ts <task> <layout> <directory>`.
 
+import { join } from 'node:path';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { sqlite } from '../../../src/storage/sqlite/index.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 
 export type Message = 'ready' | 'done' | { acknowledged: number } | { code: string; message: string };
+
+const [task = '', layout = '', directory = ''] = process.argv.slice(2);
 
 const tasks: Record<string, (directory: string) => Promise<void>> = {
   open,
@@ -14,7 +17,8 @@ const tasks: Record<string, (directory: string) => Promise<void>> = {
 };
 
 async function openRecorder(directory: string, applicationName: string): Promise<Recorder> {
-  const storage = await openStorage(sqlite({ directory, synchronous: 'NORMAL' }));
+  const place = layout === 'file' ? { file: join(directory, 'shop.db') } : { directory };
+  const storage = await openStorage(sqlite({ ...place, synchronous: 'NORMAL' }));
   return storage.openRecorder({ applicationName, setupTables: true });
 }
 
@@ -68,7 +72,6 @@ function send(message: Message): void {
 }
 
 process.once('message', () => {
-  const [task = '', directory = ''] = process.argv.slice(2);
   tasks[task]?.(directory)
     .then(
       () => send('done'),

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sqlite } from 'kahn/sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
-import { temporaryDirectory } from '../../support/storages.ts';
+import { oneFile, temporaryDirectory } from '../../support/storages.ts';
 
 const events = [1, 2, 3].map((originatorVersion) => ({
   originatorId: 'a',
@@ -21,12 +20,13 @@ const events = [1, 2, 3].map((originatorVersion) => ({
 /** Opens a recorder with three notifications in pipeline 6. The second one is changed by SQL. */
 async function recorderOf(damage: string): Promise<Recorder> {
   const directory = temporaryDirectory();
-  const storage = await openStorage(sqlite({ directory, synchronous: 'NORMAL' }));
+  const storage = await openStorage(sqlite({ ...oneFile.optionsIn(directory), synchronous: 'NORMAL' }));
   const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
   onTestFinished(() => recorder.close());
   await recorder.record(6, [{ events, snapshots: [] }]);
-  using database = new DatabaseSync(join(directory, 'orders.sqlite'));
-  database.exec(`update events set ${damage} where notification_id = 2`);
+  const { path, tables } = oneFile.fileOf(directory, 'orders');
+  using database = new DatabaseSync(path);
+  database.exec(`update ${tables.events} set ${damage} where notification_id = 2`);
   return recorder;
 }
 
@@ -38,7 +38,7 @@ function error(column: string): object {
     transient: false,
     message: expect.stringMatching(
       new RegExp(
-        `'orders'.*orders\\.sqlite.*notification 2 of pipeline 6 is damaged: \`${column}\` is .+\\. Restore`,
+        `'orders'.*shop\\.db.*notification 2 of pipeline 6 is damaged: \`${column}\` is .+\\. Restore`,
       ),
     ),
   };

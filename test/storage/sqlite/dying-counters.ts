@@ -3,8 +3,8 @@ import { Clicks, Counters } from '../../support/systems/clicks.ts';
 import { watchStatements } from '../../support/watchers/sqlite-statements.ts';
 
 // Counts all clicks, but is killed before statement `fatal` of those that record. Sends the statements that it has run.
-const [directory = '', fatal = ''] = process.argv.slice(2);
-const storage = sqlite({ directory });
+const [options = '', fatal = ''] = process.argv.slice(2);
+const storage = sqlite(JSON.parse(options));
 await using clicks = await Clicks.open({ storage });
 await using counters = await Counters.open({ storage });
 counters.follow(clicks.log);

@@ -1,16 +1,18 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { sqlite } from 'kahn/sqlite';
+import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
-import { temporaryDirectory } from '../../support/storages.ts';
+import { sqliteLayouts, temporaryDirectory } from '../../support/storages.ts';
 import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
 
 const program = new URL('./dying-counters.ts', import.meta.url);
 
 /** Counts in a process that is killed before a statement; resolves with the statements it ran, if it was not killed. */
-async function count(directory: string, fatal: number): Promise<readonly string[] | undefined> {
-  const child = fork(program, [directory, `${fatal}`], { execArgv: ['--conditions=kahn-source'] });
+async function count(options: SqliteOptions, fatal: number): Promise<readonly string[] | undefined> {
+  const child = fork(program, [JSON.stringify(options), `${fatal}`], {
+    execArgv: ['--conditions=kahn-source'],
+  });
   let statements: readonly string[] | undefined;
   child.on('message', (message) => {
     statements = message as readonly string[];
@@ -20,23 +22,27 @@ async function count(directory: string, fatal: number): Promise<readonly string[
   return statements;
 }
 
-test('a process killed before any statement of a recording leaves neither its events nor its position', async () => {
-  const directory = temporaryDirectory();
-  const storage = sqlite({ directory });
-  const recorded = async () => {
-    await using counters = await Counters.open({ storage });
-    const { recorder } = applicationInternals.storeOf(counters);
-    const { position } = await recorder.position(0, 'clicks');
-    return { events: await counters.log.head(), position };
-  };
-  await using clicks = await Clicks.open({ storage });
-  await clicks.save(Click.make('a', 1), Click.make('b', 2));
-  let statements: readonly string[] | undefined;
-  for (let fatal = 0; statements === undefined; fatal += 1) {
-    expect(await recorded()).toEqual({ events: 0, position: 0 });
-    statements = await count(directory, fatal);
-  }
-  expect(await recorded()).toEqual({ events: 4, position: 2 });
-  expect(statements.filter((text) => text === 'insert or ignore into events')).toHaveLength(4);
-  expect(statements.at(-1)).toBe('commit');
-});
+test.each(sqliteLayouts)(
+  'with sqlite({ $name }), a process killed before any statement of a recording leaves neither its events nor its position',
+  async ({ optionsIn, fileOf }) => {
+    const directory = temporaryDirectory();
+    const storage = sqlite(optionsIn(directory));
+    const recorded = async () => {
+      await using counters = await Counters.open({ storage });
+      const { recorder } = applicationInternals.storeOf(counters);
+      const { position } = await recorder.position(0, 'clicks');
+      return { events: await counters.log.head(), position };
+    };
+    await using clicks = await Clicks.open({ storage });
+    await clicks.save(Click.make('a', 1)); // a single notification: a batch may be cut between two
+    let statements: readonly string[] | undefined;
+    for (let fatal = 0; statements === undefined; fatal += 1) {
+      expect(await recorded()).toEqual({ events: 0, position: 0 });
+      statements = await count(optionsIn(directory), fatal);
+    }
+    expect(await recorded()).toEqual({ events: 2, position: 1 });
+    const insert = `insert or ignore into ${fileOf(directory, 'counters').tables.events}`;
+    expect(statements.filter((text) => text === insert)).toHaveLength(2);
+    expect(statements.at(-1)).toBe('commit');
+  },
+);

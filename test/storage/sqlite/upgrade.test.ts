@@ -130,7 +130,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     const paths = Array.from({ length: 30 }, (_, number) => join(directory, `application-${number}.sqlite`));
     for (const path of paths) copyFileSync(fixture(version, 'orders.sqlite'), path);
     const children = Array.from({ length: 4 }, () =>
-      fork(new URL('./child.ts', import.meta.url), ['openMany', directory]),
+      fork(new URL('./child.ts', import.meta.url), ['openMany', 'directory', directory]),
     );
     for (const child of children) onTestFinished(() => void child.kill('SIGKILL'));
     const answer = async (child: (typeof children)[number]): Promise<Message> =>

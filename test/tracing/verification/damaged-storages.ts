@@ -4,10 +4,10 @@ import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import type { ApplicationMemory } from '../../../src/storage/memory/application-memory.ts';
 import { findMemory } from '../../../src/storage/memory/system-memory.ts';
-import { DirectoryLayout } from '../../../src/storage/sqlite/layout/directory-layout.ts';
+import type { TableNames } from '../../../src/storage/sqlite/layout/file.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
-import { temporaryDirectory } from '../../support/storages.ts';
+import { oneFile, temporaryDirectory } from '../../support/storages.ts';
 
 /** Address of a notification. */
 export interface Place {
@@ -80,13 +80,15 @@ export function damagedMemory(): DamagedStorage {
 function damagedSqlite(): DamagedStorage {
   const directory = temporaryDirectory();
   const run = async (applicationName: string, text: string, values: readonly (string | number | null)[]) => {
-    using database = new DatabaseSync(new DirectoryLayout(directory, 0).fileOf(applicationName).path);
+    using database = new DatabaseSync(oneFile.fileOf(directory, applicationName).path);
     database.prepare(text.replaceAll('$', '?')).run(...values);
   };
+  const tableOf = (table: keyof TableNames, applicationName: string) =>
+    oneFile.fileOf(directory, applicationName).tables[table];
   return {
     name: 'sqlite',
-    storage: sqlite({ directory, synchronous: 'NORMAL' }),
-    ...damageBySql((table) => table, run),
+    storage: sqlite({ ...oneFile.optionsIn(directory), synchronous: 'NORMAL' }),
+    ...damageBySql(tableOf, run),
   };
 }
 
@@ -105,7 +107,7 @@ function damagedPostgres(): DamagedStorage {
       );
       for (const { conname } of found) await query(`alter table ${table} drop constraint ${conname}`);
     },
-    ...damageBySql(tableOf, run),
+    ...damageBySql(tableOf, run, ['commit_id']),
     setHead: (applicationName, head) =>
       run(applicationName, `update ${tableOf('logs', applicationName)} set head = $1`, [head]),
   };
@@ -114,8 +116,9 @@ function damagedPostgres(): DamagedStorage {
 type Value = string | number | null;
 
 function damageBySql(
-  tableOf: (table: string, applicationName: string) => string,
+  tableOf: (table: 'events' | 'positions', applicationName: string) => string,
   run: (applicationName: string, text: string, values: Value[]) => Promise<void>,
+  otherColumns: readonly string[] = [],
 ): Pick<DamagedStorage, 'remove' | 'overwrite' | 'copy' | 'setPosition'> {
   const where = 'where pipeline_id = $1 and notification_id = $2';
   return {
@@ -135,8 +138,9 @@ function damageBySql(
       const columns = columnsOf(values);
       const kept =
         `pipeline_id notification_id originator_id originator_version type data timestamp dependencies
-        cause_name cause_pipeline_id cause_id correlation_id metadata${tableOf('', 'x') === '' ? '' : ' commit_id'}`
+        cause_name cause_pipeline_id cause_id correlation_id metadata`
           .split(/\s+/)
+          .concat(otherColumns)
           .filter((column) => !columns.has(column));
       const types = [...columns].map(
         ([, value], i) => `cast($${i + 3} as ${typeof value === 'string' ? 'text' : 'bigint'})`,

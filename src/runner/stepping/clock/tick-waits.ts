@@ -1,8 +1,8 @@
-import type { ApplicationClass } from '../../../application/application.ts';
 import type { Saved } from '../../../application/recording/save-options.ts';
 import type { System } from '../../../system/system.ts';
 import { unlessAborted } from '../../../util/abort.ts';
 import { localPipelineId } from '../../local-pipeline.ts';
+import type { ProcessedOptions, WaitOptions } from '../../runner.ts';
 import type { RunningSystem } from '../../running-system.ts';
 import { Waits } from '../../waiting/waits.ts';
 import type { FollowerState } from '../../waiting/watched-followers.ts';
@@ -28,17 +28,17 @@ export class TickWaits {
       system,
       pipelineIds: [localPipelineId],
       running,
-      followers: { progress: this.#progress, stateOf, prompt: () => {} }, // each tick processes all logs
+      followers: { progress: this.#progress, stateOf, requestPositions: () => {} }, // each tick processes all logs
       closed: stopped,
     });
   }
 
-  settled(saved: Saved, signal: AbortSignal | undefined): Promise<void> {
-    return this.#waits.settled(saved, signal);
+  settled(saved: Saved, options: WaitOptions): Promise<void> {
+    return this.#waits.settled(saved, options);
   }
 
-  processed(saved: Saved, by: ApplicationClass, signal: AbortSignal | undefined): Promise<void> {
-    return this.#waits.processed(saved, by, signal);
+  processed(saved: Saved, options: ProcessedOptions): Promise<void> {
+    return this.#waits.processed(saved, options);
   }
 
   /** Waits for the commands of the next tick, too. Unless nothing happens in that tick, resolves one tick after the end. */
