@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../domain/event.ts';
-import type { Recorder } from '../storage/recorder.ts';
+import type { RecordedPosition, Recorder } from '../storage/recorder.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
@@ -62,6 +62,13 @@ export interface ProcessApplicationInternals {
     application: ProcessApplication<DomainEvent, Follows>,
     upstreamName: string,
   ): number;
+  /** Returns whether notifications were ignored since the positions were last recorded. */
+  isAhead<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): boolean;
+  /**
+   * Reads the recorded position in the log of an upstream. If this object has ignored notifications since, and could
+   * record the position behind them now, returns that position.
+   */
+  donePosition(application: Application, upstreamName: string): Promise<RecordedPosition>;
   /** Throws {@link LogMismatchError} if the log of an upstream does not hold the notification that is done last. */
   compareLogs<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -187,6 +194,13 @@ export abstract class ProcessApplication<
         application.#progressed = listener;
       },
       seen: (application, upstreamName) => application.#upstreams.seen(upstreamName),
+      isAhead: (application) => application.#upstreams.areAhead,
+      donePosition: (application, upstreamName) => {
+        const done = #upstreams in application && application.#upstreams.donePosition(upstreamName);
+        if (done) return done;
+        const { recorder, pipelineId } = applicationInternals.storeOf(application);
+        return recorder.position(pipelineId, upstreamName);
+      },
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };

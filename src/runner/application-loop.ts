@@ -1,19 +1,20 @@
-import { performance } from 'node:perf_hooks';
 import { isTransientFailure } from '../application/failures.ts';
 import { isBlocking } from '../application/following-errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';
+import { positionsRequest, UnrecordedPositions } from './positions/unrecorded-positions.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState, Interruption } from './runner.ts';
 
-/** Prompts for one application: at most one pending prompt per upstream. */
+/** Prompts for one application: at most one pending prompt per upstream, and one for its positions. */
 export interface Inbox {
-  /** Notes that the log of an upstream may have grown. */
+  /** Notes that the log of an upstream may have grown, or that positions are requested by {@link positionsRequest}. */
   put(upstreamName: string): void;
   /**
    * Takes all pending prompts, or waits for a prompt, and resolves with the names of their upstreams: with all
-   * upstreams after the poll interval, and with none when the signal is aborted.
+   * upstreams after the poll interval, and with none when the signal is aborted. {@link positionsRequest} is among the
+   * names if positions are requested.
    */
   take(signal: AbortSignal): Promise<readonly string[]>;
   readonly isEmpty: boolean;
@@ -23,6 +24,8 @@ export interface LoopOptions {
   readonly application: ProcessApplication;
   readonly upstreamNames: readonly string[];
   readonly inbox: Inbox;
+  /** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
+  readonly recordsWhenIdle: boolean;
   /** Resolves when the clock allows the next step; undefined without a clock. */
   readonly tick: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly report: LoopReport;
@@ -36,14 +39,10 @@ export interface LoopReport {
   interrupted(error: unknown, interruption: Interruption): void;
 }
 
-/** Longest time for which a busy application leaves positions behind ignored notifications unrecorded, in ms. */
-const maxUnrecordedMs = 1_000;
-
 /** State of a loop between two steps. */
 interface LoopState {
   readonly blocked: BlockedUpstreams;
-  /** Time when positions behind ignored notifications were last recorded, by `performance.now()`. */
-  recordedAt: number;
+  readonly positions: UnrecordedPositions;
 }
 
 /**
@@ -54,9 +53,14 @@ interface LoopState {
  * @throws the error of the policy or of a damaged log, after which the application must be stopped.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { inbox, upstreamNames, application } = options;
+  const { inbox, upstreamNames, application, recordsWhenIdle } = options;
   for (const name of upstreamNames) inbox.put(name); // logs may have grown before there were prompts
-  const state: LoopState = { blocked: new BlockedUpstreams(), recordedAt: -Infinity };
+  const positions = new UnrecordedPositions({
+    recordsWhenIdle,
+    isAhead: () => processApplicationInternals.isAhead(application),
+    overdue: () => inbox.put(positionsRequest),
+  });
+  const state: LoopState = { blocked: new BlockedUpstreams(), positions };
   while (!signal.aborted) {
     try {
       await runOnce(options, state, signal);
@@ -65,6 +69,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
       if (!signal.aborted) throw error;
     }
   }
+  positions.close();
   try {
     await processApplicationInternals.recordPositions(application);
   } catch (error) {
@@ -77,18 +82,20 @@ async function runOnce(
   state: LoopState,
   signal: AbortSignal,
 ): Promise<void> {
-  const { blocked } = state;
+  const { blocked, positions } = state;
   const interrupted = (error: unknown, interruption: Interruption) => {
     report.entered('interrupted');
     report.interrupted(error, interruption);
   };
   const recordPositions = async () => {
+    positions.recorded();
     await retryTransient(() => processApplicationInternals.recordPositions(application), signal, interrupted);
-    state.recordedAt = performance.now();
   };
-  if (inbox.isEmpty) await recordPositions();
+  if (inbox.isEmpty && positions.isDue(true)) await recordPositions();
   if (inbox.isEmpty) report.entered(blocked.isEmpty ? 'idle' : 'interrupted');
-  const upstreamNames = (await inbox.take(signal)).filter((name) => !blocked.isResting(name));
+  const prompts = await inbox.take(signal);
+  if (prompts.includes(positionsRequest)) positions.isAwaited = true;
+  const upstreamNames = prompts.filter((name) => name !== positionsRequest && !blocked.isResting(name));
   if (upstreamNames.length === 0) return;
   report.entered('running');
   report.prompted(upstreamNames);
@@ -108,9 +115,8 @@ async function runOnce(
     blocked.unblock(upstreamName);
     const processed = [...counts].filter(([, count]) => count > 0);
     if (processed.length === 0) continue;
-    // Record the position of the first batch at once: otherwise a worker that crashes on the next batch reads the
-    // same ignored notifications after every restart.
-    if (performance.now() - state.recordedAt > maxUnrecordedMs) await recordPositions();
+    positions.processed();
+    if (positions.isDue(false)) await recordPositions();
     report.entered('running');
     for (const [name, count] of processed) report.processed(name, count);
     inbox.put(upstreamName); // the log may hold more

@@ -1,5 +1,6 @@
-import { type Application, applicationInternals } from '../application/application.ts';
+import type { Application } from '../application/application.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
+import { processApplicationInternals } from '../application/process-application.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
@@ -59,10 +60,9 @@ async function upstreamStatus(
   application: Application,
   { applicationName, log }: Application,
 ): Promise<UpstreamStatus> {
-  const { recorder } = applicationInternals.storeOf(application);
   // Read the position first: a log only grows, so the lag is negative only if the log was cut off.
-  const recorded = await recorder.position(application.pipelineId, applicationName);
-  const { position } = recorded;
-  const { fits } = await fitOf(recorded, log);
+  const done = await processApplicationInternals.donePosition(application, applicationName);
+  const { position } = done;
+  const { fits } = await fitOf(done, log);
   return { upstreamName: applicationName, position, lag: (await log.head()) - position, fitsLog: fits };
 }

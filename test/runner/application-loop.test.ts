@@ -68,6 +68,7 @@ async function run(
       application: application as ProcessApplication,
       upstreamNames: namesOf(logs),
       inbox: running.inbox,
+      recordsWhenIdle: true,
       tick: undefined,
       report: {
         entered: (state) => void running.states.push(state),

@@ -4,6 +4,7 @@ import { access, calls } from './contract/calls.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { positions } from './contract/positions.ts';
 import { processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 
@@ -21,6 +22,7 @@ export function runnerContract(subject: RunnerSubject): void {
 function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
+    positions(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);

@@ -106,7 +106,10 @@ export class BatchProcessor {
     } catch (error) {
       if (!mayConcernPart(error)) throw error;
       const [notification, ...others] = notifications;
-      if (notification !== undefined && others.length === 0) throw this.#attributed(error, notification);
+      if (notification !== undefined && others.length === 0) {
+        await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
+        throw this.#attributed(error, notification);
+      }
       for (const one of notifications) await this.process([one]);
     }
   }

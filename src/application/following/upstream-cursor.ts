@@ -4,7 +4,7 @@ import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../following-errors.ts';
-import { fitOf, isSameNotification, MarkedTracking, mismatchText } from '../log/mark.ts';
+import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from '../log/mark.ts';
 import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -83,6 +83,21 @@ export class UpstreamCursor {
   }
 
   /**
+   * Reads the recorded position. If notifications were ignored since, and the position behind them could be recorded now,
+   * returns that position.
+   */
+  async donePosition(): Promise<RecordedPosition> {
+    const { recorder, pipelineId } = this.#store;
+    let found = await recorder.position(pipelineId, this.upstreamName);
+    if (this.#recorded !== undefined && this.#recorded > found.position)
+      found = await recorder.position(pipelineId, this.upstreamName); // it was moved meanwhile
+    const last = this.#last;
+    const isCurrent = found.position === this.#recorded && found.typesVersion === this.#typesVersion;
+    if (last === undefined || !isCurrent || !this.isAhead) return found;
+    return { ...found, position: last.id, mark: markOf(last) };
+  }
+
+  /**
    * Compares the last notification that is done with the log, if the position is known.
    *
    * @throws {@link LogMismatchError} if the log does not hold it.
@@ -111,19 +126,22 @@ export class UpstreamCursor {
   /**
    * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
    * read, if there is any, or what this process has just recorded behind the last one. Otherwise reads the storage, and
-   * the last one again, because the log may have been restored from an older copy.
+   * the last one again, because the log may have been restored from an older copy. Returns no promise if the storage is
+   * not read.
    *
    * @throws {@link LogMismatchError} if a notification is missing, or the last one that is done has changed.
    */
-  async read(limit: number): Promise<readonly StoredNotification[]> {
+  read(limit: number): readonly StoredNotification[] | Promise<readonly StoredNotification[]> {
     const start = this.#nextInLastRead;
     if (this.hasRest) return this.#lastRead.slice(start, start + limit);
     const recent = this.#recentAfter(limit);
     this.#mayContinue = recent.length > 0 && recent.length < limit;
-    if (recent.length > 0) {
-      this.#lastRead = recent;
-      return recent;
-    }
+    if (recent.length === 0) return this.#readStorage(limit);
+    this.#lastRead = recent;
+    return recent;
+  }
+
+  async #readStorage(limit: number): Promise<readonly StoredNotification[]> {
     const { seen } = this;
     const notifications = await this.#readAfter(this.#last, limit);
     const last = notifications.at(-1);

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Recorder } from '../../storage/recorder.ts';
+import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
@@ -65,13 +65,27 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  pull(upstreamName: string, upTo: number): Promise<number | BlockingError> {
+  pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
     return this.#get(upstreamName).pull(upTo);
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
   seen(upstreamName: string): number {
     return this.#get(upstreamName).seen;
+  }
+
+  /** Whether notifications were ignored since the positions were last recorded. */
+  get areAhead(): boolean {
+    for (const follower of this.#followers.values()) if (follower.isAhead) return true;
+    return false;
+  }
+
+  /**
+   * Reads the position behind the last notification of an upstream that is done; see {@link UpstreamCursor.donePosition}.
+   * Returns undefined for an upstream that is not followed here.
+   */
+  donePosition(upstreamName: string): Promise<RecordedPosition> | undefined {
+    return this.#followers.get(upstreamName)?.donePosition();
   }
 
   /** Compares the last notifications that are done with the logs; see {@link UpstreamCursor.compare}. */
@@ -112,7 +126,8 @@ export class Upstreams {
     const { batches = Infinity, upTo, signal } = options;
     for (let batch = 0; batch < batches; batch += 1) {
       signal?.throwIfAborted();
-      const count = await follower.pull(upTo, signal);
+      const pulling = follower.pull(upTo, signal);
+      const count = pulling instanceof Promise ? await pulling : pulling;
       if (typeof count === 'number') add(counts, follower, count);
       else await this.#pullCause(follower, count, options, counts);
       if (follower.isAtEnd) break;

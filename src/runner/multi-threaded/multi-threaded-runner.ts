@@ -8,6 +8,7 @@ import { durationMs, frequencyHz, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
 import { assignmentsOf } from '../assignment.ts';
 import { publish } from '../diagnostics.ts';
+import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import {
   type DefaultedRunnerOption,
   defaultPollIntervalMs,
@@ -112,6 +113,7 @@ export class MultiThreadedRunner<
       writerId: running.writerId,
       board: board.description,
       pollIntervalMs,
+      recordsWhenIdle: mustRecordWhenIdle(system),
       batchSize,
       cacheSize,
       isClocked: clockSpeed !== undefined,

@@ -1,5 +1,6 @@
 import type { Inbox } from '../application-loop.ts';
 import type { Assignment } from '../assignment.ts';
+import { positionsRequest } from '../positions/unrecorded-positions.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 
@@ -21,7 +22,7 @@ const states: readonly ApplicationState[] = [
 ];
 
 // The cells of the whole system come first. The cells of each assignment follow: a doorbell, its state, a prompt per
-// upstream.
+// upstream, and the request for positions.
 const progressCell = 0;
 const tickCell = 1;
 const firstAssignmentCell = 2;
@@ -48,7 +49,7 @@ export class SharedBoard implements WorkerBoard {
   /** Makes a new board for some assignments. */
   static for(assignments: readonly Assignment[]): SharedBoard {
     const lastStart = startsOf(assignments).at(-1) ?? firstAssignmentCell;
-    const cells = lastStart + promptsOffset + (assignments.at(-1)?.upstreamNames.length ?? 0);
+    const cells = lastStart + promptsOffset + (assignments.at(-1)?.upstreamNames.length ?? 0) + 1;
     return new SharedBoard({
       buffer: new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT),
       assignments,
@@ -67,19 +68,27 @@ export class SharedBoard implements WorkerBoard {
     }
   }
 
+  requestPositions(applicationName: string, pipelineId: number): void {
+    for (const [index, { upstreamNames, ...assignment }] of this.description.assignments.entries()) {
+      if (assignment.pipelineId !== pipelineId || !upstreamNames.includes(applicationName)) continue;
+      this.#promptAt(index, upstreamNames.length);
+      this.#promptAt(index, upstreamNames.indexOf(applicationName));
+    }
+  }
+
   /** Returns the inbox of the thread with this assignment. */
   inboxOf(index: number, pollIntervalMs: number): Inbox {
     const { upstreamNames } = this.assignmentOf(index);
     const first = this.#start(index) + promptsOffset;
     const isSet = (offset: number) => Atomics.load(this.#cells, first + offset) === 1;
-    const take = () =>
-      upstreamNames.filter((_, offset) => Atomics.exchange(this.#cells, first + offset, 0) === 1);
+    const names = [...upstreamNames, positionsRequest];
+    const take = () => names.filter((_, offset) => Atomics.exchange(this.#cells, first + offset, 0) === 1);
     const doorbell = this.#start(index) + doorbellOffset;
     const cells = this.#cells;
     return {
-      put: (upstreamName) => this.#promptAt(index, upstreamNames.indexOf(upstreamName)),
+      put: (name) => this.#promptAt(index, names.indexOf(name)),
       get isEmpty() {
-        return !upstreamNames.some((_, offset) => isSet(offset));
+        return !names.some((_, offset) => isSet(offset));
       },
       take: async (signal) => {
         while (!signal.aborted) {
@@ -170,7 +179,7 @@ function startsOf(assignments: readonly Assignment[]): readonly number[] {
   let next = firstAssignmentCell;
   return assignments.map(({ upstreamNames }) => {
     const start = next;
-    next += promptsOffset + upstreamNames.length;
+    next += promptsOffset + upstreamNames.length + 1;
     return start;
   });
 }

@@ -7,6 +7,8 @@ export interface ThreadTask extends OpeningTask {
   /** Index of the assignment on the board. */
   readonly index: number;
   readonly pollIntervalMs: number;
+  /** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
+  readonly recordsWhenIdle: boolean;
   /** Whether a clock decides when each step begins. */
   readonly isClocked: boolean;
 }

@@ -25,6 +25,7 @@ async function runApplication(task: ThreadTask, post: Post, closing: AbortSignal
     application,
     upstreamNames: assignment.upstreamNames,
     inbox: board.inboxOf(task.index, task.pollIntervalMs),
+    recordsWhenIdle: task.recordsWhenIdle,
     tick: task.isClocked ? (stop: AbortSignal) => board.tickAfter(board.ticks, stop) : undefined,
     report: reportTo(board, task.index, post),
   };

@@ -7,6 +7,7 @@ import { durationMs, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
 import { type Assignment, assignmentsOf } from '../assignment.ts';
 import { RunnerClosedError } from '../errors.ts';
+import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import {
   type DefaultedRunnerOption,
   defaultPollIntervalMs,
@@ -126,6 +127,7 @@ export class MultiprocessRunner<
       storage: await storageForProcesses(running.storage),
       writerId: running.writerId,
       pollIntervalMs,
+      recordsWhenIdle: mustRecordWhenIdle(system),
       batchSize,
       cacheSize,
       parentPid: process.pid,

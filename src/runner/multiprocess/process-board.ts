@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Assignment } from '../assignment.ts';
+import { positionsRequest } from '../positions/unrecorded-positions.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { WorkerBoard } from '../supervised/supervised-runner.ts';
 import { ApplicationProcess } from './application-process.ts';
@@ -23,10 +24,12 @@ export class ProcessBoard implements WorkerBoard {
   }
 
   prompt(applicationName: string, pipelineId: number): void {
-    for (const process of this.processes) {
-      const { assignment } = process;
-      if (assignment.pipelineId !== pipelineId || !assignment.upstreamNames.includes(applicationName))
-        continue;
+    for (const process of this.#followersOf(applicationName, pipelineId)) process.prompt(applicationName);
+  }
+
+  requestPositions(applicationName: string, pipelineId: number): void {
+    for (const process of this.#followersOf(applicationName, pipelineId)) {
+      process.prompt(positionsRequest);
       process.prompt(applicationName);
     }
   }
@@ -59,5 +62,12 @@ export class ProcessBoard implements WorkerBoard {
     this.#waiting.delete(wake);
     signal.removeEventListener('abort', wake);
     clearTimeout(timer);
+  }
+
+  #followersOf(applicationName: string, pipelineId: number): readonly ApplicationProcess[] {
+    return this.processes.filter(
+      ({ assignment }) =>
+        assignment.pipelineId === pipelineId && assignment.upstreamNames.includes(applicationName),
+    );
   }
 }

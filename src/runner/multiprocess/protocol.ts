@@ -8,6 +8,8 @@ import type { WorkerMessage } from '../supervised/worker.ts';
 export interface ProcessTask extends OpeningTask {
   readonly assignment: Assignment;
   readonly pollIntervalMs: number;
+  /** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
+  readonly recordsWhenIdle: boolean;
   /** Id of the parent process. The process ends when its parent is gone. */
   readonly parentPid: number;
 }
@@ -16,7 +18,7 @@ export interface ProcessTask extends OpeningTask {
 export type ParentMessage =
   /** The first message. It holds secrets of the storage, which arguments would show to other users. */
   | { readonly kind: 'task'; readonly task: ProcessTask }
-  /** These logs have grown. The next prompt is sent after `taken`. */
+  /** These logs have grown, or positions are requested by `positionsRequest`. The next prompt is sent after `taken`. */
   | { readonly kind: 'prompt'; readonly upstreamNames: readonly string[] }
   /** The last report was read. */
   | { readonly kind: 'taken' }

@@ -51,7 +51,7 @@ function listenForEnd(): AbortController {
 }
 
 async function runApplication(task: ProcessTask, reports: Reports, closing: AbortController): Promise<void> {
-  const { assignment, pollIntervalMs } = task;
+  const { assignment, pollIntervalMs, recordsWhenIdle } = task;
   const { upstreamNames } = assignment;
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, assignment, opened);
@@ -67,7 +67,8 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
   });
   void post({ kind: 'ready' });
   const report = reportTo(reports);
-  await runLoop({ application, upstreamNames, inbox, tick: undefined, report }, closing.signal);
+  const loop = { application, upstreamNames, inbox, recordsWhenIdle, tick: undefined, report };
+  await runLoop(loop, closing.signal);
 }
 
 function reportTo(reports: Reports): LoopReport {

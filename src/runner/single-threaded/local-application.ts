@@ -2,7 +2,10 @@ import { type Application, applicationInternals } from '../../application/applic
 import { isTransientFailure } from '../../application/failures.ts';
 import { isBlocking, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
-import type { ProcessApplication } from '../../application/process-application.ts';
+import {
+  type ProcessApplication,
+  processApplicationInternals,
+} from '../../application/process-application.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { messageOf } from '../../util/errors.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
@@ -48,8 +51,6 @@ export class LocalApplication implements FollowingApplication {
   head = 0;
   /** The turn in which the application is processing notifications. */
   turn: Turn | undefined;
-  /** Whether positions behind ignored notifications may be unrecorded. */
-  mayBeAhead = false;
   /** Whether the last run ended because commands kept changing an aggregate that the policy had read. */
   isOvertaken = false;
   /** The log in whose processing the last interruption by the storage happened. */
@@ -72,6 +73,12 @@ export class LocalApplication implements FollowingApplication {
   /** The application, which follows others. */
   get process(): ProcessApplication {
     return this.application as ProcessApplication;
+  }
+
+  /** Whether positions behind ignored notifications are unrecorded, and can be recorded. */
+  get isAhead(): boolean {
+    if (this.upstreams.length === 0 || this.failure !== undefined) return false;
+    return processApplicationInternals.isAhead(this.process);
   }
 
   get isResting(): boolean {
@@ -111,9 +118,12 @@ export class LocalApplication implements FollowingApplication {
     publish('interrupted', { ...event, interruption });
   }
 
-  /** Notes that a log was processed up to its known end, which ends an interruption in the same work. */
-  noteSuccess(log: LocalLog): void {
-    log.blockedBy = undefined;
+  /**
+   * Notes that a log was processed up to its known end, or that positions were recorded, which ends an interruption in the
+   * same work.
+   */
+  noteSuccess(log?: LocalLog): void {
+    if (log !== undefined) log.blockedBy = undefined;
     if (this.#troubled === undefined || this.#troubled === log) this.retry.reset();
   }
 

@@ -1,10 +1,11 @@
 import type { Application } from '../../application/application.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import type { PreparedEvents } from '../../application/recording/event-store.ts';
-import type { SystemGraph } from '../../system/graph.ts';
+import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { publish } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
+import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
 import { FollowedLog } from './followed-log.ts';
@@ -22,12 +23,12 @@ export class LocalFollowers {
   readonly #signal: AbortSignal;
 
   /** @param signal Aborted when no further batch may begin. */
-  constructor({ edges }: SystemGraph, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
+  constructor(system: System, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
     const resume = (one: LocalApplication) => this.#turns.start(one.upstreams);
     for (const [name, application] of applications) {
       this.#applications.set(name, new LocalApplication(application, this.#applications.size, resume));
     }
-    for (const { upstream, downstream, eventTypes } of edges) {
+    for (const { upstream, downstream, eventTypes } of system.graph.edges) {
       const follower = this.#named(downstream);
       const followed = this.#named(upstream);
       const log = new FollowedLog(followed, follower, eventTypes);
@@ -37,7 +38,8 @@ export class LocalFollowers {
     }
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#releaseCommits(), { once: true });
-    this.#turns = new Turns([...this.#applications.values()], this.#finished, signal);
+    const recordsWhenIdle = mustRecordWhenIdle(system);
+    this.#turns = new Turns([...this.#applications.values()], this.#finished, recordsWhenIdle, signal);
   }
 
   /** Processes everything that was recorded before; resolves when no application has work that it can do. */
@@ -58,6 +60,12 @@ export class LocalFollowers {
   readAll(): void {
     for (const log of this.#logs) log.mayHaveGrown = true;
     this.#turns.join(this.#prompted);
+  }
+
+  /** Makes all followers read their logs and record their positions, for which a caller waits. */
+  readAndRecordAll(): void {
+    this.#turns.requestPositions();
+    this.readAll();
   }
 
   /** Runs a commit, then starts a turn for the followers of its log. */
@@ -88,7 +96,7 @@ export class LocalFollowers {
    * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline or another version.
    */
   async caughtUp(signal: AbortSignal | undefined): Promise<void> {
-    const seen = this.#logs.map((log) => log.seen);
+    let seen = this.#logs.map((log) => log.seen);
     const heads = await unlessAborted(
       retryTransient(
         () => this.#readHeads(),
@@ -98,20 +106,14 @@ export class LocalFollowers {
       signal,
     );
     this.#signal.throwIfAborted();
-    const wait = new Wait(this.#finished, notCaughtUp, heads);
-    for (const [i, log] of this.#logs.entries()) {
-      const after = Math.max(seen[i] ?? 0, 0);
-      if (after < log.upstream.head) log.track(after, log.upstream.head, wait, true);
+    for (;;) {
+      const failure = await this.#process(seen, heads, signal);
+      if (failure === undefined) await unlessAborted(this.#compareLogs(), signal);
+      const toReadAgain = await unlessAborted(this.#recordPositions(), signal);
+      if (failure !== undefined) throw failure;
+      if (toReadAgain === 0) break;
+      seen = this.#logs.map((log) => log.seen);
     }
-    wait.end();
-    this.#turns.start(this.#prompted);
-    try {
-      await unlessAborted(wait.settled, signal);
-    } finally {
-      for (const log of this.#logs) log.drop(wait);
-    }
-    await unlessAborted(this.#compareLogs(), signal);
-    await unlessAborted(this.#recordPositions(), signal);
     const failures = [...this.#applications.values()].flatMap(({ name, failure }) =>
       failure === undefined ? [] : [[name, failure.error] as const],
     );
@@ -138,9 +140,12 @@ export class LocalFollowers {
     return [...this.#applications.values()].flatMap(({ name, turn }) => (turn === undefined ? [] : [name]));
   }
 
-  /** Resolves when no application has work that it can do. */
-  idle(): Promise<void> {
-    return this.#turns.idle();
+  /** Resolves when no application has work that it can do, and the positions behind ignored notifications are recorded. */
+  async drained(): Promise<void> {
+    await this.#turns.idle();
+    this.#turns.requestPositions();
+    this.#turns.start([]);
+    await this.#turns.idle();
   }
 
   /** Rejects all callers that wait, and stops the retries of interrupted applications. */
@@ -149,6 +154,7 @@ export class LocalFollowers {
       retry.cancel();
       blockedRetry.cancel();
     }
+    this.#turns.close();
     for (const wait of this.#finished.splice(0)) wait.settle();
     for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
   }
@@ -174,6 +180,33 @@ export class LocalFollowers {
     return [...this.#applications.values()].flatMap(({ followers }) => followers);
   }
 
+  /**
+   * Processes the known notifications with ids above `seen`, and everything that follows from them. Resolves with the error
+   * if an application cannot process them.
+   */
+  async #process(
+    seen: readonly number[],
+    heads: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<DownstreamError | undefined> {
+    const wait = new Wait(this.#finished, notCaughtUp, heads);
+    for (const [i, log] of this.#logs.entries()) {
+      const after = Math.max(seen[i] ?? 0, 0);
+      if (after < log.upstream.head) log.track(after, log.upstream.head, wait, true);
+    }
+    wait.end();
+    this.#turns.start(this.#prompted);
+    try {
+      await unlessAborted(wait.settled, signal);
+      return undefined;
+    } catch (error) {
+      if (error instanceof DownstreamError) return error;
+      throw error;
+    } finally {
+      for (const log of this.#logs) log.drop(wait);
+    }
+  }
+
   /** Stops the followers whose logs were restored from an older copy. */
   async #compareLogs(): Promise<void> {
     for (const one of this.#applications.values()) {
@@ -181,12 +214,18 @@ export class LocalFollowers {
     }
   }
 
-  async #recordPositions(): Promise<void> {
+  /** Records positions behind ignored notifications. Resolves with the number of logs that must be read again. */
+  async #recordPositions(): Promise<number> {
+    let toReadAgain = 0;
     for (const one of this.#applications.values()) {
-      // The positions of an application that works are recorded at the end of its turn.
-      if (one.turn !== undefined) continue;
-      await this.#check(one, () => processApplicationInternals.recordPositions(one.process));
+      if (!one.isAhead) continue;
+      if (one.turn !== undefined) this.#turns.requestPositions();
+      else
+        await this.#check(one, async () => {
+          toReadAgain += (await this.#turns.recordPositionsOf(one)).length;
+        });
     }
+    return toReadAgain;
   }
 
   /** Does work for a follower, and tells of each try that its storage interrupts. */

@@ -52,11 +52,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.system = system;
     this.#options = options;
     this.#running = running;
-    this.#followers = new LocalFollowers(system.graph, running.in(localPipelineId), this.#stop.signal);
+    this.#followers = new LocalFollowers(system, running.in(localPipelineId), this.#stop.signal);
     const followers = {
       progress: unreportedProgress,
       stateOf: (name: string) => this.#stateOf(name),
-      prompt: () => this.#followers.readAll(),
+      requestPositions: () => this.#followers.readAndRecordAll(),
     };
     const pipelineIds = [localPipelineId];
     this.#waits = new Waits({ system, pipelineIds, running, followers, closed: this.#closed.signal });
@@ -206,7 +206,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
     closing.defer(() => this.#running.release());
     closing.defer(async () => {
-      await Promise.race([this.#followers.idle(), late]); // a policy may never settle
+      await Promise.race([this.#followers.drained(), late]); // a policy may never settle
       this.#stop.abort(closedBeforeEnd());
       this.#followers.close(this.#stop.signal.reason);
     });

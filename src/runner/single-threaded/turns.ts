@@ -1,10 +1,13 @@
+import { performance } from 'node:perf_hooks';
 import { isTransientFailure } from '../../application/failures.ts';
 import type { Progress } from '../../application/following/batch-processor.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
-import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { publish } from '../diagnostics.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { isObserved, publish } from '../diagnostics.ts';
+import { localPipelineId } from '../local-pipeline.ts';
 import { LoopWatch } from '../loops/loop-watch.ts';
+import { UnrecordedPositions } from '../positions/unrecorded-positions.ts';
 import { eventOf, type LocalApplication, type LocalLog, type Turn } from './local-application.ts';
 import type { Wait } from './wait.ts';
 
@@ -18,6 +21,7 @@ export class Turns {
   readonly #finished: Wait[];
   readonly #signal: AbortSignal;
   readonly #loops: LoopWatch;
+  readonly #positions: UnrecordedPositions;
   readonly #running = new Set<Turn>();
   /** Ended turns, for further use. */
   readonly #ended: Turn[] = [];
@@ -25,14 +29,25 @@ export class Turns {
 
   /**
    * @param finished Waits for which nothing is pending.
+   * @param recordsWhenIdle Whether positions behind ignored notifications are recorded as soon as the application is idle.
    * @param signal Aborted when no further batch may begin.
    */
-  constructor(applications: readonly LocalApplication[], finished: Wait[], signal: AbortSignal) {
+  constructor(
+    applications: readonly LocalApplication[],
+    finished: Wait[],
+    recordsWhenIdle: boolean,
+    signal: AbortSignal,
+  ) {
     this.#applications = applications;
     this.#finished = finished;
     this.#signal = signal;
     const recorderOf = (name: string) => applications.find((one) => one.name === name)?.recorder;
     this.#loops = new LoopWatch('SingleThreadedRunner', recorderOf);
+    this.#positions = new UnrecordedPositions({
+      recordsWhenIdle,
+      isAhead: () => applications.some((one) => one.isAhead),
+      overdue: () => this.join([]),
+    });
     for (const one of applications) {
       if (one.upstreams.length === 0) continue;
       processApplicationInternals.watch(one.process, (progress) => this.#progressed(one, progress));
@@ -67,6 +82,22 @@ export class Turns {
     return false;
   }
 
+  /** Requests the positions behind ignored notifications: they are recorded as soon as a turn has no work left. */
+  requestPositions(): void {
+    this.#positions.isAwaited = true;
+  }
+
+  /** Records the positions of an application behind ignored notifications. Returns the logs that it has to read again. */
+  async recordPositionsOf(application: LocalApplication): Promise<readonly LocalLog[]> {
+    await processApplicationInternals.recordPositions(application.process);
+    return application.upstreams.filter((log) => log.rewindTo(seenIn(log)));
+  }
+
+  /** Stops the timer, so that no further turn starts for positions. */
+  close(): void {
+    this.#positions.close();
+  }
+
   /** Resolves when no turn is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) {
@@ -77,14 +108,16 @@ export class Turns {
 
   async #run(turn: Turn): Promise<void> {
     while (!this.#signal.aborted) {
+      if (this.#positions.isDue(false)) await this.#recordPositions(turn);
       const log = this.#next(turn);
       if (log !== undefined) {
         await this.#process(log, turn);
         if (this.#hasNext(turn)) this.#settle();
-        await yieldIfBusy();
+        const yielding = yieldIfDue(performance.now());
+        if (yielding !== undefined) await yielding;
         continue;
       }
-      await this.#recordPositions(turn);
+      if (this.#positions.isDue(true)) await this.#recordPositions(turn);
       this.#settle();
       if (turn.size === 0) break;
     }
@@ -143,6 +176,7 @@ export class Turns {
       for (const one of follower.followers) turn.add(one);
     }
     follower.turn = undefined;
+    this.#positions.processed();
     follower.commitHold.release();
   }
 
@@ -157,11 +191,10 @@ export class Turns {
 
   async #follow(log: LocalLog): Promise<void> {
     const { follower, upstream } = log;
-    const event = eventOf(follower.name);
-    publish('prompted', { ...event, upstreamName: upstream.name });
+    if (isObserved('prompted'))
+      publish('prompted', { ...eventOf(follower.name), upstreamName: upstream.name });
     if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
     log.mayHaveGrown = false;
-    follower.mayBeAhead = true;
     if (follower.isOvertaken) follower.commitHold.hold();
     // An application that follows itself extends the log as it reads.
     const upTo = log.isOwn ? Infinity : upstream.head;
@@ -173,11 +206,13 @@ export class Turns {
     sawAll(log);
     follower.isOvertaken = false;
     follower.noteSuccess(log);
-    for (const [upstreamName, count] of counts) {
-      if (count === 0) continue;
-      publish('processed', { ...event, upstreamName, count });
-      this.#loops.processed(follower.name, event.pipelineId, count);
-    }
+    for (const [upstreamName, count] of counts)
+      if (count > 0) this.#noteProcessed(follower, upstreamName, count);
+  }
+
+  #noteProcessed({ name }: LocalApplication, upstreamName: string, count: number): void {
+    if (isObserved('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
+    this.#loops.processed(name, localPipelineId, count);
   }
 
   #progressed(application: LocalApplication, progress: Progress): void {
@@ -194,14 +229,18 @@ export class Turns {
 
   /** Records positions behind ignored notifications. Adds the logs whose notifications were not to be ignored. */
   async #recordPositions(turn: Turn): Promise<void> {
+    this.#positions.recorded();
     for (const one of this.#applications) {
-      if (!one.mayBeAhead || one.turn !== undefined || one.isResting || one.failure !== undefined) continue;
+      if (!one.isAhead) continue;
+      if (one.turn !== undefined || one.isResting) {
+        this.#positions.isOverdue = true; // they are recorded when the application is free
+        continue;
+      }
       try {
-        one.mayBeAhead = false;
-        await processApplicationInternals.recordPositions(one.process);
-        for (const log of one.upstreams) if (log.rewindTo(seenIn(log))) turn.add(log);
+        for (const log of await this.recordPositionsOf(one)) turn.add(log);
+        one.noteSuccess();
       } catch (error) {
-        one.mayBeAhead = true;
+        this.#positions.isOverdue = true;
         if (!this.#signal.aborted) one.noteError(error);
       }
     }

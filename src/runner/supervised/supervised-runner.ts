@@ -14,6 +14,8 @@ import { Supervisors, warnOfTerminated } from './supervisors.ts';
 export interface WorkerBoard extends ProgressSignal {
   /** Prompts the followers of a log. */
   prompt(applicationName: string, pipelineId: number): void;
+  /** Prompts the followers of a log to process it and to record their positions. */
+  requestPositions(applicationName: string, pipelineId: number): void;
   /** Returns the state of an application, or undefined if no worker of this runner runs it. */
   stateIn(applicationName: string, pipelineId: number): ApplicationState | undefined;
 }
@@ -83,7 +85,7 @@ export abstract class SupervisedRunner<
     return {
       progress: board,
       stateOf: this.#stateOf,
-      prompt: (applicationName, pipelineId) => board.prompt(applicationName, pipelineId),
+      requestPositions: (applicationName, pipelineId) => board.requestPositions(applicationName, pipelineId),
     };
   }
 

@@ -1,6 +1,7 @@
-import { type Application, applicationInternals } from '../../application/application.ts';
+import type { Application } from '../../application/application.ts';
 import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
 import { fitOf } from '../../application/log/mark.ts';
+import { processApplicationInternals } from '../../application/process-application.ts';
 import { retryTransient } from '../retry-transient.ts';
 import { IdRanges } from './id-ranges.ts';
 import { PositionWatch } from './position-watch.ts';
@@ -28,7 +29,6 @@ export class FollowerWatch {
   ) {
     const { pipelineId, log } = application;
     const { applicationName: upstreamName } = upstream;
-    const { recorder } = applicationInternals.storeOf(application);
     this.application = application;
     this.#upstreamName = upstreamName;
     this.#followers = followers;
@@ -38,9 +38,9 @@ export class FollowerWatch {
       state: () => this.#state,
       refresh: async () => followers.refresh?.(),
       head: () => log.head(),
-      position: () => recorder.position(pipelineId, upstreamName),
-      fits: async (recorded) => (await fitOf(recorded, upstream.log)).fits,
-      prompt: () => followers.prompt(upstreamName, pipelineId),
+      position: () => processApplicationInternals.donePosition(application, upstreamName),
+      fits: async (position) => (await fitOf(position, upstream.log)).fits,
+      requestPosition: () => followers.requestPositions(upstreamName, pipelineId),
     });
   }
 

@@ -17,12 +17,12 @@ export interface WatchedFollower {
   refresh(): Promise<void>;
   /** Reads the head of the follower's own log. */
   head(): Promise<number>;
-  /** Reads the recorded position in the log of the upstream. */
+  /** Reads the position in the log of the upstream up to which everything is done. */
   position(): Promise<RecordedPosition>;
-  /** Whether the log of the upstream still holds the notification at a recorded position. */
-  fits(recorded: RecordedPosition): Promise<boolean>;
-  /** Makes the follower process the log of the upstream, or record its position there. */
-  prompt(): void;
+  /** Whether the log of the upstream still holds the notification at a position. */
+  fits(position: RecordedPosition): Promise<boolean>;
+  /** Makes the follower process the log of the upstream and record its position there. */
+  requestPosition(): void;
 }
 
 /** A follower has failed before it processed what was waited for. */
@@ -112,7 +112,7 @@ export class PositionWatch {
     this.#end(reached, ({ resolve }) => resolve());
     if (failure !== undefined) this.#end(this.#waiters, ({ reject }) => reject(failure));
     if (this.#waiters.size === 0) return;
-    this.#follower.prompt();
+    this.#follower.requestPosition();
     await this.#rest(seen);
   }
 
@@ -124,15 +124,15 @@ export class PositionWatch {
   }
 
   /**
-   * Resolves with the recorded position, or with the last one known while the storage is unavailable, and with -1 if the
+   * Resolves with the position, or with the last one known while the storage is unavailable, and with -1 if the
    * position does not fit the log.
    */
   async #read(): Promise<number> {
     try {
       const head = await this.#follower.head();
-      const recorded = await this.#follower.position();
-      this.#fits ||= await this.#follower.fits(recorded);
-      if (this.#fits) this.#earlier.add(head, recorded.position);
+      const done = await this.#follower.position();
+      this.#fits ||= await this.#follower.fits(done);
+      if (this.#fits) this.#earlier.add(head, done.position);
     } catch (error) {
       if (!isTransientFailure(error)) throw error;
     }

@@ -28,8 +28,8 @@ export interface WatchedFollowers {
   readonly stateOf: FollowerStates;
   /** Reads the states of the followers again. Missing if they are always current. */
   refresh?(): Promise<void>;
-  /** Prompts the followers of a log, so that they process it or record their positions. */
-  prompt(applicationName: string, pipelineId: number): void;
+  /** Prompts the followers of a log to process it and to record their positions. */
+  requestPositions(applicationName: string, pipelineId: number): void;
 }
 
 /** Signal of followers that report no progress: each wait ends with its timeout. */

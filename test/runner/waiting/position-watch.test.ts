@@ -68,7 +68,7 @@ class Follower implements WatchedFollower {
     return this.fitsLog;
   }
 
-  prompt() {
+  requestPosition() {
     this.prompts += 1;
   }
 

@@ -1,4 +1,5 @@
 import type { ObjectContext } from '@restatedev/restate-sdk';
+import { positionsRequest } from '../../../runner/positions/unrecorded-positions.ts';
 import { isHead } from '../protocol/message-shapes.ts';
 import type {
   LogGrown,
@@ -37,7 +38,8 @@ export function processCoordinator(setup: ActorSetup): ActorDefinition<ProcessCo
         async (ctx: ObjectContext, { applicationName, head }: LogGrown): Promise<void> => {
           // A service of an older version forwards any number.
           const known = isHead(head) ? head : 0;
-          (await CoordinatorState.load(ctx, setup))?.prompt({ [applicationName]: known });
+          const requested = known === 0 ? { [positionsRequest]: 0 } : {};
+          (await CoordinatorState.load(ctx, setup))?.prompt({ [applicationName]: known, ...requested });
         },
       ),
 

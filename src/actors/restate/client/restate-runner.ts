@@ -92,9 +92,8 @@ export class RestateRunner<
       progress,
       stateOf: (applicationName, pipelineId) => statesOf(progress.statuses)(applicationName, pipelineId),
       refresh: () => progress.refresh(),
-      prompt: (applicationName, pipelineId) => {
-        const address = { applicationName, pipelineId };
-        if (progress.isPromptDue(actorKey(address))) this.#prompter.prompt(address, 0);
+      requestPositions: (applicationName, pipelineId) => {
+        this.#prompter.prompt({ applicationName, pipelineId }, 0);
       },
     };
   }

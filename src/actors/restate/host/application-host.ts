@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
@@ -9,6 +10,7 @@ import {
 import type { EventStore } from '../../../application/recording/event-store.ts';
 import { RunnerClosedError } from '../../../runner/errors.ts';
 import { LoopWatch } from '../../../runner/loops/loop-watch.ts';
+import { mustRecordWhenIdle } from '../../../runner/positions/unrecorded-positions.ts';
 import type { Recorder } from '../../../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
@@ -64,8 +66,12 @@ export class ApplicationHost {
    */
   async close(timeoutMs: number): Promise<readonly string[]> {
     this.#isClosing = true;
+    const end = performance.now() + timeoutMs;
     await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs);
     const applications = await this.#applications.all();
+    const idle = applications.filter(({ isStepping }) => !isStepping);
+    const recorded = Promise.all(idle.map((one) => one.recordPositions()));
+    await resolvesWithin(recorded, Math.max(0, end - performance.now()));
     const abandoned = applications.filter(({ isStepping }) => isStepping).map(({ name }) => name);
     for (const application of applications) application.publishStopped();
     await this.#resources.disposeAsync();
@@ -103,6 +109,7 @@ export class ApplicationHost {
       application,
       logs,
       batchSize: this.#options.batchSize,
+      recordsWhenIdle: mustRecordWhenIdle(this.#system),
       loops: this.#loops,
     });
   }

@@ -10,6 +10,8 @@ import { nameOf } from '../../../runner/assignment.ts';
 import { catchBlocking } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import type { LoopWatch } from '../../../runner/loops/loop-watch.ts';
+import { positionsRequest, UnrecordedPositions } from '../../../runner/positions/unrecorded-positions.ts';
+import { inRootContext } from '../../../util/environment/root-context.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
 import type { ActorAddress } from '../protocol/actor-names.ts';
@@ -21,6 +23,8 @@ export interface HostedApplicationOptions {
   /** Logs of its upstreams. */
   readonly logs: readonly NotificationLog[];
   readonly batchSize: number;
+  /** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
+  readonly recordsWhenIdle: boolean;
   readonly loops: LoopWatch;
 }
 
@@ -33,17 +37,23 @@ export class HostedApplication {
   readonly #logs: readonly NotificationLog[];
   readonly #batchSize: number;
   readonly #loops: LoopWatch;
+  readonly #positions: UnrecordedPositions;
   readonly #event: RunnerEvent;
   /** Number of steps under way. */
   #steps = 0;
   /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;
 
-  constructor({ application, logs, batchSize, loops }: HostedApplicationOptions) {
+  constructor({ application, logs, batchSize, recordsWhenIdle, loops }: HostedApplicationOptions) {
     this.#application = application;
     this.#logs = logs;
     this.#batchSize = batchSize;
     this.#loops = loops;
+    this.#positions = new UnrecordedPositions({
+      recordsWhenIdle,
+      isAhead: () => processApplicationInternals.isAhead(application),
+      overdue: () => void inRootContext(() => this.recordPositions()),
+    });
     this.#event = eventOf(application);
     application.subscribe(({ head }) => {
       this.#head = head;
@@ -68,6 +78,15 @@ export class HostedApplication {
     });
   }
 
+  /** Records positions behind ignored notifications. After an error, the next step tries again. */
+  async recordPositions(): Promise<void> {
+    try {
+      await this.#recordPositions();
+    } catch {
+      this.#positions.isOverdue = true;
+    }
+  }
+
   get isStepping(): boolean {
     return this.#steps > 0;
   }
@@ -79,11 +98,13 @@ export class HostedApplication {
 
   /** Publishes that the application is closed, in the middle of its work if a step is under way. */
   publishStopped(): void {
+    this.#positions.close();
     publish('stopped', { ...this.#event, terminated: this.isStepping });
   }
 
   async #step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
+    if (positionsRequest in upstreams) this.#positions.isAwaited = true;
     const more: string[] = [];
     const aside: string[] = [];
     let wait: BlockingError | StorageMismatchError | undefined;
@@ -98,7 +119,8 @@ export class HostedApplication {
         aside.push(log.applicationName);
         wait = processed;
       }
-      if (more.length === 0) await processApplicationInternals.recordPositions(this.#application);
+      this.#positions.processed();
+      if (this.#positions.isDue(more.length === 0)) await this.#recordPositions();
       // Read from the storage, in case an interrupted step has recorded something.
       const head = this.#head ?? (await this.#application.log.head());
       return wait === undefined
@@ -130,6 +152,11 @@ export class HostedApplication {
       }
       if (performance.now() > end) return false;
     }
+  }
+
+  async #recordPositions(): Promise<void> {
+    this.#positions.recorded();
+    await processApplicationInternals.recordPositions(this.#application);
   }
 
   async #mismatchOf(log: NotificationLog, least: number): Promise<StorageMismatchError | undefined> {

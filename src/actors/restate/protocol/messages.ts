@@ -38,14 +38,14 @@ export interface StartCoordinator {
   readonly upstreamNames: readonly string[];
 }
 
-/** A prompt: the log of an application has grown. */
+/** A prompt: the log of an application has grown, or a caller waits until its followers have recorded their positions. */
 export interface LogGrown {
   readonly applicationName: string;
-  /** Id of the last notification that the sender knows of; 0 if it knows none. */
+  /** Id of the last notification that the sender knows of; 0 if it knows none, and in prompts of callers that wait. */
   readonly head: number;
 }
 
-/** Logs to read, by application name, each with its least known head. */
+/** Logs to read, by application name, each with its least known head. With `positionsRequest`, positions are requested. */
 export type Heads = Readonly<Record<string, number>>;
 
 /** Request to a worker to process some logs. */

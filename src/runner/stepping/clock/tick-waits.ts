@@ -28,7 +28,7 @@ export class TickWaits {
       system,
       pipelineIds: [localPipelineId],
       running,
-      followers: { progress: this.#progress, stateOf, prompt: () => {} }, // each tick processes all logs
+      followers: { progress: this.#progress, stateOf, requestPositions: () => {} }, // each tick processes all logs
       closed: stopped,
     });
   }
