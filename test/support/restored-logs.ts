@@ -1,6 +1,7 @@
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StorageDescription } from 'kahn';
+import { layoutOf } from '../../src/storage/sqlite/layout/layouts.ts';
+import { settingsFrom } from '../../src/storage/sqlite/options.ts';
 import { query } from './servers/postgres.ts';
 
 /** Cuts the log of an application in pipeline 0 off after a notification, as an older copy of its storage would end. */
@@ -9,10 +10,11 @@ export async function cutOff(
   applicationName: string,
   head: number,
 ): Promise<void> {
-  const { directory, schema } = storage.options;
-  if (typeof directory === 'string') {
-    using database = new DatabaseSync(join(directory, `${applicationName}.sqlite`), { timeout: 5_000 });
-    database.exec(`delete from events where pipeline_id = 0 and notification_id > ${head}`);
+  const { schema } = storage.options;
+  if (schema === undefined) {
+    const { path, tables } = layoutOf(settingsFrom(storage.options)).fileOf(applicationName);
+    using database = new DatabaseSync(path, { timeout: 5_000 });
+    database.exec(`delete from ${tables.events} where pipeline_id = 0 and notification_id > ${head}`);
     return;
   }
   await query(`

@@ -34,6 +34,19 @@ export interface FollowerOptions extends BatchProcessorOptions {
   readonly gate: CausalGate;
 }
 
+/** Whether there was a batch, or why none of it may be processed yet. */
+type Found = boolean | BlockingError;
+
+interface FailedTry {
+  readonly error: unknown;
+  /** Number of tries since the last progress. */
+  readonly tries: number;
+  /** Start of the try, in ms. */
+  readonly started: number;
+  /** Write lock under which the try recorded. */
+  readonly lock: BoundedLock | undefined;
+}
+
 /** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
 export class Follower {
   readonly #applicationName: string;
@@ -80,21 +93,22 @@ export class Follower {
 
   /**
    * Processes a batch of notifications, none after `upTo`. Resolves with the number of notifications, 0 at the end of
-   * the log or at `upTo`, or with an error if the next notification waits for another log or another version.
+   * the log or at `upTo`, or with an error if the next notification waits for another log or another version. Returns no
+   * promise if nothing is read or recorded, as for notifications in memory that are ignored.
    *
    * @param signal Aborted when other writers must no longer wait for this batch.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
-  async pull(upTo: number = Infinity, signal?: AbortSignal): Promise<number | BlockingError> {
-    const cursor = this.#cursor;
-    if (!cursor.isLocated) await this.#patiently(() => cursor.locate());
-    const from = cursor.seen;
-    let found = await this.#pullBatch(upTo, signal);
-    // After a failure, ignored notifications whose position was not recorded are read again.
-    while (found === true && cursor.seen <= from) found = await this.#pullBatch(upTo, signal);
-    // If another runner has moved the position meanwhile, the caller looks again at what waits for which cause.
-    const isOutdated = found instanceof CausalDependencyError && cursor.seen > from;
-    return typeof found === 'boolean' || isOutdated ? cursor.seen - from : found;
+  pull(
+    upTo: number = Infinity,
+    signal?: AbortSignal,
+  ): number | BlockingError | Promise<number | BlockingError> {
+    const { seen } = this.#cursor;
+    if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
+    const found = this.#races.needsLock ? this.#pullAgain(upTo, signal) : this.#pullOnce(upTo);
+    if (found instanceof Promise) return this.#settle(found, seen, upTo, signal);
+    this.#races.won(false);
+    return this.#outcome(found, seen);
   }
 
   /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
@@ -139,82 +153,154 @@ export class Follower {
     await retry(timed, { backoff, maxTries, isTransient });
   }
 
+  async #locateAndPull(upTo: number, signal: AbortSignal | undefined): Promise<number | BlockingError> {
+    await this.#patiently(() => this.#cursor.locate());
+    return this.pull(upTo, signal);
+  }
+
+  /** Waits for a batch, and repeats it if it fails. */
+  async #settle(
+    pulling: Promise<Found>,
+    from: number,
+    upTo: number,
+    signal: AbortSignal | undefined,
+  ): Promise<number | BlockingError> {
+    const started = performance.now();
+    let found: Found | undefined;
+    try {
+      found = await pulling;
+      this.#races.won(false);
+    } catch (error) {
+      found = this.#leftAfter({ error, tries: 1, started, lock: undefined });
+      found ??= await this.#pullAgain(upTo, signal, await this.#pause(1, from));
+    }
+    // After a failure, ignored notifications whose position was not recorded are read again.
+    while (found === true && this.#cursor.seen <= from) found = await this.#pullAgain(upTo, signal);
+    return this.#outcome(found, from);
+  }
+
+  #outcome(found: Found, from: number): number | BlockingError {
+    const { seen } = this.#cursor;
+    // If another runner has moved the position meanwhile, the caller looks again at what waits for which cause.
+    const isOutdated = found instanceof CausalDependencyError && seen > from;
+    return typeof found === 'boolean' || isOutdated ? seen - from : found;
+  }
+
   /**
    * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress. After
    * several lost races, makes other writers wait.
    * `retry` does not fit: the number of tries starts again with each progress.
    */
-  async #pullBatch(upTo: number, signal: AbortSignal | undefined): Promise<boolean | BlockingError> {
+  async #pullAgain(upTo: number, signal: AbortSignal | undefined, failed = 0): Promise<Found> {
     const cursor = this.#cursor;
-    for (let tries = 1; ; tries += 1) {
-      const from = cursor.seen;
+    for (let tries = failed + 1; ; tries += 1) {
+      const { seen } = cursor;
       const started = performance.now();
       let lock: BoundedLock | undefined;
       try {
         if (this.#races.needsLock) lock = await BoundedLock.take(this.#recorder, signal);
+        if (lock !== undefined) cursor.forget(); // another runner may have moved the position
+        if (!cursor.isLocated) await cursor.locate();
         const found = await this.#pullOnce(upTo, lock);
         this.#races.won(lock !== undefined);
         return found;
       } catch (error) {
-        cursor.forget();
-        const otherVersion = asOtherVersion(error);
-        this.#isAtEnd = false;
+        const otherVersion = this.#leftAfter({ error, tries, started, lock });
         if (otherVersion !== undefined) return otherVersion;
-        if (!isRepeatable(error) || isSpent(error, started)) throw error;
-        const conflict = conflictIn(error);
-        if (conflict !== undefined && lock?.hasExcluded) throw error; // it is no race
-        if (conflict !== undefined && this.#races.isOfUsedId(conflict)) throw error;
-        const lost = conflict && this.#races.lost(conflict);
-        if (tries === maxTries) throw lost ?? error;
       } finally {
         await lock?.release().catch(() => {}); // the transaction ends with its connection
       }
-      await backOff(tries, backoff);
-      await cursor.locate();
-      if (cursor.seen > from) tries = 0;
+      tries = await this.#pause(tries, seen);
     }
+  }
+
+  /**
+   * Returns an error after a try if the batch is left to another version, and undefined if the batch must be repeated.
+   *
+   * @throws the error of the try if another one makes no sense.
+   */
+  #leftAfter({ error, tries, started, lock }: FailedTry): BlockingError | undefined {
+    this.#cursor.forget();
+    this.#isAtEnd = false;
+    const otherVersion = asOtherVersion(error);
+    if (otherVersion !== undefined) return otherVersion;
+    if (!isRepeatable(error) || isSpent(error, started)) throw error;
+    const conflict = conflictIn(error);
+    if (conflict !== undefined && lock?.hasExcluded) throw error; // it is no race
+    if (conflict !== undefined && this.#races.isOfUsedId(conflict)) throw error;
+    const lost = conflict && this.#races.lost(conflict);
+    if (tries === maxTries) throw lost ?? error;
+    return undefined;
+  }
+
+  /** Waits after a try, and returns the number of tries since the last progress. */
+  async #pause(tries: number, from: number): Promise<number> {
+    await backOff(tries, backoff);
+    await this.#cursor.locate();
+    return this.#cursor.seen > from ? 0 : tries;
   }
 
   /**
    * Reads a batch, lets it through the gates, runs the policy, and records. Returns whether there was a batch, or an
    * error if none of it may be processed yet. Under the write lock, the batch is a single notification.
    */
-  async #pullOnce(upTo: number, lock: BoundedLock | undefined): Promise<boolean | BlockingError> {
+  #pullOnce(upTo: number, lock?: BoundedLock): Found | Promise<Found> {
     const cursor = this.#cursor;
-    if (lock !== undefined) cursor.forget(); // another runner may have moved the position
-    if (!cursor.isLocated) await cursor.locate();
-    const notifications = await this.#read(lock === undefined ? upTo : Math.min(upTo, cursor.seen + 1));
-    const last = notifications.at(-1);
-    if (last === undefined) return false;
-    if (lock !== undefined) this.#isAtEnd = false;
-    const waiting = this.#gate.passes(notifications)
-      ? undefined
-      : await this.#gate.firstWaiting(this.upstreamName, notifications);
-    if (waiting?.index === 0) return await this.#waitFor(waiting);
-    const free = waiting === undefined ? notifications : notifications.slice(0, waiting.index);
-    const barred = this.#types.firstBarred(free);
-    if (barred?.index === 0) return await this.#leave(barred);
-    const processing = this.#processor.process(
-      barred === undefined ? free : free.slice(0, barred.index),
-      lock,
-    );
-    if (processing !== undefined) await processing;
-    if (cursor.seen < last.id) this.#isAtEnd = false;
-    return true;
+    const { batchSize } = this.#processor;
+    const limit = Math.min(lock === undefined ? batchSize : 1, upTo - cursor.seen);
+    this.#isAtEnd = limit <= 0;
+    if (this.#isAtEnd) return false;
+    const { hasRest } = cursor;
+    const read = cursor.read(limit);
+    if (read instanceof Promise) return read.then((late) => this.#process(late, hasRest, lock));
+    return this.#process(read, hasRest, lock);
   }
 
-  async #read(upTo: number): Promise<readonly StoredNotification[]> {
+  #process(
+    notifications: readonly StoredNotification[],
+    hasRest: boolean,
+    lock: BoundedLock | undefined,
+  ): Found | Promise<Found> {
     const { batchSize } = this.#processor;
-    const limit = Math.min(batchSize, upTo - this.#cursor.seen);
-    this.#isAtEnd = limit <= 0;
-    if (this.#isAtEnd) return [];
-    const { hasRest } = this.#cursor;
-    const notifications = await this.#cursor.read(limit);
     // An application that follows itself extends the log while it processes the batch.
     const isGrowing = this.#cursor.upstreamName === this.#applicationName && notifications.length > 0;
     const isFull = notifications.length >= batchSize || mayReachSize(notifications, memoryBounds.page);
     this.#isAtEnd = !isFull && !isGrowing && !hasRest && !this.#cursor.mayContinue;
-    return notifications;
+    if (notifications.length === 0) return false;
+    if (lock !== undefined) this.#isAtEnd = false;
+    return this.#gate.passes(notifications)
+      ? this.#processFree(notifications, notifications.length, lock)
+      : this.#processUnlessWaiting(notifications, lock);
+  }
+
+  async #processUnlessWaiting(
+    notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
+  ): Promise<Found> {
+    const waiting = await this.#gate.firstWaiting(this.upstreamName, notifications);
+    if (waiting?.index === 0) return this.#waitFor(waiting);
+    return this.#processFree(notifications, waiting?.index ?? notifications.length, lock);
+  }
+
+  /** Processes the first `count` notifications of a batch. They wait for no other log. */
+  #processFree(
+    notifications: readonly StoredNotification[],
+    count: number,
+    lock: BoundedLock | undefined,
+  ): Found | Promise<Found> {
+    const lastId = notifications.at(-1)?.id ?? 0;
+    const free = count === notifications.length ? notifications : notifications.slice(0, count);
+    const barred = this.#types.firstBarred(free);
+    if (barred?.index === 0) return this.#leave(barred);
+    const processing = this.#processor.process(
+      barred === undefined ? free : free.slice(0, barred.index),
+      lock,
+    );
+    const done = (): boolean => {
+      if (this.#cursor.seen < lastId) this.#isAtEnd = false;
+      return true;
+    };
+    return processing === undefined ? done() : processing.then(done);
   }
 
   /** Returns the error for the next notification, which waits. */

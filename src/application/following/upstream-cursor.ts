@@ -126,19 +126,22 @@ export class UpstreamCursor {
   /**
    * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
    * read, if there is any, or what this process has just recorded behind the last one. Otherwise reads the storage, and
-   * the last one again, because the log may have been restored from an older copy.
+   * the last one again, because the log may have been restored from an older copy. Returns no promise if the storage is
+   * not read.
    *
    * @throws {@link LogMismatchError} if a notification is missing, or the last one that is done has changed.
    */
-  async read(limit: number): Promise<readonly StoredNotification[]> {
+  read(limit: number): readonly StoredNotification[] | Promise<readonly StoredNotification[]> {
     const start = this.#nextInLastRead;
     if (this.hasRest) return this.#lastRead.slice(start, start + limit);
     const recent = this.#recentAfter(limit);
     this.#mayContinue = recent.length > 0 && recent.length < limit;
-    if (recent.length > 0) {
-      this.#lastRead = recent;
-      return recent;
-    }
+    if (recent.length === 0) return this.#readStorage(limit);
+    this.#lastRead = recent;
+    return recent;
+  }
+
+  async #readStorage(limit: number): Promise<readonly StoredNotification[]> {
     const { seen } = this;
     const notifications = await this.#readAfter(this.#last, limit);
     const last = notifications.at(-1);

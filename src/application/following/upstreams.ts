@@ -65,7 +65,7 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  pull(upstreamName: string, upTo: number): Promise<number | BlockingError> {
+  pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
     return this.#get(upstreamName).pull(upTo);
   }
 
@@ -126,7 +126,8 @@ export class Upstreams {
     const { batches = Infinity, upTo, signal } = options;
     for (let batch = 0; batch < batches; batch += 1) {
       signal?.throwIfAborted();
-      const count = await follower.pull(upTo, signal);
+      const pulling = follower.pull(upTo, signal);
+      const count = pulling instanceof Promise ? await pulling : pulling;
       if (typeof count === 'number') add(counts, follower, count);
       else await this.#pullCause(follower, count, options, counts);
       if (follower.isAtEnd) break;

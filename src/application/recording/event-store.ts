@@ -143,18 +143,12 @@ export class EventStore {
     try {
       const processEvents = this.#options.causalDependencies
         ? await withDependencies(this.recorder, this.pipelineId, prepared)
-        : prepared.map(({ processEvent }) => processEvent);
+        : prepared.map(processEventOf);
       const head = await recorder.record(this.pipelineId, processEvents);
-      let last = head - prepared.reduce((count, { events }) => count + events.length, 0);
-      for (const [i, one] of prepared.entries()) {
-        this.recent.add(last + 1, processEvents[i]?.events ?? [], one.events);
-        last += one.events.length;
-        one.notificationId = last;
-        this.#remember(one);
-      }
+      this.#noteRecorded(prepared, processEvents, head);
       return head;
     } catch (error) {
-      for (const { events } of prepared) for (const event of events) this.#cache.purge(event.originatorId);
+      this.#forget(prepared);
       throw error;
     }
   }
@@ -177,15 +171,32 @@ export class EventStore {
     aggregates: readonly Aggregate[],
   ): { readonly snapshots: readonly StoredSnapshot[]; readonly size: number } {
     const snapshots = this.#snapshots.due(aggregates);
-    const sizeOf = (those: readonly StoredSnapshot[]) =>
-      assertRecordable(this.applicationName, { events, snapshots: those });
     try {
-      return { snapshots, size: sizeOf(snapshots) };
+      return { snapshots, size: assertRecordable(this.applicationName, { events, snapshots }) };
     } catch (error) {
-      const size = sizeOf([]); // throws again if the events are too large
+      const size = assertRecordable(this.applicationName, { events, snapshots: [] }); // throws again if the events are too large
       for (const snapshot of snapshots) this.#snapshots.skip(snapshot, error);
       return { snapshots: [], size };
     }
+  }
+
+  #noteRecorded(
+    prepared: readonly PreparedEvents[],
+    processEvents: readonly ProcessEvent[],
+    head: number,
+  ): void {
+    let last = head;
+    for (const { events } of prepared) last -= events.length;
+    for (const [i, one] of prepared.entries()) {
+      this.recent.add(last + 1, processEvents[i]?.events ?? [], one.events);
+      last += one.events.length;
+      one.notificationId = last;
+      this.#remember(one);
+    }
+  }
+
+  #forget(prepared: readonly PreparedEvents[]): void {
+    for (const { events } of prepared) for (const event of events) this.#cache.purge(event.originatorId);
   }
 
   #remember({ events, processEvent }: PreparedEvents): void {
@@ -193,6 +204,10 @@ export class EventStore {
     for (const snapshot of processEvent.snapshots)
       this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
+}
+
+function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {
+  return processEvent;
 }
 
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {

@@ -67,8 +67,11 @@ export class SqliteRecorder implements Recorder {
   }
 
   async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
+    const read = () => historiesUpToSize(requests, (request) => this.#history(request), maxSize);
+    const [first] = requests;
+    if (requests.length === 1 && first?.useSnapshot === false) return this.#use(read); // a single statement
     // One transaction, so that all histories are of one moment and the lock is taken once.
-    return this.#read(() => historiesUpToSize(requests, (request) => this.#history(request), maxSize));
+    return this.#read(read);
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
