@@ -1,13 +1,13 @@
 import { memory } from 'kahn';
 import { expect, onTestFinished, test } from 'vitest';
-import { applicationInternals } from '../../../src/application/application.ts';
+import { applicationInternals } from '../../src/application/application.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
-} from '../../../src/application/process-application.ts';
-import * as after from '../../support/systems/versions/after.ts';
-import * as before from '../../support/systems/versions/before.ts';
-import { Order } from '../../support/systems/versions/orders.ts';
+} from '../../src/application/process-application.ts';
+import * as after from '../support/systems/versions/after.ts';
+import * as before from '../support/systems/versions/before.ts';
+import { Order } from '../support/systems/versions/orders.ts';
 
 const { donePosition, recordPositions } = processApplicationInternals;
 
