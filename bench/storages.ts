@@ -47,7 +47,7 @@ export function sqliteKind(
   layout: 'file' | 'directory' = 'file',
 ): StorageKind {
   return {
-    name: `SQLite ${synchronous}${layout === 'file' ? '' : ' dir'}`,
+    name: layout === 'file' ? `SQLite ${synchronous}` : `${synchronous} dir`,
     events: 10_000,
     targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
     withFreshStorage: (work) =>
