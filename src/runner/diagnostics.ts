@@ -63,6 +63,11 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   overrun: channel('kahn:overrun'),
 };
 
+/** Whether anything listens to a channel, so that an event is worth making. */
+export function hasSubscribers(name: keyof RunnerEvents): boolean {
+  return channels[name].hasSubscribers;
+}
+
 /** Publishes an event on its channel, outside of the caller's asynchronous context. */
 export function publish<Name extends keyof RunnerEvents>(name: Name, event: RunnerEvents[Name]): void {
   const channel = channels[name];

@@ -1,9 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import { isTransientFailure } from '../../application/failures.ts';
 import type { Progress } from '../../application/following/batch-processor.ts';
+import type { ProcessedCounts } from '../../application/following/upstreams.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
-import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { publish } from '../diagnostics.ts';
+import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { hasSubscribers, publish } from '../diagnostics.ts';
+import { localPipelineId } from '../local-pipeline.ts';
 import { LoopWatch } from '../loops/loop-watch.ts';
 import { UnrecordedPositions } from '../positions/unrecorded-positions.ts';
 import { eventOf, type LocalApplication, type LocalLog, type Turn } from './local-application.ts';
@@ -111,7 +114,8 @@ export class Turns {
       if (log !== undefined) {
         await this.#process(log, turn);
         if (this.#hasNext(turn)) this.#settle();
-        await yieldIfBusy();
+        const yielding = yieldIfDue(performance.now());
+        if (yielding !== undefined) await yielding;
         continue;
       }
       if (this.#positions.isDue(true)) await this.#recordPositions(turn);
@@ -188,8 +192,8 @@ export class Turns {
 
   async #follow(log: LocalLog): Promise<void> {
     const { follower, upstream } = log;
-    const event = eventOf(follower.name);
-    publish('prompted', { ...event, upstreamName: upstream.name });
+    if (hasSubscribers('prompted'))
+      publish('prompted', { ...eventOf(follower.name), upstreamName: upstream.name });
     if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
     log.mayHaveGrown = false;
     if (follower.isOvertaken) follower.commitHold.hold();
@@ -203,10 +207,14 @@ export class Turns {
     sawAll(log);
     follower.isOvertaken = false;
     follower.noteSuccess(log);
+    this.#noteProcessed(follower, counts);
+  }
+
+  #noteProcessed({ name }: LocalApplication, counts: ProcessedCounts): void {
     for (const [upstreamName, count] of counts) {
       if (count === 0) continue;
-      publish('processed', { ...event, upstreamName, count });
-      this.#loops.processed(follower.name, event.pipelineId, count);
+      if (hasSubscribers('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
+      this.#loops.processed(name, localPipelineId, count);
     }
   }
 
