@@ -109,8 +109,11 @@ class SqliteLog implements BaselineLog {
   }
 
   movePosition(upstreamName: string, expected: number, position: number): void {
-    const { movePosition } = this.#statements;
-    const { changes } = movePosition.run(pipelineId, upstreamName, position, null, expected, 0);
+    const { movePosition, addPosition } = this.#statements;
+    const { changes } =
+      expected === 0
+        ? addPosition.run(pipelineId, upstreamName, position, null)
+        : movePosition.run(pipelineId, upstreamName, position, null, expected, 0);
     if (changes === 0) throw new Error(`${upstreamName} is not at ${expected}.`);
   }
 }

@@ -63,8 +63,8 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   overrun: channel('kahn:overrun'),
 };
 
-/** Whether anything listens to a channel, so that an event is worth making. */
-export function hasSubscribers(name: keyof RunnerEvents): boolean {
+/** Whether a channel has subscribers. Check it before creating frequent events. */
+export function isObserved(name: keyof RunnerEvents): boolean {
   return channels[name].hasSubscribers;
 }
 

@@ -28,7 +28,7 @@ export type ApplicationState =
 /** Progress of an application in the log of an upstream. */
 export interface UpstreamStatus {
   readonly upstreamName: string;
-  /** Id of the last notification whose processing is recorded. */
+  /** Id of the last notification that is handled or ignored, as far as this thread or the storage knows. */
   readonly position: number;
   /** Number of notifications in the log after the position; negative if the log ends before the position. */
   readonly lag: number;

@@ -4,22 +4,25 @@ import { layoutOf } from '../../src/storage/sqlite/layout/layouts.ts';
 import { settingsFrom } from '../../src/storage/sqlite/options.ts';
 import { query } from './servers/postgres.ts';
 
-/** Cuts the log of an application in pipeline 0 off after a notification, as an older copy of its storage would end. */
+/** Cuts the log of an application in a pipeline off after a notification, as an older copy of its storage would end. */
 export async function cutOff(
   storage: StorageDescription,
   applicationName: string,
   head: number,
+  pipelineId = 0,
 ): Promise<void> {
   const { schema } = storage.options;
   if (schema === undefined) {
     const { path, tables } = layoutOf(settingsFrom(storage.options)).fileOf(applicationName);
     using database = new DatabaseSync(path, { timeout: 5_000 });
-    database.exec(`delete from ${tables.events} where pipeline_id = 0 and notification_id > ${head}`);
+    database.exec(
+      `delete from ${tables.events} where pipeline_id = ${pipelineId} and notification_id > ${head}`,
+    );
     return;
   }
   await query(`
     begin;
-    delete from ${schema}.${applicationName}_events where pipeline_id = 0 and notification_id > ${head};
-    update ${schema}.${applicationName}_logs set head = ${head} where pipeline_id = 0;
+    delete from ${schema}.${applicationName}_events where pipeline_id = ${pipelineId} and notification_id > ${head};
+    update ${schema}.${applicationName}_logs set head = ${head} where pipeline_id = ${pipelineId};
     commit`);
 }

@@ -13,7 +13,7 @@ import { RecentEvent } from './recent-event.ts';
  * Longest time between two commits of which the second continues the first, in ms. In this time a log is not restored from
  * an older copy and extended by other writers to exactly the length that it had.
  */
-const longestGapMs = 1_000;
+const longestGapMs = 200;
 
 /**
  * The notifications that this process recorded last in a log, without gaps, for followers in the same process. Another

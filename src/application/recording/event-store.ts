@@ -187,7 +187,8 @@ export class EventStore {
   ): void {
     let last = head;
     for (const { events } of prepared) last -= events.length;
-    for (const [i, one] of prepared.entries()) {
+    for (let i = 0; i < prepared.length; i += 1) {
+      const one = prepared[i] as PreparedEvents;
       this.recent.add(last + 1, processEvents[i]?.events ?? [], one.events);
       last += one.events.length;
       one.notificationId = last;

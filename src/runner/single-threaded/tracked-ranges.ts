@@ -31,6 +31,7 @@ export class TrackedRanges {
 
   /** Removes and returns everything up to an id. A range that ends behind the id is split. */
   takeUpTo(id: number): readonly TrackedRange[] {
+    if (this.#allEndBy(id)) return this.takeAll(); // as with one save at a time
     const taken: TrackedRange[] = [];
     const rest: TrackedRange[] = [];
     for (; !this.isEmpty; this.#start += 1) {
@@ -52,7 +53,9 @@ export class TrackedRanges {
 
   takeAll(): readonly TrackedRange[] {
     this.#compact();
-    return this.#ranges.splice(0);
+    const all = this.#ranges;
+    this.#ranges = [];
+    return all;
   }
 
   /** Removes all ranges of a wait. */
@@ -61,7 +64,14 @@ export class TrackedRanges {
     if (this.#dropped.size * 2 > this.#ranges.length - this.#start) this.#compact();
   }
 
+  /** Whether no range ends behind an id. The last one is checked first, because ranges ascend. */
+  #allEndBy(id: number): boolean {
+    const last = this.#ranges.at(-1);
+    return last !== undefined && last.last <= id && this.#ranges.every((range) => range.last <= id);
+  }
+
   #compact(): void {
+    if (this.#start === 0 && this.#dropped.size === 0) return;
     const ranges = this.#start > 0 ? this.#ranges.slice(this.#start) : this.#ranges;
     this.#ranges = this.#dropped.size > 0 ? ranges.filter(({ wait }) => !this.#dropped.has(wait)) : ranges;
     this.#start = 0;

@@ -5,7 +5,7 @@ import type { ProcessedCounts } from '../../application/following/upstreams.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
-import { hasSubscribers, publish } from '../diagnostics.ts';
+import { isObserved, publish } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { LoopWatch } from '../loops/loop-watch.ts';
 import { UnrecordedPositions } from '../positions/unrecorded-positions.ts';
@@ -192,7 +192,7 @@ export class Turns {
 
   async #follow(log: LocalLog): Promise<void> {
     const { follower, upstream } = log;
-    if (hasSubscribers('prompted'))
+    if (isObserved('prompted'))
       publish('prompted', { ...eventOf(follower.name), upstreamName: upstream.name });
     if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
     log.mayHaveGrown = false;
@@ -213,7 +213,7 @@ export class Turns {
   #noteProcessed({ name }: LocalApplication, counts: ProcessedCounts): void {
     for (const [upstreamName, count] of counts) {
       if (count === 0) continue;
-      if (hasSubscribers('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
+      if (isObserved('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
       this.#loops.processed(name, localPipelineId, count);
     }
   }

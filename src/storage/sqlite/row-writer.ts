@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
-import type { ProcessEvent, RecordedPosition, StoredOperation } from '../recorder.ts';
+import type { ProcessEvent, RecordedPosition, StoredOperation, Tracking } from '../recorder.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
 import { dependenciesText } from '../sql/dependency-column.ts';
@@ -35,7 +35,7 @@ export class RowWriter {
    * @throws {@link Refusal} if a version or a position is in conflict.
    */
   write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    const { head, movePosition } = this.#statements;
+    const { head } = this.#statements;
     let last = Number(row(head, pipelineId)?.[0]);
     for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
@@ -46,13 +46,22 @@ export class RowWriter {
       this.putSnapshots(snapshots);
       if (operation !== undefined) this.#addOperation(operation);
       if (tracking === undefined) continue;
-      const { upstreamName, position, mark = null, expected, typesVersion = 0 } = tracking;
-      const { changes } = movePosition.run(pipelineId, upstreamName, position, mark, expected, typesVersion);
-      if (changes > 0) continue;
+      if (this.#move(pipelineId, tracking)) continue;
+      const { upstreamName, expected, typesVersion = 0 } = tracking;
       const state = { position: expected, typesVersion };
       throw new Refusal(() => this.#positionConflict(pipelineId, upstreamName, state));
     }
     return last;
+  }
+
+  /** Moves a position and returns true if it is the expected position. */
+  #move(pipelineId: number, tracking: Tracking): boolean {
+    const { upstreamName, position, mark = null, expected, typesVersion = 0 } = tracking;
+    const { movePosition, addPosition } = this.#statements;
+    if (movePosition.run(pipelineId, upstreamName, position, mark, expected, typesVersion).changes > 0)
+      return true;
+    const isFirst = expected === 0 && typesVersion === 0;
+    return isFirst && addPosition.run(pipelineId, upstreamName, position, mark).changes > 0;
   }
 
   /** Inserts an event and returns true if its version is the next version. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { StorageDescription, SystemRunner } from 'kahn';
+import type { Saved, StorageDescription, SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
+import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
@@ -29,6 +30,17 @@ export function positions({ start, createStorage }: RunnerSubject): void {
     await runner.close();
     expect(await positionsIn(storage)).toEqual(everything(2).positions);
     await assertSound(storage);
+  });
+
+  test('settled() and caughtUp() need not wait until positions have been unrecorded for a second', async () => {
+    await using runner = await start(shop, { storage: createStorage() });
+    for (const wait of [(saved: Saved) => runner.settled(saved), () => runner.caughtUp()]) {
+      await until('a wait was short', async () => {
+        const began = performance.now();
+        await wait(await runner.get(Orders).save(Order.place('ada')));
+        return performance.now() - began < 800;
+      });
+    }
   });
 
   test('nothing lags behind after caughtUp()', async () => {

@@ -1,9 +1,9 @@
-import { SingleThreadedRunner, type StorageDescription } from 'kahn';
+import { MultiThreadedRunner, SingleThreadedRunner, type StorageDescription } from 'kahn';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { cutOff } from '../../support/restored-logs.ts';
-import { storages } from '../../support/storages.ts';
+import { storages, temporarySqlite } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 import { watchWarnings } from '../../support/watchers/warnings.ts';
 
@@ -44,3 +44,21 @@ for (const { name, create } of storages.filter((one) => one.name !== 'memory')) 
     expect(warnings).toEqual([]);
   });
 }
+
+test('the start warns of positions in all pipelines of the runner, and in no others', async () => {
+  const warnings = watchWarnings();
+  const storage = temporarySqlite();
+  const start = (...pipelineIds: number[]) => MultiThreadedRunner.start(shop, { storage, pipelineIds });
+  {
+    await using runner = await start(0, 1, 2);
+    for (const pipelineId of [0, 1, 2]) await runner.get(Orders, pipelineId).place('ada');
+    await runner.caughtUp();
+  }
+  await cutOff(storage, 'payments', 0, 1);
+  await cutOff(storage, 'payments', 0, 2);
+  await using _runner = await start(0, 1);
+  await until('the start warns', () => warnings.length > 0);
+  expect(warnings[0]?.message.match(/^- .*$/gm)).toEqual([
+    "- 'orders' follows 'payments' in pipeline 1: it has processed notification 1, but the log ends at 0, so 1 notification is missing.",
+  ]);
+});

@@ -47,6 +47,15 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     for (const other of ids) expect((await orders.get(other)).done).toBe(true);
   });
 
+  test('nothing lags behind when save() resolves', async () => {
+    await using runner = await run(shop, { storage: create() });
+    for (let i = 0; i < 10; i += 1) {
+      await runner.get(Orders).place('ada');
+      for (const { upstreams } of await runner.status())
+        for (const upstream of upstreams) expect(upstream).toMatchObject({ lag: 0, fitsLog: true });
+    }
+  });
+
   test('the logs of two runs are equal', async () => {
     const logs = [];
     for (const batchSize of [1, 500]) {

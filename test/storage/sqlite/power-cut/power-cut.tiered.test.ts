@@ -10,7 +10,7 @@ import { type CutShop, changedIn, cutShop, misfitsIn, putFiles, type State, stat
 import { commitsBefore, firstDifference } from './write-ahead-log.ts';
 
 /** Number of the last commits that are cut. */
-const lastCommits = byTier(8, 4);
+const lastCommits = byTier(6, 4);
 const blockSize = 512;
 const random = randomNumbers(seed);
 const garbage = Buffer.from(Array.from({ length: 1_000_000 }, () => Math.floor(random() * 256)));
@@ -49,7 +49,7 @@ function offsetsIn({ shop, from }: Scene): readonly number[] {
 
 test('each commit belongs to one application, and leaves no position ahead of a log and no effect ahead of a position', async () => {
   const { shop, states } = await scene();
-  expect(shop.log.commitEnds.length).toBeGreaterThan(12);
+  expect(shop.log.commitEnds.length).toBeGreaterThan(lastCommits);
   expect(shop.log.commitEnds.at(-1)).toBe(shop.log.bytes.length);
   for (const [i, state] of states.entries()) {
     expect(misfitsIn(state)).toEqual([]);
