@@ -40,7 +40,7 @@ type Step =
   | { readonly do: 'conflict' | 'refuse' | 'reopen' }
   | { readonly do: 'follow'; readonly who: Target; readonly upTo: number | undefined }
   | { readonly do: 'compare'; readonly who: Target }
-  | { readonly do: 'fail'; readonly after: number }
+  | { readonly do: 'fail'; readonly ahead: number }
   | { readonly do: 'mix'; readonly kinds: readonly Kind[] };
 
 const kinds = fc.array(fc.constantFrom<Kind>('flat', 'nested', 'mutable', 'large', 'ignored'), {
@@ -64,7 +64,7 @@ const rest: readonly fc.Arbitrary<Step>[] = [
     do: fc.constant('compare' as const),
     who: fc.constantFrom<Target>('echoes', 'notes', 'listeners'),
   }),
-  fc.record({ do: fc.constant('fail' as const), after: fc.integer({ min: 0, max: 4 }) }),
+  fc.record({ do: fc.constant('fail' as const), ahead: fc.integer({ min: -3, max: 3 }) }),
 ];
 const mix: fc.Arbitrary<Step> = fc.record({ do: fc.constant('mix' as const), kinds });
 const steps = fc.array(fc.oneof(save, save, follow, follow, follow, ...rest), {
@@ -115,7 +115,8 @@ class Scene {
   readonly #listeners: Listeners;
   #echoes: Echoes;
   #made = 0;
-  #failAfter: number | undefined;
+  /** Number of the note on which all policies fail. */
+  #failing: number | undefined;
   readonly sights: Sight[] = [];
 
   private constructor(
@@ -149,10 +150,7 @@ class Scene {
   }
 
   #observe(event: RecordedEvent): void {
-    if (this.#failAfter !== undefined && this.#failAfter-- === 0) {
-      this.#failAfter = undefined;
-      throw new Asked();
-    }
+    if (this.#failing !== undefined && (event.data as Contents).number === this.#failing) throw new Asked();
     this.sights.push(sightOf(event));
     spoil(event.data);
     spoil(event.metadata);
@@ -168,7 +166,7 @@ class Scene {
     if (step.do === 'reopen') await this.#reopen();
     if (step.do === 'follow') await this.#follow(step.who, step.upTo);
     if (step.do === 'compare') await this.#run(() => this.#application(step.who).run());
-    if (step.do === 'fail') this.#failAfter = step.after;
+    if (step.do === 'fail') this.#failing = this.#made + step.ahead;
     if (step.do === 'mix') {
       const followed = [this.#follow('echoes'), this.#follow('notes'), this.#follow('listeners')];
       await Promise.all([this.#save('own', step.kinds), this.#save('other', step.kinds), ...followed]);
@@ -245,7 +243,7 @@ class Scene {
 
   /** Processes everything, and returns what the logs hold. */
   async finish(): Promise<{ notes: Sight[]; echoes: Sight[] }> {
-    this.#failAfter = undefined;
+    this.#failing = undefined;
     for (let echoed = -1, before = -2; echoed > before; ) {
       await this.#follow('echoes');
       await this.#follow('notes');
