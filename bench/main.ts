@@ -27,6 +27,7 @@ async function main(chosen: Options): Promise<void> {
     memoryKind,
     sqliteKind(chosen.directory, 'FULL'),
     sqliteKind(chosen.directory, 'NORMAL'),
+    sqliteKind(chosen.directory, 'FULL', 'directory'),
     postgresKind(() => server.url()),
   ];
   for (const section of [

@@ -2,8 +2,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { memory, type StorageDescription } from 'kahn';
 import { postgres } from 'kahn/postgres';
-import { sqlite } from 'kahn/sqlite';
+import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { tablesOf } from '../src/storage/postgres/tables.ts';
+import { layoutOf } from '../src/storage/sqlite/layout/layouts.ts';
+import { settingsFrom } from '../src/storage/sqlite/options.ts';
 import { baseline } from './baseline/candidate.ts';
 import { BaselineMemory } from './baseline/memory.ts';
 import { BaselineSqlite } from './baseline/sqlite.ts';
@@ -38,20 +40,27 @@ export const memoryKind: StorageKind = {
   withFreshStorage: (work) => work({ storage: memory(), baseline: baseline(() => new BaselineMemory()) }),
 };
 
-/** SQLite with its files in a temporary directory below `parent`. */
-export function sqliteKind(parent: string, synchronous: 'FULL' | 'NORMAL'): StorageKind {
+/** SQLite in a temporary directory below `parent`: one file for the system, or one per application. */
+export function sqliteKind(
+  parent: string,
+  synchronous: 'FULL' | 'NORMAL',
+  layout: 'file' | 'directory' = 'file',
+): StorageKind {
   return {
-    name: `SQLite ${synchronous}`,
+    name: layout === 'file' ? `SQLite ${synchronous}` : `${synchronous} dir`,
     events: 10_000,
     targetOf: ({ targets }) => (synchronous === 'FULL' ? targets.FULL : undefined),
     withFreshStorage: (work) =>
-      inNewDirectory(parent, (directory) =>
-        work({
-          storage: sqlite({ directory, synchronous }),
-          baseline: baseline(() => new BaselineSqlite(directory, synchronous)),
-          eventBytes: async () => statSync(join(directory, 'orders.sqlite')).size,
-        }),
-      ),
+      inNewDirectory(parent, (directory) => {
+        const options: SqliteOptions =
+          layout === 'file' ? { file: join(directory, 'shop.db') } : { directory };
+        const files = layoutOf(settingsFrom(options));
+        return work({
+          storage: sqlite({ ...options, synchronous }),
+          baseline: baseline(() => new BaselineSqlite(files, synchronous)),
+          eventBytes: async () => statSync(files.fileOf('orders').path).size,
+        });
+      }),
   };
 }
 

@@ -1,39 +1,48 @@
-import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Cause, StoredEvent, StoredNotification } from 'kahn';
 import { correlationDigits, correlationIdOf } from '../../src/storage/sql/correlation-column.ts';
-import { DirectoryLayout } from '../../src/storage/sqlite/layout/directory-layout.ts';
+import type { Layout, TableNames } from '../../src/storage/sqlite/layout/file.ts';
 import { createTables } from '../../src/storage/sqlite/schema.ts';
 import { prepare, row, rows, type Statements, sql } from '../../src/storage/sqlite/statements.ts';
 import type { BaselineLog, BaselineStorage } from './log.ts';
 
 const pipelineId = 0;
-const { tables } = new DirectoryLayout('', 0).fileOf('');
 
-/** Baseline storage in SQLite: a file per application with the library's tables and statements, so that rows are equal. */
+/** Baseline storage in SQLite: the files, tables and statements of the library, so that rows are equal. */
 export class BaselineSqlite implements BaselineStorage {
-  readonly #directory: string;
+  readonly #layout: Layout;
   readonly #synchronous: 'FULL' | 'NORMAL';
-  readonly #open: DatabaseSync[] = [];
+  readonly #open = new Map<string, DatabaseSync>();
 
-  constructor(directory: string, synchronous: 'FULL' | 'NORMAL') {
-    this.#directory = directory;
+  constructor(layout: Layout, synchronous: 'FULL' | 'NORMAL') {
+    this.#layout = layout;
     this.#synchronous = synchronous;
   }
 
   open(name: string): BaselineLog {
-    const database = new DatabaseSync(join(this.#directory, `${name}.sqlite`));
-    this.#open.push(database);
+    const { path, tables } = this.#layout.fileOf(name);
+    const database = this.#open.get(path) ?? this.#openFile(path);
+    if (!hasTable(database, tables.events)) database.exec(createTables(tables));
+    return new SqliteLog(name, database, tables);
+  }
+
+  #openFile(path: string): DatabaseSync {
+    const database = new DatabaseSync(path);
+    this.#open.set(path, database);
     database.exec(sql.walMode);
     database.exec(sql.synchronous[this.#synchronous]);
-    const isNew = database.prepare('select 1 from sqlite_schema').get() === undefined;
-    if (isNew) database.exec(createTables(tables));
-    return new SqliteLog(name, database);
+    return database;
   }
 
   [Symbol.dispose](): void {
-    for (const database of this.#open.splice(0)) database.close();
+    for (const database of this.#open.values()) database.close();
+    this.#open.clear();
   }
+}
+
+function hasTable(database: DatabaseSync, name: string): boolean {
+  const found = database.prepare('select 1 from sqlite_schema where name = ?').get(name.replaceAll('"', ''));
+  return found !== undefined;
 }
 
 class SqliteLog implements BaselineLog {
@@ -45,7 +54,7 @@ class SqliteLog implements BaselineLog {
   readonly #commit: StatementSync;
   #head = 0;
 
-  constructor(name: string, database: DatabaseSync) {
+  constructor(name: string, database: DatabaseSync, tables: TableNames) {
     this.name = name;
     this.#database = database;
     this.#statements = prepare(database, tables);
@@ -88,16 +97,14 @@ class SqliteLog implements BaselineLog {
   }
 
   read(after: number, limit: number): readonly StoredNotification[] {
-    return rows(this.#statements.notifications, pipelineId, after, limit, Number.MAX_SAFE_INTEGER).map(
-      (row) => {
-        const [id, originatorId, originatorVersion, type, data, timestamp] = row;
-        const [, , , , , , , applicationName, , notificationId, bytes] = row;
-        const event = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
-        const correlationId = correlationIdOf(bytes);
-        if (notificationId === null) return { ...event, correlationId };
-        return { ...event, correlationId, cause: { applicationName, pipelineId, notificationId } as Cause };
-      },
-    );
+    return rows(this.#statements.notifications, pipelineId, after, limit).map((row) => {
+      const [id, originatorId, originatorVersion, type, data, timestamp] = row;
+      const [, , , , , , , applicationName, , notificationId, bytes] = row;
+      const event = { id, originatorId, originatorVersion, type, data, timestamp } as StoredNotification;
+      const correlationId = correlationIdOf(bytes);
+      if (notificationId === null) return { ...event, correlationId };
+      return { ...event, correlationId, cause: { applicationName, pipelineId, notificationId } as Cause };
+    });
   }
 
   versionOf(originatorId: string): number {

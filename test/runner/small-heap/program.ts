@@ -7,7 +7,7 @@ import {
 } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
-import { Copies, copyIdOf, Index, Scan, Scans, Stamp, scanning } from '../../support/systems/scans.ts';
+import { Copies, copyIdOf, Index, Scan, Scans, Stamp, scanning } from './scans.ts';
 
 const [, , runnerName, storageName, place = '', count = '', length = ''] = process.argv;
 
