@@ -80,7 +80,11 @@ export class BatchProcessor {
     if (last === undefined) return undefined;
     const { policy } = this.#options;
     const isIgnored = notifications.every(({ type }) => policy.handlerOf(type) === undefined);
-    if (!isIgnored || this.#isPositionDue(last)) return this.#processTogether(notifications, lock);
+    if (!isIgnored || this.#isPositionDue(last)) {
+      return this.#runAndRecord(notifications, lock).catch((error) =>
+        this.#processEach(notifications, error),
+      );
+    }
     this.#report(last.id, [], undefined);
     this.#finish(last, 0, 0);
     return undefined;
@@ -97,21 +101,15 @@ export class BatchProcessor {
     }
   }
 
-  async #processTogether(
-    notifications: readonly StoredNotification[],
-    lock: BoundedLock | undefined,
-  ): Promise<void> {
-    try {
-      await this.#runAndRecord(notifications, lock);
-    } catch (error) {
-      if (!mayConcernPart(error)) throw error;
-      const [notification, ...others] = notifications;
-      if (notification !== undefined && others.length === 0) {
-        await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
-        throw this.#attributed(error, notification);
-      }
-      for (const one of notifications) await this.process([one]);
+  /** Processes notifications one by one after they have failed together. */
+  async #processEach(notifications: readonly StoredNotification[], error: unknown): Promise<void> {
+    if (!mayConcernPart(error)) throw error;
+    const [notification, ...others] = notifications;
+    if (notification !== undefined && others.length === 0) {
+      await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
+      throw this.#attributed(error, notification);
     }
+    for (const one of notifications) await this.process([one]);
   }
 
   async #runAndRecord(
@@ -174,9 +172,12 @@ export class BatchProcessor {
   }
 
   async #record(prepared: PreparedEvents, lock?: BoundedLock): Promise<void> {
-    const head = await this.#options.store.record([prepared], lock);
-    this.#cursor.setRecorded(prepared.processEvent.tracking?.position);
-    const { events, tracking } = prepared.processEvent;
+    this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
+  }
+
+  #noteRecorded({ processEvent }: PreparedEvents, head: number): void {
+    const { events, tracking } = processEvent;
+    this.#cursor.setRecorded(tracking?.position);
     if (tracking !== undefined) this.#report(tracking.position, events, events.length > 0 ? head : undefined);
     if (events.length > 0) this.#options.grown(head);
   }

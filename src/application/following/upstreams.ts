@@ -56,12 +56,11 @@ export class Upstreams {
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline, or {@link OtherVersionError} if it
    * waits for another version; all notifications that need not wait are processed.
    */
-  async run(options: RunOptions): Promise<ProcessedCounts> {
-    const counts = new Map<string, number>();
+  run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     const { upstreamName } = options;
-    if (upstreamName === undefined) await this.#runAll(options, counts);
-    else await this.#runOne(this.#get(upstreamName), options, counts);
-    return counts;
+    const counts = new Map<string, number>();
+    if (upstreamName === undefined) return this.#runAll(options, counts);
+    return this.#runOne(this.#get(upstreamName), options, counts);
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
@@ -108,7 +107,7 @@ export class Upstreams {
     for (const follower of this.#followers.values()) await follower.flush();
   }
 
-  async #runAll(options: RunOptions, counts: Map<string, number>): Promise<void> {
+  async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {
     let waiting: BlockingError | undefined;
     for (const follower of this.#followers.values()) {
       try {
@@ -119,20 +118,40 @@ export class Upstreams {
       }
     }
     if (waiting !== undefined) throw waiting;
+    return counts;
   }
 
   /** Processes batches of an upstream and, while its next notification waits for another upstream, of that upstream. */
-  async #runOne(follower: Follower, options: RunOptions, counts: Map<string, number>): Promise<void> {
+  #runOne(
+    follower: Follower,
+    options: RunOptions,
+    counts: Map<string, number>,
+  ): ProcessedCounts | Promise<ProcessedCounts> {
+    options.signal?.throwIfAborted();
+    const pulled = follower.pull(options.upTo, options.signal);
+    if (typeof pulled !== 'number' || !follower.isAtEnd) return this.#goOn(follower, pulled, options, counts);
+    add(counts, follower, pulled);
+    return counts;
+  }
+
+  /** Waits for a batch, and processes the next ones. */
+  async #goOn(
+    follower: Follower,
+    first: ReturnType<Follower['pull']>,
+    options: RunOptions,
+    counts: Map<string, number>,
+  ): Promise<ProcessedCounts> {
     const { batches = Infinity, upTo, signal } = options;
-    for (let batch = 0; batch < batches; batch += 1) {
-      signal?.throwIfAborted();
-      const pulling = follower.pull(upTo, signal);
-      const count = pulling instanceof Promise ? await pulling : pulling;
+    let pulled = first;
+    for (let batch = 1; ; batch += 1) {
+      const count = pulled instanceof Promise ? await pulled : pulled;
       if (typeof count === 'number') add(counts, follower, count);
       else await this.#pullCause(follower, count, options, counts);
-      if (follower.isAtEnd) break;
+      if (follower.isAtEnd || batch === batches) return counts;
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
+      signal?.throwIfAborted();
+      pulled = follower.pull(upTo, signal);
     }
   }
 

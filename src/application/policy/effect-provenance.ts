@@ -13,11 +13,13 @@ export function effectProvenance(
 ): StoredProvenance {
   const { pipelineId, carryMetadata } = store;
   const carried = carryMetadata === undefined ? metadata : encoded(store, carryMetadata(event));
-  return {
-    cause: { applicationName: upstreamName, pipelineId, notificationId: id },
-    ...(correlationId !== undefined && { correlationId }),
-    ...(carried !== undefined && { metadata: carried }),
-  };
+  const cause = { applicationName: upstreamName, pipelineId, notificationId: id };
+  if (carried !== undefined) {
+    return correlationId === undefined
+      ? { cause, metadata: carried }
+      : { cause, correlationId, metadata: carried };
+  }
+  return correlationId === undefined ? { cause } : { cause, correlationId };
 }
 
 /** Encodes what `carryMetadata` returned, under the rules of `save()`. */

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { isTransientFailure } from '../../application/failures.ts';
 import type { Progress } from '../../application/following/batch-processor.ts';
+import type { ProcessedCounts } from '../../application/following/upstreams.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
@@ -206,13 +207,15 @@ export class Turns {
     sawAll(log);
     follower.isOvertaken = false;
     follower.noteSuccess(log);
-    for (const [upstreamName, count] of counts)
-      if (count > 0) this.#noteProcessed(follower, upstreamName, count);
+    this.#noteProcessed(follower, counts);
   }
 
-  #noteProcessed({ name }: LocalApplication, upstreamName: string, count: number): void {
-    if (isObserved('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
-    this.#loops.processed(name, localPipelineId, count);
+  #noteProcessed({ name }: LocalApplication, counts: ProcessedCounts): void {
+    for (const [upstreamName, count] of counts) {
+      if (count === 0) continue;
+      if (isObserved('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
+      this.#loops.processed(name, localPipelineId, count);
+    }
   }
 
   #progressed(application: LocalApplication, progress: Progress): void {

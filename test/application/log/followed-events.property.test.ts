@@ -16,15 +16,7 @@ import { processApplicationInternals } from '../../../src/application/process-ap
 import { rejectionOf } from '../../support/errors.ts';
 import { propertyRuns } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
-import {
-  type Contents,
-  type EchoEvent,
-  Echoes,
-  Listeners,
-  Note,
-  type NoteEvent,
-  Notes,
-} from '../../support/systems/echoes.ts';
+import { type Contents, type EchoEvent, Echoes, Listeners, Note, type NoteEvent, Notes } from './echoes.ts';
 
 type Bounds = { -readonly [K in 'recentEvents' | 'recentSize']: number };
 const bounds: Bounds = memoryBounds;
