@@ -47,12 +47,12 @@ export const damagedStorages: readonly { readonly name: string; create(): Damage
 
 export function damagedMemory(): DamagedStorage {
   const storage = memory();
-  const contentsOf = (applicationName: string) => {
+  const memoryOf = (applicationName: string) => {
     const { content } = findMemory(String(storage.options.id))!.open(applicationName, false, {});
-    return (content as ApplicationMemory).contents;
+    return content as ApplicationMemory;
   };
   const logOf = ({ applicationName, pipelineId = 0 }: Place) =>
-    contentsOf(applicationName).logs.get(pipelineId) as StoredNotification[];
+    memoryOf(applicationName).contents.logs.get(pipelineId) as StoredNotification[];
   const indexOf = (place: Place) => logOf(place).findIndex(({ id }) => id === place.id);
   return {
     name: 'memory',
@@ -71,8 +71,10 @@ export function damagedMemory(): DamagedStorage {
       log.sort((a, b) => a.id - b.id);
     },
     async setPosition(applicationName, upstreamName, position) {
-      const found = contentsOf(applicationName).positions.find((one) => one.upstreamName === upstreamName);
-      Object.assign(found!, { position });
+      const known = memoryOf(applicationName).positions();
+      const { pipelineId, ...found } = known.find((one) => one.upstreamName === upstreamName)!;
+      const tracking = { ...found, expected: found.position, position };
+      memoryOf(applicationName).record(pipelineId, [{ events: [], snapshots: [], tracking }]);
     },
   };
 }
