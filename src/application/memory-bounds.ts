@@ -1,5 +1,5 @@
 /**
- * Bounds of the memory that one application uses, in characters of the text that storage keeps. A single event, save or
+ * Bounds of the memory that one application uses, mostly in characters of the text that storage keeps. A single event, save or
  * aggregate that is larger passes alone.
  */
 export const memoryBounds = {
@@ -13,4 +13,6 @@ export const memoryBounds = {
   recentEvents: 2_000,
   /** Characters in those events. */
   recentSize: 1_000_000,
+  /** Time after the last of them in which they are used, in ms: too short to restore the log from an older copy. */
+  recentMs: 200,
 } as const;

@@ -1,31 +1,18 @@
 import { performance } from 'node:perf_hooks';
-import { AggregateDiscardedError } from '../../domain/errors.ts';
-import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { backOff, retry } from '../../util/retry.ts';
-import { asOtherVersion, isTransientFailure } from '../failures.ts';
-import {
-  type BlockingError,
-  CausalDependencyError,
-  OtherVersionError,
-  PolicyError,
-} from '../following-errors.ts';
+import { backOff } from '../../util/retry.ts';
+import { type BlockingError, CausalDependencyError, OtherVersionError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import { BoundedLock } from '../recording/bounded-lock.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
+import { backoff, type FailedTry, leftAfter, patiently } from './failed-tries.ts';
 import { LostRaces } from './lost-races.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';
-
-/** Most tries of a batch while no writer makes progress. */
-const maxTries = 10;
-const backoff = { firstMs: 2, maxMs: 100 };
-/** A call that waited longer than this for its storage is not retried. */
-const longestRetriedMs = 2_000;
 
 export interface FollowerOptions extends BatchProcessorOptions {
   /** Log of the upstream. */
@@ -36,16 +23,6 @@ export interface FollowerOptions extends BatchProcessorOptions {
 
 /** Whether there was a batch, or why none of it may be processed yet. */
 type Found = boolean | BlockingError;
-
-interface FailedTry {
-  readonly error: unknown;
-  /** Number of tries since the last progress. */
-  readonly tries: number;
-  /** Start of the try, in ms. */
-  readonly started: number;
-  /** Write lock under which the try recorded. */
-  readonly lock: BoundedLock | undefined;
-}
 
 /** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
 export class Follower {
@@ -105,8 +82,8 @@ export class Follower {
   ): number | BlockingError | Promise<number | BlockingError> {
     const { seen } = this.#cursor;
     if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
-    const found = this.#races.needsLock ? this.#pullAgain(upTo, signal) : this.#pullOnce(upTo);
-    if (found instanceof Promise) return this.#settle(found, seen, upTo, signal);
+    const found = this.#races.needsLock ? undefined : this.#pullOnce(upTo);
+    if (found === undefined || found instanceof Promise) return this.#settle(found, seen, upTo, signal);
     this.#races.won(false);
     return this.#outcome(found, seen);
   }
@@ -138,29 +115,22 @@ export class Follower {
   async flush(): Promise<void> {
     const cursor = this.#cursor;
     if (!cursor.isAhead) return;
-    await this.#patiently(() => this.#processor.recordPosition());
+    await patiently(() => this.#processor.recordPosition());
     if (!cursor.isLocated) await cursor.locate();
   }
 
-  /** Repeats work while its storage is busy. */
-  async #patiently(work: () => Promise<void>): Promise<void> {
-    let started = 0;
-    const timed = () => {
-      started = performance.now();
-      return work();
-    };
-    const isTransient = (error: unknown) => isTransientFailure(error) && !isSpent(error, started);
-    await retry(timed, { backoff, maxTries, isTransient });
-  }
-
   async #locateAndPull(upTo: number, signal: AbortSignal | undefined): Promise<number | BlockingError> {
-    await this.#patiently(() => this.#cursor.locate());
+    await patiently(() => this.#cursor.locate());
     return this.pull(upTo, signal);
   }
 
-  /** Waits for a batch, and repeats it if it fails. */
+  /**
+   * Waits for a batch, and repeats it if it fails.
+   *
+   * @param pulling The first try; undefined if it needs the write lock.
+   */
   async #settle(
-    pulling: Promise<Found>,
+    pulling: Promise<Found> | undefined,
     from: number,
     upTo: number,
     signal: AbortSignal | undefined,
@@ -169,11 +139,12 @@ export class Follower {
     let found: Found | undefined;
     try {
       found = await pulling;
-      this.#races.won(false);
+      if (pulling !== undefined) this.#races.won(false);
     } catch (error) {
       found = this.#leftAfter({ error, tries: 1, started, lock: undefined });
       found ??= await this.#pullAgain(upTo, signal, await this.#pause(1, from));
     }
+    found ??= await this.#pullAgain(upTo, signal);
     // After a failure, ignored notifications whose position was not recorded are read again.
     while (found === true && this.#cursor.seen <= from) found = await this.#pullAgain(upTo, signal);
     return this.#outcome(found, from);
@@ -214,23 +185,11 @@ export class Follower {
     }
   }
 
-  /**
-   * Returns an error after a try if the batch is left to another version, and undefined if the batch must be repeated.
-   *
-   * @throws the error of the try if another one makes no sense.
-   */
-  #leftAfter({ error, tries, started, lock }: FailedTry): BlockingError | undefined {
+  /** Forgets what is read, and decides what becomes of the batch; see {@link leftAfter}. */
+  #leftAfter(failed: FailedTry): BlockingError | undefined {
     this.#cursor.forget();
     this.#isAtEnd = false;
-    const otherVersion = asOtherVersion(error);
-    if (otherVersion !== undefined) return otherVersion;
-    if (!isRepeatable(error) || isSpent(error, started)) throw error;
-    const conflict = conflictIn(error);
-    if (conflict !== undefined && lock?.hasExcluded) throw error; // it is no race
-    if (conflict !== undefined && this.#races.isOfUsedId(conflict)) throw error;
-    const lost = conflict && this.#races.lost(conflict);
-    if (tries === maxTries) throw lost ?? error;
-    return undefined;
+    return leftAfter(failed, this.#races);
   }
 
   /** Waits after a try, and returns the number of tries since the last progress. */
@@ -324,23 +283,4 @@ export class Follower {
     const applicationName = this.#applicationName;
     return { applicationName, upstreamName: this.upstreamName, pipelineId: this.#pipelineId, notificationId };
   }
-}
-
-/** Whether another try may succeed: the storage is busy or unavailable, or another writer recorded first. */
-function isRepeatable(error: unknown): boolean {
-  return isTransientFailure(error) || conflictIn(error) !== undefined;
-}
-
-/** Returns the conflict on which a policy failed, if any: also with an aggregate that was made and discarded meanwhile. */
-function conflictIn(error: unknown): RecordConflictError | undefined {
-  const reason = error instanceof PolicyError ? error.cause : error;
-  const cause = reason instanceof AggregateDiscardedError ? reason.cause : reason;
-  return cause instanceof RecordConflictError ? cause : undefined;
-}
-
-/** Whether further tries at once make no sense: the trouble is no short one, or the storage has waited long already. */
-function isSpent(error: unknown, started: number): boolean {
-  const cause = error instanceof PolicyError ? error.cause : error;
-  if (!(cause instanceof StorageError)) return false;
-  return cause.code !== 'STORAGE_BUSY' || performance.now() - started > longestRetriedMs;
 }

@@ -10,14 +10,9 @@ import type { RecentLog } from './notification-log.ts';
 import { RecentEvent } from './recent-event.ts';
 
 /**
- * Longest time between two commits of which the second continues the first, in ms. In this time a log is not restored from
- * an older copy and extended by other writers to exactly the length that it had.
- */
-const longestGapMs = 200;
-
-/**
  * The notifications that this process recorded last in a log, without gaps, for followers in the same process. Another
- * writer in between leaves a gap between the ids of two commits: then only the later commit is kept.
+ * writer in between leaves a gap between the ids of two commits: then only the later commit is kept. They are used and
+ * continued for a short time only, because a log may be restored from an older copy.
  *
  * There are two generations. When the recent one holds half of what may be kept, it replaces the older one.
  */
@@ -44,7 +39,7 @@ export class RecentNotifications implements RecentLog {
     if (first !== this.#first + this.#older.length + this.#recent.length) this.#startAt(first);
     if (stored.length === 0) return;
     const now = performance.now();
-    if (now - this.#recordedAt > longestGapMs) this.#startAt(first);
+    if (now - this.#recordedAt > memoryBounds.recentMs) this.#startAt(first);
     this.#recordedAt = now;
     for (let i = 0; i < stored.length; i += 1)
       this.#keep(new RecentEvent(first + i, stored[i] as StoredEvent, made[i]));
@@ -53,7 +48,8 @@ export class RecentNotifications implements RecentLog {
   after(done: StoredNotification, limit: number): readonly StoredNotification[] {
     this.#isFollowed = true;
     const known = this.#at(done.id)?.notification;
-    if (known === undefined || (known !== done && !isSameNotification(known, done))) return [];
+    if (known === undefined || performance.now() - this.#recordedAt > memoryBounds.recentMs) return [];
+    if (known !== done && !isSameNotification(known, done)) return [];
     const notifications: StoredNotification[] = [];
     for (let id = done.id + 1; notifications.length < limit; id += 1) {
       const next = this.#at(id);

@@ -18,7 +18,7 @@ import { propertyRuns } from '../../support/seed.ts';
 import { storages } from '../../support/storages.ts';
 import { type Contents, type EchoEvent, Echoes, Listeners, Note, type NoteEvent, Notes } from './echoes.ts';
 
-type Bounds = { -readonly [K in 'recentEvents' | 'recentSize']: number };
+type Bounds = { -readonly [K in 'recentEvents' | 'recentSize' | 'recentMs']: number };
 const bounds: Bounds = memoryBounds;
 const usualBounds = { ...memoryBounds };
 
@@ -71,6 +71,7 @@ const setting = fc.record({
   batchSize: fc.integer({ min: 1, max: 50 }),
   recentEvents: fc.oneof(fc.integer({ min: 2, max: 12 }), fc.constant(2_000)),
   recentSize: fc.oneof(fc.integer({ min: 100, max: 2_000 }), fc.constant(1_000_000)),
+  recentMs: fc.constantFrom(200, 60_000),
 });
 
 /** What a policy got: the event, and which parts of it are frozen. */

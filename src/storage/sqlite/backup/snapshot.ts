@@ -35,7 +35,8 @@ export async function openSnapshot(settings: FileSettings): Promise<DatabaseSync
 
 function snapshotOf(file: LayoutFile): DatabaseSync {
   const { layout } = file;
-  const database = new DatabaseSync(file.path, { readOnly: true, timeout: blockMs });
+  // Not read-only: if its writers are closed meanwhile, this connection has to empty the write-ahead log into the file.
+  const database = new DatabaseSync(file.path, { timeout: blockMs });
   try {
     database.exec(sql.begin);
     const header = readHeader(database); // the first read of a transaction chooses the moment

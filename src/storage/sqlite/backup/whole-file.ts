@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { lstatSync, renameSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LayoutFile } from '../layout/file.ts';
 import { assertDirectory } from '../layout/file-header.ts';
@@ -25,7 +25,7 @@ export async function writeWhole(file: LayoutFile, write: (path: string) => Prom
     await write(unfinished);
     await sync(unfinished);
     assertFree(target);
-    await rename(unfinished, target);
+    renameSync(unfinished, target); // at once, so that no other backup of this process gets the name in between
   } catch (error) {
     for (const end of ['', ...companions]) await rm(`${unfinished}${end}`, { force: true }).catch(() => {});
     throw error;

@@ -135,3 +135,37 @@ test('a file that appears at the target meanwhile is kept', async () => {
   expect(existsSync(`${path}-journal`)).toBe(false);
   expect(readdirSync(directory).filter((name) => name.endsWith('.unfinished'))).toEqual([]);
 });
+
+test('of several backups to one target, one succeeds', async () => {
+  const directory = temporaryDirectory();
+  const storage = fileIn(directory);
+  await using _runner = await SingleThreadedRunner.start(shop.bind(storage));
+  for (let i = 0; i < 20; i++) {
+    const path = join(directory, `copy-${i}.db`);
+    const results = await Promise.allSettled(Array.from({ length: 4 }, () => backup(storage, path)));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const reason = expect.objectContaining({ code: 'BACKUP_EXISTS', path });
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual(
+      Array.from({ length: 3 }, () => ({ status: 'rejected', reason })),
+    );
+  }
+});
+
+test('leaves a single file if the system is closed before or while it is copied', async () => {
+  const directory = temporaryDirectory();
+  const storage = fileIn(directory);
+  const runner = await SingleThreadedRunner.start(shop.bind(storage));
+  await runner.get(Orders).place('ada');
+  fill(storage, 40);
+  let closed: Promise<void> | undefined;
+  await backup(storage, join(temporaryDirectory(), 'copy.db'), {
+    onProgress: () => {
+      closed ??= runner.close();
+    },
+  });
+  await closed;
+  expect(readdirSync(directory)).toEqual(['shop.db']);
+  await backup(storage, join(temporaryDirectory(), 'copy.db'));
+  expect(readdirSync(directory)).toEqual(['shop.db']);
+  expect(await expectWhole(storage)).toEqual(['ada']);
+});
