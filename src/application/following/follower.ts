@@ -82,8 +82,8 @@ export class Follower {
   ): number | BlockingError | Promise<number | BlockingError> {
     const { seen } = this.#cursor;
     if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
-    const found = this.#races.needsLock ? this.#pullAgain(upTo, signal) : this.#pullOnce(upTo);
-    if (found instanceof Promise) return this.#settle(found, seen, upTo, signal);
+    const found = this.#races.needsLock ? undefined : this.#pullOnce(upTo);
+    if (found === undefined || found instanceof Promise) return this.#settle(found, seen, upTo, signal);
     this.#races.won(false);
     return this.#outcome(found, seen);
   }
@@ -124,9 +124,13 @@ export class Follower {
     return this.pull(upTo, signal);
   }
 
-  /** Waits for a batch, and repeats it if it fails. */
+  /**
+   * Waits for a batch, and repeats it if it fails.
+   *
+   * @param pulling The first try; undefined if it needs the write lock.
+   */
   async #settle(
-    pulling: Promise<Found>,
+    pulling: Promise<Found> | undefined,
     from: number,
     upTo: number,
     signal: AbortSignal | undefined,
@@ -135,11 +139,12 @@ export class Follower {
     let found: Found | undefined;
     try {
       found = await pulling;
-      this.#races.won(false);
+      if (pulling !== undefined) this.#races.won(false);
     } catch (error) {
       found = this.#leftAfter({ error, tries: 1, started, lock: undefined });
       found ??= await this.#pullAgain(upTo, signal, await this.#pause(1, from));
     }
+    found ??= await this.#pullAgain(upTo, signal);
     // After a failure, ignored notifications whose position was not recorded are read again.
     while (found === true && this.#cursor.seen <= from) found = await this.#pullAgain(upTo, signal);
     return this.#outcome(found, from);
