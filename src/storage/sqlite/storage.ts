@@ -10,7 +10,15 @@ import { inTransaction } from './connection/transaction.ts';
 import { whenFree } from './connection/when-free.ts';
 import { explained } from './errors.ts';
 import type { DatabaseFile } from './layout/file.ts';
-import { foreignFile, isBlank, isMarked, isUnused, readHeader, versionsIn } from './layout/file-header.ts';
+import {
+  foreignFile,
+  isBlank,
+  isMarked,
+  isUnused,
+  markOpened,
+  readHeader,
+  versionsIn,
+} from './layout/file-header.ts';
 import { layoutOf } from './layout/layouts.ts';
 import { type SqliteSettings, settingsFrom } from './options.ts';
 import { SqliteRecorder } from './recorder.ts';
@@ -57,6 +65,7 @@ async function openDatabase(
   try {
     await whenFree(busyTimeoutMs, () => {
       if (needsSetUp(versionsIn(database, file), setupTables, file)) setUp(database, file);
+      markOpened(database);
       switchToWal(database, file);
     });
     database.exec(sql.synchronous[synchronous]);

@@ -1,4 +1,5 @@
 import { backupDatabase, DatabaseSync } from '../connection/driver.ts';
+import { copyId } from '../layout/file-header.ts';
 import type { BackupProgress } from './backup-options.ts';
 
 /**
@@ -26,6 +27,7 @@ export async function copyDatabase(
   });
   // The header of the copy says that it has a write-ahead log, without which read-only media cannot be read.
   using copy = new DatabaseSync(path);
-  copy.exec('pragma synchronous = off; pragma journal_mode = delete'); // the caller syncs the file
+  // The caller syncs the file.
+  copy.exec(`pragma synchronous = off; pragma journal_mode = delete; pragma application_id = ${copyId}`);
   report({ copiedPages: totalPages, totalPages });
 }

@@ -5,7 +5,7 @@ import type { Activity } from '../../sql/driver-error.ts';
 import { storageError } from '../../storage-location.ts';
 import { explained, ruleOf } from '../errors.ts';
 import type { DatabaseFile, LayoutFile } from '../layout/file.ts';
-import { isBlank } from '../layout/file-header.ts';
+import { isBlank, markOpened } from '../layout/file-header.ts';
 import type { SqliteSettings } from '../options.ts';
 import { sql } from '../statements.ts';
 import { DatabaseSync } from './driver.ts';
@@ -87,6 +87,7 @@ export class SqliteConnection {
     }
     const database = new DatabaseSync(this.#path, { timeout: this.#blockingMs });
     try {
+      markOpened(database);
       database.prepare(sql.walMode).get();
       database.exec(sql.synchronous[this.#settings.synchronous]);
       return { database, identity: this.#identity() };

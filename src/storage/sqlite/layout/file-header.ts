@@ -16,6 +16,9 @@ export const applicationIds: Readonly<Record<Layout['option'], number>> = {
   file: 0x6b616873,
 };
 
+/** Application id of a copy that no runner has opened yet: `kahc` in ASCII. Such a copy has no write-ahead log. */
+export const copyId = 0x6b616863;
+
 /** Fields of the header of a database. */
 export interface FileHeader {
   readonly applicationId: number;
@@ -31,7 +34,13 @@ export function readHeader(database: DatabaseSync): FileHeader {
 
 /** Returns whether a database is marked as a file of the layout. */
 export function isMarked({ applicationId }: FileHeader, { option }: Layout): boolean {
-  return applicationId === applicationIds[option];
+  return applicationId === applicationIds[option] || (option === 'file' && applicationId === copyId);
+}
+
+/** Marks a copy as the file of a system, before it gets a write-ahead log. */
+export function markOpened(database: DatabaseSync): void {
+  if (readHeader(database).applicationId !== copyId) return;
+  database.exec(`pragma application_id = ${applicationIds.file}`);
 }
 
 /** Returns the versions of an application's tables in an open database. */
@@ -45,7 +54,7 @@ export function versionsIn(database: DatabaseSync, file: DatabaseFile): TableVer
  * Returns whether there is no file yet, or only an empty file or database. Changes no file.
  *
  * @throws {@link StorageError} STORAGE_MISSING or STORAGE_UNWRITABLE if no file can be created there,
- * STORAGE_FOREIGN if the file was not created by kahn.
+ * STORAGE_FOREIGN if the file was not created by kahn, or is a copy next to the write-ahead log of another file.
  */
 export function isBlank(file: LayoutFile): boolean {
   assertDirectory(file);
@@ -54,8 +63,13 @@ export function isBlank(file: LayoutFile): boolean {
   if (!stats.isFile()) throw notAFile(file);
   accessSync(file.path, constants.R_OK | constants.W_OK);
   if (stats.size === 0) return true;
+  const hasLog = (statSync(`${file.path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0; // before the header is read
   const header = readHeaderUnlocked(file);
-  if (header === undefined || isMarked(header, file.layout)) return false;
+  if (header === undefined) return false;
+  if (isMarked(header, file.layout)) {
+    if (hasLog && header.applicationId === copyId) throw foreignLog(file);
+    return false;
+  }
   // kahn marks a file before it has a write-ahead log, so this log belongs to another program.
   if (!isUnused(header) || existsSync(`${file.path}-wal`)) throw foreignFile(file, header);
   return true;
@@ -72,12 +86,19 @@ export function foreignFile(file: LayoutFile, header?: FileHeader, cause?: unkno
   const another = `choose another ${layout.option}`;
   const { applicationId } = header ?? {};
   const reason =
-    applicationId === applicationIds.file
+    applicationId === applicationIds.file || applicationId === copyId
       ? `it holds a whole system. Open it with sqlite({ file: '${path}' }), or ${another}.`
       : applicationId === applicationIds.directory
         ? `it holds one application of a directory. Open it with sqlite({ directory: '${dirname(path)}' }), or ${another}.`
         : `it is not a kahn database, or its header is damaged. The file was not changed: move it away, restore it, or ${another}.`;
   return storageError('STORAGE_FOREIGN', file, reason, { cause });
+}
+
+/** Creates the error for a restored copy next to the write-ahead log of the file that it has replaced. */
+function foreignLog(file: LayoutFile): StorageError {
+  const [log, index] = [`'${file.path}-wal'`, `'${file.path}-shm'`];
+  const reason = `it is a copy made by backup(), and SQLite would mix it with ${log}, which belongs to another file. Delete ${log} and ${index}.`;
+  return storageError('STORAGE_FOREIGN', file, reason);
 }
 
 function notAFile(file: LayoutFile): StorageError {
