@@ -38,11 +38,14 @@ export interface ProcessApplicationInternals {
    * leave them. An error is not thrown: the first run fails in the same way.
    */
   locate<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): Promise<void>;
-  /** As {@link ProcessApplication.run}, but resolves with the number of notifications of each upstream. */
+  /**
+   * As {@link ProcessApplication.run}, but resolves with the number of notifications of each upstream. Returns no promise
+   * if nothing is read or recorded, as for notifications in memory that are ignored.
+   */
   run<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
     options: RunOptions,
-  ): Promise<ProcessedCounts>;
+  ): ProcessedCounts | Promise<ProcessedCounts>;
   /**
    * Processes a batch of one upstream and of no other, none after `upTo`. Resolves with the number of notifications, or
    * with an error if the next one waits for another log or another version.
@@ -179,8 +182,8 @@ export abstract class ProcessApplication<
     });
   }
 
-  #run(options: RunOptions): Promise<ProcessedCounts> {
-    return this.#turns.run(() => this.#upstreams.run(options));
+  #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
+    return this.#turns.runAtOnce(() => this.#upstreams.run(options));
   }
 
   static {

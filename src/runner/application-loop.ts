@@ -103,7 +103,7 @@ async function runOnce(
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
     const run = () =>
-      catchBlocking(() => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
+      catchBlocking(async () => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
     const counts = await retryTransient(run, signal, interrupted);
     if (isBlocking(counts)) {
       interrupted(

@@ -10,9 +10,22 @@ export class Mutex {
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#isTaken = false;
-      else next();
+      this.#release();
+    }
+  }
+
+  /** As {@link run}, but returns no promise if the function can be called at once and returns none. */
+  runAtOnce<T>(work: () => T | Promise<T>): T | Promise<T> {
+    if (this.#isTaken) return this.run(work);
+    this.#isTaken = true;
+    try {
+      const result = work();
+      if (result instanceof Promise) return result.then(this.#returning, this.#throwing);
+      this.#release();
+      return result;
+    } catch (error) {
+      this.#release();
+      return Promise.reject(error);
     }
   }
 
@@ -21,5 +34,21 @@ export class Mutex {
     const acquired = Promise.withResolvers<() => void>();
     void this.run(() => new Promise<void>((release) => acquired.resolve(release)));
     return acquired.promise;
+  }
+
+  readonly #returning = <T>(result: T): T => {
+    this.#release();
+    return result;
+  };
+
+  readonly #throwing = (error: unknown): never => {
+    this.#release();
+    throw error;
+  };
+
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#isTaken = false;
+    else next();
   }
 }

@@ -81,9 +81,7 @@ export class BatchProcessor {
     const { policy } = this.#options;
     const isIgnored = notifications.every(({ type }) => policy.handlerOf(type) === undefined);
     if (!isIgnored || this.#isPositionDue(last)) {
-      return this.#runAndRecord(notifications, lock).catch((error) =>
-        this.#processEach(notifications, error),
-      );
+      return this.#runAndRecord(notifications, lock);
     }
     this.#report(last.id, [], undefined);
     this.#finish(last, 0, 0);
@@ -94,7 +92,8 @@ export class BatchProcessor {
   async recordPosition(): Promise<void> {
     if (!this.#cursor.isAhead) return;
     try {
-      await this.#record(this.#prepare(noChanges));
+      const prepared = this.#prepare(noChanges);
+      this.#noteRecorded(prepared, await this.#options.store.record([prepared]));
     } catch (error) {
       if (!(error instanceof PositionConflictError)) throw error;
       this.#cursor.forget();
@@ -117,19 +116,21 @@ export class BatchProcessor {
     lock: BoundedLock | undefined,
   ): Promise<void> {
     const started = performance.now();
-    const changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
-    const { next, policyMs } = changes;
-    const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
-    if (last === undefined) return;
-    const prepared = this.#prepareChanges(changes, last, notifications);
-    const yielding = yieldIfDue(performance.now());
-    if (yielding !== undefined) await yielding;
+    let changes: PolicyChanges | undefined;
     try {
-      await this.#record(prepared, lock);
+      changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
+      const { next, policyMs } = changes;
+      const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
+      if (last === undefined) return;
+      const prepared = this.#prepareChanges(changes, last, notifications);
+      const yielding = yieldIfDue(performance.now());
+      if (yielding !== undefined) await yielding;
+      this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
+      this.#finish(last, policyMs, performance.now() - started - policyMs);
     } catch (error) {
-      throw await explainedConflict(error, changes.aggregates, this.#options.store);
+      const explained = await explainedConflict(error, changes?.aggregates ?? [], this.#options.store);
+      await this.#processEach(notifications, explained);
     }
-    this.#finish(last, policyMs, performance.now() - started - policyMs);
   }
 
   /** Whether so many notifications were ignored that their position is recorded without events. */
@@ -169,10 +170,6 @@ export class BatchProcessor {
   #prepare({ pending, provenances, aggregates }: RecordedChanges, last?: StoredNotification): PreparedEvents {
     const provenanceOf = (index: number) => provenances[index] ?? {};
     return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(last));
-  }
-
-  async #record(prepared: PreparedEvents, lock?: BoundedLock): Promise<void> {
-    this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
   }
 
   #noteRecorded({ processEvent }: PreparedEvents, head: number): void {

@@ -10,6 +10,7 @@ import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
 import { effectProvenance } from './effect-provenance.ts';
+import type { HandlerContext } from './handler-repository.ts';
 import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
@@ -67,8 +68,14 @@ export async function runPolicy(
   let yieldedMs = 0;
   let handled = 0;
   while (handled < steps.length) {
-    const running = runStep(setup, steps, handled, aggregates);
-    if (running !== undefined) await running;
+    const step = steps[handled] as Step;
+    aggregates.begin(handled);
+    try {
+      const running = runHandler(step.handler, contextOf(setup, step, aggregates));
+      if (running instanceof Promise) await running;
+    } catch (error) {
+      throw policyError(setup, step.notification, error);
+    }
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
@@ -92,26 +99,12 @@ export async function runPolicy(
   };
 }
 
-/** Runs the handler of a step. Returns no promise if the handler does not. */
-function runStep(
-  setup: PolicySetup,
-  steps: readonly Step[],
-  index: number,
+function contextOf(
+  { upstreamName, store }: PolicySetup,
+  { event }: Step,
   aggregates: BatchAggregates,
-): Promise<unknown> | undefined {
-  const { notification, event, handler } = steps[index] as Step;
-  const { upstreamName, store } = setup;
-  aggregates.begin(index);
-  try {
-    const context = { applicationName: store.applicationName, upstreamName, event, aggregates };
-    const running = runHandler(handler, context);
-    if (!(running instanceof Promise)) return undefined;
-    return running.catch((error: unknown) => {
-      throw policyError(setup, notification, error);
-    });
-  } catch (error) {
-    throw policyError(setup, notification, error);
-  }
+): HandlerContext {
+  return { applicationName: store.applicationName, upstreamName, event, aggregates };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

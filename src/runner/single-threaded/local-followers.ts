@@ -181,7 +181,7 @@ export class LocalFollowers {
   }
 
   /**
-   * Processes the known notifications with ids above `seen`, and everything that follows from them. Resolves with the error
+   * Processes the notifications with ids above `seen` up to the heads, and everything that follows from them. Resolves with the error
    * if an application cannot process them.
    */
   async #process(
@@ -192,7 +192,8 @@ export class LocalFollowers {
     const wait = new Wait(this.#finished, notCaughtUp, heads);
     for (const [i, log] of this.#logs.entries()) {
       const after = Math.max(seen[i] ?? 0, 0);
-      if (after < log.upstream.head) log.track(after, log.upstream.head, wait, true);
+      const head = heads[this.#named(log.upstream.name).index] ?? 0; // below the known one if the log was restored meanwhile
+      if (after < head) log.track(after, head, wait, true);
     }
     wait.end();
     this.#turns.start(this.#prompted);

@@ -112,7 +112,19 @@ export class Turns {
       if (this.#positions.isDue(false)) await this.#recordPositions(turn);
       const log = this.#next(turn);
       if (log !== undefined) {
-        await this.#process(log, turn);
+        const { follower } = log;
+        follower.turn = turn;
+        try {
+          const running = follower.failure === undefined ? this.#follow(log) : undefined;
+          const counts = running instanceof Promise ? await running : running; // no promise if all is ignored
+          if (counts !== undefined) this.#followed(log, counts);
+        } catch (error) {
+          if (!this.#signal.aborted) this.#noteError(error, log, turn);
+        }
+        if (log.hasMissed) await this.#findMissed(log, turn);
+        follower.turn = undefined;
+        this.#positions.processed();
+        follower.commitHold.release();
         if (this.#hasNext(turn)) this.#settle();
         const yielding = yieldIfDue(performance.now());
         if (yielding !== undefined) await yielding;
@@ -156,29 +168,16 @@ export class Turns {
     for (const wait of this.#finished.splice(0)) wait.settle();
   }
 
-  async #process(log: LocalLog, turn: Turn): Promise<void> {
+  /** Finds effects that another runner has recorded, unless the log was restored from an older copy. */
+  async #findMissed(log: LocalLog, turn: Turn): Promise<void> {
     const { follower } = log;
-    follower.turn = turn;
-    if (follower.failure === undefined) {
-      try {
-        await this.#follow(log);
-      } catch (error) {
-        if (!this.#signal.aborted) this.#noteError(error, log, turn);
-      }
+    try {
+      await processApplicationInternals.compareLogs(follower.process);
+      await log.findMissedEffects();
+    } catch (error) {
+      if (!this.#signal.aborted) noteUnknownEffects(log, error);
     }
-    if (log.hasMissed) {
-      try {
-        // Another runner has processed what was saved, unless the log was restored from an older copy.
-        await processApplicationInternals.compareLogs(follower.process);
-        await log.findMissedEffects();
-      } catch (error) {
-        if (!this.#signal.aborted) noteUnknownEffects(log, error);
-      }
-      for (const one of follower.followers) turn.add(one);
-    }
-    follower.turn = undefined;
-    this.#positions.processed();
-    follower.commitHold.release();
+    for (const one of follower.followers) turn.add(one);
   }
 
   #noteError(error: unknown, log: LocalLog, turn: Turn): void {
@@ -190,32 +189,34 @@ export class Turns {
     follower.noteError(error, log);
   }
 
-  async #follow(log: LocalLog): Promise<void> {
+  #follow(log: LocalLog): ProcessedCounts | Promise<ProcessedCounts> {
     const { follower, upstream } = log;
     if (isObserved('prompted'))
       publish('prompted', { ...eventOf(follower.name), upstreamName: upstream.name });
-    if (log.mayHaveGrown) upstream.sawHead(await upstream.log.head());
+    return log.mayHaveGrown ? this.#readHeadAndRun(log) : this.#runFollower(log);
+  }
+
+  async #readHeadAndRun(log: LocalLog): Promise<ProcessedCounts> {
+    log.upstream.sawHead(await log.upstream.log.head());
     log.mayHaveGrown = false;
+    return this.#runFollower(log);
+  }
+
+  #runFollower(log: LocalLog): ProcessedCounts | Promise<ProcessedCounts> {
+    const { follower, upstream } = log;
     if (follower.isOvertaken) follower.commitHold.hold();
     // An application that follows itself extends the log as it reads.
     const upTo = log.isOwn ? Infinity : upstream.head;
-    const counts = await processApplicationInternals.run(follower.process, {
-      upstreamName: upstream.name,
-      upTo,
-      signal: this.#signal,
-    });
+    const options = { upstreamName: upstream.name, upTo, signal: this.#signal };
+    return processApplicationInternals.run(follower.process, options);
+  }
+
+  #followed(log: LocalLog, counts: ProcessedCounts): void {
+    const { follower } = log;
     sawAll(log);
     follower.isOvertaken = false;
     follower.noteSuccess(log);
-    this.#noteProcessed(follower, counts);
-  }
-
-  #noteProcessed({ name }: LocalApplication, counts: ProcessedCounts): void {
-    for (const [upstreamName, count] of counts) {
-      if (count === 0) continue;
-      if (isObserved('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
-      this.#loops.processed(name, localPipelineId, count);
-    }
+    reportProcessed(follower.name, counts, this.#loops);
   }
 
   #progressed(application: LocalApplication, progress: Progress): void {
@@ -258,6 +259,15 @@ function sawAll(log: LocalLog): void {
 
 function seenIn(log: LocalLog): number {
   return processApplicationInternals.seen(log.follower.process, log.upstream.name);
+}
+
+/** Tells the listeners of diagnostics and the watch for loops how many notifications were processed. */
+function reportProcessed(name: string, counts: ProcessedCounts, loops: LoopWatch): void {
+  for (const [upstreamName, count] of counts) {
+    if (count === 0) continue;
+    if (isObserved('processed')) publish('processed', { ...eventOf(name), upstreamName, count });
+    loops.processed(name, localPipelineId, count);
+  }
 }
 
 /** Notes that the effects of notifications could not be read. */

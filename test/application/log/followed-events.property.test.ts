@@ -216,7 +216,7 @@ class Scene {
     const seen = () => processApplicationInternals.seen(application, upstreamName);
     const head = await upstream.log.head();
     const upTo = more === undefined ? Infinity : seen() + more;
-    const isDone = await this.#run(() =>
+    const isDone = await this.#run(async () =>
       processApplicationInternals.run(application, { upstreamName, upTo }),
     );
     if (isDone) expect(seen()).toBeGreaterThanOrEqual(Math.min(head, upTo));
