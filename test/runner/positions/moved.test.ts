@@ -21,7 +21,7 @@ test('an application is idle again after its storage failed just when another ru
   const { recorder } = applicationInternals.storeOf(runner.get(Counters));
   const position = vi
     .spyOn(recorder, 'position')
-    .mockRejectedValueOnce(new StorageError('STORAGE_UNAVAILABLE', 'counters', 'no connection'));
+    .mockRejectedValueOnce(new StorageError('STORAGE_BUSY', 'counters', 'busy'));
   await until('the position is read', () => position.mock.calls.length > 0);
   await until('all are idle', async () => (await runner.status()).every(({ state }) => state === 'idle'));
   expect(events.filter(({ kind }) => kind === 'interrupted')).toHaveLength(1);
