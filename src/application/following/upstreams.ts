@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { InvalidApplicationError } from '../errors.ts';
+import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
@@ -134,7 +135,7 @@ export class Upstreams {
     return counts;
   }
 
-  /** Waits for a batch, and processes the next ones. */
+  /** Waits for a batch, and processes the next ones. If that fails, records positions after ignored notifications. */
   async #goOn(
     follower: Follower,
     first: ReturnType<Follower['pull']>,
@@ -143,15 +144,21 @@ export class Upstreams {
   ): Promise<ProcessedCounts> {
     const { batches = Infinity, upTo, signal } = options;
     let pulled = first;
-    for (let batch = 1; ; batch += 1) {
-      const count = pulled instanceof Promise ? await pulled : pulled;
-      if (typeof count === 'number') add(counts, follower, count);
-      else await this.#pullCause(follower, count, options, counts);
-      if (follower.isAtEnd || batch === batches) return counts;
-      const yielding = yieldIfDue(performance.now());
-      if (yielding !== undefined) await yielding;
-      signal?.throwIfAborted();
-      pulled = follower.pull(upTo, signal);
+    try {
+      for (let batch = 1; ; batch += 1) {
+        const count = pulled instanceof Promise ? await pulled : pulled;
+        if (typeof count === 'number') add(counts, follower, count);
+        else await this.#pullCause(follower, count, options, counts);
+        if (follower.isAtEnd || batch === batches) return counts;
+        const yielding = yieldIfDue(performance.now());
+        if (yielding !== undefined) await yielding;
+        signal?.throwIfAborted();
+        pulled = follower.pull(upTo, signal);
+      }
+    } catch (error) {
+      // The application stops. If its storage fails now, the next start reads these notifications again.
+      if (!isTransientFailure(error) && !signal?.aborted) await this.flush().catch(() => {});
+      throw error;
     }
   }
 

@@ -245,6 +245,7 @@ export class Turns {
         one.noteSuccess();
       } catch (error) {
         this.#positions.isOverdue = true;
+        for (const log of one.upstreams) log.mayHaveGrown = true; // what is done may be unknown now: the retry reads it
         if (!this.#signal.aborted) one.noteError(error);
       }
     }
