@@ -32,7 +32,7 @@ export class HistoryDecoder {
   }
 
   /**
-   * Adds the events that were read to the history that is known, if if they begin with its last event.
+   * Adds the events that were read to the history that is known, if they begin with its last event.
    * Returns undefined if the storage does not hold that event: it was restored from an older copy.
    */
   join(

@@ -4,7 +4,7 @@ import type { System } from '../../system/system.ts';
 /** A prompt that requests positions, in place of the name of an upstream. */
 export const positionsRequest = '';
 
-/** Whether positions behind ignored notifications are recorded as soon as the application is idle. */
+/** Longest time for which positions behind ignored notifications stay unrecorded, in ms. */
 const longestMs = 1_000;
 
 /**

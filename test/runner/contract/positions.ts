@@ -64,15 +64,15 @@ async function placeAndProcess(
   await until('all events are processed', () => processed() >= 16);
 }
 
-/** Reads the positions of the shop in a storage that no runner uses. */
+/** Reads the positions of the first pipeline of the shop in a storage that no runner uses. */
 async function positionsIn(storage: StorageDescription): Promise<Record<string, number>> {
   const opened = await openStorage(storage);
   const all: Record<string, number> = {};
   try {
     for (const { applicationName } of shop.applications) {
       const recorder = await opened.openRecorder({ applicationName, setupTables: false });
-      for (const { upstreamName, position } of await recorder.positions())
-        all[`${upstreamName}>${applicationName}`] = position;
+      for (const { pipelineId, upstreamName, position } of await recorder.positions())
+        if (pipelineId === 0) all[`${upstreamName}>${applicationName}`] = position;
       await recorder.close();
     }
   } finally {
