@@ -205,7 +205,11 @@ export class SqliteRecorder implements Recorder {
 }
 
 function lockHeld(file: DatabaseFile): StorageError {
-  return storageError('STORAGE_BUSY', file, 'its write lock was held for longer than busyTimeoutMs.');
+  return storageError(
+    'STORAGE_BUSY',
+    file,
+    'a policy of this thread held its write lock for longer than busyTimeoutMs. Try again, or raise busyTimeoutMs.',
+  );
 }
 
 function lockLost(file: DatabaseFile): StorageError {
