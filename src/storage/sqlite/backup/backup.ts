@@ -40,22 +40,23 @@ export async function backup(
   const settings = settingsOf(storage);
   assertPath(path);
   signal?.throwIfAborted();
-  const ended: unknown[] = []; // reason of the signal, or what the callback has thrown
+  const thrown: unknown[] = []; // by the callback
   const report = (progress: BackupProgress) => {
+    signal?.throwIfAborted();
     try {
-      signal?.throwIfAborted();
       onProgress?.(progress);
     } catch (reason) {
-      ended.push(reason);
+      thrown.push(reason);
       throw reason;
     }
   };
   const target = layoutOf({ ...settings, file: resolve(path) }).fileOf('');
-  using source = await openSnapshot(settings);
+  using source = await openSnapshot(settings, signal);
   try {
-    await writeWhole(target, (unfinished) => copyDatabase(source, unfinished, report));
+    await writeWhole(target, (unfinished) => copyDatabase(source, unfinished, report), signal);
   } catch (error) {
-    if (ended.includes(error)) throw error;
+    signal?.throwIfAborted();
+    if (thrown.includes(error)) throw error;
     const location = `${target.location} as a backup of '${settings.file}'`;
     throw explained(error, { ...target, location }, 'opening');
   }

@@ -20,15 +20,16 @@ export type FileSettings = Extract<SqliteSettings, { readonly file: string }>;
  *
  * @throws {@link StorageError} if the file is missing, foreign, of a later release, or cannot be read.
  */
-export async function openSnapshot(settings: FileSettings): Promise<DatabaseSync> {
+export async function openSnapshot(settings: FileSettings, signal?: AbortSignal): Promise<DatabaseSync> {
   const file = layoutOf(settings).fileOf('');
   try {
     if (isBlank(file)) {
       const reason = 'the file is missing or empty. Mount its disk, or correct the path.';
       throw storageError('STORAGE_MISSING', file, reason);
     }
-    return await whenFree(settings.busyTimeoutMs, () => snapshotOf(file));
+    return await whenFree(settings.busyTimeoutMs, () => snapshotOf(file), signal);
   } catch (error) {
+    signal?.throwIfAborted();
     throw explained(error, file, 'reading');
   }
 }

@@ -11,12 +11,16 @@ const companions = ['-journal', '-wal', '-shm'];
 
 /**
  * Writes a file under a temporary name next to the target, syncs it, and renames it: after a crash, the target is missing
- * or whole. If that fails, the temporary file is removed.
+ * or whole. If that fails, or the signal is aborted, the temporary file is removed.
  *
  * @throws {@link BackupExistsError} if the target exists.
  * @throws {@link StorageError} if the directory of the target is missing or cannot be written.
  */
-export async function writeWhole(file: LayoutFile, write: (path: string) => Promise<void>): Promise<void> {
+export async function writeWhole(
+  file: LayoutFile,
+  write: (path: string) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
   const target = file.path;
   assertDirectory(file);
   assertFree(target);
@@ -24,6 +28,7 @@ export async function writeWhole(file: LayoutFile, write: (path: string) => Prom
   try {
     await write(unfinished);
     await sync(unfinished);
+    signal?.throwIfAborted();
     assertFree(target);
     renameSync(unfinished, target); // at once, so that no other backup of this process gets the name in between
   } catch (error) {

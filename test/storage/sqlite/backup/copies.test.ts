@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { SingleThreadedRunner } from 'kahn';
-import { type BackupProgress, backup } from 'kahn/sqlite';
+import { type BackupProgress, backup, sqlite } from 'kahn/sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { shop } from '../../../../examples/shop/shop.ts';
@@ -80,17 +80,28 @@ test('an abort leaves neither a copy nor a temporary file', async () => {
       if (steps === step || copiedPages === totalPages) controller.abort(reason);
     };
     const { signal } = controller;
-    if (step === Infinity)
-      await backup(storage, copy, { signal, onProgress }); // aborted after the last page
-    else await expect(backup(storage, copy, { signal, onProgress })).rejects.toBe(reason);
-    expect(files()).toEqual(step === Infinity ? ['copy.db'] : []);
+    await expect(backup(storage, copy, { signal, onProgress })).rejects.toBe(reason);
+    expect(files()).toEqual([]);
   }
-  await expect(backup(storage, `${copy}2`, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await expect(backup(storage, copy, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   const onProgress = () => {
     throw reason;
   };
-  await expect(backup(storage, `${copy}2`, { onProgress })).rejects.toBe(reason);
-  expect(files()).toEqual(['copy.db']);
+  await expect(backup(storage, copy, { onProgress })).rejects.toBe(reason);
+  expect(files()).toEqual([]);
+});
+
+test('an abort ends the wait for a file that another program has locked', async () => {
+  const directory = temporaryDirectory();
+  const storage = sqlite({ file: join(directory, 'shop.db'), busyTimeoutMs: 600_000 });
+  await (await SingleThreadedRunner.start(shop.bind(storage))).close();
+  using other = new DatabaseSync(join(directory, 'shop.db'));
+  other.exec('pragma locking_mode = exclusive; begin exclusive');
+  const controller = new AbortController();
+  const copying = backup(storage, join(directory, 'copy.db'), { signal: controller.signal });
+  const reason = new Error('enough');
+  setTimeout(() => controller.abort(reason), 20);
+  await expect(copying).rejects.toBe(reason);
 });
 
 test('a full disk leaves nothing', async ({ skip }) => {
