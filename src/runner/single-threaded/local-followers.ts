@@ -3,6 +3,7 @@ import { processApplicationInternals } from '../../application/process-applicati
 import type { PreparedEvents } from '../../application/recording/event-store.ts';
 import type { System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
+import { resolvesWithin } from '../../util/timeout.ts';
 import { publish } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
 import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
@@ -12,6 +13,9 @@ import { FollowedLog } from './followed-log.ts';
 import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
 import { Turns } from './turns.ts';
 import { Wait } from './wait.ts';
+
+/** Longest time for which the end of all work waits for positions to be recorded, in ms. */
+const longestRecordingMs = 1_000;
 
 /** The applications of a system in this thread, and the callers that wait for them. */
 export class LocalFollowers {
@@ -140,12 +144,20 @@ export class LocalFollowers {
     return [...this.#applications.values()].flatMap(({ name, turn }) => (turn === undefined ? [] : [name]));
   }
 
-  /** Resolves when no application has work that it can do, and the positions behind ignored notifications are recorded. */
+  /** Begins to close: positions are no longer recorded after a time, but by {@link drained}. */
+  beginToClose(): void {
+    this.#turns.close();
+  }
+
+  /**
+   * Resolves when no application has work that it can do, and the positions behind ignored notifications are recorded, if
+   * the storage answers soon: without them, the next start reads ignored notifications again.
+   */
   async drained(): Promise<void> {
     await this.#turns.idle();
     this.#turns.requestPositions();
     this.#turns.start([]);
-    await this.#turns.idle();
+    await resolvesWithin(this.#turns.idle(), longestRecordingMs);
   }
 
   /** Rejects all callers that wait, and stops the retries of interrupted applications. */

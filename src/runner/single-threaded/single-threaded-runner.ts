@@ -203,6 +203,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #releaseAll(late: Promise<void>): Promise<void> {
+    this.#followers.beginToClose();
     await using closing = new AsyncDisposableStack(); // released in reverse order, each even if another fails
     closing.defer(() => this.#running.release());
     closing.defer(async () => {

@@ -44,7 +44,7 @@ describe('closing a storage', () => {
     proxy.isRefusing = true;
     proxy.cut();
     const { accepted } = proxy;
-    const calls = [recorder.record(0, [changes('a')]), recorder.head(0)];
+    const calls = [recorder.head(0), recorder.record(0, [changes('a')])]; // the first one finds the broken connection
     const refused = calls.map((call) => expect(call).rejects.toMatchObject({ code: 'STORAGE_CLOSED' }));
     await until('they are tried again', () => proxy.accepted > accepted + 3);
     expect(await msOf(Promise.all([openedStorage.close(), listening[Symbol.asyncDispose]()]))).toBeLessThan(
@@ -96,7 +96,8 @@ describe('closing a storage', () => {
 describe('closing a runner', () => {
   it('in a silent network ends when its calls time out, and leaves nothing open', async () => {
     const limits = { statementTimeoutMs: 100, retryTimeoutMs: 100, connectionTimeoutMs: 300 };
-    const storage = postgres({ connectionString: proxy.url, schema, ...limits });
+    const poolSize = 1; // another connection would be tried, too
+    const storage = postgres({ connectionString: proxy.url, schema, poolSize, ...limits });
     const runner = await SingleThreadedRunner.start(shop, { storage });
     const orders = runner.get(Orders);
     await orders.place('ada');
@@ -104,7 +105,8 @@ describe('closing a runner', () => {
     const placing = expect(orders.place('bob')).rejects.toMatchObject({ code: 'STORAGE_OUTCOME_UNKNOWN' });
     const answerMs = 5_000 + limits.statementTimeoutMs;
     const again = limits.retryTimeoutMs + limits.connectionTimeoutMs;
-    expect(await msOf(runner.close())).toBeLessThan(answerMs + again + 2_000 + 1_000);
+    const positionsMs = 1_000;
+    expect(await msOf(runner.close())).toBeLessThan(answerMs + again + positionsMs + 2_000 + 1_000);
     await placing;
     await expect.poll(() => proxy.open).toBe(0);
   });
