@@ -2,9 +2,8 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { tagKey } from '../../storage/codec/tags.ts';
+import { notificationOf } from '../../storage/notification.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** An event that this process has recorded: as a follower reads it, and decoded. */
 export class RecentEvent {
@@ -15,7 +14,7 @@ export class RecentEvent {
   #decoded: RecordedEvent | undefined;
 
   constructor(id: number, stored: StoredEvent, made: DomainEvent | undefined) {
-    this.notification = notificationOf(id, stored);
+    this.notification = notificationOf(stored, id);
     this.#made = made;
   }
 
@@ -32,25 +31,6 @@ export class RecentEvent {
     if ((isMadeFlat || isPlainText(data)) && isPlainText(metadata)) this.#decoded = decoded;
     return decoded;
   }
-}
-
-/** Sets the fields in the order in which storages set them, so that engines treat both objects alike. */
-function notificationOf(id: number, stored: StoredEvent): StoredNotification {
-  const { originatorId, originatorVersion, type, data, timestamp } = stored;
-  const { dependencies, cause, correlationId, metadata } = stored;
-  const notification: Writable<StoredNotification> = {
-    id,
-    originatorId,
-    originatorVersion,
-    type,
-    data,
-    timestamp,
-  };
-  if (dependencies !== undefined) notification.dependencies = dependencies;
-  if (cause !== undefined) notification.cause = cause;
-  if (correlationId !== undefined) notification.correlationId = correlationId;
-  if (metadata !== undefined) notification.metadata = metadata;
-  return notification;
 }
 
 /**

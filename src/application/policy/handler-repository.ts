@@ -11,7 +11,7 @@ import type { PolicyRepository } from './policy.ts';
 import type { PolicyAggregates } from './policy-aggregates.ts';
 import { RepositoryCalls } from './repository-calls.ts';
 
-/** What a handler works with. */
+/** Parts that the repository of one handler uses. */
 export interface HandlerContext {
   readonly applicationName: string;
   /** Name of the application that has recorded the event; empty in a direct call. */

@@ -1,5 +1,6 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { RecordConflictError } from '../errors.ts';
+import { notificationOf } from '../notification.ts';
 import type {
   EventKey,
   History,
@@ -71,7 +72,7 @@ export class ApplicationMemory {
     if (types !== undefined) this.#positions.setTypes(pipelineId, types);
     for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
-        const notification = notificationOf(event, log.length + 1);
+        const notification = keptNotification(event, log.length + 1);
         log.push(notification);
         getOrInsert(this.#events, event.originatorId, () => []).push(notification);
       }
@@ -153,7 +154,7 @@ export class ApplicationMemory {
 
   /** Appends an event and returns true if its version is the next version. */
   #append(log: StoredNotification[], event: StoredEvent): boolean {
-    const notification = notificationOf(event, log.length + 1);
+    const notification = keptNotification(event, log.length + 1);
     const { originatorId, originatorVersion } = notification;
     const known = this.#events.get(originatorId);
     if (originatorVersion !== (known?.length ?? 0) + 1) return false;
@@ -182,28 +183,14 @@ export class ApplicationMemory {
   }
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 function versionOf({ originatorVersion }: StoredSnapshot): number {
   return originatorVersion;
 }
 
-/** Copies the fields that storage keeps. */
-function notificationOf(event: StoredEvent, id: number): StoredNotification {
-  const { originatorId, originatorVersion, type, data, timestamp } = event;
-  const { dependencies, cause, correlationId, metadata } = event;
-  const notification: Writable<StoredNotification> = {
-    id,
-    originatorId,
-    originatorVersion,
-    type,
-    data,
-    timestamp,
-  };
-  if (dependencies !== undefined) notification.dependencies = dependencies;
-  if (cause !== undefined) notification.cause = cause;
-  if (correlationId !== undefined) notification.correlationId = correlationId;
-  if (metadata !== undefined) notification.metadata = metadata;
+/** Copies the fields that storage keeps. Large texts stay outside of the heap. */
+function keptNotification(event: StoredEvent, id: number): StoredNotification {
+  const notification = notificationOf(event, id);
+  const { data, metadata } = event;
   if (isLarge(data)) keepOutsideOfHeap(notification, 'data');
   if (isLarge(metadata)) keepOutsideOfHeap(notification as { metadata: string }, 'metadata');
   return notification;
