@@ -56,6 +56,27 @@ export {
   HistoryBrokenError,
 } from './domain/errors.ts';
 export type { DataOf, DeepReadonly, DomainEvent, EventOfType } from './domain/event.ts';
+export {
+  type DefinedEvents,
+  type DefineEventsOptions,
+  defineEvents,
+  type EventDefinitions,
+  type EventsOf,
+} from './domain/events/define-events.ts';
+export {
+  EventDefinition,
+  type EventOptions,
+  type EventType,
+  event,
+  type FormerEvent,
+  type UpcastEvent,
+} from './domain/events/event-definition.ts';
+export type {
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  StandardSchema,
+} from './domain/events/standard-schema.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';

@@ -14,6 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   util: ['util/environment'],
   'util/environment': [],
   domain: [],
+  'domain/events': ['domain/event.ts'],
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
   'storage/sql': ['storage'],

@@ -5,6 +5,7 @@ import { type ApplicationDeclaration, assertDeclared } from './declaration.ts';
 import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store.ts';
 import type { SaveRules } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
+import { storageLayers } from './storage-layers.ts';
 
 export const storageRule: OptionRule<StorageDescription, undefined> = {
   ...ruleOf<StorageDescription>(
@@ -63,7 +64,7 @@ export async function standaloneBinding(
     example,
   );
   await using opened = new AsyncDisposableStack();
-  const openedStorage = await openStorage(storage);
+  const openedStorage = await openStorage(storage, { layers: storageLayers([declaration], storeOptions) });
   opened.defer(() => openedStorage.close());
   const store = await openStore(declaration, openedStorage, storeOptions);
   opened.defer(() => store.recorder.close());

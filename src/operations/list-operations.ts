@@ -1,5 +1,5 @@
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
-import { assertSystem, type System } from '../system/system.ts';
+import { assertSystem, layersOf, type System } from '../system/system.ts';
 import { type Operation, operationOf } from './operation.ts';
 
 /** Number of operations that are read at once. */
@@ -24,7 +24,7 @@ export async function* listOperations(
 ): AsyncGenerator<Operation, void, undefined> {
   assertSystem(system, 'listOperations()', 'listOperations(storage, shop)');
   await using opened = new AsyncDisposableStack();
-  const openedStorage = await openStorage(storage);
+  const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   for (const { applicationName } of system.applications) {
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });

@@ -5,7 +5,7 @@ import type { Recorder } from '../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
 import { upstreamsOf } from '../system/graph.ts';
-import { assertPartOf, assertSystem, type System } from '../system/system.ts';
+import { assertPartOf, assertSystem, layersOf, type System } from '../system/system.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { checkedBy, integer, required, ruleOf } from '../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
@@ -77,7 +77,7 @@ export async function reposition<Apps extends ApplicationClass>(
   assertPartOf(system, upstream);
   assertFollows(system, application, upstream);
   await using opened = new AsyncDisposableStack();
-  const openedStorage = await openStorage(storage);
+  const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const open = async ({ applicationName }: ApplicationClass): Promise<Recorder> => {
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });

@@ -8,7 +8,7 @@ import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
-import { assertPartOf, recordingOptions, type System } from '../system/system.ts';
+import { assertPartOf, layersOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
@@ -55,7 +55,7 @@ async function open(
   await using opened = new AsyncDisposableStack();
   opened.defer(claim(system));
   const writerId = newId();
-  const openedStorage = await openStorage(storage, writerId);
+  const openedStorage = await openStorage(storage, { writerId, layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   const running = new RunningSystem({

@@ -158,3 +158,21 @@ export class PositionConflictError extends KahnError {
 export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }
+
+/** A command with the same idempotency key is recorded. */
+export class KeyConflictError extends KahnError {
+  override readonly code = 'KEY_CONFLICT';
+  declare readonly applicationName: string;
+  /** Idempotency key of the command that was not recorded. */
+  declare readonly key: string;
+
+  constructor(applicationName: string, key: string) {
+    super(
+      `Application '${applicationName}' has already recorded a command with the idempotency key '${key}'.`,
+      {
+        applicationName,
+        key,
+      },
+    );
+  }
+}

@@ -4,6 +4,7 @@ export type { Cause } from '../domain/provenance.ts';
 export {
   InvalidStorageError,
   isTransient,
+  KeyConflictError,
   PositionConflictError,
   type PositionState,
   RecordConflictError,
@@ -20,6 +21,7 @@ export type {
   RecordedOperation,
   RecordedPosition,
   Recorder,
+  StoredCommand,
   StoredOperation,
   Tracking,
   WriteLock,
@@ -27,9 +29,11 @@ export type {
 export {
   type LogListener,
   type OpenedStorage,
+  type OpenStorageOptions,
   openStorage,
   type RecorderOptions,
   type StorageDescription,
+  type StorageLayer,
   type StorageModule,
   type StorageOptions,
   type StorageOptionValue,
@@ -41,3 +45,4 @@ export type {
   StoredProvenance,
   StoredSnapshot,
 } from './stored-event.ts';
+export type { DeletedSubject, SubjectEntry, SubjectKeyTable } from './subject-keys.ts';

@@ -14,17 +14,35 @@ export interface Tracking {
   readonly typesVersion?: number;
 }
 
-/** New events, snapshots of their aggregates, a position and an operation: recorded together or not at all. */
+/** A command with an idempotency key, and what it recorded first. */
+export interface StoredCommand {
+  readonly key: string;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  /** Tells whether another call with the key has the same content. */
+  readonly fingerprint: string;
+  /** What the first call resolved with, as JSON text. */
+  readonly outcome: string;
+}
+
+/** New events, snapshots, a position, an operation and the key of a command: recorded together or not at all. */
 export interface ProcessEvent {
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
   readonly tracking?: Tracking;
   readonly operation?: StoredOperation;
+  readonly command?: StoredCommand;
 }
 
 /** Returns whether a process event has nothing to record. */
-export function isEmpty({ events, snapshots, tracking, operation }: ProcessEvent): boolean {
-  return events.length === 0 && snapshots.length === 0 && tracking === undefined && operation === undefined;
+export function isEmpty({ events, snapshots, tracking, operation, command }: ProcessEvent): boolean {
+  return (
+    events.length === 0 &&
+    snapshots.length === 0 &&
+    tracking === undefined &&
+    operation === undefined &&
+    command === undefined
+  );
 }
 
 /** An act of a person or a tool on an application, as storage keeps it. */
@@ -106,8 +124,10 @@ export interface Recorder {
    * id of the log's last notification.
    *
    * Notification ids follow the order of the events without gaps. No reader sees a notification before all
-   * notifications with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls.
+   * notifications with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls. Events
+   * with `notifiable: false` get no id.
    *
+   * @throws {@link KeyConflictError} if the key of a command is recorded.
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
    * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
    */
@@ -128,7 +148,10 @@ export interface Recorder {
    */
   histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]>;
 
-  /** Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. */
+  /**
+   * Finds events in the logs of all pipelines, in the order of the keys; undefined where none is recorded. The id of an
+   * event without a place in the log is 0.
+   */
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]>;
 
   /**
@@ -180,6 +203,12 @@ export interface Recorder {
 
   /** Reads up to `limit` operations with ids above `after`, in order. */
   operations(after: number, limit: number): Promise<readonly RecordedOperation[]>;
+
+  /** Reads the command with a key. Storage without this method refuses idempotency keys. */
+  command?(key: string): Promise<StoredCommand | undefined>;
+
+  /** Deletes up to `limit` of the commands before a time, in ms since 1970, oldest first. Resolves with their number. */
+  deleteCommands?(before: number, limit: number): Promise<number>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;

@@ -4,6 +4,7 @@ import { kindOf, messageOf } from '../util/errors.ts';
 import { InvalidStorageError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Recorder } from './recorder.ts';
+import type { SubjectKeyTable } from './subject-keys.ts';
 
 /** Modules of the storages that this thread described: in a bundle, there are no files to import them from. */
 const describedModules = new Map<string, StorageModule>();
@@ -49,6 +50,12 @@ export interface OpenedStorage {
    * @throws {@link StorageError} if the application cannot use the storage.
    */
   openRecorder(options: RecorderOptions): Promise<Recorder>;
+  /**
+   * Opens the keys of subjects of personal data. Its owner closes it. Storage without this method refuses personal data.
+   *
+   * @param setupTables As in {@link RecorderOptions}.
+   */
+  openSubjectKeys?(options: { readonly setupTables: boolean }): Promise<SubjectKeyTable>;
   /** Reads the names of all applications with tables in the storage, in the order of their UTF-8 bytes. */
   applicationNames(): Promise<readonly string[]>;
   /**
@@ -64,6 +71,9 @@ export interface OpenedStorage {
   /** Releases the resources that the recorders share. Close the recorders first. */
   close(): Promise<void>;
 }
+
+/** Changes what goes into an open storage and comes out of it, such as by encryption. */
+export type StorageLayer = (storage: OpenedStorage) => OpenedStorage;
 
 /** Exports of the module of a {@link StorageDescription}. */
 export interface StorageModule {
@@ -103,16 +113,25 @@ export function describeStorage(module: LoadedStorageModule, options: StorageOpt
   return { module: module.moduleUrl, options };
 }
 
+/** Options of {@link openStorage}. */
+export interface OpenStorageOptions {
+  /** Listeners do not receive prompts of recorders opened with the same id, as in the threads of one runner. */
+  readonly writerId?: string | undefined;
+  /** Layers around the storage, the innermost first. */
+  readonly layers?: readonly StorageLayer[];
+}
+
 /**
  * Opens the storage that a description stands for.
  *
- * @param writerId Listeners do not receive prompts of recorders opened with the same id, as in the threads
- * of one runner.
  * @throws {@link InvalidStorageError} if `storage` is not a description, or cannot be opened here.
  */
-export async function openStorage(storage: StorageDescription, writerId?: string): Promise<OpenedStorage> {
+export async function openStorage(
+  storage: StorageDescription,
+  { writerId, layers = [] }: OpenStorageOptions = {},
+): Promise<OpenedStorage> {
   const opened: unknown = await (await importModule(storage)).openStorage(storage.options, writerId);
-  if (isOpenedStorage(opened)) return opened;
+  if (isOpenedStorage(opened)) return layers.reduce((inner, layer) => layer(inner), opened);
   throw new InvalidStorageError(
     `Expected openStorage() of module '${storage.module}' to resolve with an object with openRecorder() and close(), ` +
       `got ${kindOf(opened)}.`,

@@ -29,6 +29,8 @@ export interface StoredEvent extends StoredProvenance {
    * first. Notifications include this field; histories may omit it.
    */
   readonly dependencies?: readonly LogPlace[];
+  /** Set to `false` for an event that gets no place in the log: it belongs to the history of its aggregate only. */
+  readonly notifiable?: false;
 }
 
 /** A stored event with its id in a notification log. The ids of a log count from 1 without gaps. */

@@ -37,11 +37,6 @@ export function downstreamsOf({ edges }: SystemGraph, applicationName: string): 
   return edges.filter(({ upstream }) => upstream === applicationName).map(({ downstream }) => downstream);
 }
 
-/** Types of the events that an application may record; undefined if the graph has no such application. */
-export function emittedBy({ nodes }: SystemGraph, applicationName: string): readonly string[] | undefined {
-  return nodes.find(({ name }) => name === applicationName)?.emits;
-}
-
 /** Names of an application and of all applications that it follows, directly or through others. */
 export function leadingTo(graph: SystemGraph, applicationName: string): ReadonlySet<string> {
   const names = new Set([applicationName]);

@@ -3,10 +3,11 @@ import { Application, type ApplicationClass } from '../application/application.t
 import { type OpenApplicationOptions, storageRule } from '../application/application-binding.ts';
 import { assertDeclared } from '../application/declaration.ts';
 import { carryMetadataRule, type OpenStoreOptions, openStoreOptions } from '../application/open-store.ts';
+import { storageLayers } from '../application/storage-layers.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
-import { assertStorage, type StorageDescription } from '../storage/storage.ts';
+import { assertStorage, type StorageDescription, type StorageLayer } from '../storage/storage.ts';
 import { kindInOtherCopy, markClass } from '../util/environment/copies.ts';
 import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
@@ -177,6 +178,11 @@ export function recordingOptions({
   carryMetadata,
 }: System): Pick<OpenStoreOptions, 'types' | 'carryMetadata'> {
   return { types, ...(carryMetadata && { carryMetadata }) };
+}
+
+/** Returns the layers around the storage of a system. */
+export function layersOf(system: System): readonly StorageLayer[] {
+  return storageLayers(system.applications, recordingOptions(system));
 }
 
 /** Throws {@link UnknownApplicationError} unless the class is an application of the system. */

@@ -8,8 +8,8 @@ import {
 } from '../../application/process-application.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import { emittedBy, intermediatesOf } from '../../system/graph.ts';
-import { recordingOptions } from '../../system/system.ts';
+import { intermediatesOf } from '../../system/graph.ts';
+import { layersOf, recordingOptions } from '../../system/system.ts';
 import { loadSystem, type SystemAddress } from '../../system/system-module.ts';
 import type { Assignment } from '../assignment.ts';
 
@@ -29,11 +29,11 @@ export async function openApplication(
   opened: AsyncDisposableStack,
 ): Promise<ProcessApplication> {
   const system = await loadSystem(address);
-  const applicationClass = system.applications.find(
-    (one) => one.applicationName === applicationName,
-  ) as ApplicationClass;
+  const classOf = (name: string) =>
+    system.applications.find((one) => one.applicationName === name) as ApplicationClass;
+  const applicationClass = classOf(applicationName);
   const application = new applicationClass() as ProcessApplication; // a ProcessApplication, because it follows others
-  const openedStorage = await openStorage(storage, writerId);
+  const openedStorage = await openStorage(storage, { writerId, layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const store = await openStore(applicationClass, openedStorage, {
     setupTables: false,
@@ -54,7 +54,7 @@ export async function openApplication(
   processApplicationInternals.setIntermediates(application, intermediates);
   for (const upstreamName of upstreamNames) {
     const recorder = await openRecorder(upstreamName);
-    const emits = emittedBy(system.graph, upstreamName);
+    const { emits } = classOf(upstreamName);
     const recent = upstreamName === applicationName ? store.recent : undefined;
     const log = new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits, recent);
     application.follow(log, batchSize);

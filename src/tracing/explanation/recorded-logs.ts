@@ -3,7 +3,7 @@ import { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { UnknownApplicationError } from '../../system/errors.ts';
-import type { System } from '../../system/system.ts';
+import { layersOf, type System } from '../../system/system.ts';
 import { nearestOf } from '../../util/nearest-name.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { type EffectReader, type EffectRun, effectRun } from './effect-run.ts';
@@ -53,7 +53,9 @@ export class RecordedLogs implements AsyncDisposable {
   /** @throws {@link StorageError} if an application cannot be opened. */
   static async open(options: RecordedLogsOptions): Promise<RecordedLogs> {
     await using resources = new AsyncDisposableStack();
-    const openedStorage = await openStorage(options.storage);
+    const openedStorage = await openStorage(options.storage, {
+      layers: options.system === undefined ? [] : layersOf(options.system),
+    });
     resources.defer(() => openedStorage.close());
     const applications = await openAll(openedStorage, resources, options.signal);
     return new RecordedLogs(options, applications, resources.move());

@@ -1,6 +1,6 @@
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import { assertSystem, type System } from '../../system/system.ts';
+import { assertSystem, layersOf, type System } from '../../system/system.ts';
 import { abortSignal, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import { ProgressReport, type VerificationProgress } from './progress-report.ts';
@@ -45,7 +45,7 @@ export async function verify(
   assertSystem(system, 'verify()', 'verify(storage, shop)');
   signal?.throwIfAborted();
   await using opened = new AsyncDisposableStack();
-  const openedStorage = await openStorage(storage);
+  const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const recorders = new Map<string, Recorder>();
   for (const { applicationName } of system.applications) {

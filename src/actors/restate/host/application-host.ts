@@ -15,7 +15,7 @@ import type { Recorder } from '../../../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../../storage/storage.ts';
 import { UnknownApplicationError } from '../../../system/errors.ts';
 import { intermediatesOf, upstreamsOf } from '../../../system/graph.ts';
-import { recordingOptions, type System } from '../../../system/system.ts';
+import { layersOf, recordingOptions, type System } from '../../../system/system.ts';
 import { inRootContext } from '../../../util/environment/root-context.ts';
 import { newId } from '../../../util/ids.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
@@ -126,7 +126,10 @@ export class ApplicationHost {
   }
 
   async #openStorage(): Promise<OpenedStorage> {
-    const openedStorage = await openStorage(this.#options.storage, this.id);
+    const openedStorage = await openStorage(this.#options.storage, {
+      writerId: this.id,
+      layers: layersOf(this.#system),
+    });
     this.#resources.defer(() => openedStorage.close());
     return openedStorage;
   }

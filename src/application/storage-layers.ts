@@ -1,0 +1,11 @@
+import type { StorageLayer } from '../storage/storage.ts';
+import type { ApplicationDeclaration } from './declaration.ts';
+import type { OpenStoreOptions } from './open-store.ts';
+
+/** Returns the layers around the storage of some applications that are opened with the same options. */
+export function storageLayers(
+  _declarations: readonly ApplicationDeclaration[],
+  _options: Pick<OpenStoreOptions, 'types'>,
+): readonly StorageLayer[] {
+  return [];
+}

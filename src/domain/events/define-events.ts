@@ -1,0 +1,106 @@
+import { kindOf } from '../../util/errors.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
+import type { DomainEvent } from '../event.ts';
+import {
+  type EventParts,
+  type EventType,
+  type FormerEvent,
+  partsOf,
+  type UpcastEvent,
+} from './event-definition.ts';
+
+/** Definitions of the types of events that an application records, by type. */
+export interface EventDefinitions {
+  readonly [type: string]: EventType;
+}
+
+/** The types that {@link defineEvents} defined: an array of their names, for the `emits` of an application. */
+export interface DefinedEvents<Definitions extends EventDefinitions>
+  extends ReadonlyArray<keyof Definitions & string> {
+  /** Exists in types only. */
+  readonly [definitions]?: Definitions;
+}
+
+declare const definitions: unique symbol;
+
+/** Union of the events that {@link defineEvents} defined. */
+export type EventsOf<Defined extends readonly string[]> = Defined extends {
+  readonly [definitions]?: infer Definitions extends EventDefinitions;
+}
+  ? {
+      [Type in keyof Definitions & string]: DomainEvent<Type, Definitions[Type]['data']>;
+    }[keyof Definitions & string]
+  : never;
+
+/** Union of types and data that an upcast may return. */
+type UpcastEventOf<Definitions extends EventDefinitions> = {
+  [Type in keyof Definitions & string]: UpcastEvent<Type, Definitions[Type]['data']>;
+}[keyof Definitions & string];
+
+/** Options of {@link defineEvents}. */
+export interface DefineEventsOptions<Definitions extends EventDefinitions> {
+  /**
+   * Types that logs hold and that are not recorded any more: the new name of a type, or `event<…>().into(…)`. With the name
+   * of a type that is still recorded, its versions before `since`.
+   *
+   * @default none
+   */
+  readonly former?: {
+    readonly [type: string]: (keyof Definitions & string) | FormerEvent<UpcastEventOf<Definitions>>;
+  };
+  /** Whether data that is read must fit the schema of its type, after upcasts. @default false */
+  readonly validateReads?: boolean;
+}
+
+/** What is known of the types of events of one application. */
+export interface EventSpecification {
+  /** Types that are recorded. */
+  readonly current: ReadonlyMap<string, EventParts>;
+  /** Former types, and types whose versions before `since` are read in another way: the new name, or the parts. */
+  readonly former: ReadonlyMap<string, string | FormerEvent>;
+  readonly validateReads: boolean;
+}
+
+const specifications = new WeakMap<readonly string[], EventSpecification>();
+
+/**
+ * Defines the types of events that an application records. The result is the `emits` of the application, and `EventsOf`
+ * is the union of its events, so that nothing is declared twice.
+ *
+ * @example
+ * const parcelEvents = defineEvents({
+ *   'Parcel.Sent': event<{ to: string }>(),
+ *   'Parcel.Lost': event<{ at: string }>(),
+ * });
+ *
+ * class Parcels extends Application<EventsOf<typeof parcelEvents>> {
+ *   static readonly applicationName = 'parcels';
+ *   static readonly emits = parcelEvents;
+ * }
+ */
+export function defineEvents<const Definitions extends EventDefinitions>(
+  definitions: Definitions,
+  { former = {}, validateReads = false }: DefineEventsOptions<Definitions> = {},
+): DefinedEvents<Definitions> {
+  const types = Object.freeze(Object.keys(definitions));
+  const current = Object.entries(definitions).map(([type, one]) => [type, partsIn(type, one)] as const);
+  specifications.set(types, {
+    current: new Map(current),
+    former: new Map(Object.entries(former)),
+    validateReads,
+  });
+  return types;
+}
+
+function partsIn(type: string, definition: EventType): EventParts {
+  const parts = partsOf(definition);
+  if (parts !== undefined) return parts;
+  throw new InvalidArgumentError(
+    `Expected '${type}' in defineEvents() to be the result of event(), got ${kindOf(definition)}.`,
+  );
+}
+
+/** Returns the specification of the `emits` of an application; undefined for an array that `defineEvents` did not return. */
+export function specificationOf(emits: readonly string[]): EventSpecification | undefined {
+  return specifications.get(emits);
+}
