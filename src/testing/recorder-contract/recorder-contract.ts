@@ -1,4 +1,4 @@
-import { openStorage, type StorageDescription } from '../../storage/index.ts';
+import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
@@ -20,6 +20,8 @@ export interface TestRunner {
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
   readonly name: string;
+  /** Layers around the storage, the innermost first. @default none */
+  readonly layers?: readonly StorageLayer[];
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
 }
 
@@ -29,7 +31,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     runner.it(name, async () => {
       const { storage, cleanUp } = await subject.create();
       try {
-        await using tested = new TestedStorage(await openStorage(storage));
+        await using tested = new TestedStorage(await openStorage(storage, { layers: subject.layers ?? [] }));
         await body(tested);
       } finally {
         await cleanUp();
