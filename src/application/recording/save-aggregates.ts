@@ -37,8 +37,8 @@ export async function saveAggregates(
     throw await explainedConflict(error, distinct, store);
   }
   if (prepared.followed !== undefined) await prepared.followed;
-  const { notificationId = 0 } = prepared;
-  return { applicationName, pipelineId, notificationId, count: pending.length, correlationId };
+  const { notificationId = 0, logged } = prepared;
+  return { applicationName, pipelineId, notificationId, count: logged.length, correlationId };
 }
 
 /** Ends the save of aggregates. Their events become pending again if they are not recorded. */
