@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'storage/sql',
     'storage/memory/application-memory.ts',
+    'storage/memory/commands.ts',
     'storage/memory/errors.ts',
     'storage/memory/log-order.ts',
     'storage/memory/positions.ts',
@@ -119,7 +120,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/actors',
   ],
   testing: ['testing/recorder-contract'],
-  'testing/recorder-contract': [],
+  'testing/recorder-contract': ['testing/recorder-contract/optional'],
+  'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };
 const mostFilesInARoom = 14;
 const apart = ['cli', 'inspect', 'testing'];

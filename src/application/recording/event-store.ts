@@ -1,5 +1,6 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
@@ -17,11 +18,13 @@ import { type CachedHistory, HistoryCache } from './history-cache.ts';
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
+  /** Those of the events that get a place in the log. */
+  readonly logged: readonly DomainEvent[];
   /** Characters of text that are recorded. */
   readonly size: number;
   /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
-  /** Id of the last notification of these events; undefined until they are recorded. */
+  /** Id of the last notification of these events, 0 if they have none; undefined until they are recorded. */
   notificationId: number | undefined;
   /** Settles when what follows from these events is processed; undefined if their save does not wait for that. */
   followed: Promise<void> | undefined;
@@ -50,6 +53,8 @@ export class EventStore {
   readonly #recent: Map<number, RecentNotifications>;
   readonly #options: EventStoreOptions;
   readonly #emits: ReadonlySet<string>;
+  /** Types of events that get no place in the log; undefined if there are none. */
+  readonly #unlogged: ReadonlySet<string> | undefined;
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
@@ -62,6 +67,7 @@ export class EventStore {
     this.recorder = options.recorder;
     this.mapper = new EventMapper(options.applicationName, options.transcoder);
     this.#emits = new Set(options.emits);
+    this.#unlogged = unloggedTypes(options.emits);
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
@@ -91,14 +97,17 @@ export class EventStore {
     const stored = events.map((event, index) => {
       if (!this.#emits.has(event.type))
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
-      return this.mapper.toStored(event, provenanceOf(index));
+      const one = this.mapper.toStored(event, provenanceOf(index));
+      return this.#isLogged(event) ? one : { ...one, notifiable: false as const };
     });
+    const logged = this.#unlogged === undefined ? events : events.filter((event) => this.#isLogged(event));
     const { snapshots, size } = this.#withDueSnapshots(stored, aggregates);
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
+      logged,
       size,
-      bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
+      bases: this.#options.causalDependencies && logged.length > 0 ? basesOf(aggregates) : [],
       notificationId: undefined,
       followed: undefined,
     };
@@ -186,14 +195,20 @@ export class EventStore {
     head: number,
   ): void {
     let last = head;
-    for (const { events } of prepared) last -= events.length;
+    for (const { logged } of prepared) last -= logged.length;
     for (let i = 0; i < prepared.length; i += 1) {
       const one = prepared[i] as PreparedEvents;
-      this.recent.add(last + 1, processEvents[i]?.events ?? [], one.events);
-      last += one.events.length;
-      one.notificationId = last;
+      const { logged } = one;
+      this.recent.add(last + 1, loggedOf(one, processEvents[i]), logged);
+      last += logged.length;
+      one.notificationId = logged.length > 0 ? last : 0;
       this.#remember(one);
     }
+  }
+
+  /** Whether an event gets a place in the log. */
+  #isLogged({ type }: DomainEvent): boolean {
+    return this.#unlogged === undefined || !this.#unlogged.has(type);
   }
 
   #forget(prepared: readonly PreparedEvents[]): void {
@@ -205,6 +220,14 @@ export class EventStore {
     for (const snapshot of processEvent.snapshots)
       this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
+}
+
+/** Returns the stored events of a process event that get a place in the log. */
+export function loggedOf(
+  { events, logged, processEvent }: PreparedEvents,
+  { events: stored }: Pick<ProcessEvent, 'events'> = processEvent,
+): readonly StoredEvent[] {
+  return logged.length === events.length ? stored : stored.filter(({ notifiable }) => notifiable !== false);
 }
 
 function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {

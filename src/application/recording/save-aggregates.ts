@@ -44,8 +44,8 @@ export async function saveAggregates(
     settle(prepared, distinct, taken); // before the next save of an aggregate, which waits for the same promise
     throw await explainedConflict(error, distinct, store);
   }
-  const { notificationId = 0, followed } = prepared;
-  const saved = { applicationName, pipelineId, notificationId, count: pending.length, correlationId };
+  const { notificationId = 0, logged, followed } = prepared;
+  const saved = { applicationName, pipelineId, notificationId, count: logged.length, correlationId };
   return { saved, followed };
 }
 

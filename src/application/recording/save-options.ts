@@ -36,9 +36,9 @@ export const saveOptions: OptionRules<SaveOptions> = {
 export interface Saved {
   readonly applicationName: string;
   readonly pipelineId: number;
-  /** Notification id of the last event; 0 if nothing was pending. */
+  /** Notification id of the last event that has a place in the log; 0 if there is none. */
   readonly notificationId: number;
-  /** Number of events. Their notification ids are contiguous. */
+  /** Number of events that have a place in the log: all that are not declared with `notifiable: false`. Their ids are contiguous. */
   readonly count: number;
   readonly correlationId: string;
 }
