@@ -2,6 +2,8 @@ import './util/environment/node-version.ts';
 
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
+export { UpdateConflictError } from './application/commands/errors.ts';
+export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
   AggregateNotFoundError,
