@@ -15,6 +15,7 @@ import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
 import { policyOf } from './policy/policy-definition.ts';
+import type { EventStore } from './recording/event-store.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
@@ -137,7 +138,8 @@ export abstract class ProcessApplication<
    * application that you opened without a runner, and then {@link run}.
    *
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
-   * @throws {@link InvalidArgumentError} if `log` is not a notification log.
+   * @throws {@link InvalidArgumentError} if `log` is not a notification log, or that of a renamed application whose class
+   * is not part of the system through which this application was opened.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
@@ -147,6 +149,7 @@ export abstract class ProcessApplication<
     }
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
+    assertSameName(store, log);
     const policy = this.policy as unknown as Policy;
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
@@ -208,4 +211,14 @@ export abstract class ProcessApplication<
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }
+}
+
+/** Throws unless an application records its position in a log under the name under which storage keeps the log. */
+function assertSameName({ applicationName, recordedNameOf }: EventStore, log: NotificationLog): void {
+  const { applicationName: upstreamName, recordedAs = recordedNameOf(upstreamName) } = log;
+  if (recordedNameOf(upstreamName) === recordedAs) return;
+  throw new InvalidArgumentError(
+    `Application '${applicationName}' cannot follow '${upstreamName}', which is recorded as '${recordedAs}': open it with ` +
+      'open() of a system that holds both.',
+  );
 }

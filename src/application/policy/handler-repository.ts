@@ -16,6 +16,8 @@ export interface HandlerContext {
   readonly applicationName: string;
   /** Name of the application that has recorded the event; empty in a direct call. */
   readonly upstreamName: string;
+  /** Returns the name under which storage keeps the log of an application. */
+  recordedNameOf(applicationName: string): string;
   readonly event: RecordedEvent;
   readonly aggregates: PolicyAggregates;
 }
@@ -60,8 +62,8 @@ export class HandlerRepository implements PolicyRepository {
   deriveId(): string {
     this.calls.assertRunning();
     this.#derived += 1;
-    const { event, upstreamName, applicationName } = this.#context;
-    return causedId(event, upstreamName, applicationName, this.#derived);
+    const { event, upstreamName, applicationName, recordedNameOf } = this.#context;
+    return causedId(event, recordedNameOf(upstreamName), recordedNameOf(applicationName), this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {

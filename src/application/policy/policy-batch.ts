@@ -104,7 +104,8 @@ function contextOf(
   { event }: Step,
   aggregates: BatchAggregates,
 ): HandlerContext {
-  return { applicationName: store.applicationName, upstreamName, event, aggregates };
+  const { applicationName, recordedNameOf } = store;
+  return { applicationName, upstreamName, recordedNameOf, event, aggregates };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

@@ -7,6 +7,7 @@ import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
+import { recordedNameIn } from '../../storage/renaming/renamed-storage.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
@@ -119,6 +120,10 @@ export class EventStore {
       followed: undefined,
     };
   }
+
+  /** Returns the name under which storage keeps the log of an application. */
+  readonly recordedNameOf = (applicationName: string): string =>
+    recordedNameIn(this.recorder, applicationName);
 
   /** Types of the events that the application may record. */
   get emits(): readonly string[] {
