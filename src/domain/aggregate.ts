@@ -6,6 +6,7 @@ import { now } from '../util/time.ts';
 import {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateRepeatedError,
   AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,
@@ -52,6 +53,13 @@ export interface AggregateInternals {
   /** Drops the pending events, and makes every later use throw {@link AggregateUndoneError}. */
   undo(aggregate: Aggregate): void;
   isUndone(aggregate: Aggregate): boolean;
+  /**
+   * Drops the pending events, and makes every later use throw {@link AggregateRepeatedError}.
+   *
+   * @param key Idempotency key of the command that repeats another.
+   * @param isRecorded Whether an aggregate with the id is recorded. If not, its id cannot be read either.
+   */
+  refuseRepeated(aggregate: Aggregate, key: string, isRecorded: boolean): void;
   /** Sets the only trigger listener of this thread. */
   setTriggerListener(listener: TriggerListener): void;
   snapshot(aggregate: Aggregate): unknown;
@@ -270,6 +278,13 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
         refuseEveryUse(aggregate, () => new AggregateUndoneError(className, aggregate.id));
       },
       isUndone: (aggregate) => aggregate.#undone,
+      refuseRepeated: (aggregate, key, isRecorded) => {
+        const className = aggregate.#className;
+        const { id } = aggregate;
+        aggregate.#pending = none;
+        const errorOf = () => new AggregateRepeatedError(className, id, key);
+        refuseEveryUse(aggregate, errorOf, isRecorded ? ['id'] : []);
+      },
       setTriggerListener: (listener) => {
         triggerListener = listener;
       },
