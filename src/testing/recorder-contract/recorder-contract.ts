@@ -20,11 +20,8 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): void;
 }
 
-/**
- * A feature that a storage may lack: events with `notifiable: false`, `lock()`, `command()` with `deleteCommands()`, or
- * `openSubjectKeys()`.
- */
-export type OptionalFeature = 'unlistedEvents' | 'lock' | 'commands' | 'subjectKeys';
+/** A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, or `openSubjectKeys()`. */
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
@@ -63,6 +60,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     handledTypes,
     typesVersions,
     operations,
+    unlistedEvents,
     contents,
     sharing,
     names,
@@ -70,7 +68,6 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     opening,
   };
   const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
-    unlistedEvents: { unlistedEvents },
     lock: { locking },
     commands: { commands },
     subjectKeys: { subjectKeys, missingSubjectKeys },
