@@ -60,6 +60,8 @@ export interface AggregateInternals {
    * @param isRecorded Whether an aggregate with the id is recorded. If not, its id cannot be read either.
    */
   refuseRepeated(aggregate: Aggregate, key: string, isRecorded: boolean): void;
+  /** Throws the error of an aggregate that is undone or repeated. */
+  assertUsable(aggregate: Aggregate): void;
   /** Sets the only trigger listener of this thread. */
   setTriggerListener(listener: TriggerListener): void;
   snapshot(aggregate: Aggregate): unknown;
@@ -115,7 +117,8 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   #pending: PendingEvent[] = none;
   #discarded = false;
   #released = false;
-  #undone = false;
+  /** Returns the error of every use, if the aggregate is undone or repeated. */
+  #refusal: (() => Error) | undefined;
   #saving: Promise<unknown> | undefined;
   #applying = false;
 
@@ -210,7 +213,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
         `${this.#className}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
       );
     }
-    if (this.#undone) throw new AggregateUndoneError(this.#className, this.id);
+    if (this.#refusal !== undefined) throw this.#refusal();
     if (this.#discarded) throw AggregateDiscardedError.ofTrigger(this.#className, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
     if (typeof type !== 'string') {
@@ -248,6 +251,13 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
     this.#version = event.originatorVersion;
   }
 
+  /** Drops the pending events, and makes every later use throw. */
+  #refuse(errorOf: () => Error, readable?: readonly string[]): void {
+    this.#pending = none;
+    this.#refusal = errorOf;
+    refuseEveryUse(this, errorOf, readable);
+  }
+
   static {
     markClass(Aggregate);
     aggregateInternals = {
@@ -273,17 +283,17 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       isReleased: (aggregate) => aggregate.#released,
       undo: (aggregate) => {
         const className = aggregate.#className;
-        aggregate.#pending = none;
-        aggregate.#undone = true;
-        refuseEveryUse(aggregate, () => new AggregateUndoneError(className, aggregate.id));
+        aggregate.#refuse(() => new AggregateUndoneError(className, aggregate.id));
       },
-      isUndone: (aggregate) => aggregate.#undone,
+      isUndone: (aggregate) => aggregate.#refusal !== undefined,
       refuseRepeated: (aggregate, key, isRecorded) => {
         const className = aggregate.#className;
         const { id } = aggregate;
-        aggregate.#pending = none;
         const errorOf = () => new AggregateRepeatedError(className, id, key);
-        refuseEveryUse(aggregate, errorOf, isRecorded ? ['id'] : []);
+        aggregate.#refuse(errorOf, isRecorded ? ['id'] : []);
+      },
+      assertUsable: (aggregate) => {
+        if (aggregate.#refusal !== undefined) throw aggregate.#refusal();
       },
       setTriggerListener: (listener) => {
         triggerListener = listener;

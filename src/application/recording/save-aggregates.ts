@@ -52,6 +52,7 @@ export async function saveAggregates(
     await Promise.allSettled(distinct.map(aggregateInternals.saving));
   const taken = distinct.map(aggregateInternals.pending);
   const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
+  if (pending.length === 0 || distinct.length > 1) distinct.forEach(aggregateInternals.assertUsable);
   const { applicationName, pipelineId } = store;
   const { correlationId } = provenance;
   if (pending.length === 0 && keyed === undefined)
