@@ -10,6 +10,7 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
+  PolicyLoopError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,

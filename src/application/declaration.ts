@@ -17,6 +17,13 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly causalDependencies?: boolean;
+  /**
+   * Whether the policy also handles the events that it makes, first in first out. All of them are recorded together, with
+   * the position behind the notification that started them. An application with this property does not follow itself.
+   *
+   * @default false
+   */
+  readonly applyPolicyToGeneratedEvents?: boolean;
 }
 
 /**
@@ -24,7 +31,7 @@ export interface ApplicationDeclaration {
  * @throws {@link LimitExceededError} if the name or an event type is too long.
  */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { applicationName, emits, causalDependencies = false } = declaration;
+  const { applicationName, emits } = declaration;
   const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
@@ -39,10 +46,11 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
   }
   assertNameLength(applicationName, 'applicationName', applicationName);
   for (const type of emits) assertNameLength(applicationName, 'eventType', type);
-  if (typeof causalDependencies !== 'boolean') {
+  for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
+    const { [property]: value = false } = declaration;
+    if (typeof value === 'boolean') continue;
     throw new InvalidApplicationError(
-      `Expected 'static readonly causalDependencies' of class ${name} to be true or false, ` +
-        `got ${String(causalDependencies)}.`,
+      `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
     );
   }
 }

@@ -135,3 +135,20 @@ export class SaveInPolicyError extends KahnError {
 export class InvalidPolicyError extends KahnError {
   override readonly code = 'INVALID_POLICY';
 }
+
+/** A policy with `applyPolicyToGeneratedEvents` answers its own events without an end. Nothing of it is recorded. */
+export class PolicyLoopError extends KahnError {
+  override readonly code = 'POLICY_LOOP';
+  declare readonly applicationName: string;
+  /** Types of the events that the policy handled last. */
+  declare readonly eventTypes: readonly string[];
+
+  constructor(applicationName: string, eventTypes: readonly string[], mostEvents: number) {
+    const types = eventTypes.map((type) => `'${type}'`).join(', ');
+    super(
+      `The policy of '${applicationName}' handled ${mostEvents} of its own events for one notification and made more of ` +
+        `them. The last ones are of ${types}: end this series in a handler.`,
+      { applicationName, eventTypes },
+    );
+  }
+}
