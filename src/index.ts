@@ -78,6 +78,7 @@ export type {
   SchemaResult,
   StandardSchema,
 } from './domain/events/standard-schema.ts';
+export { EventInvalidError, type EventIssue, InvalidSchemaError } from './domain/events/validation-errors.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';

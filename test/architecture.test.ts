@@ -14,7 +14,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   util: ['util/environment'],
   'util/environment': [],
   domain: [],
-  'domain/events': ['domain/event.ts'],
+  'domain/events': [
+    'domain/event.ts',
+    'domain/frozen-copy.ts',
+    'domain/mutable-copy.ts',
+    'domain/plain-data.ts',
+    'domain/realms.ts',
+  ],
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
   'storage/sql': ['storage'],
@@ -23,6 +29,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'storage/sql',
     'storage/memory/application-memory.ts',
+    'storage/memory/commands.ts',
     'storage/memory/errors.ts',
     'storage/memory/log-order.ts',
     'storage/memory/positions.ts',
@@ -112,7 +119,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/actors',
   ],
   testing: ['testing/recorder-contract'],
-  'testing/recorder-contract': [],
+  'testing/recorder-contract': ['testing/recorder-contract/optional'],
+  'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };
 const mostFilesInARoom = 14;
 const apart = ['cli', 'inspect', 'testing'];

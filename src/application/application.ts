@@ -169,6 +169,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
+   * @throws {@link EventInvalidError} if the data of an event does not fit the schema of its type.
+   * @throws {@link InvalidSchemaError} if a schema is asynchronous, throws, or changes the data.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link SnapshotNotEncodableError} if the class of an aggregate has snapshots that cannot hold its state.
    * @throws {@link LimitExceededError} if an id or the data is too large.

@@ -159,7 +159,7 @@ export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }
 
-/** A command with the same idempotency key is recorded. */
+/** The idempotency key of a command is recorded, or occurs twice in a call. Nothing of the call is recorded. */
 export class KeyConflictError extends KahnError {
   override readonly code = 'KEY_CONFLICT';
   declare readonly applicationName: string;
@@ -168,11 +168,9 @@ export class KeyConflictError extends KahnError {
 
   constructor(applicationName: string, key: string) {
     super(
-      `Application '${applicationName}' has already recorded a command with the idempotency key '${key}'.`,
-      {
-        applicationName,
-        key,
-      },
+      `Application '${applicationName}' cannot record a command with the idempotency key '${key}': the key is recorded ` +
+        'already, or occurs twice in the call. Read the command with the key for its outcome.',
+      { applicationName, key },
     );
   }
 }

@@ -1,5 +1,6 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { schemaChecks } from '../../domain/events/schema-checks.ts';
 import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
@@ -58,6 +59,8 @@ export class EventStore {
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
+  /** Checks data against the schema of its type; undefined if no type has one. */
+  readonly #assertFits: ((event: DomainEvent) => void) | undefined;
 
   /** @param recent What was recorded last in the logs, by pipeline. */
   constructor(options: EventStoreOptions, recent: Map<number, RecentNotifications> = new Map()) {
@@ -71,6 +74,7 @@ export class EventStore {
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
+    this.#assertFits = schemaChecks(options.applicationName, options.emits, 'record');
     const isKnown = (eventType: string) => this.#emits.has(eventType);
     this.#recent = recent;
     this.recent = this.recentIn(options.pipelineId);
@@ -82,6 +86,8 @@ export class EventStore {
    *
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
+   * @throws {@link EventInvalidError} if the data of an event does not fit the schema of its type.
+   * @throws {@link InvalidSchemaError} if a schema is asynchronous, throws, or changes the data.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
@@ -97,6 +103,7 @@ export class EventStore {
     const stored = events.map((event, index) => {
       if (!this.#emits.has(event.type))
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
+      this.#assertFits?.(event);
       const one = this.mapper.toStored(event, provenanceOf(index));
       return this.#isLogged(event) ? one : { ...one, notifiable: false as const };
     });
