@@ -15,6 +15,7 @@ export {
   TooManySavesError,
   UndeclaredEventError,
   UnknownEventError,
+  UnsavableEventError,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {

@@ -176,6 +176,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link LimitExceededError} if an id or the data is too large.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
+   * @throws {@link UnsavableEventError} if the type of an event is not listed in `saves`.
    * @throws {@link TooManySavesError} if too many saves wait for the storage.
    * @throws {@link StorageError} if the storage fails. Nothing is recorded, unless the code is `STORAGE_OUTCOME_UNKNOWN`.
    * @throws {@link SaveInPolicyError} if a policy calls this method.

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import { assertNameLength } from '../storage/limits.ts';
+import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { InvalidApplicationError } from './errors.ts';
 
@@ -10,6 +12,13 @@ export interface ApplicationDeclaration {
   readonly applicationName: string;
   /** Types of all events that the application may record, and of those in its log that it does not trigger any more. */
   readonly emits: readonly string[];
+  /**
+   * Types of the events that `save()` records, all of them in `emits`. A save with an event of another type is refused:
+   * the policy alone records it.
+   *
+   * @default all types in `emits`
+   */
+  readonly saves?: readonly string[];
   /**
    * Whether events carry their dependencies in other pipelines, so that followers process the dependencies first. Costs
    * one more read for each transaction.
@@ -31,7 +40,7 @@ export interface ApplicationDeclaration {
  * @throws {@link LimitExceededError} if the name or an event type is too long.
  */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { applicationName, emits } = declaration;
+  const { applicationName, emits, saves } = declaration;
   const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
@@ -46,11 +55,26 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
   }
   assertNameLength(applicationName, 'applicationName', applicationName);
   for (const type of emits) assertNameLength(applicationName, 'eventType', type);
+  if (saves !== undefined) assertSaves(name, saves, emits);
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
     if (typeof value === 'boolean') continue;
     throw new InvalidApplicationError(
       `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
+    );
+  }
+}
+
+function assertSaves(name: string, saves: unknown, emits: readonly string[]): void {
+  if (!Array.isArray(saves)) {
+    throw new InvalidApplicationError(
+      `Expected 'static readonly saves' of class ${name} to be an array of types in its 'emits', got ${kindOf(saves)}.`,
+    );
+  }
+  for (const type of saves as readonly unknown[]) {
+    if (emits.includes(type as string)) continue;
+    throw new InvalidApplicationError(
+      `'static readonly saves' of class ${name} lists ${inspect(type)}, which its 'static readonly emits' does not list.`,
     );
   }
 }

@@ -85,6 +85,30 @@ export class UndeclaredEventError extends KahnError {
 }
 
 /**
+ * `save()` got an event whose type is not listed in the `static saves` of the application. Nothing is recorded, and all
+ * events stay pending.
+ */
+export class UnsavableEventError extends KahnError {
+  override readonly code = 'UNSAVABLE_EVENT';
+  declare readonly applicationName: string;
+  declare readonly eventType: string;
+  declare readonly originatorId: string;
+
+  constructor(
+    applicationName: string,
+    { type: eventType, originatorId }: DomainEvent,
+    saves: readonly string[],
+  ) {
+    const listed = saves.length === 0 ? 'no types' : saves.map((type) => `'${type}'`).join(', ');
+    super(
+      `Application '${applicationName}' does not save '${eventType}' of aggregate '${originatorId}': its 'static readonly ` +
+        `saves' lists ${listed}. Let its policy make this event, or add the type there.`,
+      { applicationName, eventType, originatorId },
+    );
+  }
+}
+
+/**
  * An aggregate has an event whose type its application does not declare, as after a newer version has recorded it. Without
  * this event its state would be wrong, so it is not loaded.
  */

@@ -82,11 +82,20 @@ type CheckedDeclaration<Class, Declared> = string extends Declared
       ? [Exclude<Declared, Emits<Class>['type']>] extends [never]
         ? Static<Class, 'causalDependencies'> extends boolean | undefined
           ? Static<Class, 'applyPolicyToGeneratedEvents'> extends boolean | undefined
-            ? Class
+            ? CheckedSaves<Class>
             : `The applyPolicyToGeneratedEvents of '${NameOf<Class>}' must be true or false.`
           : `The causalDependencies of '${NameOf<Class>}' must be true or false.`
         : `The emits of '${NameOf<Class>}' list '${Exclude<Declared, Emits<Class>['type']> & string}', but it has no event of that type.`
       : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`;
+
+type CheckedSaves<Class> =
+  Static<Class, 'saves'> extends readonly (infer Saved)[]
+    ? [Exclude<Saved, Emits<Class>['type']>] extends [never]
+      ? Class
+      : `The saves of '${NameOf<Class>}' must be types in its emits, as in ['Order.Created'] as const.`
+    : Static<Class, 'saves'> extends undefined
+      ? Class
+      : `The saves of '${NameOf<Class>}' must be an array of types in its emits.`;
 
 /** Type of a static property; undefined if the class has none. */
 type Static<Class, Name extends string> = Class extends { readonly [N in Name]: infer Value }

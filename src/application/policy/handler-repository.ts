@@ -17,6 +17,8 @@ export interface HandlerContext {
   /** Name of the application that has recorded the event; empty in a direct call. */
   readonly upstreamName: string;
   readonly event: RecordedEvent;
+  /** Time of derived ids, in ms since 1970. @default the time of the event */
+  readonly idTime?: number;
   readonly aggregates: PolicyAggregates;
 }
 
@@ -60,8 +62,9 @@ export class HandlerRepository implements PolicyRepository {
   deriveId(): string {
     this.calls.assertRunning();
     this.#derived += 1;
-    const { event, upstreamName, applicationName } = this.#context;
-    return causedId(event, upstreamName, applicationName, this.#derived);
+    const { event, idTime, upstreamName, applicationName } = this.#context;
+    const source = idTime === undefined ? event : { ...event, timestamp: idTime };
+    return causedId(source, upstreamName, applicationName, this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {

@@ -55,10 +55,7 @@ export class OwnEvents {
       if (own === undefined) continue;
       await this.#yield();
       this.#noteHandled(event.type);
-      // Ids are derived as from an event in the application's own log.
-      const { applicationName } = this.#context;
-      const context = { ...this.#context, upstreamName: applicationName, event: this.#recorded(event) };
-      await this.#handle(own, context);
+      await this.#handle(own, this.#contextOf(event));
     }
   }
 
@@ -67,6 +64,22 @@ export class OwnEvents {
     const running = runHandler(handler, context);
     if (running instanceof Promise) await running;
     for (const event of context.aggregates.takeTriggered(before)) this.#queue.push(event);
+  }
+
+  /**
+   * Ids are derived as from an event in the application's own log, but with the time of the first event: that of an own
+   * event is another one in each try.
+   */
+  #contextOf(event: DomainEvent): HandlerContext {
+    const { applicationName, aggregates, event: first } = this.#context;
+    const { timestamp: idTime } = first;
+    return {
+      applicationName,
+      upstreamName: applicationName,
+      event: this.#recorded(event),
+      idTime,
+      aggregates,
+    };
   }
 
   #noteHandled(type: string): void {

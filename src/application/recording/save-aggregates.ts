@@ -25,6 +25,7 @@ export async function saveAggregates(
   const { correlationId } = provenance;
   if (pending.length === 0)
     return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
+  store.assertSavable(pending);
   const prepared = store.prepare(pending, distinct, () => provenance);
   for (const aggregate of distinct) aggregateInternals.takePending(aggregate);
   const saving = queue.submit(prepared);
