@@ -2,7 +2,6 @@ import type { Aggregate } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
-import type { ApplicationDeclaration } from '../declaration.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import { runHandler } from './handler-run.ts';
 import { MapAggregates } from './map-aggregates.ts';
@@ -10,7 +9,10 @@ import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy.ts';
 
 /** The static properties of an application class on which its policy depends. */
-export type PolicyOwner = Pick<ApplicationDeclaration, 'applicationName' | 'applyPolicyToGeneratedEvents'>;
+interface PolicyOwner {
+  readonly applicationName: string;
+  readonly applyPolicyToGeneratedEvents?: boolean;
+}
 
 /** Makes a policy. Throws {@link InvalidPolicyError} if a handler is not a function. */
 export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(

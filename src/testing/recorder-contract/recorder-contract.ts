@@ -1,4 +1,4 @@
-import { openStorage, type StorageDescription } from '../../storage/index.ts';
+import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
@@ -20,15 +20,14 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): void;
 }
 
-/**
- * A feature that a storage may lack: events with `notifiable: false`, `lock()`, `command()` with `deleteCommands()`, or
- * `openSubjectKeys()`.
- */
-export type OptionalFeature = 'unlistedEvents' | 'lock' | 'commands' | 'subjectKeys';
+/** A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, or `openSubjectKeys()`. */
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
   readonly name: string;
+  /** Layers around the storage, the innermost first. @default none */
+  readonly layers?: readonly StorageLayer[];
   /** Optional features that the storage lacks, which are not tested. @default none */
   readonly lacks?: readonly OptionalFeature[];
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
@@ -40,7 +39,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     runner.it(name, async () => {
       const { storage, cleanUp } = await subject.create();
       try {
-        await using tested = new TestedStorage(await openStorage(storage));
+        await using tested = new TestedStorage(await openStorage(storage, { layers: subject.layers ?? [] }));
         await body(tested);
       } finally {
         await cleanUp();
@@ -63,6 +62,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     handledTypes,
     typesVersions,
     operations,
+    unlistedEvents,
     contents,
     sharing,
     names,
@@ -70,7 +70,6 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     opening,
   };
   const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
-    unlistedEvents: { unlistedEvents },
     lock: { locking },
     commands: { commands },
     subjectKeys: { subjectKeys, missingSubjectKeys },
