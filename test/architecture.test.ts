@@ -14,15 +14,24 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   util: ['util/environment'],
   'util/environment': [],
   domain: [],
-  'domain/events': ['domain/event.ts'],
+  'domain/events': [
+    'domain/event.ts',
+    'domain/frozen-copy.ts',
+    'domain/mutable-copy.ts',
+    'domain/plain-data.ts',
+    'domain/realms.ts',
+  ],
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
+  'storage/layers': ['storage'],
+  'storage/sealing': ['storage', 'storage/layers'],
   'storage/sql': ['storage'],
   'storage/memory': ['storage', 'storage/memory/shared'],
   'storage/memory/shared': [
     'storage',
     'storage/sql',
     'storage/memory/application-memory.ts',
+    'storage/memory/commands.ts',
     'storage/memory/errors.ts',
     'storage/memory/log-order.ts',
     'storage/memory/positions.ts',
@@ -52,7 +61,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection', 'storage/postgres/appending'],
   'storage/postgres/appending': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
-  application: ['application/recording', 'application/following', 'application/policy', 'application/log'],
+  application: [
+    'application/recording',
+    'application/commands',
+    'application/following',
+    'application/policy',
+    'application/log',
+  ],
+  'application/commands': ['application/errors.ts', 'application/recording'],
   'application/recording': [
     'application/errors.ts',
     'application/memory-bounds.ts',
@@ -112,7 +128,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/actors',
   ],
   testing: ['testing/recorder-contract'],
-  'testing/recorder-contract': [],
+  'testing/recorder-contract': ['testing/recorder-contract/optional'],
+  'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };
 const mostFilesInARoom = 14;
 const apart = ['cli', 'inspect', 'testing'];

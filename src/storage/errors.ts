@@ -27,12 +27,14 @@ export type StorageErrorCode =
   | 'STORAGE_FAILED'
   | 'STORAGE_FOREIGN'
   | 'STORAGE_FULL'
+  | 'STORAGE_KEY_MISSING'
   | 'STORAGE_MISSING'
   | 'STORAGE_NEWER'
   | 'STORAGE_NOT_SET_UP'
   | 'STORAGE_OLDER'
   | 'STORAGE_OUTCOME_UNKNOWN'
   | 'STORAGE_REFUSED'
+  | 'STORAGE_TAMPERED'
   | 'STORAGE_UNREACHABLE'
   | 'STORAGE_UNWRITABLE';
 
@@ -43,6 +45,7 @@ const finalCodes: readonly StorageErrorCode[] = [
   'STORAGE_FOREIGN',
   'STORAGE_NEWER',
   'STORAGE_REFUSED',
+  'STORAGE_TAMPERED',
 ];
 
 /** Returns whether an error is a StorageError after which the same call may succeed later. */
@@ -159,7 +162,7 @@ export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }
 
-/** A command with the same idempotency key is recorded. */
+/** The idempotency key of a command is recorded, or occurs twice in a call. Nothing of the call is recorded. */
 export class KeyConflictError extends KahnError {
   override readonly code = 'KEY_CONFLICT';
   declare readonly applicationName: string;
@@ -168,11 +171,9 @@ export class KeyConflictError extends KahnError {
 
   constructor(applicationName: string, key: string) {
     super(
-      `Application '${applicationName}' has already recorded a command with the idempotency key '${key}'.`,
-      {
-        applicationName,
-        key,
-      },
+      `Application '${applicationName}' cannot record a command with the idempotency key '${key}': the key is recorded ` +
+        'already, or occurs twice in the call. Read the command with the key for its outcome.',
+      { applicationName, key },
     );
   }
 }

@@ -37,6 +37,7 @@ export {
   type StorageModule,
   type StorageOptions,
   type StorageOptionValue,
+  type SubjectKeysOptions,
 } from './storage.ts';
 export type {
   LogPlace,
@@ -45,4 +46,4 @@ export type {
   StoredProvenance,
   StoredSnapshot,
 } from './stored-event.ts';
-export type { DeletedSubject, SubjectEntry, SubjectKeyTable } from './subject-keys.ts';
+export type { DeletedSubject, SubjectEntry, SubjectKey, SubjectKeyTable } from './subject-keys.ts';

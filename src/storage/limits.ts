@@ -5,9 +5,15 @@ import type { StoredEvent } from './stored-event.ts';
 
 /** Largest sizes of what is recorded, the same on every storage: each storage keeps values up to these sizes. */
 export const limits = {
-  /** Bytes of UTF-8 of an application's name, the id of an aggregate, an event type or a correlation id. */
+  /**
+   * Bytes of UTF-8 of an application's name, the id of an aggregate, an event type, a correlation id, an idempotency key or a
+   * subject of personal data.
+   */
   nameBytes: 1_024,
-  /** Bytes of UTF-8 of everything that one save, or a policy for one notification, records: data, metadata and snapshots. */
+  /**
+   * Bytes of UTF-8 of everything that one save, or a policy for one notification, records: data, metadata, snapshots and the
+   * outcome of a command.
+   */
   saveBytes: 128_000_000,
   /** Largest version of an aggregate. */
   version: 0x7fffffff,
@@ -20,18 +26,22 @@ export type LimitedValue =
   | 'applicationName'
   | 'correlationId'
   | 'eventType'
+  | 'idempotencyKey'
   | 'originatorId'
   | 'originatorVersion'
   | 'save'
+  | 'subject'
   | 'timestamp';
 
 const subjects: Readonly<Record<LimitedValue, string>> = {
   applicationName: 'an application name',
   correlationId: 'a correlation id',
   eventType: 'an event type',
+  idempotencyKey: 'an idempotency key',
   originatorId: 'the id of an aggregate',
   originatorVersion: 'the version of an aggregate',
   save: 'data, metadata and snapshots of one save',
+  subject: 'a subject of personal data',
   timestamp: 'the time of an event',
 };
 
@@ -82,7 +92,7 @@ export class InvalidTimestampError extends KahnError {
 /** Throws {@link LimitExceededError} if a name or an id is too long. */
 export function assertNameLength(
   applicationName: string,
-  value: 'applicationName' | 'correlationId' | 'eventType' | 'originatorId',
+  value: Exclude<LimitedValue, 'originatorVersion' | 'save' | 'timestamp'>,
   text: string,
 ): void {
   if (text.length * bytesPerUnit <= limits.nameBytes) return;
@@ -99,15 +109,20 @@ export function assertNameLength(
  */
 export function assertRecordable(
   applicationName: string,
-  { events, snapshots }: Pick<ProcessEvent, 'events' | 'snapshots'>,
+  recorded: Pick<ProcessEvent, 'events' | 'snapshots' | 'command'>,
 ): number {
+  const { events, snapshots, command } = recorded;
   let size = 0;
   for (const event of events) {
     assertEvent(applicationName, event);
     size += sizeOfEvent(event);
   }
   for (const { state } of snapshots) size += state.length;
-  if (size * bytesPerUnit > limits.saveBytes) assertBytes(applicationName, bytesIn({ events, snapshots }));
+  if (command !== undefined) {
+    assertNameLength(applicationName, 'idempotencyKey', command.key);
+    size += command.outcome.length;
+  }
+  if (size * bytesPerUnit > limits.saveBytes) assertBytes(applicationName, bytesIn(recorded));
   return size;
 }
 
@@ -128,8 +143,12 @@ function assertEvent(applicationName: string, event: StoredEvent): void {
   throw new LimitExceededError(applicationName, 'timestamp', timestamp, limits.timestamp);
 }
 
-function bytesIn({ events, snapshots }: Pick<ProcessEvent, 'events' | 'snapshots'>): number {
-  let bytes = 0;
+function bytesIn({
+  events,
+  snapshots,
+  command,
+}: Pick<ProcessEvent, 'events' | 'snapshots' | 'command'>): number {
+  let bytes = Buffer.byteLength(command?.outcome ?? '');
   for (const { data, metadata = '' } of events)
     bytes += Buffer.byteLength(data) + Buffer.byteLength(metadata);
   for (const { state } of snapshots) bytes += Buffer.byteLength(state);

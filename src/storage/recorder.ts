@@ -14,14 +14,14 @@ export interface Tracking {
   readonly typesVersion?: number;
 }
 
-/** A command with an idempotency key, and what it recorded first. */
+/** A command with an idempotency key. An application records each key once. */
 export interface StoredCommand {
   readonly key: string;
   /** Milliseconds since 1970. */
   readonly timestamp: number;
-  /** Tells whether another call with the key has the same content. */
+  /** Fingerprint of the content, by which a repeated call is told from another command with the same key. */
   readonly fingerprint: string;
-  /** What the first call resolved with, as JSON text. */
+  /** Outcome of the first call, encoded as text. */
   readonly outcome: string;
 }
 
@@ -125,9 +125,10 @@ export interface Recorder {
    *
    * Notification ids follow the order of the events without gaps. No reader sees a notification before all
    * notifications with smaller ids. Calls that are not awaited one by one are recorded in the order of the calls. Events
-   * with `notifiable: false` get no id.
+   * with `notifiable: false` get no id and appear in histories only.
    *
-   * @throws {@link KeyConflictError} if the key of a command is recorded.
+   * @throws {@link KeyConflictError} if the key of a command is recorded or occurs twice in the call, also if versions or
+   * positions conflict as well.
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
    * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
    */
@@ -204,10 +205,16 @@ export interface Recorder {
   /** Reads up to `limit` operations with ids above `after`, in order. */
   operations(after: number, limit: number): Promise<readonly RecordedOperation[]>;
 
-  /** Reads the command with a key. Storage without this method refuses idempotency keys. */
+  /**
+   * Reads the recorded command with a key. Storage without this method records no commands, so that the application refuses
+   * idempotency keys.
+   */
   command?(key: string): Promise<StoredCommand | undefined>;
 
-  /** Deletes up to `limit` of the commands before a time, in ms since 1970, oldest first. Resolves with their number. */
+  /**
+   * Deletes up to `limit` of the commands with timestamps below `before`, oldest first, and resolves with their number. Their
+   * keys may then be recorded again. Storage with `command()` has this method.
+   */
   deleteCommands?(before: number, limit: number): Promise<number>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */

@@ -24,3 +24,8 @@ export function storageError(
 export function recorderClosed(location: StorageLocation): StorageError {
   return storageError('STORAGE_CLOSED', location, 'this recorder is closed. Open another one.');
 }
+
+/** Creates the error for a call of a closed table of keys. */
+export function subjectKeysClosed(location: StorageLocation): StorageError {
+  return storageError('STORAGE_CLOSED', location, 'this table of keys is closed. Open it again.');
+}

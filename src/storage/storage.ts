@@ -34,6 +34,12 @@ export interface RecorderOptions {
   readonly setupTables: boolean;
 }
 
+/** Options of opening the keys of subjects. */
+export interface SubjectKeysOptions {
+  /** Whether to create or upgrade the table; if not, STORAGE_NOT_SET_UP or STORAGE_OLDER is thrown. */
+  readonly setupTables: boolean;
+}
+
 /** Receives prompts from other writers of a storage. */
 export interface LogListener {
   /** Called when another writer has recorded events. */
@@ -51,11 +57,12 @@ export interface OpenedStorage {
    */
   openRecorder(options: RecorderOptions): Promise<Recorder>;
   /**
-   * Opens the keys of subjects of personal data. Its owner closes it. Storage without this method refuses personal data.
+   * Opens the table with the keys of subjects of personal data. Its owner closes it. Storage without this method has no such
+   * table, so that applications refuse personal data.
    *
-   * @param setupTables As in {@link RecorderOptions}.
+   * @throws {@link StorageError} if the storage cannot be used.
    */
-  openSubjectKeys?(options: { readonly setupTables: boolean }): Promise<SubjectKeyTable>;
+  openSubjectKeys?(options: SubjectKeysOptions): Promise<SubjectKeyTable>;
   /** Reads the names of all applications with tables in the storage, in the order of their UTF-8 bytes. */
   applicationNames(): Promise<readonly string[]>;
   /**

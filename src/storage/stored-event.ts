@@ -29,7 +29,10 @@ export interface StoredEvent extends StoredProvenance {
    * first. Notifications include this field; histories may omit it.
    */
   readonly dependencies?: readonly LogPlace[];
-  /** Set to `false` for an event that gets no place in the log: it belongs to the history of its aggregate only. */
+  /**
+   * Set to `false` for an event without a place in the log: it is part of the history of its aggregate only. Histories may
+   * omit this field.
+   */
   readonly notifiable?: false;
 }
 

@@ -1,5 +1,7 @@
 import type { ApplicationClass } from '../application/application.ts';
+import type { Policy } from '../application/policy/policy.ts';
 import { ProcessApplication } from '../application/process-application.ts';
+import { unloggedTypes } from '../domain/events/unlogged-types.ts';
 import { messageOf } from '../util/errors.ts';
 import { InvalidSystemError } from './errors.ts';
 
@@ -91,14 +93,14 @@ export function graphOf(
   pipelines: readonly (readonly ApplicationClass[])[],
 ): SystemGraph {
   const edges = new Map<string, GraphEdge>();
-  const handles = new Map<ApplicationClass, Handles>();
+  const policies = new Map<ApplicationClass, Policy>();
   for (const pipeline of pipelines) {
     for (const [i, downstream] of pipeline.entries()) {
       const upstream = pipeline[i - 1];
       if (upstream === undefined) continue;
-      const handled = handles.get(downstream) ?? handledBy(downstream);
-      handles.set(downstream, handled);
-      const edge = edgeOf(upstream, downstream, handled);
+      const policy = policies.get(downstream) ?? policyOf(downstream);
+      policies.set(downstream, policy);
+      const edge = edgeOf(upstream, downstream, policy);
       edges.set(JSON.stringify([edge.upstream, edge.downstream]), edge);
     }
   }
@@ -108,11 +110,17 @@ export function graphOf(
   };
 }
 
-/** Returns whether a policy handles events of a type. */
-type Handles = (type: string) => boolean;
-
-function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handles: Handles): GraphEdge {
-  const eventTypes = upstream.emits.filter(handles);
+function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, policy: Policy): GraphEdge {
+  const unlogged = unloggedTypes(upstream.emits);
+  const unread = unlogged && policy.types.find((type) => unlogged.has(type));
+  if (unread !== undefined) {
+    throw new InvalidSystemError(
+      `The policy of '${downstream.applicationName}' has a handler of '${unread}', which would never run: ` +
+        `'${upstream.applicationName}' defines this type with 'notifiable: false', so its events are in no log. Remove the ` +
+        'handler, or make the type notifiable.',
+    );
+  }
+  const eventTypes = upstream.emits.filter((type) => policy.handlerOf(type) && !unlogged?.has(type));
   if (eventTypes.length === 0) {
     throw new InvalidSystemError(
       `Application '${downstream.applicationName}' follows '${upstream.applicationName}', but its policy handles ` +
@@ -123,7 +131,7 @@ function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, handle
   return { upstream: upstream.applicationName, downstream: downstream.applicationName, eventTypes };
 }
 
-function handledBy(applicationClass: ApplicationClass): Handles {
+function policyOf(applicationClass: ApplicationClass): Policy {
   const application = constructed(applicationClass);
   const { policy } = application;
   if (policy === undefined || typeof policy.handlerOf !== 'function') {
@@ -131,7 +139,7 @@ function handledBy(applicationClass: ApplicationClass): Handles {
       `Class ${applicationClass.name} needs 'override readonly policy = this.when({ ... })'.`,
     );
   }
-  return (type) => policy.handlerOf(type) !== undefined;
+  return policy as Policy;
 }
 
 function constructed(applicationClass: ApplicationClass): ProcessApplication {

@@ -1,10 +1,9 @@
-import { Application } from '../application/application.ts';
+import type { Application } from '../application/application.ts';
 import type { Cause } from '../domain/provenance.ts';
-import type { StoredNotification } from '../storage/stored-event.ts';
 import { hash } from '../util/environment/hash.ts';
-import { kindOf } from '../util/errors.ts';
 import { flag } from '../util/option-rules.ts';
-import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
+import { type OptionRules, resolveOptions } from '../util/options.ts';
+import { type LocatedEvent, recordedEvents } from './recorded-events.ts';
 
 /** Options of {@link canonicalHistories}. */
 export interface CanonicalHistoriesOptions {
@@ -53,12 +52,6 @@ export async function canonicalHistories(
   return all.map((history) => textOf(history, labels)).sort();
 }
 
-/** An event and the log that it is in. */
-interface LocatedEvent extends StoredNotification {
-  readonly applicationName: string;
-  readonly pipelineId: number;
-}
-
 /** Events of one aggregate of one application. */
 interface History {
   readonly applicationName: string;
@@ -71,36 +64,9 @@ type Labels = ReadonlyMap<string, string>;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 const wholeUuid = new RegExp(`^${uuid.source}$`);
-const pageSize = 1_000;
 
 function newHistory(applicationName: string, id: string): History {
   return { applicationName, id, events: [] };
-}
-
-async function recordedEvents(applications: Iterable<Application>): Promise<LocatedEvent[]> {
-  const events: LocatedEvent[] = [];
-  for (const application of applications) {
-    if (!(application instanceof Application)) {
-      throw new InvalidArgumentError(
-        `canonicalHistories() takes open applications, not ${kindOf(application)}.`,
-      );
-    }
-    const { applicationName, pipelineId } = application;
-    for await (const event of storedEvents(application))
-      events.push({ ...event, applicationName, pipelineId });
-  }
-  return events;
-}
-
-async function* storedEvents({ log }: Application): AsyncGenerator<StoredNotification> {
-  let position = 0;
-  for (;;) {
-    const page = await log.select(position, pageSize);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    position = last.id;
-  }
 }
 
 /** Identifies a notification, or the notification that a cause names. */

@@ -2,6 +2,7 @@ import '../util/environment/node-version.ts';
 
 export { type CanonicalHistoriesOptions, canonicalHistories } from './canonical-histories.ts';
 export {
+  type OptionalFeature,
   type RecorderSubject,
   recorderContract,
   type TestRunner,

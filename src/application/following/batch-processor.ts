@@ -18,7 +18,7 @@ import {
 } from '../policy/policy-batch.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
-import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
+import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
 
@@ -35,9 +35,9 @@ export interface Progress {
   readonly from: number;
   /** Id of the last notification. */
   readonly to: number;
-  /** The events that follow from the notifications, in the order of their causes. */
+  /** The events in the application's own log that follow from the notifications, in the order of their causes. */
   readonly effects: readonly StoredEvent[];
-  /** Head of the application's own log, after the effects; undefined if there are none. */
+  /** Head of that log, after the effects; undefined if there are none. */
   readonly head: number | undefined;
 }
 
@@ -190,11 +190,13 @@ export class BatchProcessor {
     return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(last));
   }
 
-  #noteRecorded({ processEvent }: PreparedEvents, head: number): void {
-    const { events, tracking } = processEvent;
+  #noteRecorded(prepared: PreparedEvents, head: number): void {
+    const { tracking } = prepared.processEvent;
+    const effects = loggedOf(prepared);
     this.#cursor.setRecorded(tracking?.position);
-    if (tracking !== undefined) this.#report(tracking.position, events, events.length > 0 ? head : undefined);
-    if (events.length > 0) this.#options.grown(head);
+    if (tracking !== undefined)
+      this.#report(tracking.position, effects, effects.length > 0 ? head : undefined);
+    if (effects.length > 0) this.#options.grown(head);
   }
 
   /** Reports a batch, before the cursor advances. */

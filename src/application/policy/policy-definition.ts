@@ -31,7 +31,7 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     const context = { applicationName, upstreamName: '', event, part: 0, aggregates };
     return (await runHandler(handler, context)) as readonly Aggregate<E>[];
   };
-  return Object.assign(call, { handlerOf });
+  return Object.assign(call, { handlerOf, types: [...byType.keys()] });
 }
 
 function assertFunction(handler: unknown, applicationName: string, what: string): void {

@@ -84,4 +84,6 @@ export interface Policy<Follows extends DomainEvent = DomainEvent, E extends Dom
   (event: RecordedEvent<Follows>, aggregates?: Map<string, Aggregate>): Promise<readonly Aggregate<E>[]>;
   /** Returns the handler for a type, or undefined if events of this type are ignored. */
   handlerOf(type: string): PolicyHandler<DomainEvent, DomainEvent> | undefined;
+  /** Types that have a handler of their own. */
+  readonly types: readonly string[];
 }

@@ -21,7 +21,7 @@ export interface SaveRules {
 
 /** Callbacks around the commits of an application. */
 export interface CommitHooks extends SaveRules {
-  /** Called after each commit with the new head of the log. */
+  /** Called with the new head of the log after each commit that has extended it. */
   grown(head: number): void;
 }
 
@@ -122,7 +122,7 @@ export class CommitQueue {
         continue;
       }
       for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
-      this.#hooks.grown(head);
+      if (group.some(({ prepared }) => prepared.logged.length > 0)) this.#hooks.grown(head);
       recorded.push(...group);
     }
   }

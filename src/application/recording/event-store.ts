@@ -1,6 +1,8 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { specificationOf } from '../../domain/events/define-events.ts';
+import { schemaChecks } from '../../domain/events/schema-checks.ts';
+import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
@@ -18,11 +20,13 @@ import { type CachedHistory, HistoryCache } from './history-cache.ts';
 export interface PreparedEvents {
   readonly processEvent: ProcessEvent;
   readonly events: readonly DomainEvent[];
+  /** Those of the events that get a place in the log. */
+  readonly logged: readonly DomainEvent[];
   /** Characters of text that are recorded. */
   readonly size: number;
   /** Recorded versions that the events build on; empty unless causal dependencies are recorded. */
   readonly bases: readonly EventKey[];
-  /** Id of the last notification of these events; undefined until they are recorded. */
+  /** Id of the last notification of these events, 0 if they have none; undefined until they are recorded. */
   notificationId: number | undefined;
   /** Settles when what follows from these events is processed; undefined if their save does not wait for that. */
   followed: Promise<void> | undefined;
@@ -51,9 +55,13 @@ export class EventStore {
   readonly #recent: Map<number, RecentNotifications>;
   readonly #options: EventStoreOptions;
   readonly #emits: ReadonlySet<string>;
+  /** Types of events that get no place in the log; undefined if there are none. */
+  readonly #unlogged: ReadonlySet<string> | undefined;
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
+  /** Checks data against the schema of its type; undefined if no type has one. */
+  readonly #assertFits: ((event: DomainEvent) => void) | undefined;
 
   /** @param recent What was recorded last in the logs, by pipeline. */
   constructor(options: EventStoreOptions, recent: Map<number, RecentNotifications> = new Map()) {
@@ -64,8 +72,10 @@ export class EventStore {
     this.recorder = options.recorder;
     this.mapper = this.mapperOf(options.applicationName, options.emits);
     this.#emits = new Set(options.emits);
+    this.#unlogged = unloggedTypes(options.emits);
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
+    this.#assertFits = schemaChecks(options.applicationName, options.emits, 'record');
     const isKnown = (type: string) => this.mapper.knows(type) ?? this.#emits.has(type);
     this.#recent = recent;
     this.recent = this.recentIn(options.pipelineId);
@@ -77,6 +87,8 @@ export class EventStore {
    *
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
+   * @throws {@link EventInvalidError} if the data of an event does not fit the schema of its type.
+   * @throws {@link InvalidSchemaError} if a schema is asynchronous, throws, or changes the data.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
@@ -92,14 +104,18 @@ export class EventStore {
     const stored = events.map((event, index) => {
       if (!this.#emits.has(event.type))
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
-      return this.mapper.toStored(event, provenanceOf(index));
+      this.#assertFits?.(event);
+      const one = this.mapper.toStored(event, provenanceOf(index));
+      return this.#isLogged(event) ? one : { ...one, notifiable: false as const };
     });
+    const logged = this.#unlogged === undefined ? events : events.filter((event) => this.#isLogged(event));
     const { snapshots, size } = this.#withDueSnapshots(stored, aggregates);
     return {
       processEvent: { events: stored, snapshots, ...(tracking && { tracking }) },
       events,
+      logged,
       size,
-      bases: this.#options.causalDependencies && events.length > 0 ? basesOf(aggregates) : [],
+      bases: this.#options.causalDependencies && logged.length > 0 ? basesOf(aggregates) : [],
       notificationId: undefined,
       followed: undefined,
     };
@@ -187,14 +203,20 @@ export class EventStore {
     head: number,
   ): void {
     let last = head;
-    for (const { events } of prepared) last -= events.length;
+    for (const { logged } of prepared) last -= logged.length;
     for (let i = 0; i < prepared.length; i += 1) {
       const one = prepared[i] as PreparedEvents;
-      this.recent.add(last + 1, processEvents[i]?.events ?? [], one.events);
-      last += one.events.length;
-      one.notificationId = last;
+      const { logged } = one;
+      this.recent.add(last + 1, loggedOf(one, processEvents[i]), logged);
+      last += logged.length;
+      one.notificationId = logged.length > 0 ? last : 0;
       this.#remember(one);
     }
+  }
+
+  /** Whether an event gets a place in the log. */
+  #isLogged({ type }: DomainEvent): boolean {
+    return this.#unlogged === undefined || !this.#unlogged.has(type);
   }
 
   #forget(prepared: readonly PreparedEvents[]): void {
@@ -206,6 +228,14 @@ export class EventStore {
     for (const snapshot of processEvent.snapshots)
       this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
   }
+}
+
+/** Returns the stored events of a process event that get a place in the log. */
+export function loggedOf(
+  { events, logged, processEvent }: PreparedEvents,
+  { events: stored }: Pick<ProcessEvent, 'events'> = processEvent,
+): readonly StoredEvent[] {
+  return logged.length === events.length ? stored : stored.filter(({ notifiable }) => notifiable !== false);
 }
 
 function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {

@@ -48,7 +48,7 @@ export interface DefineEventsOptions<Definitions extends EventDefinitions> {
   readonly validateReads?: boolean;
 }
 
-export const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
+const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
   former: ruleOf('an object of former types', (value) => typeof value === 'object' && !Array.isArray(value)),
   validateReads: flag(false),
 };

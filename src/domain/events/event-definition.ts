@@ -1,7 +1,7 @@
 import { flag, integer } from '../../util/option-rules.ts';
 import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
 import type { DeepReadonly } from '../event.ts';
-import type { SchemaOutput, StandardSchema } from './standard-schema.ts';
+import { isSchema, type SchemaOutput, type StandardSchema } from './standard-schema.ts';
 
 /** Type and data of an event, as the upcast of a former event returns them. */
 export interface UpcastEvent<Type extends string = string, Data = unknown> {
@@ -22,7 +22,7 @@ export interface EventOptions {
   readonly since?: number;
 }
 
-export const eventOptions: OptionRules<EventOptions, 'notifiable' | 'since'> = {
+const eventOptions: OptionRules<EventOptions, keyof EventOptions> = {
   notifiable: flag(true),
   since: integer({ least: 1 }, 1),
 };
@@ -129,12 +129,6 @@ export function event(
 ): EventDefinition<unknown> {
   const schema = isSchema(schemaOrOptions) ? schemaOrOptions : undefined;
   const options = isSchema(schemaOrOptions) ? others : schemaOrOptions;
-  const { notifiable, since } = resolveOptions(options ?? {}, eventOptions, 'event()');
+  const { notifiable, since } = resolveOptions(options ?? {}, eventOptions, 'event()', 'event({ since: 2 })');
   return new EventDefinition({ since, steps: [], schema, notifiable });
-}
-
-/** Whether a value is a schema. Schemas of some libraries are functions. */
-function isSchema(value: unknown): value is StandardSchema {
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
-  return '~standard' in value;
 }

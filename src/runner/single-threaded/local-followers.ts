@@ -83,13 +83,13 @@ export class LocalFollowers {
   /** Returns a promise that settles when everything that follows from recorded events is processed. */
   followed(
     applicationName: string,
-    { events, notificationId = 0 }: PreparedEvents,
+    { logged, notificationId = 0 }: PreparedEvents,
   ): Promise<void> | undefined {
     const application = this.#named(applicationName);
     application.sawHead(notificationId);
-    if (application.followers.length === 0) return undefined;
+    if (application.followers.length === 0 || logged.length === 0) return undefined;
     const wait = new Wait(this.#finished, () => problemOf(applicationName));
-    application.track(wait, notificationId - events.length, events, 0, events.length);
+    application.track(wait, notificationId - logged.length, logged, 0, logged.length);
     wait.end();
     return wait.settled;
   }

@@ -8,10 +8,12 @@ import type {
   ProcessEvent,
   RecordedOperation,
   RecordedPosition,
+  StoredCommand,
   StoredOperation,
 } from '../recorder.ts';
 import { upToSize } from '../sizes.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
+import { Commands, type Expiry } from './commands.ts';
 import { isLarge, keepOutsideOfHeap } from './large-text.ts';
 import { lastPlaces } from './log-order.ts';
 import { Positions, type TypesChange } from './positions.ts';
@@ -23,6 +25,9 @@ import { countUpTo, putSorted } from './sorted-list.ts';
 export class ApplicationMemory {
   readonly applicationName: string;
   readonly #logs = new Map<number, StoredNotification[]>();
+  // Events without a place in the log, by pipeline. The first has the id -1, the next one -2.
+  readonly #unlisted = new Map<number, StoredNotification[]>();
+  readonly #commands = new Commands();
   readonly #positions = new Positions();
   readonly #operations: RecordedOperation[] = [];
   // The event of version n is at index n - 1; snapshots ascend by version.
@@ -36,26 +41,34 @@ export class ApplicationMemory {
   get contents(): ApplicationContents {
     return {
       logs: this.#logs,
+      unlisted: this.#unlisted,
       positions: this.positions(),
       operations: this.#operations,
+      commands: this.#commands.all(),
       snapshots: this.#snapshots,
     };
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    // Positions are checked before anything changes; events are appended, and removed again if an event is refused.
+    // Keys and positions are checked before anything changes; events are appended, and removed again if an event is refused.
+    this.#commands.assertNew(this.applicationName, processEvents);
     this.#positions.assertMoves(this.applicationName, pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
+    const unlisted = this.#unlisted.get(pipelineId)?.length ?? 0;
     for (const { events } of processEvents) {
       for (const event of events) {
-        if (!this.#append(log, event)) throw this.#removeSince(before, log, event);
+        if (this.#append(pipelineId, log, event)) continue;
+        this.#remove(log.splice(before));
+        this.#remove(this.#unlisted.get(pipelineId)?.splice(unlisted));
+        throw this.#conflict(event);
       }
     }
-    for (const { snapshots, tracking, operation } of processEvents) {
+    for (const { snapshots, tracking, operation, command } of processEvents) {
       if (tracking !== undefined) this.#positions.move(pipelineId, tracking);
       this.#recordSnapshots(snapshots);
       if (operation !== undefined) this.#addOperation(operation);
+      if (command !== undefined) this.#commands.add(command);
     }
     return log.length;
   }
@@ -67,17 +80,15 @@ export class ApplicationMemory {
   }
 
   /** Repeats a call that another replica has recorded. It cannot conflict. */
-  replay({ pipelineId, processEvents, types }: RecordCall): void {
+  replay({ pipelineId, processEvents, types, expiry }: RecordCall): void {
     const log = this.#logOf(pipelineId);
     if (types !== undefined) this.#positions.setTypes(pipelineId, types);
-    for (const { events, snapshots, tracking, operation } of processEvents) {
-      for (const event of events) {
-        const notification = keptNotification(event, log.length + 1);
-        log.push(notification);
-        getOrInsert(this.#events, event.originatorId, () => []).push(notification);
-      }
+    if (expiry !== undefined) this.#commands.delete(expiry);
+    for (const { events, snapshots, tracking, operation, command } of processEvents) {
+      for (const event of events) this.#append(pipelineId, log, event);
       if (tracking !== undefined) this.#positions.move(pipelineId, tracking);
       if (operation !== undefined) this.#addOperation(operation);
+      if (command !== undefined) this.#commands.add(command);
       this.#recordSnapshots(snapshots);
     }
   }
@@ -91,6 +102,7 @@ export class ApplicationMemory {
   locate({ originatorId, originatorVersion }: EventKey): LogPlace | undefined {
     const found = this.#events.get(originatorId)?.[originatorVersion - 1];
     if (found === undefined) return undefined;
+    if (found.id < 0) return this.#placeOfUnlisted(found);
     // The same object is in the log and in the list of its aggregate.
     for (const [pipelineId, log] of this.#logs) {
       if (log[found.id - 1] === found) return { pipelineId, notificationId: found.id };
@@ -132,6 +144,21 @@ export class ApplicationMemory {
     return this.#operations.slice(after, after + limit); // id n is at index n - 1
   }
 
+  command(key: string): StoredCommand | undefined {
+    return this.#commands.get(key);
+  }
+
+  deleteCommands(expiry: Expiry): number {
+    return this.#commands.delete(expiry);
+  }
+
+  #placeOfUnlisted(event: StoredNotification): LogPlace | undefined {
+    for (const [pipelineId, unlisted] of this.#unlisted) {
+      if (unlisted[-event.id - 1] === event) return { pipelineId, notificationId: 0 };
+    }
+    return undefined;
+  }
+
   #addOperation({ timestamp, kind, by, reason, details }: StoredOperation): void {
     this.#operations.push({ id: this.#operations.length + 1, timestamp, kind, by, reason, details });
   }
@@ -153,25 +180,29 @@ export class ApplicationMemory {
   }
 
   /** Appends an event and returns true if its version is the next version. */
-  #append(log: StoredNotification[], event: StoredEvent): boolean {
-    const notification = keptNotification(event, log.length + 1);
+  #append(pipelineId: number, log: StoredNotification[], event: StoredEvent): boolean {
+    const isListed = event.notifiable !== false;
+    const list = isListed ? log : getOrInsert(this.#unlisted, pipelineId, () => []);
+    const notification = keptNotification(event, isListed ? list.length + 1 : -list.length - 1);
     const { originatorId, originatorVersion } = notification;
     const known = this.#events.get(originatorId);
     if (originatorVersion !== (known?.length ?? 0) + 1) return false;
     if (known === undefined) this.#events.set(originatorId, [notification]);
     else known.push(notification);
-    log.push(notification);
+    list.push(notification);
     return true;
   }
 
-  /** Removes the events appended since the log had `before` of them, and returns the conflict. */
-  #removeSince(before: number, log: StoredNotification[], refused: StoredEvent): RecordConflictError {
-    for (const { originatorId } of log.splice(before)) {
+  /** Removes events that were appended last from the lists of their aggregates. */
+  #remove(appended: readonly StoredNotification[] = []): void {
+    for (const { originatorId } of appended) {
       const events = this.#events.get(originatorId) ?? [];
       events.pop();
       if (events.length === 0) this.#events.delete(originatorId);
     }
-    const { originatorId, originatorVersion } = refused;
+  }
+
+  #conflict({ originatorId, originatorVersion }: StoredEvent): RecordConflictError {
     const current = this.#events.get(originatorId)?.at(-1)?.originatorVersion ?? 0;
     return new RecordConflictError(this.applicationName, originatorId, originatorVersion, current);
   }
@@ -190,6 +221,7 @@ function versionOf({ originatorVersion }: StoredSnapshot): number {
 /** Copies the fields that storage keeps. Large texts stay outside of the heap. */
 function keptNotification(event: StoredEvent, id: number): StoredNotification {
   const notification = notificationOf(event, id);
+  if (event.notifiable === false) notification.notifiable = false;
   const { data, metadata } = event;
   if (isLarge(data)) keepOutsideOfHeap(notification, 'data');
   if (isLarge(metadata)) keepOutsideOfHeap(notification as { metadata: string }, 'metadata');

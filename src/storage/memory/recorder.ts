@@ -7,6 +7,7 @@ import type {
   RecordedOperation,
   RecordedPosition,
   Recorder,
+  StoredCommand,
   WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
@@ -86,6 +87,15 @@ export class MemoryRecorder implements Recorder {
 
   async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
     return this.#content.operations(after, limit);
+  }
+
+  async command(key: string): Promise<StoredCommand | undefined> {
+    return this.#content.command(key);
+  }
+
+  async deleteCommands(before: number, limit: number): Promise<number> {
+    const most = Number.MAX_SAFE_INTEGER; // JSON has no infinite numbers
+    return this.#memory.deleteCommands({ before: Math.min(before, most), limit: Math.min(limit, most) });
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

@@ -1,8 +1,10 @@
+import { types } from 'node:util';
 import { siblingFile } from '../../util/environment/bundle.ts';
 import { markAs } from '../../util/environment/copies.ts';
 import { InvalidStorageError } from '../errors.ts';
 import type { OpenedStorage, StorageOptions } from '../storage.ts';
 import { MemoryRecorder } from './recorder.ts';
+import { MemorySubjectKeys } from './subject-keys.ts';
 import { createMemory, findMemory, type Journals, keepMemory } from './system-memory.ts';
 
 markAs('storage', openStorage);
@@ -18,9 +20,11 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
   const id = String(options.id);
   const memory = findMemory(id) ?? createMemory(id, false);
   const journals = journalsIn(options);
+  const subjects = subjectsIn(options);
   return {
     openRecorder: async ({ applicationName, setupTables }) =>
       new MemoryRecorder(memory.open(applicationName, setupTables, journals)),
+    openSubjectKeys: async () => new MemorySubjectKeys(memory.subjects(subjects)),
     applicationNames: async () => memory.applicationNames(journals),
     threadEnded: (threadId) => memory.threadEnded(threadId),
     async close() {},
@@ -28,7 +32,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
 }
 
 /**
- * Permanently shares all applications opened so far with other threads, and returns the options for these threads.
+ * Permanently shares the keys of subjects and all applications opened so far with other threads, and returns the options for these threads.
  *
  * @throws {@link StorageError} STORAGE_FULL if shared memory has no room for the records of the applications.
  * @throws {@link InvalidStorageError} if the memory belongs to another thread.
@@ -42,7 +46,11 @@ export function forThreads(options: StorageOptions): StorageOptions {
         'was garbage-collected. Share it where it was created.',
     );
   }
-  const shared = { ...options, journals: { ...given, ...memory?.share() } };
+  const shared = {
+    ...options,
+    journals: { ...given, ...memory?.share() },
+    subjects: memory?.isHome ? memory.subjects().shared : subjectsIn(options),
+  };
   if (memory !== undefined) keepMemory(shared, memory);
   return shared;
 }
@@ -52,4 +60,8 @@ export const isProcessLocal = true;
 
 function journalsIn({ journals }: StorageOptions): Journals {
   return typeof journals === 'object' && !(journals instanceof SharedArrayBuffer) ? journals : {};
+}
+
+function subjectsIn({ subjects }: StorageOptions): SharedArrayBuffer | undefined {
+  return types.isSharedArrayBuffer(subjects) ? subjects : undefined;
 }

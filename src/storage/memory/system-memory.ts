@@ -3,6 +3,7 @@ import { compareNames } from '../name-order.ts';
 import type { StorageOptions } from '../storage.ts';
 import { notInThisThread, notSetUp, notShared } from './errors.ts';
 import { SharableMemory } from './shared/sharable-memory.ts';
+import { SubjectJournal } from './shared/subject-journal.ts';
 
 /** The shared journal of each application, by its name. */
 export type Journals = StorageOptions;
@@ -10,6 +11,7 @@ export type Journals = StorageOptions;
 /** The data of one `memory()` in this thread, by application. */
 export class SystemMemory {
   readonly #applications = new Map<string, SharableMemory>();
+  #subjects: SubjectJournal | undefined;
   /** Whether this thread created the memory and may add applications. */
   readonly isHome: boolean;
 
@@ -30,6 +32,18 @@ export class SystemMemory {
     return opened;
   }
 
+  /**
+   * Returns the keys of subjects. The first call creates them, or joins those that another thread shares.
+   *
+   * @throws {@link StorageError} if this thread can do neither.
+   */
+  subjects(shared?: SharedArrayBuffer): SubjectJournal {
+    if (this.#subjects === undefined && shared !== undefined) this.#subjects = new SubjectJournal(shared);
+    if (this.#subjects === undefined && !this.isHome) throw notInThisThread('');
+    this.#subjects ??= SubjectJournal.create();
+    return this.#subjects;
+  }
+
   /** Names of the applications that are open in this thread or shared with it, in the order of their UTF-8 bytes. */
   applicationNames(journals: Journals): readonly string[] {
     return [...new Set([...this.#applications.keys(), ...Object.keys(journals)])].sort(compareNames);
@@ -42,6 +56,7 @@ export class SystemMemory {
 
   /** Releases locks that a thread held when it ended. */
   threadEnded(threadId: number): void {
+    this.#subjects?.threadEnded(threadId);
     for (const memory of this.#applications.values()) memory.threadEnded(threadId);
   }
 

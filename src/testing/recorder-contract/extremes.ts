@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { event, plain, processEvent, snapshot, tracked } from './fixture.ts';
 import type { Test } from './tested-storage.ts';
 
-const unusual = [
+/** Names with unusual characters. */
+export const unusualNames: readonly string[] = [
   ...[
     'order',
     'Order',
@@ -31,31 +32,43 @@ const unusual = [
   ],
 ];
 
+/** Names of 1,024 bytes. Neither a UTF-8 table nor the compression of an index makes them shorter. */
+export const longNames: readonly string[] = [
+  createHash('shake256', { outputLength: 384 }).update('kahn').digest('base64url').repeat(2),
+  `${'長'.repeat(341)}A`,
+  `${'\u0001'.repeat(1_023)}A`,
+];
+
 /** Unusual names and ids. */
 export function names(test: Test): void {
   test('applications may have unusual names', async (storage) => {
-    for (const name of unusual) await (await storage.open(name)).record(0, [processEvent(event(name, 1))]);
-    for (const name of unusual) {
+    for (const name of unusualNames)
+      await (await storage.open(name)).record(0, [processEvent(event(name, 1))]);
+    for (const name of unusualNames) {
       const recorder = await storage.open(name, false);
       assert.deepEqual(await recorder.notifications(0, 0, 10), [{ id: 1, ...event(name, 1) }]);
     }
-    assert.deepEqual((await storage.applicationNames()).toSorted(), unusual.toSorted());
+    assert.deepEqual((await storage.applicationNames()).toSorted(), unusualNames.toSorted());
   });
 
   test('aggregates, upstreams and event types may have unusual names', async (storage) => {
     const recorder = await storage.open();
-    const typed = unusual.map((name) => ({ ...event(name, 1), type: name, data: JSON.stringify({ name }) }));
+    const typed = unusualNames.map((name) => ({
+      ...event(name, 1),
+      type: name,
+      data: JSON.stringify({ name }),
+    }));
     await recorder.record(
       0,
       typed.map((one, index) => tracked(one.originatorId, 0, index + 1, one)),
     );
-    const requests = unusual.map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
+    const requests = unusualNames.map((originatorId) => ({ originatorId, after: 0, useSnapshot: true }));
     const found = await recorder.histories(requests);
     assert.deepEqual(
       found.flatMap(({ events }) => events.map(plain)),
       typed,
     );
-    for (const [index, name] of unusual.entries())
+    for (const [index, name] of unusualNames.entries())
       assert.equal((await recorder.position(0, name)).position, index + 1);
   });
 }
@@ -63,9 +76,7 @@ export function names(test: Test): void {
 /** Large data and many events. */
 export function sizes(test: Test): void {
   test('names, ids and event types may have 1,024 bytes', async (storage) => {
-    // Neither a UTF-8 table nor the compression of an index makes them shorter.
-    const name = createHash('shake256', { outputLength: 384 }).update('kahn').digest('base64url').repeat(2);
-    for (const long of [name, `${'長'.repeat(341)}A`, `${'\u0001'.repeat(1_023)}A`]) {
+    for (const long of longNames) {
       const recorder = await storage.open(long);
       const own = { ...event(long, 1), type: long, correlationId: long };
       const cause = { applicationName: long, pipelineId: 0, notificationId: 1 };

@@ -1,14 +1,17 @@
-import { openStorage, type StorageDescription } from '../../storage/index.ts';
+import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
-import { locking } from './locking.ts';
 import { operations } from './operations.ts';
+import { commands } from './optional/commands.ts';
+import { locking } from './optional/locking.ts';
+import { missingSubjectKeys, subjectKeys } from './optional/subject-keys.ts';
 import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
 import { dependencies, histories, historySizes, notifications, places, snapshots } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
+import { unlistedEvents } from './unlisted-events.ts';
 import { positions, recording } from './writing.ts';
 
 /** The part of a test framework that a contract needs. vitest, jest, mocha and node:test have it. */
@@ -17,9 +20,19 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): void;
 }
 
+/**
+ * A feature that a storage may lack: events with `notifiable: false`, `lock()`, `command()` with `deleteCommands()`, or
+ * `openSubjectKeys()`.
+ */
+export type OptionalFeature = 'unlistedEvents' | 'lock' | 'commands' | 'subjectKeys';
+
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
   readonly name: string;
+  /** Layers around the storage, the innermost first. @default none */
+  readonly layers?: readonly StorageLayer[];
+  /** Optional features that the storage lacks, which are not tested. @default none */
+  readonly lacks?: readonly OptionalFeature[];
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
 }
 
@@ -29,7 +42,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     runner.it(name, async () => {
       const { storage, cleanUp } = await subject.create();
       try {
-        await using tested = new TestedStorage(await openStorage(storage));
+        await using tested = new TestedStorage(await openStorage(storage, { layers: subject.layers ?? [] }));
         await body(tested);
       } finally {
         await cleanUp();
@@ -39,7 +52,6 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     recording,
     conflicts,
     wrongVersions,
-    locking,
     histories,
     snapshots,
     historySizes,
@@ -59,6 +71,15 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     sizes,
     opening,
   };
+  const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
+    unlistedEvents: { unlistedEvents },
+    lock: { locking },
+    commands: { commands },
+    subjectKeys: { subjectKeys, missingSubjectKeys },
+  };
+  for (const [feature, tests] of Object.entries(optional)) {
+    if (!subject.lacks?.includes(feature as OptionalFeature)) Object.assign(parts, tests);
+  }
   runner.describe(`${subject.name} recorder`, () => {
     for (const [name, define] of Object.entries(parts)) runner.describe(name, () => define(test));
   });

@@ -1,17 +1,21 @@
 import type { EventKey, Recorder } from '../../storage/recorder.ts';
-import type { StoredNotification } from '../../storage/stored-event.ts';
+import type { LogPlace, StoredNotification } from '../../storage/stored-event.ts';
 import { faultIn, type LogName } from './fault.ts';
 import type { FaultList } from './verification.ts';
 
-/** An event whose previous version is not known to be recorded. */
+/** An event of which earlier versions are not known to be recorded: those above `after`, up to `last`. */
 interface Unproven {
   readonly notification: StoredNotification;
-  readonly previous: EventKey;
+  readonly after: number;
+  readonly last: number;
 }
 
+/** Largest number of versions of one aggregate that are located at once. */
+const mostVersions = 256;
+
 /**
- * Checks that the versions of each aggregate in a log ascend, and that the version before each of them is recorded in
- * the log of any pipeline.
+ * Checks that the versions of each aggregate in a log ascend, and that the version before each of them is recorded: in
+ * the log of any pipeline, or outside of the logs behind another recorded version.
  *
  * It remembers the newest versions of the aggregates seen last. The versions before those of other aggregates are
  * looked up, a page at a time. A version that comes twice is found if the aggregate is remembered; otherwise it takes
@@ -46,16 +50,39 @@ export class VersionCheck {
       }
       this.#remember(originatorId, originatorVersion);
       if (originatorVersion - 1 === newest || originatorVersion === 1) continue;
-      unproven.push({ notification, previous: { originatorId, originatorVersion: originatorVersion - 1 } });
+      unproven.push({ notification, after: newest, last: originatorVersion - 1 });
     }
     if (unproven.length > 0) await this.#prove(unproven);
   }
 
+  /**
+   * Locates the versions before some notifications. If they are outside of the logs, also locates the versions before
+   * them, in growing steps, back to a version that is in a log.
+   */
   async #prove(unproven: readonly Unproven[]): Promise<void> {
-    const places = await this.#recorder.locate(unproven.map(({ previous }) => previous));
-    for (const [i, { notification, previous }] of unproven.entries()) {
-      if (places[i] === undefined) this.#addLost(notification, previous);
+    let open = unproven;
+    for (let count = 1; open.length > 0; count = Math.min(count * 2, mostVersions)) {
+      const sought = open.map((one) => ({ one, keys: keysBefore(one, count) }));
+      const places = await this.#recorder.locate(sought.flatMap(({ keys }) => keys));
+      let start = 0;
+      open = sought.flatMap(({ one, keys }) => {
+        const found = places.slice(start, start + keys.length);
+        start += keys.length;
+        return this.#restOf(one, keys, found);
+      });
     }
+  }
+
+  /** Reports the newest version that is missing. Returns what is left to locate: nothing behind a version in a log. */
+  #restOf(one: Unproven, keys: readonly EventKey[], places: readonly (LogPlace | undefined)[]): Unproven[] {
+    const end = places.findIndex((place) => place?.notificationId !== 0);
+    const key = keys[end];
+    if (key !== undefined) {
+      if (places[end] === undefined) this.#addLost(one.notification, key);
+      return [];
+    }
+    const last = keys.at(-1)?.originatorVersion ?? 0;
+    return last - 1 > one.after ? [{ ...one, last: last - 1 }] : [];
   }
 
   /** Returns the newest remembered version, or 0. */
@@ -96,4 +123,10 @@ export class VersionCheck {
       faultIn(this.#log, { kind: 'version-lost', notificationId, originatorId, originatorVersion, message }),
     );
   }
+}
+
+/** Returns the keys of up to `count` versions, the newest first. */
+function keysBefore({ notification: { originatorId }, after, last }: Unproven, count: number): EventKey[] {
+  const length = Math.min(count, last - after);
+  return Array.from({ length }, (_, i) => ({ originatorId, originatorVersion: last - i }));
 }

@@ -1,23 +1,33 @@
-// Thread that serves recorders: it answers each request with a result or an error.
+// Thread that serves recorders and tables of keys: it answers each request with a result or an error.
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Recorder } from '../../../src/storage/recorder.ts';
-import { openStorage, type RecorderOptions, type StorageDescription } from '../../../src/storage/storage.ts';
+import {
+  openStorage,
+  type RecorderOptions,
+  type StorageDescription,
+  type SubjectKeysOptions,
+} from '../../../src/storage/storage.ts';
 
 export type Request = { id: number } & (
   | { open: RecorderOptions; storage: StorageDescription }
-  | { recorder: number; method: keyof Recorder; args: unknown[] }
+  | { openKeys: SubjectKeysOptions; storage: StorageDescription }
+  | { target: number; method: string; args: unknown[] }
 );
 export type Answer = { id: number } & ({ result: unknown } | { error: Record<string, unknown> });
 
-const recorders: Recorder[] = [];
+/** Opened recorders and tables of keys. */
+const targets: object[] = [];
 
 async function answer(request: Request): Promise<unknown> {
   if ('open' in request) {
     const openedStorage = await openStorage(request.storage);
-    return recorders.push(await openedStorage.openRecorder(request.open)) - 1;
+    return targets.push(await openedStorage.openRecorder(request.open)) - 1;
   }
-  const recorder = recorders[request.recorder]!;
-  return (recorder[request.method] as (...args: unknown[]) => Promise<unknown>)(...request.args);
+  if ('openKeys' in request) {
+    const openedStorage = await openStorage(request.storage);
+    return targets.push(await openedStorage.openSubjectKeys!(request.openKeys)) - 1;
+  }
+  const target = targets[request.target] as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  return target[request.method]!(...request.args);
 }
 
 parentPort?.on('message', (request: Request) => {

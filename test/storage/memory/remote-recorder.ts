@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Recorder } from '../../../src/storage/recorder.ts';
-import type { RecorderOptions, StorageDescription } from '../../../src/storage/storage.ts';
+import type {
+  RecorderOptions,
+  StorageDescription,
+  SubjectKeysOptions,
+} from '../../../src/storage/storage.ts';
+import type { SubjectKeyTable } from '../../../src/storage/subject-keys.ts';
 import type { Answer, Request } from './recorder-thread.ts';
 
 type Settled = PromiseWithResolvers<unknown>;
@@ -31,11 +36,7 @@ export class RecorderThread {
   }
 
   async open(storage: StorageDescription, open: RecorderOptions): Promise<Recorder> {
-    const recorder = (await this.#ask({ open, storage })) as number;
-    const call =
-      (method: keyof Recorder) =>
-      (...args: unknown[]): Promise<never> =>
-        this.#ask({ recorder, method, args }) as Promise<never>;
+    const call = this.#callsOf<Recorder>((await this.#ask({ open, storage })) as number);
     return {
       record: call('record'),
       histories: call('histories'),
@@ -48,9 +49,28 @@ export class RecorderThread {
       positions: call('positions'),
       recordHandledTypes: call('recordHandledTypes'),
       operations: call('operations'),
+      command: call('command'),
+      deleteCommands: call('deleteCommands'),
       recordSnapshots: call('recordSnapshots'),
       close: call('close'),
     };
+  }
+
+  async openSubjectKeys(storage: StorageDescription, openKeys: SubjectKeysOptions): Promise<SubjectKeyTable> {
+    const call = this.#callsOf<SubjectKeyTable>((await this.#ask({ openKeys, storage })) as number);
+    return {
+      add: call('add'),
+      read: call('read'),
+      delete: call('delete'),
+      deleted: call('deleted'),
+      close: call('close'),
+    };
+  }
+
+  #callsOf<T>(target: number): (method: keyof T & string) => (...args: unknown[]) => Promise<never> {
+    return (method) =>
+      (...args) =>
+        this.#ask({ target, method, args }) as Promise<never>;
   }
 
   #ask(request: Unnumbered<Request>): Promise<unknown> {

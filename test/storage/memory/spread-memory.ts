@@ -48,6 +48,15 @@ export async function openStorage({ elsewhere }: StorageDescription['options']):
       await storageForThreads(storage);
       return here;
     },
+    async openSubjectKeys(options) {
+      count += 1;
+      if (count % 2 === 1) return home.openSubjectKeys!(options);
+      const shared = await storageForThreads(storage);
+      if (thread !== undefined) return thread.openSubjectKeys(shared, options);
+      const replica = await open(asElsewhere(shared));
+      replicas.push(replica);
+      return replica.openSubjectKeys!(options);
+    },
     applicationNames: () => home.applicationNames(),
     async close() {
       await home.close();

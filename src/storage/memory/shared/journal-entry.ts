@@ -1,24 +1,27 @@
 import type { Cause } from '../../../domain/provenance.ts';
-import type { ProcessEvent, StoredOperation, Tracking } from '../../recorder.ts';
+import type { ProcessEvent, StoredCommand, StoredOperation, Tracking } from '../../recorder.ts';
 import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
+import type { Expiry } from '../commands.ts';
 import type { Move, TypesChange } from '../positions.ts';
 import type { Entry } from './journal.ts';
 
-/** Arguments of one call of `record()` or `recordHandledTypes()`, as a journal keeps them. */
+/** Arguments of one call of `record()`, `recordHandledTypes()` or `deleteCommands()`, as a journal keeps them. */
 export interface RecordCall {
   readonly pipelineId: number;
   readonly processEvents: readonly ProcessEvent[];
   readonly types?: TypesChange;
+  readonly expiry?: Expiry;
 }
 
 /** Effect of a call on the log and the positions of its pipeline. */
 export interface EntryHead {
   readonly pipelineId: number;
-  /** Number of events recorded. */
+  /** Number of notifications recorded. */
   readonly count: number;
   readonly moves: readonly Move[];
   readonly types?: TypesChange;
+  readonly expiry?: Expiry;
 }
 
 type EventRow = [
@@ -35,6 +38,7 @@ type MoreRow = [
   cause: CauseRow | null,
   correlationId: string | null,
   metadata: string | null,
+  isUnlisted?: true,
 ];
 type CauseRow = [applicationName: string, pipelineId: number, notificationId: number];
 type SnapshotRow = [originatorId: string, originatorVersion: number, schema: number, state: string];
@@ -49,36 +53,44 @@ type ProcessEventRow = [
   events: EventRow[],
   snapshots: SnapshotRow[],
   tracking?: TrackingRow | null,
-  operation?: StoredOperation,
+  operation?: StoredOperation | null,
+  command?: StoredCommand,
 ];
 
 type MoveRow = [upstreamName: string, position: number, mark: string | null];
-type HeadRow = [pipelineId: number, count: number, moves: readonly MoveRow[], types?: TypesChange];
+type HeadRow = [
+  pipelineId: number,
+  count: number,
+  moves: readonly MoveRow[],
+  types?: TypesChange | null,
+  expiry?: Expiry,
+];
 
 /** Encodes a call as JSON arrays: field names would take longer to write and parse than the values. */
-export function entryOf({ pipelineId, processEvents, types }: RecordCall): Entry {
+export function entryOf({ pipelineId, processEvents, types, expiry }: RecordCall): Entry {
   let count = 0;
   const moves = new Map<string, MoveRow>();
   for (const { events, tracking } of processEvents) {
-    count += events.length;
+    for (const { notifiable } of events) if (notifiable !== false) count += 1;
     if (tracking === undefined) continue;
     const { upstreamName, position, mark = null } = tracking;
     moves.set(upstreamName, [upstreamName, position, mark]);
   }
   const head: HeadRow = [pipelineId, count, [...moves.values()]];
-  if (types !== undefined) head.push(types);
+  if (expiry !== undefined) head.push(null, expiry);
+  else if (types !== undefined) head.push(types);
   return { head: JSON.stringify(head), body: JSON.stringify(processEvents.map(rowOf)) };
 }
 
 /** Decodes the head that {@link entryOf} encoded. */
 export function headOf(head: string): EntryHead {
-  const [pipelineId, count, rows, types] = JSON.parse(head) as HeadRow;
+  const [pipelineId, count, rows, types, expiry] = JSON.parse(head) as HeadRow;
   const moves = rows.map(([upstreamName, position, mark]) => ({
     upstreamName,
     position,
     mark: mark ?? undefined,
   }));
-  return { pipelineId, count, moves, ...(types && { types }) };
+  return { pipelineId, count, moves, ...(types && { types }), ...(expiry && { expiry }) };
 }
 
 /** Decodes the body that {@link entryOf} encoded. */
@@ -86,12 +98,13 @@ export function processEventsOf(body: string): readonly ProcessEvent[] {
   return (JSON.parse(body) as ProcessEventRow[]).map(processEventOf);
 }
 
-function rowOf({ events, snapshots, tracking, operation }: ProcessEvent): ProcessEventRow {
+function rowOf({ events, snapshots, tracking, operation, command }: ProcessEvent): ProcessEventRow {
   const eventRows = events.map(eventRowOf);
   const snapshotRows = snapshots.map(
     (one): SnapshotRow => [one.originatorId, one.originatorVersion, one.schema, one.state],
   );
   const trackingRow = tracking === undefined ? null : trackingRowOf(tracking);
+  if (command !== undefined) return [eventRows, snapshotRows, trackingRow, operation ?? null, command];
   if (operation !== undefined) return [eventRows, snapshotRows, trackingRow, operation];
   return trackingRow === null ? [eventRows, snapshotRows] : [eventRows, snapshotRows, trackingRow];
 }
@@ -106,27 +119,30 @@ function eventRowOf(event: StoredEvent): EventRow {
   return [originatorId, originatorVersion, type, data, timestamp, moreOf(event)];
 }
 
-function moreOf({ dependencies, cause, correlationId, metadata }: StoredEvent): MoreRow {
-  return [
+function moreOf({ dependencies, cause, correlationId, metadata, notifiable }: StoredEvent): MoreRow {
+  const more: MoreRow = [
     dependencies === undefined ? null : rowsOfPlaces(dependencies),
     cause === undefined ? null : [cause.applicationName, cause.pipelineId, cause.notificationId],
     correlationId ?? null,
     metadata ?? null,
   ];
+  if (notifiable === false) more.push(true);
+  return more;
 }
 
-function processEventOf([events, snapshots, tracking, operation]: ProcessEventRow): ProcessEvent {
+function processEventOf([events, snapshots, tracking, operation, command]: ProcessEventRow): ProcessEvent {
   return {
     events: events.map(eventOf),
     snapshots: snapshots.map(snapshotOf),
     ...(tracking && { tracking: trackingOf(tracking) }),
     ...(operation && { operation }),
+    ...(command && { command }),
   };
 }
 
 function eventOf(row: EventRow): StoredEvent {
   const [originatorId, originatorVersion, type, data, timestamp, more] = row;
-  const [dependencies, cause, correlationId, metadata] = more;
+  const [dependencies, cause, correlationId, metadata, isUnlisted] = more;
   return {
     originatorId,
     originatorVersion,
@@ -137,6 +153,7 @@ function eventOf(row: EventRow): StoredEvent {
     ...(cause !== null && { cause: causeOf(cause) }),
     ...(correlationId !== null && { correlationId }),
     ...(metadata !== null && { metadata }),
+    ...(isUnlisted && { notifiable: false }),
   };
 }
 

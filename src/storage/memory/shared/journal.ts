@@ -63,9 +63,14 @@ export class Journal {
     return this.#text(start + 2 * lengthBytes + headLength, bodyLength);
   }
 
-  /** Writes an entry after the committed entries without committing it, and returns the offset of its end. */
-  write({ head, body }: Entry): number {
-    const start = this.end;
+  /** Overwrites the body of the entry at an offset with zeros. */
+  eraseBody(start: number): void {
+    const [headLength, bodyLength] = this.#lengths(start);
+    Buffer.from(this.shared, start + 2 * lengthBytes + headLength, bodyLength).fill(0);
+  }
+
+  /** Writes an entry without committing it, and returns the offset of its end. Entries before `start` may be uncommitted. */
+  write({ head, body }: Entry, start: number = this.end): number {
     const headLength = Buffer.byteLength(head);
     const bodyLength = Buffer.byteLength(body);
     const length = 2 * lengthBytes + headLength + bodyLength;

@@ -96,7 +96,8 @@ export class LogIndex {
   #read(offset: number, firstId: number): StoredNotification[] {
     if (this.#recent?.offset !== offset) {
       const events = processEventsOf(this.#journal.readBody(offset)).flatMap((one) => one.events);
-      const notifications = events.map((event, index) => ({ id: firstId + index, ...event }));
+      const listed = events.filter(({ notifiable }) => notifiable !== false);
+      const notifications = listed.map((event, index) => ({ id: firstId + index, ...event }));
       this.#recent = { offset, notifications };
     }
     return this.#recent.notifications;

@@ -8,9 +8,11 @@ import {
   type ProcessEvent,
   type RecordedOperation,
   type RecordedPosition,
+  type StoredCommand,
 } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
+import type { Expiry } from '../commands.ts';
 import { journalFull, lockTimeout } from '../errors.ts';
 import type { TypesChange } from '../positions.ts';
 import { callsToRecord } from './initial-entries.ts';
@@ -98,6 +100,10 @@ export class Replica {
     return this.#memory().operations(after, limit);
   }
 
+  command(key: string): StoredCommand | undefined {
+    return this.#memory().command(key);
+  }
+
   /**
    * Records a call, or returns `writeLocked` if another caller holds the write lock. Returns a promise if another thread
    * is recording for longer than a few ms.
@@ -111,6 +117,12 @@ export class Replica {
   recordHandledTypes(pipelineId: number, types: TypesChange): Outcome | Promise<Outcome> {
     const call = { pipelineId, processEvents: [], types };
     return this.#write(call, (memory) => memory.recordHandledTypes(pipelineId, types));
+  }
+
+  /** Deletes commands, as `record` does. */
+  deleteCommands(expiry: Expiry): Outcome | Promise<Outcome> {
+    const call = { pipelineId: 0, processEvents: [], expiry };
+    return this.#write(call, (memory) => memory.deleteCommands(expiry));
   }
 
   /** Takes the write lock for this replica. Returns whether it was free. */
@@ -183,8 +195,8 @@ export class Replica {
     if (this.#content instanceof LogIndex) this.#content.add(entryHead, offset);
     else {
       const processEvents = processEventsOf(this.#journal.readBody(offset));
-      const { pipelineId, types } = entryHead;
-      this.#content.replay({ pipelineId, processEvents, ...(types && { types }) });
+      const { pipelineId, types, expiry } = entryHead;
+      this.#content.replay({ pipelineId, processEvents, ...(types && { types }), ...(expiry && { expiry }) });
     }
     return end;
   }

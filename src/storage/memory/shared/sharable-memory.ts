@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Mutex } from '../../../util/mutex.ts';
 import type { ProcessEvent, WriteLock } from '../../recorder.ts';
 import { ApplicationMemory } from '../application-memory.ts';
+import type { Expiry } from '../commands.ts';
 import { lockTimeout } from '../errors.ts';
 import type { TypesChange } from '../positions.ts';
 import { Journal } from './journal.ts';
@@ -51,6 +52,10 @@ export class SharableMemory {
 
   recordHandledTypes(pipelineId: number, types: TypesChange): number | Promise<number> {
     return this.#write((content) => content.recordHandledTypes(pipelineId, types));
+  }
+
+  deleteCommands(expiry: Expiry): number | Promise<number> {
+    return this.#write((content) => content.deleteCommands(expiry));
   }
 
   /** Takes the write lock, in all threads. */

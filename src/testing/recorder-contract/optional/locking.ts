@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Recorder, WriteLock } from '../../storage/index.ts';
-import { event, processEvent, tracked, versions } from './fixture.ts';
-import type { Test, TestedStorage } from './tested-storage.ts';
+import type { Recorder, WriteLock } from '../../../storage/index.ts';
+import { event, processEvent, tracked, versions } from '../fixture.ts';
+import type { Test, TestedStorage } from '../tested-storage.ts';
 
 type LockTest = (
   name: string,
   body: (storage: TestedStorage, lock: Required<Recorder>['lock'], recorder: Recorder) => Promise<void>,
 ) => void;
 
-/** Records under the write lock. Does nothing for storage without such a lock. */
+/** Records under the write lock. */
 export function locking(test: Test): void {
   const testLock: LockTest = (name, body) =>
     test(name, async (storage) => {
       const recorder = await storage.open();
       const take = () => recorder.lock?.() as Promise<WriteLock>;
-      if (recorder.lock !== undefined) await body(storage, take, recorder);
+      await body(storage, take, recorder);
     });
   holding(testLock);
   releasing(testLock);
