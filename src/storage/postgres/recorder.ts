@@ -11,6 +11,7 @@ import {
   type RecordedPosition,
   type Recorder,
   type StoredCommand,
+  type TypeCounts,
   type WriteLock,
 } from '../recorder.ts';
 import { bytesPerUnit } from '../sizes.ts';
@@ -95,6 +96,10 @@ export class PostgresRecorder implements Recorder {
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     const rows = await this.#run(this.#statements.causes, [pipelineId, after, limit]);
     return toCauses(rows, { after, limit }, { storage: this.#options.tables, pipelineId });
+  }
+
+  async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
+    return toTypeCounts(await this.#run(this.#statements.countTypes, [pipelineId, after, limit]));
   }
 
   async head(pipelineId: number): Promise<number> {
