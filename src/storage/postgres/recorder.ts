@@ -17,7 +17,15 @@ import {
 import { bytesPerUnit } from '../sizes.ts';
 import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
-import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import {
+  type Row,
+  toCauses,
+  toEvent,
+  toNotification,
+  toPlace,
+  toSnapshot,
+  toTypeCounts,
+} from '../sql/rows.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { snapshotColumns } from './appending/append-values.ts';
