@@ -23,6 +23,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
+  'storage/layers': ['storage'],
+  'storage/sealing': ['storage', 'storage/layers'],
   'storage/sql': ['storage'],
   'storage/memory': ['storage', 'storage/memory/shared'],
   'storage/memory/shared': [
