@@ -1,4 +1,6 @@
 import { inspect } from 'node:util';
+import { storedTypesOf } from '../domain/events/define-events.ts';
+import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
@@ -54,7 +56,14 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   assertNameLength(applicationName, 'applicationName', applicationName);
-  for (const type of emits) assertNameLength(applicationName, 'eventType', type);
+  for (const type of storedTypesOf(emits)) assertNameLength(applicationName, 'eventType', type);
+  const versioned = emits.find(hasVersion);
+  if (versioned !== undefined) {
+    throw new InvalidApplicationError(
+      `Class ${name} lists '${versioned}' in 'static readonly emits', but '@' and digits stand for the version of a type. ` +
+        'Choose another name, or define versions of a type with defineEvents().',
+    );
+  }
   if (saves !== undefined) assertSaves(name, saves, emits);
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;

@@ -77,6 +77,7 @@ export class OwnEvents {
       applicationName,
       upstreamName: applicationName,
       event: this.#recorded(event),
+      part: 0,
       idTime,
       aggregates,
     };
