@@ -2,6 +2,8 @@ import './util/environment/node-version.ts';
 
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
+export { UpdateConflictError } from './application/commands/errors.ts';
+export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
   AggregateNotFoundError,
@@ -135,6 +137,14 @@ export {
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
+export {
+  type CompressionOptions,
+  type EncryptionOptions,
+  InvalidKeyRingError,
+  type KeyRing,
+} from './storage/sealing/encryption.ts';
+export { KeyMissingError, TamperedError } from './storage/sealing/errors.ts';
+export type { TextPlace } from './storage/sealing/place.ts';
 export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';
 export type { LogPlace, StoredEvent, StoredNotification, StoredProvenance } from './storage/stored-event.ts';
 export {

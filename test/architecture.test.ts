@@ -23,6 +23,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
+  'storage/layers': ['storage'],
+  'storage/sealing': ['storage', 'storage/layers'],
   'storage/sql': ['storage'],
   'storage/memory': ['storage', 'storage/memory/shared'],
   'storage/memory/shared': [
@@ -59,7 +61,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection', 'storage/postgres/appending'],
   'storage/postgres/appending': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
-  application: ['application/recording', 'application/following', 'application/policy', 'application/log'],
+  application: [
+    'application/recording',
+    'application/commands',
+    'application/following',
+    'application/policy',
+    'application/log',
+  ],
+  'application/commands': ['application/errors.ts', 'application/recording'],
   'application/recording': [
     'application/errors.ts',
     'application/memory-bounds.ts',

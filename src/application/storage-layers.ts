@@ -1,11 +1,12 @@
+import { type SealingOptions, sealing } from '../storage/sealing/sealed-storage.ts';
 import type { StorageLayer } from '../storage/storage.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
-import type { OpenStoreOptions } from './open-store.ts';
 
 /** Returns the layers around the storage of some applications that are opened with the same options. */
 export function storageLayers(
   _declarations: readonly ApplicationDeclaration[],
-  _options: Pick<OpenStoreOptions, 'types'>,
+  { encryption, compression }: SealingOptions,
 ): readonly StorageLayer[] {
-  return [];
+  const isSealed = encryption !== undefined || compression !== undefined;
+  return isSealed ? [sealing({ encryption, compression })] : [];
 }

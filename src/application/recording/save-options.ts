@@ -24,7 +24,7 @@ export interface SaveOptions {
 
 const longestCorrelationId = 255;
 
-const saveOptions: OptionRules<SaveOptions> = {
+export const saveOptions: OptionRules<SaveOptions> = {
   metadata: ruleOf('a plain object', isPlainObject),
   correlationId: ruleOf(
     `a non-empty string of at most ${longestCorrelationId} characters`,
@@ -43,30 +43,35 @@ export interface Saved {
   readonly correlationId: string;
 }
 
+/** Where the events of a command come from, as storage keeps it. */
+export interface CommandProvenance extends StoredProvenance {
+  readonly correlationId: string;
+}
+
+/** @throws {@link InvalidOptionError} if an option is unknown or has a wrong value. */
+export function saveOptionsOf(options: SaveOptions, applicationName: string): SaveOptions {
+  return resolveOptions(options, saveOptions, `save() of application '${applicationName}'`);
+}
+
 /**
- * Returns where the events of a save come from, as storage keeps it.
+ * Returns where the events of a command come from.
  *
- * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+ * @param options Checked options of the method.
+ * @param method Name of the method, for messages.
  * @throws {@link InvalidArgumentError} if the metadata cannot be restored exactly.
  */
 export function commandProvenance(
-  options: SaveOptions | undefined,
-  applicationName: string,
+  { correlationId = newId(), metadata }: SaveOptions,
   mapper: EventMapper,
-): StoredProvenance & { readonly correlationId: string } {
-  if (options === undefined) return { correlationId: newId() };
-  const { correlationId = newId(), metadata } = resolveOptions(
-    options,
-    saveOptions,
-    `save() of application '${applicationName}'`,
-  );
+  method: string,
+): CommandProvenance {
   if (metadata === undefined) return { correlationId };
   try {
     return { correlationId, metadata: mapper.toStoredMetadata(metadata) };
   } catch (error) {
     if (!(error instanceof NotEncodableError)) throw error;
     throw new InvalidArgumentError(
-      `Application '${applicationName}' cannot record the metadata of save(). ${error.message}`,
+      `Application '${mapper.applicationName}' cannot record the metadata of ${method}. ${error.message}`,
       { cause: error },
     );
   }
