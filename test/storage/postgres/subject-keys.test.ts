@@ -11,7 +11,7 @@ import {
 } from '../../support/servers/postgres.ts';
 import { PostgresProxy } from '../../support/servers/postgres-proxy.ts';
 import { until } from '../../support/until.ts';
-import { inProcesses } from './start-children.ts';
+import { inProcesses } from './concurrency/start-children.ts';
 
 async function open(
   schema: string,

@@ -1,10 +1,10 @@
 // Process started by start-children.ts with a task as JSON: sends 'ready', and after 'go' the outcome.
 
-import { postgres } from '../../../src/storage/postgres/index.ts';
-import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
-import type { StoredNotification } from '../../../src/storage/stored-event.ts';
-import type { SubjectKeyTable } from '../../../src/storage/subject-keys.ts';
+import { postgres } from '../../../../src/storage/postgres/index.ts';
+import type { ProcessEvent, Recorder } from '../../../../src/storage/recorder.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import type { StoredNotification } from '../../../../src/storage/stored-event.ts';
+import type { SubjectKeyTable } from '../../../../src/storage/subject-keys.ts';
 
 /** Task of a child with the application `orders`. */
 export type Task =
