@@ -18,10 +18,12 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
+  PolicyLoopError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
   UnknownEventError,
+  UnsavableEventError,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {

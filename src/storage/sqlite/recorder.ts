@@ -11,12 +11,13 @@ import {
   type RecordedPosition,
   type Recorder,
   type StoredCommand,
+  type TypeCounts,
   type WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
 import { toCommand } from '../sql/command-rows.ts';
 import { toOperation, toPosition } from '../sql/position-rows.ts';
-import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import { toCauses, toEvent, toNotification, toPlace, toSnapshot, toTypeCounts } from '../sql/rows.ts';
 import { storageError } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import type { Session } from './connection/session.ts';
@@ -101,6 +102,10 @@ export class SqliteRecorder implements Recorder {
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     const log = { storage: this.#file, pipelineId };
     return this.#use(({ causes }) => toCauses(rows(causes, pipelineId, after, limit), { after, limit }, log));
+  }
+
+  async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
+    return this.#use(({ countTypes }) => toTypeCounts(rows(countTypes, pipelineId, after, limit)));
   }
 
   async head(pipelineId: number): Promise<number> {
