@@ -55,19 +55,11 @@ export async function saveAggregates(
   if (pending.length === 0 || distinct.length > 1) distinct.forEach(aggregateInternals.assertUsable);
   const { applicationName, pipelineId } = store;
   const { correlationId } = provenance;
-<<<<<<< HEAD
   if (pending.length === 0 && keyed === undefined)
     return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
+  store.assertSavable(pending);
   const unkeyed = store.prepare(pending, distinct, () => provenance);
   const prepared = keyed === undefined ? unkeyed : keyed.withKey(unkeyed);
-=======
-  if (pending.length === 0) {
-    const saved = { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
-    return { saved, followed: undefined };
-  }
-  store.assertSavable(pending);
-  const prepared = store.prepare(pending, distinct, () => provenance);
->>>>>>> main
   for (const aggregate of distinct) aggregateInternals.takePending(aggregate);
   const saving = keyed === undefined ? queue.submit(prepared) : keyed.submit(prepared, queue);
   for (const aggregate of distinct) aggregateInternals.setSaving(aggregate, saving);
