@@ -19,6 +19,10 @@ export interface HandlerContext {
   /** Returns the name under which storage keeps the log of an application. */
   recordedNameOf(applicationName: string): string;
   readonly event: RecordedEvent;
+  /** Number of the event among those that are read in place of a recorded one; 0 for most. */
+  readonly part: number;
+  /** Time of derived ids, in ms since 1970. @default the time of the event */
+  readonly idTime?: number;
   readonly aggregates: PolicyAggregates;
 }
 
@@ -62,8 +66,11 @@ export class HandlerRepository implements PolicyRepository {
   deriveId(): string {
     this.calls.assertRunning();
     this.#derived += 1;
-    const { event, upstreamName, applicationName, recordedNameOf } = this.#context;
-    return causedId(event, recordedNameOf(upstreamName), recordedNameOf(applicationName), this.#derived);
+    const { event, part, upstreamName, applicationName, recordedNameOf } = this.#context;
+    const { originatorId, originatorVersion } = event;
+    const { idTime: timestamp = event.timestamp } = this.#context;
+    const cause = { originatorId, originatorVersion, timestamp, part };
+    return causedId(cause, recordedNameOf(upstreamName), recordedNameOf(applicationName), this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {

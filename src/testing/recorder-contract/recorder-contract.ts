@@ -8,7 +8,15 @@ import { locking } from './optional/locking.ts';
 import { missingSubjectKeys, subjectKeys } from './optional/subject-keys.ts';
 import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
-import { dependencies, histories, historySizes, notifications, places, snapshots } from './reading.ts';
+import {
+  dependencies,
+  histories,
+  historySizes,
+  notifications,
+  places,
+  snapshots,
+  typeCounts,
+} from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
 import { unlistedEvents } from './unlisted-events.ts';
@@ -21,10 +29,10 @@ export interface TestRunner {
 }
 
 /**
- * A feature that a storage may lack: events with `notifiable: false`, `lock()`, `command()` with `deleteCommands()`, or
- * `openSubjectKeys()`.
+ * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, or
+ * `countTypes()`.
  */
-export type OptionalFeature = 'unlistedEvents' | 'lock' | 'commands' | 'subjectKeys';
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
@@ -65,6 +73,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     handledTypes,
     typesVersions,
     operations,
+    unlistedEvents,
     contents,
     sharing,
     names,
@@ -72,9 +81,9 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     opening,
   };
   const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
-    unlistedEvents: { unlistedEvents },
     lock: { locking },
     commands: { commands },
+    typeCounts: { typeCounts },
     subjectKeys: { subjectKeys, missingSubjectKeys },
   };
   for (const [feature, tests] of Object.entries(optional)) {
