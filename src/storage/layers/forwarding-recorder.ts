@@ -8,6 +8,7 @@ import type {
   RecordedPosition,
   Recorder,
   StoredCommand,
+  TypeCounts,
   WriteLock,
 } from '../recorder.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
@@ -16,13 +17,15 @@ import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-eve
 export class ForwardingRecorder implements Recorder {
   protected readonly inner: Recorder;
   readonly lock?: () => Promise<WriteLock>;
+  readonly countTypes?: (pipelineId: number, after: number, limit: number) => Promise<TypeCounts>;
   readonly command?: (key: string) => Promise<StoredCommand | undefined>;
   readonly deleteCommands?: (before: number, limit: number) => Promise<number>;
 
   constructor(inner: Recorder) {
     this.inner = inner;
-    const { lock, command, deleteCommands } = inner;
+    const { lock, countTypes, command, deleteCommands } = inner;
     if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
+    if (countTypes !== undefined) this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
     if (command !== undefined)
       this.command = async (key) => {
         const found = await this.explained(command.call(inner, key));

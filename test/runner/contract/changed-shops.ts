@@ -4,7 +4,7 @@ import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { renamedSealedShop, renamedShop, Sales, sealedShop } from '../../support/systems/changed-shops.ts';
+import { renamedSealedShop, renamedShop, Sales, sealedShop } from '../../support/systems/changed/shops.ts';
 import { type Apps, customers, type RunnerSubject } from './subject.ts';
 
 /** A version of the shop, and the class of its orders. */

@@ -1,7 +1,7 @@
 import { type KeyRing, System } from 'kahn';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Payments } from '../../../examples/shop/payments.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Payments } from '../../../../examples/shop/payments.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
 
 // The shop of the examples after changes that keep its logs: run on one storage, the systems continue each other.
 
