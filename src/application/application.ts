@@ -1,5 +1,6 @@
 import type { Aggregate, AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import { eventsIn } from '../domain/events/split-event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
@@ -146,7 +147,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     const { log, store } = this.#opened;
     return new NotificationLogReader<Emits>(
       log,
-      (stored) => store.mapper.toRecorded(stored) as RecordedEvent<Emits>,
+      (stored) => eventsIn(store.mapper.toRecorded(stored)) as readonly RecordedEvent<Emits>[],
     );
   }
 

@@ -1,3 +1,5 @@
+import { storedTypesOf } from '../domain/events/define-events.ts';
+import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { InvalidApplicationError } from './errors.ts';
@@ -38,7 +40,14 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   assertNameLength(applicationName, 'applicationName', applicationName);
-  for (const type of emits) assertNameLength(applicationName, 'eventType', type);
+  for (const type of storedTypesOf(emits)) assertNameLength(applicationName, 'eventType', type);
+  const versioned = emits.find(hasVersion);
+  if (versioned !== undefined) {
+    throw new InvalidApplicationError(
+      `Class ${name} lists '${versioned}' in 'static readonly emits', but '@' and digits stand for the version of a type. ` +
+        'Choose another name, or define versions of a type with defineEvents().',
+    );
+  }
   if (typeof causalDependencies !== 'boolean') {
     throw new InvalidApplicationError(
       `Expected 'static readonly causalDependencies' of class ${name} to be true or false, ` +

@@ -28,7 +28,7 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     const handler = handlerOf(event.type);
     if (handler === undefined) return [];
     const aggregates = new MapAggregates(byId);
-    const context = { applicationName, upstreamName: '', event, aggregates };
+    const context = { applicationName, upstreamName: '', event, part: 0, aggregates };
     return (await runHandler(handler, context)) as readonly Aggregate<E>[];
   };
   return Object.assign(call, { handlerOf, types: [...byType.keys()] });

@@ -112,6 +112,8 @@ export interface Statements {
   readonly notifications: Statement;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
   readonly causes: Statement;
+  /** pipelineId, after, limit -> type, number of events, last notificationId */
+  readonly countTypes: Statement;
   /**
    * originatorIds, after, upTo, useSnapshot -> number of the request from 1, 0 for a snapshot or 1 for an event,
    * originatorVersion, type, data or state, timestamp or schema
@@ -237,6 +239,11 @@ function logStatements({ events, logs }: ApplicationTables) {
     causes: named(`
       select notification_id, cause_name, cause_pipeline_id, cause_id
       from ${events} where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3`),
+    countTypes: named(`
+      select type, count(*), max(notification_id) from (
+        select type, notification_id from ${events}
+        where pipeline_id = $1 and notification_id > $2 order by notification_id limit $3
+      ) e group by type`),
   } satisfies Partial<Statements>;
 }
 

@@ -11,12 +11,13 @@ import {
   type RecordedPosition,
   type Recorder,
   type StoredCommand,
+  type TypeCounts,
   type WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
 import { toCommand } from '../sql/command-rows.ts';
 import { toOperation, toPosition } from '../sql/position-rows.ts';
-import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import { toCauses, toEvent, toNotification, toPlace, toSnapshot, toTypeCounts } from '../sql/rows.ts';
 import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { Refusal } from './connection/refusal.ts';
@@ -108,6 +109,10 @@ export class SqliteRecorder implements Recorder {
     return this.#session.read(({ causes }) =>
       toCauses(rows(causes, pipelineId, after, limit), { after, limit }, log),
     );
+  }
+
+  async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
+    return this.#session.read(({ countTypes }) => toTypeCounts(rows(countTypes, pipelineId, after, limit)));
   }
 
   async head(pipelineId: number): Promise<number> {

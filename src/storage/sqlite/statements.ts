@@ -71,6 +71,8 @@ export interface Statements {
   readonly notificationsUpTo: StatementSync;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
   readonly causes: StatementSync;
+  /** pipelineId, after, limit -> type, number of events, last notificationId */
+  readonly countTypes: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, type, data, timestamp */
   readonly events: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, schema, state */
@@ -134,6 +136,11 @@ function textsOfEvents({ events, ...others }: TableNames) {
     causes: `
       select notification_id, ${causeColumns}
       from ${events} where pipeline_id = ? and notification_id > ? order by notification_id limit ?`,
+    countTypes: `
+      select type, count(*), max(notification_id) from (
+        select type, notification_id from ${events}
+        where pipeline_id = ? and notification_id > ? order by notification_id limit ?
+      ) group by type`,
     events: `
       select originator_version, type, data, timestamp
       from ${events} where originator_id = ? and originator_version > ? and originator_version <= ?

@@ -8,7 +8,15 @@ import { locking } from './optional/locking.ts';
 import { missingSubjectKeys, subjectKeys } from './optional/subject-keys.ts';
 import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
-import { dependencies, histories, historySizes, notifications, places, snapshots } from './reading.ts';
+import {
+  dependencies,
+  histories,
+  historySizes,
+  notifications,
+  places,
+  snapshots,
+  typeCounts,
+} from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
 import { unlistedEvents } from './unlisted-events.ts';
@@ -20,8 +28,11 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): void;
 }
 
-/** A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, or `openSubjectKeys()`. */
-export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys';
+/**
+ * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, or
+ * `countTypes()`.
+ */
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
@@ -72,6 +83,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
   const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
     lock: { locking },
     commands: { commands },
+    typeCounts: { typeCounts },
     subjectKeys: { subjectKeys, missingSubjectKeys },
   };
   for (const [feature, tests] of Object.entries(optional)) {
