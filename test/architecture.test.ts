@@ -68,7 +68,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy',
     'application/log',
   ],
-  'application/commands': ['application/errors.ts', 'application/recording'],
+  'application/commands': [
+    'application/errors.ts',
+    'application/policy/current-policy.ts',
+    'application/recording',
+  ],
   'application/recording': [
     'application/errors.ts',
     'application/memory-bounds.ts',

@@ -73,13 +73,14 @@ export async function openStore(
     openStoreOptions,
     owner,
   );
-  const { applicationName, emits, causalDependencies = false } = declaration;
+  const { applicationName, emits, saves, causalDependencies = false } = declaration;
   const transcoder = new Transcoder(types);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
   return new EventStore({
     applicationName,
     pipelineId,
     emits,
+    saves,
     causalDependencies,
     recorder,
     transcoder,

@@ -9,7 +9,7 @@ import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
-import { UndeclaredEventError } from '../errors.ts';
+import { UndeclaredEventError, UnsavableEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
@@ -36,6 +36,8 @@ export interface EventStoreOptions {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly emits: readonly string[];
+  /** Types that commands may record; undefined for all. */
+  readonly saves?: readonly string[] | undefined;
   readonly causalDependencies: boolean;
   readonly recorder: Recorder;
   readonly transcoder: Transcoder;
@@ -119,6 +121,16 @@ export class EventStore {
       notificationId: undefined,
       followed: undefined,
     };
+  }
+
+  /** Throws {@link UnsavableEventError} for the first event that commands may not record. */
+  assertSavable(pending: readonly PendingEvent[]): void {
+    const { saves } = this.#options;
+    if (saves === undefined) return;
+    for (const { event } of pending) {
+      if (saves.includes(event.type) || !this.#emits.has(event.type)) continue;
+      throw new UnsavableEventError(this.applicationName, event, saves);
+    }
   }
 
   /** Types of the events that the application may record. */

@@ -151,6 +151,11 @@ export class EventMapper {
     return this.#encode(metadata);
   }
 
+  /** Decodes metadata. Throws {@link NotDecodableError} if the text is damaged, or a type of it is unknown. */
+  toMetadata(stored: string): Metadata {
+    return this.#transcoder.decode(stored) as Metadata;
+  }
+
   /** Throws {@link NotEncodableError} if the state cannot be restored exactly. */
   toStoredState(state: unknown): string {
     return this.#encode(state);
