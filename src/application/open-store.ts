@@ -6,6 +6,8 @@ import { assertPipelineId } from '../util/ids.ts';
 import { checkedBy, flag, integer, ruleOf } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
+import { subjectKeysOf } from './personal/personal-storage.ts';
+import { SealedPersonalType } from './personal/sealed-personal-type.ts';
 import { EventStore } from './recording/event-store.ts';
 
 /** Options of opening the recorder and the cache of one application. */
@@ -53,7 +55,8 @@ export async function openStore(
     owner,
   );
   const { applicationName, emits, causalDependencies = false } = declaration;
-  const transcoder = new Transcoder(types);
+  const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
+  const transcoder = new Transcoder(types, personal);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
   return new EventStore({
     applicationName,

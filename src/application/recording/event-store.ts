@@ -9,6 +9,8 @@ import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/r
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
+import { holdCiphers } from '../personal/held-ciphers.ts';
+import { NotSealedError, untilSealed } from '../personal/not-sealed-error.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -86,6 +88,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
+   * @throws {@link NotSealedError} if there is personal data to {@link seal}.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -111,6 +114,24 @@ export class EventStore {
       notificationId: undefined,
       followed: undefined,
     };
+  }
+
+  /**
+   * Seals the personal data in pending events after they could not be prepared, so that they can be prepared again.
+   *
+   * @throws {@link SubjectShreddedError} if a subject is shredded, unless the events are effects.
+   * @throws {@link PersonalNotSupportedError} if the storage has no keys of subjects.
+   */
+  async seal(error: NotSealedError, pending: readonly PendingEvent[] = [], isEffect = false): Promise<void> {
+    const errors = [error];
+    for (const { event } of pending) {
+      try {
+        this.mapper.toStored(event, {});
+      } catch (other) {
+        if (other instanceof NotSealedError) errors.push(other);
+      }
+    }
+    await NotSealedError.sealAll(errors, { applicationName: this.applicationName, isEffect });
   }
 
   /** Types of the events that the application may record. */
@@ -168,7 +189,10 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
    */
   async recordSnapshot(aggregate: Aggregate): Promise<void> {
-    const snapshot = this.#snapshots.take(aggregate);
+    const snapshot = await untilSealed(
+      () => this.#snapshots.take(aggregate),
+      (error) => this.seal(error),
+    );
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
@@ -235,5 +259,6 @@ function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {
 }
 
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {
+  holdCiphers(snapshot, snapshot.state);
   return { snapshot, events: [], length: snapshot.state.length };
 }
