@@ -2,6 +2,8 @@ import './util/environment/node-version.ts';
 
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
+export { UpdateConflictError } from './application/commands/errors.ts';
+export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
   AggregateNotFoundError,
@@ -34,6 +36,11 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export {
+  PersonalNotSupportedError,
+  PersonalUnreadableError,
+  SubjectShreddedError,
+} from './application/personal/errors.ts';
 export type {
   Policy,
   PolicyHandler,
@@ -77,6 +84,9 @@ export type {
   SchemaResult,
   StandardSchema,
 } from './domain/events/standard-schema.ts';
+export { EventInvalidError, type EventIssue, InvalidSchemaError } from './domain/events/validation-errors.ts';
+export { Personal, type Shredded, shredded } from './domain/personal.ts';
+export { personal } from './domain/personal-data.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';

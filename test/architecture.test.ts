@@ -14,7 +14,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   util: ['util/environment'],
   'util/environment': [],
   domain: [],
-  'domain/events': ['domain/event.ts'],
+  'domain/events': [
+    'domain/event.ts',
+    'domain/frozen-copy.ts',
+    'domain/mutable-copy.ts',
+    'domain/plain-data.ts',
+    'domain/realms.ts',
+  ],
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
   'storage/layers': ['storage'],
@@ -56,11 +62,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
   application: [
     'application/recording',
+    'application/commands',
     'application/following',
     'application/personal',
     'application/policy',
     'application/log',
   ],
+  'application/commands': ['application/errors.ts', 'application/recording'],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',

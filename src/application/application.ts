@@ -11,6 +11,8 @@ import {
   type OpenApplicationOptions,
   standaloneBinding,
 } from './application-binding.ts';
+import { updateAggregate } from './commands/update.ts';
+import type { Updated, UpdateOptions } from './commands/update-options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
 import {
   ApplicationNotOpenError,
@@ -19,15 +21,15 @@ import {
   PipelineFixedError,
   SaveInPolicyError,
 } from './errors.ts';
-import { type NotificationLog, RecordedNotificationLog } from './log/notification-log.ts';
+import type { NotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { currentCall, currentPolicy, noteUnread } from './policy/current-policy.ts';
-import { CommitQueue } from './recording/commit-queue.ts';
+import { OpenPipeline } from './open-pipeline.ts';
+import { currentCall, currentPolicy } from './policy/current-policy.ts';
 import type { EventStore } from './recording/event-store.ts';
-import { Repository } from './recording/repository.ts';
+import type { Repository } from './recording/repository.ts';
 import { saveAggregates } from './recording/save-aggregates.ts';
 import { saveArguments } from './recording/save-arguments.ts';
-import { commandProvenance, type Saved, type SaveOptions } from './recording/save-options.ts';
+import { commandProvenance, type Saved, type SaveOptions, saveOptionsOf } from './recording/save-options.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -44,14 +46,6 @@ export interface ApplicationInternals {
 }
 
 export let applicationInternals: ApplicationInternals;
-
-/** The store and the commit queue of an application in one pipeline. */
-interface OpenPipeline {
-  readonly store: EventStore;
-  readonly queue: CommitQueue;
-  readonly repository: Repository;
-  readonly log: NotificationLog;
-}
 
 /**
  * Records the events of its aggregates in one log. Commands are methods that make or get aggregates, change them and
@@ -169,6 +163,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
    * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
+   * @throws {@link EventInvalidError} if the data of an event does not fit the schema of its type.
+   * @throws {@link InvalidSchemaError} if a schema is asynchronous, throws, or changes the data.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link SnapshotNotEncodableError} if the class of an aggregate has snapshots that cannot hold its state.
    * @throws {@link LimitExceededError} if an id or the data is too large.
@@ -194,8 +190,43 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       call.forget(aggregates);
       throw new SaveInPolicyError(this.applicationName, call.applicationName);
     }
-    const provenance = commandProvenance(options, this.applicationName, store.mapper);
-    return await saveAggregates(aggregates, provenance, store, queue); // passes the result on sooner than without await
+    const checked = options === undefined ? {} : saveOptionsOf(options, this.applicationName);
+    const given = commandProvenance(checked, store.mapper, 'save()');
+    const provenance = given instanceof Promise ? await given : given;
+    const { saved, followed } = await saveAggregates(aggregates, provenance, store, queue);
+    if (followed !== undefined) await followed;
+    return saved;
+  }
+
+  /**
+   * Gets an aggregate, calls a function with it, and records the events that the function triggers. Does so again, with a
+   * fresh aggregate, if another writer has changed the aggregate meanwhile. Updates of one aggregate run one after the
+   * other in a thread. With a single-threaded runner, resolves when everything that follows from the events is processed.
+   *
+   * @param change Changes this aggregate and no other. May be called several times, and may be asynchronous. If it
+   * throws, nothing is recorded. If it triggers nothing, the count of events is 0.
+   * @example
+   * const id = await orders.place('ada');
+   * const { result } = await orders.update(Order, id, (order) => {
+   *   order.reserve('reservation 1');
+   *   return order.customer;
+   * });
+   * @throws {@link UpdateConflictError} if every try has lost a race to another writer.
+   * @throws {@link InvalidArgumentError} if `change` is no function, or `create` does not make the aggregate.
+   * @throws {@link SaveInPolicyError} if a policy calls this method.
+   * @throws all other errors of {@link Repository.get} and {@link save}.
+   */
+  async update<A extends Aggregate<Emits>, Result>(
+    aggregateClass: AggregateClass<A>,
+    id: string,
+    change: (aggregate: A) => Result,
+    options: UpdateOptions<A> = {},
+  ): Promise<Updated<Awaited<Result>>> {
+    const pipeline = this.#opened;
+    const call = currentCall();
+    if (call !== undefined)
+      throw new SaveInPolicyError(this.applicationName, call.applicationName, 'update()');
+    return await updateAggregate(pipeline, { aggregateClass, id, change }, options);
   }
 
   /**
@@ -263,13 +294,9 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * it.
    */
   #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
-    const { applicationName, pipelineId, recorder, emits, recent } = store;
-    this.#pipeline = this.#pipelines.get(pipelineId) ?? {
-      store,
-      queue: new CommitQueue(store, { ...saveRules, grown: (head) => this.#publish(pipelineId, head) }),
-      repository: new Repository<Emits>(applicationName, store.loader, noteUnread),
-      log: new RecordedNotificationLog(recorder, applicationName, pipelineId, emits, recent),
-    };
+    const { pipelineId } = store;
+    const grown = (head: number) => this.#publish(pipelineId, head);
+    this.#pipeline = this.#pipelines.get(pipelineId) ?? new OpenPipeline(store, { ...saveRules, grown });
     this.#pipelines.set(pipelineId, this.#pipeline);
   }
 

@@ -116,14 +116,14 @@ export class TooManySavesError extends KahnError {
   override readonly code = 'TOO_MANY_SAVES';
 }
 
-/** A policy called `save()`. Its changes are recorded automatically, together with the position upstream. */
+/** A policy called `save()` or `update()`. Its changes are recorded automatically, together with the position upstream. */
 export class SaveInPolicyError extends KahnError {
   override readonly code = 'SAVE_IN_POLICY';
   declare readonly applicationName: string;
 
-  constructor(applicationName: string, policyOf: string) {
+  constructor(applicationName: string, policyOf: string, method = 'save()') {
     super(
-      `The policy of application '${policyOf}' called save() on '${applicationName}'. A policy does not save: return ` +
+      `The policy of application '${policyOf}' called ${method} on '${applicationName}'. A policy does not save: return ` +
         'new aggregates, and get others from the repository of the handler. Their changes are recorded together with ' +
         'the position upstream.',
       { applicationName },

@@ -34,15 +34,15 @@ export class AggregateDiscardedError extends KahnError {
   }
 }
 
-/** An aggregate was changed after its handler had finished, so the event would not be recorded. */
+/** An aggregate was changed after its handler or its update had finished, so the event would not be recorded. */
 export class AggregateReleasedError extends KahnError {
   override readonly code = 'AGGREGATE_RELEASED';
   declare readonly originatorId: string;
 
   constructor(className: string, originatorId: string, eventType: string) {
     super(
-      `Cannot trigger '${eventType}' on ${className} '${originatorId}': the policy that loaded it has already finished. ` +
-        'Await everything a handler starts, and keep no aggregate after it returns.',
+      `Cannot trigger '${eventType}' on ${className} '${originatorId}': the policy or update() that loaded it has already ` +
+        'finished. Await everything that a handler starts, and keep no aggregate after it returns.',
       { originatorId },
     );
   }

@@ -13,6 +13,8 @@ export interface PortableError {
 const maxCauses = 10;
 /** Longest text that is kept whole, in characters: an error is sent as one message. */
 const longestText = 100_000;
+/** Longest array that is kept. */
+const longestList = 100;
 
 /** Converts anything thrown to plain data, even if fields throw when they are read. */
 export function portable(thrown: unknown, depth = 0): PortableError {
@@ -62,12 +64,21 @@ export class RemoteError extends KahnError {
   }
 }
 
-/** Whether a value is a string, number or boolean, or a plain object of these. */
+/** Whether a value is a string, number or boolean, a plain object of these, or a list of plain objects or these. */
 function isPlain(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isPrimitive(value);
-  const isEntirely = () =>
-    Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPrimitive);
-  return tried(isEntirely) ?? false;
+  return tried(() => (Array.isArray(value) ? isList(value) : isFlat(value))) ?? false;
+}
+
+function isList(value: readonly unknown[]): boolean {
+  return (
+    value.length <= longestList &&
+    value.every((one) => isPrimitive(one) || (typeof one === 'object' && one !== null && isFlat(one)))
+  );
+}
+
+function isFlat(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPrimitive);
 }
 
 function isPrimitive(value: unknown): boolean {
@@ -79,10 +90,11 @@ function textOf(value: unknown): string | undefined {
 }
 
 /** Shortens the texts of a plain value. */
-function short(value: unknown): unknown {
-  if (typeof value === 'string') return shortened(value);
+function short(value: unknown, longest: number = longestText): unknown {
+  if (typeof value === 'string') return shortened(value, longest);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, short(own)]));
+  if (Array.isArray(value)) return value.map((one) => short(one, longest / longestList));
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, short(own, longest)]));
 }
 
 /** Cuts a text that is too long, and says how long it was, also if it was cut before. */

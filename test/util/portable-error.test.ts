@@ -38,6 +38,20 @@ test('shortens texts that are too long for a message', () => {
   expect(portable(long).message.length).toBeLessThan(110_000);
 });
 
+test('keeps lists of texts and of plain objects, up to a size', () => {
+  const issues = [{ path: 'a', message: 'x'.repeat(2_000) }, { path: 'b' }];
+  const error = Object.assign(new Error('many'), {
+    issues,
+    types: ['A', 'B@2'],
+    nested: [['A']],
+    long: new Array(1_000).fill('x'),
+  });
+  expect(portable(error).fields).toEqual({
+    issues: [{ path: 'a', message: `${'x'.repeat(1_000)} … (2000 characters)` }, { path: 'b' }],
+    types: ['A', 'B@2'],
+  });
+});
+
 test('includes the errors inside an error in its message', () => {
   const refused = new AggregateError([new Error('refused by ::1'), new Error('refused by 127.0.0.1')]);
   expect(portable(refused).message).toBe('refused by ::1; refused by 127.0.0.1');

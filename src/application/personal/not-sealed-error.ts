@@ -48,23 +48,3 @@ export class NotSealedError extends KahnError {
     if (first !== undefined) await first.#sealer.seal([...unsealed.values()], options);
   }
 }
-
-/** Number of times that something is encoded until all of its personal data is sealed. */
-const maxTries = 8;
-
-/**
- * Calls a function that encodes, again after each failure that the other function removes by sealing personal data.
- * Returns no promise if there is none to seal.
- */
-export function untilSealed<T>(
-  encode: () => T,
-  seal: (error: NotSealedError) => Promise<void>,
-  tries: number = 1,
-): T | Promise<T> {
-  try {
-    return encode();
-  } catch (error) {
-    if (!(error instanceof NotSealedError) || tries === maxTries) throw error;
-    return seal(error).then(() => untilSealed(encode, seal, tries + 1));
-  }
-}

@@ -109,9 +109,9 @@ export class SubjectKeys {
   }
 
   async #begin(): Promise<SubjectKeyTable> {
-    const opening = (this.#table ??= this.#opened());
+    this.#table ??= this.#opened();
     try {
-      const table = await opening;
+      const table = await this.#table;
       // Before the first key is read: what is deleted later has a higher number.
       if (!this.#hasBegun) this.#last = await lastDeleted(table);
       this.#hasBegun = true;
@@ -122,7 +122,7 @@ export class SubjectKeys {
     }
   }
 
-  #opened(): Promise<SubjectKeyTable> {
+  async #opened(): Promise<SubjectKeyTable> {
     if (this.#openTable === undefined) throw new Error('The storage has no keys of subjects.');
     open.add(this);
     return this.#openTable();

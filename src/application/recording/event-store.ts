@@ -1,5 +1,6 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { schemaChecks } from '../../domain/events/schema-checks.ts';
 import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
@@ -10,7 +11,7 @@ import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storag
 import { UndeclaredEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
 import { holdCiphers } from '../personal/held-ciphers.ts';
-import { NotSealedError, untilSealed } from '../personal/not-sealed-error.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -60,6 +61,8 @@ export class EventStore {
   readonly #transcoder: Transcoder;
   readonly #cache: HistoryCache;
   readonly #snapshots: Snapshots;
+  /** Checks data against the schema of its type; undefined if no type has one. */
+  readonly #assertFits: ((event: DomainEvent) => void) | undefined;
 
   /** @param recent What was recorded last in the logs, by pipeline. */
   constructor(options: EventStoreOptions, recent: Map<number, RecentNotifications> = new Map()) {
@@ -73,6 +76,7 @@ export class EventStore {
     this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
+    this.#assertFits = schemaChecks(options.applicationName, options.emits, 'record');
     const isKnown = (eventType: string) => this.#emits.has(eventType);
     this.#recent = recent;
     this.recent = this.recentIn(options.pipelineId);
@@ -84,11 +88,13 @@ export class EventStore {
    *
    * @param provenanceOf Returns where the event at an index comes from.
    * @throws {@link UndeclaredEventError} if the application does not declare the type of an event.
+   * @throws {@link EventInvalidError} if the data of an event does not fit the schema of its type.
+   * @throws {@link InvalidSchemaError} if a schema is asynchronous, throws, or changes the data.
    * @throws {@link EventNotEncodableError} if the data of an event cannot be restored exactly.
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
-   * @throws {@link NotSealedError} if there is personal data to {@link seal}.
+   * @throws {@link NotSealedError} if there is personal data to {@link sealPersonal}.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -100,6 +106,7 @@ export class EventStore {
     const stored = events.map((event, index) => {
       if (!this.#emits.has(event.type))
         throw new UndeclaredEventError(this.applicationName, event.type, this.#emits);
+      this.#assertFits?.(event);
       const one = this.mapper.toStored(event, provenanceOf(index));
       return this.#isLogged(event) ? one : { ...one, notifiable: false as const };
     });
@@ -114,24 +121,6 @@ export class EventStore {
       notificationId: undefined,
       followed: undefined,
     };
-  }
-
-  /**
-   * Seals the personal data in pending events after they could not be prepared, so that they can be prepared again.
-   *
-   * @throws {@link SubjectShreddedError} if a subject is shredded, unless the events are effects.
-   * @throws {@link PersonalNotSupportedError} if the storage has no keys of subjects.
-   */
-  async seal(error: NotSealedError, pending: readonly PendingEvent[] = [], isEffect = false): Promise<void> {
-    const errors = [error];
-    for (const { event } of pending) {
-      try {
-        this.mapper.toStored(event, {});
-      } catch (other) {
-        if (other instanceof NotSealedError) errors.push(other);
-      }
-    }
-    await NotSealedError.sealAll(errors, { applicationName: this.applicationName, isEffect });
   }
 
   /** Types of the events that the application may record. */
@@ -189,10 +178,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
    */
   async recordSnapshot(aggregate: Aggregate): Promise<void> {
-    const snapshot = await untilSealed(
-      () => this.#snapshots.take(aggregate),
-      (error) => this.seal(error),
-    );
+    const snapshot = await whenSealed(this.mapper, () => this.#snapshots.take(aggregate));
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, historyFrom(snapshot));

@@ -7,6 +7,7 @@ import { kindOf } from '../../util/errors.ts';
 import { isId, newId } from '../../util/ids.ts';
 import { ruleOf } from '../../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 
 /** Options of {@link Application.save}. */
 export interface SaveOptions {
@@ -24,7 +25,7 @@ export interface SaveOptions {
 
 const longestCorrelationId = 255;
 
-const saveOptions: OptionRules<SaveOptions> = {
+export const saveOptions: OptionRules<SaveOptions> = {
   metadata: ruleOf('a plain object', isPlainObject),
   correlationId: ruleOf(
     `a non-empty string of at most ${longestCorrelationId} characters`,
@@ -43,30 +44,41 @@ export interface Saved {
   readonly correlationId: string;
 }
 
+/** Where the events of a command come from, as storage keeps it. */
+export interface CommandProvenance extends StoredProvenance {
+  readonly correlationId: string;
+}
+
+/** @throws {@link InvalidOptionError} if an option is unknown or has a wrong value. */
+export function saveOptionsOf(options: SaveOptions, applicationName: string): SaveOptions {
+  return resolveOptions(options, saveOptions, `save() of application '${applicationName}'`);
+}
+
 /**
- * Returns where the events of a save come from, as storage keeps it.
+ * Returns where the events of a command come from. Returns no promise if the metadata has no new personal data.
  *
- * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
+ * @param options Checked options of the method.
+ * @param method Name of the method, for messages.
  * @throws {@link InvalidArgumentError} if the metadata cannot be restored exactly.
+ * @throws {@link SubjectShreddedError} if the metadata has personal data of a subject that is shredded.
  */
 export function commandProvenance(
-  options: SaveOptions | undefined,
-  applicationName: string,
+  { correlationId = newId(), metadata }: SaveOptions,
   mapper: EventMapper,
-): StoredProvenance & { readonly correlationId: string } {
-  if (options === undefined) return { correlationId: newId() };
-  const { correlationId = newId(), metadata } = resolveOptions(
-    options,
-    saveOptions,
-    `save() of application '${applicationName}'`,
-  );
+  method: string,
+): CommandProvenance | Promise<CommandProvenance> {
   if (metadata === undefined) return { correlationId };
+  const encode = () => ({ correlationId, metadata: storedMetadata(metadata, mapper, method) });
+  return whenSealed(mapper, encode);
+}
+
+function storedMetadata(metadata: Metadata, mapper: EventMapper, method: string): string {
   try {
-    return { correlationId, metadata: mapper.toStoredMetadata(metadata) };
+    return mapper.toStoredMetadata(metadata);
   } catch (error) {
     if (!(error instanceof NotEncodableError)) throw error;
     throw new InvalidArgumentError(
-      `Application '${applicationName}' cannot record the metadata of save(). ${error.message}`,
+      `Application '${mapper.applicationName}' cannot record the metadata of ${method}. ${error.message}`,
       { cause: error },
     );
   }

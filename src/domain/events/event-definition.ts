@@ -1,5 +1,7 @@
+import { flag, integer } from '../../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import type { DeepReadonly } from '../event.ts';
-import type { SchemaOutput, StandardSchema } from './standard-schema.ts';
+import { isSchema, type SchemaOutput, type StandardSchema } from './standard-schema.ts';
 
 /** Type and data of an event, as the upcast of a former event returns them. */
 export interface UpcastEvent<Type extends string = string, Data = unknown> {
@@ -19,6 +21,11 @@ export interface EventOptions {
   /** Oldest version that this definition reads. Logs may hold older ones only if `former` covers them. @default 1 */
   readonly since?: number;
 }
+
+const eventOptions: OptionRules<EventOptions, keyof EventOptions> = {
+  notifiable: flag(true),
+  since: integer({ least: 1 }, 1),
+};
 
 /** The parts of a definition. */
 export interface EventParts {
@@ -109,12 +116,6 @@ export function event(
 ): EventDefinition<unknown> {
   const schema = isSchema(schemaOrOptions) ? schemaOrOptions : undefined;
   const options = isSchema(schemaOrOptions) ? others : schemaOrOptions;
-  const { notifiable = true, since = 1 } = options ?? {};
+  const { notifiable, since } = resolveOptions(options ?? {}, eventOptions, 'event()', 'event({ since: 2 })');
   return new EventDefinition({ since, steps: [], schema, notifiable });
-}
-
-/** Whether a value is a schema. Schemas of some libraries are functions. */
-function isSchema(value: unknown): value is StandardSchema {
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
-  return '~standard' in value;
 }

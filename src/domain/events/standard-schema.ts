@@ -22,3 +22,10 @@ export interface StandardSchema<Output = unknown> {
 
 /** Type of the values that a schema accepts. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output'];
+
+/** Whether a value is a schema. Schemas of some libraries are functions. */
+export function isSchema(value: unknown): value is StandardSchema {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  const standard: unknown = (value as Partial<StandardSchema>)['~standard'];
+  return typeof standard === 'object' && standard !== null && 'validate' in standard;
+}

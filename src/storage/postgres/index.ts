@@ -9,7 +9,7 @@ import * as module from './storage.ts';
 export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
 
 /**
- * Describes storage in PostgreSQL, with four tables per application in one schema. Any number of processes on any
+ * Describes storage in PostgreSQL, with six tables per application in one schema. Any number of processes on any
  * number of hosts can open it. Needs the driver: `npm install pg`.
  *
  * @throws {@link InvalidOptionError} if an option is unknown, its value does not fit, or it contradicts another option.

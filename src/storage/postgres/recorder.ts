@@ -10,6 +10,7 @@ import {
   type RecordedOperation,
   type RecordedPosition,
   type Recorder,
+  type StoredCommand,
   type WriteLock,
 } from '../recorder.ts';
 import { bytesPerUnit } from '../sizes.ts';
@@ -138,6 +139,16 @@ export class PostgresRecorder implements Recorder {
     return rows.map(toOperation);
   }
 
+  async command(key: string): Promise<StoredCommand | undefined> {
+    const [row] = await this.#run(this.#statements.command, [key]);
+    return row && toCommand(row);
+  }
+
+  async deleteCommands(before: number, limit: number): Promise<number> {
+    const [row] = await this.#run(this.#statements.deleteCommands, [before, limit], 'recording');
+    return Number(row?.[0]);
+  }
+
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
     this.#assertOpen();
     if (snapshots.length === 0) return;
@@ -225,4 +236,9 @@ function historiesIn(
 /** Columns: originatorVersion, type, state, schema. */
 function snapshotIn(originatorId: string, [version = 0, , state = '', schema = 0]: Row): StoredSnapshot {
   return toSnapshot(originatorId, [version, schema, state]);
+}
+
+/** Columns: key, timestamp, fingerprint, outcome. */
+function toCommand([key, timestamp, fingerprint, outcome]: Row): StoredCommand {
+  return { key, timestamp, fingerprint, outcome } as StoredCommand;
 }

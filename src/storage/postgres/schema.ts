@@ -19,6 +19,10 @@ export const upgrades: readonly ((tables: ApplicationTables) => string | readonl
     add column if not exists handled_types text`,
     operationsText(tables),
   ],
+  (tables) => [
+    `alter table ${tables.logs} add column if not exists unlisted bigint not null default 0`,
+    ...commandsTexts(tables),
+  ],
 ];
 
 /** The version of the tables below. */
@@ -49,7 +53,7 @@ export function createTables(tables: ApplicationTables): readonly string[] {
   const { events, logs, positions, snapshots } = tables;
   return [
     `create table ${events} (
-      notification_id bigint not null,
+      notification_id bigint not null, -- from 1; from -1 downwards for events without a place in the log
       timestamp bigint not null, -- milliseconds since 1970
       commit_id bigint not null, -- random, the same for all events of one call
       pipeline_id integer not null,
@@ -68,6 +72,7 @@ export function createTables(tables: ApplicationTables): readonly string[] {
     )`,
     `create table ${logs} (
       head bigint not null, -- the newest notification id
+      unlisted bigint not null default 0, -- minus the number of events without a place in the log
       pipeline_id integer primary key
     )`,
     `create table ${positions} (
@@ -87,6 +92,7 @@ export function createTables(tables: ApplicationTables): readonly string[] {
       primary key (originator_id, originator_version)
     )`,
     operationsText(tables),
+    ...commandsTexts(tables),
   ];
 }
 
@@ -100,4 +106,17 @@ function operationsText({ operations }: ApplicationTables): string {
       reason text not null,
       details text not null -- JSON
     )`;
+}
+
+function commandsTexts({ commands }: ApplicationTables): readonly string[] {
+  return [
+    `create table ${commands} (
+      timestamp bigint not null, -- milliseconds since 1970
+      commit_id bigint not null, -- random, the same for all commands of one call
+      key text collate "C" primary key,
+      fingerprint text not null, -- of the contents of the command
+      outcome text not null -- JSON
+    )`,
+    `create index on ${commands} (timestamp)`,
+  ];
 }

@@ -63,22 +63,31 @@ export interface Statements {
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, correlationId of
    * all, metadata, metadata of all, the ids and versions that must be recorded, channel, prompt; for 'next' also
    * upstreamName, expected, position, mark, typesVersion, causeName, causeIds; for 'any' upstreamNames, expected,
-   * positions, marks, typesVersions, causeNames, causeIds, causePipelineIds, dependencies, the columns of snapshots; for
-   * 'operated' also timestamps, kinds, by, reasons, details of operations; and for 'single' pipelineId, commitId,
+   * positions, marks, typesVersions, causeNames, causeIds, causePipelineIds, dependencies, the columns of snapshots,
+   * places, number of events with a place in the log; for 'keyed' also the keys, timestamps, fingerprints and outcomes of
+   * commands; for 'operated' also timestamps, kinds, by, reasons, details of operations; and for 'single' pipelineId, commitId,
    * originatorId, originatorVersion, type, data, timestamp, correlationId, metadata, causeName, causeId, upstreamName,
    * expected, position, mark, typesVersion, channel, prompt -> head
    */
   readonly append: Readonly<Record<Shape, Statement>>;
   /** originatorIds, originatorVersions, schemas, states */
   readonly putSnapshots: Statement;
-  /** originatorId, originatorVersion, commitId -> notificationId */
+  /** originatorId, originatorVersion, commitId -> notificationId, below 0 for an event without a place in the log */
   readonly committed: Statement;
   /** originatorIds -> originatorVersion, in the same order */
   readonly newestVersions: Statement;
   /** Makes all transactions wait that append to a log, until the transaction ends. */
   readonly lockLogs: Statement;
-  /** commitId -> 1 if an operation of the call is recorded */
+  /** commitId -> 0 if an operation of the call is recorded */
   readonly operated: Statement;
+  /** key, commitId -> 0 if the command of the call is recorded */
+  readonly keyed: Statement;
+  /** keys -> those that are recorded, in any order */
+  readonly keys: Statement;
+  /** key -> key, timestamp, fingerprint, outcome */
+  readonly command: Statement;
+  /** before, limit -> number of deleted commands */
+  readonly deleteCommands: Statement;
   /** pipelineId, upstreamNames -> the columns of `toPosition`, in the same order; zeros and nulls if there is none */
   readonly positions: Statement;
   /** pipelineId, upstreamName, expectedVersion, types -> version; nothing unless the version has the expected value */
@@ -87,7 +96,10 @@ export interface Statements {
   readonly operations: Statement;
   /** pipelineId -> notificationId */
   readonly head: Statement;
-  /** originatorIds, originatorVersions -> pipelineId, notificationId, in the same order; null if there is none */
+  /**
+   * originatorIds, originatorVersions -> pipelineId, notificationId or 0, in the same order; pipelineId is null if there is
+   * no event
+   */
   readonly places: Statement;
   /** -> pipelineId, notificationId of the last notification of each log */
   readonly logs: Statement;
@@ -115,6 +127,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
     ...setUpStatements(tables),
     ...appendStatements(tables),
     ...positionStatements(tables),
+    ...commandStatements(tables),
     ...logStatements(tables),
     ...historyStatements(tables),
   };
@@ -140,6 +153,7 @@ function appendStatements(tables: ApplicationTables) {
       next: named(append.next),
       any: named(append.any),
       single: named(append.single),
+      keyed: named(append.keyed),
       operated: named(append.operated),
     },
     putSnapshots: named(
@@ -155,7 +169,7 @@ function appendStatements(tables: ApplicationTables) {
         select e.originator_version from ${events} e where e.originator_id = i.id order by e.originator_version desc limit 1
       ), 0)
       from unnest($1::text[]) with ordinality as i (id, number) order by i.number`),
-    operated: named(`select 1 from ${operations} where commit_id = $1 limit 1`),
+    operated: named(`select 0 from ${operations} where commit_id = $1 limit 1`),
   } satisfies Partial<Statements>;
 }
 
@@ -185,13 +199,31 @@ function positionStatements({ positions, operations }: ApplicationTables) {
   } satisfies Partial<Statements>;
 }
 
+/** Statements for the keys of commands. */
+function commandStatements({ commands }: ApplicationTables) {
+  return {
+    keyed: named(`select 0 from ${commands} where key = $1 and commit_id = $2`),
+    keys: named(`select key from ${commands} where key = any($1::text[])`),
+    command: named(`select key, timestamp, fingerprint, outcome from ${commands} where key = $1`),
+    // The keys are sorted, so that two calls delete them in the same order, and none waits for the other in a circle.
+    deleteCommands: named(`
+      with deleted as (
+        delete from ${commands} where key = any(array(
+          select c.key from (select key from ${commands} where timestamp < $1 order by timestamp limit $2) c order by c.key
+        ))
+        returning 1
+      )
+      select count(*)::integer from deleted`),
+  } satisfies Partial<Statements>;
+}
+
 /** Statements that read logs. */
 function logStatements({ events, logs }: ApplicationTables) {
   return {
     head: named(`select coalesce((select head from ${logs} where pipeline_id = $1), 0)`),
     logs: named(`select pipeline_id, head from ${logs} where head > 0 order by pipeline_id`),
     places: named(`
-      select e.pipeline_id, e.notification_id
+      select e.pipeline_id, greatest(e.notification_id, 0)
       from unnest($1::text[], $2::integer[]) with ordinality as k (id, version, number)
       left join lateral (
         select * from ${events} e where e.originator_id = k.id and e.originator_version = k.version offset 0

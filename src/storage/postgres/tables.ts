@@ -10,6 +10,7 @@ export interface ApplicationTables extends StorageLocation {
   readonly positions: string;
   readonly snapshots: string;
   readonly operations: string;
+  readonly commands: string;
 }
 
 // PostgreSQL allows 63 bytes, and a word such as `_snapshots` follows.
@@ -38,6 +39,7 @@ export function tablesOf(schema: string, applicationName: string, server: string
     positions: table('positions'),
     snapshots: table('snapshots'),
     operations: table('operations'),
+    commands: table('commands'),
   };
 }
 

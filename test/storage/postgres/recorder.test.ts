@@ -8,7 +8,7 @@ recorderContract(
   { describe, it },
   {
     name: 'postgres',
-    lacks: ['unlistedEvents', 'commands', 'subjectKeys'],
+    lacks: ['subjectKeys'],
     async create() {
       const schema = freshName('recorder');
       return {

@@ -47,11 +47,14 @@ function rightsToAppend(role: string): string {
       name text;
     begin
       for name in select tablename from pg_tables where schemaname = '${schema}' loop
-        if name ~ '_(events|logs|positions|snapshots)$' then
+        if name ~ '_(events|logs|positions|snapshots|commands)$' then
           execute format('grant insert on ${schema}.%I to ${role}', name);
         end if;
         if name ~ '_(logs|positions|snapshots)$' then
           execute format('grant update on ${schema}.%I to ${role}', name);
+        end if;
+        if name ~ '_commands$' then
+          execute format('grant delete on ${schema}.%I to ${role}', name);
         end if;
       end loop;
     end $$`;
@@ -82,7 +85,10 @@ async function useAll(recorder: Recorder): Promise<void> {
     const version = { originatorId: 'a', originatorVersion: expected + 1 };
     const event = { ...version, type: 'Order.Paid', data: '{}', timestamp: 0 };
     const tracking = { upstreamName: 'up', expected, position: expected + 1 };
-    await recorder.record(0, [{ events: [event], snapshots: [snapshot], tracking }]);
+    const command = { key: `key ${expected}`, timestamp: expected, fingerprint: '', outcome: '' };
+    await recorder.record(0, [{ events: [event], snapshots: [snapshot], tracking, command }]);
+    expect(await recorder.command?.(command.key)).toEqual(command);
+    expect(await recorder.deleteCommands?.(expected + 1, 10)).toBeGreaterThan(0);
     await recorder.recordSnapshots([{ ...snapshot, ...version, state: 'newest' }]);
   }
   expect(await recorder.notifications(0, start, 10)).toHaveLength(2);
@@ -112,6 +118,18 @@ describe('a role that may only read and append', () => {
     await useAll(recorder);
   });
 
+  it('needs no right on the commands of applications without idempotency keys', async () => {
+    const opened = await openOrders(connectionString);
+    const { role, url } = await temporaryRole();
+    await query(rightsToAppend(role));
+    await query(`revoke all on ${schema}.orders_commands from ${role}`);
+    const recorder = await openOrders(url);
+    const event = { originatorId: 'a', originatorVersion: 1, type: 'Order.Paid', data: '{}', timestamp: 0 };
+    const snapshots = [{ originatorId: 'a', originatorVersion: 1, schema: 1, state: 'first' }];
+    expect(await recorder.record(0, [{ events: [{ ...event, notifiable: false }], snapshots }])).toBe(0);
+    expect(await opened.record(0, [{ events: [{ ...event, originatorVersion: 2 }], snapshots: [] }])).toBe(1);
+  });
+
   it('needs all of its rights', async () => {
     await openOrders(connectionString);
     const { role, url } = await temporaryRole();
@@ -120,6 +138,7 @@ describe('a role that may only read and append', () => {
     rights.push('select on $.orders_events', 'insert on $.orders_events');
     for (const table of ['logs', 'positions', 'snapshots'])
       for (const right of ['select', 'insert', 'update']) rights.push(`${right} on $.orders_${table}`);
+    for (const right of ['select', 'insert', 'delete']) rights.push(`${right} on $.orders_commands`);
     for (const right of rights.map((one) => one.replace('$', schema))) {
       await query(`revoke ${right} from ${role}`);
       const used = openOrders(url).then(useAll);
@@ -146,6 +165,7 @@ describe('a role that may only read and append', () => {
       `delete from ${schema}.orders_logs`,
       `delete from ${schema}.orders_positions`,
       `delete from ${schema}.orders_snapshots`,
+      `update ${schema}.orders_commands set outcome = ''`,
       `update ${schema}.kahn_applications set version = 2`,
       `insert into ${schema}.kahn_applications values ('mine', 1)`,
     ])

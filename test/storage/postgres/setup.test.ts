@@ -34,6 +34,7 @@ async function tablesIn(schema: string): Promise<string[]> {
 
 const ofOrders = [
   'kahn_applications',
+  'orders_commands',
   'orders_events',
   'orders_logs',
   'orders_operations',
@@ -48,7 +49,7 @@ describe('the tables', () => {
     expect(outcomes).toEqual(Array(10).fill(0));
     expect(await tablesIn(schema)).toEqual(ofOrders);
     expect(await query(`select * from ${schema}.kahn_applications`)).toEqual([
-      { application_name: 'orders', version: 4 },
+      { application_name: 'orders', version: 5 },
     ]);
   });
 
@@ -96,14 +97,14 @@ describe('the tables', () => {
   it('are rejected if a later release created them', async () => {
     const schema = temporarySchema();
     await openOrders(schema);
-    await query(`update ${schema}.kahn_applications set version = 5`);
-    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 5.* knows 4/) };
+    await query(`update ${schema}.kahn_applications set version = 6`);
+    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 6.* knows 5/) };
     await expect(openOrders(schema)).rejects.toMatchObject(refused);
     await expect(openOrders(schema, { setupTables: false })).rejects.toMatchObject(refused);
-    expect(await query(`select version from ${schema}.kahn_applications`)).toEqual([{ version: 5 }]);
+    expect(await query(`select version from ${schema}.kahn_applications`)).toEqual([{ version: 6 }]);
   });
 
-  it.each(['events', 'logs', 'positions', 'snapshots'])(
+  it.each(['events', 'logs', 'positions', 'snapshots', 'operations', 'commands'])(
     'are not created if there is a foreign table of %s, which is not changed',
     async (what) => {
       const schema = temporarySchema();

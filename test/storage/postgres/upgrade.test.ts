@@ -36,7 +36,7 @@ function versions(ofOrders: number): unknown[] {
   ];
 }
 
-const current = 4;
+const current = 5;
 /** Head of the log of `orders` in the fixtures. */
 const head = 11;
 
@@ -53,7 +53,7 @@ it('rejects tables of version 1 with setupTables: false, and says what to do', a
   await expect(openOrders(schema, false)).rejects.toMatchObject({
     code: 'STORAGE_OLDER',
     transient: true,
-    message: expect.stringMatching(/version 1.* needs 4\. .*setupTables: true/),
+    message: expect.stringMatching(/version 1.* needs 5\. .*setupTables: true/),
   });
   expect(await versionsIn(schema)).toEqual(versions(1));
 });
@@ -84,7 +84,11 @@ it('is upgraded while the previous release writes to it', async () => {
   const schema = await schemaOfVersion(1);
   const insert = (version: number) =>
     query(`
-      with log as (update ${schema}.orders_logs set head = head + 1 where pipeline_id = 0 returning head)
+      with ready as (
+        select not exists (select from ${schema}.orders_events where originator_id = 'b' and originator_version = ${version}) as ok
+      ), log as (
+        update ${schema}.orders_logs set head = head + 1 from ready where ok and pipeline_id = 0 returning head
+      )
       insert into ${schema}.orders_events
         (pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id)
       select 0, log.head, 'b', ${version}, 'Made', '{}', 0, 0 from log`);

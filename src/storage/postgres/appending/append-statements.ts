@@ -3,10 +3,11 @@ import type { ApplicationTables } from '../tables.ts';
 /**
  * Contents of a batch: only events of commands (`events`), events or one event with one position that is recorded already
  * and with causes in the log of one application and the same pipeline (`next`, `single`), or anything (`any`), which
- * includes dependencies, several positions, other causes, texts with the {@link textSeparator} and snapshots; `operated`
- * also has operations. Most batches are of the first three shapes, whose statements do no unneeded work.
+ * includes dependencies, several positions, other causes, texts with the {@link textSeparator}, snapshots and events
+ * without a place in the log; `keyed` also has commands, and `operated` commands and operations. Most batches are of the
+ * first three shapes, whose statements do no unneeded work.
  */
-export type Shape = 'events' | 'next' | 'single' | 'any' | 'operated';
+export type Shape = 'events' | 'next' | 'single' | 'any' | 'keyed' | 'operated';
 
 /**
  * Separates the texts that `events` and `next` take as one parameter, which both sides read faster than an array because
@@ -21,7 +22,8 @@ export function appendTexts(tables: ApplicationTables): Readonly<Record<Shape, s
     next: appendText(tables, 'next'),
     any: appendText(tables, 'any'),
     single: singleText(tables),
-    operated: appendText(tables, 'any', operatedText(tables)),
+    keyed: appendText(tables, 'any', isNew(tables), keyedText(tables)),
+    operated: appendText(tables, 'any', isNew(tables), keyedText(tables) + operatedText(tables)),
   };
 }
 
@@ -29,38 +31,65 @@ export function appendTexts(tables: ApplicationTables): Readonly<Record<Shape, s
 const columns = `pipeline_id, notification_id, originator_id, originator_version, type, data, timestamp, commit_id,
         correlation_id, metadata`;
 
+/** SQL for a batch whose events all have a place in the log. */
+const allListed = {
+  listed: 'cardinality($3::text[])',
+  heads: 'head',
+  advanced: 'head = l.head + excluded.head',
+  id: 'log.head - cardinality($3::text[]) + e.number',
+} as const;
+
+/**
+ * SQL for a batch in which $30 events have a place in the log. The places of these events count from 1, those of the
+ * others from -1.
+ */
+const someListed = {
+  listed: '$30::integer',
+  heads: 'head, unlisted',
+  advanced: `${allListed.advanced}, unlisted = l.unlisted + excluded.unlisted`,
+  id: `case when e.place > 0 then log.head - $30::integer + e.place
+        else log.unlisted + cardinality($3::text[]) - $30::integer + e.place end`,
+} as const;
+
 /** More columns by shape, the SQL of their values, and of their arrays if the values differ by event. */
 const more = {
-  events: { columns: '', values: '', arrays: '', names: '' },
+  events: { ...allListed, columns: '', values: '', arrays: '', names: '' },
   next: {
+    ...allListed,
     columns: ', cause_name, cause_id',
     values: ', $21::text, e.cause_id',
     arrays: ', $22::bigint[]',
     names: ', cause_id',
   },
   any: {
+    ...someListed,
     columns: ', cause_name, cause_id, cause_pipeline_id, dependencies',
     values: ', e.cause_name, e.cause_id, e.cause_pipeline_id, e.dependencies',
-    arrays: ', $21::text[], $22::bigint[], $23::integer[], $24::text[]',
-    names: ', cause_name, cause_id, cause_pipeline_id, dependencies',
+    arrays: ', $21::text[], $22::bigint[], $23::integer[], $24::text[], $29::integer[]',
+    names: ', cause_name, cause_id, cause_pipeline_id, dependencies, place',
   },
 } as const;
 
 /**
  * SQL that records a batch of process events in a transaction of its own. In this order:
  *
- * 1. Checks that the previous version of each aggregate is recorded.
+ * 1. Checks that the previous version of each aggregate is recorded, and no command with the same key.
  * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
  * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
  *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so none deadlocks.
- * 4. Inserts events and snapshots, and prompts followers. Where the correlation ids or the metadata of all events are
- *    equal, one value replaces the column.
+ * 4. Inserts events, snapshots, commands and operations, and prompts followers. Where the correlation ids or the
+ *    metadata of all events are equal, one value replaces the column.
  *
- * It returns the head, or no row, without any change, if a previous version is missing or no position had the expected
- * value. It fails with unique_violation if a version is recorded already, and with not_null_violation if only some
- * positions had the expected values.
+ * It returns the head, or no row, without any change, if a previous version is missing, a key is recorded or no position
+ * had the expected value. It fails with unique_violation if a version is recorded already or a key has just been
+ * recorded, and with not_null_violation if only some positions had the expected values.
  */
-function appendText(tables: ApplicationTables, shape: 'events' | 'next' | 'any', operated = ''): string {
+function appendText(
+  tables: ApplicationTables,
+  shape: 'events' | 'next' | 'any',
+  condition = '',
+  inserts = '',
+): string {
   const { events, logs } = tables;
   const own = more[shape];
   const isAny = shape === 'any';
@@ -80,24 +109,24 @@ function appendText(tables: ApplicationTables, shape: 'events' | 'next' | 'any',
           select e.originator_version from ${events} e
           where e.originator_id = before.originator_id and e.originator_version = before.originator_version
         ) is null
-      ) as ok
+      )${condition} as ok
     ), ${movedText(tables, shape)} log as (
-      insert into ${logs} as l (pipeline_id, head)
+      insert into ${logs} as l (pipeline_id, ${own.heads})
       ${advanceText(shape)}
-      on conflict (pipeline_id) do update set head = l.head + excluded.head
-      returning head
+      on conflict (pipeline_id) do update set ${own.advanced}
+      returning ${own.heads}
     ), inserted as (
       insert into ${events}
         (${columns}${own.columns})
-      select $1::integer, log.head - cardinality($3::text[]) + e.number,
+      select $1::integer, ${own.id},
         e.originator_id, e.originator_version, e.type, e.data, e.timestamp, $2::bigint,
         coalesce(e.correlation_id, $9::bytea), coalesce(${metadata}, $11::text)${own.values}
       from log, unnest(
           $3::text[], $4::integer[], $5::text[], ${texts('$6')}, $7::bigint[], $8::bytea[], ${texts('$10')}${own.arrays}
         ) with ordinality
         as e (originator_id, originator_version, type, data, timestamp, correlation_id, metadata${own.names}, number)
-    )${isAny ? putSnapshots : ''}${operated}
-    select log.head, case when cardinality($3::text[]) > 0 then pg_notify($14, $15 || log.head || ']')::text end from log`;
+    )${isAny ? putSnapshots : ''}${inserts}
+    select log.head, case when ${own.listed} > 0 then pg_notify($14, $15 || log.head || ']')::text end from log`;
 }
 
 /**
@@ -158,9 +187,24 @@ function movedText({ positions }: ApplicationTables, shape: 'events' | 'next' | 
 function advanceText(shape: 'events' | 'next' | 'any'): string {
   if (shape === 'events') return 'select $1::integer, cardinality($3::text[]) from ready where ready.ok';
   if (shape === 'next') return 'select $1::integer, cardinality($3::text[]) from moved';
-  return `select $1::integer, case when m.count = cardinality($16::text[]) then cardinality($3::text[]) end
+  return `select $1::integer, case when m.count = cardinality($16::text[]) then $30::integer end,
+        $30::integer - cardinality($3::text[])
       from (select count(*) from moved) m, ready
       where ready.ok and (m.count > 0 or cardinality($16::text[]) = 0)`;
+}
+
+/** SQL of the condition that no command of the batch is recorded. */
+function isNew({ commands }: ApplicationTables): string {
+  return ` and not exists (select from ${commands} c where c.key = any($31::text[]))`;
+}
+
+/** SQL that inserts commands. */
+function keyedText({ commands }: ApplicationTables): string {
+  return `, keyed as (
+      insert into ${commands} (key, timestamp, fingerprint, outcome, commit_id)
+      select c.*, $2::bigint
+      from log, unnest($31::text[], $32::bigint[], $33::text[], $34::text[]) as c
+    )`;
 }
 
 /** SQL that inserts operations. Two calls that insert the same id conflict, and one of them is repeated. */
@@ -169,7 +213,7 @@ function operatedText({ operations }: ApplicationTables): string {
       insert into ${operations} (id, commit_id, timestamp, kind, done_by, reason, details)
       select coalesce((select max(id) from ${operations}), 0) + o.number, $2::bigint,
         o.timestamp, o.kind, o.done_by, o.reason, o.details
-      from log, unnest($29::bigint[], $30::text[], $31::text[], $32::text[], $33::text[]) with ordinality
+      from log, unnest($35::bigint[], $36::text[], $37::text[], $38::text[], $39::text[]) with ordinality
         as o (timestamp, kind, done_by, reason, details, number)
     )`;
 }

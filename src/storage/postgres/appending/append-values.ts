@@ -1,4 +1,4 @@
-import type { StoredOperation, Tracking } from '../../recorder.ts';
+import type { StoredCommand, StoredOperation, Tracking } from '../../recorder.ts';
 import { causePipelineColumn } from '../../sql/cause-columns.ts';
 import { correlationDigits } from '../../sql/correlation-column.ts';
 import { dependenciesText } from '../../sql/dependency-column.ts';
@@ -11,7 +11,7 @@ export type PromptValues = readonly [channel: string, prefix: string];
 
 /** Returns the parameters of the statement that records a batch, see `Statements.append`. */
 export function appendValues(batch: Batch, prompt: PromptValues): readonly unknown[] {
-  const { pipelineId, events, firsts, trackings, operations, commitId, shape } = batch;
+  const { pipelineId, events, firsts, trackings, operations, commands, commitId, shape } = batch;
   if (shape === 'single') {
     const values = [...events.flatMap(eventValues), ...trackings.flatMap(trackingValues)];
     return [pipelineId, commitId, ...values, ...prompt];
@@ -41,6 +41,7 @@ export function appendValues(batch: Batch, prompt: PromptValues): readonly unkno
     trackings.map(({ mark }) => mark),
     numbers(trackings, ({ typesVersion = 0 }) => typesVersion),
     ...anyColumns(batch),
+    ...(shape === 'any' ? [] : commandColumns(commands)),
     ...(shape === 'operated' ? operationColumns(operations) : []),
   ];
 }
@@ -52,6 +53,15 @@ export function snapshotColumns(snapshots: readonly StoredSnapshot[]): readonly 
     numbers(snapshots, ({ originatorVersion }) => originatorVersion),
     numbers(snapshots, ({ schema }) => schema),
     textArray(snapshots.map(({ state }) => state)),
+  ];
+}
+
+function commandColumns(commands: readonly StoredCommand[]): readonly unknown[] {
+  return [
+    commands.map(({ key }) => key),
+    numbers(commands, ({ timestamp }) => timestamp),
+    commands.map(({ fingerprint }) => fingerprint),
+    textArray(commands.map(({ outcome }) => outcome)),
   ];
 }
 
@@ -83,7 +93,7 @@ function metadataOf(events: readonly StoredEvent[], shape: Shape): readonly unkn
 /** Returns a column of texts. The statements for most shapes take it as one text, with '' for null. */
 function texts<T>(items: readonly T[], columnOf: (item: T) => string | undefined, shape: Shape): unknown {
   const column = items.map(columnOf);
-  return shape === 'any' || shape === 'operated' ? textArray(column) : column.join(textSeparator);
+  return shape === 'events' || shape === 'next' ? column.join(textSeparator) : textArray(column);
 }
 
 /**
@@ -111,7 +121,19 @@ function anyColumns({ pipelineId, events, snapshots }: Batch): readonly unknown[
     numbers(events, ({ cause }) => causePipelineColumn(cause, pipelineId)),
     events.map(({ dependencies }) => dependenciesText(dependencies)),
     ...snapshotColumns(snapshots),
+    ...placesOf(events),
   ];
+}
+
+/** Returns the places of the events, counted from 1, or from -1 for events without a place in the log; and their number. */
+function placesOf(events: readonly StoredEvent[]): readonly unknown[] {
+  let [listed, unlisted] = [0, 0];
+  const places = numbers(events, ({ notifiable }) => {
+    if (notifiable === false) unlisted -= 1;
+    else listed += 1;
+    return notifiable === false ? unlisted : listed;
+  });
+  return [places, listed];
 }
 
 /** Returns a column of numbers as an array literal, which is faster than an array: the driver quotes each number. */

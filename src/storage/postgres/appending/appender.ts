@@ -136,42 +136,45 @@ export class Appender {
    */
   async #explainRefusal({ batch, uncertain }: Attempt): Promise<number | undefined> {
     if (uncertain) {
-      const last = await this.#lastRecorded(batch);
-      if (last !== undefined) return last;
-      if (await this.#isOperated(batch)) return this.#head(batch.pipelineId);
+      const head = await this.#recordedHead(batch);
+      if (head !== undefined) return head;
     }
     const recorded = await this.#recordedState(batch);
-    // Without events and operations, it does not matter which call has moved the positions.
-    const isPosition = batch.events.length === 0 && batch.operations.length === 0;
-    if (uncertain && isPosition && batch.isReached(recorded)) return this.#head(batch.pipelineId);
+    if (uncertain && batch.isReachedBy(recorded)) return this.#head(batch.pipelineId);
     const conflict = batch.conflictWith(recorded, this.#options.tables.applicationName);
     if (conflict !== undefined) throw conflict;
     return undefined;
   }
 
-  /** Returns the notification id of the batch's last event if this batch is recorded. */
-  async #lastRecorded({ events, commitId }: Batch): Promise<number | undefined> {
-    const [first] = events;
-    if (first === undefined) return undefined;
-    const { originatorId, originatorVersion } = first;
-    const [row] = await this.#run(this.#statements.committed, [originatorId, originatorVersion, commitId]);
-    return row && Number(row[0]) + events.length - 1;
+  /** Returns the head of the log after the batch if the batch is recorded; undefined if it is not. */
+  async #recordedHead(batch: Batch): Promise<number | undefined> {
+    const { committed, keyed, operated } = this.#statements;
+    const [command] = batch.commands;
+    const event = batch.events.findLast(({ notifiable }) => notifiable !== false) ?? batch.events[0];
+    const [row] =
+      event !== undefined
+        ? await this.#run(committed, [event.originatorId, event.originatorVersion, batch.commitId])
+        : command !== undefined
+          ? await this.#run(keyed, [command.key, batch.commitId])
+          : batch.operations.length > 0
+            ? await this.#run(operated, [batch.commitId])
+            : [];
+    if (row === undefined) return undefined;
+    const id = Number(row[0]);
+    return id > 0 ? id : this.#head(batch.pipelineId);
   }
 
-  /** Returns whether the batch has operations that are recorded. */
-  async #isOperated({ operations, commitId }: Batch): Promise<boolean> {
-    if (operations.length === 0) return false;
-    return (await this.#run(this.#statements.operated, [commitId])).length > 0;
-  }
-
-  async #recordedState({ pipelineId, firsts, trackings }: Batch): Promise<RecordedState> {
+  async #recordedState({ pipelineId, firsts, trackings, commands }: Batch): Promise<RecordedState> {
     const ids = firsts.map(({ originatorId }) => originatorId);
     const names = trackings.map(({ upstreamName }) => upstreamName);
     const versions = await this.#run(this.#statements.newestVersions, [ids]);
     const positions = await this.#run(this.#statements.positions, [pipelineId, names]);
+    const keys =
+      commands.length > 0 ? await this.#run(this.#statements.keys, [commands.map(({ key }) => key)]) : [];
     return {
       versions: new Map(ids.map((id, i) => [id, Number(versions[i]?.[0])])),
       positions: new Map(positions.map((row) => [String(row[1]), toPosition(row, this.#options.tables)])),
+      keys: keys.map(([key]) => String(key)),
     };
   }
 

@@ -1,15 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { PositionConflictError, type PositionState, RecordConflictError } from '../../errors.ts';
-import type { ProcessEvent, StoredOperation, Tracking } from '../../recorder.ts';
+import {
+  KeyConflictError,
+  PositionConflictError,
+  type PositionState,
+  RecordConflictError,
+} from '../../errors.ts';
+import type { ProcessEvent, StoredCommand, StoredOperation, Tracking } from '../../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import { type Shape, textSeparator } from './append-statements.ts';
 
-/** The recorded versions and positions that a batch builds on. */
+/** The recorded versions, positions and keys that a batch builds on. */
 export interface RecordedState {
   /** Newest version by aggregate id; 0 if there is none. */
   readonly versions: ReadonlyMap<string, number>;
   /** Position and version of the handled types by upstream name; 0 if there is none. */
   readonly positions: ReadonlyMap<string, PositionState>;
+  /** Keys of the commands of the batch that are recorded. */
+  readonly keys: readonly string[];
 }
 
 /** Process events that one statement records in the log of a pipeline. */
@@ -21,6 +28,8 @@ export class Batch {
   /** One move per upstream: from the first expected position to the last position. */
   readonly trackings: readonly Tracking[];
   readonly operations: readonly StoredOperation[];
+  /** In the same order for all writers. */
+  readonly commands: readonly StoredCommand[];
   /** First event of each aggregate. */
   readonly firsts: readonly StoredEvent[];
   /** Distinguishes the events of this call from equal events of other calls. */
@@ -33,6 +42,7 @@ export class Batch {
     this.snapshots = distinctSnapshots(processEvents.flatMap(({ snapshots }) => snapshots));
     this.trackings = joinedTrackings(processEvents);
     this.operations = processEvents.flatMap(({ operation }) => operation ?? []);
+    this.commands = sorted(processEvents.flatMap(({ command }) => command ?? []));
     const firsts = new Map<string, StoredEvent>();
     for (const event of this.events) {
       if (!firsts.has(event.originatorId)) firsts.set(event.originatorId, event);
@@ -43,9 +53,12 @@ export class Batch {
 
   /** Key of the statement that records the batch. */
   get shape(): Shape {
-    const { events, snapshots, trackings, operations } = this;
+    const { events, snapshots, trackings, operations, commands } = this;
     if (operations.length > 0) return 'operated';
-    const isPlain = events.every((event) => event.dependencies === undefined && hasPlainTexts(event));
+    if (commands.length > 0) return 'keyed';
+    const isPlain = events.every(
+      (event) => event.dependencies === undefined && event.notifiable !== false && hasPlainTexts(event),
+    );
     if (!isPlain || snapshots.length > 0 || trackings.length > 1) return 'any';
     const [tracking] = trackings;
     if (tracking === undefined) return events.every(({ cause }) => cause === undefined) ? 'events' : 'any';
@@ -68,14 +81,19 @@ export class Batch {
     const positions = new Map(
       this.trackings.map((tracking) => [tracking.upstreamName, expectedBy(tracking)]),
     );
-    return this.conflictWith({ versions, positions }, '') === undefined;
+    return this.conflictWith({ versions, positions, keys: [] }, '') === undefined;
   }
 
   /** Returns the first conflict between the batch and the recorded state; undefined if there is none. */
   conflictWith(
-    { versions, positions }: RecordedState,
+    { versions, positions, keys }: RecordedState,
     applicationName: string,
-  ): RecordConflictError | PositionConflictError | undefined {
+  ): KeyConflictError | RecordConflictError | PositionConflictError | undefined {
+    const used = new Set(keys);
+    for (const { key } of this.commands) {
+      if (used.has(key)) return new KeyConflictError(applicationName, key);
+      used.add(key);
+    }
     const version = new Map(versions);
     const moved = new Map<string, number>();
     for (const { events, tracking } of this.processEvents) {
@@ -98,9 +116,14 @@ export class Batch {
     return undefined;
   }
 
-  /** Returns whether each position has the value that the batch moves it to. */
-  isReached({ positions }: RecordedState): boolean {
-    return this.trackings.every(
+  /**
+   * Returns whether the batch has nothing to record but positions, which all have the values that it moves them to. It
+   * does not matter which call has moved them.
+   */
+  isReachedBy({ positions }: RecordedState): boolean {
+    const { events, operations, commands, trackings } = this;
+    if (events.length > 0 || operations.length > 0 || commands.length > 0) return false;
+    return trackings.every(
       ({ upstreamName, position }) => (positions.get(upstreamName) ?? unset).position === position,
     );
   }
@@ -120,6 +143,11 @@ function hasPlainTexts({ data, metadata }: StoredEvent): boolean {
 
 function isPlainText(text: string): boolean {
   return text !== '' && !text.includes(textSeparator);
+}
+
+/** Orders commands by their keys. */
+function sorted(commands: readonly StoredCommand[]): readonly StoredCommand[] {
+  return commands.toSorted((one, other) => (one.key < other.key ? -1 : 1));
 }
 
 /** Returns 64 random bits as a signed number. The bits come from a UUID, because Node caches random bytes for UUIDs. */
