@@ -12,10 +12,12 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
+  PolicyLoopError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
   UnknownEventError,
+  UnsavableEventError,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
@@ -144,6 +146,14 @@ export {
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
+export {
+  type CompressionOptions,
+  type EncryptionOptions,
+  InvalidKeyRingError,
+  type KeyRing,
+} from './storage/sealing/encryption.ts';
+export { KeyMissingError, TamperedError } from './storage/sealing/errors.ts';
+export type { TextPlace } from './storage/sealing/place.ts';
 export type { StorageDescription, StorageOptions, StorageOptionValue } from './storage/storage.ts';
 export type { LogPlace, StoredEvent, StoredNotification, StoredProvenance } from './storage/stored-event.ts';
 export {

@@ -1,5 +1,6 @@
 import type { Aggregate, AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import { eventsIn } from '../domain/events/split-event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
@@ -146,7 +147,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     const { log, store } = this.#opened;
     return new NotificationLogReader<Emits>(
       log,
-      (stored) => store.mapper.toRecorded(stored) as RecordedEvent<Emits>,
+      (stored) => eventsIn(store.mapper.toRecorded(stored)) as readonly RecordedEvent<Emits>[],
     );
   }
 
@@ -170,6 +171,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link LimitExceededError} if an id or the data is too large.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
+   * @throws {@link UnsavableEventError} if the type of an event is not listed in `saves`.
    * @throws {@link TooManySavesError} if too many saves wait for the storage.
    * @throws {@link StorageError} if the storage fails. Nothing is recorded, unless the code is `STORAGE_OUTCOME_UNKNOWN`.
    * @throws {@link SaveInPolicyError} if a policy calls this method.

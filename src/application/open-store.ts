@@ -1,9 +1,15 @@
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { Transcoder } from '../storage/codec/transcoder.ts';
+import {
+  type CompressionOptions,
+  compressionOptions,
+  type EncryptionOptions,
+  encryptionOptions,
+} from '../storage/sealing/encryption.ts';
 import type { OpenedStorage } from '../storage/storage.ts';
 import { assertPipelineId } from '../util/ids.ts';
-import { checkedBy, flag, integer, ruleOf } from '../util/option-rules.ts';
+import { checkedBy, flag, integer, optionsBy, ruleOf } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
 import { subjectKeysOf } from './personal/personal-storage.ts';
@@ -27,11 +33,24 @@ export interface OpenStoreOptions {
   readonly types?: readonly CustomType[];
   /** Returns the metadata that the events of a policy carry on from the event handled. @default all of it */
   readonly carryMetadata?: CarryMetadata;
+  /** Encrypts event data and all other recorded content with AES-256-GCM. @default none */
+  readonly encryption?: EncryptionOptions;
+  /** Compresses long texts, before they are encrypted. @default none */
+  readonly compression?: CompressionOptions;
 }
 
 export const carryMetadataRule: OptionRule<CarryMetadata, undefined> = ruleOf(
   'a function',
   (value) => typeof value === 'function',
+);
+
+export const encryptionRule: OptionRule<EncryptionOptions, undefined> = optionsBy(
+  encryptionOptions,
+  'encryption',
+);
+export const compressionRule: OptionRule<CompressionOptions, undefined> = optionsBy(
+  compressionOptions,
+  'compression',
 );
 
 export const openStoreOptions: OptionRules<OpenStoreOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
@@ -40,6 +59,8 @@ export const openStoreOptions: OptionRules<OpenStoreOptions, 'pipelineId' | 'set
   cacheSize: integer({ least: 0 }, 10_000),
   types: ruleOf('an array of custom types', Array.isArray),
   carryMetadata: carryMetadataRule,
+  encryption: encryptionRule,
+  compression: compressionRule,
 };
 
 /** Opens the event store of one application in open storage. */
@@ -54,7 +75,7 @@ export async function openStore(
     openStoreOptions,
     owner,
   );
-  const { applicationName, emits, causalDependencies = false } = declaration;
+  const { applicationName, emits, saves, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
@@ -62,6 +83,7 @@ export async function openStore(
     applicationName,
     pipelineId,
     emits,
+    saves,
     causalDependencies,
     recorder,
     transcoder,

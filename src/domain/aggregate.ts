@@ -37,6 +37,8 @@ export type AggregateClass<A extends Aggregate> = (new (
 /** Operations on aggregates that only repositories and applications may call. */
 export interface AggregateInternals {
   replay(aggregate: Aggregate, event: DomainEvent): void;
+  /** Applies the events that are read in place of the one with a version: none, one or several. */
+  replayParts(aggregate: Aggregate, version: number, parts: readonly DomainEvent[]): void;
   pending(aggregate: Aggregate): readonly PendingEvent[];
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
@@ -226,9 +228,23 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 
   #apply(event: DomainEvent): void {
-    if (event.originatorVersion !== this.#version + 1) {
-      throw new HistoryBrokenError(this.id, this.#version, event.originatorVersion);
-    }
+    this.#assertNext(event.originatorVersion);
+    this.#change(event);
+    this.#version = event.originatorVersion;
+  }
+
+  #applyParts(version: number, parts: readonly DomainEvent[]): void {
+    this.#assertNext(version);
+    for (const part of parts) this.#change(part);
+    this.#version = version;
+  }
+
+  #assertNext(version: number): void {
+    if (version === this.#version + 1) return;
+    throw new HistoryBrokenError(this.id, this.#version, version);
+  }
+
+  #change(event: DomainEvent): void {
     let returned: unknown;
     this.#applying = true;
     try {
@@ -237,13 +253,13 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       this.#applying = false;
     }
     if (returned !== undefined) assertNoPromise(returned, this.#className);
-    this.#version = event.originatorVersion;
   }
 
   static {
     markClass(Aggregate);
     aggregateInternals = {
       replay: (aggregate, event) => aggregate.#apply(event),
+      replayParts: (aggregate, version, parts) => aggregate.#applyParts(version, parts),
       pending: (aggregate) => aggregate.#pending,
       takePending: (aggregate) => {
         const taken = aggregate.#pending;

@@ -27,12 +27,14 @@ export type StorageErrorCode =
   | 'STORAGE_FAILED'
   | 'STORAGE_FOREIGN'
   | 'STORAGE_FULL'
+  | 'STORAGE_KEY_MISSING'
   | 'STORAGE_MISSING'
   | 'STORAGE_NEWER'
   | 'STORAGE_NOT_SET_UP'
   | 'STORAGE_OLDER'
   | 'STORAGE_OUTCOME_UNKNOWN'
   | 'STORAGE_REFUSED'
+  | 'STORAGE_TAMPERED'
   | 'STORAGE_UNREACHABLE'
   | 'STORAGE_UNWRITABLE';
 
@@ -43,6 +45,7 @@ const finalCodes: readonly StorageErrorCode[] = [
   'STORAGE_FOREIGN',
   'STORAGE_NEWER',
   'STORAGE_REFUSED',
+  'STORAGE_TAMPERED',
 ];
 
 /** Returns whether an error is a StorageError after which the same call may succeed later. */

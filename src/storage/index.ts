@@ -24,6 +24,7 @@ export type {
   StoredCommand,
   StoredOperation,
   Tracking,
+  TypeCounts,
   WriteLock,
 } from './recorder.ts';
 export {

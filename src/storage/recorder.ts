@@ -64,6 +64,14 @@ export interface RecordedOperation extends StoredOperation {
   readonly id: number;
 }
 
+/** Numbers of events by type, in a part of the events of a pipeline. */
+export interface TypeCounts {
+  /** Number of events of each type in the part. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Id of the last event of the part, after which the next part begins; undefined if the part is empty. */
+  readonly last: number | undefined;
+}
+
 /** Selects events of one aggregate. */
 export interface HistoryRequest {
   readonly originatorId: string;
@@ -174,6 +182,13 @@ export interface Recorder {
    * they have no causes.
    */
   causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]>;
+
+  /**
+   * Counts the types of up to `limit` events with ids above `after`, in order. Events without a place in the log come before
+   * the notifications, with ids from -1 downwards: a count of all events begins after `Number.MIN_SAFE_INTEGER`. Storage
+   * without this method reports no undeclared types.
+   */
+  countTypes?(pipelineId: number, after: number, limit: number): Promise<TypeCounts>;
 
   /** Reads the id of the log's last notification; 0 if the log is empty. */
   head(pipelineId: number): Promise<number>;

@@ -40,7 +40,8 @@ export function historiesUpToSize<R>(
   return histories;
 }
 
-function sizeOfHistory({ snapshot, events }: History): number {
+/** Characters of text that a history holds, without metadata. */
+export function sizeOfHistory({ snapshot, events }: History): number {
   let size = snapshot?.state.length ?? 0;
   for (const { data } of events) size += data.length;
   return size;

@@ -2,11 +2,18 @@ import { inspect } from 'node:util';
 import { Application, type ApplicationClass } from '../application/application.ts';
 import { type OpenApplicationOptions, storageRule } from '../application/application-binding.ts';
 import { assertDeclared } from '../application/declaration.ts';
-import { carryMetadataRule, type OpenStoreOptions, openStoreOptions } from '../application/open-store.ts';
+import {
+  carryMetadataRule,
+  compressionRule,
+  encryptionRule,
+  type OpenStoreOptions,
+  openStoreOptions,
+} from '../application/open-store.ts';
 import { storageLayers } from '../application/storage-layers.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
+import type { CompressionOptions, EncryptionOptions } from '../storage/sealing/encryption.ts';
 import { assertStorage, type StorageDescription, type StorageLayer } from '../storage/storage.ts';
 import { kindInOtherCopy, markClass } from '../util/environment/copies.ts';
 import { kindOf } from '../util/errors.ts';
@@ -28,6 +35,10 @@ export interface SystemOptions {
    * @default all of it
    */
   readonly carryMetadata?: CarryMetadata;
+  /** Encrypts event data and all other recorded content with AES-256-GCM. @default none */
+  readonly encryption?: EncryptionOptions;
+  /** Compresses long texts, before they are encrypted. @default none */
+  readonly compression?: CompressionOptions;
   /**
    * `import.meta.url` of the module that exports the system, so that other threads and processes can load it.
    *
@@ -43,12 +54,21 @@ export const defaultSystemName = 'system';
 export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
   types: ruleOf('an array of custom types', Array.isArray, []),
   carryMetadata: carryMetadataRule,
+  encryption: encryptionRule,
+  compression: compressionRule,
   module: checkedBy(assertModule),
   name: checkedBy(assertName, defaultSystemName),
 };
 
-const { types: _types, carryMetadata: _carryMetadata, ...storeOptions } = openStoreOptions;
-type SystemOpenOptions = Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>>;
+const {
+  types: _types,
+  carryMetadata: _carryMetadata,
+  encryption: _encryption,
+  compression: _compression,
+  ...storeOptions
+} = openStoreOptions;
+type OptionOfSystem = keyof SystemOptions & keyof OpenApplicationOptions;
+type SystemOpenOptions = Partial<Omit<OpenApplicationOptions, keyof SystemOptions>>;
 const systemOpenOptions: OptionRules<SystemOpenOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
   ...storeOptions,
   storage: storageRule,
@@ -75,6 +95,10 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly types: readonly CustomType[];
   /** Returns the metadata that the events of a policy carry on; undefined if they carry on all of it. */
   readonly carryMetadata: CarryMetadata | undefined;
+  /** How recorded content is encrypted, if it is. */
+  readonly encryption: EncryptionOptions | undefined;
+  /** Which texts are compressed, if any. */
+  readonly compression: CompressionOptions | undefined;
   /** Storage that the system is bound to, if any. */
   readonly storage: StorageDescription | undefined;
   readonly name: string;
@@ -82,10 +106,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly module: string | undefined;
 
   private constructor(
-    system: Pick<
-      System<Apps>,
-      'applications' | 'graph' | 'types' | 'carryMetadata' | 'storage' | 'name' | 'module'
-    >,
+    system: Pick<System<Apps>, OptionOfSystem | 'applications' | 'graph' | 'storage' | 'name' | 'module'>,
   ) {
     if (system?.graph === undefined) {
       throw new InvalidArgumentError(
@@ -98,6 +119,8 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     this.graph = system.graph;
     this.types = system.types;
     this.carryMetadata = system.carryMetadata;
+    this.encryption = system.encryption;
+    this.compression = system.compression;
     this.storage = system.storage;
   }
 
@@ -114,10 +137,15 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     options: SystemOptions = {},
   ): System<ApplicationsIn<Pipelines>> {
     const lists = listsOf(pipelines as readonly Pipeline[]);
-    const { types, carryMetadata, module, name } = resolveOptions(options, systemOptions, 'System.of()');
+    const { types, carryMetadata, encryption, compression, module, name } = resolveOptions(
+      options,
+      systemOptions,
+      'System.of()',
+    );
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
-    return new System({ applications, graph, types, carryMetadata, module, name, storage: undefined });
+    const own = { types, carryMetadata, encryption, compression, module, name };
+    return new System({ applications, graph, ...own, storage: undefined });
   }
 
   /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if the system is bound. */
@@ -140,7 +168,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
    */
   async open<A extends Apps>(
     applicationClass: A,
-    options: Partial<Omit<OpenApplicationOptions, 'types' | 'carryMetadata'>> = {},
+    options: Partial<Omit<OpenApplicationOptions, keyof SystemOptions>> = {},
   ): Promise<InstanceType<A>> {
     assertPartOf(this, applicationClass);
     resolveOptions(options, systemOpenOptions, 'System.open()');
@@ -176,8 +204,15 @@ export function assertSystem(system: unknown, owner: string, example?: string): 
 export function recordingOptions({
   types,
   carryMetadata,
-}: System): Pick<OpenStoreOptions, 'types' | 'carryMetadata'> {
-  return { types, ...(carryMetadata && { carryMetadata }) };
+  encryption,
+  compression,
+}: System): Pick<OpenStoreOptions, OptionOfSystem> {
+  return {
+    types,
+    ...(carryMetadata && { carryMetadata }),
+    ...(encryption && { encryption }),
+    ...(compression && { compression }),
+  };
 }
 
 /** Returns the layers around the storage of a system. */

@@ -1,4 +1,4 @@
-import type { OptionRule } from './options.ts';
+import { type OptionRule, type OptionRules, resolveOptions } from './options.ts';
 import { longestTimerMs } from './time.ts';
 
 /** Bounds of an integer, both included. */
@@ -93,4 +93,12 @@ export function abortSignal(): OptionRule<AbortSignal, undefined> {
 /** Makes an option mandatory. */
 export function required<Value>(rule: OptionRule<Value, undefined>): OptionRule<Value, undefined> {
   return { ...rule, isRequired: true };
+}
+
+/** Accepts an object of options. `owner` names it in messages. */
+export function optionsBy<Options extends object, Defaulted extends keyof Options = never>(
+  rules: OptionRules<Options, Defaulted>,
+  owner: string,
+): OptionRule<Options, undefined> {
+  return checkedBy((value) => void resolveOptions(value as Options, rules, owner));
 }

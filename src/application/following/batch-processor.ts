@@ -12,7 +12,13 @@ import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { NotSealedError } from '../personal/not-sealed-error.ts';
 import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Policy } from '../policy/policy.ts';
-import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
+import {
+  mayHandle,
+  type PolicyChanges,
+  type PolicySetup,
+  policyError,
+  runPolicy,
+} from '../policy/policy-batch.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
@@ -59,10 +65,16 @@ export class BatchProcessor {
   constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
     const { store, policy, batchSize } = options;
     const { upstreamName } = cursor;
-    const mapper = store.mapperOf(upstreamName);
+    const mapper = store.mapperOf(upstreamName, cursor.emits);
     this.#options = options;
     this.#cursor = cursor;
-    this.#setup = { store, policy, upstreamName, decode: (stored) => cursor.decode(stored, mapper) };
+    this.#setup = {
+      store,
+      policy,
+      upstreamName,
+      typeOf: (storedType) => mapper.typeOf(storedType),
+      decode: (stored) => cursor.decode(stored, mapper),
+    };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
 
@@ -81,13 +93,11 @@ export class BatchProcessor {
   process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> | undefined {
     const last = notifications.at(-1);
     if (last === undefined) return undefined;
-    const { policy } = this.#options;
-    const isIgnored = notifications.every(({ type }) => policy.handlerOf(type) === undefined);
+    const isIgnored = notifications.every(({ type }) => !mayHandle(this.#setup, type));
     if (!isIgnored || this.#isPositionDue(last)) {
       return this.#runAndRecord(notifications, lock);
     }
-    this.#report(last.id, [], undefined);
-    this.#finish(last, 0, 0);
+    this.#ignore(last);
     return undefined;
   }
 
@@ -122,6 +132,8 @@ export class BatchProcessor {
     let changes: PolicyChanges | undefined;
     try {
       changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
+      const end = notifications.at(-1);
+      if (changes.handled === 0 && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
@@ -135,6 +147,12 @@ export class BatchProcessor {
       const explained = await explainedConflict(error, changes?.aggregates ?? [], this.#options.store);
       await this.#processEach(notifications, explained);
     }
+  }
+
+  /** Notes that notifications up to `last` are ignored. Their position is recorded later. */
+  #ignore(last: StoredNotification): void {
+    this.#report(last.id, [], undefined);
+    this.#finish(last, 0, 0);
   }
 
   /** Whether so many notifications were ignored that their position is recorded without events. */

@@ -37,6 +37,7 @@ export async function saveAggregates(
       const saved = { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
       return { saved, followed: undefined };
     }
+    store.assertSavable(pending);
     try {
       prepared = store.prepare(pending, distinct, () => provenance);
     } catch (error) {

@@ -37,6 +37,15 @@ export class Transcoder {
   }
 
   /**
+   * Returns a value as it is restored after it was encoded: a copy whose plain objects and arrays are frozen.
+   *
+   * @throws {@link NotEncodableError} if part of the value cannot be restored exactly.
+   */
+  exactCopy(value: unknown): unknown {
+    return isFlat(value) ? Object.freeze({ ...(value as object) }) : this.decode(this.encode(value));
+  }
+
+  /**
    * Decodes a text. Plain objects and arrays are frozen by default.
    *
    * @throws {@link NotDecodableError} if the text is not JSON, or has an unknown or malformed type.

@@ -10,6 +10,7 @@ import type {
   RecordedPosition,
   StoredCommand,
   StoredOperation,
+  TypeCounts,
 } from '../recorder.ts';
 import { upToSize } from '../sizes.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
@@ -122,6 +123,22 @@ export class ApplicationMemory {
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
     return this.notifications(pipelineId, after, limit).map(({ cause }) => cause);
+  }
+
+  countTypes(pipelineId: number, after: number, limit: number): TypeCounts {
+    const log = this.#logs.get(pipelineId) ?? [];
+    const unlisted = this.#unlisted.get(pipelineId) ?? [];
+    const counts = new Map<string, number>();
+    let last: number | undefined;
+    let id = Math.max(after + 1, -unlisted.length);
+    for (let left = limit; left > 0; left -= 1, id += 1) {
+      if (id === 0) id = 1; // the ids are -n to -1, and 1 to n
+      const found = id < 0 ? unlisted[-id - 1] : log[id - 1];
+      if (found === undefined) break;
+      counts.set(found.type, (counts.get(found.type) ?? 0) + 1);
+      last = id;
+    }
+    return { counts, last };
   }
 
   logs(): LogPlace[] {

@@ -8,6 +8,7 @@ import type {
   RecordedPosition,
   Recorder,
   StoredCommand,
+  TypeCounts,
   WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
@@ -58,6 +59,10 @@ export class MemoryRecorder implements Recorder {
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     return this.#content.causes(pipelineId, after, limit);
+  }
+
+  async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
+    return this.#content.countTypes(pipelineId, after, limit);
   }
 
   async head(pipelineId: number): Promise<number> {

@@ -11,12 +11,21 @@ import {
   type RecordedPosition,
   type Recorder,
   type StoredCommand,
+  type TypeCounts,
   type WriteLock,
 } from '../recorder.ts';
 import { bytesPerUnit } from '../sizes.ts';
 import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
-import { type Row, toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import {
+  type Row,
+  toCauses,
+  toEvent,
+  toNotification,
+  toPlace,
+  toSnapshot,
+  toTypeCounts,
+} from '../sql/rows.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { snapshotColumns } from './appending/append-values.ts';
@@ -95,6 +104,10 @@ export class PostgresRecorder implements Recorder {
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     const rows = await this.#run(this.#statements.causes, [pipelineId, after, limit]);
     return toCauses(rows, { after, limit }, { storage: this.#options.tables, pipelineId });
+  }
+
+  async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
+    return toTypeCounts(await this.#run(this.#statements.countTypes, [pipelineId, after, limit]));
   }
 
   async head(pipelineId: number): Promise<number> {

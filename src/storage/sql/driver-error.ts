@@ -13,7 +13,12 @@ export interface DriverErrorTexts {
 }
 
 /** Codes of errors that are not made of an error of a driver. */
-type OwnCode = 'STORAGE_NEWER' | 'STORAGE_OLDER' | 'STORAGE_OUTCOME_UNKNOWN';
+type OwnCode =
+  | 'STORAGE_KEY_MISSING'
+  | 'STORAGE_NEWER'
+  | 'STORAGE_OLDER'
+  | 'STORAGE_OUTCOME_UNKNOWN'
+  | 'STORAGE_TAMPERED';
 
 /**
  * Turns an error of a driver into a StorageError with advice; returns errors of kahn as they are. The error of a call

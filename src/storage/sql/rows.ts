@@ -1,4 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
+import type { TypeCounts } from '../recorder.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { causeOf } from './cause-columns.ts';
 import { correlationIdOf } from './correlation-column.ts';
@@ -49,6 +50,13 @@ export function toCauses(
     }
   }
   return causes;
+}
+
+/** Columns of each row: type, number of events, last notificationId. */
+export function toTypeCounts(rows: readonly Row[]): TypeCounts {
+  const counts = new Map(rows.map(([type, count]) => [String(type), Number(count)]));
+  const last = rows.length === 0 ? undefined : Math.max(...rows.map(([, , id]) => Number(id)));
+  return { counts, last };
 }
 
 /** Columns: originatorVersion, type, data, timestamp. */

@@ -10,11 +10,14 @@ import {
   type RecordedOperation,
   type RecordedPosition,
   type Recorder,
+  type StoredCommand,
+  type TypeCounts,
   type WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
+import { toCommand } from '../sql/command-rows.ts';
 import { toOperation, toPosition } from '../sql/position-rows.ts';
-import { toCauses, toEvent, toNotification, toPlace, toSnapshot } from '../sql/rows.ts';
+import { toCauses, toEvent, toNotification, toPlace, toSnapshot, toTypeCounts } from '../sql/rows.ts';
 import { storageError } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import type { Session } from './connection/session.ts';
@@ -101,6 +104,10 @@ export class SqliteRecorder implements Recorder {
     return this.#use(({ causes }) => toCauses(rows(causes, pipelineId, after, limit), { after, limit }, log));
   }
 
+  async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
+    return this.#use(({ countTypes }) => toTypeCounts(rows(countTypes, pipelineId, after, limit)));
+  }
+
   async head(pipelineId: number): Promise<number> {
     return this.#use(({ head }) => Number(row(head, pipelineId)?.[0]));
   }
@@ -110,7 +117,10 @@ export class SqliteRecorder implements Recorder {
   }
 
   async logs(): Promise<readonly LogPlace[]> {
-    return this.#use(({ logs }) => rows(logs).flatMap((found) => toPlace(found) ?? []));
+    return this.#use(({ logs }) => {
+      const places = rows(logs).flatMap((found) => toPlace(found) ?? []);
+      return places.filter(({ notificationId }) => notificationId > 0);
+    });
   }
 
   async positions(): Promise<readonly RecordedPosition[]> {
@@ -128,6 +138,14 @@ export class SqliteRecorder implements Recorder {
 
   async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
     return this.#use(({ operations }) => rows(operations, after, limit).map(toOperation));
+  }
+
+  async command(key: string): Promise<StoredCommand | undefined> {
+    return this.#use(({ command }) => toCommand(row(command, key)));
+  }
+
+  async deleteCommands(before: number, limit: number): Promise<number> {
+    return this.#change(() => Number(this.#session.statements.deleteCommands.run(before, limit).changes));
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

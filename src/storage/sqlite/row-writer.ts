@@ -1,5 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { PositionConflictError, type PositionState, RecordConflictError } from '../errors.ts';
+import {
+  KeyConflictError,
+  PositionConflictError,
+  type PositionState,
+  RecordConflictError,
+} from '../errors.ts';
 import type { ProcessEvent, RecordedPosition, StoredOperation, Tracking } from '../recorder.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
@@ -32,16 +37,19 @@ export class RowWriter {
   /**
    * Writes process events, and returns the id of the log's last notification.
    *
-   * @throws {@link Refusal} if a version or a position is in conflict.
+   * @throws {@link Refusal} if a key, a version or a position is in conflict.
    */
   write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    const { head } = this.#statements;
+    this.#addCommands(processEvents); // first, so that a conflict of keys comes before other conflicts
+    const { head, insertEvent } = this.#statements;
     let last = Number(row(head, pipelineId)?.[0]);
+    let lastUnlisted: number | undefined;
     for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
-        last += 1;
-        if (!this.#insert(this.#statements.insertEvent, pipelineId, last, event))
-          throw this.#refusal(pipelineId, last, event);
+        if (event.notifiable === false) lastUnlisted = (lastUnlisted ?? this.#lastUnlisted(pipelineId)) - 1;
+        else last += 1;
+        const id = event.notifiable === false ? (lastUnlisted as number) : last;
+        if (!this.#insert(insertEvent, pipelineId, id, event)) throw this.#refusal(pipelineId, id, event);
       }
       this.putSnapshots(snapshots);
       if (operation !== undefined) this.#addOperation(operation);
@@ -52,6 +60,19 @@ export class RowWriter {
       throw new Refusal(() => this.#positionConflict(pipelineId, upstreamName, state));
     }
     return last;
+  }
+
+  #addCommands(processEvents: readonly ProcessEvent[]): void {
+    for (const { command } of processEvents) {
+      if (command === undefined) continue;
+      const { key, timestamp, fingerprint, outcome } = command;
+      if (this.#statements.addCommand.run(key, timestamp, fingerprint, outcome).changes > 0) continue;
+      throw new Refusal(() => new KeyConflictError(this.#file.applicationName, key));
+    }
+  }
+
+  #lastUnlisted(pipelineId: number): number {
+    return Number(row(this.#statements.lastUnlisted, pipelineId)?.[0]);
   }
 
   /** Moves a position and returns true if it is the expected position. */

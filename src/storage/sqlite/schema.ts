@@ -28,6 +28,15 @@ export const upgrades: readonly ((tables: TableNames) => string)[] = [
     details text not null
   ) strict;
   `,
+  ({ commands, expiry }) => `
+  create table ${commands} (
+    key text primary key,
+    timestamp integer not null,
+    fingerprint text not null,
+    outcome text not null
+  ) strict;
+  create index ${expiry} on ${commands} (timestamp);
+  `,
 ];
 
 /** The version of the tables below. */
@@ -37,11 +46,12 @@ export const schemaVersion: number = upgrades.length + 1;
  * Returns SQL that creates the tables of one application. Rows of events are stored in the order of
  * commits, which is faster to write and to read than the order of their key by measurement, and more so with more data.
  */
-export function createTables({ events, positions, snapshots, operations }: TableNames): string {
+export function createTables(tables: TableNames): string {
+  const { events, positions, snapshots, operations, commands, expiry } = tables;
   return `
   create table ${events} (
     pipeline_id integer not null,
-    notification_id integer not null,
+    notification_id integer not null, -- counts from 1; from -1 down for events without a place in the log
     originator_id text not null,
     originator_version integer not null,
     type text not null,
@@ -80,5 +90,12 @@ export function createTables({ events, positions, snapshots, operations }: Table
     reason text not null,
     details text not null -- JSON
   ) strict;
+  create table ${commands} (
+    key text primary key, -- idempotency key
+    timestamp integer not null, -- milliseconds since 1970
+    fingerprint text not null,
+    outcome text not null
+  ) strict;
+  create index ${expiry} on ${commands} (timestamp);
 `;
 }

@@ -23,6 +23,8 @@ export const sql = {
 export interface Statements {
   /** pipelineId -> notificationId */
   readonly head: StatementSync;
+  /** pipelineId -> notificationId of the last event without a place in the log, 0 if there is none */
+  readonly lastUnlisted: StatementSync;
   /**
    * pipelineId, notificationId, originatorId, originatorVersion, type, data, timestamp, dependencies, causeName,
    * causePipelineId, causeId, correlationId in hexadecimal digits, metadata; changes nothing unless the version is the
@@ -40,26 +42,34 @@ export interface Statements {
   readonly setTypes: StatementSync;
   /** timestamp, kind, by, reason, details */
   readonly addOperation: StatementSync;
+  /** key, timestamp, fingerprint, outcome; changes nothing if the key is recorded */
+  readonly addCommand: StatementSync;
+  /** before, limit */
+  readonly deleteCommands: StatementSync;
   /** originatorId, originatorVersion, schema, state */
   readonly putSnapshot: StatementSync;
   /** pipelineId, upstreamName -> the columns of `toPosition` */
   readonly position: StatementSync;
   /** originatorId -> originatorVersion */
   readonly newestVersion: StatementSync;
-  /** originatorId, originatorVersion -> pipelineId, notificationId */
+  /** originatorId, originatorVersion -> pipelineId, notificationId, 0 for an event without a place in the log */
   readonly place: StatementSync;
-  /** -> pipelineId, notificationId */
+  /** -> pipelineId, notificationId, negative for an empty log */
   readonly logs: StatementSync;
   /** -> the columns of `toPosition` */
   readonly positions: StatementSync;
   /** after, limit -> the columns of `toOperation` */
   readonly operations: StatementSync;
+  /** key -> the columns of `toCommand` */
+  readonly command: StatementSync;
   /** pipelineId, after, limit -> the columns of `toNotification` */
   readonly notifications: StatementSync;
   /** pipelineId, after, limit, maxSize -> the columns of `toNotification` */
   readonly notificationsUpTo: StatementSync;
   /** pipelineId, after, limit -> notificationId, causeName, causePipelineId, causeId */
   readonly causes: StatementSync;
+  /** pipelineId, after, limit -> type, number of events, last notificationId */
+  readonly countTypes: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, type, data, timestamp */
   readonly events: StatementSync;
   /** originatorId, after, upTo -> originatorVersion, schema, state */
@@ -110,16 +120,24 @@ function textsOfEvents({ events, ...others }: TableNames) {
       case when correlation_id is not null then lower(hex(correlation_id)) end, metadata
     from ${events} where pipeline_id = ?1 and notification_id > ?2 order by notification_id`;
   return {
-    head: `select coalesce(max(notification_id), 0) from ${events} where pipeline_id = ?`,
+    head: `select max(coalesce(max(notification_id), 0), 0) from ${events} where pipeline_id = ?`,
+    lastUnlisted: `select min(coalesce(min(notification_id), 0), 0) from ${events} where pipeline_id = ?`,
     insertEvent: insertText({ events, ...others }),
     newestVersion: `select coalesce(max(originator_version), 0) from ${events} where originator_id = ?`,
-    place: `select pipeline_id, notification_id from ${events} where originator_id = ? and originator_version = ?`,
+    place: `
+      select pipeline_id, max(notification_id, 0) from ${events}
+      where originator_id = ? and originator_version = ?`,
     logs: logsText(events),
     notifications: `${notifications} limit ?3`,
     notificationsUpTo: `${notifications} limit (${limitText(events)})`,
     causes: `
       select notification_id, ${causeColumns}
       from ${events} where pipeline_id = ? and notification_id > ? order by notification_id limit ?`,
+    countTypes: `
+      select type, count(*), max(notification_id) from (
+        select type, notification_id from ${events}
+        where pipeline_id = ? and notification_id > ? order by notification_id limit ?
+      ) group by type`,
     events: `
       select originator_version, type, data, timestamp
       from ${events} where originator_id = ? and originator_version > ? and originator_version <= ?
@@ -127,7 +145,10 @@ function textsOfEvents({ events, ...others }: TableNames) {
   };
 }
 
-/** SQL that reads the head of each log. It steps from one pipeline to the next in the primary key. */
+/**
+ * SQL that reads the greatest notification id of each pipeline, which is negative where the log is empty. It steps from one
+ * pipeline to the next in the primary key.
+ */
 function logsText(events: string): string {
   return `
   with recursive logs (id) as (
@@ -177,7 +198,7 @@ function textsOfPositions({ positions }: TableNames) {
   };
 }
 
-function textsOfOthers({ snapshots, operations }: TableNames) {
+function textsOfOthers({ snapshots, operations, commands }: TableNames) {
   return {
     putSnapshot: `
       insert into ${snapshots} (originator_id, originator_version, schema, state)
@@ -191,6 +212,14 @@ function textsOfOthers({ snapshots, operations }: TableNames) {
     addOperation: `insert into ${operations} (timestamp, kind, done_by, reason, details) values (?, ?, ?, ?, ?)`,
     operations: `
       select id, timestamp, kind, done_by, reason, details from ${operations} where id > ? order by id limit ?`,
+    addCommand: `
+      insert into ${commands} (key, timestamp, fingerprint, outcome) values (?, ?, ?, ?)
+      on conflict (key) do nothing`,
+    deleteCommands: `
+      delete from ${commands} where rowid in (
+        select rowid from ${commands} where timestamp < ? order by timestamp limit ?
+      )`,
+    command: `select key, timestamp, fingerprint, outcome from ${commands} where key = ?`,
   };
 }
 

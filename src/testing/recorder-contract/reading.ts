@@ -250,3 +250,23 @@ export function places(test: Test): void {
     assert.deepEqual(await other.locate([event('a', 2)]), [{ pipelineId: 1, notificationId: 1 }]);
   });
 }
+
+/** Counting events by type. */
+export function typeCounts(test: Test): void {
+  test('types are counted part by part, in the order of ids', async (storage) => {
+    const recorder = await storage.open();
+    const types = ['A', 'B', 'A', 'B@2', 'A', 'C'];
+    const events = types.map((type, index) => ({ ...event('a', index + 1), type }));
+    await recorder.record(3, [processEvent(...events.slice(0, 5))]);
+    await recorder.record(4, [processEvent(...events.slice(5))]);
+    const counted = async (after: number, limit: number) => {
+      const found = await recorder.countTypes?.(3, after, limit);
+      return [Object.fromEntries(found?.counts ?? []), found?.last];
+    };
+    assert.deepEqual(await counted(Number.MIN_SAFE_INTEGER, 100), [{ A: 3, B: 1, 'B@2': 1 }, 5]);
+    assert.deepEqual(await counted(0, 2), [{ A: 1, B: 1 }, 2]);
+    assert.deepEqual(await counted(2, 2), [{ A: 1, 'B@2': 1 }, 4]);
+    assert.deepEqual(await counted(4, 2), [{ A: 1 }, 5]);
+    assert.deepEqual(await counted(5, 2), [{}, undefined]);
+  });
+}

@@ -1,4 +1,4 @@
-import { openStorage, type StorageDescription } from '../../storage/index.ts';
+import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/index.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
 import { names, sizes } from './extremes.ts';
@@ -8,7 +8,15 @@ import { locking } from './optional/locking.ts';
 import { missingSubjectKeys, subjectKeys } from './optional/subject-keys.ts';
 import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
-import { dependencies, histories, historySizes, notifications, places, snapshots } from './reading.ts';
+import {
+  dependencies,
+  histories,
+  historySizes,
+  notifications,
+  places,
+  snapshots,
+  typeCounts,
+} from './reading.ts';
 import { opening, sharing } from './sharing.ts';
 import { type Test, TestedStorage } from './tested-storage.ts';
 import { unlistedEvents } from './unlisted-events.ts';
@@ -21,14 +29,16 @@ export interface TestRunner {
 }
 
 /**
- * A feature that a storage may lack: events with `notifiable: false`, `lock()`, `command()` with `deleteCommands()`, or
- * `openSubjectKeys()`.
+ * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, or
+ * `countTypes()`.
  */
-export type OptionalFeature = 'unlistedEvents' | 'lock' | 'commands' | 'subjectKeys';
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
   readonly name: string;
+  /** Layers around the storage, the innermost first. @default none */
+  readonly layers?: readonly StorageLayer[];
   /** Optional features that the storage lacks, which are not tested. @default none */
   readonly lacks?: readonly OptionalFeature[];
   create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
@@ -40,7 +50,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     runner.it(name, async () => {
       const { storage, cleanUp } = await subject.create();
       try {
-        await using tested = new TestedStorage(await openStorage(storage));
+        await using tested = new TestedStorage(await openStorage(storage, { layers: subject.layers ?? [] }));
         await body(tested);
       } finally {
         await cleanUp();
@@ -63,6 +73,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     handledTypes,
     typesVersions,
     operations,
+    unlistedEvents,
     contents,
     sharing,
     names,
@@ -70,9 +81,9 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     opening,
   };
   const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
-    unlistedEvents: { unlistedEvents },
     lock: { locking },
     commands: { commands },
+    typeCounts: { typeCounts },
     subjectKeys: { subjectKeys, missingSubjectKeys },
   };
   for (const [feature, tests] of Object.entries(optional)) {

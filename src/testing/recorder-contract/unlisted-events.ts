@@ -40,6 +40,20 @@ function reading(test: Test): void {
     }
   });
 
+  test('are counted by type before the notifications', async (storage) => {
+    const recorder = await storage.open();
+    if (recorder.countTypes === undefined) return;
+    const events = [unlisted('a', 1), event('a', 2), unlisted('a', 3), unlisted('a', 4), event('a', 5)];
+    const types = ['X', 'A', 'Y', 'Z', 'B'];
+    await recorder.record(0, [processEvent(...events.map((one, i) => ({ ...one, type: types[i] ?? '' })))]);
+    const first = await recorder.countTypes(0, Number.MIN_SAFE_INTEGER, 2);
+    assert.deepEqual([[...first.counts].toSorted(), first.last], [[['Y', 1], ['Z', 1]], -2]); // biome-ignore format: short
+    const second = await recorder.countTypes(0, -2, 2);
+    assert.deepEqual([[...second.counts].toSorted(), second.last], [[['A', 1], ['X', 1]], 1]); // biome-ignore format: short
+    const third = await recorder.countTypes(0, 1, 2);
+    assert.deepEqual([[...third.counts], third.last], [[['B', 1]], 2]);
+  });
+
   test('are located without an id', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1), unlisted('a', 2))]);

@@ -9,6 +9,7 @@ import {
   type RecordedOperation,
   type RecordedPosition,
   type StoredCommand,
+  type TypeCounts,
 } from '../../recorder.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { ApplicationMemory } from '../application-memory.ts';
@@ -78,6 +79,10 @@ export class Replica {
 
   causes(pipelineId: number, after: number, limit: number): (Cause | undefined)[] {
     return this.#caughtUp().causes(pipelineId, after, limit);
+  }
+
+  countTypes(pipelineId: number, after: number, limit: number): TypeCounts {
+    return this.#memory().countTypes(pipelineId, after, limit);
   }
 
   logs(): LogPlace[] {

@@ -17,6 +17,8 @@ const tables: TableNames = {
   positions: 'positions',
   snapshots: 'snapshots',
   operations: 'operations',
+  commands: 'commands',
+  expiry: 'expiry',
 };
 
 // File systems allow 255 bytes, and SQLite appends `-journal`. Lower case only: some ignore case.

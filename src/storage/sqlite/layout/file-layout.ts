@@ -84,5 +84,7 @@ function tablesOf(applicationName: string): TableNames {
     positions: table('positions'),
     snapshots: table('snapshots'),
     operations: table('operations'),
+    commands: table('commands'),
+    expiry: table('expiry'),
   };
 }

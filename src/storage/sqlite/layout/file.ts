@@ -1,12 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StorageLocation } from '../../storage-location.ts';
 
-/** Names of the tables of one application, ready for SQL. */
+/** Names of the tables and of an index of one application, ready for SQL. */
 export interface TableNames {
   readonly events: string;
   readonly positions: string;
   readonly snapshots: string;
   readonly operations: string;
+  readonly commands: string;
+  /** Index of the commands by time. */
+  readonly expiry: string;
 }
 
 /** A file of a layout. */
