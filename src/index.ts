@@ -2,7 +2,13 @@ import './util/environment/node-version.ts';
 
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
-export { UpdateConflictError } from './application/commands/errors.ts';
+export {
+  IdempotencyKeyReusedError,
+  KeysUnsupportedError,
+  ResultNotEncodableError,
+  UpdateConflictError,
+} from './application/commands/errors.ts';
+export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
@@ -60,6 +66,7 @@ export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateRepeatedError,
   AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,

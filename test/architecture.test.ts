@@ -69,7 +69,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy',
     'application/log',
   ],
-  'application/commands': ['application/errors.ts', 'application/recording'],
+  'application/commands': [
+    'application/errors.ts',
+    'application/personal',
+    'application/policy/current-policy.ts',
+    'application/recording',
+  ],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',

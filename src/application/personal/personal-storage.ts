@@ -66,7 +66,7 @@ class PersonalRecorder extends ForwardingRecorder {
 
   protected override async commandOf(command: StoredCommand): Promise<StoredCommand> {
     const held = new HeldCiphers();
-    held.add(command, command.outcome);
+    held.add(command, textsIn(command.outcome));
     await this.#keys.refresh();
     return held.isEmpty ? command : held.after(this.#keys, command);
   }
@@ -95,4 +95,10 @@ class PersonalRecorder extends ForwardingRecorder {
     for (const event of read) held.add(event, event.data, event.metadata);
     return held.isEmpty ? read : held.after(this.#keys, read);
   };
+}
+
+/** Returns the texts in the outcome of a command, which may be encoded data. */
+function textsIn(outcome: string): string {
+  const fields = Object.values(JSON.parse(outcome) as object);
+  return fields.filter((field) => typeof field === 'string').join(' ');
 }

@@ -44,6 +44,7 @@ export function whenSealed<T>(mapper: EventMapper, encode: () => T, tries: numbe
   try {
     return encode();
   } catch (error) {
+    if (!(error instanceof NotSealedError)) throw error;
     return sealPersonal(mapper, error, { tries }).then(() => whenSealed(mapper, encode, tries + 1));
   }
 }

@@ -6,8 +6,13 @@ import type { StoredProvenance } from '../../storage/stored-event.ts';
 import { kindOf } from '../../util/errors.ts';
 import { isId, newId } from '../../util/ids.ts';
 import { ruleOf } from '../../util/option-rules.ts';
-import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
-import { whenSealed } from '../personal/seal-personal.ts';
+import {
+  InvalidArgumentError,
+  InvalidOptionError,
+  type OptionRule,
+  type OptionRules,
+  resolveOptions,
+} from '../../util/options.ts';
 
 /** Options of {@link Application.save}. */
 export interface SaveOptions {
@@ -21,17 +26,37 @@ export interface SaveOptions {
    * @default a new id
    */
   readonly correlationId?: string | undefined;
+  /**
+   * Identifies the command, in at most 255 characters. A command with the same key is recorded once: each repetition, in
+   * any process, resolves with the first outcome.
+   *
+   * @default none
+   */
+  readonly idempotencyKey?: string | undefined;
+  /**
+   * Data that tells whether another command with the idempotency key is the same, such as the body of a request. A key
+   * that is used again for something else is refused.
+   *
+   * @default for `save`, the types and data of the events; for `update`, the id of the aggregate
+   */
+  readonly request?: unknown;
 }
 
-const longestCorrelationId = 255;
+const longestId = 255;
 
 export const saveOptions: OptionRules<SaveOptions> = {
   metadata: ruleOf('a plain object', isPlainObject),
-  correlationId: ruleOf(
-    `a non-empty string of at most ${longestCorrelationId} characters`,
-    (value) => isId(value) && value.length <= longestCorrelationId,
-  ),
+  correlationId: shortId(),
+  idempotencyKey: shortId(),
+  request: ruleOf('data', () => true),
 };
+
+function shortId(): OptionRule<string, undefined> {
+  return ruleOf(
+    `a non-empty string of at most ${longestId} characters`,
+    (value) => isId(value) && value.length <= longestId,
+  );
+}
 
 /** Where the events of one save are recorded. */
 export interface Saved {
@@ -51,34 +76,51 @@ export interface CommandProvenance extends StoredProvenance {
 
 /** @throws {@link InvalidOptionError} if an option is unknown or has a wrong value. */
 export function saveOptionsOf(options: SaveOptions, applicationName: string): SaveOptions {
-  return resolveOptions(options, saveOptions, `save() of application '${applicationName}'`);
+  const call = `save() of application '${applicationName}'`;
+  const resolved = resolveOptions(options, saveOptions, call);
+  assertHasKey(resolved, call);
+  return resolved;
+}
+
+/** Throws {@link InvalidOptionError} if the option `request` is given without the key for which it is compared. */
+export function assertHasKey({ idempotencyKey, request }: SaveOptions, call: string): void {
+  if (request === undefined || idempotencyKey !== undefined) return;
+  throw new InvalidOptionError(
+    `The option \`request\` of ${call} needs the option \`idempotencyKey\`: it tells whether another command with the ` +
+      'key is the same.',
+  );
 }
 
 /**
- * Returns where the events of a command come from. Returns no promise if the metadata has no new personal data.
+ * Returns where the events of a command come from.
  *
  * @param options Checked options of the method.
  * @param method Name of the method, for messages.
  * @throws {@link InvalidArgumentError} if the metadata cannot be restored exactly.
- * @throws {@link SubjectShreddedError} if the metadata has personal data of a subject that is shredded.
  */
 export function commandProvenance(
   { correlationId = newId(), metadata }: SaveOptions,
   mapper: EventMapper,
   method: string,
-): CommandProvenance | Promise<CommandProvenance> {
+): CommandProvenance {
   if (metadata === undefined) return { correlationId };
-  const encode = () => ({ correlationId, metadata: storedMetadata(metadata, mapper, method) });
-  return whenSealed(mapper, encode);
+  const encode = () => mapper.toStoredMetadata(metadata);
+  return { correlationId, metadata: encoded(encode, mapper.applicationName, `metadata of ${method}`) };
 }
 
-function storedMetadata(metadata: Metadata, mapper: EventMapper, method: string): string {
+/**
+ * Encodes data of a caller.
+ *
+ * @param what Name of the data, for messages.
+ * @throws {@link InvalidArgumentError} if the data cannot be restored exactly.
+ */
+export function encoded(encode: () => string, applicationName: string, what: string): string {
   try {
-    return mapper.toStoredMetadata(metadata);
+    return encode();
   } catch (error) {
     if (!(error instanceof NotEncodableError)) throw error;
     throw new InvalidArgumentError(
-      `Application '${mapper.applicationName}' cannot record the metadata of ${method}. ${error.message}`,
+      `Application '${applicationName}' cannot record the ${what}. ${error.message}`,
       { cause: error },
     );
   }
