@@ -2,8 +2,9 @@ import { renaming } from '../storage/renaming/renamed-storage.ts';
 import { type SealingOptions, sealing } from '../storage/sealing/sealed-storage.ts';
 import type { StorageLayer } from '../storage/storage.ts';
 import { type ApplicationDeclaration, recordedNameOf } from './declaration.ts';
+import { personalStorage } from './personal/personal-storage.ts';
 
-/** Returns the layers around the storage of some applications that are opened with the same options. */
+/** Returns the layers around the storage of some applications that are opened with the same options, the innermost first. */
 export function storageLayers(
   declarations: readonly ApplicationDeclaration[],
   { encryption, compression }: SealingOptions,
@@ -15,5 +16,5 @@ export function storageLayers(
     .map((declaration) => [declaration.applicationName, recordedNameOf(declaration)] as const)
     .filter(([current, recorded]) => current !== recorded);
   if (renamed.length > 0) layers.push(renaming(new Map(renamed)));
-  return layers;
+  return [...layers, personalStorage];
 }

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../../util/options.ts';
 import { type Backoff, backOff } from '../../util/retry.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 import { assertOutsideOfPolicies } from '../policy/current-policy.ts';
 import type { CommitQueue } from '../recording/commit-queue.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -66,14 +67,17 @@ export async function updateAggregate<A extends Aggregate, Result>(
   assertHasKey(resolved, call);
   assertFunction(update.change, call);
   const { retries, signal, create } = resolved;
-  const provenance = commandProvenance(resolved, store.mapper, 'update()');
-  const command = keyedCommand(resolved, store, provenance.correlationId, 'update()');
-  const keyed = command && { ...command, updatedId: id };
+  const encoding = whenSealed(store.mapper, () => {
+    const provenance = commandProvenance(resolved, store.mapper, 'update()');
+    const command = keyedCommand(resolved, store, provenance.correlationId, 'update()');
+    return { provenance, keyed: command && { ...command, updatedId: id } };
+  });
+  const encoded = encoding instanceof Promise ? await encoding : encoding;
   signal?.throwIfAborted();
   const endTurn = await turns.take(id, signal);
   try {
     for (let tries = 1; ; tries += 1) {
-      const outcome = await tryUpdate({ ...parts, update, create, provenance, keyed, endTurn });
+      const outcome = await tryUpdate({ ...parts, ...encoded, update, create, endTurn });
       if (!(outcome instanceof RecordConflictError)) return outcome as Updated<Awaited<Result>>;
       if (tries > retries) throw new UpdateConflictError(tries, outcome);
       await backOff(tries, backoff, signal);
@@ -106,7 +110,8 @@ async function tryUpdate<A extends Aggregate>({
   const aggregate = await aggregateOf(update, create, store);
   const result = await resultOf(update, aggregate);
   try {
-    const save = keyed && new OnceRecordedSave(keyed, resultText(result, update.id, store));
+    const encode = () => resultText(result, update.id, store);
+    const save = keyed && new OnceRecordedSave(keyed, await whenSealed(store.mapper, encode));
     const extras = { keyed: save, recorded: endTurn };
     const saved = await saveAggregates([aggregate], provenance, store, queue, extras);
     return { ...saved, result: save?.first === undefined ? result : save.first.result };

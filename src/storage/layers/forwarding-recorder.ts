@@ -25,7 +25,8 @@ export class ForwardingRecorder implements Recorder {
     this.inner = inner;
     const { lock, countTypes, command, deleteCommands } = inner;
     if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
-    if (countTypes !== undefined) this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
+    if (countTypes !== undefined)
+      this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
     if (command !== undefined)
       this.command = async (key) => {
         const found = await this.explained(command.call(inner, key));
@@ -33,6 +34,11 @@ export class ForwardingRecorder implements Recorder {
       };
     if (deleteCommands !== undefined)
       this.deleteCommands = (before, limit) => this.explained(deleteCommands.call(inner, before, limit));
+  }
+
+  /** Returns the name under which storage keeps the log of an application. */
+  recordedName(applicationName: string): string {
+    return recordedNameIn(this.inner, applicationName);
   }
 
   /** Returns the result of a call of the inner recorder, with its error changed if needed. */
@@ -111,4 +117,9 @@ export class ForwardingRecorder implements Recorder {
   close(): Promise<void> {
     return this.inner.close();
   }
+}
+
+/** Returns the name under which the storage of a recorder keeps the log of an application. */
+export function recordedNameIn(recorder: Recorder, applicationName: string): string {
+  return recorder instanceof ForwardingRecorder ? recorder.recordedName(applicationName) : applicationName;
 }

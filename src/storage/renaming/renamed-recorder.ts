@@ -15,15 +15,19 @@ import { type LogNames, throwRenamed, withCauseName, withName } from './log-name
 
 /** Translates the names of upstreams and causes between code and storage. */
 export class RenamedRecorder extends ForwardingRecorder {
-  readonly names: LogNames;
+  readonly #names: LogNames;
 
   constructor(inner: Recorder, names: LogNames) {
     super(inner);
-    this.names = names;
+    this.#names = names;
+  }
+
+  override recordedName(applicationName: string): string {
+    return this.#names.recorded(applicationName);
   }
 
   protected override explained<T>(result: Promise<T>): Promise<T> {
-    return result.catch((error: unknown) => throwRenamed(error, this.names));
+    return result.catch((error: unknown) => throwRenamed(error, this.#names));
   }
 
   override record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -66,7 +70,7 @@ export class RenamedRecorder extends ForwardingRecorder {
   }
 
   override async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
-    return this.#position(await super.position(pipelineId, this.names.recorded(upstreamName)));
+    return this.#position(await super.position(pipelineId, this.#names.recorded(upstreamName)));
   }
 
   override async positions(): Promise<readonly RecordedPosition[]> {
@@ -82,12 +86,12 @@ export class RenamedRecorder extends ForwardingRecorder {
     expectedVersion: number,
     types: readonly string[],
   ): Promise<number> {
-    const recorded = this.names.recorded(upstreamName);
+    const recorded = this.#names.recorded(upstreamName);
     return super.recordHandledTypes(pipelineId, recorded, expectedVersion, types);
   }
 
-  readonly #current = (recorded: string): string => this.names.current(recorded);
-  readonly #recorded = (current: string): string => this.names.recorded(current);
+  readonly #current = (recorded: string): string => this.#names.current(recorded);
+  readonly #recorded = (current: string): string => this.#names.recorded(current);
 
   readonly #toCurrent = <E extends StoredEvent>(event: E): E => withCauseName(event, this.#current);
 
@@ -96,12 +100,12 @@ export class RenamedRecorder extends ForwardingRecorder {
     return {
       ...processEvent,
       events: events.map((event) => withCauseName(event, this.#recorded)),
-      ...(tracking && { tracking: new RenamedTracking(tracking, this.names) }),
+      ...(tracking && { tracking: new RenamedTracking(tracking, this.#names) }),
     };
   };
 
   readonly #position = (position: RecordedPosition): RecordedPosition => {
-    const upstreamName = this.names.current(position.upstreamName);
+    const upstreamName = this.#names.current(position.upstreamName);
     return upstreamName === position.upstreamName ? position : { ...position, upstreamName };
   };
 }

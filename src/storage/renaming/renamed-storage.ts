@@ -16,11 +16,6 @@ export function renaming(recordedByCurrent: ReadonlyMap<string, string>): Storag
   return (storage) => new RenamedStorage(storage, names);
 }
 
-/** Returns the name under which the storage of a recorder keeps the log of an application. */
-export function recordedNameIn(recorder: Recorder, applicationName: string): string {
-  return recorder instanceof RenamedRecorder ? recorder.names.recorded(applicationName) : applicationName;
-}
-
 class RenamedStorage extends ForwardingStorage {
   readonly #names: LogNames;
 
