@@ -19,6 +19,8 @@ export interface HandlerContext {
   readonly event: RecordedEvent;
   /** Number of the event among those that are read in place of a recorded one; 0 for most. */
   readonly part: number;
+  /** Time of derived ids, in ms since 1970. @default the time of the event */
+  readonly idTime?: number;
   readonly aggregates: PolicyAggregates;
 }
 
@@ -63,7 +65,8 @@ export class HandlerRepository implements PolicyRepository {
     this.calls.assertRunning();
     this.#derived += 1;
     const { event, part, upstreamName, applicationName } = this.#context;
-    const { originatorId, originatorVersion, timestamp } = event;
+    const { originatorId, originatorVersion } = event;
+    const { idTime: timestamp = event.timestamp } = this.#context;
     const cause = { originatorId, originatorVersion, timestamp, part };
     return causedId(cause, upstreamName, applicationName, this.#derived);
   }

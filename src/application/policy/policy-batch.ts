@@ -10,9 +10,10 @@ import { PolicyError } from '../following-errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
-import { effectProvenance } from './effect-provenance.ts';
+import { decodedProvenance, effectProvenance } from './effect-provenance.ts';
 import type { HandlerContext } from './handler-repository.ts';
 import { runHandler } from './handler-run.ts';
+import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
 /** Number of events that a policy has made after which their batch ends: encoding them does not yield to the event loop. */
@@ -65,7 +66,7 @@ export async function runPolicy(
   longestMs: number,
 ): Promise<PolicyChanges> {
   const steps = stepsOf(setup, notifications);
-  const aggregates = new BatchAggregates(setup.store, steps);
+  const aggregates = new BatchAggregates(setup.store, steps, setup.policy.handlesOwnEvents);
   const lastOrder = aggregateInternals.lastOrder() + maxEffects;
   const copied = copiedLength();
   const started = performance.now();
@@ -75,12 +76,15 @@ export async function runPolicy(
   while (handled < steps.length) {
     const step = steps[handled] as Step;
     aggregates.begin(handled);
+    const context = contextOf(setup, step, aggregates);
+    const own = setup.policy.handlesOwnEvents ? ownEventsOf(setup, step, context) : undefined;
     try {
-      const running = runHandler(step.handler, contextOf(setup, step, aggregates));
+      const running = own === undefined ? runHandler(step.handler, context) : own.run(step.handler);
       if (running instanceof Promise) await running;
     } catch (error) {
-      throw policyError(setup, step.notification, error);
+      throw policyError(setup, step.notification, error, own?.failedPart);
     }
+    if (own !== undefined) yieldedMs += own.yieldedMs;
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
@@ -103,6 +107,11 @@ export async function runPolicy(
     next: steps[handled]?.notification,
     policyMs,
   };
+}
+
+/** Returns the run of the policy on the event of a step, and on all events that it makes on the way. */
+function ownEventsOf(setup: PolicySetup, step: Step, context: HandlerContext): OwnEvents {
+  return new OwnEvents(setup.policy, context, decodedProvenance(setup.store, provenanceIn(setup, step)));
 }
 
 function contextOf(
@@ -142,7 +151,9 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
   const steps: Step[] = [];
   for (const notification of notifications) {
     if (!mayHandle(setup, notification.type)) continue;
-    for (const [part, event] of eventsIn(decoded(setup, notification)).entries()) {
+    const events = eventsIn(decoded(setup, notification));
+    for (let part = 0; part < events.length; part += 1) {
+      const event = events[part] as RecordedEvent;
       const handler = setup.policy.handlerOf(event.type);
       if (handler !== undefined) steps.push({ notification, event, part, handler });
     }

@@ -9,8 +9,10 @@ import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
-import { UndeclaredEventError } from '../errors.ts';
+import { UndeclaredEventError, UnsavableEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
+import { holdCiphers } from '../personal/held-ciphers.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -36,6 +38,8 @@ export interface EventStoreOptions {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly emits: readonly string[];
+  /** Types that commands may record; undefined for all. */
+  readonly saves?: readonly string[] | undefined;
   readonly causalDependencies: boolean;
   readonly recorder: Recorder;
   readonly transcoder: Transcoder;
@@ -93,6 +97,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
+   * @throws {@link NotSealedError} if there is personal data to {@link sealPersonal}.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -119,6 +124,16 @@ export class EventStore {
       notificationId: undefined,
       followed: undefined,
     };
+  }
+
+  /** Throws {@link UnsavableEventError} for the first event that commands may not record. */
+  assertSavable(pending: readonly PendingEvent[]): void {
+    const { saves } = this.#options;
+    if (saves === undefined) return;
+    for (const { event } of pending) {
+      if (saves.includes(event.type) || !this.#emits.has(event.type)) continue;
+      throw new UnsavableEventError(this.applicationName, event, saves);
+    }
   }
 
   /** Types of the events that the application may record. */
@@ -176,7 +191,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
    */
   async recordSnapshot(aggregate: Aggregate): Promise<void> {
-    const snapshot = this.#snapshots.take(aggregate);
+    const snapshot = await whenSealed(this.mapper, () => this.#snapshots.take(aggregate));
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
@@ -243,5 +258,6 @@ function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {
 }
 
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {
+  holdCiphers(snapshot, snapshot.state);
   return { snapshot, events: [], length: snapshot.state.length };
 }

@@ -84,6 +84,11 @@ export class EventMapper {
     }
   }
 
+  /** Digest of the functions that convert recorded events; undefined if there are none. */
+  get upcasts(): string | undefined {
+    return this.#versions?.digest;
+  }
+
   /**
    * Whether events of a stored type can be read; undefined if only the declared types tell. Versions that are too old count:
    * reading them fails.
@@ -144,6 +149,11 @@ export class EventMapper {
   /** Throws {@link NotEncodableError} if the metadata cannot be restored exactly. */
   toStoredMetadata(metadata: Metadata): string {
     return this.#encode(metadata);
+  }
+
+  /** Decodes metadata. Throws {@link NotDecodableError} if the text is damaged, or a type of it is unknown. */
+  toMetadata(stored: string): Metadata {
+    return this.#transcoder.decode(stored) as Metadata;
   }
 
   /** Throws {@link NotEncodableError} if the state cannot be restored exactly. */
