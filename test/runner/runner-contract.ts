@@ -4,6 +4,7 @@ import { access, calls } from './contract/calls.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
@@ -23,6 +24,7 @@ function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
     positions(subject);
+    personalData(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
