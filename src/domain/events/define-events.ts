@@ -49,7 +49,10 @@ export interface DefineEventsOptions<Definitions extends EventDefinitions> {
 }
 
 const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
-  former: ruleOf('an object of former types', (value) => typeof value === 'object' && !Array.isArray(value)),
+  former: ruleOf(
+    'an object of former types',
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  ),
   validateReads: flag(false),
 };
 
