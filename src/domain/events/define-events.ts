@@ -48,7 +48,7 @@ export interface DefineEventsOptions<Definitions extends EventDefinitions> {
   readonly validateReads?: boolean;
 }
 
-const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
+export const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
   former: ruleOf(
     'an object of former types',
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
