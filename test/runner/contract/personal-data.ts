@@ -9,7 +9,6 @@ import {
 } from 'kahn';
 import { canonicalHistories } from 'kahn/testing';
 import { expect, test } from 'vitest';
-import { storedBytes, storedKey } from '../../support/stored-bytes.ts';
 import {
   Archive,
   Entry,
@@ -19,7 +18,8 @@ import {
   letters,
   Subscriber,
   Subscribers,
-} from '../../support/systems/letters.ts';
+} from '../../support/personal/letters.ts';
+import { storedBytes, storedKey } from '../../support/personal/stored-bytes.ts';
 import type { Apps, RunnerSubject } from './subject.ts';
 
 const because = { by: 'support', reason: 'erasure request 17' };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StorageDescription } from 'kahn';
-import { openStorage } from '../../src/storage/storage.ts';
-import { query } from './servers/postgres.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
+import { query } from '../servers/postgres.ts';
 
 /** Returns everything that a storage holds: the bytes of SQLite files, the rows of PostgreSQL tables, and what memory returns. */
 export async function storedBytes(storage: StorageDescription): Promise<Buffer> {
