@@ -15,6 +15,7 @@ import {
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
+import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { aggregateInternals as internals } from '../../../src/domain/aggregate.ts';
 import { assertContiguous, assertSound } from '../../support/logs.ts';
 import { storages } from '../../support/storages.ts';
@@ -189,6 +190,28 @@ describe.each(storages)('events outside of the log on $name', ({ create }) => {
       { id: 1, originatorVersion: 3, dependencies: [{ pipelineId: 0, notificationId: 1 }] },
     ]);
   });
+});
+
+test('a batch reports the effects that are in the log, and no head if there are none', async () => {
+  const storage = memory();
+  await using orders = await Orders.open({ storage });
+  await using stock = await Stock.open({ storage });
+  await using notes = await Notes.open({ storage });
+  const reported: unknown[] = [];
+  for (const follower of [stock, notes]) {
+    processApplicationInternals.watch(follower, ({ effects, head }) =>
+      reported.push([effects.map(({ type }) => type), head]),
+    );
+  }
+  stock.follow(orders.log);
+  notes.follow(stock.log);
+  await orders.save(Order.place(1).view('ada'));
+  await stock.run();
+  await notes.run();
+  expect(reported).toEqual([
+    [['Parcel.Packed', 'Parcel.Sent'], 2],
+    [[], undefined],
+  ]);
 });
 
 test('a system refuses a handler of events that are in no log', () => {
