@@ -15,6 +15,7 @@ import {
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
+import type { Progress } from '../../../src/application/following/batch-processor.ts';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { aggregateInternals as internals } from '../../../src/domain/aggregate.ts';
 import { assertContiguous, assertSound } from '../../support/logs.ts';
@@ -198,11 +199,9 @@ test('a batch reports the effects that are in the log, and no head if there are 
   await using stock = await Stock.open({ storage });
   await using notes = await Notes.open({ storage });
   const reported: unknown[] = [];
-  for (const follower of [stock, notes]) {
-    processApplicationInternals.watch(follower, ({ effects, head }) =>
-      reported.push([effects.map(({ type }) => type), head]),
-    );
-  }
+  const report = ({ effects, head }: Progress) => reported.push([effects.map(({ type }) => type), head]);
+  processApplicationInternals.watch(stock, report);
+  processApplicationInternals.watch(notes, report);
   stock.follow(orders.log);
   notes.follow(stock.log);
   await orders.save(Order.place(1).view('ada'));
