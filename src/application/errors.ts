@@ -145,7 +145,7 @@ export class SaveInPolicyError extends KahnError {
   override readonly code = 'SAVE_IN_POLICY';
   declare readonly applicationName: string;
 
-  constructor(applicationName: string, policyOf: string, method = 'save()') {
+  constructor(applicationName: string, policyOf: string, method: string) {
     super(
       `The policy of application '${policyOf}' called ${method} on '${applicationName}'. A policy does not save: return ` +
         'new aggregates, and get others from the repository of the handler. Their changes are recorded together with ' +
