@@ -1,5 +1,5 @@
 import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
-import type { CommitQueue } from './commit-queue.ts';
+import type { Commits } from './commit-queue.ts';
 import { explainedConflict } from './create-conflict.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { CommandProvenance, Saved } from './save-options.ts';
@@ -25,7 +25,7 @@ export interface KeyedSave {
   /** Adds the key to what is to be recorded. */
   withKey(prepared: PreparedEvents): PreparedEvents;
   /** Resolves when the events are recorded, or with the outcome of an earlier command with the key. */
-  submit(prepared: PreparedEvents, queue: CommitQueue): Promise<Repetition | undefined>;
+  submit(prepared: PreparedEvents, queue: Commits): Promise<Repetition | undefined>;
 }
 
 /** What a save does besides recording events. */
@@ -43,7 +43,7 @@ export async function saveAggregates(
   aggregates: readonly Aggregate[],
   provenance: CommandProvenance,
   store: EventStore,
-  queue: CommitQueue,
+  queue: Commits,
   { keyed, recorded }: SaveExtras = {},
 ): Promise<Saved> {
   const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
