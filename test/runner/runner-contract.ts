@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
 import { access, calls } from './contract/calls.ts';
+import { commands } from './contract/commands.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
@@ -22,6 +23,7 @@ export function runnerContract(subject: RunnerSubject): void {
 function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
+    commands(subject);
     positions(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);

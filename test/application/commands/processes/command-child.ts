@@ -1,6 +1,6 @@
 // Process forked by start-child.ts: `command-child.ts <task as JSON>`.
 
-import { nameId, type StorageDescription } from 'kahn';
+import { nameId, type Saved, type StorageDescription } from 'kahn';
 import { Account, Accounts } from '../../../support/systems/accounts.ts';
 
 /** What a process does on a message, and tells in messages. */
@@ -14,7 +14,7 @@ export type Task = {
 /** What an update or a command with a key has resolved with. */
 export interface Answer {
   readonly key: string;
-  readonly outcome: unknown;
+  readonly outcome: Saved;
 }
 
 export type Message =
@@ -65,7 +65,7 @@ async function sendAll(key: string): Promise<void> {
 }
 
 /** Sends a command until it is recorded, and tells the outcome. */
-async function answer(key: string, command: (key: string) => Promise<unknown>): Promise<void> {
+async function answer(key: string, command: (key: string) => Promise<Saved>): Promise<void> {
   for (;;) {
     try {
       return tell({ key, outcome: await command(key) });
