@@ -44,6 +44,11 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export {
+  PersonalNotSupportedError,
+  PersonalUnreadableError,
+  SubjectShreddedError,
+} from './application/personal/errors.ts';
 export type {
   Policy,
   PolicyHandler,
@@ -74,6 +79,7 @@ export {
   type EventDefinitions,
   type EventsOf,
 } from './domain/events/define-events.ts';
+export { UpcastError } from './domain/events/errors.ts';
 export {
   EventDefinition,
   type EventOptions,
@@ -89,6 +95,8 @@ export type {
   StandardSchema,
 } from './domain/events/standard-schema.ts';
 export { EventInvalidError, type EventIssue, InvalidSchemaError } from './domain/events/validation-errors.ts';
+export { Personal, type Shredded, shredded } from './domain/personal.ts';
+export { personal } from './domain/personal-data.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';

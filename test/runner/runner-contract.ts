@@ -1,12 +1,13 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
 import { access, calls } from './contract/calls.ts';
+import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { positions } from './contract/positions.ts';
-import { processing, runnerScenario } from './contract/processing.ts';
+import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
@@ -23,8 +24,10 @@ export function runnerContract(subject: RunnerSubject): void {
 function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
+    eventOptions(subject);
     commands(subject);
     positions(subject);
+    changedShops(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);

@@ -1,3 +1,4 @@
+import { whenSealed } from '../personal/seal-personal.ts';
 import { assertOutsideOfPolicies } from '../policy/current-policy.ts';
 import type { CommitQueue } from '../recording/commit-queue.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -18,8 +19,11 @@ export function saveWith({ store, queue }: SaveParts, args: readonly unknown[]):
   const { aggregates, options } = saveArguments(args, applicationName);
   assertOutsideOfPolicies(applicationName, 'save()', aggregates);
   const checked = options === undefined ? {} : saveOptionsOf(options, applicationName);
-  const provenance = commandProvenance(checked, mapper, 'save()');
-  const command = keyedCommand(checked, store, provenance.correlationId, 'save()');
-  const extras = command && { keyed: new OnceRecordedSave(command) };
-  return saveAggregates(aggregates, provenance, store, queue, extras);
+  const save = () => {
+    const provenance = commandProvenance(checked, mapper, 'save()');
+    const command = keyedCommand(checked, store, provenance.correlationId, 'save()');
+    const extras = command && { keyed: new OnceRecordedSave(command) };
+    return saveAggregates(aggregates, provenance, store, queue, extras);
+  };
+  return whenSealed<Promise<Saved> | Saved>(mapper, save) as Promise<Saved>;
 }

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../../util/options.ts';
 import { type Backoff, backOff } from '../../util/retry.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 import { assertOutsideOfPolicies } from '../policy/current-policy.ts';
 import type { CommitQueue, Commits } from '../recording/commit-queue.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -68,10 +69,13 @@ export async function updateAggregate<A extends Aggregate, Result>(
   assertHasKey(resolved, call);
   assertFunction(update.change, call);
   const { retries, signal, create } = resolved;
-  const provenance = commandProvenance(resolved, store.mapper, 'update()');
-  const command = keyedCommand(resolved, store, provenance.correlationId, 'update()');
-  const keyed = command && { ...command, updatedId: id };
-  const attempt: Attempt<A> = { store, update, create, provenance, keyed };
+  const encoding = whenSealed(store.mapper, () => {
+    const provenance = commandProvenance(resolved, store.mapper, 'update()');
+    const command = keyedCommand(resolved, store, provenance.correlationId, 'update()');
+    return { provenance, keyed: command && { ...command, updatedId: id } };
+  });
+  const encoded = encoding instanceof Promise ? await encoding : encoding;
+  const attempt: Attempt<A> = { store, update, create, ...encoded };
   signal?.throwIfAborted();
   const endTurn = await turns.take(id, signal);
   try {
@@ -125,7 +129,8 @@ async function tryUpdate<A extends Aggregate>(
   const aggregate = await aggregateOf(update, create, store);
   const result = await resultOf(update, aggregate);
   try {
-    const save = keyed && new OnceRecordedSave(keyed, resultText(result, update.id, store));
+    const encode = () => resultText(result, update.id, store);
+    const save = keyed && new OnceRecordedSave(keyed, await whenSealed(store.mapper, encode));
     const saved = await saveAggregates([aggregate], provenance, store, commits, { keyed: save, recorded });
     return { ...saved, result: save?.first === undefined ? result : save.first.result };
   } catch (error) {

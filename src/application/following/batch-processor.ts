@@ -5,9 +5,12 @@ import {
   mayConcernPart,
   PositionConflictError,
   RecordConflictError,
+  StorageError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { NotSealedError } from '../personal/not-sealed-error.ts';
+import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Policy } from '../policy/policy.ts';
 import {
   mayHandle,
@@ -134,7 +137,8 @@ export class BatchProcessor {
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const prepared = this.#prepareChanges(changes, last, notifications);
+      const preparing = this.#prepareChanges(changes, last, notifications);
+      const prepared = preparing instanceof Promise ? await preparing : preparing;
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
       this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
@@ -171,16 +175,28 @@ export class BatchProcessor {
     return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
-  /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */
+  /**
+   * Encodes the changes. Changes that cannot be recorded count as a failure of the policy. Returns no promise if there is no
+   * new personal data to seal.
+   */
   #prepareChanges(
     changes: PolicyChanges,
     last: StoredNotification,
     [notification]: readonly StoredNotification[],
-  ): PreparedEvents {
+    tries: number = 1,
+  ): PreparedEvents | Promise<PreparedEvents> {
+    const failure = (error: unknown) =>
+      notification === undefined ? error : policyError(this.#setup, notification, error);
     try {
       return this.#prepare(changes, last);
     } catch (error) {
-      throw notification === undefined ? error : policyError(this.#setup, notification, error);
+      if (!(error instanceof NotSealedError)) throw failure(error);
+      const { pending } = changes;
+      return sealPersonal(this.#options.store.mapper, error, { pending, isEffect: true, tries }).then(
+        () =>
+          this.#prepareChanges(changes, last, notification === undefined ? [] : [notification], tries + 1),
+        (reason) => Promise.reject(reason instanceof StorageError ? reason : failure(reason)),
+      );
     }
   }
 

@@ -6,11 +6,14 @@ import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError, UnsavableEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
+import { holdCiphers } from '../personal/held-ciphers.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -95,6 +98,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
+   * @throws {@link NotSealedError} if there is personal data to {@link sealPersonal}.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -122,6 +126,10 @@ export class EventStore {
       followed: undefined,
     };
   }
+
+  /** Returns the name under which storage keeps the log of an application. */
+  readonly recordedNameOf = (applicationName: string): string =>
+    recordedNameIn(this.recorder, applicationName);
 
   /** Throws {@link UnsavableEventError} for the first event that commands may not record. */
   assertSavable(pending: readonly PendingEvent[]): void {
@@ -188,7 +196,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
    */
   async recordSnapshot(aggregate: Aggregate): Promise<void> {
-    const snapshot = this.#snapshots.take(aggregate);
+    const snapshot = await whenSealed(this.mapper, () => this.#snapshots.take(aggregate));
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
@@ -255,5 +263,6 @@ function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {
 }
 
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {
+  holdCiphers(snapshot, snapshot.state);
   return { snapshot, events: [], length: snapshot.state.length };
 }

@@ -1,4 +1,5 @@
 import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
+import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Commits } from './commit-queue.ts';
 import { explainedConflict } from './create-conflict.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
@@ -47,18 +48,26 @@ export async function saveAggregates(
   { keyed, recorded }: SaveExtras = {},
 ): Promise<Saved> {
   const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;
-  // Events of an earlier save come first: they are recorded before, or pending again if that save fails.
-  while (distinct.some(aggregateInternals.saving))
-    await Promise.allSettled(distinct.map(aggregateInternals.saving));
-  const taken = distinct.map(aggregateInternals.pending);
-  const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
-  if (pending.length === 0 || distinct.length > 1) distinct.forEach(aggregateInternals.assertUsable);
   const { applicationName, pipelineId } = store;
   const { correlationId } = provenance;
-  if (pending.length === 0 && keyed === undefined)
-    return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
-  store.assertSavable(pending);
-  const unkeyed = store.prepare(pending, distinct, () => provenance);
+  let taken: readonly (readonly PendingEvent[])[] = [];
+  let unkeyed: PreparedEvents | undefined;
+  for (let tries = 1; unkeyed === undefined; tries += 1) {
+    // Events of an earlier save come first: they are recorded before, or pending again if that save fails.
+    while (distinct.some(aggregateInternals.saving))
+      await Promise.allSettled(distinct.map(aggregateInternals.saving));
+    taken = distinct.map(aggregateInternals.pending);
+    const pending = taken.length > 1 ? taken.flat().sort((a, b) => a.order - b.order) : (taken[0] ?? []);
+    if (pending.length === 0 || distinct.length > 1) distinct.forEach(aggregateInternals.assertUsable);
+    if (pending.length === 0 && keyed === undefined)
+      return { applicationName, pipelineId, notificationId: 0, count: 0, correlationId };
+    store.assertSavable(pending);
+    try {
+      unkeyed = store.prepare(pending, distinct, () => provenance);
+    } catch (error) {
+      await sealPersonal(store.mapper, error, { pending, tries });
+    }
+  }
   const prepared = keyed === undefined ? unkeyed : keyed.withKey(unkeyed);
   for (const aggregate of distinct) aggregateInternals.takePending(aggregate);
   const saving = keyed === undefined ? queue.submit(prepared) : keyed.submit(prepared, queue);
