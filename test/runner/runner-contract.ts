@@ -6,6 +6,7 @@ import { commands } from './contract/commands.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
@@ -28,6 +29,7 @@ function restOfContract(subject: RunnerSubject): void {
     commands(subject);
     positions(subject);
     changedShops(subject);
+    personalData(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
