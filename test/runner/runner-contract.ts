@@ -7,6 +7,7 @@ import { lifecycle } from './contract/lifecycle.ts';
 import { positions } from './contract/positions.ts';
 import { processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
+import { undeclaredEvents } from './contract/undeclared-events.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -26,6 +27,7 @@ function restOfContract(subject: RunnerSubject): void {
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
+    undeclaredEvents(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

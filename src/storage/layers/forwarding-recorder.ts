@@ -17,17 +17,19 @@ export class ForwardingRecorder implements Recorder {
   protected readonly inner: Recorder;
   readonly lock?: () => Promise<WriteLock>;
   readonly command?: (key: string) => Promise<StoredCommand | undefined>;
+  readonly countTypes?: NonNullable<Recorder['countTypes']>;
   readonly deleteCommands?: (before: number, limit: number) => Promise<number>;
 
   constructor(inner: Recorder) {
     this.inner = inner;
-    const { lock, command, deleteCommands } = inner;
+    const { lock, command, deleteCommands, countTypes } = inner;
     if (lock !== undefined) this.lock = async () => this.lockOf(await lock.call(inner));
     if (command !== undefined)
       this.command = async (key) => {
         const found = await command.call(inner, key);
         return found && this.commandOf(found);
       };
+    if (countTypes !== undefined) this.countTypes = countTypes.bind(inner);
     if (deleteCommands !== undefined) this.deleteCommands = deleteCommands.bind(inner);
   }
 

@@ -2,7 +2,7 @@ import { DownstreamError, EventInvalidError, EventNotEncodableError, memory, Pol
 import { expect, test } from 'vitest';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
-import { Bills, Parcel, Parcels, validatedParcels } from '../../support/systems/validated-parcels.ts';
+import { Bills, Parcel, Parcels, validatedParcels } from './validated-parcels.ts';
 
 test.for(storages)('rejects only the save whose data does not fit, on $name', async ({ create }) => {
   await using parcels = await Parcels.open({ storage: create() });
