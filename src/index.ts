@@ -2,7 +2,13 @@ import './util/environment/node-version.ts';
 
 export { Application, type ApplicationClass } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
-export { UpdateConflictError } from './application/commands/errors.ts';
+export {
+  IdempotencyKeyReusedError,
+  KeysUnsupportedError,
+  ResultNotEncodableError,
+  UpdateConflictError,
+} from './application/commands/errors.ts';
+export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export {
@@ -12,10 +18,12 @@ export {
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
+  PolicyLoopError,
   SaveInPolicyError,
   TooManySavesError,
   UndeclaredEventError,
   UnknownEventError,
+  UnsavableEventError,
 } from './application/errors.ts';
 export type { RunOptions } from './application/following/upstreams.ts';
 export {
@@ -36,6 +44,11 @@ export {
 } from './application/log/notification-log.ts';
 export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export {
+  PersonalNotSupportedError,
+  PersonalUnreadableError,
+  SubjectShreddedError,
+} from './application/personal/errors.ts';
 export type {
   Policy,
   PolicyHandler,
@@ -53,6 +66,7 @@ export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
 export {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateRepeatedError,
   AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,
@@ -80,6 +94,8 @@ export type {
   StandardSchema,
 } from './domain/events/standard-schema.ts';
 export { EventInvalidError, type EventIssue, InvalidSchemaError } from './domain/events/validation-errors.ts';
+export { Personal, type Shredded, shredded } from './domain/personal.ts';
+export { personal } from './domain/personal-data.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';

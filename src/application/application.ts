@@ -1,5 +1,6 @@
 import type { Aggregate, AggregateClass } from '../domain/aggregate.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import { eventsIn } from '../domain/events/split-event.ts';
 import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
@@ -11,6 +12,8 @@ import {
   type OpenApplicationOptions,
   standaloneBinding,
 } from './application-binding.ts';
+import { type ForgetKeysOptions, forgetKeys } from './commands/forget-keys.ts';
+import { saveWith } from './commands/save.ts';
 import { updateAggregate } from './commands/update.ts';
 import type { Updated, UpdateOptions } from './commands/update-options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
@@ -19,17 +22,14 @@ import {
   ApplicationOwnedByRunnerError,
   InvalidPolicyError,
   PipelineFixedError,
-  SaveInPolicyError,
 } from './errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
 import { OpenPipeline } from './open-pipeline.ts';
-import { currentCall, currentPolicy } from './policy/current-policy.ts';
+import { currentPolicy } from './policy/current-policy.ts';
 import type { EventStore } from './recording/event-store.ts';
 import type { Repository } from './recording/repository.ts';
-import { saveAggregates } from './recording/save-aggregates.ts';
-import { saveArguments } from './recording/save-arguments.ts';
-import { commandProvenance, type Saved, type SaveOptions, saveOptionsOf } from './recording/save-options.ts';
+import type { Saved, SaveOptions } from './recording/save-options.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -146,7 +146,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     const { log, store } = this.#opened;
     return new NotificationLogReader<Emits>(
       log,
-      (stored) => store.mapper.toRecorded(stored) as RecordedEvent<Emits>,
+      (stored) => eventsIn(store.mapper.toRecorded(stored)) as readonly RecordedEvent<Emits>[],
     );
   }
 
@@ -162,6 +162,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link InvalidArgumentError} if an argument is no aggregate, or metadata cannot be restored exactly.
    * @throws {@link RecordConflictError} if an aggregate was changed by a concurrent save: get it again and repeat.
+   * @throws {@link IdempotencyKeyReusedError} if another command is recorded with the option `idempotencyKey`.
+   * @throws {@link KeysUnsupportedError} if the storage keeps no idempotency keys.
    * @throws {@link AggregateDiscardedError} if a new aggregate has the id of one that is discarded.
    * @throws {@link EventInvalidError} if the data of an event does not fit the schema of its type.
    * @throws {@link InvalidSchemaError} if a schema is asynchronous, throws, or changes the data.
@@ -170,6 +172,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * @throws {@link LimitExceededError} if an id or the data is too large.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
    * @throws {@link UndeclaredEventError} if the type of an event is not listed in `emits`.
+   * @throws {@link UnsavableEventError} if the type of an event is not listed in `saves`.
    * @throws {@link TooManySavesError} if too many saves wait for the storage.
    * @throws {@link StorageError} if the storage fails. Nothing is recorded, unless the code is `STORAGE_OUTCOME_UNKNOWN`.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
@@ -183,18 +186,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       | readonly [...aggregates: Aggregate<Emits>[], options: SaveOptions | undefined]
       | readonly [aggregates: readonly Aggregate<Emits>[], options?: SaveOptions | undefined]
   ): Promise<Saved> {
-    const { store, queue } = this.#opened;
-    const { aggregates, options } = saveArguments(args, this.applicationName);
-    const call = currentCall();
-    if (call !== undefined) {
-      call.forget(aggregates);
-      throw new SaveInPolicyError(this.applicationName, call.applicationName);
-    }
-    const checked = options === undefined ? {} : saveOptionsOf(options, this.applicationName);
-    const provenance = commandProvenance(checked, store.mapper, 'save()');
-    const { saved, followed } = await saveAggregates(aggregates, provenance, store, queue);
-    if (followed !== undefined) await followed;
-    return saved;
+    return await saveWith(this.#opened, args); // passes the result on sooner than without await
   }
 
   /**
@@ -210,6 +202,8 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    *   order.reserve('reservation 1');
    *   return order.customer;
    * });
+   * @throws {@link ResultNotEncodableError} if the option `idempotencyKey` is given, and the result cannot be restored
+   * exactly.
    * @throws {@link UpdateConflictError} if every try has lost a race to another writer.
    * @throws {@link InvalidArgumentError} if `change` is no function, or `create` does not make the aggregate.
    * @throws {@link SaveInPolicyError} if a policy calls this method.
@@ -221,11 +215,21 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     change: (aggregate: A) => Result,
     options: UpdateOptions<A> = {},
   ): Promise<Updated<Awaited<Result>>> {
-    const pipeline = this.#opened;
-    const call = currentCall();
-    if (call !== undefined)
-      throw new SaveInPolicyError(this.applicationName, call.applicationName, 'update()');
-    return await updateAggregate(pipeline, { aggregateClass, id, change }, options);
+    return await updateAggregate(this.#opened, { aggregateClass, id, change }, options);
+  }
+
+  /**
+   * Forgets idempotency keys of a certain age: a command with such a key is recorded again. Deletes them in small
+   * transactions, so it may run beside commands. Resolves with their number.
+   *
+   * @example
+   * await orders.forgetKeys({ olderThanMs: 86_400_000 }); // of more than a day ago
+   * @throws {@link InvalidOptionError} if an option is unknown, missing or has an invalid value.
+   * @throws {@link KeysUnsupportedError} if the storage keeps no idempotency keys.
+   * @throws {@link StorageError} if the storage fails.
+   */
+  async forgetKeys(options: ForgetKeysOptions): Promise<number> {
+    return await forgetKeys(this.#opened.store, options);
   }
 
   /**

@@ -1,4 +1,8 @@
+import { inspect } from 'node:util';
+import { storedTypesOf } from '../domain/events/define-events.ts';
+import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
+import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { InvalidApplicationError } from './errors.ts';
 
@@ -11,12 +15,26 @@ export interface ApplicationDeclaration {
   /** Types of all events that the application may record, and of those in its log that it does not trigger any more. */
   readonly emits: readonly string[];
   /**
+   * Types of the events that `save()` records, all of them in `emits`. A save with an event of another type is refused:
+   * the policy alone records it.
+   *
+   * @default all types in `emits`
+   */
+  readonly saves?: readonly string[];
+  /**
    * Whether events carry their dependencies in other pipelines, so that followers process the dependencies first. Costs
    * one more read for each transaction.
    *
    * @default false
    */
   readonly causalDependencies?: boolean;
+  /**
+   * Whether the policy also handles the events that it makes, first in first out. All of them are recorded together, with
+   * the position behind the notification that started them. An application with this property does not follow itself.
+   *
+   * @default false
+   */
+  readonly applyPolicyToGeneratedEvents?: boolean;
 }
 
 /**
@@ -24,7 +42,7 @@ export interface ApplicationDeclaration {
  * @throws {@link LimitExceededError} if the name or an event type is too long.
  */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { applicationName, emits, causalDependencies = false } = declaration;
+  const { applicationName, emits, saves } = declaration;
   const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
@@ -38,11 +56,34 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   assertNameLength(applicationName, 'applicationName', applicationName);
-  for (const type of emits) assertNameLength(applicationName, 'eventType', type);
-  if (typeof causalDependencies !== 'boolean') {
+  for (const type of storedTypesOf(emits)) assertNameLength(applicationName, 'eventType', type);
+  const versioned = emits.find(hasVersion);
+  if (versioned !== undefined) {
     throw new InvalidApplicationError(
-      `Expected 'static readonly causalDependencies' of class ${name} to be true or false, ` +
-        `got ${String(causalDependencies)}.`,
+      `Class ${name} lists '${versioned}' in 'static readonly emits', but '@' and digits stand for the version of a type. ` +
+        'Choose another name, or define versions of a type with defineEvents().',
+    );
+  }
+  if (saves !== undefined) assertSaves(name, saves, emits);
+  for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
+    const { [property]: value = false } = declaration;
+    if (typeof value === 'boolean') continue;
+    throw new InvalidApplicationError(
+      `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
+    );
+  }
+}
+
+function assertSaves(name: string, saves: unknown, emits: readonly string[]): void {
+  if (!Array.isArray(saves)) {
+    throw new InvalidApplicationError(
+      `Expected 'static readonly saves' of class ${name} to be an array of types in its 'emits', got ${kindOf(saves)}.`,
+    );
+  }
+  for (const type of saves as readonly unknown[]) {
+    if (emits.includes(type as string)) continue;
+    throw new InvalidApplicationError(
+      `'static readonly saves' of class ${name} lists ${inspect(type)}, which its 'static readonly emits' does not list.`,
     );
   }
 }

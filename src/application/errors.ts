@@ -85,6 +85,30 @@ export class UndeclaredEventError extends KahnError {
 }
 
 /**
+ * `save()` got an event whose type is not listed in the `static saves` of the application. Nothing is recorded, and all
+ * events stay pending.
+ */
+export class UnsavableEventError extends KahnError {
+  override readonly code = 'UNSAVABLE_EVENT';
+  declare readonly applicationName: string;
+  declare readonly eventType: string;
+  declare readonly originatorId: string;
+
+  constructor(
+    applicationName: string,
+    { type: eventType, originatorId }: DomainEvent,
+    saves: readonly string[],
+  ) {
+    const listed = saves.length === 0 ? 'no types' : saves.map((type) => `'${type}'`).join(', ');
+    super(
+      `Application '${applicationName}' does not save '${eventType}' of aggregate '${originatorId}': its 'static readonly ` +
+        `saves' lists ${listed}. Let its policy make this event, or add the type there.`,
+      { applicationName, eventType, originatorId },
+    );
+  }
+}
+
+/**
  * An aggregate has an event whose type its application does not declare, as after a newer version has recorded it. Without
  * this event its state would be wrong, so it is not loaded.
  */
@@ -121,7 +145,7 @@ export class SaveInPolicyError extends KahnError {
   override readonly code = 'SAVE_IN_POLICY';
   declare readonly applicationName: string;
 
-  constructor(applicationName: string, policyOf: string, method = 'save()') {
+  constructor(applicationName: string, policyOf: string, method: string) {
     super(
       `The policy of application '${policyOf}' called ${method} on '${applicationName}'. A policy does not save: return ` +
         'new aggregates, and get others from the repository of the handler. Their changes are recorded together with ' +
@@ -134,4 +158,21 @@ export class SaveInPolicyError extends KahnError {
 /** A policy returned something that cannot be recorded, or used its repository after it had returned. */
 export class InvalidPolicyError extends KahnError {
   override readonly code = 'INVALID_POLICY';
+}
+
+/** A policy with `applyPolicyToGeneratedEvents` answers its own events without an end. Nothing of it is recorded. */
+export class PolicyLoopError extends KahnError {
+  override readonly code = 'POLICY_LOOP';
+  declare readonly applicationName: string;
+  /** Types of the events that the policy handled last. */
+  declare readonly eventTypes: readonly string[];
+
+  constructor(applicationName: string, eventTypes: readonly string[], mostEvents: number) {
+    const types = eventTypes.map((type) => `'${type}'`).join(', ');
+    super(
+      `The policy of '${applicationName}' handled ${mostEvents} of its own events for one notification and made more of ` +
+        `them. The last ones are of ${types}: end this series in a handler.`,
+      { applicationName, eventTypes },
+    );
+  }
 }

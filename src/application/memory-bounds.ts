@@ -15,4 +15,6 @@ export const memoryBounds = {
   recentSize: 1_000_000,
   /** Time after the last of them in which they are used, in ms: too short to restore the log from an older copy. */
   recentMs: 200,
+  /** Keys of subjects that were used last and nothing holds. */
+  subjectKeys: 10_000,
 } as const;

@@ -12,6 +12,8 @@ import { assertPipelineId } from '../util/ids.ts';
 import { checkedBy, flag, integer, optionsBy, ruleOf } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
+import { subjectKeysOf } from './personal/personal-storage.ts';
+import { SealedPersonalType } from './personal/sealed-personal-type.ts';
 import { EventStore } from './recording/event-store.ts';
 
 /** Options of opening the recorder and the cache of one application. */
@@ -73,13 +75,15 @@ export async function openStore(
     openStoreOptions,
     owner,
   );
-  const { applicationName, emits, causalDependencies = false } = declaration;
-  const transcoder = new Transcoder(types);
+  const { applicationName, emits, saves, causalDependencies = false } = declaration;
+  const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
+  const transcoder = new Transcoder(types, personal);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
   return new EventStore({
     applicationName,
     pipelineId,
     emits,
+    saves,
     causalDependencies,
     recorder,
     transcoder,

@@ -6,13 +6,14 @@ import { isId } from '../util/ids.ts';
 import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
-import { Application, applicationInternals } from './application.ts';
-import { PipelineFixedError } from './errors.ts';
+import { Application, type ApplicationClass, applicationInternals } from './application.ts';
+import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
+import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
 import { policyOf } from './policy/policy-definition.ts';
 
@@ -124,7 +125,7 @@ export abstract class ProcessApplication<
     handlers: PolicyHandlers<Follows, Emits>,
     otherwise?: PolicyHandler<Follows, Emits>,
   ): Policy<Follows, Emits> {
-    return policyOf(this.applicationName, handlers, otherwise);
+    return policyOf(this.constructor as unknown as ApplicationClass, handlers, otherwise);
   }
 
   override changePipeline(pipelineId: number): void {
@@ -139,6 +140,7 @@ export abstract class ProcessApplication<
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
    * @throws {@link InvalidArgumentError} if `log` is not a notification log.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
+   * @throws {@link InvalidApplicationError} if the log is the application's own and `applyPolicyToGeneratedEvents` is true.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
     if (typeof log?.select !== 'function') {
@@ -148,6 +150,8 @@ export abstract class ProcessApplication<
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
     const policy = this.policy as unknown as Policy;
+    if (policy.handlesOwnEvents && log.applicationName === this.applicationName)
+      throw new InvalidApplicationError(handledTwice(this.applicationName));
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
     this.#upstreams.follow(log, { store, policy, batchSize, grown, progressed });

@@ -6,6 +6,7 @@ import { now } from '../util/time.ts';
 import {
   AggregateDiscardedError,
   AggregateReleasedError,
+  AggregateRepeatedError,
   AggregateUndoneError,
   ApplyRuleError,
   HistoryBrokenError,
@@ -37,6 +38,8 @@ export type AggregateClass<A extends Aggregate> = (new (
 /** Operations on aggregates that only repositories and applications may call. */
 export interface AggregateInternals {
   replay(aggregate: Aggregate, event: DomainEvent): void;
+  /** Applies the events that are read in place of the one with a version: none, one or several. */
+  replayParts(aggregate: Aggregate, version: number, parts: readonly DomainEvent[]): void;
   pending(aggregate: Aggregate): readonly PendingEvent[];
   takePending(aggregate: Aggregate): readonly PendingEvent[];
   putBack(aggregate: Aggregate, pending: readonly PendingEvent[]): void;
@@ -52,6 +55,15 @@ export interface AggregateInternals {
   /** Drops the pending events, and makes every later use throw {@link AggregateUndoneError}. */
   undo(aggregate: Aggregate): void;
   isUndone(aggregate: Aggregate): boolean;
+  /**
+   * Drops the pending events, and makes every later use throw {@link AggregateRepeatedError}.
+   *
+   * @param key Idempotency key of the command that repeats another.
+   * @param isRecorded Whether an aggregate with the id is recorded. If not, its id cannot be read either.
+   */
+  refuseRepeated(aggregate: Aggregate, key: string, isRecorded: boolean): void;
+  /** Throws the error of an aggregate that is undone or repeated. */
+  assertUsable(aggregate: Aggregate): void;
   /** Sets the only trigger listener of this thread. */
   setTriggerListener(listener: TriggerListener): void;
   snapshot(aggregate: Aggregate): unknown;
@@ -107,7 +119,8 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   #pending: PendingEvent[] = none;
   #discarded = false;
   #released = false;
-  #undone = false;
+  /** Returns the error of every use, if the aggregate is undone or repeated. */
+  #refusal: (() => Error) | undefined;
   #saving: Promise<unknown> | undefined;
   #applying = false;
 
@@ -202,7 +215,7 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
         `${this.#className}.apply() triggered '${type}': apply() only changes the state, commands trigger events.`,
       );
     }
-    if (this.#undone) throw new AggregateUndoneError(this.#className, this.id);
+    if (this.#refusal !== undefined) throw this.#refusal();
     if (this.#discarded) throw AggregateDiscardedError.ofTrigger(this.#className, this.id, type);
     if (this.#released) throw new AggregateReleasedError(this.#className, this.id, type);
     if (typeof type !== 'string') {
@@ -226,9 +239,23 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
   }
 
   #apply(event: DomainEvent): void {
-    if (event.originatorVersion !== this.#version + 1) {
-      throw new HistoryBrokenError(this.id, this.#version, event.originatorVersion);
-    }
+    this.#assertNext(event.originatorVersion);
+    this.#change(event);
+    this.#version = event.originatorVersion;
+  }
+
+  #applyParts(version: number, parts: readonly DomainEvent[]): void {
+    this.#assertNext(version);
+    for (const part of parts) this.#change(part);
+    this.#version = version;
+  }
+
+  #assertNext(version: number): void {
+    if (version === this.#version + 1) return;
+    throw new HistoryBrokenError(this.id, this.#version, version);
+  }
+
+  #change(event: DomainEvent): void {
     let returned: unknown;
     this.#applying = true;
     try {
@@ -237,13 +264,20 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       this.#applying = false;
     }
     if (returned !== undefined) assertNoPromise(returned, this.#className);
-    this.#version = event.originatorVersion;
+  }
+
+  /** Drops the pending events, and makes every later use throw. */
+  #refuse(errorOf: () => Error, readable?: readonly string[]): void {
+    this.#pending = none;
+    this.#refusal = errorOf;
+    refuseEveryUse(this, errorOf, readable);
   }
 
   static {
     markClass(Aggregate);
     aggregateInternals = {
       replay: (aggregate, event) => aggregate.#apply(event),
+      replayParts: (aggregate, version, parts) => aggregate.#applyParts(version, parts),
       pending: (aggregate) => aggregate.#pending,
       takePending: (aggregate) => {
         const taken = aggregate.#pending;
@@ -265,11 +299,18 @@ export abstract class Aggregate<out E extends DomainEvent = DomainEvent> {
       isReleased: (aggregate) => aggregate.#released,
       undo: (aggregate) => {
         const className = aggregate.#className;
-        aggregate.#pending = none;
-        aggregate.#undone = true;
-        refuseEveryUse(aggregate, () => new AggregateUndoneError(className, aggregate.id));
+        aggregate.#refuse(() => new AggregateUndoneError(className, aggregate.id));
       },
-      isUndone: (aggregate) => aggregate.#undone,
+      isUndone: (aggregate) => aggregate.#refusal !== undefined,
+      refuseRepeated: (aggregate, key, isRecorded) => {
+        const className = aggregate.#className;
+        const { id } = aggregate;
+        const errorOf = () => new AggregateRepeatedError(className, id, key);
+        aggregate.#refuse(errorOf, isRecorded ? ['id'] : []);
+      },
+      assertUsable: (aggregate) => {
+        if (aggregate.#refusal !== undefined) throw aggregate.#refusal();
+      },
       setTriggerListener: (listener) => {
         triggerListener = listener;
       },

@@ -48,6 +48,26 @@ export class AggregateReleasedError extends KahnError {
   }
 }
 
+/**
+ * An aggregate was used that was changed by a repeated command: the first command with its idempotency key is recorded, the
+ * changes of this object are not.
+ */
+export class AggregateRepeatedError extends KahnError {
+  override readonly code = 'AGGREGATE_REPEATED';
+  declare readonly originatorId: string;
+  /** Idempotency key of the command. */
+  declare readonly key: string;
+
+  constructor(className: string, originatorId: string, key: string) {
+    super(
+      `${className} '${originatorId}' was changed by a command that repeats the idempotency key '${key}'. The first command ` +
+        'with this key is recorded, the changes of this object are not. Get the aggregate from the repository, and derive ' +
+        "the ids of new aggregates from the key, as in nameId('order', key).",
+      { originatorId, key },
+    );
+  }
+}
+
 /** An aggregate was used that was changed in a failed `attempt`: the state of the object is undone. */
 export class AggregateUndoneError extends KahnError {
   override readonly code = 'AGGREGATE_UNDONE';

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import type { DeepReadonly } from './event.ts';
+import { Personal } from './personal.ts';
 import { maxLevels, oddityOf } from './plain-data.ts';
 import { NativeDate } from './realms.ts';
 
@@ -28,7 +29,8 @@ export function frozenCopy<T>(value: T): DeepReadonly<T> {
 export function hasMutableParts(data: unknown, level: number = 1): boolean {
   if (!isObject(data)) return false;
   if (level > maxLevels || !Object.isFrozen(data)) return true;
-  if (Object.getPrototypeOf(data) !== Object.prototype && !Array.isArray(data)) return true;
+  if (Object.getPrototypeOf(data) !== Object.prototype && !Array.isArray(data))
+    return !(data instanceof Personal);
   if (Array.isArray(data)) return data.some((element) => hasMutableParts(element, level + 1));
   for (const key in data) {
     if (hasMutableParts((data as Record<string, unknown>)[key], level + 1)) return true;

@@ -1,13 +1,19 @@
 /**
- * Makes every use of an object throw, except reading its `id` and its class. Fields that are #private cannot be reset, so
- * an object with a wrong state is refused instead of repaired.
+ * Makes every use of an object throw, except reading its class and some fields. Fields that are #private cannot be
+ * reset, so an object with a wrong state is refused instead of repaired.
+ *
+ * @param readable Names of the fields that can still be read.
  */
-export function refuseEveryUse(object: object, errorOf: () => Error): void {
+export function refuseEveryUse(
+  object: object,
+  errorOf: () => Error,
+  readable: readonly string[] = ['id'],
+): void {
   const fail = (): never => {
     throw errorOf();
   };
   for (const key of Object.keys(object)) {
-    if (key !== 'id') Reflect.defineProperty(object, key, { get: fail, set: fail });
+    if (!readable.includes(key)) Reflect.defineProperty(object, key, { get: fail, set: fail });
   }
   const prototype = Object.getPrototypeOf(object) as object;
   const refusing = new Proxy(Object.create(prototype) as object, {

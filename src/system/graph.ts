@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../application/application.ts';
+import { handledTwice } from '../application/policy/own-events.ts';
 import type { Policy } from '../application/policy/policy.ts';
 import { ProcessApplication } from '../application/process-application.ts';
 import { unloggedTypes } from '../domain/events/unlogged-types.ts';
@@ -111,6 +112,8 @@ export function graphOf(
 }
 
 function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, policy: Policy): GraphEdge {
+  if (upstream === downstream && policy.handlesOwnEvents)
+    throw new InvalidSystemError(handledTwice(upstream.applicationName));
   const unlogged = unloggedTypes(upstream.emits);
   const unread = unlogged && policy.types.find((type) => unlogged.has(type));
   if (unread !== undefined) {

@@ -56,7 +56,12 @@ type CheckedFollower<Upstream, Downstream> =
       : Upstream extends AnyApplicationClass
         ? [Follows<Downstream>['type'] & Emits<Upstream>['type']] extends [never]
           ? `'${NameOf<Downstream>}' follows '${NameOf<Upstream>}', but handles none of its events.`
-          : Downstream
+          : [
+                Static<Downstream, 'applyPolicyToGeneratedEvents'>,
+                Static<Upstream, 'applicationName'>,
+              ] extends [true, NameOf<Downstream>]
+            ? `'${NameOf<Downstream>}' follows itself, but has applyPolicyToGeneratedEvents.`
+            : Downstream
         : Downstream;
 
 type CheckedClass<Class> = Class extends AnyApplicationClass
@@ -75,13 +80,25 @@ type CheckedDeclaration<Class, Declared> = string extends Declared
     ? `'${NameOf<Class>}' needs its events as a type parameter, as in Application<OrderEvent>.`
     : [Exclude<Emits<Class>['type'], Declared>] extends [never]
       ? [Exclude<Declared, Emits<Class>['type']>] extends [never]
-        ? CausalDependencies<Class> extends boolean | undefined
-          ? Class
+        ? Static<Class, 'causalDependencies'> extends boolean | undefined
+          ? Static<Class, 'applyPolicyToGeneratedEvents'> extends boolean | undefined
+            ? CheckedSaves<Class>
+            : `The applyPolicyToGeneratedEvents of '${NameOf<Class>}' must be true or false.`
           : `The causalDependencies of '${NameOf<Class>}' must be true or false.`
         : `The emits of '${NameOf<Class>}' list '${Exclude<Declared, Emits<Class>['type']> & string}', but it has no event of that type.`
       : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`;
 
-type CausalDependencies<Class> = Class extends { readonly causalDependencies: infer Value }
+type CheckedSaves<Class> =
+  Static<Class, 'saves'> extends readonly (infer Saved)[]
+    ? [Exclude<Saved, Emits<Class>['type']>] extends [never]
+      ? Class
+      : `The saves of '${NameOf<Class>}' must be types in its emits, as in ['Order.Created'] as const.`
+    : Static<Class, 'saves'> extends undefined
+      ? Class
+      : `The saves of '${NameOf<Class>}' must be an array of types in its emits.`;
+
+/** Type of a static property; undefined if the class has none. */
+type Static<Class, Name extends string> = Class extends { readonly [N in Name]: infer Value }
   ? Value
   : undefined;
 

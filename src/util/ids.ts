@@ -15,6 +15,8 @@ export interface Cause {
   readonly originatorVersion: number;
   /** Time of the event, in ms since 1970. */
   readonly timestamp: number;
+  /** Number of the event among those that share id and version, from 0. @default 0 */
+  readonly part?: number;
 }
 
 const kahnNamespace = '6f6b8f0e-6d0c-5b2e-9a55-1f3d6c1c7a10';
@@ -93,11 +95,12 @@ export function causedId(
   applicationName: string,
   ordinal: number,
 ): string {
-  const { originatorId, originatorVersion, timestamp } = cause;
+  const { originatorId, originatorVersion, timestamp, part = 0 } = cause;
+  const which = part === 0 ? ordinal : `${ordinal}\0${part}`;
   // No name or id holds a NUL.
   return idAt(
     timestamp,
-    `${upstreamName}\0${originatorId}\0${originatorVersion}\0${applicationName}\0${ordinal}`,
+    `${upstreamName}\0${originatorId}\0${originatorVersion}\0${applicationName}\0${which}`,
   );
 }
 

@@ -86,6 +86,34 @@ class Surplus extends ProcessApplication<ReservationEvent, OrderEvent> {
   override readonly policy = this.when({ 'Order.Created': () => {} });
 }
 
+class Answering extends SelfFollowing {
+  static readonly applyPolicyToGeneratedEvents = true;
+}
+System.of([[Payments, Answering]]);
+// @ts-expect-error its policy handles its own events anyway
+System.of([[Answering, Answering]]);
+
+class SometimesAnswering extends SelfFollowing {
+  static readonly applyPolicyToGeneratedEvents = 'sometimes';
+}
+// @ts-expect-error neither true nor false
+System.of([SometimesAnswering]);
+
+class Saving extends Plain {
+  static readonly saves = ['Order.Created'] as const;
+}
+System.of([[Saving, Payments]]);
+class SavingMore extends Plain {
+  static readonly saves = ['Order.Created', 'Order.Creatd'] as const;
+}
+// @ts-expect-error saves list a type that is none of its events
+System.of([SavingMore]);
+class SavingAll extends Plain {
+  static readonly saves = true;
+}
+// @ts-expect-error saves are no array
+System.of([SavingAll]);
+
 // The compiler blames the class at fault, and no neighbour.
 System.of([
   [

@@ -1,16 +1,26 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import { NotEncodableError } from '../../storage/codec/errors.ts';
 import { RecordConflictError } from '../../storage/errors.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { type Backoff, backOff } from '../../util/retry.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
+import { assertOutsideOfPolicies } from '../policy/current-policy.ts';
 import type { CommitQueue } from '../recording/commit-queue.ts';
 import type { EventStore } from '../recording/event-store.ts';
-import { type RecordedSave, saveAggregates } from '../recording/save-aggregates.ts';
-import { type CommandProvenance, commandProvenance } from '../recording/save-options.ts';
+import { saveAggregates } from '../recording/save-aggregates.ts';
+import { assertHasKey, type CommandProvenance, commandProvenance } from '../recording/save-options.ts';
 import type { AggregateTurns } from './aggregate-turns.ts';
-import { UpdateConflictError } from './errors.ts';
+import { ResultNotEncodableError, UpdateConflictError } from './errors.ts';
+import {
+  fingerprintOf,
+  firstOutcome,
+  type KeyedCommand,
+  keyedCommand,
+  OnceRecordedSave,
+} from './keyed-command.ts';
 import { type Updated, type UpdateOptions, updateOptionsOf } from './update-options.ts';
 
 const backoff: Backoff = { firstMs: 2, maxMs: 100 };
@@ -29,53 +39,82 @@ export interface Update<A extends Aggregate, Result> {
   change(aggregate: A): Result;
 }
 
-/** A try that is recorded, and what its function returned. */
-interface RecordedTry<Result> extends RecordedSave {
-  readonly result: Result;
+/** What the tries of an update have in common. */
+interface Tries<A extends Aggregate> extends UpdateParts {
+  readonly update: Update<A, unknown>;
+  readonly create: (() => A) | undefined;
+  readonly provenance: CommandProvenance;
+  readonly keyed: KeyedCommand | undefined;
+  /** Lets the next update of the aggregate begin. */
+  endTurn(): void;
 }
 
-/** Implements {@link Application.update}. */
+/**
+ * Implements {@link Application.update}.
+ *
+ * @throws {@link SaveInPolicyError} if a policy makes the call.
+ */
 export async function updateAggregate<A extends Aggregate, Result>(
   parts: UpdateParts,
   update: Update<A, Result>,
   options: UpdateOptions<A>,
 ): Promise<Updated<Awaited<Result>>> {
   const { store, turns } = parts;
+  const { id } = update;
+  assertOutsideOfPolicies(store.applicationName, 'update()');
   const call = `update() of application '${store.applicationName}'`;
   const resolved = updateOptionsOf(options, call);
+  assertHasKey(resolved, call);
   assertFunction(update.change, call);
   const { retries, signal, create } = resolved;
-  const provenance = commandProvenance(resolved, store.mapper, 'update()');
+  const encoding = whenSealed(store.mapper, () => {
+    const provenance = commandProvenance(resolved, store.mapper, 'update()');
+    const command = keyedCommand(resolved, store, provenance.correlationId, 'update()');
+    return { provenance, keyed: command && { ...command, updatedId: id } };
+  });
+  const encoded = encoding instanceof Promise ? await encoding : encoding;
   signal?.throwIfAborted();
-  const endTurn = await turns.take(update.id, signal);
-  let recorded: RecordedTry<Awaited<Result>> | undefined;
+  const endTurn = await turns.take(id, signal);
   try {
-    for (let tries = 1; recorded === undefined; tries += 1) {
-      const outcome = await tryUpdate(parts, update, create, provenance);
-      if (!(outcome instanceof RecordConflictError)) recorded = outcome;
-      else if (tries > retries) throw new UpdateConflictError(tries, outcome);
-      else await backOff(tries, backoff, signal);
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await tryUpdate({ ...parts, ...encoded, update, create, endTurn });
+      if (!(outcome instanceof RecordConflictError)) return outcome as Updated<Awaited<Result>>;
+      if (tries > retries) throw new UpdateConflictError(tries, outcome);
+      await backOff(tries, backoff, signal);
     }
   } finally {
     endTurn();
   }
-  const { saved, followed, result } = recorded;
-  if (followed !== undefined) await followed;
-  return { ...saved, result };
 }
 
-/** Gets, changes and saves the aggregate. Resolves with the conflict if another writer has changed it meanwhile. */
-async function tryUpdate<A extends Aggregate, Result>(
-  { store, queue }: UpdateParts,
-  update: Update<A, Result>,
-  create: (() => A) | undefined,
-  provenance: CommandProvenance,
-): Promise<RecordedTry<Awaited<Result>> | RecordConflictError> {
+/**
+ * Gets, changes and saves the aggregate, unless an earlier command with the key has done so. Resolves with the conflict if
+ * another writer has changed the aggregate meanwhile.
+ */
+async function tryUpdate<A extends Aggregate>({
+  store,
+  queue,
+  update,
+  create,
+  provenance,
+  keyed,
+  endTurn,
+}: Tries<A>): Promise<Updated<unknown> | RecordConflictError> {
   await yieldIfBusy();
+  const first = keyed && (await firstOutcome(keyed, fingerprintOf(keyed)));
+  if (first !== undefined) {
+    endTurn();
+    await queue.followAgain(first.saved);
+    return { ...first.saved, result: first.result };
+  }
   const aggregate = await aggregateOf(update, create, store);
   const result = await resultOf(update, aggregate);
   try {
-    return { ...(await saveAggregates([aggregate], provenance, store, queue)), result };
+    const encode = () => resultText(result, update.id, store);
+    const save = keyed && new OnceRecordedSave(keyed, await whenSealed(store.mapper, encode));
+    const extras = { keyed: save, recorded: endTurn };
+    const saved = await saveAggregates([aggregate], provenance, store, queue, extras);
+    return { ...saved, result: save?.first === undefined ? result : save.first.result };
   } catch (error) {
     aggregateInternals.undo(aggregate);
     if (error instanceof RecordConflictError) return error;
@@ -83,11 +122,23 @@ async function tryUpdate<A extends Aggregate, Result>(
   }
 }
 
+/** Encodes what an update returned; undefined for nothing. */
+function resultText(
+  result: unknown,
+  id: string,
+  { applicationName, mapper }: EventStore,
+): string | undefined {
+  if (result === undefined) return undefined;
+  try {
+    return mapper.toStoredState(result);
+  } catch (error) {
+    if (!(error instanceof NotEncodableError)) throw error;
+    throw new ResultNotEncodableError(applicationName, id, error);
+  }
+}
+
 /** Calls the function. The aggregate cannot be changed afterwards: that would not be recorded. */
-async function resultOf<A extends Aggregate, Result>(
-  update: Update<A, Result>,
-  aggregate: A,
-): Promise<Awaited<Result>> {
+async function resultOf<A extends Aggregate>(update: Update<A, unknown>, aggregate: A): Promise<unknown> {
   try {
     const result = await update.change(aggregate);
     aggregateInternals.setReleased(aggregate, true);

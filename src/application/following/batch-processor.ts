@@ -5,11 +5,20 @@ import {
   mayConcernPart,
   PositionConflictError,
   RecordConflictError,
+  StorageError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { NotSealedError } from '../personal/not-sealed-error.ts';
+import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Policy } from '../policy/policy.ts';
-import { type PolicyChanges, type PolicySetup, policyError, runPolicy } from '../policy/policy-batch.ts';
+import {
+  mayHandle,
+  type PolicyChanges,
+  type PolicySetup,
+  policyError,
+  runPolicy,
+} from '../policy/policy-batch.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
@@ -56,10 +65,16 @@ export class BatchProcessor {
   constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
     const { store, policy, batchSize } = options;
     const { upstreamName } = cursor;
-    const mapper = store.mapperOf(upstreamName);
+    const mapper = store.mapperOf(upstreamName, cursor.emits);
     this.#options = options;
     this.#cursor = cursor;
-    this.#setup = { store, policy, upstreamName, decode: (stored) => cursor.decode(stored, mapper) };
+    this.#setup = {
+      store,
+      policy,
+      upstreamName,
+      typeOf: (storedType) => mapper.typeOf(storedType),
+      decode: (stored) => cursor.decode(stored, mapper),
+    };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
 
@@ -78,13 +93,11 @@ export class BatchProcessor {
   process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> | undefined {
     const last = notifications.at(-1);
     if (last === undefined) return undefined;
-    const { policy } = this.#options;
-    const isIgnored = notifications.every(({ type }) => policy.handlerOf(type) === undefined);
+    const isIgnored = notifications.every(({ type }) => !mayHandle(this.#setup, type));
     if (!isIgnored || this.#isPositionDue(last)) {
       return this.#runAndRecord(notifications, lock);
     }
-    this.#report(last.id, [], undefined);
-    this.#finish(last, 0, 0);
+    this.#ignore(last);
     return undefined;
   }
 
@@ -119,10 +132,13 @@ export class BatchProcessor {
     let changes: PolicyChanges | undefined;
     try {
       changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
+      const end = notifications.at(-1);
+      if (changes.handled === 0 && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const prepared = this.#prepareChanges(changes, last, notifications);
+      const preparing = this.#prepareChanges(changes, last, notifications);
+      const prepared = preparing instanceof Promise ? await preparing : preparing;
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
       this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
@@ -131,6 +147,12 @@ export class BatchProcessor {
       const explained = await explainedConflict(error, changes?.aggregates ?? [], this.#options.store);
       await this.#processEach(notifications, explained);
     }
+  }
+
+  /** Notes that notifications up to `last` are ignored. Their position is recorded later. */
+  #ignore(last: StoredNotification): void {
+    this.#report(last.id, [], undefined);
+    this.#finish(last, 0, 0);
   }
 
   /** Whether so many notifications were ignored that their position is recorded without events. */
@@ -153,16 +175,28 @@ export class BatchProcessor {
     return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
-  /** Encodes the changes. Changes that cannot be recorded count as a failure of the policy. */
+  /**
+   * Encodes the changes. Changes that cannot be recorded count as a failure of the policy. Returns no promise if there is no
+   * new personal data to seal.
+   */
   #prepareChanges(
     changes: PolicyChanges,
     last: StoredNotification,
     [notification]: readonly StoredNotification[],
-  ): PreparedEvents {
+    tries: number = 1,
+  ): PreparedEvents | Promise<PreparedEvents> {
+    const failure = (error: unknown) =>
+      notification === undefined ? error : policyError(this.#setup, notification, error);
     try {
       return this.#prepare(changes, last);
     } catch (error) {
-      throw notification === undefined ? error : policyError(this.#setup, notification, error);
+      if (!(error instanceof NotSealedError)) throw failure(error);
+      const { pending } = changes;
+      return sealPersonal(this.#options.store.mapper, error, { pending, isEffect: true, tries }).then(
+        () =>
+          this.#prepareChanges(changes, last, notification === undefined ? [] : [notification], tries + 1),
+        (reason) => Promise.reject(reason instanceof StorageError ? reason : failure(reason)),
+      );
     }
   }
 

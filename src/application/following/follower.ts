@@ -40,7 +40,7 @@ export class Follower {
     const { store } = options;
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
-    this.#types = new TypeGate(options.policy, log.emits);
+    this.#types = new TypeGate(options.policy, log.emits, store.mapperOf(log.applicationName, log.emits));
     this.#cursor = new UpstreamCursor(store, log, this.#types);
     this.#gate = gate;
     gate.add(this.#cursor);

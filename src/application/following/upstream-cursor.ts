@@ -1,3 +1,4 @@
+import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
@@ -42,6 +43,11 @@ export class UpstreamCursor {
 
   get upstreamName(): string {
     return this.#log.applicationName;
+  }
+
+  /** Types of the events that the upstream may record, if it declares them. */
+  get emits(): readonly string[] | undefined {
+    return this.#log.emits;
   }
 
   /** Id of the last notification that is done. */
@@ -160,7 +166,7 @@ export class UpstreamCursor {
   }
 
   /** Decodes a notification of the log. */
-  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent {
+  decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent> {
     return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
   }
 

@@ -25,10 +25,11 @@ export interface Notification<E extends DomainEvent = DomainEvent> {
  */
 export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   readonly #log: NotificationLog;
-  readonly #decode: (stored: StoredNotification) => RecordedEvent<E>;
+  readonly #decode: (stored: StoredNotification) => readonly RecordedEvent<E>[];
   #position = 0;
 
-  constructor(log: NotificationLog, decode: (stored: StoredNotification) => RecordedEvent<E>) {
+  /** @param decode Returns the events that are read in place of a recorded one. */
+  constructor(log: NotificationLog, decode: (stored: StoredNotification) => readonly RecordedEvent<E>[]) {
     this.#log = log;
     this.#decode = decode;
   }
@@ -50,20 +51,24 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Reads up to `limit` notifications, 100 by default. Resolves with an empty array at the end of the log.
+   * Reads up to `limit` notifications, 100 by default. Resolves with an empty array at the end of the log. An event that is
+   * read as several ones counts once, and each of them has its id.
    *
    * @throws {@link LogGapError} if a notification is missing.
    */
   async read(limit: number = pageSize): Promise<readonly Notification<E>[]> {
-    const stored = await this.#log.select(this.#position, limit);
-    assertNoGap(this.#log, this.#position, stored);
-    const notifications = stored.map((item) => ({ id: item.id, event: this.#decode(item) }));
-    this.#position = stored.at(-1)?.id ?? this.#position;
-    return notifications;
+    for (;;) {
+      const stored = await this.#log.select(this.#position, limit);
+      assertNoGap(this.#log, this.#position, stored);
+      const notifications = stored.flatMap((item) => this.#notificationsOf(item));
+      this.#position = stored.at(-1)?.id ?? this.#position;
+      if (notifications.length > 0 || stored.length === 0 || limit === 0) return notifications;
+    }
   }
 
   /**
-   * Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop.
+   * Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop, or again
+   * with that notification if its event is read as several ones, and the loop did not reach the last of them.
    *
    * @throws {@link LogGapError} if a notification is missing; all before it are read.
    */
@@ -74,10 +79,16 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
       await yieldIfBusy();
       for (const item of page) {
         if (item.id !== this.#position + 1) throw new LogGapError(this.#log, this.#position + 1);
-        const event = this.#decode(item);
+        const notifications = this.#notificationsOf(item);
+        const last = notifications.pop();
+        yield* notifications;
         this.#position = item.id;
-        yield { id: item.id, event };
+        if (last !== undefined) yield last;
       }
     }
+  }
+
+  #notificationsOf(stored: StoredNotification): Notification<E>[] {
+    return this.#decode(stored).map((event) => ({ id: stored.id, event }));
   }
 }

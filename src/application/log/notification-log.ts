@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Recorder } from '../../storage/recorder.ts';
@@ -74,7 +75,7 @@ export interface RecentLog {
   /** Returns up to `limit` notifications after one that a follower has processed; none if that one is not kept. */
   after(done: StoredNotification, limit: number): readonly StoredNotification[];
   /** Decodes a notification, unless followers share its event. */
-  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent;
+  decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent>;
 }
 
 /** A notification log that is read directly from the recorder of its application. */

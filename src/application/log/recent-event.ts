@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../../domain/event.ts';
+import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { tagKey } from '../../storage/codec/tags.ts';
@@ -11,7 +12,7 @@ export class RecentEvent {
   /** The event before it was encoded. */
   readonly #made: DomainEvent | undefined;
   /** The decoded event, if all followers may share it. */
-  #decoded: RecordedEvent | undefined;
+  #decoded: ReadEvent<RecordedEvent> | undefined;
 
   constructor(id: number, stored: StoredEvent, made: DomainEvent | undefined) {
     this.notification = notificationOf(stored, id);
@@ -22,7 +23,7 @@ export class RecentEvent {
    * Returns the event as a follower decodes it. Followers share it if it is frozen as a whole, and is the same whichever
    * custom types they know.
    */
-  decodedBy(mapper: EventMapper): RecordedEvent {
+  decodedBy(mapper: EventMapper): ReadEvent<RecordedEvent> {
     if (this.#decoded !== undefined) return this.#decoded;
     const { data, metadata } = this.notification;
     const made = this.#made?.data;

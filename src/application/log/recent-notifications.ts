@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { DomainEvent } from '../../domain/event.ts';
+import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { sizeOfEvent } from '../../storage/sizes.ts';
@@ -59,7 +60,7 @@ export class RecentNotifications implements RecentLog {
     return notifications;
   }
 
-  decode(notification: StoredNotification, mapper: EventMapper): RecordedEvent {
+  decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent> {
     const known = this.#at(notification.id);
     return known?.notification === notification ? known.decodedBy(mapper) : mapper.toRecorded(notification);
   }

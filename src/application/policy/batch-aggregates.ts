@@ -14,7 +14,13 @@ import type { CachedHistory } from '../recording/history-cache.ts';
 import { AggregateViews, type UndoneView } from './aggregate-views.ts';
 import type { PolicyCall } from './current-policy.ts';
 import { idsNamedNext } from './look-ahead.ts';
-import { assertInside, isUnrecorded, type PolicyAggregates, restoreEvents } from './policy-aggregates.ts';
+import {
+  assertInside,
+  isUnrecorded,
+  type PolicyAggregates,
+  restoreEvents,
+  triggeredAfter,
+} from './policy-aggregates.ts';
 
 /**
  * Aggregates of a policy for one batch of events: each handler sees the changes of the earlier ones. An aggregate is
@@ -28,6 +34,8 @@ export class BatchAggregates implements PolicyAggregates {
   readonly #byId = new Map<string, AggregateViews>();
   /** Views that the current handler may change. */
   readonly #lent: Aggregate[] = [];
+  /** Ids of the aggregates that handlers could change since {@link takeTriggered}; undefined unless it is used. */
+  readonly #lentIds: Set<string> | undefined;
   /** Aggregates of which the current handler has got a second view, if any. */
   #split: Set<AggregateViews> | undefined;
   /** Rank of the last event that was triggered before each step, by step. */
@@ -36,9 +44,15 @@ export class BatchAggregates implements PolicyAggregates {
   #loadMs = 0;
   #loadedLength = 0;
 
-  constructor(store: EventStore, steps: readonly { readonly event: DomainEvent }[]) {
+  /** @param notesTriggered Whether {@link takeTriggered} is used. */
+  constructor(
+    store: EventStore,
+    steps: readonly { readonly event: DomainEvent }[],
+    notesTriggered: boolean = false,
+  ) {
     this.#store = store;
     this.#steps = steps;
+    if (notesTriggered) this.#lentIds = new Set();
   }
 
   /** Aggregates that a handler got or made: of each the newest view, which has all of its pending events. */
@@ -136,7 +150,18 @@ export class BatchAggregates implements PolicyAggregates {
   release(): void {
     for (let lent = this.#lent.pop(); lent !== undefined; lent = this.#lent.pop()) {
       aggregateInternals.setReleased(lent, true);
+      this.#lentIds?.add(lent.id);
     }
+  }
+
+  takeTriggered(after: number): readonly DomainEvent[] {
+    const changed: Aggregate[] = [];
+    for (const id of this.#lentIds ?? []) {
+      const newest = this.#byId.get(id)?.newest;
+      if (newest !== undefined) changed.push(newest);
+    }
+    this.#lentIds?.clear();
+    return triggeredAfter(after, changed);
   }
 
   #newViews(aggregate: Aggregate): AggregateViews {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { inCleanContext } from '../../util/environment/root-context.ts';
-import { InvalidPolicyError } from '../errors.ts';
+import { InvalidPolicyError, SaveInPolicyError } from '../errors.ts';
 import { isUnread } from '../failures.ts';
 
 /** Shared by all calls that have changed nothing. */
@@ -92,6 +92,23 @@ export function currentCall(): PolicyCall | undefined {
 /** Name of the application whose policy makes the current call; undefined outside of policies. */
 export function currentPolicy(): string | undefined {
   return currentCall()?.applicationName;
+}
+
+/**
+ * Rejects calls inside policies that would record events.
+ *
+ * @param aggregates Aggregates that are to be recorded: the policy may drop them, because its call gets an error.
+ * @throws {@link SaveInPolicyError} if a policy makes the call.
+ */
+export function assertOutsideOfPolicies(
+  applicationName: string,
+  method: string,
+  aggregates: readonly Aggregate[] = none,
+): void {
+  const call = currentCall();
+  if (call === undefined) return;
+  call.forget(aggregates);
+  throw new SaveInPolicyError(applicationName, call.applicationName, method);
 }
 
 /** Notes that the current policy could not read an aggregate, so that it is repeated even if it catches the error. */

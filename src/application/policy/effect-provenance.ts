@@ -1,4 +1,4 @@
-import type { Metadata, RecordedEvent } from '../../domain/provenance.ts';
+import type { Metadata, Provenance, RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
@@ -20,6 +20,18 @@ export function effectProvenance(
       : { cause, correlationId, metadata: carried };
   }
   return correlationId === undefined ? { cause } : { cause, correlationId };
+}
+
+/** Returns where events come from, as it is read after they are recorded. */
+export function decodedProvenance(
+  { mapper }: EventStore,
+  { cause, correlationId, metadata }: StoredProvenance,
+): Provenance {
+  return {
+    ...(cause && { cause: Object.freeze(cause) }),
+    ...(correlationId !== undefined && { correlationId }),
+    ...(metadata !== undefined && { metadata: mapper.toMetadata(metadata) }),
+  };
 }
 
 /** Encodes what `carryMetadata` returned, under the rules of `save()`. */

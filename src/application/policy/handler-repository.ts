@@ -17,6 +17,10 @@ export interface HandlerContext {
   /** Name of the application that has recorded the event; empty in a direct call. */
   readonly upstreamName: string;
   readonly event: RecordedEvent;
+  /** Number of the event among those that are read in place of a recorded one; 0 for most. */
+  readonly part: number;
+  /** Time of derived ids, in ms since 1970. @default the time of the event */
+  readonly idTime?: number;
   readonly aggregates: PolicyAggregates;
 }
 
@@ -60,8 +64,11 @@ export class HandlerRepository implements PolicyRepository {
   deriveId(): string {
     this.calls.assertRunning();
     this.#derived += 1;
-    const { event, upstreamName, applicationName } = this.#context;
-    return causedId(event, upstreamName, applicationName, this.#derived);
+    const { event, part, upstreamName, applicationName } = this.#context;
+    const { originatorId, originatorVersion } = event;
+    const { idTime: timestamp = event.timestamp } = this.#context;
+    const cause = { originatorId, originatorVersion, timestamp, part };
+    return causedId(cause, upstreamName, applicationName, this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {

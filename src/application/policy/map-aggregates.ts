@@ -1,29 +1,40 @@
 import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
+import type { DomainEvent } from '../../domain/event.ts';
 import { assertClassAndId } from '../recording/aggregate-loader.ts';
 import { AggregateViews } from './aggregate-views.ts';
 import type { PolicyCall } from './current-policy.ts';
-import { isUnrecorded, type PolicyAggregates, restoreEvents } from './policy-aggregates.ts';
+import { isUnrecorded, type PolicyAggregates, restoreEvents, triggeredAfter } from './policy-aggregates.ts';
 
 /** Aggregates of a policy that is called directly, in a test. */
 export class MapAggregates implements PolicyAggregates {
   readonly #byId: Map<string, Aggregate>;
   readonly #returned = new Set<Aggregate>();
+  /** Ids of the aggregates that handlers could change since {@link takeTriggered}. */
+  readonly #lentIds = new Set<string>();
 
   constructor(byId: Map<string, Aggregate>) {
     this.#byId = byId;
   }
 
   find<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): A | undefined {
-    const aggregate = this.#byId.get(id);
+    const aggregate = this.#at(id);
     if (aggregate instanceof aggregateClass) return aggregate;
     assertClassAndId(aggregateClass, id);
     return undefined;
   }
 
-  lend(): void {}
+  /** Aggregates that handlers returned. */
+  get returned(): readonly Aggregate[] {
+    return [...this.#returned];
+  }
+
+  lend({ id }: Aggregate): void {
+    this.#lentIds.add(id);
+  }
 
   add(aggregate: Aggregate): void {
     this.#returned.add(aggregate);
+    this.#lentIds.add(aggregate.id);
   }
 
   has(aggregate: Aggregate): boolean {
@@ -41,6 +52,17 @@ export class MapAggregates implements PolicyAggregates {
   settle(): void {}
 
   release(): void {}
+
+  takeTriggered(after: number): readonly DomainEvent[] {
+    const changed = [...this.#lentIds].flatMap((id) => this.#at(id) ?? []);
+    this.#lentIds.clear();
+    return triggeredAfter(after, changed);
+  }
+
+  /** Returns the aggregate in the Map or, if handlers run one after the other, one that an earlier handler returned. */
+  #at(id: string): Aggregate | undefined {
+    return this.#byId.get(id) ?? this.#returned.values().find((aggregate) => aggregate.id === id);
+  }
 
   #undo(attempt: PolicyCall, after: number, tried: ReadonlySet<Aggregate>, aggregate: Aggregate): void {
     if (aggregateInternals.isUndone(aggregate)) return; // by an attempt inside of this one
@@ -60,6 +82,7 @@ export class MapAggregates implements PolicyAggregates {
     if (lost === undefined) return;
     const rebuilt = new lost.aggregateClass(id);
     restoreEvents(rebuilt, lost.kept, lost.kept);
-    this.#byId.set(id, rebuilt);
+    if (this.#returned.delete(aggregate)) this.#returned.add(rebuilt);
+    else this.#byId.set(id, rebuilt);
   }
 }

@@ -1,5 +1,6 @@
 import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
 import { aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
+import type { DomainEvent } from '../../domain/event.ts';
 import type { PolicyCall } from './current-policy.ts';
 
 /** The aggregates of an application that a handler can get, and to which it adds new ones. */
@@ -21,6 +22,8 @@ export interface PolicyAggregates {
   settle(): void;
   /** Takes back what was lent to a handler, also if the handler failed. */
   release(): void;
+  /** Returns the events that were triggered after a rank, in order, by the handlers that ended since the last call. */
+  takeTriggered(after: number): readonly DomainEvent[];
 }
 
 /** Throws {@link InvalidPolicyError} for an event that was triggered while an attempt ran, but not inside of it. */
@@ -51,4 +54,18 @@ export function restoreEvents(
     if (event.originatorVersion > view.version) aggregateInternals.replay(view, event);
   }
   aggregateInternals.putBack(view, own);
+}
+
+/** Returns the pending events of some aggregates that were triggered after a rank, in the order of their triggers. */
+export function triggeredAfter(rank: number, aggregates: Iterable<Aggregate>): readonly DomainEvent[] {
+  const triggered: PendingEvent[] = [];
+  for (const aggregate of aggregates) {
+    const pending = aggregateInternals.pending(aggregate);
+    for (let i = pending.length - 1; i >= 0; i -= 1) {
+      const one = pending[i] as PendingEvent;
+      if (one.order <= rank) break;
+      triggered.push(one);
+    }
+  }
+  return triggered.sort((a, b) => a.order - b.order).map(({ event }) => event);
 }

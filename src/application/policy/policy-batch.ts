@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { eventsIn, type ReadEvent } from '../../domain/events/split-event.ts';
 import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
@@ -9,9 +10,10 @@ import { PolicyError } from '../following-errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './batch-aggregates.ts';
-import { effectProvenance } from './effect-provenance.ts';
+import { decodedProvenance, effectProvenance } from './effect-provenance.ts';
 import type { HandlerContext } from './handler-repository.ts';
 import { runHandler } from './handler-run.ts';
+import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
 /** Number of events that a policy has made after which their batch ends: encoding them does not yield to the event loop. */
@@ -22,8 +24,10 @@ export interface PolicySetup {
   readonly store: EventStore;
   readonly policy: Policy;
   readonly upstreamName: string;
+  /** Returns the type as which events of a stored type are read; undefined if their data tells. */
+  typeOf(storedType: string): string | undefined;
   /** Decodes an event of the upstream. */
-  decode(stored: StoredNotification): RecordedEvent;
+  decode(stored: StoredNotification): ReadEvent<RecordedEvent>;
 }
 
 /** Changes that a policy made for a batch of notifications. */
@@ -45,6 +49,8 @@ export interface PolicyChanges {
 interface Step {
   readonly notification: StoredNotification;
   readonly event: RecordedEvent;
+  /** Number of the event among those that are read in place of the recorded one, from 0. */
+  readonly part: number;
   readonly handler: PolicyHandler<DomainEvent, DomainEvent>;
 }
 
@@ -60,7 +66,7 @@ export async function runPolicy(
   longestMs: number,
 ): Promise<PolicyChanges> {
   const steps = stepsOf(setup, notifications);
-  const aggregates = new BatchAggregates(setup.store, steps);
+  const aggregates = new BatchAggregates(setup.store, steps, setup.policy.handlesOwnEvents);
   const lastOrder = aggregateInternals.lastOrder() + maxEffects;
   const copied = copiedLength();
   const started = performance.now();
@@ -70,12 +76,15 @@ export async function runPolicy(
   while (handled < steps.length) {
     const step = steps[handled] as Step;
     aggregates.begin(handled);
+    const context = contextOf(setup, step, aggregates);
+    const own = setup.policy.handlesOwnEvents ? ownEventsOf(setup, step, context) : undefined;
     try {
-      const running = runHandler(step.handler, contextOf(setup, step, aggregates));
+      const running = own === undefined ? runHandler(step.handler, context) : own.run(step.handler);
       if (running instanceof Promise) await running;
     } catch (error) {
-      throw policyError(setup, step.notification, error);
+      throw policyError(setup, step.notification, error, own?.failedPart);
     }
+    if (own !== undefined) yieldedMs += own.yieldedMs;
     handled += 1;
     const now = performance.now();
     policyMs = now - started - aggregates.loadMs - yieldedMs;
@@ -85,6 +94,7 @@ export async function runPolicy(
       yieldedMs += performance.now() - now;
     }
     const length = aggregates.loadedLength + copiedLength() - copied;
+    if (steps[handled]?.notification === step.notification) continue; // a batch ends behind all parts of an event
     if (policyMs > longestMs || length >= memoryBounds.page || aggregateInternals.lastOrder() >= lastOrder)
       break;
   }
@@ -99,12 +109,17 @@ export async function runPolicy(
   };
 }
 
+/** Returns the run of the policy on the event of a step, and on all events that it makes on the way. */
+function ownEventsOf(setup: PolicySetup, step: Step, context: HandlerContext): OwnEvents {
+  return new OwnEvents(setup.policy, context, decodedProvenance(setup.store, provenanceIn(setup, step)));
+}
+
 function contextOf(
   { upstreamName, store }: PolicySetup,
-  { event }: Step,
+  { event, part }: Step,
   aggregates: BatchAggregates,
 ): HandlerContext {
-  return { applicationName: store.applicationName, upstreamName, event, aggregates };
+  return { applicationName: store.applicationName, upstreamName, event, part, aggregates };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */
@@ -125,19 +140,31 @@ function provenanceIn(setup: PolicySetup, { notification, event }: Step): Stored
   }
 }
 
+/** Whether a policy may handle what events of a stored type are read as. */
+export function mayHandle({ policy, typeOf }: PolicySetup, storedType: string): boolean {
+  const type = typeOf(storedType);
+  return type === undefined || policy.handlerOf(type) !== undefined;
+}
+
 /** Decodes the notifications that the policy handles, and skips the others. */
 function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[]): readonly Step[] {
   const steps: Step[] = [];
   for (const notification of notifications) {
-    const handler = setup.policy.handlerOf(notification.type);
-    if (handler === undefined) continue;
-    try {
-      steps.push({ notification, event: setup.decode(notification), handler });
-    } catch (error) {
-      throw policyError(setup, notification, error);
+    if (!mayHandle(setup, notification.type)) continue;
+    for (const [part, event] of eventsIn(decoded(setup, notification)).entries()) {
+      const handler = setup.policy.handlerOf(event.type);
+      if (handler !== undefined) steps.push({ notification, event, part, handler });
     }
   }
   return steps;
+}
+
+function decoded(setup: PolicySetup, notification: StoredNotification): ReadEvent<RecordedEvent> {
+  try {
+    return setup.decode(notification);
+  } catch (error) {
+    throw policyError(setup, notification, error);
+  }
 }
 
 /** Names the notification on which a policy, or another part of an application, failed. */

@@ -5,11 +5,18 @@ import { kindOf } from '../../util/errors.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import { runHandler } from './handler-run.ts';
 import { MapAggregates } from './map-aggregates.ts';
+import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy.ts';
+
+/** The static properties of an application class on which its policy depends. */
+interface PolicyOwner {
+  readonly applicationName: string;
+  readonly applyPolicyToGeneratedEvents?: boolean;
+}
 
 /** Makes a policy. Throws {@link InvalidPolicyError} if a handler is not a function. */
 export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
-  applicationName: string,
+  { applicationName, applyPolicyToGeneratedEvents: handlesOwnEvents = false }: PolicyOwner,
   handlers: PolicyHandlers<Follows, E>,
   otherwise?: PolicyHandler<Follows, E>,
 ): Policy<Follows, E> {
@@ -28,10 +35,14 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     const handler = handlerOf(event.type);
     if (handler === undefined) return [];
     const aggregates = new MapAggregates(byId);
-    const context = { applicationName, upstreamName: '', event, aggregates };
-    return (await runHandler(handler, context)) as readonly Aggregate<E>[];
+    const context = { applicationName, upstreamName: '', event, part: 0, aggregates };
+    if (!handlesOwnEvents) return (await runHandler(handler, context)) as readonly Aggregate<E>[];
+    const { correlationId, metadata } = event;
+    const carried = { ...(correlationId && { correlationId }), ...(metadata && { metadata }) };
+    await new OwnEvents({ handlerOf }, context, carried).run(handler);
+    return aggregates.returned as readonly Aggregate<E>[];
   };
-  return Object.assign(call, { handlerOf, types: [...byType.keys()] });
+  return Object.assign(call, { handlerOf, types: [...byType.keys()], handlesOwnEvents });
 }
 
 function assertFunction(handler: unknown, applicationName: string, what: string): void {

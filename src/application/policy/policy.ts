@@ -86,4 +86,6 @@ export interface Policy<Follows extends DomainEvent = DomainEvent, E extends Dom
   handlerOf(type: string): PolicyHandler<DomainEvent, DomainEvent> | undefined;
   /** Types that have a handler of their own. */
   readonly types: readonly string[];
+  /** Whether the policy also handles the events that it makes, see {@link ApplicationDeclaration.applyPolicyToGeneratedEvents}. */
+  readonly handlesOwnEvents: boolean;
 }

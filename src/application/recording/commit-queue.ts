@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { nextTick } from 'node:process';
-import { mayConcernPart, RecordConflictError } from '../../storage/errors.ts';
+import { KeyConflictError, mayConcernPart, RecordConflictError } from '../../storage/errors.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy, yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
+import type { Saved } from './save-options.ts';
 
 /** Most saves that wait, and most saves in a commit. */
 const maxWaiting = 100_000;
@@ -17,6 +18,8 @@ export interface SaveRules {
   runCommit(commit: () => Promise<void>): Promise<void>;
   /** Called with each recorded save. Returns a promise for which the save also waits, if any. */
   followed?(save: PreparedEvents): Promise<void> | undefined;
+  /** Called with each save that is repeated by its key. Returns a promise for which the repetition also waits, if any. */
+  repeated?(saved: Saved): Promise<void> | undefined;
 }
 
 /** Callbacks around the commits of an application. */
@@ -33,7 +36,8 @@ interface Waiting {
 
 /**
  * Records concurrent saves in one transaction (group commit). Each save resolves or rejects on its own: a group that the
- * storage refuses is recorded in parts, down to the saves that are refused alone.
+ * storage refuses is recorded in parts, down to the saves that are refused alone. All of them settle when the whole group
+ * is done, so that a save that lost to another one of its group finds what that one has recorded.
  */
 export class CommitQueue {
   readonly #store: EventStore;
@@ -65,6 +69,11 @@ export class CommitQueue {
     });
   }
 
+  /** Returns a promise for which the repetition of a save waits, if any. */
+  followAgain(saved: Saved): Promise<void> | undefined {
+    return this.#hooks.repeated?.(saved);
+  }
+
   /** Resolves when no save is waiting. */
   async idle(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing;
@@ -83,13 +92,16 @@ export class CommitQueue {
 
   async #commitGroup(): Promise<void> {
     let group: readonly Waiting[] = [];
-    const recorded: Waiting[] = [];
+    const rejected = new Map<Waiting, unknown>();
     try {
       await this.#hooks.runCommit(() => {
         group = this.#takeGroup();
-        return this.#record(group, recorded);
+        return this.#record(group, rejected);
       });
-      for (const { resolve } of recorded) resolve();
+      for (const waiting of group) {
+        if (rejected.has(waiting)) waiting.reject(rejected.get(waiting));
+        else waiting.resolve();
+      }
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
@@ -108,8 +120,8 @@ export class CommitQueue {
     return this.#waiting.splice(0, count);
   }
 
-  /** Records a group, in parts if needed. Adds the recorded saves to `recorded`, and rejects the others. */
-  async #record(waiting: readonly Waiting[], recorded: Waiting[]): Promise<void> {
+  /** Records a group, in parts if needed. Adds the saves that are not recorded to `rejected`, with their errors. */
+  async #record(waiting: readonly Waiting[], rejected: Map<Waiting, unknown>): Promise<void> {
     const parts = [waiting]; // the next part is the last
     for (let group = parts.pop(); group !== undefined; group = parts.pop()) {
       if (group.length === 0) continue;
@@ -117,37 +129,42 @@ export class CommitQueue {
       try {
         head = await this.#store.record(group.map(({ prepared }) => prepared));
       } catch (error) {
-        parts.push(...remainder(group, error));
+        parts.push(...remainder(group, error, rejected));
         await yieldIfBusy();
         continue;
       }
       for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
       if (group.some(({ prepared }) => prepared.logged.length > 0)) this.#hooks.grown(head);
-      recorded.push(...group);
     }
   }
 }
 
 /**
- * Rejects the saves to which a failure is due. Returns the others, in parts and the last part first: without saves that
- * lost a race to another writer or to each other, or as halves if a part may be refused.
+ * Adds the saves to which a failure is due to `rejected`. Returns the others, in parts and the last part first: without
+ * saves that lost a race to another writer or to each other, or as halves if a part may be refused.
  */
-function remainder(group: readonly Waiting[], error: unknown): readonly (readonly Waiting[])[] {
-  const losers = error instanceof RecordConflictError ? losersOf(group, error) : [];
+function remainder(
+  group: readonly Waiting[],
+  error: unknown,
+  rejected: Map<Waiting, unknown>,
+): readonly (readonly Waiting[])[] {
+  const losers = losersOf(group, error);
   if (losers.length === 0 && group.length > 1 && mayConcernPart(error)) {
     const middle = group.length >>> 1;
     return [group.slice(middle), group.slice(0, middle)];
   }
-  const rejected = losers.length > 0 ? losers : group;
-  for (const { reject } of rejected) reject(error);
-  return [group.filter((waiting) => !rejected.includes(waiting))];
+  for (const one of losers.length > 0 ? losers : group) rejected.set(one, error);
+  return [group.filter((one) => !rejected.has(one))];
 }
 
-/**
- * Returns the saves to reject after a conflict: all that would record the version in conflict, except the first if the
- * version is still free.
- */
-function losersOf(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
+/** Returns the saves to reject after a conflict of versions or keys. */
+function losersOf(group: readonly Waiting[], error: unknown): readonly Waiting[] {
+  if (error instanceof RecordConflictError) return losersOfVersion(group, error);
+  return error instanceof KeyConflictError ? losersOfKey(group, error) : [];
+}
+
+/** All saves that would record the version in conflict, except the first if the version is still free. */
+function losersOfVersion(group: readonly Waiting[], conflict: RecordConflictError): readonly Waiting[] {
   const rivals = group.filter(({ prepared }) =>
     prepared.events.some(
       (event) =>
@@ -155,4 +172,18 @@ function losersOf(group: readonly Waiting[], conflict: RecordConflictError): rea
     ),
   );
   return conflict.currentVersion < conflict.attemptedVersion && rivals.length > 1 ? rivals.slice(1) : rivals;
+}
+
+/** All saves that repeat the key of an earlier one in the group. If there are none, the save whose key is recorded. */
+function losersOfKey(group: readonly Waiting[], conflict: KeyConflictError): readonly Waiting[] {
+  const seen = new Set<string>();
+  const repeated: Waiting[] = [];
+  for (const waiting of group) {
+    const key = waiting.prepared.processEvent.command?.key;
+    if (key === undefined) continue;
+    if (seen.has(key)) repeated.push(waiting);
+    seen.add(key);
+  }
+  if (repeated.length > 0) return repeated;
+  return group.filter(({ prepared }) => prepared.processEvent.command?.key === conflict.key);
 }

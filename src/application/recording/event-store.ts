@@ -1,5 +1,6 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { specificationOf } from '../../domain/events/define-events.ts';
 import { schemaChecks } from '../../domain/events/schema-checks.ts';
 import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
@@ -8,8 +9,10 @@ import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
-import { UndeclaredEventError } from '../errors.ts';
+import { UndeclaredEventError, UnsavableEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
+import { holdCiphers } from '../personal/held-ciphers.ts';
+import { whenSealed } from '../personal/seal-personal.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 import { AggregateLoader } from './aggregate-loader.ts';
 import { basesOf, withDependencies } from './causal-dependencies.ts';
@@ -35,6 +38,8 @@ export interface EventStoreOptions {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly emits: readonly string[];
+  /** Types that commands may record; undefined for all. */
+  readonly saves?: readonly string[] | undefined;
   readonly causalDependencies: boolean;
   readonly recorder: Recorder;
   readonly transcoder: Transcoder;
@@ -65,17 +70,17 @@ export class EventStore {
   /** @param recent What was recorded last in the logs, by pipeline. */
   constructor(options: EventStoreOptions, recent: Map<number, RecentNotifications> = new Map()) {
     this.#options = options;
+    this.#transcoder = options.transcoder;
     this.applicationName = options.applicationName;
     this.pipelineId = options.pipelineId;
     this.recorder = options.recorder;
-    this.mapper = new EventMapper(options.applicationName, options.transcoder);
+    this.mapper = this.mapperOf(options.applicationName, options.emits);
     this.#emits = new Set(options.emits);
     this.#unlogged = unloggedTypes(options.emits);
-    this.#transcoder = options.transcoder;
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
     this.#assertFits = schemaChecks(options.applicationName, options.emits, 'record');
-    const isKnown = (eventType: string) => this.#emits.has(eventType);
+    const isKnown = (type: string) => this.mapper.knows(type) ?? this.#emits.has(type);
     this.#recent = recent;
     this.recent = this.recentIn(options.pipelineId);
     this.loader = new AggregateLoader(this.recorder, this.mapper, this.#cache, this.#snapshots, isKnown);
@@ -92,6 +97,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} as {@link Snapshots.due} does.
    * @throws {@link LimitExceededError} if a value is larger than every storage keeps.
    * @throws {@link InvalidTimestampError} if the time of an event is not an integer.
+   * @throws {@link NotSealedError} if there is personal data to {@link sealPersonal}.
    */
   prepare(
     pending: readonly PendingEvent[],
@@ -120,6 +126,16 @@ export class EventStore {
     };
   }
 
+  /** Throws {@link UnsavableEventError} for the first event that commands may not record. */
+  assertSavable(pending: readonly PendingEvent[]): void {
+    const { saves } = this.#options;
+    if (saves === undefined) return;
+    for (const { event } of pending) {
+      if (saves.includes(event.type) || !this.#emits.has(event.type)) continue;
+      throw new UnsavableEventError(this.applicationName, event, saves);
+    }
+  }
+
   /** Types of the events that the application may record. */
   get emits(): readonly string[] {
     return this.#options.emits;
@@ -142,9 +158,9 @@ export class EventStore {
     return known;
   }
 
-  /** Returns a mapper that decodes the events of another application. */
-  mapperOf(applicationName: string): EventMapper {
-    return new EventMapper(applicationName, this.#transcoder);
+  /** Returns a mapper that decodes the events of an application, given its `emits` if they are known. */
+  mapperOf(applicationName: string, emits: readonly string[] = []): EventMapper {
+    return new EventMapper(applicationName, this.#transcoder, specificationOf(emits));
   }
 
   /**
@@ -175,7 +191,7 @@ export class EventStore {
    * @throws {@link SnapshotNotEncodableError} if the state cannot be restored exactly.
    */
   async recordSnapshot(aggregate: Aggregate): Promise<void> {
-    const snapshot = this.#snapshots.take(aggregate);
+    const snapshot = await whenSealed(this.mapper, () => this.#snapshots.take(aggregate));
     assertRecordable(this.applicationName, { events: [], snapshots: [snapshot] });
     await this.recorder.recordSnapshots([snapshot]);
     this.#cache.set(snapshot.originatorId, historyFrom(snapshot));
@@ -242,5 +258,6 @@ function processEventOf({ processEvent }: PreparedEvents): ProcessEvent {
 }
 
 function historyFrom(snapshot: StoredSnapshot): CachedHistory {
+  holdCiphers(snapshot, snapshot.state);
   return { snapshot, events: [], length: snapshot.state.length };
 }

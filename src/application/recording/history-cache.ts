@@ -1,10 +1,12 @@
 import type { DomainEvent } from '../../domain/event.ts';
+import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { StoredEvent, StoredSnapshot } from '../../storage/stored-event.ts';
 
 /** Newest snapshot of an aggregate, if any, and the events after it. */
 export interface CachedHistory {
   readonly snapshot: StoredSnapshot | undefined;
-  readonly events: readonly DomainEvent[];
+  /** One for each recorded event. */
+  readonly events: readonly ReadEvent[];
   /** Characters of the texts of snapshot and events in storage. */
   readonly length: number;
   /** The event after them that cannot be read. Such a history is not cached. */

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../../domain/event.ts';
+import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { History } from '../../storage/recorder.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
@@ -10,7 +10,7 @@ const decodedAtOnce = 500;
 
 /** A history while its events are decoded. */
 interface GrowingHistory extends CachedHistory {
-  readonly events: DomainEvent[];
+  readonly events: ReadEvent[];
   length: number;
 }
 
@@ -41,7 +41,7 @@ export class HistoryDecoder {
   ): CachedHistory | Promise<CachedHistory> | undefined {
     if (known === undefined) return this.start(read);
     const stored = read?.events ?? [];
-    if (!isLastOf(known, stored[0])) return undefined;
+    if (!this.#isLastOf(known, stored[0])) return undefined;
     if (stored.length === 1) return known;
     const { snapshot, events, length } = known;
     return this.#extend({ snapshot, events: [...events], length }, stored, 1);
@@ -71,16 +71,16 @@ export class HistoryDecoder {
     history.length += stored.data.length;
     return undefined;
   }
-}
 
-/** Whether a stored event is the last one of a history. Its time tells it from one that was recorded in its place. */
-function isLastOf(history: CachedHistory, stored: StoredEvent | undefined): boolean {
-  const last = history.events.at(-1);
-  if (stored === undefined) return false;
-  if (last === undefined) return stored.originatorVersion === history.snapshot?.originatorVersion;
-  return (
-    stored.originatorVersion === last.originatorVersion &&
-    stored.timestamp === last.timestamp &&
-    stored.type === last.type
-  );
+  /** Whether a stored event is the last one of a history. Its time tells it from one that was recorded in its place. */
+  #isLastOf(history: CachedHistory, stored: StoredEvent | undefined): boolean {
+    const last = history.events.at(-1);
+    if (stored === undefined) return false;
+    if (last === undefined) return stored.originatorVersion === history.snapshot?.originatorVersion;
+    return (
+      stored.originatorVersion === last.originatorVersion &&
+      stored.timestamp === last.timestamp &&
+      (this.#mapper.typeOf(stored.type) ?? stored.type) === last.type
+    );
+  }
 }

@@ -1,11 +1,13 @@
 import { type Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
-import type { DomainEvent } from '../../domain/event.ts';
+import { type ReadEvent, SplitEvent } from '../../domain/events/split-event.ts';
 import { AggregateLoadError } from './errors.ts';
 
 /** Applies an event to an aggregate that does not trigger it. Throws {@link AggregateLoadError} if `apply` fails. */
-export function replay(applicationName: string, aggregate: Aggregate, event: DomainEvent): void {
+export function replay(applicationName: string, aggregate: Aggregate, event: ReadEvent): void {
   try {
-    aggregateInternals.replay(aggregate, event);
+    if (event instanceof SplitEvent)
+      aggregateInternals.replayParts(aggregate, event.originatorVersion, event.parts);
+    else aggregateInternals.replay(aggregate, event);
   } catch (cause) {
     const { name: className } = aggregate.constructor;
     const place = { applicationName, className, originatorId: aggregate.id };

@@ -6,7 +6,13 @@ import type { StoredProvenance } from '../../storage/stored-event.ts';
 import { kindOf } from '../../util/errors.ts';
 import { isId, newId } from '../../util/ids.ts';
 import { ruleOf } from '../../util/option-rules.ts';
-import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
+import {
+  InvalidArgumentError,
+  InvalidOptionError,
+  type OptionRule,
+  type OptionRules,
+  resolveOptions,
+} from '../../util/options.ts';
 
 /** Options of {@link Application.save}. */
 export interface SaveOptions {
@@ -20,17 +26,37 @@ export interface SaveOptions {
    * @default a new id
    */
   readonly correlationId?: string | undefined;
+  /**
+   * Identifies the command, in at most 255 characters. A command with the same key is recorded once: each repetition, in
+   * any process, resolves with the first outcome.
+   *
+   * @default none
+   */
+  readonly idempotencyKey?: string | undefined;
+  /**
+   * Data that tells whether another command with the idempotency key is the same, such as the body of a request. A key
+   * that is used again for something else is refused.
+   *
+   * @default for `save`, the types and data of the events; for `update`, the id of the aggregate
+   */
+  readonly request?: unknown;
 }
 
-const longestCorrelationId = 255;
+const longestId = 255;
 
 export const saveOptions: OptionRules<SaveOptions> = {
   metadata: ruleOf('a plain object', isPlainObject),
-  correlationId: ruleOf(
-    `a non-empty string of at most ${longestCorrelationId} characters`,
-    (value) => isId(value) && value.length <= longestCorrelationId,
-  ),
+  correlationId: shortId(),
+  idempotencyKey: shortId(),
+  request: ruleOf('data', () => true),
 };
+
+function shortId(): OptionRule<string, undefined> {
+  return ruleOf(
+    `a non-empty string of at most ${longestId} characters`,
+    (value) => isId(value) && value.length <= longestId,
+  );
+}
 
 /** Where the events of one save are recorded. */
 export interface Saved {
@@ -50,7 +76,19 @@ export interface CommandProvenance extends StoredProvenance {
 
 /** @throws {@link InvalidOptionError} if an option is unknown or has a wrong value. */
 export function saveOptionsOf(options: SaveOptions, applicationName: string): SaveOptions {
-  return resolveOptions(options, saveOptions, `save() of application '${applicationName}'`);
+  const call = `save() of application '${applicationName}'`;
+  const resolved = resolveOptions(options, saveOptions, call);
+  assertHasKey(resolved, call);
+  return resolved;
+}
+
+/** Throws {@link InvalidOptionError} if the option `request` is given without the key for which it is compared. */
+export function assertHasKey({ idempotencyKey, request }: SaveOptions, call: string): void {
+  if (request === undefined || idempotencyKey !== undefined) return;
+  throw new InvalidOptionError(
+    `The option \`request\` of ${call} needs the option \`idempotencyKey\`: it tells whether another command with the ` +
+      'key is the same.',
+  );
 }
 
 /**
@@ -66,12 +104,23 @@ export function commandProvenance(
   method: string,
 ): CommandProvenance {
   if (metadata === undefined) return { correlationId };
+  const encode = () => mapper.toStoredMetadata(metadata);
+  return { correlationId, metadata: encoded(encode, mapper.applicationName, `metadata of ${method}`) };
+}
+
+/**
+ * Encodes data of a caller.
+ *
+ * @param what Name of the data, for messages.
+ * @throws {@link InvalidArgumentError} if the data cannot be restored exactly.
+ */
+export function encoded(encode: () => string, applicationName: string, what: string): string {
   try {
-    return { correlationId, metadata: mapper.toStoredMetadata(metadata) };
+    return encode();
   } catch (error) {
     if (!(error instanceof NotEncodableError)) throw error;
     throw new InvalidArgumentError(
-      `Application '${mapper.applicationName}' cannot record the metadata of ${method}. ${error.message}`,
+      `Application '${applicationName}' cannot record the ${what}. ${error.message}`,
       { cause: error },
     );
   }

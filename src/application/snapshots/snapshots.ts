@@ -5,6 +5,7 @@ import type { StoredSnapshot } from '../../storage/stored-event.ts';
 import { messageOf } from '../../util/errors.ts';
 import { integer } from '../../util/option-rules.ts';
 import { assertOption } from '../../util/options.ts';
+import { NotSealedError } from '../personal/not-sealed-error.ts';
 import { identityOf } from './class-identity.ts';
 import { publishSkipped } from './diagnostics.ts';
 import { SnapshotNotEncodableError } from './errors.ts';
@@ -113,7 +114,7 @@ export class Snapshots {
     try {
       return this.take(aggregate);
     } catch (error) {
-      if (mustSucceed) throw error;
+      if (mustSucceed || error instanceof NotSealedError) throw error;
       const { id: originatorId, version: originatorVersion } = aggregate;
       this.skip({ originatorId, originatorVersion }, error);
       return undefined;
@@ -134,6 +135,7 @@ export class Snapshots {
       difference = differenceOf(aggregate, restored) ?? differenceIn(state, restored);
       if (difference === undefined) return text;
     } catch (cause) {
+      if (cause instanceof NotSealedError) throw cause;
       const path = cause instanceof NotEncodableError ? cause.path : '';
       throw this.#error({ ...failure, path }, `${sentence(messageOf(cause))} ${remedy}`, cause);
     }

@@ -1,13 +1,9 @@
-import { kindOf } from '../../util/errors.ts';
-import { InvalidArgumentError } from '../../util/options.ts';
+import { flag, ruleOf } from '../../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import type { DomainEvent } from '../event.ts';
-import {
-  type EventParts,
-  type EventType,
-  type FormerEvent,
-  partsOf,
-  type UpcastEvent,
-} from './event-definition.ts';
+import { assertFormer, definitionsIn } from './definition-rules.ts';
+import type { EventParts, EventType, FormerEvent, UpcastEvent } from './event-definition.ts';
+import { EventVersions } from './event-versions.ts';
 
 /** Definitions of the types of events that an application records, by type. */
 export interface EventDefinitions {
@@ -41,7 +37,7 @@ type UpcastEventOf<Definitions extends EventDefinitions> = {
 export interface DefineEventsOptions<Definitions extends EventDefinitions> {
   /**
    * Types that logs hold and that are not recorded any more: the new name of a type, or `event<…>().into(…)`. With the name
-   * of a type that is still recorded, its versions before `since`.
+   * of a type that is still recorded, its versions before `since`. A type that has a new name shares its versions.
    *
    * @default none
    */
@@ -52,6 +48,11 @@ export interface DefineEventsOptions<Definitions extends EventDefinitions> {
   readonly validateReads?: boolean;
 }
 
+const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
+  former: ruleOf('an object of former types', (value) => typeof value === 'object' && !Array.isArray(value)),
+  validateReads: flag(false),
+};
+
 /** What is known of the types of events of one application. */
 export interface EventSpecification {
   /** Types that are recorded. */
@@ -59,6 +60,8 @@ export interface EventSpecification {
   /** Former types, and types whose versions before `since` are read in another way: the new name, or the parts. */
   readonly former: ReadonlyMap<string, string | FormerEvent>;
   readonly validateReads: boolean;
+  /** How types in logs are read; undefined if each type is read as it is stored. */
+  readonly versions: EventVersions | undefined;
 }
 
 const specifications = new WeakMap<readonly string[], EventSpecification>();
@@ -67,6 +70,8 @@ const specifications = new WeakMap<readonly string[], EventSpecification>();
  * Defines the types of events that an application records. The result is the `emits` of the application, and `EventsOf`
  * is the union of its events, so that nothing is declared twice.
  *
+ * @throws {@link InvalidArgumentError} if a type or a definition is invalid.
+ * @throws {@link InvalidOptionError} if an option is unknown or invalid, or former types leave a gap.
  * @example
  * const parcelEvents = defineEvents({
  *   'Parcel.Sent': event<{ to: string }>(),
@@ -80,24 +85,23 @@ const specifications = new WeakMap<readonly string[], EventSpecification>();
  */
 export function defineEvents<const Definitions extends EventDefinitions>(
   definitions: Definitions,
-  { former = {}, validateReads = false }: DefineEventsOptions<Definitions> = {},
+  options: DefineEventsOptions<Definitions> = {},
 ): DefinedEvents<Definitions> {
+  const current = definitionsIn(definitions);
+  const given = options as unknown as DefineEventsOptions<EventDefinitions>;
+  const { former = {}, validateReads } = resolveOptions(given, defineEventsOptions, 'defineEvents()');
+  const earlier = new Map(Object.entries(former));
+  assertFormer(earlier, current);
   const types = Object.freeze(Object.keys(definitions));
-  const current = Object.entries(definitions).map(([type, one]) => [type, partsIn(type, one)] as const);
-  specifications.set(types, {
-    current: new Map(current),
-    former: new Map(Object.entries(former)),
-    validateReads,
-  });
+  const versions = EventVersions.of(current, earlier);
+  specifications.set(types, { current, former: earlier, validateReads, versions });
   return types;
 }
 
-function partsIn(type: string, definition: EventType): EventParts {
-  const parts = partsOf(definition);
-  if (parts !== undefined) return parts;
-  throw new InvalidArgumentError(
-    `Expected '${type}' in defineEvents() to be the result of event(), got ${kindOf(definition)}.`,
-  );
+/** Returns the types of events that the log of an application may hold, given its `emits`. */
+export function storedTypesOf(emits: readonly string[]): readonly string[] {
+  const versions = specificationOf(emits)?.versions;
+  return versions === undefined ? emits : [...versions.storedTypes];
 }
 
 /** Returns the specification of the `emits` of an application; undefined for an array that `defineEvents` did not return. */

@@ -1,5 +1,5 @@
 import { flag, integer } from '../../util/option-rules.ts';
-import { type OptionRules, resolveOptions } from '../../util/options.ts';
+import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
 import type { DeepReadonly } from '../event.ts';
 import { isSchema, type SchemaOutput, type StandardSchema } from './standard-schema.ts';
 
@@ -62,6 +62,7 @@ export class EventDefinition<Data> implements EventType<Data> {
    * data, and may not change what it gets.
    *
    * @param schema Schema that new data must fit, if any.
+   * @throws {@link InvalidArgumentError} if `change` is not a function.
    */
   upcast<Schema extends StandardSchema>(
     change: (old: DeepReadonly<Data>) => SchemaOutput<Schema>,
@@ -69,6 +70,7 @@ export class EventDefinition<Data> implements EventType<Data> {
   ): EventDefinition<SchemaOutput<Schema>>;
   upcast<Next>(change: (old: DeepReadonly<Data>) => Next): EventDefinition<Next>;
   upcast(change: (old: DeepReadonly<Data>) => unknown, schema?: StandardSchema): EventDefinition<unknown> {
+    assertFunction(change, 'the argument of upcast()');
     const steps = [...this.#parts.steps, change as (old: unknown) => unknown];
     return new EventDefinition({ ...this.#parts, steps, schema });
   }
@@ -76,11 +78,14 @@ export class EventDefinition<Data> implements EventType<Data> {
   /**
    * Ends the definition of a former type or of former versions: a function returns the events that are read in place of
    * one, with data of their newest versions. An empty array drops the event.
+   *
+   * @throws {@link InvalidArgumentError} if `split` is not a function.
    */
   into<const Events extends readonly UpcastEvent[]>(
     split: (old: DeepReadonly<Data>) => Events,
   ): FormerEvent<Events[number]> {
-    return { parts: this.#parts, split: split as (old: unknown) => Events };
+    assertFunction(split, 'the argument of into()');
+    return new FormerEvent(this.#parts, split as (old: unknown) => Events);
   }
 
   static {
@@ -89,15 +94,23 @@ export class EventDefinition<Data> implements EventType<Data> {
 }
 
 /** Definition of events that are not recorded in this form any more, and are read as events of `Made`. */
-export interface FormerEvent<out Made extends UpcastEvent = UpcastEvent> {
+export class FormerEvent<out Made extends UpcastEvent = UpcastEvent> {
+  /** @internal */
   readonly parts: EventParts;
   /** Returns the events that stand for one, given its newest data. */
   readonly split: (old: unknown) => readonly Made[];
+
+  /** @internal */
+  constructor(parts: EventParts, split: (old: unknown) => readonly Made[]) {
+    this.parts = parts;
+    this.split = split;
+  }
 }
 
 /**
  * Defines a type of events: by the type of its data, or by a schema that new data must fit.
  *
+ * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
  * @example
  * const parcelEvents = defineEvents({
  *   'Parcel.Sent': event<{ to: string }>(),

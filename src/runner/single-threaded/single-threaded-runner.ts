@@ -82,6 +82,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       saveRulesOf: (name) => ({
         runCommit: (commit) => runner.#followers.commit(name, commit),
         followed: (save) => runner.#followers.followed(name, save),
+        repeated: (saved) => runner.#followAgain(saved),
       }),
     });
     const runner = new SingleThreadedRunner(system, resolved, running);
@@ -171,6 +172,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       lastError: this.#followers.lastErrorOf(name),
       interruption: this.#followers.interruptionOf(name),
     };
+  }
+
+  /** Waits for what follows from a save of an earlier call. */
+  #followAgain(saved: Saved): Promise<void> | undefined {
+    return saved.pipelineId === localPipelineId ? this.#waits.settled(saved, {}) : undefined;
   }
 
   #assertMayWait(call: string): void {

@@ -7,3 +7,5 @@ export const negativeZeroTag = '-0';
 export const bigintTag = 'bigint';
 /** Tags a plain object that itself has the key of tags. */
 export const objectTag = 'object';
+/** Tags personal data. The `value` is an array of the subject and, unless it was shredded before, the sealed content. */
+export const personalTag = 'personal';

@@ -4,29 +4,45 @@ import type { CustomType } from './custom-type.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import { NotDecodableError } from './errors.ts';
+import type { PersonalType } from './personal-type.ts';
 import { tagKey } from './tags.ts';
 import { TypeRegistry } from './type-registry.ts';
 
 /**
  * Encodes data as JSON text and back without loss, and rejects values that cannot be restored exactly. Accepts null,
- * booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array and custom
- * types.
+ * booleans, strings, finite numbers, bigints, undefined, plain objects, arrays, Date, Map, Set, Uint8Array, custom types
+ * and, given their type, personal data.
  */
 export class Transcoder {
   readonly #types: TypeRegistry;
+  readonly #personal: PersonalType | undefined;
   readonly #frozen: Decoder;
   readonly #mutable: Decoder;
 
   /** @throws {@link InvalidCustomTypeError} if a name or class is missing, built in, or given twice. */
-  constructor(types: readonly CustomType[] = []) {
-    this.#types = new TypeRegistry(types);
+  constructor(types: readonly CustomType[] = [], personal?: PersonalType) {
+    this.#types = new TypeRegistry(types, personal);
+    this.#personal = personal;
     this.#frozen = new Decoder(this.#types, true);
     this.#mutable = new Decoder(this.#types, false);
   }
 
   /** @throws {@link NotEncodableError} if part of the value cannot be restored exactly. */
   encode(value: unknown): string {
-    return JSON.stringify(isFlat(value) ? value : new Encoder(this.#types).toJson(value));
+    if (isFlat(value)) return JSON.stringify(value);
+    this.#personal?.beginEncoding();
+    const json = new Encoder(this.#types).toJson(value);
+    this.#personal?.endEncoding();
+    return JSON.stringify(json);
+  }
+
+  /**
+   * Returns a value as it is restored after it was encoded: a copy whose plain objects and arrays are frozen.
+   *
+   * @throws {@link NotEncodableError} if part of the value cannot be restored exactly.
+   */
+  exactCopy(value: unknown): unknown {
+    return isFlat(value) ? Object.freeze({ ...(value as object) }) : this.decode(this.encode(value));
   }
 
   /**

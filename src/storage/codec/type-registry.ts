@@ -1,8 +1,17 @@
+import { Personal } from '../../domain/personal.ts';
 import { builtInTypes } from './built-in-types.ts';
 import { assertCustomType, type CustomType, InvalidCustomTypeError } from './custom-type.ts';
-import { bigintTag, negativeZeroTag, objectTag, undefinedTag } from './tags.ts';
+import type { PersonalType } from './personal-type.ts';
+import { bigintTag, negativeZeroTag, objectTag, personalTag, undefinedTag } from './tags.ts';
 
-const reservedNames: readonly unknown[] = ['', undefinedTag, negativeZeroTag, bigintTag, objectTag];
+const reservedNames: readonly unknown[] = [
+  '',
+  undefinedTag,
+  negativeZeroTag,
+  bigintTag,
+  objectTag,
+  personalTag,
+];
 const reservedPrototypes: readonly unknown[] = [Object.prototype, Array.prototype, Function.prototype];
 
 /** The built-in and custom types of a transcoder. */
@@ -11,7 +20,8 @@ export class TypeRegistry {
   readonly #byPrototype = new Map<unknown, CustomType>();
 
   /** @throws {@link InvalidCustomTypeError} if a name or class is missing, built in, or given twice. */
-  constructor(customTypes: readonly CustomType[]) {
+  constructor(customTypes: readonly CustomType[], personal?: PersonalType) {
+    if (personal !== undefined) this.#set(personalTag, Personal.prototype, personal);
     for (const type of [...builtInTypes, ...customTypes]) this.#add(type);
   }
 
@@ -42,6 +52,10 @@ export class TypeRegistry {
         name,
         `type '${rival.name}' already has its class; register each class once`,
       );
+    this.#set(name, prototype, type);
+  }
+
+  #set(name: string, prototype: object, type: CustomType): void {
     this.#byName.set(name, type);
     this.#byPrototype.set(prototype, type);
   }

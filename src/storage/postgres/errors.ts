@@ -1,8 +1,8 @@
 import type { KahnError } from '../../util/errors.ts';
-import type { StorageErrorCode } from '../errors.ts';
+import type { StorageError, StorageErrorCode } from '../errors.ts';
 import { type Activity, type DriverErrorTexts, explainDriverError } from '../sql/driver-error.ts';
 import type { ErrorEffects, ErrorRule } from '../sql/error-table.ts';
-import type { StorageLocation } from '../storage-location.ts';
+import { type StorageLocation, storageError } from '../storage-location.ts';
 import { driverErrors, rowPolicy, serverErrors } from './error-table.ts';
 
 const texts: DriverErrorTexts = {
@@ -41,6 +41,13 @@ export class StandbyError extends Error {
 /** Turns an error of the driver or the server into a StorageError; returns errors of kahn as they are. */
 export function explained(error: unknown, tables: StorageLocation, activity: Activity): KahnError {
   return explainDriverError(error, tables, activity, texts);
+}
+
+/** Creates the error for a change of which it is unknown whether it is recorded. */
+export function outcomeUnknown(location: StorageLocation, advice: string, cause: StorageError): StorageError {
+  const reason =
+    'the connection broke before the server confirmed the commit, and could not be restored in time.';
+  return storageError('STORAGE_OUTCOME_UNKNOWN', location, `${reason} ${advice}`, { cause });
 }
 
 /** Returns the code of the StorageError for an error of the driver or the server. */

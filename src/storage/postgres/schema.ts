@@ -1,4 +1,4 @@
-import { type ApplicationTables, quoted } from './tables.ts';
+import { type ApplicationTables, quoted, type TableSet } from './tables.ts';
 
 /**
  * SQL of each upgrade: the first upgrade leads from version 1 to version 2. Databases of every version are in use, so
@@ -28,8 +28,19 @@ export const upgrades: readonly ((tables: ApplicationTables) => string | readonl
 /** The version of the tables below. */
 export const schemaVersion: number = upgrades.length + 1;
 
-/** Table that lists the applications with tables in a schema, and the version of their tables. */
+/**
+ * Table that lists the applications with tables in a schema, and the version of their tables. The empty name stands for
+ * the table that they share.
+ */
 export const applicationsTable = 'kahn_applications';
+
+/** Table with the keys of subjects of personal data. */
+export const subjectsTable = 'kahn_subjects';
+
+/** Returns the quoted name of the table of subjects. */
+export function subjectsIn(schema: string): string {
+  return `${quoted(schema)}.${subjectsTable}`;
+}
 
 /** Returns the quoted name of the table of applications. */
 export function applicationsIn(schema: string): string {
@@ -119,4 +130,29 @@ function commandsTexts({ commands }: ApplicationTables): readonly string[] {
     )`,
     `create index on ${commands} (timestamp)`,
   ];
+}
+
+/** Returns the set-up of the tables of one application. */
+export function applicationSet(tables: ApplicationTables): TableSet {
+  return {
+    ...tables,
+    version: schemaVersion,
+    created: createTables(tables),
+    upgrades: upgrades.map((step) => [step(tables)].flat()),
+  };
+}
+
+/** Returns the set-up of the table of subjects. */
+export function subjectSet(schema: string, location: string): TableSet {
+  const created = [
+    `create table ${subjectsIn(schema)} (
+      deletion bigint, -- number of the deletion of the key; null until it is deleted
+      deleted_at bigint, -- milliseconds since 1970
+      commit_id bigint, -- random, of the call that deleted the key
+      subject text collate "C" primary key,
+      key text -- null once it is deleted
+    )`,
+    `create unique index on ${subjectsIn(schema)} (deletion) where deletion is not null`,
+  ];
+  return { applicationName: '', location, schema, version: 1, created, upgrades: [] };
 }

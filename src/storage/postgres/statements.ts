@@ -1,6 +1,5 @@
 import { hash } from '../../util/environment/hash.ts';
 import { appendTexts, putSnapshotsText, type Shape } from './appending/append-statements.ts';
-import { applicationsIn } from './schema.ts';
 import type { ApplicationTables } from './tables.ts';
 
 /** A statement. One with a name runs often, and is prepared under that name where possible. */
@@ -46,19 +45,8 @@ export const sql = {
   },
 } as const;
 
-/** Returns the statement that reads the names of the applications with tables in a schema, in order. */
-export function applicationNamesIn(schema: string): Statement {
-  return { text: `select application_name from ${applicationsIn(schema)} order by application_name` };
-}
-
 /** The statements of one application, each with its parameters -> the columns it returns. */
 export interface Statements {
-  /** applicationName -> version */
-  readonly version: Statement;
-  /** applicationName, version */
-  readonly register: Statement;
-  /** applicationName, version */
-  readonly setVersion: Statement;
   /**
    * pipelineId, commitId, originatorIds, originatorVersions, types, data, timestamps, correlationIds, correlationId of
    * all, metadata, metadata of all, the ids and versions that must be recorded, channel, prompt; for 'next' also
@@ -126,23 +114,12 @@ export interface Statements {
 /** Returns the statements for one application's tables. */
 export function statementsFor(tables: ApplicationTables): Statements {
   return {
-    ...setUpStatements(tables),
     ...appendStatements(tables),
     ...positionStatements(tables),
     ...commandStatements(tables),
     ...logStatements(tables),
     ...historyStatements(tables),
   };
-}
-
-/** Statements that register the tables. */
-function setUpStatements(tables: ApplicationTables) {
-  const applications = applicationsIn(tables.schema);
-  return {
-    version: { text: `select version from ${applications} where application_name = $1` },
-    register: { text: `insert into ${applications} (application_name, version) values ($1, $2)` },
-    setVersion: { text: `update ${applications} set version = $2 where application_name = $1` },
-  } satisfies Partial<Statements>;
 }
 
 /** Statements that append to a log, and find out why an append was refused. */
@@ -306,6 +283,6 @@ function limitText(events: string): string {
 }
 
 /** Names a statement by its text: applications share connections, which a pooler may keep over releases of kahn. */
-function named(text: string): Statement {
+export function named(text: string): Statement {
   return { text, name: `kahn_${hash('sha256', text).slice(0, 32)}` };
 }

@@ -13,6 +13,18 @@ export interface ApplicationTables extends StorageLocation {
   readonly commands: string;
 }
 
+/** Tables that are created and upgraded together: those of one application, or the one that all applications share. */
+export interface TableSet extends StorageLocation {
+  /** Name of the schema, not quoted. */
+  readonly schema: string;
+  /** Version that this release reads and writes. */
+  readonly version: number;
+  /** SQL that creates the tables. */
+  readonly created: readonly string[];
+  /** SQL of each upgrade, from version 1. */
+  readonly upgrades: readonly (readonly string[])[];
+}
+
 // PostgreSQL allows 63 bytes, and a word such as `_snapshots` follows.
 const tablePrefixes: SafeNameRules = {
   allowed: /[a-z0-9_]/,

@@ -4,6 +4,7 @@ import { Aggregate, type DomainEvent, defineType } from 'kahn';
 import { expect, test } from 'vitest';
 import { RecentNotifications } from '../../../src/application/log/recent-notifications.ts';
 import { aggregateInternals } from '../../../src/domain/aggregate.ts';
+import type { ReadEvent } from '../../../src/domain/events/split-event.ts';
 import type { RecordedEvent } from '../../../src/domain/provenance.ts';
 import { EventMapper } from '../../../src/storage/codec/event-mapper.ts';
 import { Transcoder } from '../../../src/storage/codec/transcoder.ts';
@@ -108,7 +109,7 @@ function handed(made: unknown, provenance: StoredProvenance) {
   return { recent, notification, read: { id: 2, ...stored } };
 }
 
-function isFrozenAsAWhole(event: RecordedEvent): boolean {
+function isFrozenAsAWhole(event: ReadEvent<RecordedEvent>): boolean {
   return !JSON.stringify(shapeOf(event), (_, one) => (typeof one === 'bigint' ? 0 : one)).includes(
     'false,false',
   );

@@ -5,6 +5,7 @@ import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
+import type { SubjectKeyTable } from '../../../src/storage/subject-keys.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
 
@@ -56,6 +57,9 @@ function rightsToAppend(role: string): string {
         if name ~ '_commands$' then
           execute format('grant delete on ${schema}.%I to ${role}', name);
         end if;
+        if name = 'kahn_subjects' then
+          execute format('grant insert, update on ${schema}.%I to ${role}', name);
+        end if;
       end loop;
     end $$`;
 }
@@ -75,6 +79,27 @@ async function openOrders(
   const openedStorage = await openStorage(postgres({ connectionString: url, schema, ...options }));
   onTestFinished(() => openedStorage.close());
   return openedStorage.openRecorder({ applicationName: 'orders', setupTables });
+}
+
+async function openSubjectKeys(url: string, setupTables = true): Promise<SubjectKeyTable> {
+  const openedStorage = await openStorage(postgres({ connectionString: url, schema }));
+  onTestFinished(() => openedStorage.close());
+  const keys = await openedStorage.openSubjectKeys?.({ setupTables });
+  if (keys === undefined) throw new Error('The storage keeps no keys of subjects.');
+  return keys;
+}
+
+/** Calls everything of a table of keys, with a new subject. */
+async function useKeys(keys: SubjectKeyTable): Promise<void> {
+  const subject = freshName('subject');
+  expect(await keys.add([{ subject, key: 'first' }])).toEqual([{ subject, key: 'first' }]);
+  expect(await keys.add([{ subject, key: 'second' }])).toEqual([{ subject, key: 'first' }]);
+  const known = await keys.deleted(0, 100);
+  expect([await keys.delete(subject, 5), await keys.delete(subject, 6)]).toEqual([true, false]);
+  expect(await keys.read([subject])).toEqual([{ subject, key: undefined }]);
+  expect(await keys.deleted(known.length, 100)).toEqual([
+    { number: known.length + 1, subject, timestamp: 5 },
+  ]);
 }
 
 /** Calls everything of a recorder twice, so that the second time no row is new. */
@@ -146,6 +171,25 @@ describe('a role that may only read and append', () => {
       await query(`grant ${right} to ${role}`);
     }
     await useAll(await openOrders(url));
+  });
+
+  it('keeps keys of subjects with these rights, each of which it needs', async () => {
+    const { role, url } = await temporaryRole();
+    await useKeys(await openSubjectKeys(connectionString));
+    await expect(openSubjectKeys(url)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+    await query(rightsToAppend(role));
+    await useKeys(await openSubjectKeys(url, false));
+    for (const name of ['select', 'insert', 'update']) {
+      const right = `${name} on ${schema}.kahn_subjects`;
+      await query(`revoke ${right} from ${role}`);
+      const used = openSubjectKeys(url).then(useKeys);
+      await expect(used, right).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+      await query(`grant ${right} to ${role}`);
+    }
+    await useKeys(await openSubjectKeys(url));
+    const subjects = `${schema}.kahn_subjects`;
+    for (const text of [`delete from ${subjects}`, `truncate ${subjects}`, `drop table ${subjects}`])
+      await expect(query(text, [], url), text).rejects.toEqual(denied);
   });
 
   it('is denied everything else by the server', async () => {

@@ -7,7 +7,7 @@ import type { Recorder } from '../../../src/storage/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
-import { inProcesses } from './start-children.ts';
+import { inProcesses } from './concurrency/start-children.ts';
 
 async function openOrders(
   schema: string,

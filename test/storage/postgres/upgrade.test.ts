@@ -7,7 +7,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { patient } from '../../support/until.ts';
 import { earlierVersions, expectAllDone, expectEarlierShop, runOn } from '../earlier-shop.ts';
-import { inProcesses } from './start-children.ts';
+import { inProcesses } from './concurrency/start-children.ts';
 
 /** Creates a schema with tables that the release of a version wrote. */
 async function schemaOfVersion(version: number): Promise<string> {

@@ -6,7 +6,7 @@ import { storageError } from '../../storage-location.ts';
 import type { Connections, OpenTransaction, Query } from '../connection/connections.ts';
 import { promptPrefix } from '../connection/listener.ts';
 import type { ServerRetry } from '../connection/server-retry.ts';
-import { effectsOf, explained, isConflict, isForeignRefusal } from '../errors.ts';
+import { effectsOf, explained, isConflict, isForeignRefusal, outcomeUnknown } from '../errors.ts';
 import type { Statement, Statements } from '../statements.ts';
 import type { ApplicationTables } from '../tables.ts';
 import { appendValues, type PromptValues } from './append-values.ts';
@@ -33,6 +33,8 @@ interface Attempt {
 
 /** Largest number of refusals of a statement for which no conflict is found. */
 const maxRefusals = 20;
+const unknownAdvice =
+  'The events are recorded as a whole or not at all: get the aggregates again to find out.';
 const refusalBackoff = { firstMs: 2, maxMs: 100 };
 
 /** Runs an idempotent statement. */
@@ -74,7 +76,9 @@ export class Appender {
         isTransient: (error) => error === refusal,
       });
     } catch (error) {
-      throw attempt.uncertain && error instanceof StorageError ? outcomeUnknown(tables, error) : error;
+      throw attempt.uncertain && error instanceof StorageError
+        ? outcomeUnknown(tables, unknownAdvice, error)
+        : error;
     }
   }
 
@@ -121,7 +125,9 @@ export class Appender {
     } catch (thrown) {
       await transaction.rollBack();
       const error = explained(thrown, tables, 'recording');
-      throw attempt.uncertain && error instanceof StorageError ? outcomeUnknown(tables, error) : error;
+      throw attempt.uncertain && error instanceof StorageError
+        ? outcomeUnknown(tables, unknownAdvice, error)
+        : error;
     }
     await transaction.rollBack();
     await this.#explainRefusal(attempt);
@@ -196,11 +202,4 @@ function attemptOf(batch: Batch, prompt: PromptValues, tables: ApplicationTables
 function tooManyWriters(tables: ApplicationTables): StorageError {
   const reason = `too many concurrent writers: the commit was refused ${maxRefusals} times. Try again.`;
   return storageError('STORAGE_BUSY', tables, reason);
-}
-
-function outcomeUnknown(tables: ApplicationTables, cause: StorageError): StorageError {
-  const reason =
-    'the connection broke before the server confirmed the commit, and could not be restored in time. ' +
-    'The events are recorded as a whole or not at all: get the aggregates again to find out.';
-  return storageError('STORAGE_OUTCOME_UNKNOWN', tables, reason, { cause });
 }

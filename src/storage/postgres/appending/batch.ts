@@ -151,7 +151,7 @@ function sorted(commands: readonly StoredCommand[]): readonly StoredCommand[] {
 }
 
 /** Returns 64 random bits as a signed number. The bits come from a UUID, because Node caches random bytes for UUIDs. */
-function newCommitId(): string {
+export function newCommitId(): string {
   const id = randomUUID();
   return `${BigInt.asIntN(64, BigInt(`0x${id.slice(0, 8)}${id.slice(-8)}`))}`;
 }

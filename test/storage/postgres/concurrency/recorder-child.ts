@@ -1,16 +1,18 @@
 // Process started by start-children.ts with a task as JSON: sends 'ready', and after 'go' the outcome.
 
-import { postgres } from '../../../src/storage/postgres/index.ts';
-import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
-import type { StoredNotification } from '../../../src/storage/stored-event.ts';
+import { postgres } from '../../../../src/storage/postgres/index.ts';
+import type { ProcessEvent, Recorder } from '../../../../src/storage/recorder.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import type { StoredNotification } from '../../../../src/storage/stored-event.ts';
+import type { SubjectKeyTable } from '../../../../src/storage/subject-keys.ts';
 
 /** Task of a child with the application `orders`. */
 export type Task =
   | { readonly name: 'open'; readonly schema: string }
   | { readonly name: 'write'; readonly schema: string; readonly writer: string; readonly events: number }
   | { readonly name: 'tail'; readonly schema: string; readonly pipelineId: number; readonly until: number }
-  | { readonly name: 'trackInTurns'; readonly schema: string; readonly rounds: number };
+  | { readonly name: 'trackInTurns'; readonly schema: string; readonly rounds: number }
+  | { readonly name: 'shred'; readonly schema: string; readonly subjects: number };
 
 /** Number that the task returns, or its failure. */
 export type Outcome = number | { readonly code: string | undefined; readonly message: string };
@@ -106,7 +108,18 @@ async function trackInTurns(recorder: Recorder, rounds: number): Promise<number>
   return lost;
 }
 
-function run(task: Task, recorder: Recorder): Promise<number> {
+/** Adds and deletes the keys of subjects that all processes share. Returns how many it has deleted first. */
+async function shred(keys: SubjectKeyTable | undefined, subjects: number): Promise<number> {
+  let first = 0;
+  for (let index = 0; index < subjects; index += 1) {
+    const subject = `subject ${index}`;
+    await keys?.add([{ subject, key: 'k' }]);
+    if (await keys?.delete(subject, index)) first += 1;
+  }
+  return first;
+}
+
+function run(task: Exclude<Task, { name: 'shred' }>, recorder: Recorder): Promise<number> {
   switch (task.name) {
     case 'open':
       return open(recorder);
@@ -122,6 +135,8 @@ function run(task: Task, recorder: Recorder): Promise<number> {
 async function perform(connectionString: string, task: Task): Promise<number> {
   const storage = await openStorage(postgres({ connectionString, schema: task.schema }));
   try {
+    if (task.name === 'shred')
+      return await shred(await storage.openSubjectKeys?.({ setupTables: true }), task.subjects);
     const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
     return await run(task, recorder);
   } finally {

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
-import { connectionString } from '../../support/servers/postgres.ts';
-import { inTime } from '../../support/until.ts';
+import { connectionString } from '../../../support/servers/postgres.ts';
+import { inTime } from '../../../support/until.ts';
 import type { Outcome, Task } from './recorder-child.ts';
 
 /** Performs tasks in one process each at the same time, and returns their outcomes. */

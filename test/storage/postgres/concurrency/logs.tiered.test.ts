@@ -1,9 +1,9 @@
 import { postgres } from 'kahn/postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openStorage } from '../../../src/storage/storage.ts';
-import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
-import { freshName } from '../../support/servers/postgres-server.ts';
-import { byTier } from '../../support/tier.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import { connectionString, query, temporarySchema } from '../../../support/servers/postgres.ts';
+import { freshName } from '../../../support/servers/postgres-server.ts';
+import { byTier } from '../../../support/tier.ts';
 import type { Task } from './recorder-child.ts';
 import { inProcesses } from './start-children.ts';
 
