@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventStore } from '../../application/recording/event-store.ts';
+import { storedTypesOf } from '../../domain/events/define-events.ts';
 import { messageOf } from '../../util/errors.ts';
 import { InvalidOptionError } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
@@ -61,7 +62,7 @@ async function undeclaredIn(
   for (const { applicationName, recorder, emits } of stores) {
     const { countTypes } = recorder;
     if (countTypes === undefined) continue;
-    const declared = new Set(emits);
+    const declared = new Set(storedTypesOf(emits));
     for (const pipelineId of pipelineIds) {
       await pause(0);
       const counts = await countUndeclared(
