@@ -79,6 +79,7 @@ export {
   type EventDefinitions,
   type EventsOf,
 } from './domain/events/define-events.ts';
+export { UpcastError } from './domain/events/errors.ts';
 export {
   EventDefinition,
   type EventOptions,

@@ -24,6 +24,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   storage: [],
   'storage/codec': ['storage/limits.ts', 'storage/stored-event.ts'],
   'storage/layers': ['storage'],
+  'storage/renaming': ['storage', 'storage/layers'],
   'storage/sealing': ['storage', 'storage/layers'],
   'storage/sql': ['storage'],
   'storage/memory': ['storage', 'storage/memory/shared'],

@@ -22,7 +22,7 @@ export const canonicalHistoriesOptions: OptionRules<CanonicalHistoriesOptions, '
 
 /**
  * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of the same
- * commands on any runner and storage. Times are omitted. Ids that differ in every run (UUIDs of versions 4 and 7, as
+ * commands on any runner and storage. Events of earlier versions and former types are shown as they are read. Times are omitted. Ids that differ in every run (UUIDs of versions 4 and 7, as
  * made by `newId` and `deriveId`) are replaced by labels derived from the events. Names used as ids are kept. Pass all
  * applications that refer to each other's aggregates, when none of them is recording.
  *
@@ -41,11 +41,13 @@ export async function canonicalHistories(
   const events = await recordedEvents(applications);
   const places = new Map(causes ? events.map((event) => [placeOf(event), event]) : []);
   const histories = new Map<string, History>();
-  for (const { applicationName, originatorId, type, data, cause } of events) {
+  for (const event of events) {
+    const { applicationName, originatorId, cause } = event;
     const key = JSON.stringify([applicationName, originatorId]);
     const history = histories.get(key) ?? newHistory(applicationName, originatorId);
     histories.set(key, history);
-    history.events.push(`${type} ${data}${causes && cause ? causeText(cause, places) : ''}`);
+    const by = causes && cause ? causeText(cause, places) : '';
+    for (const text of event.texts) history.events.push(`${text}${by}`);
   }
   const all = [...histories.values()];
   const labels = refined(all);

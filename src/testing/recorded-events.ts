@@ -1,5 +1,7 @@
 import { Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
+import { eventsIn } from '../domain/events/split-event.ts';
 import { unloggedTypes } from '../domain/events/unlogged-types.ts';
+import type { EventMapper } from '../storage/codec/event-mapper.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import type { StoredEvent, StoredNotification } from '../storage/stored-event.ts';
 import { kindOf } from '../util/errors.ts';
@@ -9,6 +11,8 @@ import { InvalidArgumentError } from '../util/options.ts';
 export interface LocatedEvent extends StoredNotification {
   readonly applicationName: string;
   readonly pipelineId: number;
+  /** Type and data of each event that is read in place of the recorded one. */
+  readonly texts: readonly string[];
 }
 
 const pageSize = 1_000;
@@ -24,9 +28,8 @@ export async function recordedEvents(applications: Iterable<Application>): Promi
         `canonicalHistories() takes open applications, not ${kindOf(application)}.`,
       );
     }
-    const { applicationName, pipelineId } = application;
-    for await (const event of loggedEvents(application))
-      events.push({ ...event, applicationName, pipelineId });
+    const { applicationName } = application;
+    for await (const event of loggedEvents(application)) events.push(located(application, event));
     const { emits } = application.constructor as unknown as ApplicationClass;
     if (unloggedTypes(emits) !== undefined) withOthers.set(applicationName, application);
   }
@@ -46,12 +49,24 @@ async function* loggedEvents({ log }: Application): AsyncGenerator<StoredNotific
   }
 }
 
+function located(application: Application, event: StoredNotification): LocatedEvent {
+  const { applicationName, pipelineId } = application;
+  const { mapper } = applicationInternals.storeOf(application);
+  return { ...event, applicationName, pipelineId, texts: textsOf(event, mapper) };
+}
+
+function textsOf(stored: StoredEvent, mapper: EventMapper): readonly string[] {
+  const type = mapper.typeOf(stored.type);
+  if (type !== undefined && mapper.storedTypeOf(type) === stored.type) return [`${type} ${stored.data}`];
+  return eventsIn(mapper.toEvent(stored)).map((event) => `${event.type} ${mapper.toStored(event, {}).data}`);
+}
+
 /** Reads the events that are in the histories of aggregates, but not among those of the logs. */
 async function unloggedEvents(
   application: Application,
   logged: readonly LocatedEvent[],
 ): Promise<readonly LocatedEvent[]> {
-  const { applicationName, pipelineId } = application;
+  const { applicationName } = application;
   const { recorder } = applicationInternals.storeOf(application);
   const versions = new Map<string, Set<number>>();
   for (const { applicationName: name, originatorId, originatorVersion } of logged) {
@@ -62,7 +77,7 @@ async function unloggedEvents(
   const events: LocatedEvent[] = [];
   for (const [originatorId, known] of versions) {
     for (const event of await historyOf(originatorId, recorder)) {
-      if (!known.has(event.originatorVersion)) events.push({ ...event, id: 0, applicationName, pipelineId });
+      if (!known.has(event.originatorVersion)) events.push(located(application, { ...event, id: 0 }));
     }
   }
   return events;

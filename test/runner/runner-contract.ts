@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
 import { access, calls } from './contract/calls.ts';
+import { changedShops } from './contract/changed-shops.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
@@ -24,6 +25,7 @@ function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
     positions(subject);
+    changedShops(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);

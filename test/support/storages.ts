@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { memory, type StorageDescription } from 'kahn';
 import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { onTestFinished } from 'vitest';
-import type { DatabaseFile } from '../../src/storage/sqlite/layout/file.ts';
+import type { ApplicationFile } from '../../src/storage/sqlite/layout/file.ts';
 import { layoutOf } from '../../src/storage/sqlite/layout/layouts.ts';
 import { settingsFrom } from '../../src/storage/sqlite/options.ts';
 import { temporaryPostgres } from './servers/postgres.ts';
@@ -23,7 +23,7 @@ export interface SqliteLayout {
   /** Options of `sqlite()` that keep a system in a directory. */
   optionsIn(directory: string): SqliteOptions;
   /** File and tables of an application. */
-  fileOf(directory: string, applicationName: string): DatabaseFile;
+  fileOf(directory: string, applicationName: string): ApplicationFile;
 }
 
 function layout(name: SqliteLayout['name'], optionsIn: SqliteLayout['optionsIn']): SqliteLayout {

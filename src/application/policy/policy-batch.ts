@@ -119,7 +119,8 @@ function contextOf(
   { event, part }: Step,
   aggregates: BatchAggregates,
 ): HandlerContext {
-  return { applicationName: store.applicationName, upstreamName, event, part, aggregates };
+  const { applicationName, recordedNameOf } = store;
+  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */
@@ -151,7 +152,9 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
   const steps: Step[] = [];
   for (const notification of notifications) {
     if (!mayHandle(setup, notification.type)) continue;
-    for (const [part, event] of eventsIn(decoded(setup, notification)).entries()) {
+    const events = eventsIn(decoded(setup, notification));
+    for (let part = 0; part < events.length; part += 1) {
+      const event = events[part] as RecordedEvent;
       const handler = setup.policy.handlerOf(event.type);
       if (handler !== undefined) steps.push({ notification, event, part, handler });
     }

@@ -1,18 +1,25 @@
 import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
 import { hash } from '../../util/environment/hash.ts';
 
-const identities = new WeakMap<object, string>();
+/** Digests of the fields of classes. */
+const digests = new WeakMap<object, string>();
 
 /**
- * Returns the first line of the snapshots of a class: its name, and a digest of the fields that a new aggregate has. A
- * snapshot with another line is of another class, or the fields of the class have changed since.
+ * Returns the first line of the snapshots of a class: its name, a digest of the fields that a new aggregate has, and the
+ * digest of the functions that convert recorded events, if any. A snapshot with another line is of another class, or the
+ * fields of the class or the functions have changed since.
  */
-export function identityOf(aggregateClass: AggregateClass<Aggregate>, id: string): string {
-  let identity = identities.get(aggregateClass);
-  if (identity === undefined) {
-    const fields = Object.keys(new aggregateClass(id)).sort().join();
-    identity = `${JSON.stringify([aggregateClass.name, hash('sha256', fields, 'hex').slice(0, 16)])}\n`;
-    identities.set(aggregateClass, identity);
+export function identityOf(
+  aggregateClass: AggregateClass<Aggregate>,
+  id: string,
+  upcasts: string | undefined,
+): string {
+  let fields = digests.get(aggregateClass);
+  if (fields === undefined) {
+    const names = Object.keys(new aggregateClass(id)).sort().join();
+    fields = hash('sha256', names, 'hex').slice(0, 16);
+    digests.set(aggregateClass, fields);
   }
-  return identity;
+  const { name } = aggregateClass;
+  return `${JSON.stringify(upcasts === undefined ? [name, fields] : [name, fields, upcasts])}\n`;
 }

@@ -61,7 +61,7 @@ export class Snapshots {
     const aggregateClass = classOf(aggregate);
     this.assertClass(aggregateClass);
     const { id: originatorId, version: originatorVersion } = aggregate;
-    const state = identityOf(aggregateClass, originatorId) + this.#exactText(aggregate);
+    const state = identityOf(aggregateClass, originatorId, this.#mapper.upcasts) + this.#exactText(aggregate);
     return { originatorId, originatorVersion, schema: aggregateClass.snapshotSchema, state };
   }
 
@@ -86,7 +86,7 @@ export class Snapshots {
     const aggregateClass = classOf(aggregate);
     if (schema !== aggregateClass.snapshotSchema || knownPrivateFieldOf(aggregateClass) !== undefined)
       return false;
-    const identity = identityOf(aggregateClass, aggregate.id);
+    const identity = identityOf(aggregateClass, aggregate.id, this.#mapper.upcasts);
     if (!state.startsWith(identity)) return false;
     try {
       aggregateInternals.restore(

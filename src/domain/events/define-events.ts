@@ -48,8 +48,11 @@ export interface DefineEventsOptions<Definitions extends EventDefinitions> {
   readonly validateReads?: boolean;
 }
 
-const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
-  former: ruleOf('an object of former types', (value) => typeof value === 'object' && !Array.isArray(value)),
+export const defineEventsOptions: OptionRules<DefineEventsOptions<EventDefinitions>, 'validateReads'> = {
+  former: ruleOf(
+    'an object of former types',
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  ),
   validateReads: flag(false),
 };
 

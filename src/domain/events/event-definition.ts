@@ -28,7 +28,7 @@ export interface EventOptions {
   readonly since?: number;
 }
 
-const eventOptions: OptionRules<EventOptions, keyof EventOptions> = {
+export const eventOptions: OptionRules<EventOptions, keyof EventOptions> = {
   notifiable: flag(true),
   since: integer({ least: 1 }, 1),
 };

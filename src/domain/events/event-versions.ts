@@ -1,3 +1,4 @@
+import { hash } from '../../util/environment/hash.ts';
 import { UpcastError } from './errors.ts';
 import type { EventParts, FormerEvent } from './event-definition.ts';
 import { storedTypeOf, type VersionedType, versionedTypeOf } from './stored-type.ts';
@@ -20,6 +21,8 @@ type FormerTypes = ReadonlyMap<string, string | FormerEvent>;
 export class EventVersions {
   readonly #readings = new Map<string, Reading>();
   readonly #newest = new Map<string, string>();
+  /** Digest of the functions that convert recorded events, and of the new names; undefined if there are none. */
+  readonly digest: string | undefined;
 
   private constructor(current: Definitions, former: FormerTypes) {
     for (const [name, parts] of current) this.#newest.set(name, storedTypeOf(name, newestOf(parts)));
@@ -29,6 +32,7 @@ export class EventVersions {
         if (reading !== undefined) this.#readings.set(storedTypeOf(name, version), reading);
       }
     }
+    this.digest = digestOf([...this.#readings.values()]);
   }
 
   /** Returns undefined if each type has one version only, and no type is a former one. */
@@ -68,6 +72,21 @@ export class EventVersions {
     };
     return { stored: { name, version }, type: readable[0]?.type, steps: [fail] };
   }
+}
+
+/** Returns a digest of the readings that change events. */
+function digestOf(readings: readonly Reading[]): string | undefined {
+  const changes = readings
+    .filter(({ stored, type, steps }) => stored.name !== type || steps.length > 0)
+    .map(({ stored, type = '', steps, split }) => [
+      stored.name,
+      stored.version,
+      type,
+      `${split}`,
+      ...steps.map(String),
+    ])
+    .map((change) => JSON.stringify(change));
+  return changes.length === 0 ? undefined : hash('sha256', changes.sort().join(), 'hex').slice(0, 16);
 }
 
 /** Returns the newest version of a definition. */

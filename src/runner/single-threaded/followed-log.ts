@@ -55,6 +55,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   /** Why the next notification must wait for another pipeline or another version. */
   blockedBy: unknown;
 
+  /** @param handledTypes Types that the follower handles, as events have them before and after they are recorded. */
   constructor(upstream: Upstream, follower: Follower, handledTypes: Iterable<string>) {
     this.upstream = upstream;
     this.follower = follower;

@@ -1,4 +1,4 @@
-import type { Application } from '../../application/application.ts';
+import { type Application, applicationInternals } from '../../application/application.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import type { PreparedEvents } from '../../application/recording/event-store.ts';
 import type { System } from '../../system/system.ts';
@@ -35,7 +35,9 @@ export class LocalFollowers {
     for (const { upstream, downstream, eventTypes } of system.graph.edges) {
       const follower = this.#named(downstream);
       const followed = this.#named(upstream);
-      const log = new FollowedLog(followed, follower, eventTypes);
+      const { mapper } = applicationInternals.storeOf(followed.application);
+      const handledTypes = eventTypes.flatMap((type) => [type, mapper.storedTypeOf(type)]);
+      const log = new FollowedLog(followed, follower, handledTypes);
       follower.upstreams.push(log);
       followed.followers.push(log);
       this.#logs.push(log);

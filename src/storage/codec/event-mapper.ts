@@ -89,6 +89,11 @@ export class EventMapper {
     }
   }
 
+  /** Digest of the functions that convert recorded events; undefined if there are none. */
+  get upcasts(): string | undefined {
+    return this.#versions?.digest;
+  }
+
   /**
    * Whether events of a stored type can be read; undefined if only the declared types tell. Versions that are too old count:
    * reading them fails.

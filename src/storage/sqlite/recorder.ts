@@ -18,20 +18,25 @@ import { historiesUpToSize } from '../sizes.ts';
 import { toCommand } from '../sql/command-rows.ts';
 import { toOperation, toPosition } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot, toTypeCounts } from '../sql/rows.ts';
-import { storageError } from '../storage-location.ts';
+import { recorderClosed, storageError } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import type { Session } from './connection/session.ts';
-import { inTransaction } from './connection/transaction.ts';
-import type { DatabaseFile } from './layout/file.ts';
-import { Refusal, RowWriter } from './row-writer.ts';
-import { row, rows, rowsUpTo, type Statements, sql } from './statements.ts';
+import { Refusal } from './connection/refusal.ts';
+import type { SessionPurpose } from './connection/session.ts';
+import type { ApplicationFile, DatabaseFile } from './layout/file.ts';
+import { type ApplicationSession, RowWriter } from './row-writer.ts';
+import { prepare, row, rows, rowsUpTo, type Statements } from './statements.ts';
 
 /** Number of rows up to which their size is counted row by row. For more rows, SQLite counts it faster. */
 const fewRows = 16;
 
+/** Returns the purpose of the session of a recorder. */
+export function recordingIn(file: ApplicationFile): SessionPurpose<ApplicationFile, Statements> {
+  return { file, prepare: (database) => prepare(database, file.tables), closed: recorderClosed };
+}
+
 /** Records in a SQLite file, which other recorders, threads and processes may use at the same time. */
 export class SqliteRecorder implements Recorder {
-  readonly #session: Session;
+  readonly #session: ApplicationSession;
   readonly #writer: RowWriter;
   /** Whether the last read of notifications found more than a few. */
   #readsMany = false;
@@ -39,14 +44,14 @@ export class SqliteRecorder implements Recorder {
   #lock: WriteLock | undefined;
 
   /** Takes over a session; `close()` closes it. */
-  constructor(session: Session) {
+  constructor(session: ApplicationSession) {
     this.#session = session;
     this.#writer = new RowWriter(session);
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
     if (processEvents.every(isEmpty)) return this.head(pipelineId);
-    return this.#change(() => this.#writer.write(pipelineId, processEvents));
+    return this.#session.change(() => this.#writer.write(pipelineId, processEvents));
   }
 
   async lock(): Promise<WriteLock> {
@@ -62,7 +67,7 @@ export class SqliteRecorder implements Recorder {
       },
       release: async () => held.end(lock),
     };
-    await this.#whenFree(() => {
+    await this.#session.whenFree(() => {
       held.begin(lock, this.#database);
       this.#lock = lock;
     });
@@ -72,13 +77,13 @@ export class SqliteRecorder implements Recorder {
   async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
     const read = () => historiesUpToSize(requests, (request) => this.#history(request), maxSize);
     const [first] = requests;
-    if (requests.length === 1 && first?.useSnapshot === false) return this.#use(read); // a single statement
+    if (requests.length === 1 && first?.useSnapshot === false) return this.#session.read(read); // a single statement
     // One transaction, so that all histories are of one moment and the lock is taken once.
-    return this.#read(read);
+    return this.#session.readTogether(read);
   }
 
   async locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
-    return this.#read(({ place }) =>
+    return this.#session.readTogether(({ place }) =>
       keys.map(({ originatorId, originatorVersion }) => toPlace(row(place, originatorId, originatorVersion))),
     );
   }
@@ -90,7 +95,7 @@ export class SqliteRecorder implements Recorder {
     maxSize: number = Number.MAX_SAFE_INTEGER,
   ): Promise<readonly StoredNotification[]> {
     const log = { storage: this.#file, pipelineId };
-    return this.#use(({ notifications, notificationsUpTo }) => {
+    return this.#session.read(({ notifications, notificationsUpTo }) => {
       const found = this.#readsMany
         ? rows(notificationsUpTo, pipelineId, after, limit, maxSize)
         : rowsUpTo(maxSize, notifications, pipelineId, after, limit);
@@ -101,30 +106,34 @@ export class SqliteRecorder implements Recorder {
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
     const log = { storage: this.#file, pipelineId };
-    return this.#use(({ causes }) => toCauses(rows(causes, pipelineId, after, limit), { after, limit }, log));
+    return this.#session.read(({ causes }) =>
+      toCauses(rows(causes, pipelineId, after, limit), { after, limit }, log),
+    );
   }
 
   async countTypes(pipelineId: number, after: number, limit: number): Promise<TypeCounts> {
-    return this.#use(({ countTypes }) => toTypeCounts(rows(countTypes, pipelineId, after, limit)));
+    return this.#session.read(({ countTypes }) => toTypeCounts(rows(countTypes, pipelineId, after, limit)));
   }
 
   async head(pipelineId: number): Promise<number> {
-    return this.#use(({ head }) => Number(row(head, pipelineId)?.[0]));
+    return this.#session.read(({ head }) => Number(row(head, pipelineId)?.[0]));
   }
 
   async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
-    return this.#use(() => this.#writer.position(pipelineId, upstreamName));
+    return this.#session.read(() => this.#writer.position(pipelineId, upstreamName));
   }
 
   async logs(): Promise<readonly LogPlace[]> {
-    return this.#use(({ logs }) => {
+    return this.#session.read(({ logs }) => {
       const places = rows(logs).flatMap((found) => toPlace(found) ?? []);
       return places.filter(({ notificationId }) => notificationId > 0);
     });
   }
 
   async positions(): Promise<readonly RecordedPosition[]> {
-    return this.#use(({ positions }) => rows(positions).map((found) => toPosition(found, this.#file)));
+    return this.#session.read(({ positions }) =>
+      rows(positions).map((found) => toPosition(found, this.#file)),
+    );
   }
 
   async recordHandledTypes(
@@ -133,23 +142,27 @@ export class SqliteRecorder implements Recorder {
     expectedVersion: number,
     types: readonly string[],
   ): Promise<number> {
-    return this.#change(() => this.#writer.setHandledTypes(pipelineId, upstreamName, expectedVersion, types));
+    return this.#session.change(() =>
+      this.#writer.setHandledTypes(pipelineId, upstreamName, expectedVersion, types),
+    );
   }
 
   async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
-    return this.#use(({ operations }) => rows(operations, after, limit).map(toOperation));
+    return this.#session.read(({ operations }) => rows(operations, after, limit).map(toOperation));
   }
 
   async command(key: string): Promise<StoredCommand | undefined> {
-    return this.#use(({ command }) => toCommand(row(command, key)));
+    return this.#session.read(({ command }) => toCommand(row(command, key)));
   }
 
   async deleteCommands(before: number, limit: number): Promise<number> {
-    return this.#change(() => Number(this.#session.statements.deleteCommands.run(before, limit).changes));
+    return this.#session.change(() =>
+      Number(this.#session.statements.deleteCommands.run(before, limit).changes),
+    );
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    await this.#change(() => this.#writer.putSnapshots(snapshots));
+    await this.#session.change(() => this.#writer.putSnapshots(snapshots));
   }
 
   async close(): Promise<void> {
@@ -161,43 +174,9 @@ export class SqliteRecorder implements Recorder {
     return this.#session.file;
   }
 
-  /** The open database, during `#use`. */
+  /** The open database, while it is in use. */
   get #database(): DatabaseSync {
     return this.#session.database;
-  }
-
-  #use<T>(work: (statements: Statements) => T): T | Promise<T> {
-    return this.#session.busyRetry.run(() => this.#session.use('reading', work));
-  }
-
-  /** Reads everything as of one moment. */
-  #read<T>(work: (statements: Statements) => T): T | Promise<T> {
-    return this.#use((statements) =>
-      this.#session.held.isIn(this.#database)
-        ? work(statements)
-        : inTransaction(this.#database, sql.begin, () => work(statements)),
-    );
-  }
-
-  /** Does the work in a transaction, and throws the conflict if the work is refused. */
-  #change<T>(work: () => T): T | Promise<T> {
-    return this.#whenFree(() => {
-      try {
-        return inTransaction(this.#database, sql.beginWrite, work);
-      } catch (error) {
-        throw error instanceof Refusal ? error.explain() : error;
-      }
-    });
-  }
-
-  /** Does the work when there is no other writer, in the order of the calls. */
-  #whenFree<T>(work: () => T): T | Promise<T> {
-    const { busyRetry, held } = this.#session;
-    return busyRetry.runInOrder(() => {
-      this.#session.assertOpen();
-      if (held.isHeld) throw lockHeld(this.#file);
-      return this.#session.use('recording', work);
-    });
   }
 
   #recordHeld(lock: WriteLock, pipelineId: number, processEvents: readonly ProcessEvent[]): number {
@@ -220,14 +199,6 @@ export class SqliteRecorder implements Recorder {
     const events = rows(this.#session.statements.events, originatorId, start, upTo);
     return { snapshot, events: events.map((event) => toEvent(originatorId, event)) };
   }
-}
-
-function lockHeld(file: DatabaseFile): StorageError {
-  return storageError(
-    'STORAGE_BUSY',
-    file,
-    'a policy of this thread held its write lock for longer than busyTimeoutMs. Try again, or raise busyTimeoutMs.',
-  );
 }
 
 function lockLost(file: DatabaseFile): StorageError {

@@ -12,25 +12,19 @@ import { dependenciesText } from '../sql/dependency-column.ts';
 import { toPosition, typesText } from '../sql/position-rows.ts';
 import { storageError } from '../storage-location.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
+import { Refusal } from './connection/refusal.ts';
 import type { Session } from './connection/session.ts';
-import type { DatabaseFile } from './layout/file.ts';
+import type { ApplicationFile } from './layout/file.ts';
 import { insertStrictly, row, type Statements } from './statements.ts';
 
-/** Thrown to roll a transaction back. The conflict is then explained from the recorded rows. */
-export class Refusal extends Error {
-  readonly explain: () => Error;
-
-  constructor(explain: () => Error) {
-    super();
-    this.explain = explain;
-  }
-}
+/** The use of a file by the recorder of an application. */
+export type ApplicationSession = Session<ApplicationFile, Statements>;
 
 /** Writes rows in a transaction that its caller begins and ends, while the session is in use. */
 export class RowWriter {
-  readonly #session: Session;
+  readonly #session: ApplicationSession;
 
-  constructor(session: Session) {
+  constructor(session: ApplicationSession) {
     this.#session = session;
   }
 
@@ -169,7 +163,7 @@ export class RowWriter {
     return new PositionConflictError(this.#file.applicationName, upstreamName, expected, actual);
   }
 
-  get #file(): DatabaseFile {
+  get #file(): ApplicationFile {
     return this.#session.file;
   }
 

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { TableNames } from './layout/file.ts';
 
 /**
@@ -5,7 +6,7 @@ import type { TableNames } from './layout/file.ts';
  * every version are in use, so never edit a released step: append a new one, and change the tables below. The file of a
  * system begins at version 4.
  */
-export const upgrades: readonly ((tables: TableNames) => string)[] = [
+const upgrades: readonly ((tables: TableNames) => string)[] = [
   ({ events }) => `alter table ${events} add column dependencies text`,
   ({ events }) => `
   alter table ${events} add column cause_name text;
@@ -41,6 +42,16 @@ export const upgrades: readonly ((tables: TableNames) => string)[] = [
 
 /** The version of the tables below. */
 export const schemaVersion: number = upgrades.length + 1;
+
+/** Creates the tables of one application, or upgrades those of version `found`, in a transaction. */
+export function createOrUpgradeTables(
+  database: DatabaseSync,
+  tables: TableNames,
+  found: number | undefined,
+): void {
+  if (found === undefined) database.exec(createTables(tables));
+  else for (const step of upgrades.slice(found - 1)) database.exec(step(tables));
+}
 
 /**
  * Returns SQL that creates the tables of one application. Rows of events are stored in the order of

@@ -9,6 +9,9 @@ export const sql = {
   commit: 'commit',
   rollback: 'rollback',
   walMode: 'pragma journal_mode = wal',
+  /** -> busy, 1 if the log could not be emptied */
+  emptyLog: 'pragma wal_checkpoint(truncate)',
+  secureDelete: { on: 'pragma secure_delete = on', off: 'pragma secure_delete = off' },
   busyTimeout: (ms: number): string => `pragma busy_timeout = ${ms}`,
   synchronous: { FULL: 'pragma synchronous = full', NORMAL: 'pragma synchronous = normal' },
   /** -> application_name */

@@ -6,6 +6,7 @@ import { storageError } from '../storage-location.ts';
 import { blockMs } from './connection/busy-retry.ts';
 import { DatabaseSync } from './connection/driver.ts';
 import { OpenFiles } from './connection/open-files.ts';
+import type { Session, SessionPurpose } from './connection/session.ts';
 import { inTransaction } from './connection/transaction.ts';
 import { whenFree } from './connection/when-free.ts';
 import { explained } from './errors.ts';
@@ -21,9 +22,9 @@ import {
 } from './layout/file-header.ts';
 import { layoutOf } from './layout/layouts.ts';
 import { type SqliteSettings, settingsFrom } from './options.ts';
-import { SqliteRecorder } from './recorder.ts';
-import { createTables, upgrades } from './schema.ts';
+import { recordingIn, SqliteRecorder } from './recorder.ts';
 import { sql } from './statements.ts';
+import { keepingKeysIn, SqliteSubjectKeys } from './subject-keys.ts';
 
 markAs('storage', openStorage);
 
@@ -39,22 +40,31 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
   const settings = settingsFrom(options);
   const layout = layoutOf(settings);
   const files = new OpenFiles(settings);
+  const startSession = async <F extends DatabaseFile, S>(
+    purpose: SessionPurpose<F, S>,
+    setupTables: boolean,
+  ): Promise<Session<F, S>> => {
+    try {
+      return files.startSession(purpose, await openDatabase(purpose.file, settings, setupTables));
+    } catch (error) {
+      throw explained(error, purpose.file, 'opening');
+    }
+  };
   return {
     async openRecorder({ applicationName, setupTables }) {
-      const file = layout.fileOf(applicationName);
-      try {
-        const database = await openDatabase(file, settings, setupTables);
-        return new SqliteRecorder(files.startSession(file, database));
-      } catch (error) {
-        throw explained(error, file, 'opening');
-      }
+      const purpose = recordingIn(layout.fileOf(applicationName));
+      return new SqliteRecorder(await startSession(purpose, setupTables));
+    },
+    async openSubjectKeys({ setupTables }) {
+      const purpose = keepingKeysIn(layout.subjectKeys());
+      return new SqliteSubjectKeys(await startSession(purpose, setupTables));
     },
     applicationNames: async () => layout.applicationNames(),
     async close() {}, // the last recorder of a file closes it
   };
 }
 
-/** Opens the file of an application, in which its tables are created or upgraded first if necessary. */
+/** Opens a file, in which its tables are created or upgraded first if necessary. */
 async function openDatabase(
   file: DatabaseFile,
   { busyTimeoutMs, synchronous }: SqliteSettings,
@@ -78,7 +88,7 @@ async function openDatabase(
 
 /** Creates or upgrades the tables in one transaction, unless another process has just done so. */
 function setUp(database: DatabaseSync, file: DatabaseFile): void {
-  const { layout, tables, applicationName } = file;
+  const { layout } = file;
   inTransaction(database, sql.beginWrite, () => {
     const { found, current } = versionsIn(database, file);
     if (!needsSetUp({ found, current }, true, file)) return;
@@ -87,9 +97,7 @@ function setUp(database: DatabaseSync, file: DatabaseFile): void {
       if (!isUnused(header)) throw foreignFile(file, header);
       database.exec(layout.mark);
     }
-    if (found === undefined) database.exec(createTables(tables));
-    else for (const step of upgrades.slice(found - 1)) database.exec(step(tables));
-    layout.register(database, applicationName);
+    file.setUp(database, found);
   });
 }
 

@@ -1,3 +1,4 @@
+import { versionedTypeOf } from '../../domain/events/stored-type.ts';
 import type { Origin } from './cause-chain.ts';
 import type { Cut } from './effect-tree.ts';
 import type { ExplanationData } from './explanation-data.ts';
@@ -40,6 +41,13 @@ export function displayTree({ event, causes, origin, cuts }: ExplanationData): D
 export function placeName({ applicationName, pipelineId, notificationId }: EventPlace): string {
   const pipeline = pipelineId === 0 ? '' : ` (pipeline ${pipelineId})`;
   return `${applicationName}${pipeline} ${notificationId}`;
+}
+
+/** Returns the type of an event as recorded, and as what it is read if that has another name. */
+export function typeText({ type, readAs = [type] }: TracedEvent): string {
+  if (readAs.length === 0) return `${type} (dropped)`;
+  const hasOneName = readAs.every((name) => versionedTypeOf(type).name === name);
+  return hasOneName && readAs.length === 1 ? type : `${type} (read as ${readAs.join(', ')})`;
 }
 
 function effectNode(event: TracedEffect, cutsByCause: ReadonlyMap<string, readonly Cut[]>): DisplayNode {

@@ -1,4 +1,4 @@
-import type { DisplayNode, DisplayTree } from './display-tree.ts';
+import { type DisplayNode, type DisplayTree, typeText } from './display-tree.ts';
 import { relativeTime } from './relative-time.ts';
 
 /** Draws a tree as a Mermaid flowchart, in which the explained event has a thick border and remarks a dashed one. */
@@ -17,7 +17,8 @@ export function mermaidOf({ root, start }: DisplayTree): string {
 }
 
 function labelOf({ label, event, note }: DisplayNode, start: number): string {
-  const lines = event === undefined ? [label] : [label, event.type, relativeTime(event.timestamp - start)];
+  const lines =
+    event === undefined ? [label] : [label, typeText(event), relativeTime(event.timestamp - start)];
   return [...lines, ...(note === undefined ? [] : [note])].map(escaped).join('<br/>');
 }
 

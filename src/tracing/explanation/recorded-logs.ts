@@ -1,6 +1,9 @@
 import { memoryBounds } from '../../application/memory-bounds.ts';
+import { specificationOf } from '../../domain/events/define-events.ts';
+import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { sealing } from '../../storage/sealing/sealed-storage.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { UnknownApplicationError } from '../../system/errors.ts';
 import { layersOf, type System } from '../../system/system.ts';
@@ -36,6 +39,8 @@ export class RecordedLogs implements AsyncDisposable {
   readonly #applications: ReadonlyMap<string, ApplicationLogs>;
   readonly #resources: AsyncDisposableStack;
   readonly #transcoder: Transcoder;
+  /** Mappers of the applications that are known. */
+  readonly #mappers: ReadonlyMap<string, EventMapper>;
   /** Where the last search ended, by follower and log: usually, later searches begin there. */
   readonly #found = new Map<string, { readonly causeId: number; readonly last: number }>();
 
@@ -48,13 +53,20 @@ export class RecordedLogs implements AsyncDisposable {
     this.#applications = applications;
     this.#resources = resources;
     this.#transcoder = new Transcoder(options.system?.types);
+    const classes = options.system?.applications ?? [];
+    this.#mappers = new Map(
+      classes.map(({ applicationName, emits }) => [
+        applicationName,
+        new EventMapper(applicationName, this.#transcoder, specificationOf(emits)),
+      ]),
+    );
   }
 
   /** @throws {@link StorageError} if an application cannot be opened. */
   static async open(options: RecordedLogsOptions): Promise<RecordedLogs> {
     await using resources = new AsyncDisposableStack();
     const openedStorage = await openStorage(options.storage, {
-      layers: options.system === undefined ? [] : layersOf(options.system),
+      layers: options.system === undefined ? [sealing({})] : layersOf(options.system),
     });
     resources.defer(() => openedStorage.close());
     const applications = await openAll(openedStorage, resources, options.signal);
@@ -84,12 +96,14 @@ export class RecordedLogs implements AsyncDisposable {
   async readRun(place: EventPlace, count: number): Promise<readonly TracedEvent[]> {
     const { recorder } = this.#logsOf(place.applicationName);
     const { pipelineId, notificationId: first } = place;
+    const mapper = this.#mappers.get(place.applicationName);
     const last = Math.min(first + count - 1, this.head(place));
     const events: TracedEvent[] = [];
     for (let after = first - 1; after < last; ) {
       await yieldIfBusy();
       const stored = await recorder.notifications(pipelineId, after, last - after, memoryBounds.page);
-      for (const one of stored) if (one.id <= last) events.push(tracedEvent(place, one, this.#transcoder));
+      for (const one of stored)
+        if (one.id <= last) events.push(tracedEvent(place, one, this.#transcoder, mapper));
       after = stored.at(-1)?.id ?? last;
     }
     return events;
@@ -115,7 +129,8 @@ export class RecordedLogs implements AsyncDisposable {
       .map(({ applicationName }) => applicationName);
     const known = new Set(recorded.map(({ applicationName }) => applicationName));
     const notBegun = edges.map(({ downstream }) => downstream).filter((name) => !known.has(name));
-    const ignoring = edges.filter(({ eventTypes }) => !eventTypes.includes(event.type));
+    const types = event.readAs ?? [event.type];
+    const ignoring = edges.filter(({ eventTypes }) => !types.some((type) => eventTypes.includes(type)));
     const ignored = new Set(ignoring.map(({ downstream }) => downstream));
     return [...waiting, ...notBegun].filter((name) => !ignored.has(name));
   }

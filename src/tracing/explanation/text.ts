@@ -1,4 +1,4 @@
-import type { DisplayNode, DisplayTree } from './display-tree.ts';
+import { type DisplayNode, type DisplayTree, typeText } from './display-tree.ts';
 import { relativeTime } from './relative-time.ts';
 
 const longestLine = 100;
@@ -65,10 +65,10 @@ function cellsOf(
   { aggregates }: Layout,
 ): readonly string[] {
   if (event === undefined) return [];
-  const { type, timestamp, originatorId, originatorVersion } = event;
+  const { timestamp, originatorId, originatorVersion } = event;
   return [
     branches + printable(label),
-    printable(type),
+    printable(typeText(event)),
     relativeTime(timestamp - start),
     aggregates === 'hidden' ? '' : `${shownId(originatorId, aggregates)} v${originatorVersion}`,
   ];

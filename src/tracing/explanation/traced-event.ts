@@ -1,4 +1,6 @@
+import { eventsIn } from '../../domain/events/split-event.ts';
 import type { Cause, Metadata } from '../../domain/provenance.ts';
+import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 
@@ -11,7 +13,13 @@ export interface EventPlace {
 
 /** A recorded event without its data, which may be personal. */
 export interface TracedEvent extends EventPlace {
+  /** Type as recorded, such as `Order.Placed@2` for version 2. */
   readonly type: string;
+  /**
+   * Types of the events that this code reads in place of the recorded one, if `type` is not the only one. Missing if the
+   * code or the data is unknown.
+   */
+  readonly readAs?: readonly string[];
   readonly originatorId: string;
   readonly originatorVersion: number;
   /** Milliseconds since 1970. */
@@ -37,13 +45,16 @@ export function tracedEvent(
   { applicationName, pipelineId }: Omit<EventPlace, 'notificationId'>,
   stored: StoredNotification,
   transcoder: Transcoder,
+  mapper: EventMapper | undefined,
 ): TracedEvent {
+  const readAs = mapper && typesRead(stored, mapper);
   const { id, type, originatorId, originatorVersion, timestamp, cause, correlationId, metadata } = stored;
   return {
     applicationName,
     pipelineId,
     notificationId: id,
     type,
+    ...(readAs !== undefined && { readAs }),
     originatorId,
     originatorVersion,
     timestamp,
@@ -56,6 +67,17 @@ export function tracedEvent(
 /** Returns a text that is the same for equal places only. */
 export function placeKey({ applicationName, pipelineId, notificationId }: EventPlace): string {
   return `${pipelineId} ${notificationId} ${applicationName}`;
+}
+
+/** Returns the types as which an event is read; undefined if it is read as it is stored. */
+function typesRead(stored: StoredNotification, mapper: EventMapper): readonly string[] | undefined {
+  const type = mapper.typeOf(stored.type);
+  if (type !== undefined) return type === stored.type ? undefined : [type];
+  try {
+    return eventsIn(mapper.toEvent(stored)).map((event) => event.type);
+  } catch {
+    return undefined;
+  }
 }
 
 function decoded(metadata: string, transcoder: Transcoder): Metadata | string {

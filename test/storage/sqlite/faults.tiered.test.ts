@@ -22,7 +22,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { OpenFiles } from '../../../src/storage/sqlite/connection/open-files.ts';
-import { SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
+import { recordingIn, SqliteRecorder } from '../../../src/storage/sqlite/recorder.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import type { StoredNotification } from '../../../src/storage/stored-event.ts';
 import { assertSound } from '../../support/logs.ts';
@@ -281,7 +281,7 @@ describe.each(byTier([oneFile], sqliteLayouts))(
         const database = new DatabaseSync(file);
         const files = new OpenFiles({ busyTimeoutMs: 5_000, synchronous: 'NORMAL' });
         const orders = fileOf(directory, 'orders');
-        const recorder = new SqliteRecorder(files.startSession(orders, database));
+        const recorder = new SqliteRecorder(files.startSession(recordingIn(orders), database));
         recorders.push(recorder);
         await recorder.record(0, [changes('a', 2)]);
         const { page_count: pages } = database.prepare('pragma page_count').get() as { page_count: number };

@@ -5,7 +5,7 @@ import { DatabaseSync } from '../connection/driver.ts';
 import { whenFree } from '../connection/when-free.ts';
 import { explained } from '../errors.ts';
 import { namesIn } from '../layout/directory-layout.ts';
-import type { LayoutFile } from '../layout/file.ts';
+import type { Layout, LayoutFile } from '../layout/file.ts';
 import { foreignFile, isBlank, isMarked, readHeader, versionsIn } from '../layout/file-header.ts';
 import { layoutOf } from '../layout/layouts.ts';
 import type { SqliteSettings } from '../options.ts';
@@ -21,21 +21,21 @@ export type FileSettings = Extract<SqliteSettings, { readonly file: string }>;
  * @throws {@link StorageError} if the file is missing, foreign, of a later release, or cannot be read.
  */
 export async function openSnapshot(settings: FileSettings, signal?: AbortSignal): Promise<DatabaseSync> {
-  const file = layoutOf(settings).fileOf('');
+  const layout = layoutOf(settings);
+  const file = layout.fileOf('');
   try {
     if (isBlank(file)) {
       const reason = 'the file is missing or empty. Mount its disk, or correct the path.';
       throw storageError('STORAGE_MISSING', file, reason);
     }
-    return await whenFree(settings.busyTimeoutMs, () => snapshotOf(file), signal);
+    return await whenFree(settings.busyTimeoutMs, () => snapshotOf(file, layout), signal);
   } catch (error) {
     signal?.throwIfAborted();
     throw explained(error, file, 'reading');
   }
 }
 
-function snapshotOf(file: LayoutFile): DatabaseSync {
-  const { layout } = file;
+function snapshotOf(file: LayoutFile, layout: Layout): DatabaseSync {
   // Not read-only: if its writers are closed meanwhile, this connection has to empty the write-ahead log into the file.
   const database = new DatabaseSync(file.path, { timeout: blockMs });
   try {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { DatabaseFile } from '../layout/file.ts';
 import { BusyRetry } from './busy-retry.ts';
 import { HeldTransaction } from './held-transaction.ts';
-import { type OpenFile, Session } from './session.ts';
+import { type OpenFile, Session, type SessionPurpose } from './session.ts';
 import { type ConnectionSettings, SqliteConnection } from './sqlite-connection.ts';
 
 /** An open file and the number of its sessions. */
@@ -11,7 +11,7 @@ interface CountedFile extends OpenFile {
 }
 
 /**
- * The open files of a storage. The recorders of a file share one connection: they never wait for each other in SQLite, which
+ * The open files of a storage. All sessions of a file share one connection: they never wait for each other in SQLite, which
  * would block their thread, and what one of them has written is in the cache of the others.
  */
 export class OpenFiles {
@@ -22,13 +22,17 @@ export class OpenFiles {
     this.#settings = settings;
   }
 
-  /** Starts a session of an application. Takes over a database in which its tables exist. */
-  startSession(file: DatabaseFile, database: DatabaseSync): Session {
+  /** Starts a session. Takes over a database in which its tables exist. */
+  startSession<F extends DatabaseFile, S>(
+    purpose: SessionPurpose<F, S>,
+    database: DatabaseSync,
+  ): Session<F, S> {
+    const { file } = purpose;
     const known = this.#byPath.get(file.path);
     if (known !== undefined) database.close();
     const open = known ?? this.#add(file.path, database);
     open.sessions += 1;
-    const session = new Session(file, open, () => this.#end(file.path, open));
+    const session = new Session(purpose, open, () => this.#end(file.path, open));
     try {
       session.use('opening', () => {}); // prepares the statements
       return session;

@@ -7,9 +7,10 @@ import { compareNames } from '../../name-order.ts';
 import { storageError } from '../../storage-location.ts';
 import { DatabaseSync as Database } from '../connection/driver.ts';
 import { explained } from '../errors.ts';
-import { schemaVersion } from '../schema.ts';
+import { createOrUpgradeTables, schemaVersion } from '../schema.ts';
 import { sql } from '../statements.ts';
-import type { DatabaseFile, Layout, LayoutFile, TableNames } from './file.ts';
+import { createSubjectTables, subjectKeysVersion } from '../subject-schema.ts';
+import type { ApplicationFile, DatabaseFile, FileMark, Layout, LayoutFile, TableNames } from './file.ts';
 import { applicationIds, isBlank, isMarked, readHeader } from './file-header.ts';
 
 const tables: TableNames = {
@@ -32,12 +33,22 @@ const fileNames: SafeNameRules = {
 
 const extension = '.sqlite';
 
+/** Name of the file of the keys of subjects, which has another extension than the files of applications. */
+const subjectKeysName = 'subject-keys.db';
+
+const subjectKeysMark: FileMark = {
+  option: 'directory',
+  applicationId: applicationIds.subjectKeys,
+  mark: `pragma application_id = ${applicationIds.subjectKeys};`,
+};
+
 /** First version with a table that keeps the name of the application. */
 const firstNamedVersion = 3;
 
 /** A directory with one file per application. The file keeps the version of its tables in its header. */
 export class DirectoryLayout implements Layout {
   readonly option = 'directory';
+  readonly applicationId: number = applicationIds.directory;
   readonly mark: string = `
     create table applications (
       application_name text primary key -- the name of the file may be cut
@@ -51,18 +62,33 @@ export class DirectoryLayout implements Layout {
     this.#busyTimeoutMs = busyTimeoutMs;
   }
 
-  fileOf(applicationName: string): DatabaseFile {
+  fileOf(applicationName: string): ApplicationFile {
     const path = join(this.#directory, `${safeName(applicationName, fileNames)}${extension}`);
-    return { ...this.#fileAt(path, applicationName), tables };
+    return {
+      ...this.#fileAt(path, applicationName),
+      tables,
+      version: schemaVersion,
+      versionIn: versionInHeader,
+      setUp(database, found) {
+        createOrUpgradeTables(database, tables, found);
+        database.exec(`pragma user_version = ${schemaVersion}`);
+        const register = 'insert or ignore into applications (application_name) values (?)';
+        database.prepare(register).run(applicationName);
+      },
+    };
   }
 
-  versionIn(database: DatabaseSync): number {
-    return readHeader(database).schemaVersion;
-  }
-
-  register(database: DatabaseSync, applicationName: string): void {
-    database.exec(`pragma user_version = ${schemaVersion}`);
-    database.prepare('insert or ignore into applications (application_name) values (?)').run(applicationName);
+  subjectKeys(): DatabaseFile {
+    return {
+      ...this.#fileAt(join(this.#directory, subjectKeysName), ''),
+      layout: subjectKeysMark,
+      version: subjectKeysVersion,
+      versionIn: versionInHeader,
+      setUp(database) {
+        database.exec(createSubjectTables);
+        database.exec(`pragma user_version = ${subjectKeysVersion}`);
+      },
+    };
   }
 
   /**
@@ -111,6 +137,10 @@ export class DirectoryLayout implements Layout {
   #fileAt(path: string, applicationName: string): LayoutFile {
     return { applicationName, path, location: `'${path}'`, layout: this };
   }
+}
+
+function versionInHeader(database: DatabaseSync): number {
+  return readHeader(database).schemaVersion;
 }
 
 /** Reads the names of the applications in the table of a marked database. */

@@ -6,15 +6,14 @@ import type { TableVersions } from '../../sql/table-version.ts';
 import { storageError } from '../../storage-location.ts';
 import { DatabaseSync } from '../connection/driver.ts';
 import { isResult } from '../errors.ts';
-import { schemaVersion } from '../schema.ts';
 import { sql } from '../statements.ts';
-import type { DatabaseFile, Layout, LayoutFile } from './file.ts';
+import type { DatabaseFile, FileMark, LayoutFile } from './file.ts';
 
-/** SQLite application ids of the files of each layout: `kahn` and `kahs` in ASCII. */
-export const applicationIds: Readonly<Record<Layout['option'], number>> = {
-  directory: 0x6b61686e,
-  file: 0x6b616873,
-};
+/**
+ * SQLite application ids, in ASCII: `kahn` of the files of a directory, `kahk` of the keys of subjects in a directory, `kahs`
+ * of the file of a system.
+ */
+export const applicationIds = { directory: 0x6b61686e, subjectKeys: 0x6b61686b, file: 0x6b616873 } as const;
 
 /** Application id of a copy that no runner has opened yet: `kahc` in ASCII. Such a copy has no write-ahead log. */
 export const copyId = 0x6b616863;
@@ -32,9 +31,9 @@ export function readHeader(database: DatabaseSync): FileHeader {
   return database.prepare(sql.readHeader).get() as unknown as FileHeader;
 }
 
-/** Returns whether a database is marked as a file of the layout. */
-export function isMarked({ applicationId }: FileHeader, { option }: Layout): boolean {
-  return applicationId === applicationIds[option] || (option === 'file' && applicationId === copyId);
+/** Returns whether a database has the mark. */
+export function isMarked({ applicationId }: FileHeader, mark: FileMark): boolean {
+  return applicationId === mark.applicationId || (mark.option === 'file' && applicationId === copyId);
 }
 
 /** Marks a copy as the file of a system, before it gets a write-ahead log. */
@@ -43,11 +42,10 @@ export function markOpened(database: DatabaseSync): void {
   database.exec(`pragma application_id = ${applicationIds.file}`);
 }
 
-/** Returns the versions of an application's tables in an open database. */
+/** Returns the versions of the tables of a file in an open database. */
 export function versionsIn(database: DatabaseSync, file: DatabaseFile): TableVersions {
-  const { layout } = file;
-  const found = isMarked(readHeader(database), layout) ? layout.versionIn(database, file) : undefined;
-  return { found, current: schemaVersion };
+  const found = isMarked(readHeader(database), file.layout) ? file.versionIn(database) : undefined;
+  return { found, current: file.version };
 }
 
 /**
@@ -90,7 +88,9 @@ export function foreignFile(file: LayoutFile, header?: FileHeader, cause?: unkno
       ? `it holds a whole system. Open it with sqlite({ file: '${path}' }), or ${another}.`
       : applicationId === applicationIds.directory
         ? `it holds one application of a directory. Open it with sqlite({ directory: '${dirname(path)}' }), or ${another}.`
-        : `it is not a kahn database, or its header is damaged. The file was not changed: move it away, restore it, or ${another}.`;
+        : applicationId === applicationIds.subjectKeys
+          ? `it holds the keys of subjects of a directory. Open it with sqlite({ directory: '${dirname(path)}' }), or ${another}.`
+          : `it is not a kahn database, or its header is damaged. The file was not changed: move it away, restore it, or ${another}.`;
   return storageError('STORAGE_FOREIGN', file, reason, { cause });
 }
 

@@ -4,9 +4,10 @@ import { compareNames } from '../../name-order.ts';
 import { needsSetUp } from '../../sql/table-version.ts';
 import { DatabaseSync as Database } from '../connection/driver.ts';
 import { explained } from '../errors.ts';
-import { schemaVersion } from '../schema.ts';
+import { createOrUpgradeTables, schemaVersion } from '../schema.ts';
+import { createSubjectTables, subjectKeysVersion, subjectsTable } from '../subject-schema.ts';
 import { namesIn } from './directory-layout.ts';
-import type { DatabaseFile, Layout, LayoutFile, TableNames } from './file.ts';
+import type { ApplicationFile, DatabaseFile, Layout, LayoutFile, TableNames } from './file.ts';
 import { applicationIds, isBlank, isMarked, readHeader } from './file-header.ts';
 
 // Lower case only: SQLite ignores the case of names.
@@ -24,6 +25,7 @@ const layoutVersion = 1;
 /** One file with tables per application. The table of applications keeps the version of their tables. */
 export class FileLayout implements Layout {
   readonly option = 'file';
+  readonly applicationId: number = applicationIds.file;
   readonly mark: string = `
     create table applications (
       application_name text primary key,
@@ -39,22 +41,39 @@ export class FileLayout implements Layout {
     this.#busyTimeoutMs = busyTimeoutMs;
   }
 
-  fileOf(applicationName: string): DatabaseFile {
-    return { ...this.#fileFor(applicationName), tables: tablesOf(applicationName) };
+  fileOf(applicationName: string): ApplicationFile {
+    const file = this.#fileFor(applicationName);
+    const tables = tablesOf(applicationName);
+    return {
+      ...file,
+      tables,
+      version: schemaVersion,
+      versionIn(database) {
+        assertLayoutVersion(database, file);
+        const version = 'select version from applications where application_name = ?';
+        const registered = database.prepare(version).get(applicationName);
+        return registered && Number(registered.version);
+      },
+      setUp(database, found) {
+        createOrUpgradeTables(database, tables, found);
+        const register = 'insert or replace into applications (application_name, version) values (?, ?)';
+        database.prepare(register).run(applicationName, schemaVersion);
+      },
+    };
   }
 
-  versionIn(database: DatabaseSync, file: DatabaseFile): number | undefined {
-    needsSetUp({ found: readHeader(database).schemaVersion, current: layoutVersion }, false, file);
-    const registered = database
-      .prepare('select version from applications where application_name = ?')
-      .get(file.applicationName);
-    return registered && Number(registered.version);
-  }
-
-  register(database: DatabaseSync, applicationName: string): void {
-    database
-      .prepare('insert or replace into applications (application_name, version) values (?, ?)')
-      .run(applicationName, schemaVersion);
+  subjectKeys(): DatabaseFile {
+    const file = this.#fileFor('');
+    return {
+      ...file,
+      version: subjectKeysVersion,
+      versionIn(database) {
+        assertLayoutVersion(database, file);
+        const table = database.prepare('select 1 from sqlite_schema where name = ?').get(subjectsTable);
+        return table && subjectKeysVersion;
+      },
+      setUp: (database) => database.exec(createSubjectTables),
+    };
   }
 
   /** @throws {@link StorageError} if the file cannot be read. */
@@ -73,6 +92,11 @@ export class FileLayout implements Layout {
     const path = this.#path;
     return { applicationName, path, location: `'${path}'`, layout: this };
   }
+}
+
+/** @throws {@link StorageError} STORAGE_NEWER if a later release has changed the table of applications. */
+function assertLayoutVersion(database: DatabaseSync, file: LayoutFile): void {
+  needsSetUp({ found: readHeader(database).schemaVersion, current: layoutVersion }, false, file);
 }
 
 /** Returns the tables of an application in the file of a system. Different applications have different tables. */

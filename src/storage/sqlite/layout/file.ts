@@ -12,29 +12,43 @@ export interface TableNames {
   readonly expiry: string;
 }
 
+/** Marks by which a file of kahn is known. */
+export interface FileMark {
+  /** Option of `sqlite()` that chooses the layout. */
+  readonly option: 'directory' | 'file';
+  /** SQLite application id. */
+  readonly applicationId: number;
+  /** SQL that marks an empty database. */
+  readonly mark: string;
+}
+
 /** A file of a layout. */
 export interface LayoutFile extends StorageLocation {
   readonly path: string;
-  readonly layout: Layout;
+  readonly layout: FileMark;
+}
+
+/** A file that holds the tables of an application, or those of the keys of subjects. */
+export interface DatabaseFile extends LayoutFile {
+  /** Version of the tables that this release reads and writes. */
+  readonly version: number;
+  /** Returns the version of the tables in a marked database; undefined if there are none. */
+  versionIn(database: DatabaseSync): number | undefined;
+  /** Creates the tables in a transaction, or upgrades those of version `found`. */
+  setUp(database: DatabaseSync, found: number | undefined): void;
 }
 
 /** The file that holds the tables of an application. */
-export interface DatabaseFile extends LayoutFile {
+export interface ApplicationFile extends DatabaseFile {
   readonly tables: TableNames;
 }
 
 /** How applications are divided among files. */
-export interface Layout {
-  /** Option of `sqlite()` that chooses the layout. */
-  readonly option: 'directory' | 'file';
+export interface Layout extends FileMark {
   /** Returns the file of an application. Different applications have different files or tables. */
-  fileOf(applicationName: string): DatabaseFile;
-  /** SQL that marks an empty database as a file of this layout. */
-  readonly mark: string;
-  /** Returns the version of an application's tables in a marked database; undefined if there are none. */
-  versionIn(database: DatabaseSync, file: DatabaseFile): number | undefined;
-  /** Notes the name of an application and the version of its tables, in a transaction. */
-  register(database: DatabaseSync, applicationName: string): void;
+  fileOf(applicationName: string): ApplicationFile;
+  /** Returns the file of the keys of subjects. */
+  subjectKeys(): DatabaseFile;
   /** Reads the names of all applications with tables, in the order of their UTF-8 bytes. */
   applicationNames(): readonly string[];
 }
