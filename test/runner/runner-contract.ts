@@ -6,7 +6,7 @@ import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { positions } from './contract/positions.ts';
-import { processing, runnerScenario } from './contract/processing.ts';
+import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -24,6 +24,7 @@ export function runnerContract(subject: RunnerSubject): void {
 function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
+    eventOptions(subject);
     positions(subject);
     changedShops(subject);
     asynchronousContexts(subject);
