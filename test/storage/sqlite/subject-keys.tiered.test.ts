@@ -181,7 +181,7 @@ describe.each(byTier([oneFile], sqliteLayouts))('keys in sqlite({ $name })', ({ 
     for (let fatal = 0, isKilled = true; isKilled; fatal += 1) {
       const subject = `${ada.subject} ${fatal}`;
       await (await openKeys(options)).add([{ ...ada, subject }]);
-      const child = fork(new URL('./dying-recorder.ts', import.meta.url), [
+      const child = fork(new URL('./killed/dying-recorder.ts', import.meta.url), [
         JSON.stringify(options),
         'delete',
         subject,

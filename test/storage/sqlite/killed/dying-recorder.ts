@@ -1,7 +1,7 @@
 // Records or deletes, but is killed before a statement: `dying-recorder.ts <options> record|delete <subject> <statement>`.
-import { sqlite } from '../../../src/storage/sqlite/index.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
-import { watchStatements } from '../../support/watchers/sqlite-statements.ts';
+import { sqlite } from '../../../../src/storage/sqlite/index.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import { watchStatements } from '../../../support/watchers/sqlite-statements.ts';
 
 const [options = '', task = '', subject = '', fatal = ''] = process.argv.slice(2);
 const storage = await openStorage(sqlite(JSON.parse(options)));

@@ -2,11 +2,11 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
-import { applicationInternals } from '../../../src/application/application.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
-import { oneFile, sqliteLayouts, temporaryDirectory } from '../../support/storages.ts';
-import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
-import { byTier } from '../../support/tier.ts';
+import { applicationInternals } from '../../../../src/application/application.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import { oneFile, sqliteLayouts, temporaryDirectory } from '../../../support/storages.ts';
+import { Click, Clicks, Counters } from '../../../support/systems/clicks.ts';
+import { byTier } from '../../../support/tier.ts';
 
 const program = new URL('./dying-counters.ts', import.meta.url);
 
