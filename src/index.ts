@@ -101,6 +101,7 @@ export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from '
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';
 export { type RepositionOptions, reposition } from './operations/reposition.ts';
+export { type ShredOptions, shred } from './operations/shred.ts';
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {

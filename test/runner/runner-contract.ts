@@ -5,6 +5,7 @@ import { changedShops } from './contract/changed-shops.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
@@ -27,6 +28,7 @@ function restOfContract(subject: RunnerSubject): void {
     eventOptions(subject);
     positions(subject);
     changedShops(subject);
+    personalData(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
