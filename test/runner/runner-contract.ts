@@ -10,6 +10,7 @@ import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
+import { undeclaredEvents } from './contract/undeclared-events.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -33,6 +34,7 @@ function restOfContract(subject: RunnerSubject): void {
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
+    undeclaredEvents(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);
