@@ -139,6 +139,7 @@ export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
 export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
 export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
 export type { SupervisedRunner } from './runner/supervised/supervised-runner.ts';
+export { type UndeclaredTypes, UndeclaredTypesError } from './runner/undeclared-events/errors.ts';
 export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
 export { NotDecodableError, NotEncodableError } from './storage/codec/errors.ts';
 export {
