@@ -2,12 +2,15 @@ import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
 import { access, calls } from './contract/calls.ts';
 import { changedShops } from './contract/changed-shops.ts';
+import { commands } from './contract/commands.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
+import { undeclaredEvents } from './contract/undeclared-events.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -24,11 +27,14 @@ function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
     eventOptions(subject);
+    commands(subject);
     positions(subject);
     changedShops(subject);
+    personalData(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     lifecycle(subject);
+    undeclaredEvents(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

@@ -80,7 +80,7 @@ export class EventStore {
     this.#unlogged = unloggedTypes(options.emits);
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
-    this.#assertFits = schemaChecks(options.applicationName, options.emits, 'record');
+    this.#assertFits = schemaChecks(options.applicationName, specificationOf(options.emits), 'record');
     const isKnown = (type: string) => this.mapper.knows(type) ?? this.#emits.has(type);
     this.#recent = recent;
     this.recent = this.recentIn(options.pipelineId);
