@@ -9,7 +9,8 @@ export function fingerprintOfUpdate(id: string, request: string | undefined): st
 /**
  * Hashes what a save records: the data that the caller gives or else, for each event, its aggregate, its type and its
  * data. Times do not count. An aggregate that the save creates is identified by its rank, in the data of all events, too:
- * a client that sends a request again makes it with another id.
+ * a client that sends a request again makes it with another id. Personal data counts as it is sealed: equal data is sealed
+ * equally, and the hash tells nothing about it once its key is gone.
  */
 export function fingerprintOfSave(events: readonly StoredEvent[], request: string | undefined): string {
   if (request !== undefined) return digest(['save', request]);
