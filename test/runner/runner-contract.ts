@@ -3,6 +3,7 @@ import { byTier } from '../support/tier.ts';
 import { access, calls } from './contract/calls.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
+import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { positions } from './contract/positions.ts';
 import { processing, runnerScenario } from './contract/processing.ts';
@@ -25,6 +26,7 @@ function restOfContract(subject: RunnerSubject): void {
     positions(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
+    evolvedLogs(subject);
     lifecycle(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
