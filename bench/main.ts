@@ -14,6 +14,7 @@ import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storag
 import { latency } from './threads/latency.ts';
 import { throughput } from './threads/throughput.ts';
 import { ticks } from './ticks.ts';
+import { validation } from './validation.ts';
 import { verification } from './verification.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -33,6 +34,7 @@ async function main(chosen: Options): Promise<void> {
   for (const section of [
     baselineComparison,
     provenance,
+    validation,
     verification,
     growth,
     longAggregates,

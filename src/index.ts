@@ -101,6 +101,7 @@ export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from '
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';
 export { type RepositionOptions, reposition } from './operations/reposition.ts';
+export { type ShredOptions, shred } from './operations/shred.ts';
 export type { AsynchronousRunner } from './runner/asynchronous/asynchronous-runner.ts';
 export type { RunnerEvent, RunnerEvents } from './runner/diagnostics.ts';
 export {
@@ -138,6 +139,7 @@ export { SteppingRunner } from './runner/stepping/stepping-runner.ts';
 export { SteppingSingleThreadedRunner } from './runner/stepping/stepping-single-threaded-runner.ts';
 export type { ApplicationTick, Tick } from './runner/stepping/tick.ts';
 export type { SupervisedRunner } from './runner/supervised/supervised-runner.ts';
+export { type UndeclaredTypes, UndeclaredTypesError } from './runner/undeclared-events/errors.ts';
 export { type CustomType, defineType, InvalidCustomTypeError } from './storage/codec/custom-type.ts';
 export { NotDecodableError, NotEncodableError } from './storage/codec/errors.ts';
 export {

@@ -49,10 +49,15 @@ export function ownedBinding(store: EventStore, saveRules: SaveRules = saveAtOnc
   return { store, saveRules, belongsToRunner: true, mayChangePipeline: false, release: async () => {} };
 }
 
-/** Opens storage for one application without a runner. */
+/**
+ * Opens storage for one application without a runner.
+ *
+ * @param others Declarations of its system, if it is opened as part of one: their logs may be recorded under other names.
+ */
 export async function standaloneBinding(
   declaration: ApplicationDeclaration,
   options: OpenApplicationOptions,
+  others: readonly ApplicationDeclaration[] = [declaration],
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
   const { name } = declaration;
@@ -64,7 +69,7 @@ export async function standaloneBinding(
     example,
   );
   await using opened = new AsyncDisposableStack();
-  const openedStorage = await openStorage(storage, { layers: storageLayers([declaration], storeOptions) });
+  const openedStorage = await openStorage(storage, { layers: storageLayers(others, storeOptions) });
   opened.defer(() => openedStorage.close());
   const store = await openStore(declaration, openedStorage, storeOptions);
   opened.defer(() => store.recorder.close());

@@ -10,8 +10,15 @@ import { InvalidApplicationError } from './errors.ts';
 export interface ApplicationDeclaration {
   /** Name of the class, for messages. */
   readonly name: string;
-  /** Durable name of the log: never change it once events are recorded. */
+  /** Durable name of the log. To change it once events are recorded, keep the earlier name as `recordedAs`. */
   readonly applicationName: string;
+  /**
+   * Name under which storage keeps the log, the positions and the causes of the application, if it was renamed: the
+   * `applicationName` that it had first.
+   *
+   * @default `applicationName`
+   */
+  readonly recordedAs?: string;
   /** Types of all events that the application may record, and of those in its log that it does not trigger any more. */
   readonly emits: readonly string[];
   /**
@@ -56,6 +63,9 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   assertNameLength(applicationName, 'applicationName', applicationName);
+  const recordedAs = recordedNameOf(declaration);
+  assertId(recordedAs, `'static readonly recordedAs' of class ${name}`);
+  assertNameLength(applicationName, 'applicationName', recordedAs);
   for (const type of storedTypesOf(emits)) assertNameLength(applicationName, 'eventType', type);
   const versioned = emits.find(hasVersion);
   if (versioned !== undefined) {
@@ -86,4 +96,9 @@ function assertSaves(name: string, saves: unknown, emits: readonly string[]): vo
       `'static readonly saves' of class ${name} lists ${inspect(type)}, which its 'static readonly emits' does not list.`,
     );
   }
+}
+
+/** Returns the name under which storage keeps the log of an application. */
+export function recordedNameOf({ applicationName, recordedAs }: ApplicationDeclaration): string {
+  return recordedAs ?? applicationName;
 }

@@ -19,6 +19,7 @@ export class OpenPipeline {
     this.store = store;
     this.queue = new CommitQueue(store, hooks);
     this.repository = new Repository(applicationName, store.loader, noteUnread);
-    this.log = new RecordedNotificationLog(recorder, applicationName, pipelineId, emits, recent);
+    const recordedAs = store.recordedNameOf(applicationName);
+    this.log = new RecordedNotificationLog(recorder, applicationName, pipelineId, emits, recent, recordedAs);
   }
 }

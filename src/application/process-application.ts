@@ -16,6 +16,7 @@ import type { NotificationLog } from './log/notification-log.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
 import { policyOf } from './policy/policy-definition.ts';
+import type { EventStore } from './recording/event-store.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
@@ -138,7 +139,8 @@ export abstract class ProcessApplication<
    * application that you opened without a runner, and then {@link run}.
    *
    * @param batchSize Largest number of notifications processed in one transaction, 500 by default.
-   * @throws {@link InvalidArgumentError} if `log` is not a notification log.
+   * @throws {@link InvalidArgumentError} if `log` is not a notification log, or that of a renamed application whose class
+   * is not part of the system through which this application was opened.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
    * @throws {@link InvalidApplicationError} if the log is the application's own and `applyPolicyToGeneratedEvents` is true.
    */
@@ -149,6 +151,7 @@ export abstract class ProcessApplication<
     }
     assertOption('batchSize', batchSize, batchSizeRule, `${this.constructor.name}.follow()`);
     const store = applicationInternals.storeOf(this);
+    assertSameName(store, log);
     const policy = this.policy as unknown as Policy;
     if (policy.handlesOwnEvents && log.applicationName === this.applicationName)
       throw new InvalidApplicationError(handledTwice(this.applicationName));
@@ -212,4 +215,14 @@ export abstract class ProcessApplication<
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }
+}
+
+/** Throws unless an application records its position in a log under the name under which storage keeps the log. */
+function assertSameName({ applicationName, recordedNameOf }: EventStore, log: NotificationLog): void {
+  const { applicationName: upstreamName, recordedAs = recordedNameOf(upstreamName) } = log;
+  if (recordedNameOf(upstreamName) === recordedAs) return;
+  throw new InvalidArgumentError(
+    `Application '${applicationName}' cannot follow '${upstreamName}', which is recorded as '${recordedAs}': open it with ` +
+      'open() of a system that holds both.',
+  );
 }

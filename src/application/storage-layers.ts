@@ -1,13 +1,20 @@
+import { renaming } from '../storage/renaming/renamed-storage.ts';
 import { type SealingOptions, sealing } from '../storage/sealing/sealed-storage.ts';
 import type { StorageLayer } from '../storage/storage.ts';
-import type { ApplicationDeclaration } from './declaration.ts';
+import { type ApplicationDeclaration, recordedNameOf } from './declaration.ts';
 import { personalStorage } from './personal/personal-storage.ts';
 
 /** Returns the layers around the storage of some applications that are opened with the same options, the innermost first. */
 export function storageLayers(
-  _declarations: readonly ApplicationDeclaration[],
+  declarations: readonly ApplicationDeclaration[],
   { encryption, compression }: SealingOptions,
 ): readonly StorageLayer[] {
-  const isSealed = encryption !== undefined || compression !== undefined;
-  return isSealed ? [sealing({ encryption, compression }), personalStorage] : [personalStorage];
+  const layers: StorageLayer[] = [];
+  if (encryption !== undefined || compression !== undefined)
+    layers.push(sealing({ encryption, compression }));
+  const renamed = declarations
+    .map((declaration) => [declaration.applicationName, recordedNameOf(declaration)] as const)
+    .filter(([current, recorded]) => current !== recorded);
+  if (renamed.length > 0) layers.push(renaming(new Map(renamed)));
+  return [...layers, personalStorage];
 }

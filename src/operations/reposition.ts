@@ -9,6 +9,7 @@ import { assertPartOf, assertSystem, layersOf, type System } from '../system/sys
 import { assertPipelineId } from '../util/ids.ts';
 import { checkedBy, integer, required, ruleOf } from '../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
+import { recordedText } from './recorded-text.ts';
 
 /** Options of {@link reposition}. */
 export interface RepositionOptions<Apps extends ApplicationClass = ApplicationClass> {
@@ -23,11 +24,6 @@ export interface RepositionOptions<Apps extends ApplicationClass = ApplicationCl
   /** Pipeline of the log and of the position. @default 0 */
   readonly pipelineId?: number;
 }
-
-/** Accepts a text for the record. */
-const recordedText = ruleOf<string>('a text of 1 to 1,000 characters', (value) => {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= 1_000;
-});
 
 export const repositionOptions: OptionRules<RepositionOptions, 'pipelineId'> = {
   upstream: required(ruleOf('the class of an application', (value) => typeof value === 'function')),

@@ -38,6 +38,13 @@ export interface RunnerEvents {
     /** The applications and types of the events that repeat. Each causes the next, and the last causes the first. */
     readonly circle: readonly { readonly applicationName: string; readonly eventType: string }[];
   };
+  /**
+   * A log holds events of types that its application does not declare, found by the count at the start. A type is named as
+   * it is stored: version 2 of a type ends in `@2`.
+   */
+  readonly undeclared: RunnerEvent & {
+    readonly types: readonly { readonly type: string; readonly count: number }[];
+  };
   /** A thread or process died and was replaced, for the `restarts`th time in a row without progress. */
   readonly restarted: RunnerEvent & { readonly error: unknown; readonly restarts: number };
   /** An application is closed; `terminated` is true if it was stopped in the middle of its work. */
@@ -58,6 +65,7 @@ const channels: Readonly<Record<keyof RunnerEvents, Channel>> = {
   interrupted: channel('kahn:interrupted'),
   failed: channel('kahn:failed'),
   looping: channel('kahn:looping'),
+  undeclared: channel('kahn:undeclared'),
   restarted: channel('kahn:restarted'),
   stopped: channel('kahn:stopped'),
   overrun: channel('kahn:overrun'),

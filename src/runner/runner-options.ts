@@ -3,7 +3,7 @@ import { batchSizeRule } from '../application/following/batch-size.ts';
 import { openStoreOptions } from '../application/open-store.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import { isPipelineId } from '../util/ids.ts';
-import { abortSignal, durationMs, ruleOf } from '../util/option-rules.ts';
+import { abortSignal, durationMs, oneOf, ruleOf } from '../util/option-rules.ts';
 import type { OptionRule, OptionRules, ResolvedOptions } from '../util/options.ts';
 
 /** Options of every runner. */
@@ -25,12 +25,25 @@ export interface RunnerOptions {
   readonly pollIntervalMs?: number;
   /** Time that `close()` gives work under way before it stops that work, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
+  /**
+   * What happens if logs hold events of types that their applications do not declare, in any version of the types: 'warn'
+   * counts events in the background after the start, and emits a process warning; 'refuse' counts all events first, and
+   * throws {@link UndeclaredTypesError}; 'ignore' counts nothing.
+   *
+   * @default 'warn'
+   */
+  readonly undeclaredEvents?: 'ignore' | 'warn' | 'refuse';
   /** Cancels the start: everything that was opened is closed again. @default none */
   readonly signal?: AbortSignal;
 }
 
 /** Names of the options of every runner that have a default. */
-export type DefaultedRunnerOption = 'setupTables' | 'batchSize' | 'cacheSize' | 'drainTimeoutMs';
+export type DefaultedRunnerOption =
+  | 'setupTables'
+  | 'batchSize'
+  | 'cacheSize'
+  | 'drainTimeoutMs'
+  | 'undeclaredEvents';
 
 /** Options of every runner with the defaults filled in. */
 export type ResolvedRunnerOptions = ResolvedOptions<RunnerOptions, DefaultedRunnerOption>;
@@ -45,6 +58,7 @@ export const runnerOptions: OptionRules<RunnerOptions, DefaultedRunnerOption> = 
   cacheSize: openStoreOptions.cacheSize,
   pollIntervalMs: durationMs(1),
   drainTimeoutMs: durationMs(0, 10_000),
+  undeclaredEvents: oneOf(['ignore', 'warn', 'refuse'], 'warn'),
   signal: abortSignal(),
 };
 

@@ -16,9 +16,12 @@ import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import { warnOfMismatches } from './diagnostics.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 import { mismatchesIn } from './status.ts';
+import { assertAllDeclared, warnOfUndeclared } from './undeclared-events/undeclared-report.ts';
 
 /** Options of opening a system for a runner. */
 export interface Opening {
+  /** Name of the runner's class. */
+  readonly runner: string;
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
   /** Whether other hosts may run other pipelines, so that `get()` accepts any pipeline. */
@@ -35,6 +38,7 @@ const running = new WeakSet<object>();
  * Opens all applications of a system; closes what it has opened if that fails.
  *
  * @throws {@link SystemRunningError} if this system is running already.
+ * @throws {@link UndeclaredTypesError} if a log holds undeclared types, and the options refuse them.
  * @throws {@link StorageError} if the storage cannot be opened.
  */
 export function openSystem(
@@ -58,6 +62,7 @@ async function open(
   const openedStorage = await openStorage(storage, { writerId, layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
+  await reportUndeclared(stores, options, opening, opened);
   const running = new RunningSystem({
     system,
     storage,
@@ -69,6 +74,21 @@ async function open(
   });
   await reportMismatches(system, running, opening.pipelineIds);
   return running;
+}
+
+/** Counts the events of undeclared types, as the option `undeclaredEvents` says. */
+async function reportUndeclared(
+  stores: ReadonlyMap<string, EventStore>,
+  { undeclaredEvents, signal }: ResolvedRunnerOptions,
+  { runner, pipelineIds }: Opening,
+  opened: AsyncDisposableStack,
+): Promise<void> {
+  if (undeclaredEvents === 'ignore') return;
+  const counting = { stores: [...stores.values()], pipelineIds, runner };
+  if (undeclaredEvents === 'refuse') return assertAllDeclared({ ...counting, signal });
+  const closed = new AbortController();
+  opened.defer(() => closed.abort());
+  void warnOfUndeclared({ ...counting, signal: closed.signal });
 }
 
 /** Warns of positions that do not fit the logs. What cannot be read now is reported by the followers. */

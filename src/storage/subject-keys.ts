@@ -37,7 +37,8 @@ export interface SubjectKeyTable {
   read(subjects: readonly string[]): Promise<readonly (SubjectEntry | undefined)[]>;
   /**
    * Deletes the key of a subject and keeps its entry without key, also if there was none. Resolves with false if the key was
-   * deleted before. Once the promise resolves, the storage holds no copy of the key.
+   * deleted before. Once the promise resolves, the storage holds no copy of the key, except where its server keeps old data:
+   * see docs/postgres.md.
    *
    * A reader of an older state may delay the removal of the last copy. If it takes too long, the call rejects with
    * STORAGE_BUSY although the key is deleted: call again to remove the copy.

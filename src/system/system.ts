@@ -1,7 +1,11 @@
 import { inspect } from 'node:util';
-import { Application, type ApplicationClass } from '../application/application.ts';
-import { type OpenApplicationOptions, storageRule } from '../application/application-binding.ts';
-import { assertDeclared } from '../application/declaration.ts';
+import { Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
+import {
+  type OpenApplicationOptions,
+  standaloneBinding,
+  storageRule,
+} from '../application/application-binding.ts';
+import { assertDeclared, recordedNameOf } from '../application/declaration.ts';
 import {
   carryMetadataRule,
   compressionRule,
@@ -16,6 +20,7 @@ import { memory } from '../storage/memory/index.ts';
 import type { CompressionOptions, EncryptionOptions } from '../storage/sealing/encryption.ts';
 import { assertStorage, type StorageDescription, type StorageLayer } from '../storage/storage.ts';
 import { kindInOtherCopy, markClass } from '../util/environment/copies.ts';
+import { inRootContext } from '../util/environment/root-context.ts';
 import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { checkedBy, ruleOf } from '../util/option-rules.ts';
@@ -174,10 +179,10 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     resolveOptions(options, systemOpenOptions, 'System.open()');
     const { storage = this.storage ?? memory(), ...others } = options;
     const opened: OpenApplicationOptions = { ...others, ...recordingOptions(this), storage };
-    return (await Application.open.call<ApplicationClass, [OpenApplicationOptions], Promise<Application>>(
-      applicationClass,
-      opened,
-    )) as InstanceType<A>;
+    const application = new applicationClass() as InstanceType<A>;
+    const binding = await inRootContext(standaloneBinding, applicationClass, opened, this.applications);
+    applicationInternals.bind(application, binding);
+    return application;
   }
 
   static {
@@ -311,5 +316,26 @@ function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass
     }
     byName.set(applicationClass.applicationName, applicationClass);
   }
-  return [...byName.values()];
+  const distinct = [...byName.values()];
+  assertDistinctLogs(distinct, byName);
+  return distinct;
+}
+
+/** Checks that no two applications share a log, and that no log has the name of another application. */
+function assertDistinctLogs(
+  classes: readonly ApplicationClass[],
+  byName: ReadonlyMap<string, ApplicationClass>,
+): void {
+  const byLog = new Map<string, ApplicationClass>();
+  for (const applicationClass of classes) {
+    const recordedAs = recordedNameOf(applicationClass);
+    const other = byLog.get(recordedAs) ?? byName.get(recordedAs);
+    if (other !== undefined && other !== applicationClass) {
+      throw new InvalidSystemError(
+        `Class ${applicationClass.name} is recorded as '${recordedAs}', which is the name of class ${other.name}: ` +
+          'give one of them another name.',
+      );
+    }
+    byLog.set(recordedAs, applicationClass);
+  }
 }

@@ -1,4 +1,5 @@
 import { Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
+import { whenSealed } from '../application/personal/seal-personal.ts';
 import { eventsIn } from '../domain/events/split-event.ts';
 import { unloggedTypes } from '../domain/events/unlogged-types.ts';
 import type { EventMapper } from '../storage/codec/event-mapper.ts';
@@ -29,7 +30,7 @@ export async function recordedEvents(applications: Iterable<Application>): Promi
       );
     }
     const { applicationName } = application;
-    for await (const event of loggedEvents(application)) events.push(located(application, event));
+    for await (const event of loggedEvents(application)) events.push(await located(application, event));
     const { emits } = application.constructor as unknown as ApplicationClass;
     if (unloggedTypes(emits) !== undefined) withOthers.set(applicationName, application);
   }
@@ -49,16 +50,19 @@ async function* loggedEvents({ log }: Application): AsyncGenerator<StoredNotific
   }
 }
 
-function located(application: Application, event: StoredNotification): LocatedEvent {
+async function located(application: Application, event: StoredNotification): Promise<LocatedEvent> {
   const { applicationName, pipelineId } = application;
   const { mapper } = applicationInternals.storeOf(application);
-  return { ...event, applicationName, pipelineId, texts: textsOf(event, mapper) };
+  return { ...event, applicationName, pipelineId, texts: await textsOf(event, mapper) };
 }
 
-function textsOf(stored: StoredEvent, mapper: EventMapper): readonly string[] {
+async function textsOf(stored: StoredEvent, mapper: EventMapper): Promise<readonly string[]> {
   const type = mapper.typeOf(stored.type);
   if (type !== undefined && mapper.storedTypeOf(type) === stored.type) return [`${type} ${stored.data}`];
-  return eventsIn(mapper.toEvent(stored)).map((event) => `${event.type} ${mapper.toStored(event, {}).data}`);
+  const events = eventsIn(mapper.toEvent(stored));
+  return await whenSealed(mapper, () =>
+    events.map((event) => `${event.type} ${mapper.toStored(event, {}).data}`),
+  );
 }
 
 /** Reads the events that are in the histories of aggregates, but not among those of the logs. */
@@ -77,7 +81,7 @@ async function unloggedEvents(
   const events: LocatedEvent[] = [];
   for (const [originatorId, known] of versions) {
     for (const event of await historyOf(originatorId, recorder)) {
-      if (!known.has(event.originatorVersion)) events.push(located(application, { ...event, id: 0 }));
+      if (!known.has(event.originatorVersion)) events.push(await located(application, { ...event, id: 0 }));
     }
   }
   return events;

@@ -1,13 +1,17 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
 import { access, calls } from './contract/calls.ts';
+import { changedShops } from './contract/changed-shops.ts';
+import { commands } from './contract/commands.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
-import { processing, runnerScenario } from './contract/processing.ts';
+import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import type { RunnerSubject } from './contract/subject.ts';
+import { undeclaredEvents } from './contract/undeclared-events.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -23,11 +27,16 @@ export function runnerContract(subject: RunnerSubject): void {
 function restOfContract(subject: RunnerSubject): void {
   describe(subject.name, () => {
     processing(subject);
+    eventOptions(subject);
+    commands(subject);
     positions(subject);
+    changedShops(subject);
+    personalData(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
     evolvedLogs(subject);
     lifecycle(subject);
+    undeclaredEvents(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

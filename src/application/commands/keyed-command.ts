@@ -2,7 +2,7 @@ import { KeyConflictError, RecordConflictError, StorageError } from '../../stora
 import { assertRecordable } from '../../storage/limits.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { now } from '../../util/time.ts';
-import type { CommitQueue } from '../recording/commit-queue.ts';
+import type { Commits } from '../recording/commit-queue.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import type { FirstOutcome, KeyedSave, Repetition } from '../recording/save-aggregates.ts';
 import { encoded, type SaveOptions } from '../recording/save-options.ts';
@@ -95,7 +95,7 @@ export class OnceRecordedSave implements KeyedSave {
   }
 
   /** An update reads the key before it calls its function, so it is submitted without reading the key again. */
-  async submit(prepared: PreparedEvents, queue: CommitQueue): Promise<Repetition | undefined> {
+  async submit(prepared: PreparedEvents, queue: Commits): Promise<Repetition | undefined> {
     let first = this.#command.updatedId === undefined ? await this.#first(prepared) : undefined;
     for (let submissions = 1; first === undefined; submissions += 1) {
       try {

@@ -8,7 +8,7 @@ import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { AggregateNotFoundError } from '../errors.ts';
 import { whenSealed } from '../personal/seal-personal.ts';
 import { assertOutsideOfPolicies } from '../policy/current-policy.ts';
-import type { CommitQueue } from '../recording/commit-queue.ts';
+import type { CommitQueue, Commits } from '../recording/commit-queue.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { saveAggregates } from '../recording/save-aggregates.ts';
 import { assertHasKey, type CommandProvenance, commandProvenance } from '../recording/save-options.ts';
@@ -25,6 +25,9 @@ import { type Updated, type UpdateOptions, updateOptionsOf } from './update-opti
 
 const backoff: Backoff = { firstMs: 2, maxMs: 100 };
 
+/** Number of races lost in a row after which a try takes the write lock of the application. */
+const racesBeforeLock = 3;
+
 /** What an update is recorded with. */
 export interface UpdateParts {
   readonly store: EventStore;
@@ -40,13 +43,12 @@ export interface Update<A extends Aggregate, Result> {
 }
 
 /** What the tries of an update have in common. */
-interface Tries<A extends Aggregate> extends UpdateParts {
+interface Attempt<A extends Aggregate> {
+  readonly store: EventStore;
   readonly update: Update<A, unknown>;
   readonly create: (() => A) | undefined;
   readonly provenance: CommandProvenance;
   readonly keyed: KeyedCommand | undefined;
-  /** Lets the next update of the aggregate begin. */
-  endTurn(): void;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function updateAggregate<A extends Aggregate, Result>(
   update: Update<A, Result>,
   options: UpdateOptions<A>,
 ): Promise<Updated<Awaited<Result>>> {
-  const { store, turns } = parts;
+  const { store, queue, turns } = parts;
   const { id } = update;
   assertOutsideOfPolicies(store.applicationName, 'update()');
   const call = `update() of application '${store.applicationName}'`;
@@ -73,11 +75,14 @@ export async function updateAggregate<A extends Aggregate, Result>(
     return { provenance, keyed: command && { ...command, updatedId: id } };
   });
   const encoded = encoding instanceof Promise ? await encoding : encoding;
+  const attempt: Attempt<A> = { store, update, create, ...encoded };
   signal?.throwIfAborted();
   const endTurn = await turns.take(id, signal);
   try {
     for (let tries = 1; ; tries += 1) {
-      const outcome = await tryUpdate({ ...parts, ...encoded, update, create, endTurn });
+      const outcome = await (tries <= racesBeforeLock
+        ? tryUpdate(attempt, queue, endTurn)
+        : tryAlone(attempt, queue, endTurn, signal));
       if (!(outcome instanceof RecordConflictError)) return outcome as Updated<Awaited<Result>>;
       if (tries > retries) throw new UpdateConflictError(tries, outcome);
       await backOff(tries, backoff, signal);
@@ -87,24 +92,38 @@ export async function updateAggregate<A extends Aggregate, Result>(
   }
 }
 
+/** Makes a try while no other writer records, if the storage has a write lock. */
+function tryAlone<A extends Aggregate>(
+  attempt: Attempt<A>,
+  queue: CommitQueue,
+  endTurn: () => void,
+  signal: AbortSignal | undefined,
+): Promise<Updated<unknown> | RecordConflictError> {
+  return queue.exclusively((commits, recorded) => {
+    const onRecorded = () => {
+      endTurn();
+      recorded();
+    };
+    return tryUpdate(attempt, commits, onRecorded);
+  }, signal);
+}
+
 /**
  * Gets, changes and saves the aggregate, unless an earlier command with the key has done so. Resolves with the conflict if
  * another writer has changed the aggregate meanwhile.
+ *
+ * @param recorded Called when the events are recorded.
  */
-async function tryUpdate<A extends Aggregate>({
-  store,
-  queue,
-  update,
-  create,
-  provenance,
-  keyed,
-  endTurn,
-}: Tries<A>): Promise<Updated<unknown> | RecordConflictError> {
+async function tryUpdate<A extends Aggregate>(
+  { store, update, create, provenance, keyed }: Attempt<A>,
+  commits: Commits,
+  recorded: () => void,
+): Promise<Updated<unknown> | RecordConflictError> {
   await yieldIfBusy();
   const first = keyed && (await firstOutcome(keyed, fingerprintOf(keyed)));
   if (first !== undefined) {
-    endTurn();
-    await queue.followAgain(first.saved);
+    recorded();
+    await commits.followAgain(first.saved);
     return { ...first.saved, result: first.result };
   }
   const aggregate = await aggregateOf(update, create, store);
@@ -112,8 +131,7 @@ async function tryUpdate<A extends Aggregate>({
   try {
     const encode = () => resultText(result, update.id, store);
     const save = keyed && new OnceRecordedSave(keyed, await whenSealed(store.mapper, encode));
-    const extras = { keyed: save, recorded: endTurn };
-    const saved = await saveAggregates([aggregate], provenance, store, queue, extras);
+    const saved = await saveAggregates([aggregate], provenance, store, commits, { keyed: save, recorded });
     return { ...saved, result: save?.first === undefined ? result : save.first.result };
   } catch (error) {
     aggregateInternals.undo(aggregate);

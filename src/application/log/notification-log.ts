@@ -51,6 +51,8 @@ export interface NotificationLog {
    * event of another type that it does not handle. Without this list, it ignores such events.
    */
   readonly emits?: readonly string[] | undefined;
+  /** Name under which storage keeps the log, if it is known: another one if the application was renamed. */
+  readonly recordedAs?: string | undefined;
   /**
    * Reads up to `limit` notifications with ids above `after`.
    *
@@ -83,6 +85,7 @@ export class RecordedNotificationLog implements NotificationLog {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly emits: readonly string[] | undefined;
+  readonly recordedAs: string | undefined;
   /** What this process recorded last in the log; undefined if other threads or processes record in it. */
   readonly recent: RecentLog | undefined;
   readonly #recorder: Recorder;
@@ -93,7 +96,9 @@ export class RecordedNotificationLog implements NotificationLog {
     pipelineId: number,
     emits: readonly string[] | undefined,
     recent?: RecentLog,
+    recordedAs?: string,
   ) {
+    this.recordedAs = recordedAs;
     this.recent = recent;
     this.#recorder = recorder;
     this.applicationName = applicationName;

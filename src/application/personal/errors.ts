@@ -27,15 +27,15 @@ export class PersonalUnreadableError extends KahnError {
   }
 }
 
-/** Personal data was not recorded, because the storage of the application keeps no keys of subjects. */
+/** Personal data cannot be recorded or shredded, because the storage keeps no keys of subjects. */
 export class PersonalNotSupportedError extends KahnError {
   override readonly code = 'PERSONAL_NOT_SUPPORTED';
   declare readonly applicationName: string;
 
   constructor(applicationName: string) {
     super(
-      `Application '${applicationName}' cannot record personal data: its storage has no method openSubjectKeys(). Use ` +
-        'memory(), sqlite() or postgres(), or add the method to the storage.',
+      `Application '${applicationName}' cannot record or shred personal data: its storage has no method ` +
+        'openSubjectKeys(). Use memory(), sqlite() or postgres(), or add the method to the storage.',
       { applicationName },
     );
   }

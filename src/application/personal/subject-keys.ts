@@ -95,10 +95,7 @@ export class SubjectKeys {
   /** Notes all deletions up to now, if keys are in use. */
   async refresh(): Promise<void> {
     if (!this.areInUse) return;
-    this.#nextRefresh ??= this.#turns.run(() => {
-      this.#nextRefresh = undefined;
-      return this.#readDeletions();
-    });
+    this.#nextRefresh ??= Promise.resolve().then(() => this.#turns.run(this.#beginRefresh));
     await this.#nextRefresh;
   }
 
@@ -155,6 +152,12 @@ export class SubjectKeys {
     this.#keep(cipher);
     return cipher.isDeleted ? undefined : cipher;
   }
+
+  /** Later calls wait for the next refresh: what this one reads may be older. */
+  readonly #beginRefresh = (): Promise<void> => {
+    this.#nextRefresh = undefined;
+    return this.#readDeletions();
+  };
 
   async #readDeletions(): Promise<void> {
     const table = await this.#begin();

@@ -16,6 +16,8 @@ export interface HandlerContext {
   readonly applicationName: string;
   /** Name of the application that has recorded the event; empty in a direct call. */
   readonly upstreamName: string;
+  /** Returns the name under which storage keeps the log of an application. */
+  recordedNameOf(applicationName: string): string;
   readonly event: RecordedEvent;
   /** Number of the event among those that are read in place of a recorded one; 0 for most. */
   readonly part: number;
@@ -64,11 +66,11 @@ export class HandlerRepository implements PolicyRepository {
   deriveId(): string {
     this.calls.assertRunning();
     this.#derived += 1;
-    const { event, part, upstreamName, applicationName } = this.#context;
+    const { event, part, upstreamName, applicationName, recordedNameOf } = this.#context;
     const { originatorId, originatorVersion } = event;
     const { idTime: timestamp = event.timestamp } = this.#context;
     const cause = { originatorId, originatorVersion, timestamp, part };
-    return causedId(cause, upstreamName, applicationName, this.#derived);
+    return causedId(cause, recordedNameOf(upstreamName), recordedNameOf(applicationName), this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {

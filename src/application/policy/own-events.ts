@@ -71,11 +71,12 @@ export class OwnEvents {
    * event is another one in each try.
    */
   #contextOf(event: DomainEvent): HandlerContext {
-    const { applicationName, aggregates, event: first } = this.#context;
+    const { applicationName, recordedNameOf, aggregates, event: first } = this.#context;
     const { timestamp: idTime } = first;
     return {
       applicationName,
       upstreamName: applicationName,
+      recordedNameOf,
       event: this.#recorded(event),
       part: 0,
       idTime,

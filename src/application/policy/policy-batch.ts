@@ -119,7 +119,8 @@ function contextOf(
   { event, part }: Step,
   aggregates: BatchAggregates,
 ): HandlerContext {
-  return { applicationName: store.applicationName, upstreamName, event, part, aggregates };
+  const { applicationName, recordedNameOf } = store;
+  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

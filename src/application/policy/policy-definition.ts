@@ -35,7 +35,8 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     const handler = handlerOf(event.type);
     if (handler === undefined) return [];
     const aggregates = new MapAggregates(byId);
-    const context = { applicationName, upstreamName: '', event, part: 0, aggregates };
+    const recordedNameOf = (name: string) => name;
+    const context = { applicationName, upstreamName: '', recordedNameOf, event, part: 0, aggregates };
     if (!handlesOwnEvents) return (await runHandler(handler, context)) as readonly Aggregate<E>[];
     const { correlationId, metadata } = event;
     const carried = { ...(correlationId && { correlationId }), ...(metadata && { metadata }) };

@@ -5,6 +5,7 @@ import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfBusy, yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { TooManySavesError } from '../errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
+import { BoundedLock } from './bounded-lock.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { Saved } from './save-options.ts';
 
@@ -28,6 +29,14 @@ export interface CommitHooks extends SaveRules {
   grown(head: number): void;
 }
 
+/** Records saves. */
+export interface Commits {
+  /** Resolves when the events are recorded. */
+  submit(prepared: PreparedEvents): Promise<void>;
+  /** Returns a promise for which the repetition of a save waits, if any. */
+  followAgain(saved: Saved): Promise<void> | undefined;
+}
+
 interface Waiting {
   readonly prepared: PreparedEvents;
   resolve(): void;
@@ -39,19 +48,20 @@ interface Waiting {
  * storage refuses is recorded in parts, down to the saves that are refused alone. All of them settle when the whole group
  * is done, so that a save that lost to another one of its group finds what that one has recorded.
  */
-export class CommitQueue {
+export class CommitQueue implements Commits {
   readonly #store: EventStore;
   readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
   #waitingSize = 0;
   #flushing: Promise<void> | undefined;
+  /** Work that is done under the write lock. */
+  readonly #exclusive = new Set<Promise<unknown>>();
 
   constructor(store: EventStore, hooks: CommitHooks) {
     this.#store = store;
     this.#hooks = hooks;
   }
 
-  /** Resolves when the events are recorded. */
   submit(prepared: PreparedEvents): Promise<void> {
     const isFull = this.#waitingSize + prepared.size > memoryBounds.waitingSaves && this.#waiting.length > 0;
     if (isFull || this.#waiting.length >= maxWaiting) {
@@ -69,14 +79,55 @@ export class CommitQueue {
     });
   }
 
-  /** Returns a promise for which the repetition of a save waits, if any. */
   followAgain(saved: Saved): Promise<void> | undefined {
     return this.#hooks.repeated?.(saved);
   }
 
-  /** Resolves when no save is waiting. */
+  /**
+   * Does work while no other writer records, for a limited time and if the storage has a write lock. The first save of the
+   * work releases the lock.
+   *
+   * @param work Calls `recorded` when its events are recorded, before it waits for what follows from them.
+   * @param signal Releases the lock when it is aborted.
+   */
+  async exclusively<T>(
+    work: (commits: Commits, recorded: () => void) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    let working: Promise<T> | undefined;
+    const commit = this.#hooks.runCommit(async () => {
+      const lock = await BoundedLock.take(this.#store.recorder, signal);
+      try {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const submit = (prepared: PreparedEvents) => inRootContext(this.#recordOne, prepared, lock);
+        working = work({ submit, followAgain: (saved) => this.followAgain(saved) }, resolve);
+        await Promise.race([promise, Promise.allSettled([working])]);
+      } finally {
+        await lock?.release();
+      }
+    });
+    this.#exclusive.add(commit);
+    try {
+      await commit;
+    } finally {
+      this.#exclusive.delete(commit);
+    }
+    return await (working as Promise<T>); // `runCommit` has called the function
+  }
+
+  /** Resolves when no save is waiting, and no work is done under the write lock. */
   async idle(): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing;
+    while (this.#flushing !== undefined || this.#exclusive.size > 0)
+      await Promise.allSettled([this.#flushing, ...this.#exclusive]);
+  }
+
+  readonly #recordOne = async (prepared: PreparedEvents, lock: BoundedLock | undefined): Promise<void> => {
+    this.#noteRecorded([prepared], await this.#store.record([prepared], lock));
+  };
+
+  #noteRecorded(group: readonly PreparedEvents[], head: number): void {
+    for (const prepared of group) prepared.followed = this.#hooks.followed?.(prepared);
+    if (group.some(({ logged }) => logged.length > 0)) this.#hooks.grown(head);
   }
 
   readonly #flush = async (): Promise<void> => {
@@ -125,16 +176,16 @@ export class CommitQueue {
     const parts = [waiting]; // the next part is the last
     for (let group = parts.pop(); group !== undefined; group = parts.pop()) {
       if (group.length === 0) continue;
+      const saves = group.map(({ prepared }) => prepared);
       let head: number;
       try {
-        head = await this.#store.record(group.map(({ prepared }) => prepared));
+        head = await this.#store.record(saves);
       } catch (error) {
         parts.push(...remainder(group, error, rejected));
         await yieldIfBusy();
         continue;
       }
-      for (const { prepared } of group) prepared.followed = this.#hooks.followed?.(prepared);
-      if (group.some(({ prepared }) => prepared.logged.length > 0)) this.#hooks.grown(head);
+      this.#noteRecorded(saves, head);
     }
   }
 }

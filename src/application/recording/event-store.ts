@@ -6,6 +6,7 @@ import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
 import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
@@ -79,7 +80,7 @@ export class EventStore {
     this.#unlogged = unloggedTypes(options.emits);
     this.#cache = new HistoryCache(options.cacheSize);
     this.#snapshots = new Snapshots(this.mapper, options.pipelineId);
-    this.#assertFits = schemaChecks(options.applicationName, options.emits, 'record');
+    this.#assertFits = schemaChecks(options.applicationName, specificationOf(options.emits), 'record');
     const isKnown = (type: string) => this.mapper.knows(type) ?? this.#emits.has(type);
     this.#recent = recent;
     this.recent = this.recentIn(options.pipelineId);
@@ -125,6 +126,10 @@ export class EventStore {
       followed: undefined,
     };
   }
+
+  /** Returns the name under which storage keeps the log of an application. */
+  readonly recordedNameOf = (applicationName: string): string =>
+    recordedNameIn(this.recorder, applicationName);
 
   /** Throws {@link UnsavableEventError} for the first event that commands may not record. */
   assertSavable(pending: readonly PendingEvent[]): void {

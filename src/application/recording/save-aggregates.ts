@@ -1,6 +1,6 @@
 import { type Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
 import { sealPersonal } from '../personal/seal-personal.ts';
-import type { CommitQueue } from './commit-queue.ts';
+import type { Commits } from './commit-queue.ts';
 import { explainedConflict } from './create-conflict.ts';
 import type { EventStore, PreparedEvents } from './event-store.ts';
 import type { CommandProvenance, Saved } from './save-options.ts';
@@ -26,7 +26,7 @@ export interface KeyedSave {
   /** Adds the key to what is to be recorded. */
   withKey(prepared: PreparedEvents): PreparedEvents;
   /** Resolves when the events are recorded, or with the outcome of an earlier command with the key. */
-  submit(prepared: PreparedEvents, queue: CommitQueue): Promise<Repetition | undefined>;
+  submit(prepared: PreparedEvents, queue: Commits): Promise<Repetition | undefined>;
 }
 
 /** What a save does besides recording events. */
@@ -44,7 +44,7 @@ export async function saveAggregates(
   aggregates: readonly Aggregate[],
   provenance: CommandProvenance,
   store: EventStore,
-  queue: CommitQueue,
+  queue: Commits,
   { keyed, recorded }: SaveExtras = {},
 ): Promise<Saved> {
   const distinct = aggregates.length > 1 ? [...new Set(aggregates)] : aggregates;

@@ -1,5 +1,11 @@
+import { kindOf } from '../../util/errors.ts';
 import { flag, integer } from '../../util/option-rules.ts';
-import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
+import {
+  assertFunction,
+  InvalidArgumentError,
+  type OptionRules,
+  resolveOptions,
+} from '../../util/options.ts';
 import type { DeepReadonly } from '../event.ts';
 import { isSchema, type SchemaOutput, type StandardSchema } from './standard-schema.ts';
 
@@ -62,7 +68,7 @@ export class EventDefinition<Data> implements EventType<Data> {
    * data, and may not change what it gets.
    *
    * @param schema Schema that new data must fit, if any.
-   * @throws {@link InvalidArgumentError} if `change` is not a function.
+   * @throws {@link InvalidArgumentError} if `change` is not a function, or `schema` not a schema.
    */
   upcast<Schema extends StandardSchema>(
     change: (old: DeepReadonly<Data>) => SchemaOutput<Schema>,
@@ -71,6 +77,10 @@ export class EventDefinition<Data> implements EventType<Data> {
   upcast<Next>(change: (old: DeepReadonly<Data>) => Next): EventDefinition<Next>;
   upcast(change: (old: DeepReadonly<Data>) => unknown, schema?: StandardSchema): EventDefinition<unknown> {
     assertFunction(change, 'the argument of upcast()');
+    if (schema !== undefined && !isSchema(schema))
+      throw new InvalidArgumentError(
+        `Expected the second argument of upcast() to be a schema that follows Standard Schema, got ${kindOf(schema)}.`,
+      );
     const steps = [...this.#parts.steps, change as (old: unknown) => unknown];
     return new EventDefinition({ ...this.#parts, steps, schema });
   }

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../event.ts';
-import { specificationOf } from './define-events.ts';
+import type { EventSpecification } from './define-events.ts';
 import { assertFits } from './schema-check.ts';
 import type { CheckedEvent } from './validation-errors.ts';
 
@@ -9,10 +9,10 @@ import type { CheckedEvent } from './validation-errors.ts';
  */
 export function schemaChecks(
   applicationName: string,
-  emits: readonly string[],
+  specification: EventSpecification | undefined,
   action: CheckedEvent['action'],
 ): ((event: DomainEvent) => void) | undefined {
-  const all = [...(specificationOf(emits)?.current ?? [])];
+  const all = [...(specification?.current ?? [])];
   const schemas = new Map(
     all.flatMap(([type, { schema }]) => (schema === undefined ? [] : [[type, schema]])),
   );

@@ -97,7 +97,7 @@ export class MultiThreadedRunner<
     const { pipelineIds } = resolved;
     const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
-    const running = await openSystem(system, resolved, { pipelineIds, grown });
+    const running = await openSystem(system, resolved, { runner: 'MultiThreadedRunner', pipelineIds, grown });
     const runner = new MultiThreadedRunner({ system, options: resolved, running, board, entry });
     await runner.launch(() => runner.#start());
     return runner;

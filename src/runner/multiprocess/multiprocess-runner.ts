@@ -99,7 +99,12 @@ export class MultiprocessRunner<
     const { pipelineIds, applications } = resolved;
     const board = new ProcessBoard(ownAssignments(system, pipelineIds, applications));
     const grown = ({ applicationName, pipelineId }: Prompt) => board.prompt(applicationName, pipelineId);
-    const running = await openSystem(system, resolved, { pipelineIds, sharesSystem: true, grown });
+    const running = await openSystem(system, resolved, {
+      runner: 'MultiprocessRunner',
+      pipelineIds,
+      sharesSystem: true,
+      grown,
+    });
     const runner = new MultiprocessRunner({ system, options: resolved, running, board, program });
     try {
       await runner.launch(() => runner.#start());

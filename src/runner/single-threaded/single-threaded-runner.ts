@@ -77,6 +77,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     assertSystem(system, 'SingleThreadedRunner.start()');
     const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
     const running = await openSystem(system, resolved, {
+      runner: 'SingleThreadedRunner',
       pipelineIds: [localPipelineId],
       saveRulesOf: (name) => ({
         runCommit: (commit) => runner.#followers.commit(name, commit),

@@ -49,6 +49,7 @@ export async function openStepping<Apps extends ApplicationClass>(
   const resolved = resolveOptions(options, steppingRunnerOptions, `${runnerName}.start()`);
   const turns = new Mutex();
   const running = await openSystem(system, resolved, {
+    runner: runnerName,
     pipelineIds: [localPipelineId],
     saveRulesOf: () => ({ runCommit: (commit) => turns.run(commit) }),
   });

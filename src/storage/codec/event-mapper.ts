@@ -3,7 +3,8 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { EventSpecification } from '../../domain/events/define-events.ts';
 import { UpcastError } from '../../domain/events/errors.ts';
 import type { EventVersions, Reading } from '../../domain/events/event-versions.ts';
-import { type ReadEvent, SplitEvent } from '../../domain/events/split-event.ts';
+import { schemaChecks } from '../../domain/events/schema-checks.ts';
+import { eventsIn, type ReadEvent, SplitEvent } from '../../domain/events/split-event.ts';
 import { split, upcast } from '../../domain/events/upcast.ts';
 import type { Metadata, RecordedEvent } from '../../domain/provenance.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
@@ -61,6 +62,8 @@ export class EventMapper {
   /** How types in logs are read; undefined if each type is read as it is stored. */
   readonly #versions: EventVersions | undefined;
   readonly #isCurrent: (type: string) => boolean;
+  /** Checks the data of events that are read against their schemas; undefined unless `validateReads` is set. */
+  readonly #assertFits: ((event: DomainEvent) => void) | undefined;
 
   /** @param specification What is known of the types of events; undefined for an application that only lists them. */
   constructor(applicationName: string, transcoder: Transcoder, specification?: EventSpecification) {
@@ -68,6 +71,8 @@ export class EventMapper {
     this.#transcoder = transcoder;
     this.#versions = specification?.versions;
     this.#isCurrent = (type) => specification?.current.has(type) === true;
+    if (specification?.validateReads === true)
+      this.#assertFits = schemaChecks(applicationName, specification, 'read');
   }
 
   /** @throws {@link EventNotEncodableError} if the data cannot be restored exactly. */
@@ -115,8 +120,15 @@ export class EventMapper {
    * Decodes an event, and converts its data to the newest version. An event of a former type is read as others.
    *
    * @throws {@link EventNotDecodableError} if the text is damaged, a type of it is unknown, or it cannot be converted.
+   * @throws {@link EventInvalidError} or {@link InvalidSchemaError} if the data must fit a schema and does not.
    */
   toEvent(stored: StoredEvent): ReadEvent {
+    const read = this.#toEvent(stored);
+    if (this.#assertFits !== undefined) eventsIn(read).forEach(this.#assertFits);
+    return read;
+  }
+
+  #toEvent(stored: StoredEvent): ReadEvent {
     try {
       const data = this.#transcoder.decode(stored.data);
       const reading = this.#versions?.readingOf(stored.type);
@@ -134,6 +146,12 @@ export class EventMapper {
    * @throws {@link EventNotDecodableError} as {@link toEvent} does, or if the text of the metadata is damaged.
    */
   toRecorded(stored: StoredEvent, known?: DomainEvent['data']): ReadEvent<RecordedEvent> {
+    const read = this.#toRecorded(stored, known);
+    if (this.#assertFits !== undefined && known === undefined) eventsIn(read).forEach(this.#assertFits);
+    return read;
+  }
+
+  #toRecorded(stored: StoredEvent, known: DomainEvent['data'] | undefined): ReadEvent<RecordedEvent> {
     try {
       const data = known === undefined ? this.#transcoder.decode(stored.data) : known;
       const metadata =

@@ -77,10 +77,19 @@ function isJson(field: unknown): boolean {
   }
 }
 
+/** How texts begin that only a storage with encryption or compression restores. */
+const sealed = /^e?z?1:/;
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
+    if (sealed.test(text)) {
+      throw new NotDecodableError(
+        'it is encrypted or compressed, so its storage must be opened with the options `encryption` and `compression` of ' +
+          'its system',
+      );
+    }
     throw new NotDecodableError(`it is not JSON: ${messageOf(cause)}`, { cause });
   }
 }

@@ -8,6 +8,7 @@ import type {
   RecordedPosition,
   Recorder,
   StoredCommand,
+  TypeCounts,
   WriteLock,
 } from '../recorder.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
@@ -16,19 +17,33 @@ import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-eve
 export class ForwardingRecorder implements Recorder {
   protected readonly inner: Recorder;
   readonly lock?: () => Promise<WriteLock>;
+  readonly countTypes?: (pipelineId: number, after: number, limit: number) => Promise<TypeCounts>;
   readonly command?: (key: string) => Promise<StoredCommand | undefined>;
   readonly deleteCommands?: (before: number, limit: number) => Promise<number>;
 
   constructor(inner: Recorder) {
     this.inner = inner;
-    const { lock, command, deleteCommands } = inner;
-    if (lock !== undefined) this.lock = async () => this.lockOf(await lock.call(inner));
+    const { lock, countTypes, command, deleteCommands } = inner;
+    if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
+    if (countTypes !== undefined)
+      this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
     if (command !== undefined)
       this.command = async (key) => {
-        const found = await command.call(inner, key);
+        const found = await this.explained(command.call(inner, key));
         return found && this.commandOf(found);
       };
-    if (deleteCommands !== undefined) this.deleteCommands = deleteCommands.bind(inner);
+    if (deleteCommands !== undefined)
+      this.deleteCommands = (before, limit) => this.explained(deleteCommands.call(inner, before, limit));
+  }
+
+  /** Returns the name under which storage keeps the log of an application. */
+  recordedName(applicationName: string): string {
+    return recordedNameIn(this.inner, applicationName);
+  }
+
+  /** Returns the result of a call of the inner recorder, with its error changed if needed. */
+  protected explained<T>(result: Promise<T>): Promise<T> {
+    return result;
   }
 
   /** Returns the write lock for a lock of the inner recorder. */
@@ -42,15 +57,15 @@ export class ForwardingRecorder implements Recorder {
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.inner.record(pipelineId, processEvents);
+    return this.explained(this.inner.record(pipelineId, processEvents));
   }
 
   histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
-    return this.inner.histories(requests, maxSize);
+    return this.explained(this.inner.histories(requests, maxSize));
   }
 
   locate(keys: readonly EventKey[]): Promise<readonly (LogPlace | undefined)[]> {
-    return this.inner.locate(keys);
+    return this.explained(this.inner.locate(keys));
   }
 
   notifications(
@@ -59,27 +74,27 @@ export class ForwardingRecorder implements Recorder {
     limit: number,
     maxSize?: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.inner.notifications(pipelineId, after, limit, maxSize);
+    return this.explained(this.inner.notifications(pipelineId, after, limit, maxSize));
   }
 
   causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
-    return this.inner.causes(pipelineId, after, limit);
+    return this.explained(this.inner.causes(pipelineId, after, limit));
   }
 
   head(pipelineId: number): Promise<number> {
-    return this.inner.head(pipelineId);
+    return this.explained(this.inner.head(pipelineId));
   }
 
   position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
-    return this.inner.position(pipelineId, upstreamName);
+    return this.explained(this.inner.position(pipelineId, upstreamName));
   }
 
   logs(): Promise<readonly LogPlace[]> {
-    return this.inner.logs();
+    return this.explained(this.inner.logs());
   }
 
   positions(): Promise<readonly RecordedPosition[]> {
-    return this.inner.positions();
+    return this.explained(this.inner.positions());
   }
 
   recordHandledTypes(
@@ -88,18 +103,23 @@ export class ForwardingRecorder implements Recorder {
     expectedVersion: number,
     types: readonly string[],
   ): Promise<number> {
-    return this.inner.recordHandledTypes(pipelineId, upstreamName, expectedVersion, types);
+    return this.explained(this.inner.recordHandledTypes(pipelineId, upstreamName, expectedVersion, types));
   }
 
   operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
-    return this.inner.operations(after, limit);
+    return this.explained(this.inner.operations(after, limit));
   }
 
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    return this.inner.recordSnapshots(snapshots);
+    return this.explained(this.inner.recordSnapshots(snapshots));
   }
 
   close(): Promise<void> {
     return this.inner.close();
   }
+}
+
+/** Returns the name under which the storage of a recorder keeps the log of an application. */
+export function recordedNameIn(recorder: Recorder, applicationName: string): string {
+  return recorder instanceof ForwardingRecorder ? recorder.recordedName(applicationName) : applicationName;
 }

@@ -7,7 +7,7 @@ import { sql } from './statements.ts';
 import { quoted, type TableSet } from './tables.ts';
 
 /**
- * Creates or upgrades tables if necessary.
+ * Creates or upgrades tables if necessary; then also `others` in the same transaction, if they need it.
  *
  * @throws {@link StorageError} if that is necessary but `setupTables` is false, or a later release has upgraded them.
  */
@@ -15,10 +15,13 @@ export async function prepareTables(
   connections: Connections,
   tables: TableSet,
   setupTables: boolean,
+  others: readonly TableSet[] = [],
 ): Promise<void> {
   const existing = await connections.use((query) => inspect(query, tables));
   if (!needsSetUp(existing, setupTables, tables)) return;
-  await connections.transaction((query) => setUp(query, tables));
+  await connections.transaction(async (query) => {
+    for (const one of [tables, ...others]) await setUp(query, one);
+  });
 }
 
 /** Reads the names of the applications with tables in a schema, in order. */

@@ -50,20 +50,20 @@ export async function openStorage(
   });
   const serverRetry = new ServerRetry(settings.retryTimeoutMs, closing.signal);
   const location = locationOf(settings.schema, server.name);
-  const prepare = (tables: TableSet, setupTables: boolean) =>
-    serverRetry.run(tables, 'opening', () => prepareTables(connections, tables, setupTables));
+  const subjects = subjectSet(settings.schema, location);
+  const prepare = (tables: TableSet, setupTables: boolean, others?: readonly TableSet[]) =>
+    serverRetry.run(tables, 'opening', () => prepareTables(connections, tables, setupTables, others));
   const { listen } = server;
   let closed: Promise<void> | undefined;
   return {
     async openRecorder({ applicationName, setupTables }) {
       const tables = tablesOf(settings.schema, applicationName, server.name);
-      await prepare(applicationSet(tables), setupTables);
+      await prepare(applicationSet(tables), setupTables, [subjects]);
       return new PostgresRecorder({ tables, connections, serverRetry, channel, writerId });
     },
     async openSubjectKeys({ setupTables }) {
-      const tables = subjectSet(settings.schema, location);
-      await prepare(tables, setupTables);
-      return new PostgresSubjectKeys({ tables, connections, serverRetry });
+      await prepare(subjects, setupTables);
+      return new PostgresSubjectKeys({ tables: subjects, connections, serverRetry });
     },
     applicationNames: () => {
       return serverRetry.run({ applicationName: '', location }, 'reading', () =>

@@ -3,6 +3,7 @@ import { specificationOf } from '../../domain/events/define-events.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { sealing } from '../../storage/sealing/sealed-storage.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { UnknownApplicationError } from '../../system/errors.ts';
 import { layersOf, type System } from '../../system/system.ts';
@@ -65,7 +66,7 @@ export class RecordedLogs implements AsyncDisposable {
   static async open(options: RecordedLogsOptions): Promise<RecordedLogs> {
     await using resources = new AsyncDisposableStack();
     const openedStorage = await openStorage(options.storage, {
-      layers: options.system === undefined ? [] : layersOf(options.system),
+      layers: options.system === undefined ? [sealing({})] : layersOf(options.system),
     });
     resources.defer(() => openedStorage.close());
     const applications = await openAll(openedStorage, resources, options.signal);

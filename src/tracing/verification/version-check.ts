@@ -10,8 +10,8 @@ interface Unproven {
   readonly last: number;
 }
 
-/** Largest number of versions of one aggregate that are located at once. */
-const mostVersions = 256;
+/** Largest number of versions that are located at once, if there is more than one for each notification of a page. */
+const mostVersions = 1_000;
 
 /**
  * Checks that the versions of each aggregate in a log ascend, and that the version before each of them is recorded: in
@@ -61,7 +61,8 @@ export class VersionCheck {
    */
   async #prove(unproven: readonly Unproven[]): Promise<void> {
     let open = unproven;
-    for (let count = 1; open.length > 0; count = Math.min(count * 2, mostVersions)) {
+    for (let doubled = 1; open.length > 0; doubled *= 2) {
+      const count = Math.max(1, Math.min(doubled, Math.floor(mostVersions / open.length)));
       const sought = open.map((one) => ({ one, keys: keysBefore(one, count) }));
       const places = await this.#recorder.locate(sought.flatMap(({ keys }) => keys));
       let start = 0;

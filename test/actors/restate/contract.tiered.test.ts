@@ -46,7 +46,8 @@ async function started<Apps extends ApplicationClass>(
     ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
   });
   try {
-    await service.register({ adminUrl, serviceUrl: `http://127.0.0.1:${service.port}` });
+    // By force, because the actors may know an earlier version of the system.
+    await service.register({ adminUrl, serviceUrl: `http://127.0.0.1:${service.port}`, force: true });
     const runner = await RestateRunner.start(system, runnerOptions);
     const close = async () => {
       await runner.close();

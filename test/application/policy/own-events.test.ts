@@ -15,7 +15,14 @@ import {
 } from 'kahn';
 import { expect, test } from 'vitest';
 import { rejectionOf } from '../../support/errors.ts';
-import { Notes, numbersFor, Order, Orders, parcels, Stock } from '../../support/systems/event-options/parcels.ts';
+import {
+  Notes,
+  numbersFor,
+  Order,
+  Orders,
+  parcels,
+  Stock,
+} from '../../support/systems/event-options/parcels.ts';
 
 type WorkEvent = DomainEvent<'Work.Asked', { size: number; at?: Date }>;
 type TaskEvent =

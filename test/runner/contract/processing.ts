@@ -1,11 +1,19 @@
-import { DownstreamError, explain, type System } from 'kahn';
+import { type ApplicationClass, DownstreamError, explain, type System, type SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { assertSound } from '../../support/logs.ts';
+import { assertContiguous, assertSound } from '../../support/logs.ts';
 import { brokenShop } from '../../support/systems/broken-shop.ts';
+import {
+  Notes,
+  numbersFor,
+  Order as ParcelOrder,
+  Orders as ParcelOrders,
+  parcels,
+  Stock,
+} from '../../support/systems/event-options/parcels.ts';
 import {
   type Apps,
   assertAllDone,
@@ -26,6 +34,35 @@ export function runnerScenario({ name, start, createStorage }: RunnerSubject): v
     await assertAllDone(runner, ids);
     expect(await headsAndPositions(runner)).toEqual(everything(customers.length));
     await assertSound(storage);
+  });
+}
+
+/** Events that a policy makes for its own events, and events that are in no log. */
+export function eventOptions({ start, createStorage }: RunnerSubject): void {
+  test('a policy handles its own events, and records events outside of the log, exactly once', async () => {
+    const storage = createStorage();
+    await using runner = await start(parcels as unknown as System<Apps>, { storage, batchSize: 4 });
+    const application = <A extends ApplicationClass>(kind: A) =>
+      (runner as unknown as SystemRunner<A>).get(kind);
+    const orders = Array.from({ length: 6 }, (_, i) => ParcelOrder.place(i + 1).view('ada'));
+    const saves = orders.map((order) => application(ParcelOrders).save(order, { metadata: { user: 'ada' } }));
+    for (const saved of await Promise.all(saves)) await runner.settled(saved);
+    const viewed = await application(ParcelOrders).save((orders[0] as ParcelOrder).view('bob'));
+    expect(viewed).toMatchObject({ notificationId: 0, count: 0 });
+    await runner.settled(viewed);
+    await runner.caughtUp();
+    for (const [i, { id }] of orders.entries())
+      expect(await application(Notes).numbersOf(id)).toEqual(numbersFor(i + 1));
+    const causes: number[] = [];
+    for await (const { event } of application(Stock).reader()) {
+      expect(event).toMatchObject({ cause: { applicationName: 'orders' }, metadata: { user: 'ada' } });
+      causes.push(event.cause?.notificationId ?? 0);
+    }
+    expect(causes).toEqual(causes.toSorted((a, b) => a - b));
+    expect(causes).toHaveLength(2 * 21);
+    expect(await application(Notes).log.head()).toBe(0);
+    for (const kind of parcels.applications) await assertContiguous(application(kind));
+    await assertSound(storage, parcels);
   });
 }
 

@@ -79,6 +79,14 @@ const batches: readonly [shape: Shape, content: string, batch: readonly ProcessE
   ['any', 'metadata with the separator', command({ metadata: 'a\x1fb' }, { metadata: 'b' })],
   ['any', 'empty data', command({ data: '' })],
   ['any', 'empty metadata', command({ metadata: '' }, {})],
+  [
+    'keyed',
+    'a command with a key',
+    command({ correlationId: uuid, metadata: '{}' }, { data: 'a\x1fb' }).map((one) => ({
+      ...one,
+      command: { key: 'k', timestamp: 5, fingerprint: 'f', outcome: 'a\x1fb' },
+    })),
+  ],
   ['any', 'a dependency', handled({ ...basket, dependencies: [{ pipelineId: 0, notificationId: 1 }] })],
 ];
 

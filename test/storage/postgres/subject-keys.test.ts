@@ -57,6 +57,7 @@ describe('the table of keys', () => {
     const tasks = Array.from({ length: 6 }, (_, index) => ({
       name: index % 2 === 0 ? ('open' as const) : ('shred' as const),
       schema,
+      first: 0,
       subjects: 0,
     }));
     expect(await inProcesses(tasks)).toEqual(Array(6).fill(0));
@@ -189,7 +190,7 @@ describe('keys that several hosts use', () => {
       { subject: 'bo', key: 'ours' },
       { subject: 'ada', key: 'ours' },
     ]);
-    const waiting = `select from pg_locks where not granted and locktype = 'transactionid'`;
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%"${schema}".%'`;
     await until('the addition waits', async () => (await query(waiting)).length > 0);
     await rival.query('commit');
     expect(await adding).toEqual([
@@ -202,7 +203,9 @@ describe('keys that several hosts use', () => {
     const schema = temporarySchema();
     const keys = await open(schema);
     const subjects = 60;
-    const shredding = inProcesses(Array(4).fill({ name: 'shred', schema, subjects }));
+    const shredding = inProcesses(
+      [0, 1, 2, 3].map((quarter) => ({ name: 'shred', schema, first: (quarter * subjects) / 4, subjects })),
+    );
     let isOver = false;
     const firsts = shredding.finally(() => {
       isOver = true;

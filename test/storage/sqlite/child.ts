@@ -1,9 +1,9 @@
-// Process forked by faults.tiered.test.ts: `child.ts <task> <layout> <directory>`.
+// Process forked by tests of this folder: `child.ts <task> <layout> <directory>`.
 
 import { join } from 'node:path';
 import type { ProcessEvent, Recorder } from '../../../src/storage/recorder.ts';
 import { sqlite } from '../../../src/storage/sqlite/index.ts';
-import { openStorage } from '../../../src/storage/storage.ts';
+import { type OpenedStorage, openStorage } from '../../../src/storage/storage.ts';
 
 export type Message = 'ready' | 'done' | { acknowledged: number } | { code: string; message: string };
 
@@ -14,11 +14,17 @@ const tasks: Record<string, (directory: string) => Promise<void>> = {
   openMany,
   recordForever,
   recordShared,
+  addKeys,
+  upgrade,
 };
 
-async function openRecorder(directory: string, applicationName: string): Promise<Recorder> {
+async function openLayout(directory: string): Promise<OpenedStorage> {
   const place = layout === 'file' ? { file: join(directory, 'shop.db') } : { directory };
-  const storage = await openStorage(sqlite({ ...place, synchronous: 'NORMAL' }));
+  return openStorage(sqlite({ ...place, synchronous: 'NORMAL' }));
+}
+
+async function openRecorder(directory: string, applicationName: string): Promise<Recorder> {
+  const storage = await openLayout(directory);
   return storage.openRecorder({ applicationName, setupTables: true });
 }
 
@@ -61,6 +67,29 @@ async function recordShared(directory: string): Promise<void> {
     await recorder.record(0, [{ events, snapshots: [] }]);
   }
   await recorder.close();
+}
+
+/** Adds and deletes keys of subjects, at the same time as other processes. */
+async function addKeys(directory: string): Promise<void> {
+  const keys = await (await openLayout(directory)).openSubjectKeys!({ setupTables: true });
+  for (let number = 0; number < 40; number += 1) {
+    const subject = `subject ${number}`;
+    const [entry] = await keys.add([{ subject, key: `key of ${number} by ${process.pid}` }]);
+    const [found] = await keys.read([subject]);
+    const isSame = found?.key === undefined || found.key === entry?.key; // another process may have deleted it
+    if (!isSame) throw new Error(`There are two keys: ${entry?.key} and ${found?.key}.`);
+    await keys.delete(subject, number);
+  }
+  await keys.close();
+}
+
+/** Opens the applications of a shop that an earlier release wrote, and records an event in each. */
+async function upgrade(directory: string): Promise<void> {
+  for (const name of ['orders', 'reservations', 'payments']) {
+    const recorder = await openRecorder(directory, name);
+    await recorder.record(0, [{ events: [event(`${process.pid}`, 1)], snapshots: [] }]);
+    await recorder.close();
+  }
 }
 
 function event(originatorId: string, originatorVersion: number): ProcessEvent['events'][number] {

@@ -43,7 +43,7 @@ async function openOrders(storage: StorageDescription, setupTables = true): Prom
   return recorder;
 }
 
-function all(path: string, text: string): unknown[] {
+function all(path: string, text: string): Record<string, unknown>[] {
   using database = new DatabaseSync(path, { timeout: 5_000 });
   return database.prepare(text).all();
 }
@@ -130,16 +130,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     const directory = temporaryDirectory();
     const paths = Array.from({ length: 30 }, (_, number) => join(directory, `application-${number}.sqlite`));
     for (const path of paths) copyFileSync(fixture(version, 'orders.sqlite'), path);
-    const children = Array.from({ length: 4 }, () =>
-      fork(new URL('./child.ts', import.meta.url), ['openMany', 'directory', directory]),
-    );
-    for (const child of children) onTestFinished(() => void child.kill('SIGKILL'));
-    const answer = async (child: (typeof children)[number]): Promise<Message> =>
-      (await once(child, 'message'))[0];
-    expect(await Promise.all(children.map(answer))).toEqual(Array(4).fill('ready'));
-    const answers = children.map(answer);
-    for (const child of children) child.send('go');
-    expect(await Promise.all(answers)).toEqual(Array(4).fill('done'));
+    await expectDone('openMany', 'directory', directory);
     for (const [number, path] of paths.entries()) {
       expect(versionOf(path)).toEqual({ user_version: current });
       const newest = 'select max(notification_id) as last, count(*) as n from events where pipeline_id = 0';
@@ -150,6 +141,83 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     }
   });
 });
+
+describe('a file of version 4, which holds a whole system', () => {
+  /** Copies the file to a new directory. */
+  function earlierFile(): { directory: string; path: string; storage: StorageDescription } {
+    const directory = temporaryDirectory();
+    const path = join(directory, 'shop.db');
+    copyFileSync(fixture(4, 'shop.db'), path);
+    return { directory, path, storage: sqlite({ file: path, synchronous: 'NORMAL' }) };
+  }
+
+  function versionsIn(path: string): unknown[] {
+    return all(path, 'select * from applications order by 1').map(({ version }) => version);
+  }
+
+  it('is upgraded and keeps its rows', async () => {
+    const { path, storage } = earlierFile();
+    const tables = ['events', 'positions', 'snapshots'].flatMap((table) =>
+      applications.map((name) => `${table}_${name}`),
+    );
+    const rowsIn = () => tables.map((table) => all(path, `select * from ${table} order by 1, 2`));
+    const before = rowsIn();
+    await expectEarlierShop(storage, 4);
+    await expectEarlierShop(storage, 4);
+    expect(versionsIn(path)).toEqual([current, current, current]);
+    expect(rowsIn()).toEqual(before);
+  });
+
+  it('has the tables and indexes of new files after the upgrade', async () => {
+    const { path, storage } = earlierFile();
+    await openOrders(storage);
+    const fresh = join(temporaryDirectory(), 'shop.db');
+    await openOrders(sqlite({ file: fresh, synchronous: 'NORMAL' }));
+    const schema = `
+      select t.name as tableName, t.type as kind, t.tbl_name, c.name, c.type, c."notnull", c.dflt_value, c.pk
+      from sqlite_schema t left join pragma_table_info(t.name) c where t.name like '%orders%' order by 1, c.cid`;
+    expect(all(fresh, schema).length).toBeGreaterThan(30);
+    expect(all(path, schema)).toEqual(all(fresh, schema));
+  });
+
+  it('is rejected with setupTables: false, and not changed', async () => {
+    const { path, storage } = earlierFile();
+    await expect(openOrders(storage, false)).rejects.toMatchObject({
+      code: 'STORAGE_OLDER',
+      message: expect.stringContaining(`version 4, but this release of kahn needs ${current}.`),
+    });
+    expect(versionsIn(path)).toEqual([4, 4, 4]);
+  });
+
+  it('leads to a system that runs on and completes what was open', async () => {
+    const { storage } = earlierFile();
+    await runOn(storage);
+    await expectAllDone(storage, 4);
+  });
+
+  it('is upgraded once although four processes open it at once', async () => {
+    const { directory, path } = earlierFile();
+    await expectDone('upgrade', 'file', directory);
+    expect(versionsIn(path)).toEqual([current, current, current]);
+    const newest =
+      'select max(notification_id) as last, count(*) as n from events_orders where pipeline_id = 0';
+    expect(all(path, newest)).toEqual([{ last: 15, n: 15 }]);
+  });
+});
+
+/** Lets four processes do a task of `child.ts` at once. */
+async function expectDone(task: string, layout: string, directory: string): Promise<void> {
+  const children = Array.from({ length: 4 }, () =>
+    fork(new URL('./child.ts', import.meta.url), [task, layout, directory]),
+  );
+  for (const child of children) onTestFinished(() => void child.kill('SIGKILL'));
+  const answer = async (child: (typeof children)[number]): Promise<Message> =>
+    (await once(child, 'message'))[0];
+  expect(await Promise.all(children.map(answer))).toEqual(Array(4).fill('ready'));
+  const answers = children.map(answer);
+  for (const child of children) child.send('go');
+  expect(await Promise.all(answers)).toEqual(Array(4).fill('done'));
+}
 
 /** Checks that the earlier release moves a position whose mark this release has recorded. */
 async function expectMovedByBoth(recorder: Recorder, writer: EarlierWriter): Promise<void> {

@@ -14,6 +14,7 @@ const kinds: Record<keyof RunnerEvents, true> = {
   interrupted: true,
   failed: true,
   looping: true,
+  undeclared: true,
   restarted: true,
   stopped: true,
   overrun: true,

@@ -41,6 +41,7 @@ type DefaultedOption =
   | 'setupTables'
   | 'cacheSize'
   | 'drainTimeoutMs'
+  | 'undeclaredEvents'
   | 'ingressUrl'
   | 'headers'
   | 'pollIntervalMs'

@@ -73,7 +73,11 @@ export class RestateRunner<
     const resolved = resolveRestateRunnerOptions(options, system.name);
     const { pipelineIds } = resolved;
     const { default: batchSize } = runnerOptions.batchSize; // of no use here: services process the events
-    const running = await openSystem(system, { ...resolved, batchSize }, { pipelineIds });
+    const running = await openSystem(
+      system,
+      { ...resolved, batchSize },
+      { runner: 'RestateRunner', pipelineIds },
+    );
     const runner = new RestateRunner(system, resolved, running);
     await runner.launch(() => runner.#start());
     runner.#hasStarted = true;

@@ -12,7 +12,7 @@ export type Task =
   | { readonly name: 'write'; readonly schema: string; readonly writer: string; readonly events: number }
   | { readonly name: 'tail'; readonly schema: string; readonly pipelineId: number; readonly until: number }
   | { readonly name: 'trackInTurns'; readonly schema: string; readonly rounds: number }
-  | { readonly name: 'shred'; readonly schema: string; readonly subjects: number };
+  | { readonly name: 'shred'; readonly schema: string; readonly first: number; readonly subjects: number };
 
 /** Number that the task returns, or its failure. */
 export type Outcome = number | { readonly code: string | undefined; readonly message: string };
@@ -108,15 +108,15 @@ async function trackInTurns(recorder: Recorder, rounds: number): Promise<number>
   return lost;
 }
 
-/** Adds and deletes the keys of subjects that all processes share. Returns how many it has deleted first. */
-async function shred(keys: SubjectKeyTable | undefined, subjects: number): Promise<number> {
-  let first = 0;
+/** Adds and deletes the keys of subjects that all processes share. Returns how many it was the first to delete. */
+async function shred(keys: SubjectKeyTable | undefined, first: number, subjects: number): Promise<number> {
+  let deleted = 0;
   for (let index = 0; index < subjects; index += 1) {
-    const subject = `subject ${index}`;
+    const subject = `subject ${(first + index) % subjects}`;
     await keys?.add([{ subject, key: 'k' }]);
-    if (await keys?.delete(subject, index)) first += 1;
+    if (await keys?.delete(subject, index)) deleted += 1;
   }
-  return first;
+  return deleted;
 }
 
 function run(task: Exclude<Task, { name: 'shred' }>, recorder: Recorder): Promise<number> {
@@ -136,7 +136,7 @@ async function perform(connectionString: string, task: Task): Promise<number> {
   const storage = await openStorage(postgres({ connectionString, schema: task.schema }));
   try {
     if (task.name === 'shred')
-      return await shred(await storage.openSubjectKeys?.({ setupTables: true }), task.subjects);
+      return await shred(await storage.openSubjectKeys?.({ setupTables: true }), task.first, task.subjects);
     const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
     return await run(task, recorder);
   } finally {

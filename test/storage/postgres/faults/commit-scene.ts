@@ -1,6 +1,6 @@
 import { postgres } from 'kahn/postgres';
 import type { PostgresOptions } from '../../../../src/storage/postgres/index.ts';
-import type { ProcessEvent, Recorder, Tracking } from '../../../../src/storage/recorder.ts';
+import type { ProcessEvent, Recorder, StoredCommand, Tracking } from '../../../../src/storage/recorder.ts';
 import { type OpenedStorage, openStorage } from '../../../../src/storage/storage.ts';
 import { connectionString, query } from '../../../support/servers/postgres.ts';
 import { type Fate, PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
@@ -44,12 +44,20 @@ export class CommitScene implements AsyncDisposable {
     return this.open({ connectionString });
   }
 
-  /** Returns the recorded events, such as `a1 a2 b1`, read without kahn. Throws if the log has a gap. */
+  /**
+   * Returns the recorded events, such as `a1 a2 b1`, read without kahn; first those without a place in the log, the last
+   * one first. Throws if the log has a gap.
+   */
   async recorded(): Promise<string> {
     const rows = await query(`select * from ${this.schema}.orders_events order by notification_id`);
-    const [log] = await query(`select head from ${this.schema}.orders_logs`);
-    const isCounted = rows.every((row, i) => Number(row.notification_id) === i + 1);
-    if (!isCounted || Number(log?.head ?? 0) !== rows.length) throw new Error('The log has a gap.');
+    const [log] = await query(`select head, unlisted from ${this.schema}.orders_logs`);
+    const unlisted = rows.filter((row) => Number(row.notification_id) < 0).length;
+    const isCounted = rows.every(
+      (row, i) => Number(row.notification_id) === (i < unlisted ? i - unlisted : i - unlisted + 1),
+    );
+    const heads = [Number(log?.head ?? 0), Number(log?.unlisted ?? 0)];
+    if (!isCounted || heads[0] !== rows.length - unlisted || heads[1] !== -unlisted)
+      throw new Error('The log has a gap.');
     return rows.map((row) => `${row.originator_id}${row.originator_version}`).join(' ');
   }
 
@@ -78,6 +86,16 @@ export function changes(originatorId: string, count = 1, after = 0): ProcessEven
     timestamp: 1_700_000_000_000,
   }));
   return { events, snapshots: [] };
+}
+
+/** Returns the same process event with events that have no place in the log. */
+export function unlisted(processEvent: ProcessEvent): ProcessEvent {
+  return { ...processEvent, events: processEvent.events.map((event) => ({ ...event, notifiable: false })) };
+}
+
+/** Returns a command with a key. */
+export function keyed(key: string): { readonly command: StoredCommand } {
+  return { command: { key, timestamp: 5, fingerprint: 'of the command', outcome: '{}' } };
 }
 
 /** Returns a move of the position in the log of `up`. */

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
 import { query } from '../../../support/servers/postgres.ts';
 import { until } from '../../../support/until.ts';
-import { CommitScene, changes, moved } from './commit-scene.ts';
+import { CommitScene, changes, keyed, moved, unlisted } from './commit-scene.ts';
 
 describe.concurrent('a commit whose answer is lost', () => {
   it('is found by another try, and recorded once', async ({ expect }) => {
@@ -39,6 +39,40 @@ describe.concurrent('a commit whose answer is lost', () => {
     expect(await recorder.record(0, [{ events: [], snapshots: [], ...moved(0, 7) }])).toBe(1);
     expect(scene.sent).toBe(3);
     expect((await recorder.position(0, 'up')).position).toBe(7);
+  });
+
+  it('is found if its events have no place in the log', async ({ expect }) => {
+    await using scene = await CommitScene.prepare('cut after', 'pass', 'cut after');
+    const recorder = await scene.open();
+    expect(await recorder.record(0, [unlisted(changes('a', 2))])).toBe(0);
+    expect(scene.sent).toBe(2);
+    expect(await recorder.record(0, [changes('b', 2), unlisted(changes('a', 1, 2))])).toBe(2);
+    expect(scene.sent).toBe(4);
+    expect(await scene.recorded()).toBe('a3 a2 a1 b1 b2');
+  });
+
+  it('does not conflict with its own key', async ({ expect }) => {
+    await using scene = await CommitScene.prepare('cut after', 'pass', 'cut after', 'pass', 'cut after');
+    const recorder = await scene.open();
+    expect(await recorder.record(0, [{ ...changes('a'), ...keyed('k1') }])).toBe(1);
+    expect(await recorder.record(0, [{ events: [], snapshots: [], ...keyed('k2') }])).toBe(1);
+    expect(await recorder.record(0, [{ ...unlisted(changes('b')), ...keyed('k3'), ...moved(0, 7) }])).toBe(1);
+    expect(scene.sent).toBe(6);
+    for (const key of ['k1', 'k2', 'k3']) expect(await recorder.command?.(key)).toEqual(keyed(key).command);
+    expect(await scene.recorded()).toBe('b1 a1');
+  });
+
+  it('is found by its key after other writers have recorded more', async ({ expect }) => {
+    await using scene = await CommitScene.prepare();
+    const [recorder, rival] = [await scene.open(), await scene.openRival()];
+    scene.fate = (time) => (time === 1 ? 'cut after' : 'cut before');
+    const recording = recorder.record(0, [{ events: [], snapshots: [], ...keyed('k') }]);
+    await until('it is tried again', () => scene.sent > 1);
+    await expect(rival.record(0, [{ ...changes('a'), ...keyed('k') }])).rejects.toThrow(/'k'/);
+    expect(await rival.record(0, [changes('a')])).toBe(1);
+    scene.fate = () => 'pass';
+    expect(await recording).toBe(1);
+    expect(await scene.recorded()).toBe('a1');
   });
 
   it('is reported as unknown, with the cause, if no connection is possible in time', async ({ expect }) => {
@@ -87,6 +121,26 @@ describe.concurrent('a commit that never arrives', () => {
     scene.fate = () => 'pass';
     await refused;
     expect(await scene.recorded()).toBe('a1');
+  });
+
+  it('is not mistaken for that of another writer with the same key', async ({ expect }) => {
+    await using scene = await CommitScene.prepare();
+    const [recorder, rival] = [await scene.open(), await scene.openRival()];
+    scene.fate = () => 'cut before';
+    const call = (originatorId: string) => [{ ...changes(originatorId), ...keyed('k') }];
+    const refused = expect(recorder.record(0, call('a'))).rejects.toMatchObject({
+      code: 'KEY_CONFLICT',
+      applicationName: 'orders',
+      key: 'k',
+    });
+    const alone = [{ events: [], snapshots: [], ...keyed('k') }];
+    const refusedAlone = expect(recorder.record(0, alone)).rejects.toMatchObject({ code: 'KEY_CONFLICT' });
+    await until('it is lost', () => scene.sent > 0);
+    expect(await rival.record(0, call('b'))).toBe(1);
+    scene.fate = () => 'pass';
+    await refused;
+    await refusedAlone;
+    expect(await scene.recorded()).toBe('b1');
   });
 
   it('is not reported as unknown if no statement was sent', async ({ expect }) => {

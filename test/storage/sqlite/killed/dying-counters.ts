@@ -1,6 +1,6 @@
 import { sqlite } from 'kahn/sqlite';
-import { Clicks, Counters } from '../../support/systems/clicks.ts';
-import { watchStatements } from '../../support/watchers/sqlite-statements.ts';
+import { Clicks, Counters } from '../../../support/systems/clicks.ts';
+import { watchStatements } from '../../../support/watchers/sqlite-statements.ts';
 
 // Counts all clicks, but is killed before statement `fatal` of those that record. Sends the statements that it has run.
 const [options = '', fatal = ''] = process.argv.slice(2);

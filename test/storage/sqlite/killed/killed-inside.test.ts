@@ -2,9 +2,11 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type SqliteOptions, sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
-import { applicationInternals } from '../../../src/application/application.ts';
-import { sqliteLayouts, temporaryDirectory } from '../../support/storages.ts';
-import { Click, Clicks, Counters } from '../../support/systems/clicks.ts';
+import { applicationInternals } from '../../../../src/application/application.ts';
+import { openStorage } from '../../../../src/storage/storage.ts';
+import { oneFile, sqliteLayouts, temporaryDirectory } from '../../../support/storages.ts';
+import { Click, Clicks, Counters } from '../../../support/systems/clicks.ts';
+import { byTier } from '../../../support/tier.ts';
 
 const program = new URL('./dying-counters.ts', import.meta.url);
 
@@ -44,5 +46,27 @@ test.each(sqliteLayouts)(
     const insert = `insert or ignore into ${fileOf(directory, 'counters').tables.events}`;
     expect(statements.filter((text) => text === insert)).toHaveLength(2);
     expect(statements.at(-1)).toBe('commit');
+  },
+);
+
+test.each(byTier([oneFile], sqliteLayouts))(
+  'with sqlite({ $name }), a process killed before any statement of a save leaves neither its events nor its key',
+  async ({ optionsIn }) => {
+    const options = optionsIn(temporaryDirectory());
+    for (let fatal = 0, isKilled = true; isKilled; fatal += 1) {
+      const arguments_ = [JSON.stringify(options), 'record', `${fatal}`, `${fatal}`];
+      const child = fork(new URL('./dying-recorder.ts', import.meta.url), arguments_);
+      const [, signal] = await once(child, 'close');
+      isKilled = signal === 'SIGKILL';
+      const storage = await openStorage(sqlite(options));
+      const recorder = await storage.openRecorder({ applicationName: 'orders', setupTables: true });
+      const [history] = await recorder.histories([
+        { originatorId: `${fatal}`, after: 0, useSnapshot: false },
+      ]);
+      const isRecorded = history?.events.length === 2;
+      expect(isRecorded).toBe(!isKilled || fatal > 4); // begin, insert into commands, insert into events twice, commit
+      expect((await recorder.command!(`${fatal}`)) !== undefined).toBe(isRecorded);
+      await recorder.close();
+    }
   },
 );

@@ -1,0 +1,86 @@
+import type { ApplicationClass } from '../application/application.ts';
+import { PersonalNotSupportedError } from '../application/personal/errors.ts';
+import { SubjectKeys } from '../application/personal/subject-keys.ts';
+import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
+import { assertSystem, layersOf, type System } from '../system/system.ts';
+import { assertId } from '../util/ids.ts';
+import { required } from '../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../util/options.ts';
+import { recordedText } from './recorded-text.ts';
+
+/** Options of {@link shred}. */
+export interface ShredOptions {
+  /** Who shreds the data, for the record: 1 to 1,000 characters. */
+  readonly by: string;
+  /** Why the data is shredded, for the record: 1 to 1,000 characters. */
+  readonly reason: string;
+}
+
+export const shredOptions: OptionRules<ShredOptions> = {
+  by: required(recordedText),
+  reason: required(recordedText),
+};
+
+/**
+ * Makes all personal data of a subject unreadable, for good: deletes the key that encrypts it. Runners may go on. Resolves
+ * when the key is deleted from the storage: with false if that was done before. Who did it and why is recorded in the first
+ * application of the system before the key is deleted, so that a call that fails can be repeated.
+ *
+ * Everything that this thread holds is shredded then. Other threads, processes and hosts see it with their next read of
+ * events. Copies that were made before, such as backups, still have the key.
+ *
+ * @param subject Id of the subject, as it was passed to {@link personal}.
+ * @example
+ * const storage = memory();
+ * await run(shop.bind(storage)).then((runner) => runner.close());
+ * await shred(storage, shop, 'c-1', { by: 'support', reason: 'erasure request 17' });
+ * @throws {@link InvalidOptionError} if an option is missing or unknown, or its value does not fit.
+ * @throws {@link InvalidArgumentError} if `system` is not a system.
+ * @throws {@link InvalidIdError} if `subject` is empty, or storage cannot keep it.
+ * @throws {@link PersonalNotSupportedError} if the storage has no keys of subjects.
+ * @throws {@link InvalidStorageError} if `storage` is not a description of storage.
+ * @throws {@link StorageError} if storage fails, or the first application has no tables there. With `STORAGE_BUSY`, the key
+ * may be deleted while a reader of an older state keeps a copy: repeat the call.
+ */
+export async function shred(
+  storage: StorageDescription,
+  system: System,
+  subject: string,
+  options: ShredOptions,
+): Promise<boolean> {
+  const example = "shred(storage, shop, 'c-1', { by, reason })";
+  assertSystem(system, 'shred()', example);
+  assertId(subject, 'the subject of shred()');
+  const because = resolveOptions(options, shredOptions, 'shred()', example);
+  const [application] = system.applications as readonly [ApplicationClass];
+  await using opened = new AsyncDisposableStack();
+  const openedStorage = await openStorage(storage, { layers: layersOf(system) });
+  opened.defer(() => openedStorage.close());
+  const keys = await openedStorage.openSubjectKeys?.({ setupTables: true });
+  if (keys === undefined) throw new PersonalNotSupportedError(application.applicationName);
+  opened.defer(() => keys.close());
+  const [entry] = await keys.read([subject]);
+  const isDeleted = entry !== undefined && entry.key === undefined;
+  if (!isDeleted) await recordOperation(openedStorage, application, subject, because);
+  try {
+    return await keys.delete(subject, Date.now()); // also if it is deleted: a copy of the key may be left
+  } finally {
+    await SubjectKeys.refreshAll();
+  }
+}
+
+async function recordOperation(
+  openedStorage: OpenedStorage,
+  { applicationName }: ApplicationClass,
+  subject: string,
+  { by, reason }: ShredOptions,
+): Promise<void> {
+  const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
+  try {
+    const details = JSON.stringify({ subject });
+    const operation = { timestamp: Date.now(), kind: 'shred', by, reason, details };
+    await recorder.record(0, [{ events: [], snapshots: [], operation }]);
+  } finally {
+    await recorder.close();
+  }
+}

@@ -1,0 +1,133 @@
+import type { Cause } from '../../domain/provenance.ts';
+import { ForwardingRecorder } from '../layers/forwarding-recorder.ts';
+import { compareNames } from '../name-order.ts';
+import type {
+  History,
+  HistoryRequest,
+  ProcessEvent,
+  RecordedPosition,
+  Recorder,
+  Tracking,
+  WriteLock,
+} from '../recorder.ts';
+import type { StoredEvent, StoredNotification } from '../stored-event.ts';
+import { type LogNames, throwRenamed, withCauseName, withName } from './log-names.ts';
+
+/** Translates the names of upstreams and causes between code and storage. */
+export class RenamedRecorder extends ForwardingRecorder {
+  readonly #names: LogNames;
+
+  constructor(inner: Recorder, names: LogNames) {
+    super(inner);
+    this.#names = names;
+  }
+
+  override recordedName(applicationName: string): string {
+    return this.#names.recorded(applicationName);
+  }
+
+  protected override explained<T>(result: Promise<T>): Promise<T> {
+    return result.catch((error: unknown) => throwRenamed(error, this.#names));
+  }
+
+  override record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
+    return super.record(pipelineId, processEvents.map(this.#toRecorded));
+  }
+
+  protected override lockOf(lock: WriteLock): WriteLock {
+    return {
+      record: (pipelineId, processEvents) =>
+        this.explained(lock.record(pipelineId, processEvents.map(this.#toRecorded))),
+      release: () => lock.release(),
+    };
+  }
+
+  override async histories(
+    requests: readonly HistoryRequest[],
+    maxSize?: number,
+  ): Promise<readonly History[]> {
+    const histories = await super.histories(requests, maxSize);
+    return histories.map(({ snapshot, events }) => ({ snapshot, events: events.map(this.#toCurrent) }));
+  }
+
+  override async notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize?: number,
+  ): Promise<readonly StoredNotification[]> {
+    const found = await super.notifications(pipelineId, after, limit, maxSize);
+    return found.map(this.#toCurrent);
+  }
+
+  override async causes(
+    pipelineId: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly (Cause | undefined)[]> {
+    const causes = await super.causes(pipelineId, after, limit);
+    return causes.map((cause) => cause && withName(cause, this.#current));
+  }
+
+  override async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
+    return this.#position(await super.position(pipelineId, this.#names.recorded(upstreamName)));
+  }
+
+  override async positions(): Promise<readonly RecordedPosition[]> {
+    const positions = await super.positions();
+    return positions
+      .map(this.#position)
+      .sort((a, b) => a.pipelineId - b.pipelineId || compareNames(a.upstreamName, b.upstreamName));
+  }
+
+  override recordHandledTypes(
+    pipelineId: number,
+    upstreamName: string,
+    expectedVersion: number,
+    types: readonly string[],
+  ): Promise<number> {
+    const recorded = this.#names.recorded(upstreamName);
+    return super.recordHandledTypes(pipelineId, recorded, expectedVersion, types);
+  }
+
+  readonly #current = (recorded: string): string => this.#names.current(recorded);
+  readonly #recorded = (current: string): string => this.#names.recorded(current);
+
+  readonly #toCurrent = <E extends StoredEvent>(event: E): E => withCauseName(event, this.#current);
+
+  readonly #toRecorded = (processEvent: ProcessEvent): ProcessEvent => {
+    const { events, tracking } = processEvent;
+    return {
+      ...processEvent,
+      events: events.map((event) => withCauseName(event, this.#recorded)),
+      ...(tracking && { tracking: new RenamedTracking(tracking, this.#names) }),
+    };
+  };
+
+  readonly #position = (position: RecordedPosition): RecordedPosition => {
+    const upstreamName = this.#names.current(position.upstreamName);
+    return upstreamName === position.upstreamName ? position : { ...position, upstreamName };
+  };
+}
+
+/** Moves a position in the log of a renamed upstream. Its mark is computed when a storage reads it. */
+class RenamedTracking implements Tracking {
+  readonly upstreamName: string;
+  readonly expected: number;
+  readonly position: number;
+  readonly typesVersion: number;
+  readonly #tracking: Tracking;
+
+  constructor(tracking: Tracking, names: LogNames) {
+    const { upstreamName, expected, position, typesVersion = 0 } = tracking;
+    this.upstreamName = names.recorded(upstreamName);
+    this.expected = expected;
+    this.position = position;
+    this.typesVersion = typesVersion;
+    this.#tracking = tracking;
+  }
+
+  get mark(): string | undefined {
+    return this.#tracking.mark;
+  }
+}
