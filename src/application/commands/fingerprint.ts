@@ -1,9 +1,16 @@
+import { personalTag, tagKey } from '../../storage/codec/tags.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { hash } from '../../util/environment/hash.ts';
 
+/** Personal data in JSON. */
+const sealedData = new RegExp(
+  `\\{"\\${tagKey}":"${personalTag}","value":\\[("(?:[^"\\\\]|\\\\.)*"),"[^"]*"\\]\\}`,
+  'g',
+);
+
 /** Hashes what identifies an update: the aggregate, and the data that the caller gives. */
 export function fingerprintOfUpdate(id: string, request: string | undefined): string {
-  return digest(['update', id, request]);
+  return digest(['update', id, request && comparable(request)]);
 }
 
 /**
@@ -12,13 +19,13 @@ export function fingerprintOfUpdate(id: string, request: string | undefined): st
  * a client that sends a request again makes it with another id.
  */
 export function fingerprintOfSave(events: readonly StoredEvent[], request: string | undefined): string {
-  if (request !== undefined) return digest(['save', request]);
+  if (request !== undefined) return digest(['save', comparable(request)]);
   const ranks = new Map<string, string>();
   for (const { originatorId, originatorVersion } of events)
     if (originatorVersion === 1) ranks.set(JSON.stringify(originatorId), `#${ranks.size}`);
   const content = events.map(({ originatorId, type, data }) => {
     const id = JSON.stringify(originatorId);
-    return [ranks.get(id) ?? id, type, withRanks(data, ranks)];
+    return [ranks.get(id) ?? id, type, withRanks(comparable(data), ranks)];
   });
   return digest(['save', content]);
 }
@@ -26,6 +33,14 @@ export function fingerprintOfSave(events: readonly StoredEvent[], request: strin
 /** Hashes what identifies recorded events, and no others with equal data. */
 export function identityOf(events: readonly StoredEvent[]): string {
   return digest(events.map((event) => [event.originatorId, event.originatorVersion, event.timestamp]));
+}
+
+/**
+ * Leaves out the contents of personal data in JSON: they are encrypted anew each time, and a hash of them would outlive
+ * their key.
+ */
+function comparable(json: string): string {
+  return json.replaceAll(sealedData, '$1');
 }
 
 /** Replaces ids in JSON. */

@@ -1,11 +1,16 @@
-import { nameId } from 'kahn';
+import { nameId, type System, type SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
+import { Account } from '../../../examples/commands/account.ts';
+import { Accounts } from '../../../examples/commands/accounts.ts';
+import { bank, perform } from '../../../examples/commands/bank.ts';
+import { Transfer } from '../../../examples/commands/transfer.ts';
+import { Transfers } from '../../../examples/commands/transfers.ts';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { assertSound } from '../../support/logs.ts';
 import { inTime } from '../../support/until.ts';
-import type { RunnerSubject } from './subject.ts';
+import type { Apps, RunnerSubject } from './subject.ts';
 
 /** Updates and idempotency keys. */
 export function commands({ start, createStorage }: RunnerSubject): void {
@@ -50,5 +55,32 @@ export function commands({ start, createStorage }: RunnerSubject): void {
     }
     expect(new Set(outcomes.map((one) => JSON.stringify(one))).size).toBe(1);
     await assertSound(storage);
+  });
+
+  test('commands that an application keeps are awaited by their issuers, done or refused', async () => {
+    const system = bank as unknown as System<Apps>;
+    const started: unknown = await start(system, { storage: createStorage() });
+    await using runner = started as SystemRunner<typeof Transfers | typeof Accounts>;
+    const accounts = runner.get(Accounts);
+    await accounts.save(Account.open('ada', 100), Account.open('bob', 0));
+    const issue = (amount: number, to = 'bob', key?: string) =>
+      perform(runner, Transfer.issue('ada', to, amount, key && nameId('transfer', key)), {
+        idempotencyKey: key,
+        signal: inTime(),
+      });
+    const [large, unknown] = [await issue(101), await issue(1, 'eve')];
+    expect(large).toMatchObject({ bookingId: undefined, refusal: 'Account ada holds 100 only.' });
+    expect(unknown.refusal).toContain("no Account 'eve'");
+    const small = await Promise.all(Array.from({ length: 10 }, () => issue(10)));
+    expect(small.every(({ bookingId, refusal }) => bookingId !== undefined && refusal === undefined)).toBe(
+      true,
+    );
+    const repeated = await Promise.all([issue(1, 'bob', 'k'), issue(1, 'bob', 'k')]);
+    expect(new Set(repeated.map(({ id, refusal }) => `${id} ${refusal}`)).size).toBe(1);
+    const balances = await Promise.all(
+      ['ada', 'bob'].map(async (id) => (await accounts.repository.get(Account, id)).balance),
+    );
+    expect(balances).toEqual([0, 100]);
+    expect(await runner.get(Transfers).log.head()).toBe(2 * 13);
   });
 }

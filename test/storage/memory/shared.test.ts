@@ -73,6 +73,31 @@ it('includes everything recorded before it was shared', async () => {
   expect(await here.record(7, [made('a', [5]), made('c', [2_502])])).toBe(7);
 });
 
+it('includes unlisted events and commands recorded before it was shared', async () => {
+  const storage = memory();
+  const here = await open(storage);
+  const events = [1, 2, 3, 4, 5, 6].map((version) => {
+    const [event] = made('a', [version]).events;
+    return version % 3 === 1 ? event! : { ...event!, notifiable: false as const };
+  });
+  const command = (key: string, timestamp: number) => ({ key, timestamp, fingerprint: key, outcome: '{}' });
+  await here.record(0, [{ events: events.slice(0, 2), snapshots: [], command: command('k1', 30) }]);
+  await here.record(7, [{ events: events.slice(2, 5), snapshots: [], command: command('k2', 20) }]);
+  await here.record(0, [{ events: events.slice(5), snapshots: [], command: command('k3', 20) }]);
+  const all = async (recorder: Recorder) => ({
+    everything: await everything(recorder),
+    places: await recorder.locate(events),
+    commands: await Promise.all(['k1', 'k2', 'k3'].map((key) => recorder.command!(key))),
+  });
+  const before = await all(here);
+  expect(before.places.map((place) => place?.notificationId)).toEqual([1, 0, 0, 1, 0, 0]);
+  const there = await open(asElsewhere(await storageForThreads(storage)));
+  expect(await all(there)).toEqual(before);
+  expect(await there.deleteCommands!(30, 1)).toBe(1);
+  expect((await all(here)).commands).toEqual([before.commands[0], undefined, before.commands[2]]);
+  expect(await all(there)).toEqual(await all(here));
+});
+
 function snapshot(originatorId: string, originatorVersion: number, state: string) {
   return { originatorId, originatorVersion, schema: 1, state };
 }

@@ -10,7 +10,7 @@ const deleted = 0;
 type HeadRow = readonly [subject: string, deletedAt?: number];
 
 /** Largest journal, in bytes. Reserved at once, used as the journal fills. */
-const maxBytes = 2 ** 28;
+const defaultMaxBytes = 2 ** 28;
 
 /**
  * The keys of subjects in a journal that threads share. The keys are nowhere else, so that one that is overwritten there is
@@ -33,7 +33,8 @@ export class SubjectJournal {
     this.#lock = new ThreadLock(this.#journal.lockWord);
   }
 
-  static create(): SubjectJournal {
+  /** Creates an empty journal of up to `maxBytes`. */
+  static create(maxBytes: number = defaultMaxBytes): SubjectJournal {
     return new SubjectJournal(orStorageFull(() => Journal.create(maxBytes)).shared);
   }
 
