@@ -1,9 +1,11 @@
-import { Aggregate, type DomainEvent } from 'kahn';
+import { Aggregate, defineEvents, type EventsOf, event } from 'kahn';
 
-export type OrderEvent =
-  | DomainEvent<'Order.Created', { customer: string }>
-  | DomainEvent<'Order.Reserved', { reservationId: string }>
-  | DomainEvent<'Order.Paid', { paymentId: string }>;
+export const orderEvents = defineEvents({
+  'Order.Created': event<{ customer: string }>(),
+  'Order.Reserved': event<{ reservationId: string }>(),
+  'Order.Paid': event<{ paymentId: string }>(),
+});
+export type OrderEvent = EventsOf<typeof orderEvents>;
 
 /** A customer's order; done when it is reserved and paid. */
 export class Order extends Aggregate<OrderEvent> {

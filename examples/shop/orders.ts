@@ -1,12 +1,12 @@
 import { ProcessApplication } from 'kahn';
-import { Order, type OrderEvent } from './order.ts';
+import { Order, type OrderEvent, orderEvents } from './order.ts';
 import type { PaymentEvent } from './payment.ts';
 import type { ReservationEvent } from './reservation.ts';
 
 /** Accepts orders, and records when they are reserved and paid. */
 export class Orders extends ProcessApplication<OrderEvent, ReservationEvent | PaymentEvent> {
   static readonly applicationName = 'orders';
-  static readonly emits = ['Order.Created', 'Order.Reserved', 'Order.Paid'] as const;
+  static readonly emits = orderEvents;
 
   override readonly policy = this.when({
     'Reservation.Created': async (event, repository) => {

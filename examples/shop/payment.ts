@@ -1,6 +1,9 @@
-import { Aggregate, type DomainEvent } from 'kahn';
+import { Aggregate, defineEvents, type EventsOf, event } from 'kahn';
 
-export type PaymentEvent = DomainEvent<'Payment.Created', { orderId: string }>;
+export const paymentEvents = defineEvents({
+  'Payment.Created': event<{ orderId: string }>(),
+});
+export type PaymentEvent = EventsOf<typeof paymentEvents>;
 
 /** The payment of an order. */
 export class Payment extends Aggregate<PaymentEvent> {

@@ -1,6 +1,9 @@
-import { Aggregate, type DomainEvent } from 'kahn';
+import { Aggregate, defineEvents, type EventsOf, event } from 'kahn';
 
-export type ReservationEvent = DomainEvent<'Reservation.Created', { orderId: string }>;
+export const reservationEvents = defineEvents({
+  'Reservation.Created': event<{ orderId: string }>(),
+});
+export type ReservationEvent = EventsOf<typeof reservationEvents>;
 
 /** Goods reserved for an order. */
 export class Reservation extends Aggregate<ReservationEvent> {
