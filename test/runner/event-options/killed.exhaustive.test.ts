@@ -17,7 +17,7 @@ import {
 import { until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 import { watchProcesses } from '../../support/watchers/processes.ts';
-import { KillCandidates } from './kill-candidates.ts';
+import { KillCandidates } from '../multiprocess/kill-candidates.ts';
 
 const kills = 15;
 
