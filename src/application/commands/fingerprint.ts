@@ -1,31 +1,25 @@
-import { personalTag, tagKey } from '../../storage/codec/tags.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { hash } from '../../util/environment/hash.ts';
 
-/** Personal data in JSON. */
-const sealedData = new RegExp(
-  `\\{"\\${tagKey}":"${personalTag}","value":\\[("(?:[^"\\\\]|\\\\.)*"),"[^"]*"\\]\\}`,
-  'g',
-);
-
 /** Hashes what identifies an update: the aggregate, and the data that the caller gives. */
 export function fingerprintOfUpdate(id: string, request: string | undefined): string {
-  return digest(['update', id, request && comparable(request)]);
+  return digest(['update', id, request]);
 }
 
 /**
  * Hashes what a save records: the data that the caller gives or else, for each event, its aggregate, its type and its
  * data. Times do not count. An aggregate that the save creates is identified by its rank, in the data of all events, too:
- * a client that sends a request again makes it with another id.
+ * a client that sends a request again makes it with another id. Personal data counts as it is sealed: equal data is sealed
+ * equally, and the hash tells nothing about it once its key is gone.
  */
 export function fingerprintOfSave(events: readonly StoredEvent[], request: string | undefined): string {
-  if (request !== undefined) return digest(['save', comparable(request)]);
+  if (request !== undefined) return digest(['save', request]);
   const ranks = new Map<string, string>();
   for (const { originatorId, originatorVersion } of events)
     if (originatorVersion === 1) ranks.set(JSON.stringify(originatorId), `#${ranks.size}`);
   const content = events.map(({ originatorId, type, data }) => {
     const id = JSON.stringify(originatorId);
-    return [ranks.get(id) ?? id, type, withRanks(comparable(data), ranks)];
+    return [ranks.get(id) ?? id, type, withRanks(data, ranks)];
   });
   return digest(['save', content]);
 }
@@ -33,14 +27,6 @@ export function fingerprintOfSave(events: readonly StoredEvent[], request: strin
 /** Hashes what identifies recorded events, and no others with equal data. */
 export function identityOf(events: readonly StoredEvent[]): string {
   return digest(events.map((event) => [event.originatorId, event.originatorVersion, event.timestamp]));
-}
-
-/**
- * Leaves out the contents of personal data in JSON: they are encrypted anew each time, and a hash of them would outlive
- * their key.
- */
-function comparable(json: string): string {
-  return json.replaceAll(sealedData, '$1');
 }
 
 /** Replaces ids in JSON. */

@@ -10,6 +10,7 @@ export const nestedPersonalType: PersonalType = {
   type: Personal,
   beginEncoding() {},
   endEncoding() {},
+  copying: (copy) => copy(),
   encode() {
     throw new TypeError(nestedReason);
   },

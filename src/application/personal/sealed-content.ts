@@ -1,4 +1,4 @@
-import { type PersonalContent, shredded } from '../../domain/personal.ts';
+import { type Personal, type PersonalContent, personalInternals, shredded } from '../../domain/personal.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { PersonalUnreadableError } from './errors.ts';
 import type { SubjectCipher } from './subject-cipher.ts';
@@ -33,4 +33,12 @@ export class SealedContent implements PersonalContent {
     if (content !== undefined) return this.#transcoder.decode(content);
     throw new PersonalUnreadableError(cipher.subject, 'its text is damaged. Restore it from a backup');
   }
+}
+
+/** Whether two recorded personal data have the same subject and, as far as their texts tell, the same content. */
+export function isSamePersonal(one: Personal, other: Personal): boolean {
+  if (one.subject !== other.subject) return false;
+  const [first, second] = [one, other].map(personalInternals.contentOf);
+  if (!(first instanceof SealedContent) || !(second instanceof SealedContent)) return true;
+  return first.cipher !== second.cipher || first.text === second.text;
 }

@@ -20,6 +20,8 @@ export class SealedPersonalType implements PersonalType, Sealer {
   readonly #transcoder: Transcoder;
   /** What the running encoding met. */
   #unsealed: UnsealedPersonal[] = [];
+  /** What the running copy has met; the encoded form is the index. */
+  #copied: Personal[] | undefined;
   /** Personal data of other storages, as this one records it. */
   readonly #resealed = new WeakMap<Personal, PersonalContent>();
 
@@ -38,7 +40,17 @@ export class SealedPersonalType implements PersonalType, Sealer {
     if (this.#unsealed.length > 0) throw new NotSealedError(this.#unsealed, this);
   }
 
+  copying<T>(copy: () => T): T {
+    this.#copied = [];
+    try {
+      return copy();
+    } finally {
+      this.#copied = undefined;
+    }
+  }
+
   encode(personal: Personal): readonly string[] {
+    if (this.#copied !== undefined) return [`${this.#copied.push(personal) - 1}`];
     const { subject } = personal;
     const own = personalInternals.contentOf(personal);
     const content = this.#isForeign(own) ? (this.#resealed.get(personal) ?? own) : own;
@@ -50,6 +62,8 @@ export class SealedPersonalType implements PersonalType, Sealer {
   decode(encoded: unknown): Personal {
     const [subject, text, ...others]: readonly unknown[] = Array.isArray(encoded) ? encoded : [];
     const isText = text === undefined || typeof text === 'string';
+    const copied = this.#copied?.[Number(subject)];
+    if (copied !== undefined) return copied;
     if (typeof subject !== 'string' || !isText || others.length > 0)
       throw new TypeError('the value is malformed');
     if (text === undefined) return personalInternals.make(subject, shreddedContent);

@@ -2,6 +2,7 @@ import type { DeletedSubject, SubjectEntry, SubjectKeyTable } from '../../storag
 import { Mutex } from '../../util/mutex.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import { CiphersInUse } from './ciphers-in-use.ts';
+import { JoinedCalls } from './joined-calls.ts';
 import { lastDeleted } from './last-deleted.ts';
 import { idOfKey, newKeyText, SubjectCipher } from './subject-cipher.ts';
 
@@ -33,7 +34,11 @@ export class SubjectKeys {
   #recent: readonly [recent: Set<SubjectCipher>, older: Set<SubjectCipher>] = [new Set(), new Set()];
   /** Keys and deletions are read in turns: a key that is deleted meanwhile is found by the next turn. */
   readonly #turns = new Mutex();
-  #nextRefresh: Promise<void> | undefined;
+  readonly #reads = new JoinedCalls(this.#turns, (ciphers: readonly SubjectCipher[]) => this.#read(ciphers));
+  readonly #confirmations = new JoinedCalls(this.#turns, (subjects: readonly string[]) =>
+    this.#confirm(subjects),
+  );
+  readonly #refreshes = new JoinedCalls<never, void>(this.#turns, () => this.#readDeletions());
   /** The last deletion that is known here. */
   #last: DeletedSubject | undefined;
   #hasBegun = false;
@@ -66,37 +71,21 @@ export class SubjectKeys {
   /** Reads the keys of ciphers, unless they are known. */
   async read(ciphers: readonly SubjectCipher[]): Promise<void> {
     const unknown = ciphers.filter((cipher) => !this.owns(cipher));
-    if (unknown.length > 0) await this.#turns.run(() => this.#read(unknown));
+    if (unknown.length > 0) await this.#reads.join(unknown);
     for (const cipher of ciphers) this.#keep(cipher);
   }
 
   /**
-   * Returns the keys of subjects as the table has them now, and adds those that it lacks; undefined for a subject that is
-   * shredded.
+   * Returns the ciphers of subjects, with their keys as the table has them now, and adds keys that it lacks; undefined for a
+   * subject that is shredded.
    */
   async confirm(subjects: readonly string[]): Promise<ReadonlyMap<string, SubjectCipher | undefined>> {
-    return await this.#turns.run(async () => {
-      const table = await this.#begin();
-      const known = subjects.flatMap((subject) => this.#bySubject.get(subject) ?? []).filter(hasKey);
-      const isKnown = new Set(known.map(({ subject }) => subject));
-      const others = subjects.filter((subject) => !isKnown.has(subject));
-      const [found, added] = await Promise.all([
-        known.length > 0 ? table.read(known.map(({ subject }) => subject)) : [],
-        others.length > 0 ? table.add(others.map((subject) => ({ subject, key: newKeyText() }))) : [],
-      ]);
-      // The storage may have been restored from an older copy.
-      const lost = known.filter((_, i) => found[i] === undefined);
-      const restored = lost.length > 0 ? await table.add(lost.map(entryOf)) : [];
-      const entries = [...found, ...added, ...restored].filter((entry) => entry !== undefined);
-      return new Map(entries.map((entry) => [entry.subject, this.#note(entry)]));
-    });
+    return await this.#confirmations.join(subjects);
   }
 
   /** Notes all deletions up to now, if keys are in use. */
   async refresh(): Promise<void> {
-    if (!this.areInUse) return;
-    this.#nextRefresh ??= Promise.resolve().then(() => this.#turns.run(this.#beginRefresh));
-    await this.#nextRefresh;
+    if (this.areInUse) await this.#refreshes.join();
   }
 
   async close(): Promise<void> {
@@ -123,6 +112,22 @@ export class SubjectKeys {
     if (this.#openTable === undefined) throw new Error('The storage has no keys of subjects.');
     open.add(this);
     return this.#openTable();
+  }
+
+  async #confirm(subjects: readonly string[]): Promise<ReadonlyMap<string, SubjectCipher | undefined>> {
+    const table = await this.#begin();
+    const known = subjects.flatMap((subject) => this.#bySubject.get(subject) ?? []).filter(hasKey);
+    const isKnown = new Set(known.map(({ subject }) => subject));
+    const others = subjects.filter((subject) => !isKnown.has(subject));
+    const [found, added] = await Promise.all([
+      known.length > 0 ? table.read(known.map(({ subject }) => subject)) : [],
+      others.length > 0 ? table.add(others.map((subject) => ({ subject, key: newKeyText() }))) : [],
+    ]);
+    // The storage may have been restored from an older copy.
+    const lost = known.filter((_, i) => found[i] === undefined);
+    const restored = lost.length > 0 ? await table.add(lost.map(entryOf)) : [];
+    const entries = [...found, ...added, ...restored].filter((entry) => entry !== undefined);
+    return new Map(entries.map((entry) => [entry.subject, this.#note(entry)]));
   }
 
   async #read(ciphers: readonly SubjectCipher[]): Promise<void> {
@@ -152,12 +157,6 @@ export class SubjectKeys {
     this.#keep(cipher);
     return cipher.isDeleted ? undefined : cipher;
   }
-
-  /** Later calls wait for the next refresh: what this one reads may be older. */
-  readonly #beginRefresh = (): Promise<void> => {
-    this.#nextRefresh = undefined;
-    return this.#readDeletions();
-  };
 
   async #readDeletions(): Promise<void> {
     const table = await this.#begin();

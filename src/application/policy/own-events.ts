@@ -21,24 +21,23 @@ const longestLoop = 100;
 export class OwnEvents {
   readonly #policy: Pick<Policy, 'handlerOf'>;
   readonly #context: HandlerContext;
-  readonly #provenance: Provenance;
+  readonly #provenanceOf: () => Provenance;
+  #provenance: Provenance | undefined;
   readonly #queue: DomainEvent[] = [];
   readonly #handledTypes: string[] = [];
   #yieldedMs = 0;
 
-  /** @param provenance Where the events come from that the policy makes. */
-  constructor(policy: Pick<Policy, 'handlerOf'>, context: HandlerContext, provenance: Provenance) {
+  /** @param provenanceOf Returns where the events come from that the policy makes. Called if the policy handles one. */
+  constructor(policy: Pick<Policy, 'handlerOf'>, context: HandlerContext, provenanceOf: () => Provenance) {
     this.#policy = policy;
     this.#context = context;
-    this.#provenance = provenance;
+    this.#provenanceOf = provenanceOf;
   }
 
   /** Names the handler that has failed; undefined if it is that of the first event. */
   get failedPart(): string | undefined {
     const type = this.#handledTypes.at(-1);
-    return type === undefined
-      ? undefined
-      : `The handler of '${type}', which the policy made itself, in the policy`;
+    return type === undefined ? undefined : `The handler of own event '${type}'`;
   }
 
   /** Time that was left to others, in ms. */
@@ -94,6 +93,7 @@ export class OwnEvents {
   /** Returns an event as it will be read after it is recorded. A handler cannot change what is recorded. */
   #recorded(event: DomainEvent): RecordedEvent {
     const data = hasMutableParts(event.data) ? frozenCopy(event.data) : event.data;
+    this.#provenance ??= this.#provenanceOf();
     return Object.freeze({ ...event, data, ...this.#provenance });
   }
 

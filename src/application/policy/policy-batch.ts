@@ -82,7 +82,9 @@ export async function runPolicy(
       const running = own === undefined ? runHandler(step.handler, context) : own.run(step.handler);
       if (running instanceof Promise) await running;
     } catch (error) {
-      throw policyError(setup, step.notification, error, own?.failedPart);
+      throw error instanceof PolicyError
+        ? error
+        : policyError(setup, step.notification, error, own?.failedPart);
     }
     if (own !== undefined) yieldedMs += own.yieldedMs;
     handled += 1;
@@ -111,7 +113,8 @@ export async function runPolicy(
 
 /** Returns the run of the policy on the event of a step, and on all events that it makes on the way. */
 function ownEventsOf(setup: PolicySetup, step: Step, context: HandlerContext): OwnEvents {
-  return new OwnEvents(setup.policy, context, decodedProvenance(setup.store, provenanceIn(setup, step)));
+  const provenanceOf = () => decodedProvenance(setup.store, provenanceIn(setup, step));
+  return new OwnEvents(setup.policy, context, provenanceOf);
 }
 
 function contextOf(

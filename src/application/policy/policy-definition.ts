@@ -40,7 +40,7 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     if (!handlesOwnEvents) return (await runHandler(handler, context)) as readonly Aggregate<E>[];
     const { correlationId, metadata } = event;
     const carried = { ...(correlationId && { correlationId }), ...(metadata && { metadata }) };
-    await new OwnEvents({ handlerOf }, context, carried).run(handler);
+    await new OwnEvents({ handlerOf }, context, () => carried).run(handler);
     return aggregates.returned as readonly Aggregate<E>[];
   };
   return Object.assign(call, { handlerOf, types: [...byType.keys()], handlesOwnEvents });

@@ -1,5 +1,7 @@
 import { types } from 'node:util';
 import { hasMutableParts } from '../../domain/frozen-copy.ts';
+import { Personal } from '../../domain/personal.ts';
+import { isSamePersonal } from '../personal/sealed-content.ts';
 
 /** Part of a state that is not restored exactly. */
 export interface Difference {
@@ -60,6 +62,8 @@ class Comparison {
 
   #ofContents(original: object, restored: object, path: string): Difference | undefined {
     if (Array.isArray(original) && Array.isArray(restored)) return this.#ofArrays(original, restored, path);
+    if (original instanceof Personal && restored instanceof Personal)
+      return isSamePersonal(original, restored) ? undefined : { path, reason: changed };
     if (types.isMap(original) && types.isMap(restored)) {
       return this.#ofArrays([...original], [...restored], path);
     }

@@ -42,7 +42,9 @@ export class Transcoder {
    * @throws {@link NotEncodableError} if part of the value cannot be restored exactly.
    */
   exactCopy(value: unknown): unknown {
-    return isFlat(value) ? Object.freeze({ ...(value as object) }) : this.decode(this.encode(value));
+    if (isFlat(value)) return Object.freeze({ ...(value as object) });
+    const copy = () => this.decode(this.encode(value));
+    return this.#personal === undefined ? copy() : this.#personal.copying(copy);
   }
 
   /**

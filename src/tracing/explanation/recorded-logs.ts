@@ -1,4 +1,6 @@
 import { memoryBounds } from '../../application/memory-bounds.ts';
+import { personalStorage } from '../../application/personal/personal-storage.ts';
+import { SealedPersonalType } from '../../application/personal/sealed-personal-type.ts';
 import { specificationOf } from '../../domain/events/define-events.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { Transcoder } from '../../storage/codec/transcoder.ts';
@@ -52,7 +54,8 @@ export class RecordedLogs implements AsyncDisposable {
     this.#options = options;
     this.#applications = applications;
     this.#resources = resources;
-    this.#transcoder = new Transcoder(options.system?.types);
+    const types = options.system?.types ?? [];
+    this.#transcoder = new Transcoder(types, new SealedPersonalType(types, undefined));
     const classes = options.system?.applications ?? [];
     this.#mappers = new Map(
       classes.map(({ applicationName, emits }) => [
@@ -66,7 +69,7 @@ export class RecordedLogs implements AsyncDisposable {
   static async open(options: RecordedLogsOptions): Promise<RecordedLogs> {
     await using resources = new AsyncDisposableStack();
     const openedStorage = await openStorage(options.storage, {
-      layers: options.system === undefined ? [sealing({})] : layersOf(options.system),
+      layers: options.system === undefined ? [sealing({}), personalStorage] : layersOf(options.system),
     });
     resources.defer(() => openedStorage.close());
     const applications = await openAll(openedStorage, resources, options.signal);

@@ -268,11 +268,12 @@ describe('what counts as the same command', () => {
     expect(await accounts.log.head()).toBe(3);
   });
 
-  test('personal data counts by its subject, not by its content, which no hash may outlive', async () => {
+  test('personal data, by subject and content', async () => {
     const about = (subject: string, name: string) => () => [
       Account.open('x').change({ name: personal(subject, name), note: 'a "note"' }),
     ];
     expect(await repeats(about('ada', 'Ada'), about('ada', 'Ada'))).toBe(true);
+    expect(await repeats(about('ada', 'Ada'), about('ada', 'Eve'))).toBe(false);
     expect(await repeats(about('ada', 'Ada'), about('bob', 'Ada'))).toBe(false);
     const request = { name: personal('ada', 'Ada') };
     expect(await repeats(about('ada', 'Ada'), about('bob', 'Bob'), { ...key, request })).toBe(true);

@@ -1,45 +1,62 @@
 import { inspect } from 'node:util';
-import { Aggregate, Application, type DomainEvent, memory, Personal, personal, shredded } from 'kahn';
+import { serialize } from 'node:v8';
+import { memory, Personal, personal, shredded } from 'kahn';
 import { expect, test } from 'vitest';
+import { letters, Subscriber, Subscribers } from '../../support/personal/letters.ts';
 
-type Contact = { name: string; born: Date };
-type CustomerEvent = DomainEvent<'Customer.Joined', { contact: Personal<Contact> }>;
+const ada = { name: 'Ada L.', email: 'ada@mail.example' };
 
-class Customer extends Aggregate<CustomerEvent> {
-  static override readonly snapshotEvery = 1;
-  contact?: Personal<Contact>;
-  static join(subject: string, name: string) {
-    return Customer.create('Customer.Joined', {
-      contact: personal(subject, { name, born: new Date(0) }),
-    });
-  }
-  protected override apply(event: CustomerEvent) {
-    this.contact = event.data.contact;
-  }
-}
-class Customers extends Application<CustomerEvent> {
-  static readonly applicationName = 'customers';
-  static readonly emits = ['Customer.Joined'] as const;
-}
+test('has a subject and a frozen copy of the content', () => {
+  const tags = ['a'];
+  const contact = personal('c-1', { ...ada, tags });
+  tags.push('b');
+  expect(contact.subject).toBe('c-1');
+  expect(contact.isShredded).toBe(false);
+  expect(contact.value).toEqual({ ...ada, tags: ['a'] });
+  expect(contact.or('nothing')).toBe(contact.value);
+  expect(Object.isFrozen(contact) && Object.isFrozen(contact.value)).toBe(true);
+});
 
-test('is recorded encrypted and read again', async () => {
-  const storage = memory();
-  await using customers = await Customers.open({ storage });
-  const ada = Customer.join('c-1', 'Ada');
-  await customers.save(ada);
-  expect(ada.contact?.value).toEqual({ name: 'Ada', born: new Date(0) });
-  const [stored] = await customers.log.select(0, 1);
-  expect(stored?.data).not.toContain('Ada');
-  expect(stored?.data).toContain('c-1');
-  await using others = await Customers.open({ storage });
-  for (const one of [customers, others]) {
-    const read = await one.repository.get(Customer, ada.id);
-    expect(read.contact?.value).toEqual({ name: 'Ada', born: new Date(0) });
-    const [{ event } = expect.fail()] = await one.reader().read();
-    expect(event.data.contact.or(undefined)?.name).toBe('Ada');
+test('shows its subject, but not its content', async () => {
+  await using subscribers = await letters.open(Subscribers, { storage: memory() });
+  const made = Subscriber.join('c-1', ada);
+  const saved = Subscriber.join('c-1', ada);
+  await subscribers.save(saved);
+  const read = await subscribers.repository.get(Subscriber, saved.id);
+  for (const { contact } of [made, saved, read]) {
+    const shown = [
+      inspect({ contact }, { showHidden: true, depth: 9, getters: false }),
+      JSON.stringify({ contact }),
+      `${contact}`,
+      String(contact),
+      serialize(contact).toString('latin1'),
+      JSON.stringify(structuredClone(contact)),
+      JSON.stringify({ ...contact }),
+    ];
+    for (const text of shown) {
+      expect(text).toContain('c-1');
+      expect(text).not.toMatch(/Ada|mail/);
+    }
   }
-  expect(inspect(ada)).not.toContain('Ada');
-  expect(JSON.stringify(ada)).not.toContain('Ada');
-  expect(shredded).toBe(shredded);
-  expect(Personal).toBe(Personal);
+  expect(`${read.contact}`).toBe('[personal data of c-1]');
+});
+
+test('gives personal data of the same subject that is derived from it', () => {
+  const email = personal('c-1', ada).map(({ email }) => email);
+  expect(email).toBeInstanceOf(Personal);
+  expect([email.subject, email.value]).toEqual(['c-1', ada.email]);
+});
+
+test.each([
+  ['', 'non-empty string'],
+  ['a\0b', 'NUL'],
+  [7, 'non-empty string'],
+  ['x'.repeat(256), 'at most 255 characters, got 256'],
+])('rejects the subject %j', (subject, message) => {
+  expect(() => personal(subject as string, 1)).toThrow(message);
+});
+
+test('is made with personal() only', () => {
+  expect(() => Reflect.construct(Personal, [])).toThrow('personal(subject, value)');
+  expect(shredded).toBe(Symbol.for('kahn.shredded'));
 });

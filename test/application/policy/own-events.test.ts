@@ -145,6 +145,25 @@ test('all events name the notification that started them, with its correlation i
   expect(events).toMatchObject([...Array(6).fill(from(1)), from(2), from(2)]);
 });
 
+test('own events get the metadata that is carried on, and an error of carryMetadata has its own name', async () => {
+  const seen: unknown[] = [];
+  const Tasks = tasksWith({ ...splitting, 'Task.Done': ({ metadata }) => void seen.push(metadata) });
+  for (const carried of [{ trace: 't-1' }, undefined, 'none']) {
+    const carryMetadata = () => carried as never;
+    const system = System.of([[Works, Tasks]], { carryMetadata });
+    await using runner = await run(system);
+    const saving = runner
+      .get(Works)
+      .save(Work.create('Work.Asked', { size: 1 }), { metadata: { user: 'ada' } });
+    if (carried !== 'none') await saving;
+    else
+      await expect(saving).rejects.toThrow(
+        "Option `carryMetadata` of application 'tasks' failed on notification 1",
+      );
+  }
+  expect(seen).toEqual([{ trace: 't-1' }, undefined]);
+});
+
 test('derived ids are distinct, and the same when a notification is handled again', async () => {
   const ids: string[][] = [];
   const events = await logOf(
@@ -253,8 +272,8 @@ test('an error names the handler that failed and the notification', async () => 
   };
   const error = await rejectionOf(logOf(failing, 1), Error);
   expect(error.message).toContain(
-    "The handler of 'Task.Done', which the policy made itself, in the policy of application 'tasks' failed on " +
-      "notification 1 of 'works' ('Work.Asked' of aggregate 'w-0'): not that",
+    "The handler of own event 'Task.Done' of application 'tasks' failed on notification 1 of 'works' ('Work.Asked' of " +
+      "aggregate 'w-0'): not that",
   );
 });
 

@@ -9,7 +9,7 @@ import { rejectionOf } from '../../../support/errors.ts';
 import { connectionString, query, temporaryDatabase } from '../../../support/servers/postgres.ts';
 import { PostgresProxy } from '../../../support/servers/postgres-proxy.ts';
 import { freshName } from '../../../support/servers/postgres-server.ts';
-import { changes } from './commit-scene.ts';
+import { changes, keyed } from './commit-scene.ts';
 
 const password = 'geheim';
 const stranger = freshName('stranger');
@@ -141,6 +141,47 @@ describe('a recorder in use', () => {
     await expectRefusal(recorder.notifications(0, 0, 1), { code: 'STORAGE_NOT_SET_UP', says: /restore/ });
     await query('alter table shop.kept rename to orders_events', [], url);
     expect(await recorder.record(0, [changes('a')])).toBe(1);
+  });
+
+  it('reports a missing table of commands to calls with a key, and records the others', async () => {
+    const url = await temporaryDatabase();
+    const recorder = await open(url);
+    await query('alter table shop.orders_commands rename to kept', [], url);
+    const call = [{ ...changes('a'), ...keyed('k') }];
+    await expectRefusal(recorder.record(0, call), { code: 'STORAGE_NOT_SET_UP', says: /restore them/ });
+    expect(await recorder.record(0, [changes('b')])).toBe(1);
+    await query('alter table shop.kept rename to orders_commands', [], url);
+    expect(await recorder.record(0, call)).toBe(2);
+  });
+
+  it.each([
+    [
+      'unique index',
+      'create unique index only_one on shop.orders_commands (fingerprint)',
+      'drop index shop.only_one',
+    ],
+    [
+      'check',
+      "alter table shop.orders_commands add constraint no_k check (key <> 'k2')",
+      'alter table shop.orders_commands drop constraint no_k',
+    ],
+    [
+      'required column',
+      'alter table shop.orders_commands add tenant text; alter table shop.orders_commands add constraint t check (tenant is not null) not valid',
+      'alter table shop.orders_commands drop constraint t',
+    ],
+  ])('refuses a command that a foreign %s forbids, with its events', async (_, add, drop) => {
+    const url = await temporaryDatabase();
+    const recorder = await open(url);
+    await recorder.record(0, [{ ...changes('a'), ...keyed('k1') }]);
+    await query(add, [], url);
+    const call = [{ ...changes('b'), ...keyed('k2') }];
+    const error = await rejectionOf(recorder.record(0, call), Error);
+    expect(error).toMatchObject({ code: 'STORAGE_REFUSED', applicationName: 'orders', transient: false });
+    expect(error.message).toMatch(/Nothing of this call is recorded/);
+    expect([await recorder.head(0), await recorder.command?.('k2')]).toEqual([1, undefined]);
+    await query(drop, [], url);
+    expect(await recorder.record(0, call)).toBe(2);
   });
 
   it('reports a missing schema', async () => {
