@@ -40,9 +40,12 @@ export class RowWriter {
     let lastUnlisted: number | undefined;
     for (const { events, snapshots, tracking, operation } of processEvents) {
       for (const event of events) {
-        if (event.notifiable === false) lastUnlisted = (lastUnlisted ?? this.#lastUnlisted(pipelineId)) - 1;
-        else last += 1;
-        const id = event.notifiable === false ? (lastUnlisted as number) : last;
+        let id = last + 1;
+        if (event.notifiable === false) {
+          lastUnlisted ??= this.#lastUnlisted(pipelineId);
+          lastUnlisted -= 1;
+          id = lastUnlisted;
+        } else last = id;
         if (!this.#insert(insertEvent, pipelineId, id, event)) throw this.#refusal(pipelineId, id, event);
       }
       this.putSnapshots(snapshots);

@@ -3,16 +3,20 @@ import {
   AggregateNotFoundError,
   AggregateReleasedError,
   AggregateUndoneError,
+  ApplicationNotOpenError,
   InvalidArgumentError,
   InvalidOptionError,
   memory,
+  ProcessApplication,
   RecordConflictError,
+  run,
+  System,
   UpdateConflictError,
 } from 'kahn';
 import { expect, test } from 'vitest';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages } from '../../support/storages.ts';
-import { Account, Accounts } from '../../support/systems/accounts.ts';
+import { Account, type AccountEvent, Accounts } from '../../support/systems/accounts.ts';
 
 async function opened(): Promise<Accounts> {
   const accounts = await Accounts.open({ storage: memory() });
@@ -168,6 +172,39 @@ test('rejects if `create` makes another aggregate, or one whose id is discarded'
   await expect(updating('b', () => undefined)).rejects.toThrow('but returned undefined.');
   await accounts.update(Account, 'a', (account) => account.close());
   await expect(updating('a', () => Account.open('ada', 'a'))).rejects.toThrow(AggregateDiscardedError);
+});
+
+test('rejects and records nothing if the application is closed before the function returns', async () => {
+  const storage = memory();
+  await using elsewhere = await Accounts.open({ storage });
+  await elsewhere.save(Account.open('ada', 'a'));
+  const accounts = await Accounts.open({ storage });
+  const closed = Promise.withResolvers<void>();
+  const updating = accounts.update(Account, 'a', async (account) => {
+    await closed.promise;
+    account.change(1);
+  });
+  await accounts.close();
+  closed.resolve();
+  await expect(updating).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
+  await expect(accounts.update(Account, 'a', () => {})).rejects.toThrow(ApplicationNotOpenError);
+  expect(await elsewhere.log.head()).toBe(1);
+});
+
+test('is refused in a policy, and the error names the call', async () => {
+  class Nested extends ProcessApplication<AccountEvent, AccountEvent> {
+    static readonly applicationName = 'nested';
+    static readonly emits = Accounts.emits;
+    override readonly policy = this.when({
+      'Account.Opened': async ({ originatorId }) => {
+        await runner.get(Accounts).update(Account, originatorId, (account) => account.change(1));
+      },
+    });
+  }
+  await using runner = await run(System.of([[Accounts, Nested]]), { storage: memory() });
+  const saving = runner.get(Accounts).save(Account.open('ada'));
+  await expect(saving).rejects.toThrow("The policy of application 'nested' called update() on 'accounts'");
+  expect(await runner.get(Accounts).log.head()).toBe(1);
 });
 
 test('rejects wrong arguments and options', async () => {

@@ -16,6 +16,8 @@ interface PlannedEvent {
   readonly dependencies: readonly LogPlace[] | undefined;
   /** The event has a cause with this id, a correlation id and metadata, or none of them. */
   readonly causeId: number | undefined;
+  /** Whether the event has no place in the log. */
+  readonly isUnlisted: boolean;
 }
 
 /** One process event of a call, with optional events, snapshot and position. */
@@ -50,6 +52,7 @@ const planned: fc.Arbitrary<Planned> = fc.record({
       key: fc.constantFrom(...keys),
       dependencies: fc.option(fc.array(place, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
       causeId: fc.option(fc.integer({ min: 1, max: 99 }), { nil: undefined }),
+      isUnlisted: fc.boolean(),
     }),
     { maxLength: 4 },
   ),
@@ -91,7 +94,7 @@ class Maker {
     return { ...made, tracking: { upstreamName, expected, position: expected + 2 } };
   }
 
-  #event({ key: originatorId, dependencies, causeId }: PlannedEvent): StoredEvent {
+  #event({ key: originatorId, dependencies, causeId, isUnlisted }: PlannedEvent): StoredEvent {
     const originatorVersion = (this.#versions.get(originatorId) ?? 0) + 1;
     this.#versions.set(originatorId, originatorVersion);
     const event = {
@@ -106,6 +109,7 @@ class Maker {
       ...event,
       ...(dependencies !== undefined && { dependencies }),
       ...(causeId !== undefined && { cause, correlationId: originatorId, metadata: `{"é":${causeId}}` }),
+      ...(isUnlisted && { notifiable: false }),
     };
   }
 
