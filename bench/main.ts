@@ -9,6 +9,7 @@ import { wakeUp } from './postgres/wake-up.ts';
 import { parallel } from './processes/parallel.ts';
 import { provenance } from './provenance.ts';
 import { pipelines } from './restate/pipelines.ts';
+import { sealing } from './sealing.ts';
 import type { Section } from './section.ts';
 import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storages.ts';
 import { latency } from './threads/latency.ts';
@@ -35,6 +36,7 @@ async function main(chosen: Options): Promise<void> {
     baselineComparison,
     provenance,
     validation,
+    sealing,
     verification,
     growth,
     longAggregates,
