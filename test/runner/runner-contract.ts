@@ -5,6 +5,7 @@ import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
 import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
+import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
@@ -33,6 +34,7 @@ function restOfContract(subject: RunnerSubject): void {
     personalData(subject);
     asynchronousContexts(subject);
     endlessPolicies(subject);
+    evolvedLogs(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     if (!subject.isFirstStorage) return;

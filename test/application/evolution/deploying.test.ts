@@ -197,6 +197,26 @@ describe('an event that is read as several ones', () => {
     expect(await entriesOf(journal)).toEqual(['1 A 2', '2 A 2', '2 B 2', '3 A 3', '3 B 3']);
   });
 
+  test('is never divided between two batches, however long its first part takes', async () => {
+    const storage = memory();
+    await using former = await FormerSource.open({ storage });
+    await using source = await Source.open({ storage });
+    class Slow extends HandlesA {
+      override readonly policy = this.when({
+        A: ({ data }, repository) => {
+          for (const end = performance.now() + 150; performance.now() < end; ) void 0; // longer than a batch may take
+          return Entry.make(`A ${data.n}`, repository.deriveId());
+        },
+        B: ({ data }, repository) => Entry.make(`B ${data.n}`, repository.deriveId()),
+      });
+    }
+    await using journal = await Slow.open({ storage });
+    journal.follow(source.log);
+    await former.save(Fact.make('Any', 1), Fact.make('AB', 2), Fact.make('AB', 3));
+    expect(await journal.run()).toBe(3);
+    expect(await entriesOf(journal)).toEqual(['1 B 1', '2 A 2', '2 B 2', '3 A 3', '3 B 3']);
+  });
+
   test('is ignored if all of its parts are: no position is recorded for it alone', async () => {
     const storage = memory();
     await using former = await FormerSource.open({ storage });

@@ -75,6 +75,16 @@ describe.each(storages)('events of an earlier version, on $name', ({ create }) =
     expect(later.calls).toEqual({ grams: before.grams + 1, split: before.split + 3, drop: before.drop + 2 });
   });
 
+  test('are converted once also if such an event is the last one', async () => {
+    const storage = create();
+    await using before = await earlier.Orders.open({ storage });
+    await before.save(earlier.Order.place('ada', 2, 'order'));
+    await using orders = await later.Orders.open({ storage });
+    const { grams } = later.calls;
+    for (let i = 0; i < 3; i += 1) await orders.repository.get(later.Order, 'order');
+    expect(later.calls.grams).toBe(grams + 1);
+  });
+
   test('are read by readers in order, with the id of the recorded one', async () => {
     const storage = create();
     await recordEarlier(storage);
