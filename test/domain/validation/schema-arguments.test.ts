@@ -1,9 +1,9 @@
-import { defineEvents, event, InvalidArgumentError, InvalidOptionError } from 'kahn';
+import { defineEvents, event, InvalidArgumentError, InvalidOptionError, type StandardSchema } from 'kahn';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 
 test('what is no schema is refused by event() and upcast()', () => {
-  const notSchema = { parse: () => 1 } as never;
+  const notSchema = { parse: () => 1 } as unknown as StandardSchema<{ grams: number }>;
   expect(() => event(notSchema)).toThrow(InvalidOptionError);
   expect(() => event(notSchema)).toThrow("Unknown option 'parse' of event()");
   const type = event<{ pounds: number }>();
