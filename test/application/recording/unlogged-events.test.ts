@@ -229,6 +229,18 @@ test('a system refuses a handler of events that are in no log', () => {
     override readonly policy = this.when({}, () => {});
   }
   expect(System.of([[Cups, All]]).graph.edges).toMatchObject([{ eventTypes: ['Cup.Filled'] }]);
+  class OpenCups extends Application<CupEvent> {
+    static readonly applicationName = 'open-cups';
+    static readonly emits = ['Cup.Filled', 'Cup.Sipped'] as const;
+  }
+  const both = System.of([
+    [Cups, Watchers],
+    [OpenCups, Watchers],
+  ]);
+  expect(both.graph.edges).toMatchObject([
+    { eventTypes: ['Cup.Filled'] },
+    { eventTypes: ['Cup.Filled', 'Cup.Sipped'] },
+  ]);
 });
 
 test('an application of events outside of the log alone has no log to follow', async () => {
