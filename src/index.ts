@@ -94,10 +94,10 @@ export type {
   SchemaResult,
   StandardSchema,
 } from './domain/events/standard-schema.ts';
-export { EventInvalidError, type EventIssue, InvalidSchemaError } from './domain/events/validation-errors.ts';
 export { Personal, type Shredded, shredded } from './domain/personal.ts';
 export { personal } from './domain/personal-data.ts';
 export type { CarryMetadata, Cause, Metadata, Provenance, RecordedEvent } from './domain/provenance.ts';
+export { EventInvalidError, type EventIssue, InvalidSchemaError } from './domain/validation/errors.ts';
 export { listOperations } from './operations/list-operations.ts';
 export type { Operation } from './operations/operation.ts';
 export { type RepositionOptions, reposition } from './operations/reposition.ts';

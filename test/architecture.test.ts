@@ -14,7 +14,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   util: ['util/environment'],
   'util/environment': [],
   domain: [],
-  'domain/events': [
+  'domain/events': ['domain/event.ts'],
+  'domain/validation': [
+    'domain/events/define-events.ts',
+    'domain/events/standard-schema.ts',
     'domain/event.ts',
     'domain/frozen-copy.ts',
     'domain/mutable-copy.ts',

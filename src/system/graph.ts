@@ -101,6 +101,7 @@ export function graphOf(
       if (upstream === undefined) continue;
       const policy = policies.get(downstream) ?? policyOf(downstream);
       policies.set(downstream, policy);
+      assertHandlersRun(upstream, downstream, policy, pipelines);
       const edge = edgeOf(upstream, downstream, policy);
       edges.set(JSON.stringify([edge.upstream, edge.downstream]), edge);
     }
@@ -111,18 +112,32 @@ export function graphOf(
   };
 }
 
+/** Throws {@link InvalidSystemError} for a handler of events of an upstream that are in no log. */
+function assertHandlersRun(
+  upstream: ApplicationClass,
+  downstream: ApplicationClass,
+  policy: Policy,
+  pipelines: readonly (readonly ApplicationClass[])[],
+): void {
+  const unlogged = unloggedTypes(upstream.emits);
+  if (unlogged === undefined) return;
+  const upstreams = pipelines.flatMap((one) => one.filter((_, i) => one[i + 1] === downstream));
+  const isRead = (type: string) =>
+    (policy.handlesOwnEvents && downstream.emits.includes(type)) ||
+    upstreams.some(({ emits }) => emits.includes(type) && !unloggedTypes(emits)?.has(type));
+  const unread = policy.types.find((type) => unlogged.has(type) && !isRead(type));
+  if (unread === undefined) return;
+  throw new InvalidSystemError(
+    `The policy of '${downstream.applicationName}' has a handler of '${unread}', which would never run: ` +
+      `'${upstream.applicationName}' defines this type with 'notifiable: false', so its events are in no log. Remove the ` +
+      'handler, or make the type notifiable.',
+  );
+}
+
 function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, policy: Policy): GraphEdge {
   if (upstream === downstream && policy.handlesOwnEvents)
     throw new InvalidSystemError(handledTwice(upstream.applicationName));
   const unlogged = unloggedTypes(upstream.emits);
-  const unread = unlogged && policy.types.find((type) => unlogged.has(type));
-  if (unread !== undefined) {
-    throw new InvalidSystemError(
-      `The policy of '${downstream.applicationName}' has a handler of '${unread}', which would never run: ` +
-        `'${upstream.applicationName}' defines this type with 'notifiable: false', so its events are in no log. Remove the ` +
-        'handler, or make the type notifiable.',
-    );
-  }
   const eventTypes = upstream.emits.filter((type) => policy.handlerOf(type) && !unlogged?.has(type));
   if (eventTypes.length === 0) {
     throw new InvalidSystemError(

@@ -233,7 +233,7 @@ test('save() names a wrong option, and metadata that cannot be restored', async 
     [
       { metdata: {} },
       "Unknown option 'metdata' of save() of application 'clicks'. Did you mean 'metadata'? " +
-        'Options: metadata, correlationId.',
+        'Options: metadata, correlationId, idempotencyKey, request.',
     ],
     [
       { metadata: 'ada' },

@@ -79,3 +79,44 @@ event<{ pounds: number }>()
   .upcast(({ pounds }) => ({ grams: pounds * 454 }))
   // @ts-expect-error - a step gets the data of the version before it, so no version can be left out
   .upcast(({ pounds }) => ({ kilograms: pounds / 2 }));
+event<{ pounds: number }>()
+  .upcast(({ pounds }) => ({ grams: pounds * 454 }))
+  // @ts-expect-error - a former type ends with the data of its newest version
+  .into(({ pounds }) => [{ type: 'Parcel.Weighed', data: { grams: pounds } }]);
+event<{ tags: string[] }>().upcast(({ tags }) => {
+  // @ts-expect-error - data of earlier versions is read-only
+  tags.push('old');
+  return { tags };
+});
+// @ts-expect-error - into() returns an array
+event<{ to: string }>().into(({ to }) => ({ type: 'Parcel.Sent', data: { to } }));
+// @ts-expect-error - a version is a number
+event<{ to: string }>({ since: '2' });
+defineEvents(
+  { 'Parcel.Sent': event<{ to: string }>({ since: 3 }).upcast(({ to }) => ({ to, isUrgent: false })) },
+  {
+    former: {
+      'Parcel.Sent': event<{ for: string }>()
+        .upcast((old) => ({ to: old.for }))
+        .into(({ to }) => [{ type: 'Parcel.Sent', data: { to, isUrgent: true } }]),
+    },
+  },
+);
+defineEvents(
+  { 'Parcel.Sent': event<{ to: string }>().upcast(({ to }) => ({ to, isUrgent: false })) },
+  {
+    former: {
+      // @ts-expect-error - into() returns data of the newest version, not of the first one
+      'Parcel.Given': event<{ to: string }>().into(({ to }) => [{ type: 'Parcel.Sent', data: { to } }]),
+    },
+  },
+);
+defineEvents(
+  { 'Parcel.Sent': event<{ to: string }>() },
+  {
+    former: {
+      // @ts-expect-error - a former type says as what it is read
+      'Parcel.Given': event<{ to: string }>(),
+    },
+  },
+);

@@ -1,9 +1,9 @@
 import type { Aggregate, PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { specificationOf } from '../../domain/events/define-events.ts';
-import { schemaChecks } from '../../domain/events/schema-checks.ts';
 import { unloggedTypes } from '../../domain/events/unlogged-types.ts';
 import type { CarryMetadata } from '../../domain/provenance.ts';
+import { schemaChecks } from '../../domain/validation/schema-checks.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';

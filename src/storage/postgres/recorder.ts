@@ -15,6 +15,7 @@ import {
   type WriteLock,
 } from '../recorder.ts';
 import { bytesPerUnit } from '../sizes.ts';
+import { toCommand } from '../sql/command-rows.ts';
 import type { Activity } from '../sql/driver-error.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import {
@@ -154,7 +155,7 @@ export class PostgresRecorder implements Recorder {
 
   async command(key: string): Promise<StoredCommand | undefined> {
     const [row] = await this.#run(this.#statements.command, [key]);
-    return row && toCommand(row);
+    return toCommand(row);
   }
 
   async deleteCommands(before: number, limit: number): Promise<number> {
@@ -249,9 +250,4 @@ function historiesIn(
 /** Columns: originatorVersion, type, state, schema. */
 function snapshotIn(originatorId: string, [version = 0, , state = '', schema = 0]: Row): StoredSnapshot {
   return toSnapshot(originatorId, [version, schema, state]);
-}
-
-/** Columns: key, timestamp, fingerprint, outcome. */
-function toCommand([key, timestamp, fingerprint, outcome]: Row): StoredCommand {
-  return { key, timestamp, fingerprint, outcome } as StoredCommand;
 }

@@ -142,7 +142,7 @@ export function applicationSet(tables: ApplicationTables): TableSet {
   };
 }
 
-/** Returns the set-up of the table of subjects. */
+/** Returns the set-up of the table of subjects. Autovacuum removes each deleted key, however large the table is. */
 export function subjectSet(schema: string, location: string): TableSet {
   const created = [
     `create table ${subjectsIn(schema)} (
@@ -151,7 +151,7 @@ export function subjectSet(schema: string, location: string): TableSet {
       commit_id bigint, -- random, of the call that deleted the key
       subject text collate "C" primary key,
       key text -- null once it is deleted
-    )`,
+    ) with (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)`,
     `create unique index on ${subjectsIn(schema)} (deletion) where deletion is not null`,
   ];
   return { applicationName: '', location, schema, version: 1, created, upgrades: [] };

@@ -9,7 +9,7 @@ export const subjectsTable = 'subjects';
  * therefore in a row of its own that never moves: rows of keys are appended, never removed, and overwritten by zeros of the
  * same length.
  */
-export const createSubjectTables = `
+export const createSubjectTables: string = `
   create table ${subjectsTable} (
     subject text primary key,
     key_id integer, -- row of subject_keys; null if the key was deleted before there was one

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   Aggregate,
   Application,
@@ -140,6 +141,27 @@ describe.each(storages)('events outside of the log on $name', ({ create }) => {
     await assertSound(storage, parcels);
   });
 
+  test('are encrypted, and commands that record them are repeated by their keys', async () => {
+    const ring = { current: 'k', keys: { k: randomBytes(32) } };
+    const system = System.of([[Orders, Stock, Notes]], { encryption: { keys: () => ring }, compression: {} });
+    const storage = create();
+    await using runner = await run(system, { storage, cacheSize: 0 });
+    const order = Order.place(3).view('ada');
+    const orders = runner.get(Orders);
+    const [placed, again] = [order, Order.place(3).view('ada')].map(
+      (one) => () => orders.save(one, { idempotencyKey: 'place', request: 'three parcels' }),
+    );
+    expect(await placed!()).toMatchObject({ notificationId: 1, count: 1 });
+    expect(await again!()).toMatchObject({ notificationId: 1, count: 1 });
+    const viewed = await orders.repository.get(Order, order.id);
+    const view = () => orders.save(viewed.view('bob'), { idempotencyKey: 'view', request: 'by bob' });
+    expect(await view()).toMatchObject({ notificationId: 0, count: 0 });
+    expect(await view()).toMatchObject({ notificationId: 0, count: 0 });
+    expect(await orders.repository.get(Order, order.id)).toMatchObject({ version: 3, views: 2 });
+    expect(await runner.get(Notes).numbersOf(order.id)).toEqual(numbersFor(3));
+    await assertSound(storage, system);
+  });
+
   test('their pipelines are no dependencies, but those of the versions before them are', async () => {
     class CausalCups extends Cups {
       static readonly causalDependencies = true;
@@ -229,6 +251,18 @@ test('a system refuses a handler of events that are in no log', () => {
     override readonly policy = this.when({}, () => {});
   }
   expect(System.of([[Cups, All]]).graph.edges).toMatchObject([{ eventTypes: ['Cup.Filled'] }]);
+  class OpenCups extends Application<CupEvent> {
+    static readonly applicationName = 'open-cups';
+    static readonly emits = ['Cup.Filled', 'Cup.Sipped'] as const;
+  }
+  const both = System.of([
+    [Cups, Watchers],
+    [OpenCups, Watchers],
+  ]);
+  expect(both.graph.edges).toMatchObject([
+    { eventTypes: ['Cup.Filled'] },
+    { eventTypes: ['Cup.Filled', 'Cup.Sipped'] },
+  ]);
 });
 
 test('an application of events outside of the log alone has no log to follow', async () => {

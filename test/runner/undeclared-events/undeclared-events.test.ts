@@ -1,15 +1,16 @@
-import { memory, run, SingleThreadedRunner } from 'kahn';
+import { SingleThreadedRunner } from 'kahn';
 import { describe, expect, test } from 'vitest';
-import { shop } from '../../../examples/shop/shop.ts';
 import type { EventStore } from '../../../src/application/recording/event-store.ts';
 import { countUndeclared } from '../../../src/runner/undeclared-events/type-scan.ts';
-import { warnOfUndeclared } from '../../../src/runner/undeclared-events/undeclared-report.ts';
+import {
+  assertAllDeclared,
+  warnOfUndeclared,
+} from '../../../src/runner/undeclared-events/undeclared-report.ts';
 import type { TypeCounts } from '../../../src/storage/recorder.ts';
 import { storages } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 import { watchWarnings } from '../../support/watchers/warnings.ts';
 import { undeclaredEvents } from '../contract/undeclared-events.ts';
-import { recordEarlierOrders } from './earlier-orders.ts';
 
 describe.each(storages)('on $name', ({ create }) => {
   undeclaredEvents({
@@ -77,11 +78,22 @@ test('a count that fails is reported', async () => {
   expect(warnings[0]?.message).toBe('The types of recorded events could not be counted: disk on fire');
 });
 
-test('an abort of the start ends the count', async () => {
-  const storage = memory();
-  await recordEarlierOrders(storage, 20_000);
+test('an abort of the start ends the count that it waits for', async () => {
+  const recorder = slowRecorder(Infinity, 1);
+  const stores = [{ applicationName: 'orders', recorder, emits: [] }] as unknown as EventStore[];
   const starting = new AbortController();
-  const start = run(shop, { storage, undeclaredEvents: 'refuse', signal: starting.signal });
+  const { signal } = starting;
+  const counted = assertAllDeclared({ stores, pipelineIds: [0], runner: 'Runner', signal });
+  counted.catch(() => {});
+  await until('several parts are counted', () => recorder.limits.length > 2);
   starting.abort(new Error('no time'));
-  await expect(start).rejects.toThrow('no time');
+  await expect(counted).rejects.toThrow('no time');
+});
+
+test('storage that does not count types cannot refuse them', async () => {
+  const stores = [{ applicationName: 'orders', recorder: {}, emits: [] }] as unknown as EventStore[];
+  const counting = { stores, pipelineIds: [0], runner: 'Runner', signal: undefined };
+  await expect(assertAllDeclared(counting)).rejects.toThrow(
+    "The storage of 'orders' does not count types of events",
+  );
 });

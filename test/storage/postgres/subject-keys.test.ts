@@ -12,6 +12,7 @@ import {
 import { PostgresProxy } from '../../support/servers/postgres-proxy.ts';
 import { until } from '../../support/until.ts';
 import { inProcesses } from './concurrency/start-children.ts';
+import { isOnDisk } from './table-file.ts';
 
 async function open(
   schema: string,
@@ -35,20 +36,6 @@ async function openThroughProxy(schema: string, retryTimeoutMs?: number) {
     ...(retryTimeoutMs !== undefined && { retryTimeoutMs }),
   });
   return { proxy, keys };
-}
-
-/**
- * Returns whether a text is anywhere in the file of the table in schema `shop`, also outside of its rows. Transactions in
- * other databases do not delay a vacuum.
- */
-async function isOnDisk(url: string, text: string): Promise<boolean> {
-  await query('checkpoint', [], url);
-  const [row] = await query(
-    `select position($1::bytea in pg_read_binary_file(pg_relation_filepath('shop.kahn_subjects'))) as place`,
-    [Buffer.from(text)],
-    url,
-  );
-  return row.place > 0;
 }
 
 describe('the table of keys', () => {

@@ -7,6 +7,7 @@ import { openStorage } from '../../../src/storage/storage.ts';
 import { connectionString, query, temporarySchema } from '../../support/servers/postgres.ts';
 import { patient } from '../../support/until.ts';
 import { earlierVersions, expectAllDone, expectEarlierShop, runOn } from '../earlier-shop.ts';
+import { expectEvolved } from '../evolved-shop.ts';
 import { inProcesses } from './concurrency/start-children.ts';
 
 /** Creates a schema with tables that the release of a version wrote. */
@@ -122,6 +123,11 @@ describe.each(earlierVersions)('tables of version %i', (version) => {
         [name],
       );
     expect(await columns(schema)).toEqual(await columns(fresh));
+  });
+
+  it('are read by a system whose events have moved on', async () => {
+    const storage = postgres({ connectionString, schema: await schemaOfVersion(version) });
+    await expectEvolved(storage);
   });
 
   it('lead to a system that runs on and completes what was open', async () => {

@@ -55,7 +55,7 @@ describe.each(sqliteLayouts)('keys of subjects in sqlite({ $name })', ({ options
     onTestFinished(() => orders.close());
     const kept: SubjectKey[] = [];
     const deleted: SubjectKey[] = [];
-    for (let round = 0; round < byTier(30, 300); round += 1) {
+    for (let round = 0; round < byTier(30, 120); round += 1) {
       const table = tables[round % 2]!;
       const lengths = Array.from({ length: 1 + Math.floor(random() * 60) }, () => 20 + random() ** 8 * 9_000);
       const added = lengths.map((length, index) =>

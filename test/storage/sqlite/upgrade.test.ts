@@ -17,6 +17,7 @@ import {
   expectEarlierShop,
   runOn,
 } from '../earlier-shop.ts';
+import { expectEvolved } from '../evolved-shop.ts';
 import type { Message } from './child.ts';
 
 const current = 5;
@@ -100,6 +101,11 @@ describe.each(earlierVersions)('files of version %i', (version) => {
       ),
     });
     expect(versionOf(join(directory, 'orders.sqlite'))).toEqual({ user_version: version });
+  });
+
+  it('are read by a system whose events have moved on', async () => {
+    const { storage } = earlierFiles(version);
+    await expectEvolved(storage);
   });
 
   it('lead to a system that runs on and completes what was open', async () => {

@@ -154,20 +154,21 @@ export class Appender {
 
   /** Returns the head of the log after the batch if the batch is recorded; undefined if it is not. */
   async #recordedHead(batch: Batch): Promise<number | undefined> {
-    const { committed, keyed, operated } = this.#statements;
-    const [command] = batch.commands;
-    const event = batch.events.findLast(({ notifiable }) => notifiable !== false) ?? batch.events[0];
-    const [row] =
-      event !== undefined
-        ? await this.#run(committed, [event.originatorId, event.originatorVersion, batch.commitId])
-        : command !== undefined
-          ? await this.#run(keyed, [command.key, batch.commitId])
-          : batch.operations.length > 0
-            ? await this.#run(operated, [batch.commitId])
-            : [];
+    const [row] = await this.#recordedRows(batch);
     if (row === undefined) return undefined;
     const id = Number(row[0]);
     return id > 0 ? id : this.#head(batch.pipelineId);
+  }
+
+  /** Returns the id of the batch's last event in a row, or 0 if it has no event; no row if the batch is not recorded. */
+  async #recordedRows({ events, commands, operations, commitId }: Batch): Promise<readonly Row[]> {
+    const { committed, keyed, operated } = this.#statements;
+    const [command] = commands;
+    const event = events.findLast(({ notifiable }) => notifiable !== false) ?? events[0];
+    if (event !== undefined)
+      return this.#run(committed, [event.originatorId, event.originatorVersion, commitId]);
+    if (command !== undefined) return this.#run(keyed, [command.key, commitId]);
+    return operations.length > 0 ? this.#run(operated, [commitId]) : [];
   }
 
   async #recordedState({ pipelineId, firsts, trackings, commands }: Batch): Promise<RecordedState> {

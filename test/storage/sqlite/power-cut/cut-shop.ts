@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SingleThreadedRunner } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
+import { Order } from '../../../../examples/shop/order.ts';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { shop } from '../../../../examples/shop/shop.ts';
 import { readLog, type WriteAheadLog } from './write-ahead-log.ts';
@@ -13,12 +14,18 @@ interface Progress {
   readonly head: number;
   readonly positions: Readonly<Record<string, number>>;
   readonly causes: Readonly<Record<string, number>>;
+  /** Recorded idempotency keys, and the customers of recorded orders that were placed with a key. */
+  readonly keys: readonly string[];
+  readonly keyedOrders: readonly string[];
 }
 
 /** Progress of all applications by name. */
 export type State = Readonly<Record<string, Progress>>;
 
 const names = shop.applications.map(({ applicationName }) => applicationName);
+
+/** Customers whose orders are placed with their names as idempotency keys. */
+const keyed = ['dan', 'eve', 'fay'];
 
 /** The file of a shop and its write-ahead log, as they were in the middle of its work. */
 export interface CutShop {
@@ -36,7 +43,9 @@ export async function cutShop(directory: string): Promise<CutShop> {
   }
   await using runner = await start(); // begins a new write-ahead log
   await runner.get(Orders).place('cy');
-  const saves = ['dan', 'eve', 'fay'].map((customer) => runner.get(Orders).place(customer));
+  const saves = keyed.map((customer) =>
+    runner.get(Orders).save(Order.place(customer), { idempotencyKey: customer }),
+  );
   await saves[0];
   const copied = join(directory, 'copied');
   mkdirSync(copied);
@@ -62,6 +71,11 @@ const query = names
       select '${name}' as name, (select coalesce(max(notification_id), 0) from events_${name}) as head,
         (select count(*) from events_${name}) as count,
         (select json_group_object(upstream_name, position) from positions_${name}) as positions,
+        (select json_group_array(key) from (select key from commands_${name} order by key)) as keys,
+        (select json_group_array(customer) from (
+          select data ->> 'customer' as customer from events_${name}
+          where type = 'Order.Created' and customer in ('${keyed.join("', '")}') order by customer
+        )) as keyedOrders,
         (select json_group_object(cause_name, id) from (
           select cause_name, max(cause_id) as id from events_${name} where cause_name is not null group by cause_name
         )) as causes`,
@@ -74,9 +88,18 @@ export function stateOf(path: string): State {
   using database = new DatabaseSync(path, { readOnly: true });
   const rows = database.prepare(query).all() as unknown as Row[];
   return Object.fromEntries(
-    rows.map(({ name, head, count, positions, causes }) => {
+    rows.map(({ name, head, count, positions, causes, keys, keyedOrders }) => {
       if (count !== head) throw new Error(`The log of ${name} has ${count} notifications up to ${head}.`);
-      return [name, { head, positions: JSON.parse(positions), causes: JSON.parse(causes) }];
+      return [
+        name,
+        {
+          head,
+          positions: JSON.parse(positions),
+          causes: JSON.parse(causes),
+          keys: JSON.parse(keys),
+          keyedOrders: JSON.parse(keyedOrders),
+        },
+      ];
     }),
   );
 }
@@ -87,17 +110,20 @@ interface Row {
   readonly count: number;
   readonly positions: string;
   readonly causes: string;
+  readonly keys: string;
+  readonly keyedOrders: string;
 }
 
-/** Returns what does not fit: positions ahead of the logs, and effects ahead of the positions. */
+/** Returns what does not fit: positions ahead of the logs, effects ahead of the positions, and keys without their events. */
 export function misfitsIn(state: State): readonly string[] {
-  return Object.entries(state).flatMap(([name, { positions, causes }]) => [
+  return Object.entries(state).flatMap(([name, { positions, causes, keys, keyedOrders }]) => [
     ...Object.entries(positions)
       .filter(([upstream, position]) => position > (state[upstream]?.head ?? 0))
       .map(([upstream, position]) => `the position of ${name} in ${upstream} is ${position}`),
     ...Object.entries(causes)
       .filter(([upstream, cause]) => cause > (positions[upstream] ?? 0))
       .map(([upstream, cause]) => `${name} has an effect of ${upstream} ${cause}`),
+    ...(keys.join() === keyedOrders.join() ? [] : [`${name} has keys ${keys}, but orders of ${keyedOrders}`]),
   ]);
 }
 

@@ -50,6 +50,7 @@ function offsetsIn({ shop, from }: Scene): readonly number[] {
 test('each commit belongs to one application, and leaves no position ahead of a log and no effect ahead of a position', async () => {
   const { shop, states } = await scene();
   expect(shop.log.commitEnds.length).toBeGreaterThan(lastCommits);
+  expect(states.at(-1)?.orders?.keys).not.toEqual([]);
   expect(shop.log.commitEnds.at(-1)).toBe(shop.log.bytes.length);
   for (const [i, state] of states.entries()) {
     expect(misfitsIn(state)).toEqual([]);

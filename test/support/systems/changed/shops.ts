@@ -2,13 +2,11 @@ import { type KeyRing, System } from 'kahn';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { Payments } from '../../../../examples/shop/payments.ts';
 import { Reservations } from '../../../../examples/shop/reservations.ts';
+import { secretKey } from './secret-key.ts';
 
 // The shop of the examples after changes that keep its logs: run on one storage, the systems continue each other.
 
 const module = import.meta.url;
-
-/** The bytes of the key, which nothing may show. */
-export const secretKey: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => (index * 37 + 11) % 251);
 
 const ring: KeyRing = { current: 'k1', keys: { k1: secretKey } };
 

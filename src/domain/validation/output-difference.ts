@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { maxLevels } from '../plain-data.ts';
 import { prototypeOf } from '../realms.ts';
+import { arePlainlyEqual } from './plain-equality.ts';
 
 /** What a schema did to data. */
 export interface Difference {
@@ -16,7 +17,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * undefined equals a missing field, and an instance of a class equals only itself.
  */
 export function differenceOf(data: unknown, output: unknown): Difference | undefined {
-  return Object.is(data, output) ? undefined : between(data, output, { path: [], compared: new Map() });
+  return arePlainlyEqual(data, output) ? undefined : between(data, output, { path: [], compared: new Map() });
 }
 
 interface Place {

@@ -3,8 +3,8 @@ import { EventInvalidError, InvalidSchemaError, type StandardSchema } from 'kahn
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { assertFits } from '../../../src/domain/events/schema-check.ts';
 import { frozenCopy } from '../../../src/domain/frozen-copy.ts';
+import { assertFits } from '../../../src/domain/validation/schema-check.ts';
 import { Money } from '../../support/systems/money.ts';
 
 /** Checks frozen data, as applications do, and returns the error. */
@@ -224,6 +224,27 @@ test('a schema cannot change what is recorded', () => {
   });
   assertFits(hostile, { applicationName: 'orders', action: 'record', event });
   expect(data).toEqual(before);
+});
+
+test('large and deep data is compared to its end', () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => ({ i }));
+  const numbers = z.array(z.looseObject({ i: z.number() }));
+  expect(check(numbers, many)).toBeUndefined();
+  const lastChanges = numbers.transform((all) => all.map((one) => (one.i === 19_999 ? { i: -1 } : one)));
+  expect(check(lastChanges, many)).toMatchObject({ code: 'INVALID_SCHEMA', path: '[19999].i' });
+  const deep = (end: string) => Array.from({ length: 300 }).reduce<unknown>((inner) => [inner], end);
+  expect(
+    check(
+      schemaOf(() => ({ value: deep('a') })),
+      deep('a'),
+    ),
+  ).toBeUndefined();
+  expect(
+    check(
+      schemaOf(() => ({ value: deep('b') })),
+      deep('a'),
+    ),
+  ).toMatchObject({ code: 'INVALID_SCHEMA' });
 });
 
 test('data in a cycle ends the comparison, and is refused when it is encoded', () => {

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../event.ts';
-import type { EventSpecification } from './define-events.ts';
+import type { EventSpecification } from '../events/define-events.ts';
+import type { CheckedEvent } from './errors.ts';
 import { assertFits } from './schema-check.ts';
-import type { CheckedEvent } from './validation-errors.ts';
 
 /**
  * Returns a function that checks the data of events against the schemas of their types, and throws as {@link assertFits}

@@ -1,8 +1,7 @@
 import { inspect } from 'node:util';
+import type { SchemaIssue, SchemaResult, StandardSchema } from '../events/standard-schema.ts';
 import { hasMutableParts } from '../frozen-copy.ts';
 import { mutableCopy } from '../mutable-copy.ts';
-import { type Difference, differenceOf } from './output-difference.ts';
-import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts';
 import {
   type CheckedEvent,
   EventInvalidError,
@@ -10,7 +9,8 @@ import {
   InvalidSchemaError,
   type SchemaFault,
   thrownBy,
-} from './validation-errors.ts';
+} from './errors.ts';
+import { type Difference, differenceOf } from './output-difference.ts';
 
 /** Most issues that an error carries. */
 const maxIssues = 100;
