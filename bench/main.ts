@@ -4,6 +4,7 @@ import { growth } from './growth.ts';
 import { longAggregates } from './long-aggregates.ts';
 import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
+import { personalData } from './personal-data.ts';
 import { BenchServer } from './postgres/bench-server.ts';
 import { wakeUp } from './postgres/wake-up.ts';
 import { parallel } from './processes/parallel.ts';
@@ -35,6 +36,7 @@ async function main(chosen: Options): Promise<void> {
     baselineComparison,
     provenance,
     validation,
+    personalData,
     verification,
     growth,
     longAggregates,

@@ -85,6 +85,7 @@ export class MultiThreadedRunner<
    * @throws {@link ThreadDiedError} if a thread exits before its application is open.
    * @throws {@link InvalidStorageError} if other threads cannot open the storage.
    * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(

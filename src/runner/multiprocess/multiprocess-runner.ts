@@ -86,6 +86,7 @@ export class MultiprocessRunner<
    * @throws {@link ProcessDiedError} if a process exits before its application is open.
    * @throws {@link InvalidStorageError} if other processes cannot open the storage, as with `memory()`.
    * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(

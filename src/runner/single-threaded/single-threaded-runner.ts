@@ -68,6 +68,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
    *
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(

@@ -29,6 +29,7 @@ export class SteppingMultiThreadedRunner<
    * @throws {@link InvalidSystemError} if the system does not name its module.
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if the threads cannot find the system in its module.
    * @throws {@link SystemRunningError} if this system is running already.
+   * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(

@@ -7,6 +7,7 @@ import {
   OtherVersionError,
   PolicyError,
   ProcessApplication,
+  SingleThreadedRunner,
 } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
@@ -88,6 +89,27 @@ describe.each(storages)('two versions side by side, on $name', ({ create }) => {
     expect(await journal.run()).toBe(2); // the first of them was processed by the earlier one
     expect(await old.run()).toBe(0);
     expect(await entriesOf(journal)).toEqual(['1 created ada 500 g', '2 moved Rome']);
+  });
+
+  test('process each event once while both run', async () => {
+    const storage = create();
+    await using newer = await SingleThreadedRunner.start(later.system, { storage });
+    await using older = await SingleThreadedRunner.start(earlier.system, { storage });
+    await using before = await earlier.Orders.open({ storage });
+    const expected: string[] = [];
+    for (let i = 0; i < 10; i += 1) {
+      await before.save(earlier.Order.place(`old ${i}`, i).note('a').change({ name: 'x', to: 'Rome' }));
+      await newer.get(later.Orders).save(later.Order.make(`new ${i}`, i).move('Oslo'));
+      expected.push(`created old ${i} ${i * 500} g`, 'renamed x', 'moved Rome');
+      expected.push(`created new ${i} ${i} g`, 'moved Oslo');
+    }
+    await newer.caughtUp();
+    await older.close();
+    const entries = await entriesOf(newer.get(later.Journal));
+    expect(entries.map((entry) => entry.slice(entry.indexOf(' ') + 1))).toEqual(expected);
+    const causes = entries.map((entry) => Number(entry.split(' ')[0]));
+    expect(causes).toEqual([...causes].sort((a, b) => a - b));
+    expect(new Set(causes).size).toBe(40); // two entries for each event that is read as two
   });
 
   test('a handler of all other types does not get versions that its code does not know', async () => {

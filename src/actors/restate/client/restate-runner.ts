@@ -63,6 +63,7 @@ export class RestateRunner<
    * @throws {@link ActorsStoppedError} from the methods that wait if another runner has shut the actors down.
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    * @throws {@link SystemRunningError} if this system is running already, in this process.
+   * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
   static async start<Apps extends ApplicationClass>(

@@ -55,11 +55,6 @@ export class Order extends Aggregate<OrderEvent> {
   }
 }
 
-/** Keeps snapshots. */
-export class KeptOrder extends Order {
-  static override readonly snapshotEvery = 2;
-}
-
 export class Orders extends Application<OrderEvent> {
   static readonly applicationName = 'orders';
   static readonly emits = orderEvents;
