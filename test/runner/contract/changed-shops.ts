@@ -55,7 +55,7 @@ async function storedTexts(storage: StorageDescription, applicationName: string)
   return JSON.stringify(stored);
 }
 
-const [early, late] = [customers.slice(0, 5), customers.slice(5, 10)];
+const [early, late] = [customers.slice(0, 3), customers.slice(3, 6)];
 
 /** Shops that continue the logs of a shop that was changed. */
 export function changedShops(subject: RunnerSubject): void {
