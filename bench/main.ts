@@ -4,11 +4,13 @@ import { growth } from './growth.ts';
 import { longAggregates } from './long-aggregates.ts';
 import { commitMicros, inNewDirectory } from './measure.ts';
 import { type Options, readOptions } from './options.ts';
+import { personalData } from './personal-data.ts';
 import { BenchServer } from './postgres/bench-server.ts';
 import { wakeUp } from './postgres/wake-up.ts';
 import { parallel } from './processes/parallel.ts';
 import { provenance } from './provenance.ts';
 import { pipelines } from './restate/pipelines.ts';
+import { sealing } from './sealing.ts';
 import type { Section } from './section.ts';
 import { memoryKind, postgresKind, type StorageKind, sqliteKind } from './storages.ts';
 import { latency } from './threads/latency.ts';
@@ -35,6 +37,8 @@ async function main(chosen: Options): Promise<void> {
     baselineComparison,
     provenance,
     validation,
+    personalData,
+    sealing,
     verification,
     growth,
     longAggregates,

@@ -11,7 +11,7 @@ directory.
   --rounds N        measured rounds, after some rounds to warm up (default 7)
   --orders N        orders per round (default: depends on the storage)
   --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'causes',
-                    'validation',
+                    'validation', 'personal data', 'sealed',
                     'verify', 'growth', 'long aggregates', 'threads', 'processes', 'ticks' or 'Restate'
   --directory PATH  directory of the SQLite files (default: the system's temporary directory)
   --help            print this text

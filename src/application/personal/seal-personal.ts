@@ -29,7 +29,8 @@ export async function sealPersonal(
 ): Promise<void> {
   if (!(error instanceof NotSealedError) || tries >= mostTries) throw error;
   const errors = [error];
-  for (const { event } of pending) {
+  // Of a single event, the error names all.
+  for (const { event } of pending.length > 1 ? pending : []) {
     try {
       mapper.toStored(event, {});
     } catch (other) {

@@ -248,3 +248,28 @@ test.for(storages)('a hundred concurrent updates of one aggregate succeed: $name
   expect(calls).toBe(100); // one after the other: none lost a race
   expect((await accounts.repository.get(Account, 'a')).changes).toEqual([...Array(100).keys()]);
 });
+
+test.for(storages)(
+  'no other writer records during a try after three lost races: $name',
+  async ({ create }) => {
+    const storage = create();
+    await using accounts = await Accounts.open({ storage });
+    await using elsewhere = await Accounts.open({ storage });
+    await accounts.save(Account.open('ada', 'a'));
+    let last: Promise<RecordConflictError> | undefined;
+    let calls = 0;
+    const { result } = await accounts.update(Account, 'a', async (account) => {
+      calls += 1;
+      const rival = changeElsewhere(elsewhere, calls);
+      if (calls <= 3) await rival;
+      else {
+        last = rejectionOf(rival, RecordConflictError);
+        for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate); // the rival could record now
+      }
+      return account.change('here').version;
+    });
+    expect([calls, result]).toEqual([4, 5]);
+    expect(await last).toBeInstanceOf(RecordConflictError);
+    expect((await accounts.repository.get(Account, 'a')).changes).toEqual([1, 2, 3, 'here']);
+  },
+);

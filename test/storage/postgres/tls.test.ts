@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { query } from '../../support/servers/postgres.ts';
 import { PostgresServer } from '../../support/servers/postgres-server.ts';
+import { until } from '../../support/until.ts';
 import { makeAuthority } from './certificate.ts';
 
 const authority = makeAuthority();
@@ -58,6 +59,8 @@ async function connectionsOf(
     );
   } finally {
     await storage.close();
+    const open = "select from pg_stat_activity where application_name = 'kahn'";
+    await until('the server has ended them', async () => (await query(open, [], server.url())).length === 0);
   }
 }
 

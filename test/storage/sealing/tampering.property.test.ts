@@ -85,6 +85,9 @@ const replaced: Readonly<Record<string, Tampering>> = {
   'plain text as data': () => ofFirst(() => ({ data: '{}' })),
   'plain text as metadata': () => ofFirst(() => ({ metadata: '{}' })),
   'compressed plain text': () => ofFirst(() => ({ data: 'z1:q1YqLU4tUrJSUEpUqAUA' })),
+  'a text with a character at its end': () => ofFirst((event) => ({ data: `${event.data}!` })),
+  'a text with a character inside': () =>
+    ofFirst(({ data: text }) => ({ data: `${text.slice(0, 20)} ${text.slice(20)}` })),
   'another type': () => ofFirst(() => ({ type: 'Order.Paid' })),
   'another version of the type': () => ofFirst(({ type }) => ({ type: `${type}@2` })),
   'another time': () => ofFirst(({ timestamp }) => ({ timestamp: timestamp + 1 })),
