@@ -69,11 +69,11 @@ export class TypeGate {
     const { type } = notification;
     if (this.#mapper.typeOf(type) === undefined)
       return this.#isPartLeft(notification) ? 'TYPE_HANDLED_ELSEWHERE' : undefined;
-    const isDeclared = this.#declared?.includes(type) !== false;
+    const isKnown = this.#mapper.knows(type) ?? this.#declared?.includes(type) ?? true;
     // A handler of all other types does not handle versions that are unknown here.
-    if (this.#handles(type) && (isDeclared || !hasVersion(type))) return undefined;
+    if (this.#handles(type) && (isKnown || !hasVersion(type))) return undefined;
     if (this.#recorded.has(type)) return 'TYPE_HANDLED_ELSEWHERE';
-    return this.#declared === undefined ? undefined : 'UNKNOWN_TYPE';
+    return isKnown ? undefined : 'UNKNOWN_TYPE';
   }
 
   /** Whether another version handles an event that is read in place of one, and this version does not. */

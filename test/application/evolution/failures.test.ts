@@ -226,3 +226,33 @@ test('a result is copied and frozen, so that it shares nothing', async () => {
   shared.list.push(3);
   expect(first?.list).toEqual([1]);
 });
+
+test('a follower fails at a version that is too old if it handles the type, and passes it otherwise', async () => {
+  const twice = one.upcast((old) => old);
+  class Before extends Application {
+    static readonly applicationName = 'facts';
+    static readonly emits = defineEvents({ T: twice });
+  }
+  class Facts extends Application {
+    static readonly applicationName = 'facts';
+    static readonly emits = defineEvents({ T: event<{ n: number }>({ since: 3 }), U: one });
+  }
+  const follower = (type: string) =>
+    class Followers extends ProcessApplication<EntryEvent> {
+      static readonly applicationName = `followers of ${type}`;
+      static readonly emits = ['Entry.Made'] as const;
+      override readonly policy = this.when({ [type]: () => {} });
+    };
+  const storage = memory();
+  await using before = await Before.open({ storage });
+  await before.save(Fact.make('T', 1));
+  await using facts = await Facts.open({ storage });
+  await using handles = await follower('T').open({ storage });
+  handles.follow(facts.log);
+  const stopped = await rejectionOf(handles.run(), PolicyError);
+  expect(stopped).toMatchObject({ notificationId: 1, eventType: 'T@2' });
+  expect(stopped.message).toContain("Version 2 of 'T' is older than version 3");
+  await using ignores = await follower('U').open({ storage });
+  ignores.follow(facts.log);
+  expect(await ignores.run()).toBe(1);
+});
