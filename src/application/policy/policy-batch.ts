@@ -5,6 +5,7 @@ import { eventsIn, type ReadEvent } from '../../domain/events/split-event.ts';
 import { copiedLength } from '../../domain/frozen-copy.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { StoredNotification, StoredProvenance } from '../../storage/stored-event.ts';
+import { isInstance } from '../../util/errors.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyError } from '../following-errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
@@ -82,7 +83,7 @@ export async function runPolicy(
       const running = own === undefined ? runHandler(step.handler, context) : own.run(step.handler);
       if (running instanceof Promise) await running;
     } catch (error) {
-      throw error instanceof PolicyError
+      throw isInstance(error, PolicyError)
         ? error
         : policyError(setup, step.notification, error, own?.failedPart);
     }

@@ -2,7 +2,7 @@ import { Aggregate, type AggregateClass, aggregateInternals } from '../../domain
 import { NotEncodableError } from '../../storage/codec/errors.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
-import { messageOf } from '../../util/errors.ts';
+import { isInstance, messageOf } from '../../util/errors.ts';
 import { integer } from '../../util/option-rules.ts';
 import { assertOption } from '../../util/options.ts';
 import { NotSealedError } from '../personal/not-sealed-error.ts';
@@ -114,7 +114,7 @@ export class Snapshots {
     try {
       return this.take(aggregate);
     } catch (error) {
-      if (mustSucceed || error instanceof NotSealedError) throw error;
+      if (mustSucceed || isInstance(error, NotSealedError)) throw error;
       const { id: originatorId, version: originatorVersion } = aggregate;
       this.skip({ originatorId, originatorVersion }, error);
       return undefined;
@@ -135,8 +135,8 @@ export class Snapshots {
       difference = differenceOf(aggregate, restored) ?? differenceIn(state, restored);
       if (difference === undefined) return text;
     } catch (cause) {
-      if (cause instanceof NotSealedError) throw cause;
-      const path = cause instanceof NotEncodableError ? cause.path : '';
+      if (isInstance(cause, NotSealedError)) throw cause;
+      const path = isInstance(cause, NotEncodableError) ? cause.path : '';
       throw this.#error({ ...failure, path }, `${sentence(messageOf(cause))} ${remedy}`, cause);
     }
     const { path, reason } = difference;

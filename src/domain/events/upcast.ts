@@ -1,4 +1,4 @@
-import { kindOf, messageOf } from '../../util/errors.ts';
+import { isInstance, kindOf, messageOf } from '../../util/errors.ts';
 import { UpcastError } from './errors.ts';
 import type { UpcastEvent } from './event-definition.ts';
 import type { Reading } from './event-versions.ts';
@@ -64,7 +64,7 @@ function called(
   try {
     result = change(data);
   } catch (cause) {
-    if (cause instanceof UpcastError) throw cause;
+    if (isInstance(cause, UpcastError)) throw cause;
     throw new UpcastError(place, `${what} failed: ${messageOf(cause)}`, { cause });
   }
   if (result === undefined)

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { inRootContext } from '../../util/environment/root-context.ts';
-import { messageOf } from '../../util/errors.ts';
+import { isInstance, messageOf } from '../../util/errors.ts';
 import {
   type CheckedKeyRing,
   checkedKeyRing,
@@ -72,7 +72,7 @@ async function explained(asking: Promise<CheckedKeyRing>, applicationName: strin
   try {
     return await asking;
   } catch (thrown) {
-    if (thrown instanceof InvalidKeyRingError) throw thrown;
+    if (isInstance(thrown, InvalidKeyRingError)) throw thrown;
     throw keysUnavailable(applicationName, messageOf(thrown), thrown);
   }
 }

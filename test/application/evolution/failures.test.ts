@@ -19,6 +19,11 @@ const any = (value: unknown) => value as never;
 const fail = () => {
   throw new Error('no such number');
 };
+const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+revoke();
+const failOddly = (): { n: number } => {
+  throw revoked;
+};
 
 /** What the functions of a definition may do wrong, and the message and the version of the data that tell. */
 const mistakes: readonly (readonly [
@@ -40,6 +45,13 @@ const mistakes: readonly (readonly [
     defineEvents({ T: one.upcast(async (old) => old) }),
     'T',
     "The upcast of 'T' from version 1 to 2 returned a promise: compute the result at once.",
+    1,
+  ],
+  [
+    'throws a revoked proxy',
+    defineEvents({ T: one.upcast(failOddly) }),
+    'T',
+    "The upcast of 'T' from version 1 to 2 failed: ",
     1,
   ],
   ['rejects', defineEvents({ T: one.upcast(async () => fail()) }), 'T', 'returned a promise', 1],

@@ -124,6 +124,15 @@ test('a key that another process has begun to use is asked for once a second at 
   expect((await dataIn(await recorderOf(storage, [])))[1]).toMatch(/^e1:k3:/);
 });
 
+test('keys may fail with any value', async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const keys = async () => Promise.reject(proxy);
+  await expect(sealedRecorder(memory(), { encryption: { keys } })).rejects.toMatchObject({
+    code: 'STORAGE_UNREACHABLE',
+  });
+});
+
 test('a key service that is away is a passing failure of the storage', async () => {
   const storage = memory();
   let isAway = true;
