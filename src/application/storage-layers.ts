@@ -9,9 +9,7 @@ export function storageLayers(
   declarations: readonly ApplicationDeclaration[],
   { encryption, compression }: SealingOptions,
 ): readonly StorageLayer[] {
-  const layers: StorageLayer[] = [];
-  if (encryption !== undefined || compression !== undefined)
-    layers.push(sealing({ encryption, compression }));
+  const layers: StorageLayer[] = [sealing({ encryption, compression })];
   const renamed = declarations
     .map((declaration) => [declaration.applicationName, recordedNameOf(declaration)] as const)
     .filter(([current, recorded]) => current !== recorded);

@@ -1,7 +1,9 @@
 import type { ApplicationClass } from '../application/application.ts';
 import { PersonalNotSupportedError } from '../application/personal/errors.ts';
 import { SubjectKeys } from '../application/personal/subject-keys.ts';
+import { KeyMissingError, TamperedError } from '../storage/sealing/errors.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
+import type { SubjectKeyTable } from '../storage/subject-keys.ts';
 import { assertSystem, layersOf, type System } from '../system/system.ts';
 import { assertId } from '../util/ids.ts';
 import { required } from '../util/option-rules.ts';
@@ -59,13 +61,22 @@ export async function shred(
   const keys = await openedStorage.openSubjectKeys?.({ setupTables: true });
   if (keys === undefined) throw new PersonalNotSupportedError(application.applicationName);
   opened.defer(() => keys.close());
-  const [entry] = await keys.read([subject]);
-  const isDeleted = entry !== undefined && entry.key === undefined;
-  if (!isDeleted) await recordOperation(openedStorage, application, subject, because);
+  if (!(await isDeleted(keys, subject))) await recordOperation(openedStorage, application, subject, because);
   try {
     return await keys.delete(subject, Date.now()); // also if it is deleted: a copy of the key may be left
   } finally {
     await SubjectKeys.refreshAll();
+  }
+}
+
+/** Whether the key of a subject was deleted. A key that cannot be decrypted is still there, and can be deleted. */
+async function isDeleted(keys: SubjectKeyTable, subject: string): Promise<boolean> {
+  try {
+    const [entry] = await keys.read([subject]);
+    return entry !== undefined && entry.key === undefined;
+  } catch (error) {
+    if (error instanceof KeyMissingError || error instanceof TamperedError) return false;
+    throw error;
   }
 }
 

@@ -1,40 +1,16 @@
 import { Mutex } from '../../util/mutex.ts';
-import { ForwardingRecorder } from '../layers/forwarding-recorder.ts';
-import type {
-  History,
-  HistoryRequest,
-  ProcessEvent,
-  RecordedOperation,
-  RecordedPosition,
-  Recorder,
-  StoredCommand,
-  WriteLock,
-} from '../recorder.ts';
+import type { History, HistoryRequest, ProcessEvent, WriteLock } from '../recorder.ts';
 import { mayReachSize, sizeOfEvent, sizeOfHistory } from '../sizes.ts';
 import type { StoredNotification, StoredSnapshot } from '../stored-event.ts';
 import { OpenedPage, SizeRatio } from './opened-page.ts';
-import { placeOfMark } from './place.ts';
-import {
-  convertAll,
-  convertEvent,
-  convertSnapshot,
-  openCommand,
-  openOperation,
-  sealProcessEvent,
-} from './sealed-contents.ts';
-import type { TextSeal } from './text-seal.ts';
+import { OpeningRecorder } from './opening-recorder.ts';
+import { convertAll, convertEvent, convertSnapshot, sealProcessEvent } from './sealed-contents.ts';
 
 /** Seals all texts that another recorder records, and opens those that it reads. */
-export class SealedRecorder extends ForwardingRecorder {
-  readonly #seal: TextSeal;
+export class SealedRecorder extends OpeningRecorder {
   /** Keeps calls that record in their order. */
   readonly #turns = new Mutex();
   readonly #sizes = new SizeRatio();
-
-  constructor(inner: Recorder, seal: TextSeal) {
-    super(inner);
-    this.#seal = seal;
-  }
 
   override async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
     const { recorded } = await this.#turns.run(async () => {
@@ -79,7 +55,7 @@ export class SealedRecorder extends ForwardingRecorder {
     maxSize: number = Infinity,
   ): Promise<readonly StoredNotification[]> {
     const opened = new OpenedPage<StoredNotification>(this.#sizes, maxSize, sizeOfEvent);
-    const open = (event: StoredNotification) => convertEvent(event, this.#seal.open);
+    const open = (event: StoredNotification) => convertEvent(event, this.seal.open);
     for (let last = after; ; ) {
       const { storedSize } = opened;
       const page = await this.inner.notifications(pipelineId, last, limit - opened.items.length, storedSize);
@@ -90,41 +66,18 @@ export class SealedRecorder extends ForwardingRecorder {
     }
   }
 
-  override async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
-    return this.#openPosition(await this.inner.position(pipelineId, upstreamName));
-  }
-
-  override async positions(): Promise<readonly RecordedPosition[]> {
-    return convertAll(await this.inner.positions(), this.#openPosition);
-  }
-
-  override async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
-    const operations = await this.inner.operations(after, limit);
-    return convertAll(operations, (operation) => openOperation(this.#seal, operation));
-  }
-
   override async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
     await this.inner.recordSnapshots(
-      await convertAll(snapshots, (snapshot) => convertSnapshot(snapshot, this.#seal.seal)),
+      await convertAll(snapshots, (snapshot) => convertSnapshot(snapshot, this.seal.seal)),
     );
   }
 
-  protected override commandOf(command: StoredCommand): Promise<StoredCommand> {
-    return openCommand(this.#seal, command);
-  }
-
   #sealed(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<readonly ProcessEvent[]> {
-    return convertAll(processEvents, (one) => sealProcessEvent(this.#seal, pipelineId, one));
+    return convertAll(processEvents, (one) => sealProcessEvent(this.seal, pipelineId, one));
   }
 
   readonly #openHistory = async ({ snapshot, events }: History): Promise<History> => ({
-    snapshot: snapshot && (await convertSnapshot(snapshot, this.#seal.open)),
-    events: await convertAll(events, (event) => convertEvent(event, this.#seal.open)),
+    snapshot: snapshot && (await convertSnapshot(snapshot, this.seal.open)),
+    events: await convertAll(events, (event) => convertEvent(event, this.seal.open)),
   });
-
-  readonly #openPosition = async (recorded: RecordedPosition): Promise<RecordedPosition> => {
-    const { pipelineId, upstreamName, mark } = recorded;
-    if (mark === undefined) return recorded;
-    return { ...recorded, mark: await this.#seal.open(mark, placeOfMark(pipelineId, upstreamName)) };
-  };
 }

@@ -5,17 +5,21 @@ import type { SubjectKeyTable } from '../subject-keys.ts';
 import type { CompressionOptions, EncryptionOptions } from './encryption.ts';
 import { compressionOptions } from './encryption.ts';
 import { KeySource } from './key-source.ts';
+import { OpeningRecorder } from './opening-recorder.ts';
 import { SealedRecorder } from './sealed-recorder.ts';
 import { SealedSubjectKeys } from './sealed-subject-keys.ts';
 import { TextSeal } from './text-seal.ts';
 
-/** What a storage does to texts; without an option, only its own texts are read. */
+/** What a storage does to texts. Without an option, events are passed as they are. */
 export interface SealingOptions {
   readonly encryption?: EncryptionOptions | undefined;
   readonly compression?: CompressionOptions | undefined;
 }
 
-/** Returns the layer that compresses and encrypts all texts of a storage, and restores them. */
+/**
+ * Returns the layer that compresses and encrypts all texts of a storage, and restores them. Without an option, it refuses
+ * encrypted texts that others have recorded, so that none is taken for a plain one.
+ */
 export function sealing(options: SealingOptions): StorageLayer {
   return (storage) => new SealedStorage(storage, options);
 }
@@ -32,12 +36,17 @@ class SealedStorage extends ForwardingStorage {
 
   override async openRecorder(options: RecorderOptions): Promise<Recorder> {
     const seal = await this.#sealOf(options.applicationName);
-    return new SealedRecorder(await this.inner.openRecorder(options), seal);
+    const recorder = await this.inner.openRecorder(options);
+    return this.#sealsTexts ? new SealedRecorder(recorder, seal) : new OpeningRecorder(recorder, seal);
   }
 
   protected override async subjectKeysOf(open: () => Promise<SubjectKeyTable>): Promise<SubjectKeyTable> {
     const seal = await this.#sealOf('');
     return new SealedSubjectKeys(await open(), seal);
+  }
+
+  get #sealsTexts(): boolean {
+    return this.#options.encryption !== undefined || this.#options.compression !== undefined;
   }
 
   /** Loads the keys first, so that calls that record need not wait for them. */

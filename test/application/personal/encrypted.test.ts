@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { run, System, shred } from 'kahn';
+import { listOperations, memory, run, System, shred } from 'kahn';
 import { expect, test } from 'vitest';
 import { Archive, Letters, Subscriber, Subscribers } from '../../support/personal/letters.ts';
 import { storedBytes, storedKey } from '../../support/personal/stored-bytes.ts';
@@ -43,3 +43,41 @@ test.each(storages)(
     for (const secret of [key, 'Ada L.', 'mail.example']) expect(bytes.includes(secret)).toBe(false);
   },
 );
+
+const encryptedWith = (id: string, acceptPlainText: boolean = true) =>
+  System.of([[Subscribers]], {
+    encryption: { keys: () => ({ current: id, keys: { [id]: randomBytes(32) } }), acceptPlainText },
+  });
+const because = { by: 'support', reason: 'erasure request 17' };
+
+test('a program without encryption takes no encrypted text for a plain one', async () => {
+  const storage = memory();
+  const encrypted = encryptedWith('k1');
+  {
+    await using subscribers = await encrypted.open(Subscribers, { storage });
+    await subscribers.join('subject-1', ada);
+    await subscribers.save([], { idempotencyKey: 'k' });
+  }
+  await shred(storage, encrypted, 'subject-2', because);
+  const plain = System.of([[Subscribers]]);
+  await using subscribers = await plain.open(Subscribers, { storage });
+  const missing = { code: 'STORAGE_KEY_MISSING', keyId: 'k1' };
+  await expect(subscribers.join('subject-1', ada)).rejects.toMatchObject(missing);
+  await expect(subscribers.save([], { idempotencyKey: 'k' })).rejects.toMatchObject(missing);
+  await expect(listOperations(storage, plain).next()).rejects.toMatchObject(missing);
+  expect(await subscribers.log.head()).toBe(1);
+});
+
+test.each([
+  ['is encrypted with a lost key', encryptedWith('k1'), encryptedWith('k2')],
+  ['was recorded in plain text', System.of([[Subscribers]]), encryptedWith('k2', false)],
+])('shreds a subject whose key %s', async (_, before, after) => {
+  const storage = memory();
+  {
+    await using subscribers = await before.open(Subscribers, { storage });
+    await subscribers.join('subject-1', ada);
+  }
+  expect(await shred(storage, after, 'subject-1', because)).toBe(true);
+  expect(await shred(storage, after, 'subject-1', because)).toBe(false);
+  expect(await storedKey(storage, 'subject-1')).toBeUndefined();
+});
