@@ -287,6 +287,29 @@ describe('what counts as the same command', () => {
     expect((await recorderOf(accounts).command?.('k'))?.outcome).not.toContain('"result":"result');
   });
 
+  test('not the order of fields', async () => {
+    const ordered = (by: unknown) => () => [Account.open('x').change(by)];
+    expect(await repeats(ordered({ a: 1, b: { c: 2, d: 3 } }), ordered({ b: { d: 3, c: 2 }, a: 1 }))).toBe(
+      true,
+    );
+    expect(await repeats(ordered({ a: 1, b: 2 }), ordered({ a: 2, b: 1 }))).toBe(false);
+    await using accounts = await Accounts.open({ storage: memory() });
+    await accounts.save(Account.open('ada', 'a'));
+    const withRequest = (request: unknown) => accounts.update(Account, 'a', () => 1, { ...key, request });
+    await withRequest({ a: 1, b: 2 });
+    await withRequest({ b: 2, a: 1 });
+    await expect(withRequest({ a: 2, b: 1 })).rejects.toThrow(IdempotencyKeyReusedError);
+  });
+
+  test('not the content of personal data whose subject the save creates', async () => {
+    const register = (name: string) => () => {
+      const account = Account.open(name);
+      return [account.change({ name: personal(account.id, 'Ada') })];
+    };
+    expect(await repeats(register('x'), register('x'))).toBe(true);
+    expect(await repeats(register('x'), register('y'))).toBe(false);
+  });
+
   test('keys of another application are others', async () => {
     class Others extends Accounts {
       static override readonly applicationName = 'others' as 'accounts';
