@@ -128,8 +128,9 @@ export class UnknownEventError extends KahnError {
     super(
       `Application '${applicationName}' cannot load ${className} '${originatorId}': its version ${originatorVersion} is an ` +
         `event of type '${eventType}', recorded at ${timeText(timestamp)}, which is not listed in ` +
-        "'static readonly emits'. Run the version of the application that records it, or add it there, and to apply(). " +
-        'The list holds all types that are recorded, also those that are not triggered any more.',
+        "'static readonly emits'. Run the version of the application that records it, or add it there, and to apply(): " +
+        'the list holds also types that are not triggered any more. If the type was renamed or replaced, add it to the ' +
+        'option `former` of defineEvents().',
       { applicationName, className, originatorId, originatorVersion, eventType, timestamp },
     );
   }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { markClass } from '../util/environment/copies.ts';
-import { InvalidArgumentError } from '../util/options.ts';
+import { assertFunction, InvalidArgumentError } from '../util/options.ts';
 import type { DeepReadonly } from './event.ts';
 
 /** Stands for the content of personal data that is shredded. */
@@ -78,11 +78,13 @@ export class Personal<T = unknown> {
    * Returns personal data of the same subject that is derived from this. Its content is computed when it is read or
    * recorded, and is shredded with this one: `change` must return equal data for equal contents.
    *
+   * @throws {@link InvalidArgumentError} if `change` is not a function.
    * @example
    * const customer = personal('c-1', { name: 'Ada', email: 'ada@example.com' });
    * const recipient = customer.map(({ email }) => email); // Personal<string>
    */
   map<U>(change: (value: DeepReadonly<T>) => U): Personal<U> {
+    assertFunction(change, 'the argument of map()');
     return new Personal<U>(this.subject, new DerivedContent(this, change as (value: unknown) => unknown));
   }
 

@@ -24,9 +24,9 @@ export const shredOptions: OptionRules<ShredOptions> = {
 };
 
 /**
- * Makes all personal data of a subject unreadable, for good: deletes the key that encrypts it. Runners may go on. Resolves
- * when the key is deleted from the storage: with false if that was done before. Who did it and why is recorded in the first
- * application of the system before the key is deleted, so that a call that fails can be repeated.
+ * Makes all personal data of a subject unreadable, for good: deletes the key that encrypts it. Works while the system
+ * runs. Resolves when the key is deleted from the storage: with false if that was done before. Who did it and why is
+ * recorded in the first application of the system before the key is deleted, so that a call that fails can be repeated.
  *
  * Everything that this thread holds is shredded then. Other threads, processes and hosts see it with their next read of
  * events. Copies that were made before, such as backups, still have the key.

@@ -1,6 +1,7 @@
 import type { Application, ApplicationClass } from '../application/application.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
 import type { DomainEvent } from '../domain/event.ts';
+import type { EventsOf } from '../domain/events/define-events.ts';
 
 /** Application classes, each of which follows the class before it. A single class is a pipeline of one application. */
 export type Pipeline = ApplicationClass | readonly ApplicationClass[];
@@ -82,11 +83,31 @@ type CheckedDeclaration<Class, Declared> = string extends Declared
       ? [Exclude<Declared, Emits<Class>['type']>] extends [never]
         ? Static<Class, 'causalDependencies'> extends boolean | undefined
           ? Static<Class, 'applyPolicyToGeneratedEvents'> extends boolean | undefined
-            ? CheckedSaves<Class>
+            ? CheckedData<Class>
             : `The applyPolicyToGeneratedEvents of '${NameOf<Class>}' must be true or false.`
           : `The causalDependencies of '${NameOf<Class>}' must be true or false.`
         : `The emits of '${NameOf<Class>}' list '${Exclude<Declared, Emits<Class>['type']> & string}', but it has no event of that type.`
       : `The emits of '${NameOf<Class>}' lack '${Exclude<Emits<Class>['type'], Declared> & string}'.`;
+
+type CheckedData<Class> = [TypesWithOtherData<Class>] extends [never]
+  ? CheckedSaves<Class>
+  : `The emits of '${NameOf<Class>}' define other data of '${TypesWithOtherData<Class>}' than its type parameter: pass EventsOf<typeof ...> there.`;
+
+type TypesWithOtherData<Class> = WithOtherData<
+  EventsOf<Static<Class, 'emits'> & readonly string[]>,
+  Emits<Class>
+>;
+
+/** Types of events whose data in `Defined` is not assignable to that in `Recorded`, nor the other way round. */
+type WithOtherData<Defined extends DomainEvent, Recorded extends DomainEvent> = Defined extends unknown
+  ? Recorded extends { readonly type: Defined['type'] }
+    ? [Defined['data']] extends [Recorded['data']]
+      ? never
+      : [Recorded['data']] extends [Defined['data']]
+        ? never
+        : Defined['type']
+    : never
+  : never;
 
 type CheckedSaves<Class> =
   Static<Class, 'saves'> extends readonly (infer Saved)[]

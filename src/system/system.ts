@@ -332,8 +332,8 @@ function assertDistinctLogs(
     const other = byLog.get(recordedAs) ?? byName.get(recordedAs);
     if (other !== undefined && other !== applicationClass) {
       throw new InvalidSystemError(
-        `Class ${applicationClass.name} is recorded as '${recordedAs}', which is the name of class ${other.name}: ` +
-          'give one of them another name.',
+        `Class ${applicationClass.name} is recorded as '${recordedAs}', which is ` +
+          `${other.applicationName === recordedAs ? 'the name' : 'the log'} of class ${other.name}: give one of them another name.`,
       );
     }
     byLog.set(recordedAs, applicationClass);

@@ -120,3 +120,16 @@ defineEvents(
     },
   },
 );
+
+class Boxes extends Application<DomainEvent<'Box.Sent', { to: string; tags: readonly string[] }>> {
+  static readonly applicationName = 'boxes';
+  static readonly emits = defineEvents({ 'Box.Sent': event<{ to: string; tags: string[] }>() });
+}
+System.of([Boxes]);
+
+class OtherBoxes extends Application<DomainEvent<'Box.Sent', { to: string }>> {
+  static readonly applicationName = 'boxes';
+  static readonly emits = defineEvents({ 'Box.Sent': event<{ to: number }>() });
+}
+// @ts-expect-error - the data is defined in one way, and recorded in another
+System.of([OtherBoxes]);

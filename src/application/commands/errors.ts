@@ -66,7 +66,7 @@ export class ResultNotEncodableError extends KahnError {
   constructor(applicationName: string, originatorId: string, cause: NotEncodableError) {
     super(
       `Application '${applicationName}' cannot record what the update of aggregate '${originatorId}' returned, which a ` +
-        `repetition of its idempotency key resolves with. ${cause.message}`,
+        `repetition of its idempotency key resolves with. ${cause.message} Return plain data, such as an id.`,
       { cause, applicationName, originatorId, path: cause.path },
     );
   }

@@ -33,7 +33,7 @@ export function fingerprintOfSave(events: readonly StoredEvent[], request: strin
 }
 
 /** Hashes what identifies recorded events, and no others with equal data. */
-export function identityOf(events: readonly StoredEvent[]): string {
+export function digestOfEvents(events: readonly StoredEvent[]): string {
   return digest(events.map((event) => [event.originatorId, event.originatorVersion, event.timestamp]));
 }
 

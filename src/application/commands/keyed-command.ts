@@ -7,7 +7,7 @@ import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import type { FirstOutcome, KeyedSave, Repetition } from '../recording/save-aggregates.ts';
 import { encoded, type SaveOptions } from '../recording/save-options.ts';
 import { IdempotencyKeyReusedError, KeysUnsupportedError } from './errors.ts';
-import { fingerprintOfSave, fingerprintOfUpdate, identityOf } from './fingerprint.ts';
+import { digestOfEvents, fingerprintOfSave, fingerprintOfUpdate } from './fingerprint.ts';
 import { outcomeText, type RecordedOutcome, recordedOutcome } from './outcome.ts';
 
 /** Most submissions of a save whose key is found in use, and expires before its outcome is read. */
@@ -138,7 +138,7 @@ export class OnceRecordedSave implements KeyedSave {
     return {
       ...first,
       key,
-      isSame: first.events === identityOf(events),
+      isSame: first.events === digestOfEvents(events),
       unrecorded: new Set(unrecorded.map(({ originatorId }) => originatorId)),
     };
   }

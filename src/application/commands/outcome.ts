@@ -2,7 +2,7 @@ import { StorageError } from '../../storage/errors.ts';
 import type { EventKey, StoredCommand } from '../../storage/recorder.ts';
 import type { EventStore, PreparedEvents } from '../recording/event-store.ts';
 import type { FirstOutcome } from '../recording/save-aggregates.ts';
-import { identityOf } from './fingerprint.ts';
+import { digestOfEvents } from './fingerprint.ts';
 
 /** What a command has recorded, as storage keeps it. The storage assigns the id of the last notification afterwards. */
 interface OutcomeData {
@@ -36,7 +36,7 @@ export function outcomeText(
     count: logged.length,
     correlationId,
     ...(last && { last: { originatorId: last.originatorId, originatorVersion: last.originatorVersion } }),
-    events: identityOf(processEvent.events),
+    events: digestOfEvents(processEvent.events),
     ...(result !== undefined && { result }),
   };
   return JSON.stringify(outcome);

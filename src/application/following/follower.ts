@@ -1,16 +1,14 @@
-import { performance } from 'node:perf_hooks';
-import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import type { RecordedPosition } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { backOff } from '../../util/retry.ts';
-import { type BlockingError, CausalDependencyError, OtherVersionError } from '../following-errors.ts';
+import { CausalDependencyError, OtherVersionError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
-import { BoundedLock } from '../recording/bounded-lock.ts';
+import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
+import { BatchRetries, type Found, type Pulled } from './batch-retries.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
-import { backoff, type FailedTry, leftAfter, patiently } from './failed-tries.ts';
-import { LostRaces } from './lost-races.ts';
+import { patiently } from './failed-tries.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';
 
@@ -21,9 +19,6 @@ export interface FollowerOptions extends BatchProcessorOptions {
   readonly gate: CausalGate;
 }
 
-/** Whether there was a batch, or why none of it may be processed yet. */
-type Found = boolean | BlockingError;
-
 /** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
 export class Follower {
   readonly #applicationName: string;
@@ -32,8 +27,7 @@ export class Follower {
   readonly #gate: CausalGate;
   readonly #types: TypeGate;
   readonly #processor: BatchProcessor;
-  readonly #recorder: Recorder;
-  readonly #races: LostRaces;
+  readonly #retries: BatchRetries;
   #isAtEnd = false;
 
   constructor({ log, gate, ...options }: FollowerOptions) {
@@ -45,8 +39,14 @@ export class Follower {
     this.#gate = gate;
     gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
-    this.#recorder = store.recorder;
-    this.#races = new LostRaces(log.applicationName);
+    this.#retries = new BatchRetries({
+      cursor: this.#cursor,
+      recorder: store.recorder,
+      pull: (upTo, lock) => this.#pullOnce(upTo, lock),
+      failed: () => {
+        this.#isAtEnd = false;
+      },
+    });
   }
 
   get upstreamName(): string {
@@ -76,16 +76,14 @@ export class Follower {
    * @param signal Aborted when other writers must no longer wait for this batch.
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
-  pull(
-    upTo: number = Infinity,
-    signal?: AbortSignal,
-  ): number | BlockingError | Promise<number | BlockingError> {
+  pull(upTo: number = Infinity, signal?: AbortSignal): Pulled | Promise<Pulled> {
     const { seen } = this.#cursor;
     if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
-    const found = this.#races.needsLock ? undefined : this.#pullOnce(upTo);
-    if (found === undefined || found instanceof Promise) return this.#settle(found, seen, upTo, signal);
-    this.#races.won(false);
-    return this.#outcome(found, seen);
+    const retries = this.#retries;
+    const found = retries.needsLock ? undefined : this.#pullOnce(upTo);
+    return found === undefined || found instanceof Promise
+      ? retries.settle(found, seen, upTo, signal)
+      : retries.succeeded(found, seen);
   }
 
   /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
@@ -119,84 +117,9 @@ export class Follower {
     if (!cursor.isLocated) await cursor.locate();
   }
 
-  async #locateAndPull(upTo: number, signal: AbortSignal | undefined): Promise<number | BlockingError> {
+  async #locateAndPull(upTo: number, signal: AbortSignal | undefined): Promise<Pulled> {
     await patiently(() => this.#cursor.locate());
     return this.pull(upTo, signal);
-  }
-
-  /**
-   * Waits for a batch, and repeats it if it fails.
-   *
-   * @param pulling The first try; undefined if it needs the write lock.
-   */
-  async #settle(
-    pulling: Promise<Found> | undefined,
-    from: number,
-    upTo: number,
-    signal: AbortSignal | undefined,
-  ): Promise<number | BlockingError> {
-    const started = performance.now();
-    let found: Found | undefined;
-    try {
-      found = await pulling;
-      if (pulling !== undefined) this.#races.won(false);
-    } catch (error) {
-      found = this.#leftAfter({ error, tries: 1, started, lock: undefined });
-      found ??= await this.#pullAgain(upTo, signal, await this.#pause(1, from));
-    }
-    found ??= await this.#pullAgain(upTo, signal);
-    // After a failure, ignored notifications whose position was not recorded are read again.
-    while (found === true && this.#cursor.seen <= from) found = await this.#pullAgain(upTo, signal);
-    return this.#outcome(found, from);
-  }
-
-  #outcome(found: Found, from: number): number | BlockingError {
-    const { seen } = this.#cursor;
-    // If another runner has moved the position meanwhile, the caller looks again at what waits for which cause.
-    const isOutdated = found instanceof CausalDependencyError && seen > from;
-    return typeof found === 'boolean' || isOutdated ? seen - from : found;
-  }
-
-  /**
-   * Repeats a batch that lost a race or found its storage busy, as long as this or another writer makes progress. After
-   * several lost races, makes other writers wait.
-   * `retry` does not fit: the number of tries starts again with each progress.
-   */
-  async #pullAgain(upTo: number, signal: AbortSignal | undefined, failed = 0): Promise<Found> {
-    const cursor = this.#cursor;
-    for (let tries = failed + 1; ; tries += 1) {
-      const { seen } = cursor;
-      const started = performance.now();
-      let lock: BoundedLock | undefined;
-      try {
-        if (this.#races.needsLock) lock = await BoundedLock.take(this.#recorder, signal);
-        if (lock !== undefined) cursor.forget(); // another runner may have moved the position
-        if (!cursor.isLocated) await cursor.locate();
-        const found = await this.#pullOnce(upTo, lock);
-        this.#races.won(lock !== undefined);
-        return found;
-      } catch (error) {
-        const otherVersion = this.#leftAfter({ error, tries, started, lock });
-        if (otherVersion !== undefined) return otherVersion;
-      } finally {
-        await lock?.release().catch(() => {}); // the transaction ends with its connection
-      }
-      tries = await this.#pause(tries, seen);
-    }
-  }
-
-  /** Forgets what is read, and decides what becomes of the batch; see {@link leftAfter}. */
-  #leftAfter(failed: FailedTry): BlockingError | undefined {
-    this.#cursor.forget();
-    this.#isAtEnd = false;
-    return leftAfter(failed, this.#races);
-  }
-
-  /** Waits after a try, and returns the number of tries since the last progress. */
-  async #pause(tries: number, from: number): Promise<number> {
-    await backOff(tries, backoff);
-    await this.#cursor.locate();
-    return this.#cursor.seen > from ? 0 : tries;
   }
 
   /**

@@ -10,7 +10,7 @@ export class SubjectShreddedError extends KahnError {
   constructor(applicationName: string, subject: string) {
     super(
       `Application '${applicationName}' cannot record personal data of '${subject}': the subject was shredded. Nothing is ` +
-        'recorded. Give a person who returns another subject id.',
+        'recorded. If the person returns, use a new subject id.',
       { applicationName, subject },
     );
   }

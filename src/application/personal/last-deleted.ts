@@ -2,7 +2,10 @@ import type { DeletedSubject, SubjectKeyTable } from '../../storage/subject-keys
 
 const pageSize = 100;
 
-/** Reads the last deletion of a table, or one shortly before; undefined if there is none. Takes few reads for many deletions. */
+/**
+ * Reads the last deletion of a table, or one shortly before; undefined if there is none. Takes few reads for many
+ * deletions.
+ */
 export async function lastDeleted(table: SubjectKeyTable): Promise<DeletedSubject | undefined> {
   const [first, ...others] = await table.deleted(0, pageSize);
   if (others.length < pageSize - 1) return others.at(-1) ?? first;

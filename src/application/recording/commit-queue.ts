@@ -54,6 +54,8 @@ export class CommitQueue implements Commits {
   #waiting: Waiting[] = [];
   #waitingSize = 0;
   #flushing: Promise<void> | undefined;
+  /** The saves of the current group that are not recorded, with their errors. */
+  readonly #rejected = new Map<Waiting, unknown>();
   /** Work that is done under the write lock. */
   readonly #exclusive = new Set<Promise<unknown>>();
 
@@ -143,11 +145,11 @@ export class CommitQueue implements Commits {
 
   async #commitGroup(): Promise<void> {
     let group: readonly Waiting[] = [];
-    const rejected = new Map<Waiting, unknown>();
+    const rejected = this.#rejected;
     try {
       await this.#hooks.runCommit(() => {
         group = this.#takeGroup();
-        return this.#record(group, rejected);
+        return this.#record(group);
       });
       for (const waiting of group) {
         if (rejected.has(waiting)) waiting.reject(rejected.get(waiting));
@@ -156,6 +158,7 @@ export class CommitQueue implements Commits {
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
+    if (rejected.size > 0) rejected.clear();
   }
 
   /** Takes the saves for the next commit: at least one, and not more than may share it. */
@@ -171,8 +174,8 @@ export class CommitQueue implements Commits {
     return this.#waiting.splice(0, count);
   }
 
-  /** Records a group, in parts if needed. Adds the saves that are not recorded to `rejected`, with their errors. */
-  async #record(waiting: readonly Waiting[], rejected: Map<Waiting, unknown>): Promise<void> {
+  /** Records a group, in parts if needed, and notes the saves that are not recorded. */
+  async #record(waiting: readonly Waiting[]): Promise<void> {
     const parts = [waiting]; // the next part is the last
     for (let group = parts.pop(); group !== undefined; group = parts.pop()) {
       if (group.length === 0) continue;
@@ -181,7 +184,7 @@ export class CommitQueue implements Commits {
       try {
         head = await this.#store.record(saves);
       } catch (error) {
-        parts.push(...remainder(group, error, rejected));
+        parts.push(...remainder(group, error, this.#rejected));
         await yieldIfBusy();
         continue;
       }

@@ -64,7 +64,10 @@ export interface Saved {
   readonly pipelineId: number;
   /** Notification id of the last event that has a place in the log; 0 if there is none. */
   readonly notificationId: number;
-  /** Number of events that have a place in the log: all that are not declared with `notifiable: false`. Their ids are contiguous. */
+  /**
+   * Number of events that have a place in the log: all that are not declared with `notifiable: false`. Their ids are
+   * contiguous.
+   */
   readonly count: number;
   readonly correlationId: string;
 }

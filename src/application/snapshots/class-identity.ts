@@ -9,7 +9,7 @@ const digests = new WeakMap<object, string>();
  * digest of the functions that convert recorded events, if any. A snapshot with another line is of another class, or the
  * fields of the class or the functions have changed since.
  */
-export function identityOf(
+export function classIdentityOf(
   aggregateClass: AggregateClass<Aggregate>,
   id: string,
   upcasts: string | undefined,

@@ -6,7 +6,7 @@ import { isInstance, messageOf } from '../../util/errors.ts';
 import { integer } from '../../util/option-rules.ts';
 import { assertOption } from '../../util/options.ts';
 import { NotSealedError } from '../personal/not-sealed-error.ts';
-import { identityOf } from './class-identity.ts';
+import { classIdentityOf } from './class-identity.ts';
 import { publishSkipped } from './diagnostics.ts';
 import { SnapshotNotEncodableError } from './errors.ts';
 import { type PrivateField, privateFieldOf } from './private-state.ts';
@@ -61,7 +61,8 @@ export class Snapshots {
     const aggregateClass = classOf(aggregate);
     this.assertClass(aggregateClass);
     const { id: originatorId, version: originatorVersion } = aggregate;
-    const state = identityOf(aggregateClass, originatorId, this.#mapper.upcasts) + this.#exactText(aggregate);
+    const state =
+      classIdentityOf(aggregateClass, originatorId, this.#mapper.upcasts) + this.#exactText(aggregate);
     return { originatorId, originatorVersion, schema: aggregateClass.snapshotSchema, state };
   }
 
@@ -86,7 +87,7 @@ export class Snapshots {
     const aggregateClass = classOf(aggregate);
     if (schema !== aggregateClass.snapshotSchema || knownPrivateFieldOf(aggregateClass) !== undefined)
       return false;
-    const identity = identityOf(aggregateClass, aggregate.id, this.#mapper.upcasts);
+    const identity = classIdentityOf(aggregateClass, aggregate.id, this.#mapper.upcasts);
     if (!state.startsWith(identity)) return false;
     try {
       aggregateInternals.restore(

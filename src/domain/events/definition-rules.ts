@@ -5,6 +5,7 @@ import { nearestOf } from '../../util/nearest-name.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../../util/options.ts';
 import { type EventParts, type EventType, FormerEvent, partsOf } from './event-definition.ts';
 import { newestOf } from './event-versions.ts';
+import { isSchema } from './standard-schema.ts';
 import { hasVersion } from './stored-type.ts';
 
 /**
@@ -31,10 +32,14 @@ function partsIn(type: string, definition: unknown): EventParts {
   const parts =
     typeof definition === 'object' && definition !== null ? partsOf(definition as EventType) : undefined;
   if (parts !== undefined) return parts;
-  const isFormer = definition instanceof FormerEvent;
+  const [got, advice] =
+    definition instanceof FormerEvent
+      ? ['that of into()', " Define former types in the option 'former'."]
+      : isSchema(definition)
+        ? ['a schema', ' Wrap it: event(schema).']
+        : [kindOf(definition), ''];
   throw new InvalidArgumentError(
-    `Expected '${type}' in defineEvents() to be the result of event(), got ${isFormer ? 'that of into()' : kindOf(definition)}.` +
-      (isFormer ? " Define former types in the option 'former'." : ''),
+    `Expected '${type}' in defineEvents() to be the result of event(), got ${got}.${advice}`,
   );
 }
 
@@ -61,17 +66,17 @@ function assertRename(
   former: ReadonlyMap<string, unknown>,
   current: ReadonlyMap<string, EventParts>,
 ): void {
-  if (!current.has(to)) {
-    const further = former.get(to);
-    const nearest = typeof further === 'string' ? further : nearestOf(to, [...current.keys()]);
-    const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
-    throw invalid(`renames '${type}' to '${to}', which defineEvents() does not define.${question}`);
-  }
   const passed = [type];
   for (let next: unknown = to; typeof next === 'string'; next = former.get(next)) {
     const isPassed = passed.includes(next);
     passed.push(next);
     if (isPassed) throw invalid(`renames types in a circle: '${passed.join("' to '")}'.`);
+  }
+  if (!current.has(to)) {
+    const further = former.get(to);
+    const nearest = typeof further === 'string' ? further : nearestOf(to, [...current.keys()]);
+    const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+    throw invalid(`renames '${type}' to '${to}', which defineEvents() does not define.${question}`);
   }
 }
 

@@ -120,6 +120,7 @@ export class FormerEvent<out Made extends UpcastEvent = UpcastEvent> {
 /**
  * Defines a type of events: by the type of its data, or by a schema that new data must fit.
  *
+ * @throws {@link InvalidArgumentError} if the first of two arguments is not a schema.
  * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
  * @example
  * const parcelEvents = defineEvents({
@@ -138,7 +139,11 @@ export function event(
   others?: EventOptions,
 ): EventDefinition<unknown> {
   const schema = isSchema(schemaOrOptions) ? schemaOrOptions : undefined;
-  const options = isSchema(schemaOrOptions) ? others : schemaOrOptions;
+  if (schema === undefined && others !== undefined)
+    throw new InvalidArgumentError(
+      `event() takes a schema as its first argument, as in event(schema, { since: 2 }), not ${kindOf(schemaOrOptions)}.`,
+    );
+  const options = schema === undefined ? (schemaOrOptions as EventOptions | undefined) : others;
   const { notifiable, since } = resolveOptions(options ?? {}, eventOptions, 'event()', 'event({ since: 2 })');
   return new EventDefinition({ since, steps: [], schema, notifiable });
 }

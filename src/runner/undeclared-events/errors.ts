@@ -28,8 +28,8 @@ export function textOf(undeclared: readonly UndeclaredTypes[]): string {
   return (
     `The logs of this system hold events of types that their applications do not declare:\n- ` +
     `${limited(undeclared.map(lineOf), '\n- ', 'more logs')}\n` +
-    'Aggregates with such events cannot be loaded, and followers wait at such notifications. Start the version of the system that records them, or declare the types: ' +
-    'in `emits`, or as `former` types of defineEvents().'
+    'Aggregates with such events cannot be loaded, and followers wait at such notifications. Start the version of the ' +
+    'system that records them, or declare the types: in `emits`, or as `former` types of defineEvents().'
   );
 }
 

@@ -32,7 +32,8 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
 }
 
 /**
- * Permanently shares the keys of subjects and all applications opened so far with other threads, and returns the options for these threads.
+ * Permanently shares the keys of subjects and all applications opened so far with other threads, and returns the options
+ * for these threads.
  *
  * @throws {@link StorageError} STORAGE_FULL if shared memory has no room for the records of the applications.
  * @throws {@link InvalidStorageError} if the memory belongs to another thread.

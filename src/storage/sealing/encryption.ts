@@ -73,8 +73,11 @@ const keyId = /^[\w.-]{1,30}$/;
  * @throws {@link InvalidKeyRingError} if it is not one.
  */
 export function checkedKeyRing(ring: unknown): CheckedKeyRing {
-  if (typeof ring !== 'object' || ring === null || !('keys' in ring) || !('current' in ring))
+  if (typeof ring !== 'object' || ring === null)
     throw new InvalidKeyRingError(`expected { current, keys }, got ${kindOf(ring)}`);
+  for (const name of ['current', 'keys'])
+    if (!(name in ring))
+      throw new InvalidKeyRingError(`expected { current, keys }, got an object without '${name}'`);
   const { current, keys } = ring as Partial<KeyRing>;
   if (typeof keys !== 'object' || keys === null || Array.isArray(keys) || types.isUint8Array(keys))
     throw new InvalidKeyRingError(`expected 'keys' to be an object of keys by id, got ${kindOf(keys)}`);

@@ -26,11 +26,16 @@ export class TamperedError extends StorageError {
   /** What was tampered with: `content`, and the fields that tell where it is. */
   declare readonly place: TextPlace;
 
-  constructor(applicationName: string, place: TextPlace, problem: string) {
+  constructor(
+    applicationName: string,
+    place: TextPlace,
+    problem: string,
+    advice = 'Restore its storage from a backup.',
+  ) {
     super(
       'STORAGE_TAMPERED',
       applicationName,
-      `${ownerOf(applicationName)} refuses the ${shown(place)}: ${problem}. Restore its storage from a backup.`,
+      `${ownerOf(applicationName)} refuses the ${shown(place)}: ${problem}. ${advice}`,
     );
     Object.assign(this, { place });
   }

@@ -57,7 +57,12 @@ export class TextSeal {
     const { applicationName, acceptPlainText, keys } = this.#options;
     const form = formOf(text);
     if (!acceptPlainText && (form === undefined || form === forms.compressed))
-      throw new TamperedError(applicationName, place, 'it is not encrypted, and `acceptPlainText` is false');
+      throw new TamperedError(
+        applicationName,
+        place,
+        'it is not encrypted, and `acceptPlainText` is false',
+        'If it was recorded before encryption was turned on, set the option to true. If not, restore the storage from a backup.',
+      );
     if (form === undefined) return text;
     if (form === forms.compressed)
       return this.#decompress(this.#bytesIn(text, form.length + 1, place), place);

@@ -17,6 +17,13 @@ test('has a subject and a frozen copy of the content', () => {
   expect(Object.isFrozen(contact) && Object.isFrozen(contact.value)).toBe(true);
 });
 
+test('map() without a function is refused', () => {
+  const change = 'name' as never;
+  expect(() => personal('c-1', ada).map(change)).toThrow(
+    'Expected the argument of map() to be a function, got a string.',
+  );
+});
+
 test('shows its subject, but not its content', async () => {
   await using subscribers = await letters.open(Subscribers, { storage: memory() });
   const made = Subscriber.join('c-1', ada);

@@ -8,9 +8,11 @@ import {
   memory,
 } from 'kahn';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { specificationOf, storedTypesOf } from '../../../src/domain/events/define-events.ts';
 
 const sent = event<{ to: string }>();
+const schema = z.strictObject({ to: z.string() });
 const changed = (value: object): object => value;
 
 /** A value of any type, as JavaScript passes it. */
@@ -74,6 +76,13 @@ const refusals: readonly (readonly [title: string, define: () => unknown, code: 
     ],
     ['upcast() without a function', () => sent.upcast(any(undefined)), 'INVALID_ARGUMENT', 'upcast()'],
     ['into() without a function', () => sent.into(any({ type: 'A' })), 'INVALID_ARGUMENT', 'into()'],
+    ['a schema without event()', () => defineEvents({ A: any(schema) }), 'INVALID_ARGUMENT', 'event(schema)'],
+    [
+      'a schema behind the options',
+      () => event(any({ notifiable: false }), schema as never),
+      'INVALID_ARGUMENT',
+      'as its first argument',
+    ],
     [
       'a former type that ends like a version',
       () => defineEvents({ A: sent }, { former: { 'B@1': 'A' } }),
@@ -115,6 +124,12 @@ const refusals: readonly (readonly [title: string, define: () => unknown, code: 
       () => defineEvents({ A: event({ since: 2 }), B: event({ since: 2 }) }, { former: { A: 'B', B: 'A' } }),
       'INVALID_OPTION',
       "in a circle: 'A' to 'B' to 'A'",
+    ],
+    [
+      'renames of former types in a circle',
+      () => defineEvents({ A: sent }, { former: { B: any('C'), C: any('B') } }),
+      'INVALID_OPTION',
+      "in a circle: 'B' to 'C' to 'B'",
     ],
     [
       'a type that is renamed to itself',

@@ -70,7 +70,7 @@ class Other extends Application<DomainEvent<'Made'>> {
 test.each([
   ["'static readonly recordedAs' of class", { recordedAs: '' }, Orders],
   ["is recorded as 'orders', which is the name of class Orders", { recordedAs: 'orders' }, Orders],
-  ["Class Sales is recorded as 'orders', which is the name of class", { recordedAs: 'orders' }, Sales],
+  ["Class Sales is recorded as 'orders', which is the log of class", { recordedAs: 'orders' }, Sales],
 ])('a system refuses a recorded name: %s', (message, fields, known) => {
   const renamed = Object.assign(class extends Other {}, fields);
   expect(() => System.of([[renamed], [known as unknown as typeof Other]] as never)).toThrow(message);

@@ -17,7 +17,12 @@ const hex = Buffer.from(keyOf(7)).toString('hex');
 test.each([
   ['no object', 'k1', 'expected { current, keys }, got a string'],
   ['nothing', undefined, 'expected { current, keys }, got undefined'],
-  ['no current key', { keys: { k1: keyOf(1) } }, 'expected { current, keys }, got an object'],
+  [
+    'no current key',
+    { keys: { k1: keyOf(1) } },
+    "expected { current, keys }, got an object without 'current'",
+  ],
+  ['no keys by id', { current: 'k1' }, "expected { current, keys }, got an object without 'keys'"],
   ['another current key', { current: 'k2', keys: { k1: keyOf(1) } }, "got 'k2'; its keys are k1"],
   ['a key as the current id', { current: hex, keys: { k1: keyOf(1) } }, 'got a string; its keys are k1'],
   ['no keys', { current: 'k1', keys: {} }, "got 'k1'; it has no keys"],
@@ -76,7 +81,9 @@ test('a log is readable although it was encrypted half-way, and while encryption
   });
   await expect(dataIn(strict)).rejects.toMatchObject({
     code: 'STORAGE_TAMPERED',
-    message: expect.stringContaining('it is not encrypted, and `acceptPlainText` is false'),
+    message: expect.stringMatching(
+      /it is not encrypted, and `acceptPlainText` is false\. .* set the option to true/,
+    ),
     place: { content: 'data of an event', originatorId: 'a', originatorVersion: 1 },
   });
 });
