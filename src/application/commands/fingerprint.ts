@@ -50,11 +50,10 @@ function withRanks(value: unknown, ranks: Ranks): unknown {
   const { [tagKey]: tag, value: sealed } = value as Readonly<Record<string, unknown>>;
   if (tag === personalTag && Array.isArray(sealed) && ranks.has(sealed[0] as string))
     return { personal: withRanks(sealed[0], ranks) };
-  const fields = Object.entries(value).map(([name, field]) => [
-    JSON.stringify(withRanks(name, ranks)),
-    withRanks(field, ranks),
-  ]);
-  return { fields: fields.sort(([one], [other]) => ((one as string) < (other as string) ? -1 : 1)) };
+  const fields: (readonly [name: string, field: unknown])[] = [];
+  for (const [name, field] of Object.entries(value))
+    fields.push([JSON.stringify(withRanks(name, ranks)), withRanks(field, ranks)]);
+  return { fields: fields.sort(([one], [other]) => (one < other ? -1 : 1)).flat(1) };
 }
 
 function digest(content: unknown): string {
