@@ -292,10 +292,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
     this.#wasOpened = true;
   }
 
-  /**
-   * Switches to the pipeline of a store. The commit queue of a pipeline stays the same when the application returns to
-   * it.
-   */
+  /** Switches to the pipeline of a store. A pipeline keeps its commit queue for when the application returns to it. */
   #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
     const { pipelineId } = store;
     const grown = (head: number) => this.#publish(pipelineId, head);

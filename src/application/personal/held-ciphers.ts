@@ -25,7 +25,7 @@ export class HeldCiphers {
 
   /** Makes an object hold the ciphers for its texts. */
   add(owner: object, text: string, other = ''): void {
-    if (!text.includes(tag) && !other.includes(tag)) return;
+    if (!hasPersonal(text) && !hasPersonal(other)) return;
     const ciphers = ciphersFor.get(owner) ?? [...ciphersIn(text), ...ciphersIn(other)];
     ciphersFor.set(owner, ciphers);
     this.#ciphers.push(...ciphers);
@@ -36,6 +36,11 @@ export class HeldCiphers {
     await keys.read(this.#ciphers);
     return value;
   }
+}
+
+/** Whether a text has personal data. The search for one character costs little: most texts do not have it. */
+function hasPersonal(text: string): boolean {
+  return text.includes('$') && text.includes(tag);
 }
 
 function ciphersIn(text: string): readonly SubjectCipher[] {

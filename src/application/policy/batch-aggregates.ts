@@ -121,7 +121,7 @@ export class BatchAggregates implements PolicyAggregates {
     const views = this.#byId.get(aggregate.id);
     if (views === undefined) this.#byId.set(aggregate.id, this.#newViews(aggregate));
     else if (views.isEmpty) views.add(aggregate);
-    else if (!views.has(aggregate)) throw this.#usedId(aggregate, views);
+    else if (!views.has(aggregate)) throw usedIdError(this.#store.applicationName, aggregate, views.newest);
     else return;
     this.#lent.push(aggregate);
   }
@@ -168,18 +168,6 @@ export class BatchAggregates implements PolicyAggregates {
     const views = new AggregateViews(this.#store.applicationName);
     views.add(aggregate);
     return views;
-  }
-
-  #usedId(aggregate: Aggregate, { newest }: AggregateViews): Error {
-    const { applicationName } = this.#store;
-    if (newest !== undefined && aggregateInternals.isDiscarded(newest)) {
-      const { name } = aggregate.constructor;
-      return AggregateDiscardedError.ofCreate(applicationName, name, aggregate.id, newest.version);
-    }
-    return new InvalidPolicyError(
-      `The policy of '${applicationName}' made a second aggregate with the id '${aggregate.id}': ` +
-        'get the existing aggregate from the repository and change it.',
-    );
   }
 
   #updated<A extends Aggregate>(views: AggregateViews, view: A): A {
@@ -276,4 +264,16 @@ export class BatchAggregates implements PolicyAggregates {
       this.#addView(views, view);
     }
   }
+}
+
+/** Returns the error for a new aggregate whose id another aggregate of the batch has. */
+function usedIdError(applicationName: string, aggregate: Aggregate, used: Aggregate | undefined): Error {
+  if (used !== undefined && aggregateInternals.isDiscarded(used)) {
+    const { name } = aggregate.constructor;
+    return AggregateDiscardedError.ofCreate(applicationName, name, aggregate.id, used.version);
+  }
+  return new InvalidPolicyError(
+    `The policy of '${applicationName}' made a second aggregate with the id '${aggregate.id}': ` +
+      'get the existing aggregate from the repository and change it.',
+  );
 }

@@ -11,7 +11,8 @@ function unlisted(originatorId: string, originatorVersion: number): StoredEvent 
 /** Events with `notifiable: false`. */
 export function unlistedEvents(test: Test): void {
   reading(test);
-  recording(test);
+  conflicts(test);
+  batches(test);
 }
 
 /** What logs and histories show. */
@@ -84,8 +85,8 @@ function reading(test: Test): void {
   });
 }
 
-/** Conflicts and concurrent calls. */
-function recording(test: Test): void {
+/** Versions of events in and outside of the log. */
+function conflicts(test: Test): void {
   test('have versions without gaps, like other events', async (storage) => {
     const recorder = await storage.open();
     await recorder.record(0, [processEvent(event('a', 1), unlisted('a', 2))]);
@@ -120,7 +121,10 @@ function recording(test: Test): void {
     assert.equal(await recorder.record(0, [processEvent(unlisted('a', 5), event('a', 6))]), 2);
     assert.deepEqual(await versions(recorder, { originatorId: 'a' }), [1, 2, 3, 4, 5, 6]);
   });
+}
 
+/** Concurrent and large calls. */
+function batches(test: Test): void {
   test('of concurrent calls leave no gaps between the notifications', async (storage) => {
     const recorders = [await storage.open(), await storage.open()];
     const heads = await Promise.all(
