@@ -22,7 +22,11 @@ export function storageError(
 
 /** Creates the error for a call of a closed recorder. */
 export function recorderClosed(location: StorageLocation): StorageError {
-  return storageError('STORAGE_CLOSED', location, 'this recorder is closed. Open another one.');
+  return storageError(
+    'STORAGE_CLOSED',
+    location,
+    'it is closed. Await every call before you close the application or the runner, or open it again.',
+  );
 }
 
 /** Creates the error for a call of a closed table of keys. */
