@@ -78,10 +78,11 @@ export {
   defineEvents,
   type EventDefinitions,
   type EventsOf,
+  type UpcastEventOf,
 } from './domain/events/define-events.ts';
 export { UpcastError } from './domain/events/errors.ts';
 export {
-  EventDefinition,
+  type EventDefinition,
   type EventOptions,
   type EventType,
   event,

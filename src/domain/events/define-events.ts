@@ -29,7 +29,7 @@ export type EventsOf<Defined extends readonly string[]> = Defined extends {
   : never;
 
 /** Union of types and data that an upcast may return. */
-type UpcastEventOf<Definitions extends EventDefinitions> = {
+export type UpcastEventOf<Definitions extends EventDefinitions> = {
   [Type in keyof Definitions & string]: UpcastEvent<Type, Definitions[Type]['data']>;
 }[keyof Definitions & string];
 

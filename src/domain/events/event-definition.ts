@@ -58,6 +58,7 @@ export class EventDefinition<Data> implements EventType<Data> {
   declare readonly data: Data;
   readonly #parts: EventParts;
 
+  /** @internal */
   constructor(parts: EventParts) {
     this.#parts = parts;
   }
