@@ -1,3 +1,4 @@
+import { parseJson } from '../../storage/codec/parse-json.ts';
 import { personalTag, tagKey } from '../../storage/codec/tags.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { hash } from '../../util/environment/hash.ts';
@@ -39,7 +40,7 @@ export function digestOfEvents(events: readonly StoredEvent[]): string {
 
 /** Returns what is compared of data that is given as text. */
 function compared(text: string, ranks: Ranks): unknown {
-  return withRanks(JSON.parse(text), ranks);
+  return withRanks(parseJson(text), ranks);
 }
 
 /** Returns JSON data with its fields in order, and with ranks in place of ids. */

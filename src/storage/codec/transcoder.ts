@@ -4,6 +4,7 @@ import type { CustomType } from './custom-type.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import { NotDecodableError } from './errors.ts';
+import { parseJson } from './parse-json.ts';
 import type { PersonalType } from './personal-type.ts';
 import { tagKey } from './tags.ts';
 import { TypeRegistry } from './type-registry.ts';
@@ -84,7 +85,7 @@ const sealed = /^e?z?1:/;
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     if (sealed.test(text)) {
       throw new NotDecodableError(
