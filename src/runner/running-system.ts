@@ -13,6 +13,7 @@ import { assertNotInWorker } from '../system/system-module.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
 import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
+import { resolvesWithin } from '../util/timeout.ts';
 import { warnOfMismatches } from './diagnostics.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 import { mismatchesIn } from './status.ts';
@@ -76,6 +77,9 @@ async function open(
   return running;
 }
 
+/** Longest time for which a closing system waits for a count that a storage does not answer, in ms. */
+const longestCountMs = 1_000;
+
 /** Counts the events of undeclared types, as the option `undeclaredEvents` says. */
 async function reportUndeclared(
   stores: ReadonlyMap<string, EventStore>,
@@ -87,8 +91,11 @@ async function reportUndeclared(
   const counting = { stores: [...stores.values()], pipelineIds, runner };
   if (undeclaredEvents === 'refuse') return assertAllDeclared({ ...counting, signal });
   const closed = new AbortController();
-  opened.defer(() => closed.abort());
-  void warnOfUndeclared({ ...counting, signal: closed.signal });
+  const counted = warnOfUndeclared({ ...counting, signal: closed.signal });
+  opened.defer(async () => {
+    closed.abort();
+    await resolvesWithin(counted, longestCountMs); // so that it uses the storage no more
+  });
 }
 
 /** Warns of positions that do not fit the logs. What cannot be read now is reported by the followers. */
