@@ -56,6 +56,7 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/policy/policy.ts';
+export type { PolicyContext, PolicyNeeds } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';

@@ -103,6 +103,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/failures.ts',
     'application/following-errors.ts',
     'application/memory-bounds.ts',
+    'application/policy/aggregates',
+    'application/recording',
+  ],
+  'application/policy/aggregates': [
+    'application/errors.ts',
+    'application/memory-bounds.ts',
+    'application/policy/current-policy.ts',
     'application/recording',
   ],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],

@@ -34,6 +34,8 @@ export const openApplicationOptions: OptionRules<
 export interface ApplicationBinding {
   readonly store: EventStore;
   readonly saveRules: SaveRules;
+  /** Resources of the system, for handlers. */
+  readonly resources?: unknown;
   /** Whether a runner closes the application, so that its users cannot. */
   readonly belongsToRunner: boolean;
   /** Whether the application may change to another pipeline. */
@@ -45,8 +47,13 @@ export interface ApplicationBinding {
 const saveAtOnce: SaveRules = { runCommit: (commit) => commit() };
 
 /** Binding of an application that a runner opens and closes. */
-export function ownedBinding(store: EventStore, saveRules: SaveRules = saveAtOnce): ApplicationBinding {
-  return { store, saveRules, belongsToRunner: true, mayChangePipeline: false, release: async () => {} };
+export function ownedBinding(
+  store: EventStore,
+  saveRules: SaveRules = saveAtOnce,
+  resources?: unknown,
+): ApplicationBinding {
+  const release = async () => {};
+  return { store, saveRules, resources, belongsToRunner: true, mayChangePipeline: false, release };
 }
 
 /**

@@ -41,6 +41,8 @@ export interface ApplicationInternals {
   /** Closes the application, even if it belongs to a runner. */
   close(application: Application): Promise<void>;
   storeOf(application: Application): EventStore;
+  /** Returns the resources of the system, for handlers. */
+  resourcesOf(application: Application): unknown;
   /** Calls the listeners with a new head of the log. */
   publish(application: Application, pipelineId: number, head: number): void;
 }
@@ -310,6 +312,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       bind: (application, binding) => application.#bind(binding),
       close: (application) => application.#close(),
       storeOf: (application) => application.#opened.store,
+      resourcesOf: (application) => application.#binding?.resources,
       publish: (application, pipelineId, head) => application.#publish(pipelineId, head),
     };
   }

@@ -15,6 +15,7 @@ import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
+import type { PolicyNeeds } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import type { EventStore } from './recording/event-store.ts';
 
@@ -109,6 +110,7 @@ export let processApplicationInternals: ProcessApplicationInternals;
 export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,
   Follows extends DomainEvent = DomainEvent,
+  Needs extends PolicyNeeds = PolicyNeeds,
 > extends Application<Emits> {
   readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
@@ -123,8 +125,8 @@ export abstract class ProcessApplication<
    * @throws {@link InvalidPolicyError} if a handler is not a function.
    */
   protected when(
-    handlers: PolicyHandlers<Follows, Emits>,
-    otherwise?: PolicyHandler<Follows, Emits>,
+    handlers: PolicyHandlers<Follows, Emits, Needs>,
+    otherwise?: PolicyHandler<Follows, Emits, Needs>,
   ): Policy<Follows, Emits> {
     return policyOf(this.constructor as unknown as ApplicationClass, handlers, otherwise);
   }
@@ -157,7 +159,8 @@ export abstract class ProcessApplication<
       throw new InvalidApplicationError(handledTwice(this.applicationName));
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
-    this.#upstreams.follow(log, { store, policy, batchSize, grown, progressed });
+    const resources = applicationInternals.resourcesOf(this);
+    this.#upstreams.follow(log, { store, policy, batchSize, resources, grown, progressed });
   }
 
   /**

@@ -1,4 +1,5 @@
 import { KahnError } from '../util/errors.ts';
+import type { ParkedChange } from './parked.ts';
 
 /** Storage failed; `code` says why. */
 export class StorageError extends KahnError {
@@ -160,6 +161,31 @@ export class PositionConflictError extends KahnError {
 /** A value does not describe storage, or the storage cannot be opened in this thread or process. */
 export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
+}
+
+/** A notification was parked, changed or processed by another writer meanwhile. Nothing of the call is recorded. */
+export class ParkedConflictError extends KahnError {
+  override readonly code = 'PARKED_CONFLICT';
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  declare readonly notificationId: number;
+  /** Expected number of changes; 0 for a notification that was not parked. */
+  declare readonly expected: number;
+
+  constructor(
+    applicationName: string,
+    {
+      upstreamName,
+      notificationId,
+      expected,
+    }: Pick<ParkedChange, 'upstreamName' | 'notificationId' | 'expected'>,
+  ) {
+    super(
+      `Application '${applicationName}' cannot change parked notification ${notificationId} of '${upstreamName}': another ` +
+        'writer was first. Read the parked notifications again.',
+      { applicationName, upstreamName, notificationId, expected },
+    );
+  }
 }
 
 /** The idempotency key of a command is recorded, or occurs twice in a call. Nothing of the call is recorded. */

@@ -5,6 +5,7 @@ export {
   InvalidStorageError,
   isTransient,
   KeyConflictError,
+  ParkedConflictError,
   PositionConflictError,
   type PositionState,
   RecordConflictError,
@@ -12,6 +13,14 @@ export {
   type StorageErrorCode,
 } from './errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './limits.ts';
+export type {
+  ParkedChange,
+  ParkedContent,
+  ParkedCount,
+  ParkedKey,
+  ParkedNotification,
+  ParkedRequest,
+} from './parked.ts';
 export type { Prompt } from './prompt.ts';
 export type {
   EventKey,

@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/provenance.ts';
+import type { ParkedChange, ParkedCount, ParkedNotification, ParkedRequest } from './parked.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
 /** Moves the position in an upstream's log, provided that position and version of the handled types are as expected. */
@@ -25,23 +26,33 @@ export interface StoredCommand {
   readonly outcome: string;
 }
 
-/** New events, snapshots, a position, an operation and the key of a command: recorded together or not at all. */
+/** New events, snapshots, a position, an operation, the key of a command and parked notifications: recorded together or not at all. */
 export interface ProcessEvent {
   readonly events: readonly StoredEvent[];
   readonly snapshots: readonly StoredSnapshot[];
   readonly tracking?: Tracking;
   readonly operation?: StoredOperation;
   readonly command?: StoredCommand;
+  /** Notifications that are parked, changed or parked no more. */
+  readonly parked?: readonly ParkedChange[];
 }
 
 /** Returns whether a process event has nothing to record. */
-export function isEmpty({ events, snapshots, tracking, operation, command }: ProcessEvent): boolean {
+export function isEmpty({
+  events,
+  snapshots,
+  tracking,
+  operation,
+  command,
+  parked = [],
+}: ProcessEvent): boolean {
   return (
     events.length === 0 &&
     snapshots.length === 0 &&
     tracking === undefined &&
     operation === undefined &&
-    command === undefined
+    command === undefined &&
+    parked.length === 0
   );
 }
 
@@ -111,6 +122,12 @@ export interface RecordedPosition {
 
 /** The right to record next. Other calls that record, by any recorder of the application, wait until it is released. */
 export interface WriteLock {
+  /**
+   * Handle of the driver with which rows are written that are recorded together with the next call of `record`: a
+   * `DatabaseSync` of SQLite, a client of `pg`. It cannot end the transaction. Rows that are written before the lock is
+   * released without `record` are lost. Storage without a handle records no rows.
+   */
+  readonly handle?: unknown;
   /** Records as {@link Recorder.record} does, and releases the lock in any case. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
   /** Releases the lock, if it is still held. */
@@ -139,6 +156,7 @@ export interface Recorder {
    * positions conflict as well.
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
    * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
+   * @throws {@link ParkedConflictError} if the revision of a parked notification is not as expected.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
@@ -231,6 +249,15 @@ export interface Recorder {
    * keys may then be recorded again. Storage with `command()` has this method.
    */
   deleteCommands?(before: number, limit: number): Promise<number>;
+
+  /**
+   * Reads up to `limit` parked notifications, in the order in which they were parked. Storage without this method parks no
+   * notifications.
+   */
+  parked?(request: ParkedRequest): Promise<readonly ParkedNotification[]>;
+
+  /** Counts the parked notifications of each upstream that has some. Storage with `parked()` has this method. */
+  countParked?(): Promise<readonly ParkedCount[]>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */
   recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void>;

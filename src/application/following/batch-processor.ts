@@ -19,6 +19,7 @@ import {
   policyError,
   runPolicy,
 } from '../policy/policy-batch.ts';
+import { BatchContext } from '../policy/policy-context.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
@@ -49,6 +50,8 @@ export interface BatchProcessorOptions {
   readonly policy: Policy;
   /** Largest number of notifications processed in one transaction. */
   readonly batchSize: number;
+  /** Resources of the system, for handlers. */
+  readonly resources?: unknown;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
   /** Called after each batch. */
@@ -131,7 +134,9 @@ export class BatchProcessor {
     const started = performance.now();
     let changes: PolicyChanges | undefined;
     try {
-      changes = await runPolicy(this.#setup, notifications, this.#size.longestMs);
+      const { applicationName } = this.#options.store;
+      const context = new BatchContext({ applicationName, resources: this.#options.resources });
+      changes = await runPolicy(this.#setup, notifications, this.#size.longestMs, context);
       const end = notifications.at(-1);
       if (changes.handled === 0 && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
       const { next, policyMs } = changes;

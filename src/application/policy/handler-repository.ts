@@ -6,9 +6,10 @@ import { Mutex } from '../../util/mutex.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { AggregateNotFoundError, InvalidPolicyError } from '../errors.ts';
 import { isUnread } from '../failures.ts';
+import type { PolicyAggregates } from './aggregates/policy-aggregates.ts';
 import { currentCall, PolicyCall, runInAttempt } from './current-policy.ts';
 import type { PolicyRepository } from './policy.ts';
-import type { PolicyAggregates } from './policy-aggregates.ts';
+import type { PolicyContext } from './policy-context.ts';
 import { RepositoryCalls } from './repository-calls.ts';
 
 /** Parts that the repository of one handler uses. */
@@ -24,6 +25,8 @@ export interface HandlerContext {
   /** Time of derived ids, in ms since 1970. @default the time of the event */
   readonly idTime?: number;
   readonly aggregates: PolicyAggregates;
+  /** What the handler is given as its third argument. */
+  readonly given: PolicyContext;
 }
 
 const attemptText = () => 'attempt()';

@@ -3,10 +3,10 @@ import { AggregateUndoneError } from '../../domain/errors.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidPolicyError } from '../errors.ts';
+import type { PolicyAggregates } from './aggregates/policy-aggregates.ts';
 import { PolicyCall, runInPolicy } from './current-policy.ts';
 import { type HandlerContext, HandlerRepository } from './handler-repository.ts';
 import type { PolicyHandler } from './policy.ts';
-import type { PolicyAggregates } from './policy-aggregates.ts';
 
 /** Shared by all handlers that return nothing. */
 const none: readonly Aggregate[] = [];
@@ -37,7 +37,8 @@ function start(
   run: HandlerRun,
 ): readonly Aggregate[] | Promise<readonly Aggregate[]> {
   try {
-    const result = handler(run.context.event, run.repository);
+    const { event, given } = run.context;
+    const result = handler(event, run.repository, given);
     return isThenable(result) ? finishLater(run, result) : finish(run, result, false);
   } catch (error) {
     throw fail(run, error);

@@ -70,7 +70,7 @@ export class OwnEvents {
    * event is another one in each try.
    */
   #contextOf(event: DomainEvent): HandlerContext {
-    const { applicationName, recordedNameOf, aggregates, event: first } = this.#context;
+    const { applicationName, recordedNameOf, aggregates, given, event: first } = this.#context;
     const { timestamp: idTime } = first;
     return {
       applicationName,
@@ -80,6 +80,7 @@ export class OwnEvents {
       part: 0,
       idTime,
       aggregates,
+      given,
     };
   }
 

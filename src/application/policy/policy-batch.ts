@@ -10,12 +10,13 @@ import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyError } from '../following-errors.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
-import { BatchAggregates } from './batch-aggregates.ts';
+import { BatchAggregates } from './aggregates/batch-aggregates.ts';
 import { decodedProvenance, effectProvenance } from './effect-provenance.ts';
 import type { HandlerContext } from './handler-repository.ts';
 import { runHandler } from './handler-run.ts';
 import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
+import type { PolicyContext } from './policy-context.ts';
 
 /** Number of events that a policy has made after which their batch ends: encoding them does not yield to the event loop. */
 const maxEffects = 1_000;
@@ -65,6 +66,7 @@ export async function runPolicy(
   setup: PolicySetup,
   notifications: readonly StoredNotification[],
   longestMs: number,
+  given: PolicyContext,
 ): Promise<PolicyChanges> {
   const steps = stepsOf(setup, notifications);
   const aggregates = new BatchAggregates(setup.store, steps, setup.policy.handlesOwnEvents);
@@ -77,7 +79,7 @@ export async function runPolicy(
   while (handled < steps.length) {
     const step = steps[handled] as Step;
     aggregates.begin(handled);
-    const context = contextOf(setup, step, aggregates);
+    const context = contextOf(setup, step, aggregates, given);
     const own = setup.policy.handlesOwnEvents ? ownEventsOf(setup, step, context) : undefined;
     try {
       const running = own === undefined ? runHandler(step.handler, context) : own.run(step.handler);
@@ -122,9 +124,10 @@ function contextOf(
   { upstreamName, store }: PolicySetup,
   { event, part }: Step,
   aggregates: BatchAggregates,
+  given: PolicyContext,
 ): HandlerContext {
   const { applicationName, recordedNameOf } = store;
-  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates };
+  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates, given };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

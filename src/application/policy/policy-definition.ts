@@ -3,10 +3,11 @@ import type { DomainEvent } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidPolicyError } from '../errors.ts';
+import { MapAggregates } from './aggregates/map-aggregates.ts';
 import { runHandler } from './handler-run.ts';
-import { MapAggregates } from './map-aggregates.ts';
 import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy.ts';
+import { BatchContext, type PolicyNeeds } from './policy-context.ts';
 
 /** The static properties of an application class on which its policy depends. */
 interface PolicyOwner {
@@ -15,10 +16,14 @@ interface PolicyOwner {
 }
 
 /** Makes a policy. Throws {@link InvalidPolicyError} if a handler is not a function. */
-export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
+export function policyOf<
+  Follows extends DomainEvent,
+  E extends DomainEvent,
+  Needs extends PolicyNeeds = PolicyNeeds,
+>(
   { applicationName, applyPolicyToGeneratedEvents: handlesOwnEvents = false }: PolicyOwner,
-  handlers: PolicyHandlers<Follows, E>,
-  otherwise?: PolicyHandler<Follows, E>,
+  handlers: PolicyHandlers<Follows, E, Needs>,
+  otherwise?: PolicyHandler<Follows, E, Needs>,
 ): Policy<Follows, E> {
   if (typeof handlers !== 'object' || handlers === null || Array.isArray(handlers)) {
     throw new InvalidPolicyError(
@@ -36,7 +41,8 @@ export function policyOf<Follows extends DomainEvent, E extends DomainEvent>(
     if (handler === undefined) return [];
     const aggregates = new MapAggregates(byId);
     const recordedNameOf = (name: string) => name;
-    const context = { applicationName, upstreamName: '', recordedNameOf, event, part: 0, aggregates };
+    const given = new BatchContext({ applicationName });
+    const context = { applicationName, upstreamName: '', recordedNameOf, event, part: 0, aggregates, given };
     if (!handlesOwnEvents) return (await runHandler(handler, context)) as readonly Aggregate<E>[];
     const { correlationId, metadata } = event;
     const carried = { ...(correlationId && { correlationId }), ...(metadata && { metadata }) };

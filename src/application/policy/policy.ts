@@ -1,6 +1,7 @@
 import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
 import type { DomainEvent, EventOfType } from '../../domain/event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { PolicyContext, PolicyNeeds } from './policy-context.ts';
 
 /** Aggregates of the policy's own application, and ids derived from the event that is handled. */
 export interface PolicyRepository<E extends DomainEvent = DomainEvent> {
@@ -60,14 +61,23 @@ export type PolicyResult<E extends DomainEvent> =
   | Promise<void | Aggregate<E> | readonly (void | Aggregate<E>)[]>;
 
 /** Handles one event, with the repository of its application. The event includes where it comes from. */
-export type PolicyHandler<Event extends DomainEvent, E extends DomainEvent> = (
+export type PolicyHandler<
+  Event extends DomainEvent,
+  E extends DomainEvent,
+  Needs extends PolicyNeeds = PolicyNeeds,
+> = (
   event: RecordedEvent<Event>,
   repository: PolicyRepository<E>,
+  context: PolicyContext<Needs>,
 ) => PolicyResult<E>;
 
 /** Handlers by event type. Types without a handler are ignored. */
-export type PolicyHandlers<Follows extends DomainEvent, E extends DomainEvent> = {
-  readonly [Type in Follows['type']]?: PolicyHandler<EventOfType<Follows, Type>, E>;
+export type PolicyHandlers<
+  Follows extends DomainEvent,
+  E extends DomainEvent,
+  Needs extends PolicyNeeds = PolicyNeeds,
+> = {
+  readonly [Type in Follows['type']]?: PolicyHandler<EventOfType<Follows, Type>, E, Needs>;
 };
 
 /**

@@ -4,15 +4,15 @@ import {
   type AggregateClass,
   aggregateInternals,
   type PendingEvent,
-} from '../../domain/aggregate.ts';
-import { AggregateDiscardedError } from '../../domain/errors.ts';
-import type { DomainEvent } from '../../domain/event.ts';
-import { InvalidPolicyError } from '../errors.ts';
-import { assertClassAndId } from '../recording/aggregate-loader.ts';
-import type { EventStore } from '../recording/event-store.ts';
-import type { CachedHistory } from '../recording/history-cache.ts';
+} from '../../../domain/aggregate.ts';
+import { AggregateDiscardedError } from '../../../domain/errors.ts';
+import type { DomainEvent } from '../../../domain/event.ts';
+import { InvalidPolicyError } from '../../errors.ts';
+import { assertClassAndId } from '../../recording/aggregate-loader.ts';
+import type { EventStore } from '../../recording/event-store.ts';
+import type { CachedHistory } from '../../recording/history-cache.ts';
+import type { PolicyCall } from '../current-policy.ts';
 import { AggregateViews, type UndoneView } from './aggregate-views.ts';
-import type { PolicyCall } from './current-policy.ts';
 import { idsNamedNext } from './look-ahead.ts';
 import {
   assertInside,

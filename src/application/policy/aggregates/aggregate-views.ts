@@ -3,11 +3,11 @@ import {
   type AggregateClass,
   aggregateInternals,
   type PendingEvent,
-} from '../../domain/aggregate.ts';
-import { InvalidPolicyError } from '../errors.ts';
-import type { CachedHistory } from '../recording/history-cache.ts';
-import { replay } from '../recording/replay.ts';
-import type { PolicyCall } from './current-policy.ts';
+} from '../../../domain/aggregate.ts';
+import { InvalidPolicyError } from '../../errors.ts';
+import type { CachedHistory } from '../../recording/history-cache.ts';
+import { replay } from '../../recording/replay.ts';
+import type { PolicyCall } from '../current-policy.ts';
 import { assertInside } from './policy-aggregates.ts';
 
 /** An event that is not recorded yet, and the view on which it was triggered. */

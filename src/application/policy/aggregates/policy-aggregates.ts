@@ -1,7 +1,7 @@
-import type { Aggregate, AggregateClass } from '../../domain/aggregate.ts';
-import { aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
-import type { DomainEvent } from '../../domain/event.ts';
-import type { PolicyCall } from './current-policy.ts';
+import type { Aggregate, AggregateClass } from '../../../domain/aggregate.ts';
+import { aggregateInternals, type PendingEvent } from '../../../domain/aggregate.ts';
+import type { DomainEvent } from '../../../domain/event.ts';
+import type { PolicyCall } from '../current-policy.ts';
 
 /** The aggregates of an application that a handler can get, and to which it adds new ones. */
 export interface PolicyAggregates {

@@ -1,8 +1,8 @@
-import { type Aggregate, type AggregateClass, aggregateInternals } from '../../domain/aggregate.ts';
-import type { DomainEvent } from '../../domain/event.ts';
-import { assertClassAndId } from '../recording/aggregate-loader.ts';
+import { type Aggregate, type AggregateClass, aggregateInternals } from '../../../domain/aggregate.ts';
+import type { DomainEvent } from '../../../domain/event.ts';
+import { assertClassAndId } from '../../recording/aggregate-loader.ts';
+import type { PolicyCall } from '../current-policy.ts';
 import { AggregateViews } from './aggregate-views.ts';
-import type { PolicyCall } from './current-policy.ts';
 import { isUnrecorded, type PolicyAggregates, restoreEvents, triggeredAfter } from './policy-aggregates.ts';
 
 /** Aggregates of a policy that is called directly, in a test. */

@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../../domain/event.ts';
-import { isId } from '../../util/ids.ts';
+import type { DomainEvent } from '../../../domain/event.ts';
+import { isId } from '../../../util/ids.ts';
 
 const none: ReadonlySet<string> = new Set();
 

@@ -1,0 +1,59 @@
+import { InvalidPolicyError } from '../errors.ts';
+
+/** What the handlers of a policy use beside events and aggregates. */
+export interface PolicyNeeds {
+  /** Resources of the system, which live as long as its runner. */
+  readonly resources?: unknown;
+  /** Handle of the database driver by which the policy records rows. */
+  readonly rows?: unknown;
+}
+
+/** The third argument of a handler: what it may use while it handles one event. */
+export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
+  /** Resources of the system. */
+  readonly resources: Needs extends { readonly resources: infer Resources } ? Resources : unknown;
+  /** Aborted when the handler must end, because its time is over or the runner closes. */
+  readonly signal: AbortSignal;
+  /** Whether the event is handled again by a replay. */
+  readonly isReplay: boolean;
+  /**
+   * Resolves with the handle of the database driver. What is written with it is recorded together with the events of the
+   * policy and the position, or not at all.
+   */
+  rows(): Promise<Needs extends { readonly rows: infer Handle } ? Handle : unknown>;
+}
+
+/** Parts of the context of a batch of notifications. */
+export interface PolicyContextParts {
+  readonly applicationName: string;
+  readonly resources?: unknown;
+  readonly isReplay?: boolean;
+  /** Resolves with the handle of the transaction in which the batch is recorded. @default rows are refused */
+  rows?(): Promise<unknown>;
+}
+
+/** The context that the handlers of a batch share. */
+export class BatchContext implements PolicyContext {
+  readonly resources: unknown;
+  readonly isReplay: boolean;
+  readonly #parts: PolicyContextParts;
+  #signal: AbortSignal | undefined;
+
+  constructor(parts: PolicyContextParts) {
+    this.resources = parts.resources;
+    this.isReplay = parts.isReplay ?? false;
+    this.#parts = parts;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= new AbortController().signal;
+    return this.#signal;
+  }
+
+  rows(): Promise<unknown> {
+    const { rows, applicationName } = this.#parts;
+    if (rows !== undefined) return rows();
+    const message = `The policy of '${applicationName}' called rows() in a direct call, where no transaction is open.`;
+    return Promise.reject(new InvalidPolicyError(message));
+  }
+}

@@ -1,0 +1,54 @@
+/** Identifies a parked notification of a pipeline. */
+export interface ParkedKey {
+  readonly upstreamName: string;
+  readonly notificationId: number;
+}
+
+/** What storage keeps of a notification that an application has put aside instead of processing it. */
+export interface ParkedContent {
+  /** Aggregate of the notification. */
+  readonly originatorId: string;
+  /** Whether the application is to process it now, which it does before new notifications. */
+  readonly isDue: boolean;
+  /** Number of tries that have failed; 0 if it was parked behind another one. */
+  readonly attempts: number;
+  /** When it was parked, in milliseconds since 1970. */
+  readonly since: number;
+  /** The last error, or the reason for which it is parked, as JSON text. */
+  readonly reason: string;
+}
+
+/** A parked notification. */
+export interface ParkedNotification extends ParkedKey, ParkedContent {
+  /** Number in the order of parking, among all pipelines of the application. Changes keep it. */
+  readonly id: number;
+  /** Number of times that it was parked or changed; the first is 1. */
+  readonly revision: number;
+}
+
+/** Parks a notification, or changes a parked one, provided that its revision is as expected. */
+export interface ParkedChange extends ParkedKey {
+  /** Expected revision; 0 for a notification that is not parked. */
+  readonly expected: number;
+  /** The new content; undefined to delete it. */
+  readonly content: ParkedContent | undefined;
+}
+
+/** Selects parked notifications of a pipeline. */
+export interface ParkedRequest {
+  readonly pipelineId: number;
+  /** Only notifications with numbers above this one; 0 for all. */
+  readonly after: number;
+  readonly limit: number;
+  /** Only notifications of this upstream. @default all upstreams */
+  readonly upstreamName?: string;
+  /** Only notifications that are due, or only those that are not. @default both */
+  readonly isDue?: boolean;
+}
+
+/** Number of parked notifications of an upstream. */
+export interface ParkedCount {
+  readonly pipelineId: number;
+  readonly upstreamName: string;
+  readonly count: number;
+}
