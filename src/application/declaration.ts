@@ -5,6 +5,7 @@ import { assertNameLength } from '../storage/limits.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { InvalidApplicationError } from './errors.ts';
+import { assertProjection, isProjection } from './projection/projection-declaration.ts';
 
 /** The static properties of an application class. */
 export interface ApplicationDeclaration {
@@ -82,6 +83,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
     );
   }
+  if (isProjection(declaration)) assertProjection(declaration);
 }
 
 function assertSaves(name: string, saves: unknown, emits: readonly string[]): void {

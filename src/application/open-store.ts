@@ -13,6 +13,9 @@ import { checkedBy, flag, integer, optionsBy, ruleOf } from '../util/option-rule
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
 import { subjectKeysOf } from './personal/personal-storage.ts';
+import type { CreateContext } from './projection/projection-context.ts';
+import { isProjection, type ProjectionDeclaration } from './projection/projection-declaration.ts';
+import { openSchema, type SchemaOpening } from './projection/schema-recorder.ts';
 import { SealedPersonalType } from './personal/sealed-personal-type.ts';
 import { EventStore } from './recording/event-store.ts';
 
@@ -78,7 +81,10 @@ export async function openStore(
   const { applicationName, emits, saves, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
-  const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
+  const own = await openedStorage.openRecorder({ applicationName, setupTables });
+  const recorder = isProjection(declaration)
+    ? await openSchema(declaration, own, { openedStorage, setupTables, create: creatorOf(declaration) })
+    : own;
   return new EventStore({
     applicationName,
     pipelineId,
@@ -90,4 +96,10 @@ export async function openStore(
     cacheSize,
     ...(carryMetadata && { carryMetadata }),
   });
+}
+
+/** Returns the function that creates the tables of a projection. */
+function creatorOf(declaration: ProjectionDeclaration): SchemaOpening['create'] {
+  const projection = declaration as unknown as new () => { create(context: CreateContext): unknown };
+  return (db, { tables, nameOf }) => new projection().create({ db, tables, nameOf });
 }
