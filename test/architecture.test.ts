@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/memory/commands.ts',
     'storage/memory/errors.ts',
     'storage/memory/log-order.ts',
+    'storage/memory/parked-notifications.ts',
     'storage/memory/positions.ts',
     'storage/memory/sorted-list.ts',
   ],
