@@ -69,7 +69,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   application: [
     'application/recording',
     'application/commands',
+    'application/error-rules',
     'application/following',
+    'application/parking',
     'application/personal',
     'application/policy',
     'application/log',
@@ -80,6 +82,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/current-policy.ts',
     'application/recording',
   ],
+  'application/error-rules': ['application/errors.ts'],
+  'application/parking': [],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',
@@ -90,6 +94,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'application/snapshots': ['application/personal'],
   'application/following': [
+    'application/error-rules',
+    'application/parking',
     'application/errors.ts',
     'application/failures.ts',
     'application/following-errors.ts',

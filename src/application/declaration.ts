@@ -4,6 +4,8 @@ import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
+import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
+import type { ErrorRule, ParkingOptions } from './error-rules/error-rule.ts';
 import { InvalidApplicationError } from './errors.ts';
 import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
 import { isSectionSize, largestSectionSize } from './log/sections.ts';
@@ -44,10 +46,32 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
+<<<<<<< HEAD
   /** Number of notifications in a section of the log, up to 10,000. @default 20 */
   readonly sectionSize?: number;
   /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
   readonly readerClass?: NotificationLogReaderClass;
+=======
+  /**
+   * What happens to a notification on which the policy fails: retry, park or stop. The first rule that matches applies.
+   *
+   * @default none: the application stops
+   */
+  readonly errorRules?: readonly ErrorRule[];
+  /**
+   * How notifications are parked, by the rules that do so.
+   *
+   * @default `{ byAggregate: true, limit: 1_000 }`
+   */
+  readonly parking?: ParkingOptions;
+  /**
+   * Longest time that the policy may take for one event, in ms. Then `context.signal` is aborted, and the policy fails with
+   * {@link HandlerTimeoutError}. Code that never yields to the event loop cannot be interrupted.
+   *
+   * @default no limit
+   */
+  readonly handlerTimeoutMs?: number;
+>>>>>>> main
 }
 
 /**
@@ -81,7 +105,11 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
+<<<<<<< HEAD
   assertReading(name, declaration);
+=======
+  assertErrorDeclaration(name, declaration);
+>>>>>>> main
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
     if (typeof value === 'boolean') continue;
