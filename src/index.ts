@@ -76,7 +76,11 @@ export type {
 } from './application/policy/policy.ts';
 export type { PolicyContext, PolicyNeeds } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
-export { ProjectionCommandError, SchemaDroppedError, SchemaMissingError } from './application/projection/errors.ts';
+export {
+  ProjectionCommandError,
+  SchemaDroppedError,
+  SchemaMissingError,
+} from './application/projection/errors.ts';
 export { Projection } from './application/projection/projection.ts';
 export type {
   CreateContext,

@@ -7,9 +7,9 @@ import { assertId, isId } from '../util/ids.ts';
 import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
 import type { ErrorRule, ParkingOptions } from './error-rules/error-rule.ts';
 import { InvalidApplicationError } from './errors.ts';
-import { assertProjection, isProjection } from './projection/projection-declaration.ts';
 import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
 import { isSectionSize, largestSectionSize } from './log/sections.ts';
+import { assertProjection, isProjection } from './projection/projection-declaration.ts';
 
 /** The static properties of an application class. */
 export interface ApplicationDeclaration {

@@ -13,10 +13,10 @@ import { checkedBy, flag, integer, optionsBy, ruleOf } from '../util/option-rule
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
 import { subjectKeysOf } from './personal/personal-storage.ts';
+import { SealedPersonalType } from './personal/sealed-personal-type.ts';
 import type { CreateContext } from './projection/projection-context.ts';
 import { isProjection, type ProjectionDeclaration } from './projection/projection-declaration.ts';
 import { openSchema, type SchemaOpening } from './projection/schema-recorder.ts';
-import { SealedPersonalType } from './personal/sealed-personal-type.ts';
 import { EventStore } from './recording/event-store.ts';
 
 /** Options of opening the recorder and the cache of one application. */

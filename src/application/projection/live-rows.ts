@@ -27,7 +27,7 @@ export class LiveRows {
     if (this.#schema.isBuilding) await history.refresh();
     const { live } = history;
     if (!this.#schema.isBuilding || live === undefined) return { rows, tables, schema };
-    const recorder = await this.#recorderOf(live.schema);
+    const recorder = await this.recorderOf(live.schema);
     return {
       rows: recorder.rows?.(this.#schema.declaration.rows) ?? rows,
       tables: names.tablesOf(live.tables, live.schema),
@@ -40,7 +40,7 @@ export class LiveRows {
   }
 
   /** Opens the recorder of another schema: each has a file of its own in some storages. */
-  #recorderOf(schema: number): Promise<Recorder> {
+  recorderOf(schema: number): Promise<Recorder> {
     const known = this.#recorders.get(schema);
     if (known !== undefined) return known;
     const applicationName = schemaNameOf(this.#schema.applicationName, schema);

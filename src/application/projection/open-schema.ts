@@ -2,7 +2,11 @@ import { InvalidStorageError } from '../../storage/errors.ts';
 import type { RecordedRows, Recorder } from '../../storage/recorder.ts';
 import { BuildPace } from './build-pace.ts';
 import { SchemaDroppedError } from './errors.ts';
-import { defaultBuildShare, defaultDropAfterMs, type ProjectionDeclaration } from './projection-declaration.ts';
+import {
+  defaultBuildShare,
+  defaultDropAfterMs,
+  type ProjectionDeclaration,
+} from './projection-declaration.ts';
 import { SchemaHistory, schemaOperations } from './schema-history.ts';
 import { type ProjectionTables, TableNames } from './table-names.ts';
 

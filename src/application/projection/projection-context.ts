@@ -39,10 +39,10 @@ export interface ReadContext<Handle = unknown> {
 }
 
 /** Handles one event: writes rows. What it returns is ignored, and promises are awaited. */
-export type ProjectionHandler<
-  Event extends DomainEvent,
-  Needs extends ProjectionNeeds = ProjectionNeeds,
-> = (event: RecordedEvent<Event>, context: ProjectionContext<Needs>) => unknown;
+export type ProjectionHandler<Event extends DomainEvent, Needs extends ProjectionNeeds = ProjectionNeeds> = (
+  event: RecordedEvent<Event>,
+  context: ProjectionContext<Needs>,
+) => unknown;
 
 /** Handlers by event type. Types without a handler are ignored. */
 export type ProjectionHandlers<

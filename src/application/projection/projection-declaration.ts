@@ -1,16 +1,20 @@
 import { inspect } from 'node:util';
 import type { RowsKind } from '../../storage/recorder.ts';
-import type { OptionRule } from '../../util/options.ts';
 import { integer, ruleOf } from '../../util/option-rules.ts';
-import type { ApplicationDeclaration } from '../declaration.ts';
+import type { OptionRule } from '../../util/options.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { longestPlainName, plainNameOf } from './table-names.ts';
 
-/** Marks the classes of projections. */
-export const projectionMark: unique symbol = Symbol('kahn projection');
-
-/** The static properties of a class of projections, beside those of {@link ApplicationDeclaration}. */
-export interface ProjectionDeclaration extends ApplicationDeclaration {
+/** The static properties of a class of projections. */
+export interface ProjectionDeclaration {
+  /** Name of the class, for messages. */
+  readonly name: string;
+  /** Durable name of the projection, from which the names of its tables are formed. */
+  readonly applicationName: string;
+  /** Name under which storage keeps the position of the schema. Given by the base class. */
+  readonly recordedAs?: string;
+  /** Types of recorded events: none. Given by the base class. */
+  readonly emits: readonly string[];
   /** Number of the layout and content of the tables. With a higher number, the tables are built from all events again. */
   readonly schema: number;
   /** Names of the tables: small letters, digits and single `_`. */
@@ -52,8 +56,10 @@ const rules: { readonly [Name in keyof Checked]-?: OptionRule<unknown, unknown> 
 };
 
 /** Whether a class is one of projections. */
-export function isProjection(declaration: ApplicationDeclaration): declaration is ProjectionDeclaration {
-  return projectionMark in declaration;
+export function isProjection<Declaration extends object>(
+  declaration: Declaration,
+): declaration is Declaration & ProjectionDeclaration {
+  return (declaration as { readonly isProjection?: unknown }).isProjection === true;
 }
 
 /** Returns the name under which storage keeps the log and the position of a schema. */
@@ -79,7 +85,9 @@ export function assertProjection(declaration: ProjectionDeclaration): void {
     );
   }
   if (emits.length > 0)
-    throw new InvalidApplicationError(`Projection ${name} records no events: remove its 'static readonly emits'.`);
+    throw new InvalidApplicationError(
+      `Projection ${name} records no events: remove its 'static readonly emits'.`,
+    );
   if (applicationName.includes('@')) {
     throw new InvalidApplicationError(
       `The applicationName '${applicationName}' of projection ${name} has an '@', which separates the schema: leave it out.`,
@@ -91,8 +99,11 @@ export function assertProjection(declaration: ProjectionDeclaration): void {
     );
   }
   assertTables(name, declaration);
-  if (typeof (declaration as { readonly prototype?: { create?: unknown } }).prototype?.create === 'function') return;
-  throw new InvalidApplicationError(`Projection ${name} needs a method create({ db, tables }), which creates its tables.`);
+  if (typeof (declaration as { readonly prototype?: { create?: unknown } }).prototype?.create === 'function')
+    return;
+  throw new InvalidApplicationError(
+    `Projection ${name} needs a method create({ db, tables }), which creates its tables.`,
+  );
 }
 
 function isListOfNames(value: unknown): boolean {
@@ -108,7 +119,9 @@ function assertTables(name: string, { applicationName, tables }: ProjectionDecla
       );
     }
     if (tables.indexOf(table) !== index)
-      throw new InvalidApplicationError(`'static readonly tables' of projection ${name} lists '${table}' twice.`);
+      throw new InvalidApplicationError(
+        `'static readonly tables' of projection ${name} lists '${table}' twice.`,
+      );
     const plain = plainNameOf(applicationName, table);
     if (plain.length > longestPlainName) {
       throw new InvalidApplicationError(

@@ -8,6 +8,7 @@ import type { PolicyContext } from '../policy/policy-context.ts';
 import { policyOf } from '../policy/policy-definition.ts';
 import { ProcessApplication } from '../process-application.ts';
 import { ProjectionCommandError } from './errors.ts';
+import type { OpenSchema } from './open-schema.ts';
 import {
   type CreateContext,
   type ProjectionHandler,
@@ -16,8 +17,7 @@ import {
   type ReadContext,
   RowsContext,
 } from './projection-context.ts';
-import { projectionMark, schemaNameOf } from './projection-declaration.ts';
-import type { OpenSchema } from './open-schema.ts';
+import { schemaNameOf } from './projection-declaration.ts';
 import type { SchemaRecorder } from './schema-recorder.ts';
 
 /**
@@ -53,7 +53,7 @@ export abstract class Projection<
   Needs extends ProjectionNeeds = ProjectionNeeds,
 > extends ProcessApplication<never, Follows, Needs> {
   /** @internal */
-  static readonly [projectionMark]: true = true;
+  static readonly isProjection: boolean = true;
   /** A projection records no events. */
   static readonly emits: readonly never[] = [];
 

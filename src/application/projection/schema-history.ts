@@ -1,7 +1,11 @@
 import type { Recorder } from '../../storage/recorder.ts';
 
 /** Kinds of the operations of which the history of a projection consists. */
-export const schemaOperations = { create: 'create-schema', switch: 'switch-schema', drop: 'drop-schema' } as const;
+export const schemaOperations = {
+  create: 'create-schema',
+  switch: 'switch-schema',
+  drop: 'drop-schema',
+} as const;
 
 /** A switch of a projection to a schema. */
 export interface SchemaSwitch {

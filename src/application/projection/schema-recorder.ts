@@ -3,7 +3,7 @@ import type { Recorder } from '../../storage/recorder.ts';
 import type { OpenedStorage } from '../../storage/storage.ts';
 import { LiveRows } from './live-rows.ts';
 import { OpenSchema } from './open-schema.ts';
-import type { ProjectionDeclaration } from "./projection-declaration.ts";
+import type { ProjectionDeclaration } from './projection-declaration.ts';
 import { setUpSchema } from './schema-setup.ts';
 
 /** Name under which storage keeps the switches between the schemas of a projection. */

@@ -71,6 +71,8 @@ export class TableNames {
   }
 
   #qualified(name: string): string {
-    return this.#namespace === undefined ? `"${name}"` : `"${this.#namespace.replaceAll('"', '""')}"."${name}"`;
+    return this.#namespace === undefined
+      ? `"${name}"`
+      : `"${this.#namespace.replaceAll('"', '""')}"."${name}"`;
   }
 }
