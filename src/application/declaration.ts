@@ -46,12 +46,10 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
-<<<<<<< HEAD
   /** Number of notifications in a section of the log, up to 10,000. @default 20 */
   readonly sectionSize?: number;
   /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
   readonly readerClass?: NotificationLogReaderClass;
-=======
   /**
    * What happens to a notification on which the policy fails: retry, park or stop. The first rule that matches applies.
    *
@@ -71,7 +69,6 @@ export interface ApplicationDeclaration {
    * @default no limit
    */
   readonly handlerTimeoutMs?: number;
->>>>>>> main
 }
 
 /**
@@ -105,11 +102,8 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
-<<<<<<< HEAD
   assertReading(name, declaration);
-=======
   assertErrorDeclaration(name, declaration);
->>>>>>> main
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
     if (typeof value === 'boolean') continue;
