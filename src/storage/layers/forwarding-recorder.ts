@@ -6,7 +6,9 @@ import type {
   ProcessEvent,
   RecordedOperation,
   RecordedPosition,
+  RecordedRows,
   Recorder,
+  RowsKind,
   StoredCommand,
   TypeCounts,
   WriteLock,
@@ -17,14 +19,16 @@ import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-eve
 export class ForwardingRecorder implements Recorder {
   protected readonly inner: Recorder;
   readonly lock?: () => Promise<WriteLock>;
+  readonly rows?: (kind: RowsKind) => RecordedRows;
   readonly countTypes?: (pipelineId: number, after: number, limit: number) => Promise<TypeCounts>;
   readonly command?: (key: string) => Promise<StoredCommand | undefined>;
   readonly deleteCommands?: (before: number, limit: number) => Promise<number>;
 
   constructor(inner: Recorder) {
     this.inner = inner;
-    const { lock, countTypes, command, deleteCommands } = inner;
+    const { lock, rows, countTypes, command, deleteCommands } = inner;
     if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
+    if (rows !== undefined) this.rows = rows.bind(inner);
     if (countTypes !== undefined)
       this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
     if (command !== undefined)
