@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { storedTypesOf } from '../domain/events/define-events.ts';
 import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
+import type { RowsKind } from '../storage/recorder.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
@@ -70,6 +71,13 @@ export interface ApplicationDeclaration {
    * @default no limit
    */
   readonly handlerTimeoutMs?: number;
+  /**
+   * Kind of the rows that the policy records with `context.rows()`: `sqliteRows` of `kahn/sqlite` or `postgresRows` of
+   * `kahn/postgres`.
+   *
+   * @default none
+   */
+  readonly rows?: RowsKind;
 }
 
 /**
@@ -77,7 +85,7 @@ export interface ApplicationDeclaration {
  * @throws {@link LimitExceededError} if the name or an event type is too long.
  */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { applicationName, emits, saves } = declaration;
+  const { applicationName, emits, saves, rows } = declaration;
   const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
@@ -105,6 +113,12 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
   if (saves !== undefined) assertSaves(name, saves, emits);
   assertReading(name, declaration);
   assertErrorDeclaration(name, declaration);
+  if (rows !== undefined && !isId((rows as Partial<RowsKind> | null)?.driver)) {
+    throw new InvalidApplicationError(
+      `Expected 'static readonly rows' of class ${name} to be sqliteRows of kahn/sqlite or postgresRows of ` +
+        `kahn/postgres, got ${kindOf(rows)}.`,
+    );
+  }
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
     if (typeof value === 'boolean') continue;

@@ -1,6 +1,8 @@
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { Transcoder } from '../storage/codec/transcoder.ts';
+import { InvalidStorageError } from '../storage/errors.ts';
+import type { RecordedRows, Recorder } from '../storage/recorder.ts';
 import {
   type CompressionOptions,
   compressionOptions,
@@ -82,6 +84,13 @@ export async function openStore(
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
   const own = await openedStorage.openRecorder({ applicationName, setupTables });
+  let rows: RecordedRows | undefined;
+  try {
+    rows = rowsOf(declaration, own);
+  } catch (error) {
+    await own.close();
+    throw error;
+  }
   const recorder = isProjection(declaration)
     ? await openSchema(declaration, own, { openedStorage, setupTables, create: creatorOf(declaration) })
     : own;
@@ -93,6 +102,7 @@ export async function openStore(
     sectionSize,
     causalDependencies,
     recorder,
+    rows,
     transcoder,
     cacheSize,
     ...(carryMetadata && { carryMetadata }),
@@ -103,4 +113,18 @@ export async function openStore(
 function creatorOf(declaration: ProjectionDeclaration): SchemaOpening['create'] {
   const projection = declaration as unknown as new () => { create(context: CreateContext): unknown };
   return (db, { tables, nameOf }) => new projection().create({ db, tables, nameOf });
+}
+
+/** Returns the rows of an application; undefined if its class states none. */
+function rowsOf(
+  { applicationName, rows }: ApplicationDeclaration,
+  recorder: Recorder,
+): RecordedRows | undefined {
+  if (rows === undefined) return undefined;
+  const recorded = recorder.rows?.(rows);
+  if (recorded !== undefined) return recorded;
+  throw new InvalidStorageError(
+    `Application '${applicationName}' records rows, which its storage cannot. Use sqlite({ file }), ` +
+      'postgres({ connectionString }) or memory().',
+  );
 }
