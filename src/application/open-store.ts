@@ -77,7 +77,7 @@ export async function openStore(
     openStoreOptions,
     owner,
   );
-  const { applicationName, emits, saves, causalDependencies = false } = declaration;
+  const { applicationName, emits, saves, sectionSize, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
@@ -93,6 +93,7 @@ export async function openStore(
     pipelineId,
     emits,
     saves,
+    sectionSize,
     causalDependencies,
     recorder,
     rows,
