@@ -5,6 +5,8 @@ import { assertNameLength } from '../storage/limits.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { InvalidApplicationError } from './errors.ts';
+import { isPlaceInLog, placeText, shownPlace } from './log/place-in-log.ts';
+import type { Beginnings } from './replaying/beginning.ts';
 
 /** The static properties of an application class. */
 export interface ApplicationDeclaration {
@@ -42,6 +44,14 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
+  /**
+   * Where the application begins in the log of an upstream that it has never followed: `'start'`, `'end'` or a time, for
+   * all upstreams or by their names, as in `{ orders: 'end' }`. It is decided once, when a runner first starts the
+   * application, and recorded: later changes have no effect. Events before the beginning count as processed.
+   *
+   * @default 'start'
+   */
+  readonly begins?: Beginnings;
 }
 
 /**
@@ -75,6 +85,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
+  if (declaration.begins !== undefined) assertBegins(name, declaration.begins);
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
     if (typeof value === 'boolean') continue;
@@ -96,6 +107,20 @@ function assertSaves(name: string, saves: unknown, emits: readonly string[]): vo
       `'static readonly saves' of class ${name} lists ${inspect(type)}, which its 'static readonly emits' does not list.`,
     );
   }
+}
+
+function assertBegins(name: string, begins: unknown): void {
+  if (isPlaceInLog(begins)) return;
+  const isByName =
+    typeof begins === 'object' && begins !== null && Object.getPrototypeOf(begins) === Object.prototype;
+  const entries = isByName ? Object.entries(begins) : [];
+  const invalid = entries.find(([, place]) => !isPlaceInLog(place));
+  if (isByName && invalid === undefined) return;
+  const what = invalid === undefined ? '' : ` for '${invalid[0]}'`;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly begins' of class ${name}${what} to be ${placeText}, got ` +
+      `${shownPlace(invalid === undefined ? begins : invalid[1])}. By upstream, write { orders: 'end' }.`,
+  );
 }
 
 /** Returns the name under which storage keeps the log of an application. */
