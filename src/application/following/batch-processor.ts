@@ -55,8 +55,6 @@ export interface BatchProcessorOptions {
   readonly batchSize: number;
   /** Resources of the system, for handlers. */
   readonly resources?: unknown;
-  /** Whether handlers may record rows. @default false */
-  readonly recordsRows?: boolean;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
   /** Called after each batch. */
@@ -138,8 +136,8 @@ export class BatchProcessor {
     tries: number = 1,
   ): Promise<void> {
     const started = performance.now();
-    const { store, recordsRows = false } = this.#options;
-    const rows = recordsRows ? new BatchRows(store, lock) : undefined;
+    const { store } = this.#options;
+    const rows = store.rows && new BatchRows(store, lock);
     let changes: PolicyChanges | undefined;
     try {
       const { applicationName } = store;
