@@ -161,10 +161,10 @@ export abstract class ProcessApplication<
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
     const resources = applicationInternals.resourcesOf(this);
-    const recordsRows = store.rows !== undefined;
     const pace = schemaIn(store.recorder)?.pace;
-    const reporting = { grown, progressed };
-    this.#upstreams.follow(log, { store, policy, batchSize, resources, recordsRows, pace, ...reporting });
+    const declaration = this.constructor as unknown as ApplicationClass;
+    const options = { store, policy, batchSize, resources, pace, grown, progressed };
+    this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
   }
 
   /**

@@ -24,7 +24,7 @@ abstract class Base extends Projection<OrderEvent, { rows: DatabaseSync; resourc
 
   override readonly policy = this.project({
     'Order.Created': (event, { db, resources, signal, isReplay }) => {
-      expectTypeOf(event.data).toEqualTypeOf<{ customer: string }>();
+      expectTypeOf(event.data).toEqualTypeOf<{ readonly customer: string }>();
       expectTypeOf(db).toEqualTypeOf<DatabaseSync>();
       expectTypeOf(resources).toEqualTypeOf<{ zone: string }>();
       expectTypeOf(signal).toEqualTypeOf<AbortSignal>();

@@ -65,8 +65,6 @@ export interface BatchProcessorOptions {
   readonly resources?: unknown;
   /** Limits the share of the time that the follower works. @default all of it */
   readonly pace?: FollowerPace | undefined;
-  /** Whether handlers may record rows. @default false */
-  readonly recordsRows?: boolean;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
   /** Called after each batch. */
@@ -151,8 +149,8 @@ export class BatchProcessor {
     const resting = pace?.beforeBatch();
     if (resting !== undefined) await resting;
     const started = performance.now();
-    const { store, recordsRows = false } = this.#options;
-    const rows = recordsRows ? new BatchRows(store, lock) : undefined;
+    const { store } = this.#options;
+    const rows = store.rows && new BatchRows(store, lock);
     let changes: PolicyChanges | undefined;
     try {
       const { applicationName } = store;
