@@ -3,6 +3,7 @@ import { ownedBinding } from '../application/application-binding.ts';
 import { openStore } from '../application/open-store.ts';
 import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
+import { openResources } from '../application/resources/open-resources.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
@@ -40,6 +41,7 @@ const running = new WeakSet<object>();
  *
  * @throws {@link SystemRunningError} if this system is running already.
  * @throws {@link UndeclaredTypesError} if a log holds undeclared types, and the options refuse them.
+ * @throws {@link ResourceError} if a resource cannot be opened.
  * @throws {@link StorageError} if the storage cannot be opened.
  */
 export function openSystem(
@@ -64,12 +66,15 @@ async function open(
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   await reportUndeclared(stores, options, opening, opened);
+  const { signal, resources: replaced } = options;
+  const resources = opened.use(await openResources(system.resources, { signal, replaced }));
   const running = new RunningSystem({
     system,
     storage,
     writerId,
     openedStorage,
     stores,
+    resources: resources.values,
     opening,
     opened,
   });
@@ -114,8 +119,10 @@ interface RunningSystemParts {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly stores: ReadonlyMap<string, EventStore>;
+  /** Resources of the system by name. */
+  readonly resources: object;
   readonly opening: Opening;
-  /** Resources that the running system takes over. */
+  /** Everything that is open, which the running system takes over. */
   readonly opened: AsyncDisposableStack;
 }
 
@@ -126,7 +133,7 @@ export class RunningSystem {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly #parts: RunningSystemParts;
-  readonly #resources: AsyncDisposableStack;
+  readonly #opened: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
 
   constructor(parts: RunningSystemParts) {
@@ -135,7 +142,7 @@ export class RunningSystem {
     this.openedStorage = parts.openedStorage;
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
-    this.#resources = parts.opened.move(); // last, because the constructor of an application may throw
+    this.#opened = parts.opened.move(); // last, because the constructor of an application may throw
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */
@@ -168,17 +175,18 @@ export class RunningSystem {
 
   /** Releases everything; no application may be in use. */
   release(): Promise<void> {
-    return this.#resources.disposeAsync();
+    return this.#opened.disposeAsync();
   }
 
   #open(pipelineId: number): ReadonlyMap<string, Application> {
-    const { system, stores, opening } = this.#parts;
+    const { system, stores, resources, opening } = this.#parts;
     const opened = new Map<string, Application>();
     for (const applicationClass of system.applications as readonly ApplicationClass[]) {
       const { applicationName } = applicationClass;
       const application = new applicationClass();
       const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
-      applicationInternals.bind(application, ownedBinding(store, opening.saveRulesOf?.(applicationName)));
+      const saveRules = opening.saveRulesOf?.(applicationName);
+      applicationInternals.bind(application, ownedBinding(store, saveRules, resources));
       if (opening.grown !== undefined) application.subscribe(opening.grown);
       opened.set(applicationName, application);
     }
