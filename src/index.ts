@@ -11,10 +11,17 @@ export {
 export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
+export type {
+  ErrorClass,
+  ErrorRule,
+  ParkingOptions,
+  RetryRule,
+} from './application/error-rules/error-rule.ts';
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
   ApplicationOwnedByRunnerError,
+  HandlerTimeoutError,
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
@@ -33,17 +40,28 @@ export {
   OtherVersionError,
   type OtherVersionReason,
   PolicyError,
+  PolicyRetryError,
   RacesLostError,
   type WaitingForVersion,
 } from './application/following-errors.ts';
+export { InvalidPositionError, LogGapError } from './application/log/errors.ts';
+export type { NotificationLog } from './application/log/notification-log.ts';
 export {
-  InvalidPositionError,
-  LogGapError,
-  type NotificationLog,
-  type Section,
-} from './application/log/notification-log.ts';
-export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
+  type FollowLogOptions,
+  type Notification,
+  NotificationLogReader,
+  type NotificationLogReaderClass,
+  type ReaderSource,
+} from './application/log/notification-log-reader.ts';
+export type { Section } from './application/log/sections.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export {
+  type FollowedNotification,
+  NotificationParkedError,
+  ParkingLimitError,
+  ParkingUnsupportedError,
+} from './application/parking/errors.ts';
+export type { ParkedFailure, ParkedReason } from './application/parking/parked-reason.ts';
 export {
   PersonalNotSupportedError,
   PersonalUnreadableError,

@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/memory/commands.ts',
     'storage/memory/errors.ts',
     'storage/memory/log-order.ts',
+    'storage/memory/parked-notifications.ts',
     'storage/memory/positions.ts',
     'storage/memory/sorted-list.ts',
   ],
@@ -68,7 +69,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   application: [
     'application/recording',
     'application/commands',
+    'application/error-rules',
     'application/following',
+    'application/parking',
     'application/personal',
     'application/policy',
     'application/log',
@@ -80,6 +83,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/current-policy.ts',
     'application/recording',
   ],
+  'application/error-rules': ['application/errors.ts'],
+  'application/parking': [],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',
@@ -90,6 +95,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'application/snapshots': ['application/personal'],
   'application/following': [
+    'application/error-rules',
+    'application/parking',
     'application/errors.ts',
     'application/failures.ts',
     'application/following-errors.ts',
