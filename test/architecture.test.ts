@@ -79,6 +79,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy',
     'application/projection',
     'application/log',
+    'application/resources',
   ],
   'application/commands': [
     'application/errors.ts',
@@ -143,6 +144,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/resources': [],
   system: [],
   'tracing/explanation': [],
   'tracing/verification': [],
