@@ -13,7 +13,7 @@ class Orders extends Application<OrderEvent> {
   static readonly emits = ['Order.Created', 'Order.Paid'] as const;
 }
 
-abstract class Base extends Projection<OrderEvent, { rows: DatabaseSync; resources: { zone: string } }> {
+abstract class Base extends Projection<OrderEvent, { rows: DatabaseSync }> {
   static readonly applicationName = 'order-list';
 
   override create({ db, tables, nameOf }: CreateContext<DatabaseSync>) {
@@ -23,10 +23,9 @@ abstract class Base extends Projection<OrderEvent, { rows: DatabaseSync; resourc
   }
 
   override readonly policy = this.project({
-    'Order.Created': (event, { db, resources, signal, isReplay }) => {
+    'Order.Created': (event, { db, signal, isReplay }) => {
       expectTypeOf(event.data).toEqualTypeOf<{ readonly customer: string }>();
       expectTypeOf(db).toEqualTypeOf<DatabaseSync>();
-      expectTypeOf(resources).toEqualTypeOf<{ zone: string }>();
       expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
       expectTypeOf(isReplay).toEqualTypeOf<boolean>();
     },
