@@ -1,0 +1,30 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import { assertPartOf, System } from '../../system/system.ts';
+import { InvalidArgumentError } from '../../util/options.ts';
+import type { StatedWhen } from './policy-run.ts';
+
+/** Returns the system of a test, in which an application follows the upstreams; makes one if none is given. */
+export function testedSystem(
+  system: System | undefined,
+  applicationClass: ApplicationClass,
+  whens: readonly StatedWhen[],
+): System {
+  const upstreams = whens.map(({ upstreamClass }) => upstreamClass);
+  if (system === undefined) return systemOf(upstreams.map((upstream) => [upstream, applicationClass]));
+  const { applicationName: downstream } = applicationClass;
+  for (const upstreamClass of upstreams) {
+    assertPartOf(system, applicationClass);
+    assertPartOf(system, upstreamClass);
+    const { applicationName: upstream } = upstreamClass;
+    if (system.graph.edges.some((edge) => edge.upstream === upstream && edge.downstream === downstream))
+      continue;
+    throw new InvalidArgumentError(
+      `'${downstream}' does not follow '${upstream}' in system '${system.name}', so it would not get the events of ` +
+        `when(${upstreamClass.name}, …).`,
+    );
+  }
+  return system;
+}
+
+/** `System.of()` for pipelines that are known at run time only. */
+const systemOf = System.of as unknown as (pipelines: readonly (readonly ApplicationClass[])[]) => System;
