@@ -11,10 +11,17 @@ export {
 export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
+export type {
+  ErrorClass,
+  ErrorRule,
+  ParkingOptions,
+  RetryRule,
+} from './application/error-rules/error-rule.ts';
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
   ApplicationOwnedByRunnerError,
+  HandlerTimeoutError,
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
@@ -33,17 +40,29 @@ export {
   OtherVersionError,
   type OtherVersionReason,
   PolicyError,
+  PolicyRetryError,
   RacesLostError,
   type WaitingForVersion,
 } from './application/following-errors.ts';
+export { InvalidPositionError, LogGapError } from './application/log/errors.ts';
+export type { NotificationLog } from './application/log/notification-log.ts';
 export {
-  InvalidPositionError,
-  LogGapError,
-  type NotificationLog,
-  type Section,
-} from './application/log/notification-log.ts';
-export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
+  type FollowLogOptions,
+  type Notification,
+  NotificationLogReader,
+  type NotificationLogReaderClass,
+  type ReaderSource,
+} from './application/log/notification-log-reader.ts';
+export type { PlaceInLog } from './application/log/place-in-log.ts';
+export type { Section } from './application/log/sections.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export {
+  type FollowedNotification,
+  NotificationParkedError,
+  ParkingLimitError,
+  ParkingUnsupportedError,
+} from './application/parking/errors.ts';
+export type { ParkedFailure, ParkedReason } from './application/parking/parked-reason.ts';
 export {
   PersonalNotSupportedError,
   PersonalUnreadableError,
@@ -61,6 +80,7 @@ export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
+export type { Beginnings } from './application/replaying/beginning.ts';
 export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
 export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';

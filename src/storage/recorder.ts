@@ -33,7 +33,7 @@ export interface ProcessEvent {
   readonly tracking?: Tracking;
   readonly operation?: StoredOperation;
   readonly command?: StoredCommand;
-  /** Notifications that are parked, changed or parked no more. */
+  /** Notifications that are parked, changed or deleted, in the pipeline of the call. */
   readonly parked?: readonly ParkedChange[];
 }
 
@@ -156,7 +156,8 @@ export interface Recorder {
    * positions conflict as well.
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
    * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
-   * @throws {@link ParkedConflictError} if the revision of a parked notification is not as expected.
+   * @throws {@link ParkedConflictError} if the revision of a parked notification is not as expected, or the call changes
+   * one twice, while keys, versions and positions are as expected.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
@@ -251,12 +252,15 @@ export interface Recorder {
   deleteCommands?(before: number, limit: number): Promise<number>;
 
   /**
-   * Reads up to `limit` parked notifications, in the order in which they were parked. Storage without this method parks no
-   * notifications.
+   * Reads up to `limit` parked notifications of a pipeline, in the order in which they were parked. Storage without this
+   * method parks no notifications.
    */
   parked?(request: ParkedRequest): Promise<readonly ParkedNotification[]>;
 
-  /** Counts the parked notifications of each upstream that has some. Storage with `parked()` has this method. */
+  /**
+   * Counts the parked notifications of each pipeline and upstream that has some, in the order of pipelines and of names by
+   * UTF-8 bytes. Storage with `parked()` has this method.
+   */
   countParked?(): Promise<readonly ParkedCount[]>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */

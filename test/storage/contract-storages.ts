@@ -16,6 +16,7 @@ const inMemory: RecorderSubject = {
 
 const inSqlite: RecorderSubject = {
   name: 'sqlite',
+  lacks: ['parked'],
   async create() {
     const directory = await mkdtemp(join(tmpdir(), 'kahn-layers-'));
     const storage = sqlite({ file: join(directory, 'shop.db') });
@@ -25,6 +26,7 @@ const inSqlite: RecorderSubject = {
 
 const inPostgres: RecorderSubject = {
   name: 'postgres',
+  lacks: ['parked'],
   async create() {
     const schema = freshName('layers');
     const storage = postgres({ connectionString, schema });

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 const algorithm = 'aes-256-gcm';
 const keyLength = 32;
@@ -33,8 +40,8 @@ export class SubjectCipher {
   readonly id: string;
   /** Undefined if it is not known, or deleted. */
   #key: Buffer | undefined;
-  #encryption: Buffer | undefined;
-  #nonces: Buffer | undefined;
+  #encryption: KeyObject | undefined;
+  #nonces: KeyObject | undefined;
   #isDeleted = false;
 
   constructor(subject: string, id: string) {
@@ -60,14 +67,14 @@ export class SubjectCipher {
   learn(text: string): void {
     if (this.hasKey || this.#isDeleted) return;
     this.#key = Buffer.from(text, 'base64');
-    this.#encryption = derived(this.#key, 'encryption');
-    this.#nonces = derived(this.#key, 'nonces');
+    this.#encryption = derivedKey(this.#key, 'encryption');
+    this.#nonces = derivedKey(this.#key, 'nonces');
   }
 
   /** Forgets the key. */
   delete(): void {
     this.#isDeleted = true;
-    for (const secret of [this.#key, this.#encryption, this.#nonces]) secret?.fill(0);
+    this.#key?.fill(0);
     this.#key = undefined;
     this.#encryption = undefined;
     this.#nonces = undefined;
@@ -110,4 +117,14 @@ export class SubjectCipher {
 /** Derives a key for one purpose. */
 function derived(key: Buffer, purpose: string): Buffer {
   return createHmac('sha256', key).update(`kahn personal data: ${purpose}`).digest();
+}
+
+/** Derives a key for many uses: a cipher takes a key object five times faster than bytes. */
+function derivedKey(key: Buffer, purpose: string): KeyObject {
+  const bytes = derived(key, purpose);
+  try {
+    return createSecretKey(bytes); // copies them
+  } finally {
+    bytes.fill(0);
+  }
 }

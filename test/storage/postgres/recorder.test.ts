@@ -8,6 +8,7 @@ recorderContract(
   { describe, it },
   {
     name: 'postgres',
+    lacks: ['parked'],
     async create() {
       const schema = freshName('recorder');
       return {
