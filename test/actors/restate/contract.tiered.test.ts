@@ -29,6 +29,7 @@ async function started<Apps extends ApplicationClass>(
     batchSize?: number;
     cacheSize?: number;
     drainTimeoutMs?: number;
+    signal?: AbortSignal;
   } & object,
 ): Promise<SystemRunner<Apps>> {
   const storage = options.storage ?? system.storage;
@@ -43,6 +44,7 @@ async function started<Apps extends ApplicationClass>(
     port: 0,
     ...(batchSize !== undefined && { batchSize }),
     ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
+    ...(options.signal !== undefined && { signal: options.signal }),
     ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
   });
   try {
