@@ -29,18 +29,20 @@ export interface RestateServiceOptions {
   readonly batchSize?: number;
   /** Largest number of events in the cache of each application and pipeline. @default 10_000 */
   readonly cacheSize?: number;
+  /** Whether applications read logs directly from the storage, instead of section by section. @default true */
+  readonly useDirectQueryIfAvailable?: boolean;
   /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
 }
 
-type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'drainTimeoutMs';
+type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'useDirectQueryIfAvailable' | 'drainTimeoutMs';
 
 /** The options with defaults, and the name of the actors. */
 export type ResolvedRestateServiceOptions = ResolvedOptions<RestateServiceOptions, DefaultedOption> & {
   readonly systemActorName: string;
 };
 
-const { storage, batchSize, cacheSize, drainTimeoutMs } = runnerOptions;
+const { storage, batchSize, cacheSize, useDirectQueryIfAvailable, drainTimeoutMs } = runnerOptions;
 
 export const restateServiceOptions: OptionRules<RestateServiceOptions, DefaultedOption> = {
   storage,
@@ -53,6 +55,7 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   ),
   batchSize,
   cacheSize,
+  useDirectQueryIfAvailable,
   drainTimeoutMs,
 };
 
