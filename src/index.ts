@@ -53,6 +53,7 @@ export {
   type NotificationLogReaderClass,
   type ReaderSource,
 } from './application/log/notification-log-reader.ts';
+export type { PlaceInLog } from './application/log/place-in-log.ts';
 export type { Section } from './application/log/sections.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
 export {
@@ -79,6 +80,7 @@ export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
+export type { Beginnings } from './application/replaying/beginning.ts';
 export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
 export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';

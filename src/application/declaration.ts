@@ -8,7 +8,9 @@ import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
 import type { ErrorRule, ParkingOptions } from './error-rules/error-rule.ts';
 import { InvalidApplicationError } from './errors.ts';
 import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
+import { isPlaceInLog, placeText, shownPlace } from './log/place-in-log.ts';
 import { isSectionSize, largestSectionSize } from './log/sections.ts';
+import type { Beginnings } from './replaying/beginning.ts';
 
 /** The static properties of an application class. */
 export interface ApplicationDeclaration {
@@ -46,6 +48,14 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
+  /**
+   * Where the application begins in the log of an upstream that it has never followed: `'start'`, `'end'` or a time, for
+   * all upstreams or by their names, as in `{ orders: 'end' }`. It is decided once, when a runner first starts the
+   * application, and recorded: later changes have no effect. Events before the beginning count as processed.
+   *
+   * @default 'start'
+   */
+  readonly begins?: Beginnings;
   /** Number of notifications in a section of the log, up to 10,000. @default 20 */
   readonly sectionSize?: number;
   /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
@@ -102,6 +112,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
+  if (declaration.begins !== undefined) assertBegins(name, declaration.begins);
   assertReading(name, declaration);
   assertErrorDeclaration(name, declaration);
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
@@ -140,6 +151,20 @@ function assertSaves(name: string, saves: unknown, emits: readonly string[]): vo
       `'static readonly saves' of class ${name} lists ${inspect(type)}, which its 'static readonly emits' does not list.`,
     );
   }
+}
+
+function assertBegins(name: string, begins: unknown): void {
+  if (isPlaceInLog(begins)) return;
+  const isByName =
+    typeof begins === 'object' && begins !== null && Object.getPrototypeOf(begins) === Object.prototype;
+  const entries = isByName ? Object.entries(begins) : [];
+  const invalid = entries.find(([, place]) => !isPlaceInLog(place));
+  if (isByName && invalid === undefined) return;
+  const what = invalid === undefined ? '' : ` for '${invalid[0]}'`;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly begins' of class ${name}${what} to be ${placeText}, got ` +
+      `${shownPlace(invalid === undefined ? begins : invalid[1])}. By upstream, write { orders: 'end' }.`,
+  );
 }
 
 /** Returns the name under which storage keeps the log of an application. */

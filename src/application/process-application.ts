@@ -160,7 +160,9 @@ export abstract class ProcessApplication<
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
     const resources = applicationInternals.resourcesOf(this);
-    this.#upstreams.follow(log, { store, policy, batchSize, resources, grown, progressed });
+    const declaration = this.constructor as unknown as ApplicationClass;
+    const options = { store, policy, batchSize, resources, grown, progressed };
+    this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
   }
 
   /**

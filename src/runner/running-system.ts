@@ -3,11 +3,13 @@ import { ownedBinding } from '../application/application-binding.ts';
 import { openStore } from '../application/open-store.ts';
 import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
+import { recordBeginning } from '../application/replaying/beginning.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
+import { upstreamsOf } from '../system/graph.ts';
 import { assertPartOf, layersOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
@@ -73,8 +75,27 @@ async function open(
     opening,
     opened,
   });
+  await recordBeginnings(system, running, opening.pipelineIds);
   await reportMismatches(system, running, opening.pipelineIds);
   return running;
+}
+
+/** Records where applications begin in the logs of their upstreams, before anything else is recorded there. */
+async function recordBeginnings(
+  { graph, applications }: System,
+  running: RunningSystem,
+  pipelineIds: readonly number[],
+): Promise<void> {
+  for (const applicationClass of applications) {
+    if (applicationClass.begins === undefined) continue;
+    const { applicationName } = applicationClass;
+    for (const pipelineId of pipelineIds) {
+      const opened = running.in(pipelineId);
+      const store = applicationInternals.storeOf(opened.get(applicationName) as Application);
+      for (const upstreamName of upstreamsOf(graph, applicationName))
+        await recordBeginning(applicationClass, store, (opened.get(upstreamName) as Application).log);
+    }
+  }
 }
 
 /** Longest time for which a closing system waits for a count that a storage does not answer, in ms. */

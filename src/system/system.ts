@@ -25,6 +25,7 @@ import { kindOf } from '../util/errors.ts';
 import { isId } from '../util/ids.ts';
 import { checkedBy, ruleOf } from '../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
+import { assertBeginnings } from './beginnings.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
@@ -149,6 +150,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     );
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
+    assertBeginnings(applications, graph);
     const own = { types, carryMetadata, encryption, compression, module, name };
     return new System({ applications, graph, ...own, storage: undefined });
   }

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
+import { beginnings } from './contract/beginnings.ts';
 import { access, calls } from './contract/calls.ts';
 import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
@@ -30,6 +31,7 @@ function restOfContract(subject: RunnerSubject): void {
     eventOptions(subject);
     commands(subject);
     positions(subject);
+    beginnings(subject);
     changedShops(subject);
     personalData(subject);
     asynchronousContexts(subject);

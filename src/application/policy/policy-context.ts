@@ -16,6 +16,8 @@ export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
   readonly signal: AbortSignal;
   /** Whether the event is handled again by a replay. */
   readonly isReplay: boolean;
+  /** Whether the handler may call other systems: false in a replay that was asked to leave out side effects. */
+  readonly sideEffects: boolean;
   /**
    * Resolves with the handle of the database driver. What is written with it is recorded together with the events of the
    * policy and the position, or not at all.
@@ -28,6 +30,7 @@ export interface PolicyContextParts {
   readonly applicationName: string;
   readonly resources?: unknown;
   readonly isReplay?: boolean;
+  readonly sideEffects?: boolean;
   /** Resolves with the handle of the transaction in which the batch is recorded. @default rows are refused */
   rows?(): Promise<unknown>;
 }
@@ -36,12 +39,14 @@ export interface PolicyContextParts {
 export class BatchContext implements PolicyContext {
   readonly resources: unknown;
   readonly isReplay: boolean;
+  readonly sideEffects: boolean;
   readonly #parts: PolicyContextParts;
   #signal: AbortSignal | undefined;
 
   constructor(parts: PolicyContextParts) {
     this.resources = parts.resources;
     this.isReplay = parts.isReplay ?? false;
+    this.sideEffects = parts.sideEffects ?? true;
     this.#parts = parts;
   }
 
