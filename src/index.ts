@@ -75,7 +75,7 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/policy/policy.ts';
-export type { PolicyContext, PolicyNeeds } from './application/policy/policy-context.ts';
+export type { PolicyContext, PolicyNeeds, RowsOf } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
@@ -172,12 +172,15 @@ export {
   InvalidStorageError,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
+  type RowsErrorCode,
   StorageError,
   type StorageErrorCode,
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
+export type { RowsKind } from './storage/recorder.ts';
 export {
   type CompressionOptions,
   type EncryptionOptions,

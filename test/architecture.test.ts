@@ -48,7 +48,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/sqlite/backup',
     'storage/sqlite/connection',
     'storage/sqlite/layout',
+    'storage/sqlite/rows',
   ],
+  'storage/sqlite/rows': ['storage', 'storage/sql', 'storage/sqlite', 'storage/sqlite/connection'],
   'storage/sqlite/backup': [
     'storage',
     'storage/sql',

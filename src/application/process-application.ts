@@ -15,7 +15,7 @@ import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
-import type { PolicyNeeds } from './policy/policy-context.ts';
+import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import type { EventStore } from './recording/event-store.ts';
 
@@ -192,6 +192,20 @@ export abstract class ProcessApplication<
       this.#upstreams.compareNext();
       return this.#upstreams.run(options);
     });
+  }
+
+  /**
+   * Calls `read` with a handle that reads the rows that are recorded, as of one moment, and cannot write. Resolves with the
+   * result of `read`. The handle must not be used afterwards.
+   *
+   * @throws {@link InvalidApplicationError} if the class has no `static readonly rows`.
+   */
+  async readRows<T>(read: (handle: RowsOf<Needs>) => T | Promise<T>): Promise<T> {
+    const { rows } = applicationInternals.storeOf(this);
+    if (rows !== undefined) return rows.read(read as (handle: unknown) => T | Promise<T>);
+    throw new InvalidApplicationError(
+      `Class ${this.constructor.name} records no rows: it has no 'static readonly rows'.`,
+    );
   }
 
   #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {

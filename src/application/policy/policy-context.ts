@@ -8,6 +8,11 @@ export interface PolicyNeeds {
   readonly rows?: unknown;
 }
 
+/** Type of the handle by which rows are recorded and read. */
+export type RowsOf<Needs extends PolicyNeeds> = Needs extends { readonly rows: infer Handle }
+  ? Handle
+  : unknown;
+
 /** The third argument of a handler: what it may use while it handles one event. */
 export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
   /** Resources of the system. */
@@ -22,7 +27,7 @@ export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
    * Resolves with the handle of the database driver. What is written with it is recorded together with the events of the
    * policy and the position, or not at all.
    */
-  rows(): Promise<Needs extends { readonly rows: infer Handle } ? Handle : unknown>;
+  rows(): Promise<RowsOf<Needs>>;
 }
 
 /** Parts of the context of a batch of notifications. */
