@@ -2,7 +2,7 @@ import { PolicyError } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { temporarySqlite } from '../../support/storages.ts';
 import { Click, Clicks } from '../../support/systems/clicks.ts';
-import { SqliteTallies } from '../../support/systems/tallies.ts';
+import { SqliteTallies } from './tallies.ts';
 
 async function open(numbers: readonly number[]) {
   const storage = temporarySqlite();

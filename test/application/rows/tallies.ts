@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Aggregate, type DomainEvent, type PolicyContext, ProcessApplication } from 'kahn';
 import { sqliteRows } from 'kahn/sqlite';
-import type { ClickEvent } from './clicks.ts';
+import type { ClickEvent } from '../../support/systems/clicks.ts';
 
 export type TallyEvent = DomainEvent<'Tally.Marked', { number: number }>;
 
