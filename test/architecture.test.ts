@@ -78,6 +78,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/personal',
     'application/policy',
     'application/log',
+    'application/resources',
   ],
   'application/commands': [
     'application/errors.ts',
@@ -134,6 +135,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/resources': [],
   system: [],
   'tracing/explanation': [],
   'tracing/verification': [],

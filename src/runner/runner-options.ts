@@ -1,13 +1,14 @@
 import { storageRule } from '../application/application-binding.ts';
 import { batchSizeRule } from '../application/following/batch-size.ts';
 import { openStoreOptions } from '../application/open-store.ts';
+import { replacedRule } from '../application/resources/replaced-resources.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import { isPipelineId } from '../util/ids.ts';
 import { abortSignal, durationMs, flag, oneOf, ruleOf } from '../util/option-rules.ts';
 import type { OptionRule, OptionRules, ResolvedOptions } from '../util/options.ts';
 
 /** Options of every runner. */
-export interface RunnerOptions {
+export interface RunnerOptions<Opened extends object = object> {
   /** Storage of all applications. @default the storage that the system is bound to, else `memory()` */
   readonly storage?: StorageDescription;
   /** Whether missing tables are created. @default true */
@@ -40,6 +41,13 @@ export interface RunnerOptions {
    * @default 'warn'
    */
   readonly undeclaredEvents?: 'ignore' | 'warn' | 'refuse';
+  /**
+   * Resources that are used, and not closed, in place of those that the system defines, as in tests. Refused by runners
+   * whose applications run in worker threads, processes or services.
+   *
+   * @default none
+   */
+  readonly resources?: Partial<Opened>;
   /** Cancels the start: everything that was opened is closed again. @default none */
   readonly signal?: AbortSignal;
 }
@@ -68,6 +76,7 @@ export const runnerOptions: OptionRules<RunnerOptions, DefaultedRunnerOption> = 
   pollIntervalMs: durationMs(1),
   drainTimeoutMs: durationMs(0, 10_000),
   undeclaredEvents: oneOf(['ignore', 'warn', 'refuse'], 'warn'),
+  resources: replacedRule,
   signal: abortSignal(),
 };
 

@@ -7,6 +7,7 @@ import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../application/process-application.ts';
+import { openResources } from '../../application/resources/open-resources.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { intermediatesOf } from '../../system/graph.ts';
@@ -24,11 +25,16 @@ export interface OpeningTask {
   readonly useDirectQueryIfAvailable: boolean;
 }
 
-/** Opens an application in a worker, and makes it follow the logs of its upstreams. */
+/**
+ * Opens an application in a worker, and makes it follow the logs of its upstreams.
+ *
+ * @param signal Aborted when the worker must end.
+ */
 export async function openApplication(
   { address, storage, writerId, batchSize, cacheSize, useDirectQueryIfAvailable }: OpeningTask,
   { applicationName, pipelineId, upstreamNames }: Assignment,
   opened: AsyncDisposableStack,
+  signal: AbortSignal,
 ): Promise<ProcessApplication> {
   const system = await loadSystem(address);
   const classOf = (name: string) =>
@@ -44,7 +50,8 @@ export async function openApplication(
     ...recordingOptions(system),
   });
   opened.defer(() => store.recorder.close());
-  applicationInternals.bind(application, ownedBinding(store));
+  const resources = opened.use(await openResources(system.resources, { signal }));
+  applicationInternals.bind(application, ownedBinding(store, undefined, resources.values));
   const openRecorder = async (name: string) => {
     const recorder = await openedStorage.openRecorder({ applicationName: name, setupTables: false });
     opened.defer(() => recorder.close());

@@ -31,6 +31,7 @@ async function started<Apps extends ApplicationClass>(
     useDirectQueryIfAvailable?: boolean;
     cacheSize?: number;
     drainTimeoutMs?: number;
+    signal?: AbortSignal;
   } & object,
 ): Promise<SystemRunner<Apps>> {
   const storage = options.storage ?? system.storage;
@@ -46,6 +47,7 @@ async function started<Apps extends ApplicationClass>(
     ...(batchSize !== undefined && { batchSize }),
     ...(useDirectQueryIfAvailable !== undefined && { useDirectQueryIfAvailable }),
     ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
+    ...(options.signal !== undefined && { signal: options.signal }),
     ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
   });
   try {

@@ -1,3 +1,4 @@
+import { assertNotReplaced } from '../../../application/resources/replaced-resources.ts';
 import {
   defaultPollIntervalMs,
   pipelineIdsRule,
@@ -82,5 +83,6 @@ export function resolveRestateRunnerOptions(
     );
   }
   const resolved = resolveOptions(options, restateRunnerOptions, 'RestateRunner.start()');
+  assertNotReplaced(resolved.resources, 'RestateRunner', 'services');
   return { ...resolved, systemActorName: systemActorNameOf(resolved.systemActorName, systemName) };
 }

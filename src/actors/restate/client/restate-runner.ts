@@ -64,10 +64,11 @@ export class RestateRunner<
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    * @throws {@link SystemRunningError} if this system is running already, in this process.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
     options: RestateRunnerOptions = {},
   ): Promise<RestateRunner<Apps>> {
     assertSystem(system, 'RestateRunner.start()');

@@ -1,3 +1,4 @@
+import { replacedRule } from '../../../application/resources/replaced-resources.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import type { StorageDescription } from '../../../storage/storage.ts';
 import { integer, ruleOf, secret } from '../../../util/option-rules.ts';
@@ -5,7 +6,7 @@ import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../..
 import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 
 /** Options of {@link RestateService.start}. */
-export interface RestateServiceOptions {
+export interface RestateServiceOptions<Opened extends object = object> {
   /** Storage of all applications, the same as that of the runners; not `memory()`. @default that of the system */
   readonly storage?: StorageDescription;
   /**
@@ -33,6 +34,10 @@ export interface RestateServiceOptions {
   readonly useDirectQueryIfAvailable?: boolean;
   /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
+  /** Resources that are used, and not closed, in place of those that the system defines. @default none */
+  readonly resources?: Partial<Opened>;
+  /** Cancels the start, while resources are opened. @default none */
+  readonly signal?: AbortSignal;
 }
 
 type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'useDirectQueryIfAvailable' | 'drainTimeoutMs';
@@ -42,7 +47,7 @@ export type ResolvedRestateServiceOptions = ResolvedOptions<RestateServiceOption
   readonly systemActorName: string;
 };
 
-const { storage, batchSize, cacheSize, useDirectQueryIfAvailable, drainTimeoutMs } = runnerOptions;
+const { storage, batchSize, cacheSize, useDirectQueryIfAvailable, drainTimeoutMs, signal } = runnerOptions;
 
 export const restateServiceOptions: OptionRules<RestateServiceOptions, DefaultedOption> = {
   storage,
@@ -57,6 +62,8 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   cacheSize,
   useDirectQueryIfAvailable,
   drainTimeoutMs,
+  resources: replacedRule,
+  signal,
 };
 
 /** Checks the options and fills in defaults. Throws {@link InvalidOptionError}. */
