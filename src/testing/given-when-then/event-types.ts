@@ -23,13 +23,11 @@ export type FollowedBy<Class> = Class extends abstract new (
   ? Event
   : never;
 
-/** Resources that the handlers of a class use. */
+/** Resources that the applications of a class need. */
 export type ResourcesUsedBy<Class> = Class extends abstract new (
   ...args: never
-) => ProcessApplication<infer _, infer __, infer Needs>
-  ? Needs extends { readonly resources: infer Resources extends object }
-    ? Resources
-    : object
+) => { readonly resources: infer Resources extends object }
+  ? Resources
   : object;
 
 /** Events of an upstream that an application follows. */

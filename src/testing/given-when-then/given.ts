@@ -132,7 +132,7 @@ class Statement<Class extends TestedClass> implements PolicyTest<Class> {
       applicationClass,
       given: this.#given,
       whens,
-      system: testedSystem(system, applicationClass, whens),
+      system: testedSystem(system, resources, applicationClass, whens),
       storage,
       resources,
     };

@@ -5,6 +5,7 @@ import {
 } from '../../application/application.ts';
 import { ownedBinding } from '../../application/application-binding.ts';
 import { openStore } from '../../application/open-store.ts';
+import { openResources } from '../../application/resources/open-resources.ts';
 import { storageLayers } from '../../application/storage-layers.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { recordingOptions, type System } from '../../system/system.ts';
@@ -14,7 +15,8 @@ import { observing, type RecordedListener } from './observed-storage.ts';
 export interface TestSetting {
   readonly system: System;
   readonly storage: StorageDescription;
-  readonly resources: unknown;
+  /** Resources in place of those that the system defines. */
+  readonly resources: object;
   /** Called with all events that are recorded. */
   readonly recorded: RecordedListener;
 }
@@ -29,12 +31,13 @@ export async function openApplications(
   const layers = storageLayers(system.applications, options);
   const openedStorage = await openStorage(storage, { layers: observedIn(layers, recorded) });
   opened.defer(() => openedStorage.close());
+  const { values } = opened.use(await openResources(system.resources, { replaced: resources }));
   const applications = new Map<string, Application>();
   for (const applicationClass of classes) {
     const store = await openStore(applicationClass, openedStorage, options);
     opened.defer(() => store.recorder.close());
     const application = new applicationClass();
-    applicationInternals.bind(application, ownedBinding(store, undefined, resources));
+    applicationInternals.bind(application, ownedBinding(store, undefined, values));
     applications.set(applicationClass.applicationName, application);
   }
   return applications;
