@@ -135,12 +135,53 @@ const otherVersionReasons: Readonly<
   DATA_UNKNOWN: (_waiting, cause) => messageOf(cause),
 };
 
-/** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */
-export type BlockingError = CausalDependencyError | OtherVersionError;
+/**
+ * A policy failed on a notification, and an error rule says that it is tried again after a delay. Nothing of the
+ * notification is recorded; it waits, and so do all later notifications of its log.
+ */
+export class PolicyRetryError extends KahnError implements FailedNotification {
+  override readonly code = 'POLICY_RETRY';
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  declare readonly pipelineId: number;
+  declare readonly notificationId: number;
+  declare readonly eventType: string;
+  declare readonly originatorId: string;
+  /** Number of tries that have failed. */
+  declare readonly tries: number;
+  /** When the first try failed, in ms since 1970. */
+  declare readonly since: number;
+  /** When the next try may begin, in ms since 1970; on a stepping runner, in its simulated time. */
+  declare readonly nextTryAt: number;
+
+  constructor(failed: PolicyError, when: Pick<PolicyRetryError, 'tries' | 'since' | 'nextTryAt'>) {
+    const { applicationName, upstreamName, pipelineId, notificationId, eventType, originatorId } = failed;
+    const { tries, since, nextTryAt } = when;
+    super(`Try ${tries} failed, another one follows: ${failed.message}`, {
+      cause: failed,
+      applicationName,
+      upstreamName,
+      pipelineId,
+      notificationId,
+      eventType,
+      originatorId,
+      tries,
+      since,
+      nextTryAt,
+    });
+  }
+}
+
+/** The error of an upstream whose next notification must wait. It is retried. */
+export type BlockingError = CausalDependencyError | OtherVersionError | PolicyRetryError;
 
 /** Whether an error says that the next notification of an upstream must wait. */
 export function isBlocking(error: unknown): error is BlockingError {
-  return error instanceof CausalDependencyError || error instanceof OtherVersionError;
+  return (
+    error instanceof CausalDependencyError ||
+    error instanceof OtherVersionError ||
+    error instanceof PolicyRetryError
+  );
 }
 
 /** Returns the notification that an upstream waits for, if it is in the log of another upstream in the same pipeline. */
