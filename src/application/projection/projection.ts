@@ -28,6 +28,8 @@ import type { SchemaRecorder } from './schema-recorder.ts';
  * caught up. See the page "Read models".
  *
  * @example
+ * import type { DatabaseSync } from 'node:sqlite';
+ *
  * class OrderList extends Projection<OrderEvent, { rows: DatabaseSync }> {
  *   static readonly applicationName = 'order-list';
  *   static readonly schema = 1;
@@ -44,7 +46,7 @@ import type { SchemaRecorder } from './schema-recorder.ts';
  *   });
  * }
  *
- * await using runner = await run(System.of([[Orders, OrderList]]), { storage: memory() });
+ * await using runner = await run(System.of([[Orders, OrderList]]), { storage: sqlite({ file: 'shop.db' }) });
  * await runner.get(Orders).save(Order.place('ada'));
  * await runner.get(OrderList).read(({ db, tables }) => db.prepare(`select * from ${tables.orders}`).all());
  */
@@ -103,10 +105,6 @@ export abstract class Projection<
    * Calls `read` with a handle that reads rows as of one moment, and resolves with its result. Reads the schema of this
    * program, or the live one while that of this program is being built: `schema` says which.
    *
-   * @example
-   * const orders = await runner.get(OrderList).read(({ db, tables }) =>
-   *   db.prepare(`select id from ${tables.orders} where customer = ?`).all('ada'),
-   * );
    * @throws {@link SchemaDroppedError} if the tables were dropped, because a later schema is live.
    * @throws {@link StorageError} if the storage fails.
    */
