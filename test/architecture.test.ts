@@ -175,7 +175,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/host',
     'actors/restate/actors',
   ],
-  testing: ['testing/recorder-contract'],
+  testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  'testing/given-when-then': [],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };

@@ -4,7 +4,7 @@ import { openStoreOptions } from '../application/open-store.ts';
 import { replacedRule } from '../application/resources/replaced-resources.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import { isPipelineId } from '../util/ids.ts';
-import { abortSignal, durationMs, oneOf, ruleOf } from '../util/option-rules.ts';
+import { abortSignal, durationMs, flag, oneOf, ruleOf } from '../util/option-rules.ts';
 import type { OptionRule, OptionRules, ResolvedOptions } from '../util/options.ts';
 
 /** Options of every runner. */
@@ -17,6 +17,13 @@ export interface RunnerOptions<Opened extends object = object> {
   readonly batchSize?: number;
   /** Largest number of events in the cache of each application and pipeline; 0 turns the cache off. @default 10_000 */
   readonly cacheSize?: number;
+  /**
+   * Whether followers read logs directly from the storage: as many notifications at once as a batch takes, and what was
+   * just recorded from memory. Otherwise they read section by section, as logs of other hosts are read.
+   *
+   * @default true
+   */
+  readonly useDirectQueryIfAvailable?: boolean;
   /**
    * Interval at which logs are read even without a prompt, in ms.
    *
@@ -50,6 +57,7 @@ export type DefaultedRunnerOption =
   | 'setupTables'
   | 'batchSize'
   | 'cacheSize'
+  | 'useDirectQueryIfAvailable'
   | 'drainTimeoutMs'
   | 'undeclaredEvents';
 
@@ -64,6 +72,7 @@ export const runnerOptions: OptionRules<RunnerOptions, DefaultedRunnerOption> = 
   setupTables: openStoreOptions.setupTables,
   batchSize: batchSizeRule,
   cacheSize: openStoreOptions.cacheSize,
+  useDirectQueryIfAvailable: flag(true),
   pollIntervalMs: durationMs(1),
   drainTimeoutMs: durationMs(0, 10_000),
   undeclaredEvents: oneOf(['ignore', 'warn', 'refuse'], 'warn'),

@@ -110,7 +110,7 @@ export class MultiThreadedRunner<
   async #start(): Promise<void> {
     const { system, options, running, board } = this.#parts;
     await this.listen();
-    const { pollIntervalMs, batchSize, cacheSize, clockSpeed } = options;
+    const { pollIntervalMs, batchSize, cacheSize, useDirectQueryIfAvailable, clockSpeed } = options;
     const task = {
       address: addressOf(system),
       storage: await storageForThreads(running.storage),
@@ -120,6 +120,7 @@ export class MultiThreadedRunner<
       recordsWhenIdle: mustRecordWhenIdle(system),
       batchSize,
       cacheSize,
+      useDirectQueryIfAvailable,
       isClocked: clockSpeed !== undefined,
     };
     const supervisors = board.description.assignments.map((_, index) => this.#supervisor({ ...task, index }));

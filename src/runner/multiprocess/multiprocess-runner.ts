@@ -130,7 +130,7 @@ export class MultiprocessRunner<
 
   async #start(): Promise<void> {
     const { system, options, running, board, program } = this.#parts;
-    const { pollIntervalMs, batchSize, cacheSize } = options;
+    const { pollIntervalMs, batchSize, cacheSize, useDirectQueryIfAvailable } = options;
     const task = {
       address: addressOf(system),
       storage: await storageForProcesses(running.storage),
@@ -139,6 +139,7 @@ export class MultiprocessRunner<
       recordsWhenIdle: mustRecordWhenIdle(system),
       batchSize,
       cacheSize,
+      useDirectQueryIfAvailable,
       parentPid: process.pid,
     };
     await this.listen(() => board.advanced());

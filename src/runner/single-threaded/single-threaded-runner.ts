@@ -152,7 +152,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #start(): Promise<void> {
-    followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options.batchSize);
+    followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options);
     for (const { applicationName } of this.#running.applications)
       publish('started', eventOf(applicationName));
     this.#watch = LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {

@@ -1,6 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { ownedBinding } from '../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
+import { SectionedNotificationLog } from '../../application/log/sectioned-log.ts';
 import { openStore } from '../../application/open-store.ts';
 import {
   type ProcessApplication,
@@ -21,6 +22,7 @@ export interface OpeningTask {
   readonly writerId: string;
   readonly batchSize: number;
   readonly cacheSize: number;
+  readonly useDirectQueryIfAvailable: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface OpeningTask {
  * @param signal Aborted when the worker must end.
  */
 export async function openApplication(
-  { address, storage, writerId, batchSize, cacheSize }: OpeningTask,
+  { address, storage, writerId, batchSize, cacheSize, useDirectQueryIfAvailable }: OpeningTask,
   { applicationName, pipelineId, upstreamNames }: Assignment,
   opened: AsyncDisposableStack,
   signal: AbortSignal,
@@ -65,7 +67,7 @@ export async function openApplication(
     const recent = upstreamName === applicationName ? store.recent : undefined;
     const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
     const log = new RecordedNotificationLog(recorder, options);
-    application.follow(log, batchSize);
+    application.follow(useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log), batchSize);
   }
   await processApplicationInternals.locate(application);
   return application;

@@ -23,10 +23,12 @@ async function started<Apps extends ApplicationClass>(
   system: System<Apps>,
   {
     batchSize,
+    useDirectQueryIfAvailable,
     ...options
   }: {
     storage?: StorageDescription;
     batchSize?: number;
+    useDirectQueryIfAvailable?: boolean;
     cacheSize?: number;
     drainTimeoutMs?: number;
     signal?: AbortSignal;
@@ -43,6 +45,7 @@ async function started<Apps extends ApplicationClass>(
     systemActorName,
     port: 0,
     ...(batchSize !== undefined && { batchSize }),
+    ...(useDirectQueryIfAvailable !== undefined && { useDirectQueryIfAvailable }),
     ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
     ...(options.signal !== undefined && { signal: options.signal }),
     ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),

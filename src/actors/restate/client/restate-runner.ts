@@ -74,10 +74,12 @@ export class RestateRunner<
     assertSystem(system, 'RestateRunner.start()');
     const resolved = resolveRestateRunnerOptions(options, system.name);
     const { pipelineIds } = resolved;
-    const { default: batchSize } = runnerOptions.batchSize; // of no use here: services process the events
+    // Of no use here: services process the events.
+    const { default: batchSize } = runnerOptions.batchSize;
+    const { default: useDirectQueryIfAvailable } = runnerOptions.useDirectQueryIfAvailable;
     const running = await openSystem(
       system,
-      { ...resolved, batchSize },
+      { ...resolved, batchSize, useDirectQueryIfAvailable },
       { runner: 'RestateRunner', pipelineIds },
     );
     const runner = new RestateRunner(system, resolved, running);

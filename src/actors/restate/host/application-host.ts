@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
+import { SectionedNotificationLog } from '../../../application/log/sectioned-log.ts';
 import { openStore } from '../../../application/open-store.ts';
 import {
   type ProcessApplication,
@@ -27,6 +28,7 @@ export interface HostOptions {
   readonly storage: StorageDescription;
   readonly batchSize: number;
   readonly cacheSize: number;
+  readonly useDirectQueryIfAvailable: boolean;
   /** Resources of the system by name. */
   readonly resources: object;
 }
@@ -105,7 +107,8 @@ export class ApplicationHost {
       const { recorder, emits, sectionSize } = upstream;
       const recent = upstream.recentIn(pipelineId);
       const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
-      logs.push(new RecordedNotificationLog(recorder, options));
+      const log = new RecordedNotificationLog(recorder, options);
+      logs.push(this.#options.useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log));
     }
     return new HostedApplication({
       application,

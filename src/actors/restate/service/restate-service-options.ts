@@ -30,6 +30,8 @@ export interface RestateServiceOptions<Opened extends object = object> {
   readonly batchSize?: number;
   /** Largest number of events in the cache of each application and pipeline. @default 10_000 */
   readonly cacheSize?: number;
+  /** Whether applications read logs directly from the storage, instead of section by section. @default true */
+  readonly useDirectQueryIfAvailable?: boolean;
   /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
   /** Resources that are used, and not closed, in place of those that the system defines. @default none */
@@ -38,14 +40,14 @@ export interface RestateServiceOptions<Opened extends object = object> {
   readonly signal?: AbortSignal;
 }
 
-type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'drainTimeoutMs';
+type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'useDirectQueryIfAvailable' | 'drainTimeoutMs';
 
 /** The options with defaults, and the name of the actors. */
 export type ResolvedRestateServiceOptions = ResolvedOptions<RestateServiceOptions, DefaultedOption> & {
   readonly systemActorName: string;
 };
 
-const { storage, batchSize, cacheSize, drainTimeoutMs, signal } = runnerOptions;
+const { storage, batchSize, cacheSize, useDirectQueryIfAvailable, drainTimeoutMs, signal } = runnerOptions;
 
 export const restateServiceOptions: OptionRules<RestateServiceOptions, DefaultedOption> = {
   storage,
@@ -58,6 +60,7 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   ),
   batchSize,
   cacheSize,
+  useDirectQueryIfAvailable,
   drainTimeoutMs,
   resources: replacedRule,
   signal,
