@@ -79,9 +79,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     assertSystem(system, 'SingleThreadedRunner.start()');
     const given: RunnerOptions = options;
     const resolved = resolveOptions(given, runnerOptions, 'SingleThreadedRunner.start()');
+    let started: SingleThreadedRunner<Apps> | undefined;
     const running = await openSystem(system, resolved, {
       runner: 'SingleThreadedRunner',
       pipelineIds: [localPipelineId],
+      beforeLive: async (name) => started?.#followers.endBuild(name),
       saveRulesOf: (name) => ({
         runCommit: (commit) => runner.#followers.commit(name, commit),
         followed: (save) => runner.#followers.followed(name, save),
@@ -89,6 +91,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       }),
     });
     const runner = new SingleThreadedRunner(system, resolved, running);
+    started = runner;
     try {
       await unlessAborted(
         inRootContext(() => runner.#start()),
