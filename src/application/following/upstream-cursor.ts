@@ -33,8 +33,11 @@ export class UpstreamCursor {
   /** Whether the next read must compare the log with the last notification that is done. */
   #mustCompare = true;
   #mayContinue = false;
+  readonly #moved: () => void;
 
-  constructor(store: EventStore, log: NotificationLog, types: TypeGate) {
+  /** @param moved Called when another writer may have moved the position. */
+  constructor(store: EventStore, log: NotificationLog, types: TypeGate, moved: () => void) {
+    this.#moved = moved;
     this.#store = store;
     this.#log = log;
     this.#recent = log instanceof RecordedNotificationLog ? log.recent : undefined;
@@ -72,6 +75,7 @@ export class UpstreamCursor {
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
     const recorded = await readPosition(this.#store, this.upstreamName, this.#types);
+    this.#moved();
     this.#last = await this.#notificationAt(recorded);
     this.#recorded = recorded.position;
     this.#typesVersion = recorded.typesVersion;
@@ -84,6 +88,7 @@ export class UpstreamCursor {
     const { recorder, pipelineId } = this.#store;
     const found = await recorder.position(pipelineId, this.upstreamName);
     if (found.position <= recorded) return;
+    this.#moved();
     if (found.position > this.seen) this.#last = await this.#notificationAt(found);
     this.#recorded = found.position;
   }
@@ -168,6 +173,12 @@ export class UpstreamCursor {
   /** Decodes a notification of the log. */
   decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent> {
     return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
+  }
+
+  /** Reads a notification of the log, wherever the position is; undefined if the log lacks it. */
+  async find(notificationId: number): Promise<StoredNotification | undefined> {
+    const [found] = await this.#log.select(notificationId - 1, 1);
+    return found?.id === notificationId ? found : undefined;
   }
 
   async #readAfter(
