@@ -44,13 +44,16 @@ export {
   RacesLostError,
   type WaitingForVersion,
 } from './application/following-errors.ts';
+export { InvalidPositionError, LogGapError } from './application/log/errors.ts';
+export type { NotificationLog } from './application/log/notification-log.ts';
 export {
-  InvalidPositionError,
-  LogGapError,
-  type NotificationLog,
-  type Section,
-} from './application/log/notification-log.ts';
-export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
+  type FollowLogOptions,
+  type Notification,
+  NotificationLogReader,
+  type NotificationLogReaderClass,
+  type ReaderSource,
+} from './application/log/notification-log-reader.ts';
+export type { Section } from './application/log/sections.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
 export {
   type FollowedNotification,

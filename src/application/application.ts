@@ -146,10 +146,12 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
   /** Returns a reader that decodes the events of the log, starting at the first event. */
   reader(): NotificationLogReader<Emits> {
     const { log, store } = this.#opened;
-    return new NotificationLogReader<Emits>(
+    const { readerClass = NotificationLogReader } = this.constructor as unknown as ApplicationClass;
+    return new readerClass<Emits>({
       log,
-      (stored) => eventsIn(store.mapper.toRecorded(stored)) as readonly RecordedEvent<Emits>[],
-    );
+      decode: (stored) => eventsIn(store.mapper.toRecorded(stored)) as readonly RecordedEvent<Emits>[],
+      subscribe: (listener) => this.#listeners.add(listener),
+    });
   }
 
   /**

@@ -7,6 +7,8 @@ import { assertId, isId } from '../util/ids.ts';
 import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
 import type { ErrorRule, ParkingOptions } from './error-rules/error-rule.ts';
 import { InvalidApplicationError } from './errors.ts';
+import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
+import { isSectionSize, largestSectionSize } from './log/sections.ts';
 
 /** The static properties of an application class. */
 export interface ApplicationDeclaration {
@@ -44,6 +46,10 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
+  /** Number of notifications in a section of the log, up to 10,000. @default 20 */
+  readonly sectionSize?: number;
+  /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
+  readonly readerClass?: NotificationLogReaderClass;
   /**
    * What happens to a notification on which the policy fails: retry, park or stop. The first rule that matches applies.
    *
@@ -96,6 +102,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
+  assertReading(name, declaration);
   assertErrorDeclaration(name, declaration);
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
@@ -104,6 +111,21 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
     );
   }
+}
+
+function assertReading(name: string, { sectionSize, readerClass }: ApplicationDeclaration): void {
+  if (sectionSize !== undefined && !isSectionSize(sectionSize)) {
+    throw new InvalidApplicationError(
+      `Expected 'static readonly sectionSize' of class ${name} to be an integer from 1 to ${largestSectionSize}, got ` +
+        `${inspect(sectionSize)}.`,
+    );
+  }
+  if (readerClass === undefined || readerClass === NotificationLogReader) return;
+  if (typeof readerClass === 'function' && readerClass.prototype instanceof NotificationLogReader) return;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly readerClass' of class ${name} to be a class that extends NotificationLogReader, got ` +
+      `${kindOf(readerClass)}.`,
+  );
 }
 
 function assertSaves(name: string, saves: unknown, emits: readonly string[]): void {

@@ -75,7 +75,7 @@ export async function openStore(
     openStoreOptions,
     owner,
   );
-  const { applicationName, emits, saves, causalDependencies = false } = declaration;
+  const { applicationName, emits, saves, sectionSize, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
@@ -84,6 +84,7 @@ export async function openStore(
     pipelineId,
     emits,
     saves,
+    sectionSize,
     causalDependencies,
     recorder,
     transcoder,

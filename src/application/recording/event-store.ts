@@ -41,6 +41,8 @@ export interface EventStoreOptions {
   readonly emits: readonly string[];
   /** Types that commands may record; undefined for all. */
   readonly saves?: readonly string[] | undefined;
+  /** Number of notifications in a section of the log; undefined for the default. */
+  readonly sectionSize?: number | undefined;
   readonly causalDependencies: boolean;
   readonly recorder: Recorder;
   readonly transcoder: Transcoder;
@@ -144,6 +146,11 @@ export class EventStore {
   /** Types of the events that the application may record. */
   get emits(): readonly string[] {
     return this.#options.emits;
+  }
+
+  /** Number of notifications in a section of the log; undefined for the default. */
+  get sectionSize(): number | undefined {
+    return this.#options.sectionSize;
   }
 
   /** Returns the metadata that the effects of an event carry on; undefined if they carry on all of it. */

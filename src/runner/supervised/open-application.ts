@@ -54,9 +54,10 @@ export async function openApplication(
   processApplicationInternals.setIntermediates(application, intermediates);
   for (const upstreamName of upstreamNames) {
     const recorder = await openRecorder(upstreamName);
-    const { emits } = classOf(upstreamName);
+    const { emits, sectionSize } = classOf(upstreamName);
     const recent = upstreamName === applicationName ? store.recent : undefined;
-    const log = new RecordedNotificationLog(recorder, upstreamName, pipelineId, emits, recent);
+    const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
+    const log = new RecordedNotificationLog(recorder, options);
     application.follow(log, batchSize);
   }
   await processApplicationInternals.locate(application);

@@ -100,10 +100,10 @@ export class ApplicationHost {
     const logs = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
       const upstream = await this.#storeOf(upstreamName);
+      const { recorder, emits, sectionSize } = upstream;
       const recent = upstream.recentIn(pipelineId);
-      logs.push(
-        new RecordedNotificationLog(upstream.recorder, upstreamName, pipelineId, upstream.emits, recent),
-      );
+      const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
+      logs.push(new RecordedNotificationLog(recorder, options));
     }
     return new HostedApplication({
       application,
