@@ -49,11 +49,20 @@ export class ParkedSet {
   /** Reads the storage, unless its content is known. */
   async load(): Promise<void> {
     if (this.#isKnown) return;
+    await this.retain(async () => true);
+  }
+
+  /**
+   * Reads the storage, and keeps the notifications for which `isKept` resolves with true. It is called in the order in which
+   * they were parked, while the set holds those before that are kept.
+   */
+  async retain(isKept: (parked: ParkedNotification) => Promise<boolean>): Promise<void> {
+    this.#isKnown = false;
     this.#upstreams.clear();
     this.#aggregates.clear();
     this.#size = 0;
     for await (const parked of readParked(this.#recorder, this.#pipelineId))
-      this.add(parked, parked.originatorId);
+      if (await isKept(parked)) this.add(parked, parked.originatorId);
     this.#isKnown = true;
   }
 

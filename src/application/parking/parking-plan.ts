@@ -28,7 +28,7 @@ export interface ParkingPlannerParts {
   readonly upstreamName: string;
   readonly pipelineId: number;
   readonly recorder: Recorder;
-  readonly set: ParkedSet;
+  readonly parked: ParkedSet;
   /** Whether later notifications of the same aggregate are parked behind a parked one. */
   readonly byAggregate: boolean;
   /** Largest number of parked notifications of the application. */
@@ -52,7 +52,7 @@ export class ParkingPlanner {
     notifications: readonly StoredNotification[],
     failed: FailedToPark | undefined,
   ): Promise<ParkingPlan> {
-    const { set, upstreamName } = this.#parts;
+    const { parked: set, upstreamName } = this.#parts;
     await set.load();
     const parked = new Map<number, ParkedContent | undefined>();
     const behind: ParkedKey[] = [];
@@ -65,7 +65,7 @@ export class ParkingPlanner {
         parked.set(id, undefined);
         continue;
       }
-      const blocker = isFailed ? undefined : await this.#blockerOf(notification, parked, aggregates);
+      const blocker = isFailed ? undefined : await this.blockerOf(notification, parked, aggregates);
       if (!isFailed && blocker === undefined) continue;
       room ??= await this.#room();
       if (room === 0 && count === 0) throw this.#exceeded(id, isFailed ? failed.error : undefined);
@@ -79,13 +79,18 @@ export class ParkingPlanner {
     return { count: notifications.length, parked, behind };
   }
 
-  /** Returns the parked notification behind which another one must be parked, if any. */
-  async #blockerOf(
+  /**
+   * Returns the parked notification behind which another one must be parked, if any.
+   *
+   * @param parked Notifications of the same batch that are parked.
+   * @param aggregates The first of them, by aggregate.
+   */
+  async blockerOf(
     notification: StoredNotification,
-    parked: ReadonlyMap<number, unknown>,
-    aggregates: ReadonlyMap<string, number>,
+    parked: ReadonlyMap<number, unknown> = new Map(),
+    aggregates: ReadonlyMap<string, number> = new Map(),
   ): Promise<ParkedKey | undefined> {
-    const { set, upstreamName, byAggregate, isHandled } = this.#parts;
+    const { parked: set, upstreamName, byAggregate, isHandled } = this.#parts;
     const { originatorId } = notification;
     if (byAggregate && isHandled(notification)) {
       const before = set.firstOf(upstreamName, originatorId);
@@ -115,10 +120,6 @@ export class ParkingPlanner {
 
   #exceeded(notificationId: number, cause: unknown): ParkingLimitError {
     const { applicationName, upstreamName, pipelineId, limit } = this.#parts;
-    return new ParkingLimitError(
-      { applicationName, upstreamName, pipelineId, notificationId },
-      limit,
-      cause,
-    );
+    return new ParkingLimitError({ applicationName, upstreamName, pipelineId, notificationId }, limit, cause);
   }
 }

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../util/retry.ts';
 import { now, simulatedTime } from '../../util/time.ts';
-import type { ErrorRules } from '../error-rules/error-rules.ts';
 import { type PolicyError, PolicyRetryError } from '../following-errors.ts';
+import type { ErrorRules } from './error-rules.ts';
 
 /** What becomes of a notification on which the policy has failed. */
 export type Ruling = 'park' | 'stop' | PolicyRetryError;
@@ -34,7 +34,11 @@ export class RuledFailures {
     this.#last.delete(upstreamName);
     if (decision.kind !== 'retry') return decision.kind;
     const delayMs = backoffMs(tries + 1, decision.backoff, random());
-    const retry = new PolicyRetryError(failed, { tries: tries + 1, since, nextTryAt: at + Math.ceil(delayMs) });
+    const retry = new PolicyRetryError(failed, {
+      tries: tries + 1,
+      since,
+      nextTryAt: at + Math.ceil(delayMs),
+    });
     this.#last.set(upstreamName, retry);
     return retry;
   }
