@@ -169,9 +169,15 @@ export class BatchProcessor {
     const parts =
       failedAt < 0
         ? notifications.map((one) => [one])
-        : [notifications.slice(0, failedAt), notifications.slice(failedAt, failedAt + 1)];
-    const rest = failedAt < 0 ? [] : notifications.slice(failedAt + 1);
-    for (const part of [...parts, rest]) await this.process(part, undefined, parkedIn(part, parked));
+        : [
+            notifications.slice(0, failedAt),
+            [notifications[failedAt] as StoredNotification],
+            notifications.slice(failedAt + 1),
+          ];
+    for (const part of parts) {
+      await this.process(part, undefined, parkedIn(part, parked));
+      if (this.#cursor.seen < (part.at(-1)?.id ?? 0)) return; // it took too long, and the rest is read again
+    }
   }
 
   async #runAndRecord(batch: Batch, lock: BoundedLock | undefined): Promise<void> {
