@@ -17,7 +17,7 @@ import type { NotificationLog } from './log/notification-log.ts';
 import { ParkingUnsupportedError } from './parking/errors.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
-import type { PolicyNeeds } from './policy/policy-context.ts';
+import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import type { EventStore } from './recording/event-store.ts';
 
@@ -114,8 +114,8 @@ export let processApplicationInternals: ProcessApplicationInternals;
 export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,
   Follows extends DomainEvent = DomainEvent,
-  Needs extends PolicyNeeds = PolicyNeeds,
-> extends Application<Emits> {
+  out Needs extends PolicyNeeds = PolicyNeeds,
+> extends Application<Emits, Needs> {
   readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
   #progressed: ((progress: Progress) => void) | undefined;
@@ -164,11 +164,14 @@ export abstract class ProcessApplication<
       throw new InvalidApplicationError(handledTwice(this.applicationName));
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
-    const resources = applicationInternals.resourcesOf(this);
-    const rules = new ErrorRules(this.constructor as unknown as ApplicationClass);
+    const { resources } = this;
+    const declaration = this.constructor as unknown as ApplicationClass;
+    const rules = new ErrorRules(declaration);
     if (rules.mayPark && store.recorder.parked === undefined)
       throw new ParkingUnsupportedError(this.applicationName);
-    this.#upstreams.follow(log, rules, { store, policy, batchSize, resources, grown, progressed });
+    const options = { store, policy, batchSize, resources, grown, progressed };
+    const beginning = declaration.begins === undefined ? undefined : declaration;
+    this.#upstreams.follow(log, rules, options, beginning);
   }
 
   /**
@@ -200,6 +203,20 @@ export abstract class ProcessApplication<
       this.#upstreams.compareNext();
       return this.#upstreams.run(options);
     });
+  }
+
+  /**
+   * Calls `read` with a handle that reads the rows that are recorded, as of one moment, and cannot write. Resolves with the
+   * result of `read`. The handle must not be used afterwards.
+   *
+   * @throws {@link InvalidApplicationError} if the class has no `static readonly rows`.
+   */
+  async readRows<T>(read: (handle: RowsOf<Needs>) => T | Promise<T>): Promise<T> {
+    const { rows } = applicationInternals.storeOf(this);
+    if (rows !== undefined) return rows.read(read as (handle: unknown) => T | Promise<T>);
+    throw new InvalidApplicationError(
+      `Class ${this.constructor.name} records no rows: it has no 'static readonly rows'.`,
+    );
   }
 
   #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {

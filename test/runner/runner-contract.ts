@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
+import { beginnings } from './contract/beginnings.ts';
 import { access, calls } from './contract/calls.ts';
 import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
@@ -10,6 +11,7 @@ import { lifecycle } from './contract/lifecycle.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
+import { resources } from './contract/resources.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -30,6 +32,7 @@ function restOfContract(subject: RunnerSubject): void {
     eventOptions(subject);
     commands(subject);
     positions(subject);
+    beginnings(subject);
     changedShops(subject);
     personalData(subject);
     asynchronousContexts(subject);
@@ -37,6 +40,7 @@ function restOfContract(subject: RunnerSubject): void {
     evolvedLogs(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
+    resources(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

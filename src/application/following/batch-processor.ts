@@ -5,12 +5,14 @@ import {
   mayConcernPart,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
   StorageError,
 } from '../../storage/errors.ts';
 import type { ParkedContent, ParkedNotification } from '../../storage/parked.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { isInstance } from '../../util/errors.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { InvalidPolicyError } from '../errors.ts';
 import { PolicyError } from '../following-errors.ts';
 import {
   type Batch,
@@ -33,6 +35,7 @@ import { BatchContext } from '../policy/policy-context.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
+import { BatchRows } from './batch-rows.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
 
@@ -180,14 +183,20 @@ export class BatchProcessor {
     }
   }
 
-  async #runAndRecord(batch: Batch, lock: BoundedLock | undefined): Promise<void> {
+  async #runAndRecord(batch: Batch, lock: BoundedLock | undefined, tries: number = 1): Promise<void> {
     const { notifications, parked, retried } = batch;
     const started = performance.now();
     const { store } = this.#options;
+    const rows = store.rows && new BatchRows(store, lock);
     let changes: PolicyChanges | undefined;
     try {
       const { applicationName } = store;
-      const context = new BatchContext({ applicationName, resources: this.#options.resources });
+      const openRows = rows?.open ?? this.#refuseRows;
+      const context = new BatchContext({
+        applicationName,
+        resources: this.#options.resources,
+        rows: openRows,
+      });
       changes = await runPolicy(this.#setup, unparkedIn(batch), this.#size.longestMs, context);
       const end = notifications.at(-1);
       const isIgnored = changes.handled === 0 && parked.size === 0 && retried === undefined;
@@ -195,20 +204,35 @@ export class BatchProcessor {
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const preparing = this.#prepareChanges(changes, last, batch);
+      const preparing = this.#prepareChanges(changes, last, batch, tries);
+      if (preparing instanceof Promise && rows?.isOpen) {
+        await rows.end(); // keys of subjects are recorded apart, in some storages only while no transaction is open
+        await preparing;
+        return await this.#runAndRecord(batch, undefined, tries + 1);
+      }
       let prepared = preparing instanceof Promise ? await preparing : preparing;
       if (parked.size > 0 || retried !== undefined)
         prepared = await withParkedChanges(prepared, batch, last, this.#cursor.upstreamName, store);
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
-      this.#noteRecorded(prepared, await store.record([prepared], lock), parked);
+      const head = await store.record([prepared], rows?.isOpen ? await rows.lock() : lock);
+      this.#noteRecorded(prepared, head, parked);
       if (retried === undefined) this.#finish(last, policyMs, performance.now() - started - policyMs);
     } catch (error) {
+      await rows?.end();
       const explained = await explainedConflict(error, changes?.aggregates ?? [], store);
       if (retried !== undefined) throw explained;
       await this.#processParts(batch, explained, changes === undefined);
     }
   }
+
+  readonly #refuseRows = async (): Promise<never> => {
+    const { applicationName } = this.#options.store;
+    throw new InvalidPolicyError(
+      `The policy of '${applicationName}' called rows(), but its class has no 'static readonly rows': add ` +
+        "'static readonly rows = sqliteRows' from kahn/sqlite, or postgresRows from kahn/postgres.",
+    );
+  };
 
   /** Notes that notifications up to `last` are ignored. Their position is recorded later. */
   #ignore(last: StoredNotification): void {
@@ -232,8 +256,11 @@ export class BatchProcessor {
    * resolve a conflict, the changes are already recorded.
    */
   attributed(error: unknown, notification: StoredNotification): unknown {
-    const isConflict = error instanceof RecordConflictError || error instanceof AggregateDiscardedError;
-    return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
+    const isOfHandler =
+      error instanceof RecordConflictError ||
+      error instanceof AggregateDiscardedError ||
+      error instanceof RowsError;
+    return isOfHandler || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
   /**

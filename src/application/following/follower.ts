@@ -9,6 +9,7 @@ import { CausalDependencyError, OtherVersionError, PolicyError } from '../follow
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
+import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import { BatchRetries, type Found, type Pulled } from './batch-retries.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
@@ -23,6 +24,8 @@ export interface FollowerOptions extends BatchProcessorOptions {
   readonly gate: CausalGate;
   /** What the upstreams of the application share about failures. */
   readonly handling: FailureHandling;
+  /** Class of the application, if that says where it begins. */
+  readonly declaration?: BeginningDeclaration | undefined;
 }
 
 /** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
@@ -37,18 +40,18 @@ export class Follower {
   readonly #failures: FollowerFailures;
   #isAtEnd = false;
 
-  constructor({ log, gate, handling, ...options }: FollowerOptions) {
+  constructor({ log, gate, handling, declaration, ...options }: FollowerOptions) {
     const { store } = options;
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
     this.#types = new TypeGate(options.policy, log.emits, store.mapperOf(log.applicationName, log.emits));
-    this.#cursor = new UpstreamCursor(store, log, this.#types, handling.moved);
+    this.#cursor = new UpstreamCursor(store, log, this.#types, handling.moved, declaration);
     this.#gate = gate;
     gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
     this.#retries = new BatchRetries({
       cursor: this.#cursor,
-      recorder: store.recorder,
+      owner: store,
       pull: (upTo, lock) => this.#pullOnce(upTo, lock),
       failed: () => {
         this.#isAtEnd = false;

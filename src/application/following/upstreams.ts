@@ -7,6 +7,7 @@ import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
+import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
@@ -49,11 +50,16 @@ export class Upstreams {
   }
 
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
-  follow(log: NotificationLog, rules: ErrorRules, options: BatchProcessorOptions): void {
+  follow(
+    log: NotificationLog,
+    rules: ErrorRules,
+    options: BatchProcessorOptions,
+    declaration?: BeginningDeclaration,
+  ): void {
     const { store } = options;
     this.#gate ??= new CausalGate(store, this.#intermediates);
     this.#handling ??= new FailureHandling(store, rules);
-    const shared = { gate: this.#gate, handling: this.#handling };
+    const shared = { gate: this.#gate, handling: this.#handling, declaration };
     this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
   }
 
