@@ -116,9 +116,9 @@ export class FollowerFailures {
     const { notificationId } = error;
     if (this.#failed?.notificationId === notificationId) throw error; // it cannot even be parked
     const ruling = this.#handling.failures.rule(error);
-    if (ruling === 'stop') throw error;
-    if (ruling !== 'park') return ruling;
-    this.#failed = { notificationId, error: error.cause };
+    if (ruling.kind === 'stop') throw error;
+    if (ruling.kind === 'retry') return ruling.error;
+    this.#failed = { notificationId, attempts: ruling.attempts, error: error.cause };
     return undefined;
   }
 

@@ -4,7 +4,10 @@ import { type PolicyError, PolicyRetryError } from '../following-errors.ts';
 import type { ErrorRules } from './error-rules.ts';
 
 /** What becomes of a notification on which the policy has failed. */
-export type Ruling = 'park' | 'stop' | PolicyRetryError;
+export type Ruling =
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'park'; readonly attempts: number }
+  | { readonly kind: 'retry'; readonly error: PolicyRetryError };
 
 /** The notifications that are tried again by error rules: at most one of each upstream. */
 export class RuledFailures {
@@ -32,15 +35,15 @@ export class RuledFailures {
     const { tries = 0, since = at } = before ?? {};
     const decision = this.#rules.decide(failed.cause, tries + 1);
     this.#last.delete(upstreamName);
-    if (decision.kind !== 'retry') return decision.kind;
+    if (decision.kind !== 'retry') return { kind: decision.kind, attempts: tries + 1 };
     const delayMs = backoffMs(tries + 1, decision.backoff, random());
-    const retry = new PolicyRetryError(failed, {
+    const error = new PolicyRetryError(failed, {
       tries: tries + 1,
       since,
       nextTryAt: at + Math.ceil(delayMs),
     });
-    this.#last.set(upstreamName, retry);
-    return retry;
+    this.#last.set(upstreamName, error);
+    return { kind: 'retry', error };
   }
 }
 

@@ -10,6 +10,8 @@ import type { ParkedSet } from './parked-set.ts';
 /** A notification on which the policy has failed, and which an error rule parks. */
 export interface FailedToPark {
   readonly notificationId: number;
+  /** Number of tries that have failed. */
+  readonly attempts: number;
   readonly error: unknown;
 }
 
@@ -73,7 +75,7 @@ export class ParkingPlanner {
       room -= 1;
       if (blocker !== undefined && set.has(blocker)) behind.push(blocker);
       const reason = blocker === undefined ? reasonOfFailure(failed?.error) : reasonBehind(blocker);
-      parked.set(id, parkedContent(originatorId, isFailed ? 1 : 0, reason, now()));
+      parked.set(id, parkedContent(originatorId, isFailed ? failed.attempts : 0, reason, now()));
       if (!aggregates.has(originatorId)) aggregates.set(originatorId, id);
     }
     return { count: notifications.length, parked, behind };

@@ -3,10 +3,10 @@ import type { Recorder, StoredOperation } from '../../storage/recorder.ts';
 import { now } from '../../util/time.ts';
 
 /** Kind of the operation that records that a parked notification was processed. */
-const retriedKind = 'retried';
+export const retriedKind = 'retried';
 
 /** Details of a notification that was processed after it had been parked. */
-interface RetriedDetails {
+export interface RetriedDetails {
   readonly pipelineId: number;
   /** Name under which storage keeps the log of the upstream. */
   readonly upstreamName: string;
