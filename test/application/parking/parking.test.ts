@@ -5,7 +5,7 @@ import { parkedReasonOf } from '../../../src/application/parking/parked-reason.t
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import type { ParkedNotification } from '../../../src/storage/parked.ts';
 import { storages } from '../../support/storages.ts';
-import { JammedError, Labels, Parcels } from '../../support/systems/parcel-desk.ts';
+import { JammedError, Labels, Parcels } from '../../support/systems/parking/parcel-desk.ts';
 
 let broken: Set<number>;
 class Desk extends Labels {
