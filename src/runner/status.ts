@@ -1,4 +1,4 @@
-import type { Application } from '../application/application.ts';
+import { type Application, applicationInternals } from '../application/application.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
 import { isTransient } from '../storage/errors.ts';
@@ -48,7 +48,13 @@ async function applicationStatus(
   const { applicationName, pipelineId } = application;
   const known = { applicationName, pipelineId, state, interruption };
   try {
-    const all = await Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream)));
+    const parked = upstreams.length === 0 ? noCounts : await parkedCounts(application);
+    const all = await Promise.all(
+      upstreams.map(async (upstream) => ({
+        ...(await upstreamStatus(application, upstream)),
+        parked: parked.get(upstream.applicationName) ?? 0,
+      })),
+    );
     return { ...known, upstreams: all, lastError };
   } catch (error) {
     if (!isTransient(error)) throw error;
@@ -56,10 +62,20 @@ async function applicationStatus(
   }
 }
 
+const noCounts: ReadonlyMap<string, number> = new Map();
+
+/** Counts the parked notifications in the pipeline of an application, by upstream. */
+async function parkedCounts(application: Application): Promise<ReadonlyMap<string, number>> {
+  const { recorder, pipelineId } = applicationInternals.storeOf(application);
+  const counts = (await recorder.countParked?.()) ?? [];
+  const own = counts.filter((one) => one.pipelineId === pipelineId);
+  return new Map(own.map(({ upstreamName, count }) => [upstreamName, count]));
+}
+
 async function upstreamStatus(
   application: Application,
   { applicationName, log }: Application,
-): Promise<UpstreamStatus> {
+): Promise<Omit<UpstreamStatus, 'parked'>> {
   // Read the position first: a log only grows, so the lag is negative only if the log was cut off.
   const done = await processApplicationInternals.donePosition(application, applicationName);
   const { position } = done;
