@@ -1,3 +1,4 @@
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 
 /** Heads of the logs of a system, by application and pipeline. */
@@ -11,6 +12,8 @@ export interface Extents {
   readonly positions: ReadonlyMap<string, readonly RecordedPosition[]>;
   /** Heads that were read after the positions, so all positions are at or behind them. */
   readonly laterHeads: Heads;
+  /** What the applications have processed late; read after the heads, so it covers all events up to them. */
+  readonly late: ReadonlyMap<string, LateEffects>;
   /** Pipelines in which any application has a log or a position. */
   readonly pipelineIds: readonly number[];
 }
@@ -23,11 +26,16 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   const heads = await readHeads(recorders);
   const positions = await readAll(recorders, (recorder) => recorder.positions());
   const laterHeads = await readHeads(recorders);
+  const late = await readAll(recorders, async (recorder) => {
+    const effects = new LateEffects(recorder);
+    await effects.load();
+    return effects;
+  });
   const pipelineIds = new Set([0]);
   for (const logs of laterHeads.values()) for (const pipelineId of logs.keys()) pipelineIds.add(pipelineId);
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
-  return { heads, positions, laterHeads, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
+  return { heads, positions, laterHeads, late, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */
