@@ -65,7 +65,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/sqlite',
     'storage/sqlite/connection/driver.ts',
   ],
-  'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection', 'storage/postgres/appending'],
+  'storage/postgres': [
+    'storage',
+    'storage/sql',
+    'storage/postgres/connection',
+    'storage/postgres/appending',
+    'storage/postgres/rows',
+  ],
+  'storage/postgres/rows': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/appending': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
   application: [
