@@ -1,6 +1,6 @@
 import './util/environment/node-version.ts';
 
-export { Application, type ApplicationClass } from './application/application.ts';
+export { Application, type ApplicationClass, type ResourcesOption } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
 export {
   IdempotencyKeyReusedError,
@@ -75,12 +75,22 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/policy/policy.ts';
-export type { PolicyContext, PolicyNeeds, RowsOf } from './application/policy/policy-context.ts';
+export type { PolicyContext, PolicyNeeds, ResourcesIn, RowsOf } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export type { Beginnings } from './application/replaying/beginning.ts';
+export { ResourceError } from './application/resources/errors.ts';
+export {
+  defineResources,
+  type OpenedBy,
+  type OpenResource,
+  type ResourceContext,
+  type ResourceDefinitions,
+  Resources,
+  type ResourcesOf,
+} from './application/resources/resources.ts';
 export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
 export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
@@ -199,9 +209,10 @@ export {
   UnknownApplicationError,
 } from './system/errors.ts';
 export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
+export type { CheckedNeeds } from './system/needs.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { pipelineFor } from './system/pipeline-for.ts';
-export { System, type SystemOptions } from './system/system.ts';
+export { System, type SystemOpenOptions, type SystemOptions } from './system/system.ts';
 export type { Origin, OriginKind } from './tracing/explanation/cause-chain.ts';
 export type { Cut } from './tracing/explanation/effect-tree.ts';
 export { NotificationNotFoundError } from './tracing/explanation/errors.ts';

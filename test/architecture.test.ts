@@ -85,6 +85,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/personal',
     'application/policy',
     'application/log',
+    'application/resources',
   ],
   'application/commands': [
     'application/errors.ts',
@@ -141,6 +142,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/resources': [],
   system: [],
   'tracing/explanation': [],
   'tracing/verification': [],
@@ -180,7 +182,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/host',
     'actors/restate/actors',
   ],
-  testing: ['testing/recorder-contract'],
+  testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  'testing/given-when-then': [],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };

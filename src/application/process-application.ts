@@ -110,8 +110,8 @@ export let processApplicationInternals: ProcessApplicationInternals;
 export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,
   Follows extends DomainEvent = DomainEvent,
-  Needs extends PolicyNeeds = PolicyNeeds,
-> extends Application<Emits> {
+  out Needs extends PolicyNeeds = PolicyNeeds,
+> extends Application<Emits, Needs> {
   readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
   #progressed: ((progress: Progress) => void) | undefined;
@@ -159,7 +159,7 @@ export abstract class ProcessApplication<
       throw new InvalidApplicationError(handledTwice(this.applicationName));
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
-    const resources = applicationInternals.resourcesOf(this);
+    const { resources } = this;
     const declaration = this.constructor as unknown as ApplicationClass;
     const options = { store, policy, batchSize, resources, grown, progressed };
     this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);

@@ -2,11 +2,16 @@ import { InvalidPolicyError } from '../errors.ts';
 
 /** What the handlers of a policy use beside events and aggregates. */
 export interface PolicyNeeds {
-  /** Resources of the system, which live as long as its runner. */
+  /** Resources of the system, made by {@link defineResources}. */
   readonly resources?: unknown;
   /** Handle of the database driver by which the policy records rows. */
   readonly rows?: unknown;
 }
+
+/** Resources that some needs name; unknown if they name none. */
+export type ResourcesIn<Needs extends PolicyNeeds> = Needs extends { readonly resources: infer Resources }
+  ? Resources
+  : unknown;
 
 /** Type of the handle by which rows are recorded and read. */
 export type RowsOf<Needs extends PolicyNeeds> = Needs extends { readonly rows: infer Handle }
@@ -16,7 +21,7 @@ export type RowsOf<Needs extends PolicyNeeds> = Needs extends { readonly rows: i
 /** The third argument of a handler: what it may use while it handles one event. */
 export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
   /** Resources of the system. */
-  readonly resources: Needs extends { readonly resources: infer Resources } ? Resources : unknown;
+  readonly resources: ResourcesIn<Needs>;
   /** Aborted when the handler must end, because its time is over or the runner closes. */
   readonly signal: AbortSignal;
   /** Whether the event is handled again by a replay. */
