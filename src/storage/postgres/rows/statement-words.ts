@@ -1,18 +1,17 @@
 /** Statements that would end the transaction, or change the session for the next user of its connection. */
 const refusedStatements: readonly RegExp[] = [
-  /^(begin|start|commit|end|abort)$/,
+  /^(begin|start|commit|end|abort)( |$)/,
   /^prepare transaction/,
   /^rollback(?!( work| transaction)? to( |$))/,
   /^set(?! (local|constraints|transaction)( |$))/,
-  /^(reset|discard|deallocate|listen|unlisten|load)$/,
+  /^(reset|discard|deallocate|listen|unlisten|load)( |$)/,
 ];
 
 /** Returns the first word of a statement that is refused; undefined if the statement may be executed. */
 export function refusedWord(text: string): string | undefined {
   const words = firstWords(text, 3);
-  const [first = ''] = words;
-  const isRefused = refusedStatements.some((refused) => refused.test(first) || refused.test(words.join(' ')));
-  return isRefused ? first.toUpperCase() : undefined;
+  const start = words.join(' ');
+  return refusedStatements.some((refused) => refused.test(start)) ? words[0]?.toUpperCase() : undefined;
 }
 
 /** Returns the first words of a statement in lower case, without comments and empty statements before them. */
