@@ -98,6 +98,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking',
     'application/personal',
     'application/policy',
+    'application/projection',
     'application/log',
     'application/resources',
   ],
@@ -149,6 +150,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/aggregates',
     'application/recording',
   ],
+  'application/projection': [
+    'application/application.ts',
+    'application/errors.ts',
+    'application/process-application.ts',
+    'application/following/batch-processor.ts',
+    'application/policy',
+    'application/recording',
+  ],
   'application/policy/aggregates': [
     'application/errors.ts',
     'application/memory-bounds.ts',
@@ -164,8 +173,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
     'runner/positions',
+    'runner/schemas',
     'runner/undeclared-events/undeclared-report.ts',
   ],
+  'runner/schemas': [],
   'runner/single-threaded': ['runner', 'runner/loops', 'runner/positions', 'runner/waiting'],
   'runner/positions': [],
   'runner/undeclared-events': ['runner'],

@@ -17,7 +17,6 @@ const inMemory: RecorderSubject = {
 
 const inSqlite: RecorderSubject = {
   name: 'sqlite',
-  lacks: ['parked'],
   async create() {
     const directory = await mkdtemp(join(tmpdir(), 'kahn-layers-'));
     const storage = sqlite({ file: join(directory, 'shop.db') });
@@ -27,7 +26,6 @@ const inSqlite: RecorderSubject = {
 
 const inPostgres: RecorderSubject = {
   name: 'postgres',
-  lacks: ['parked'],
   async create() {
     const schema = freshName('layers');
     const storage = postgres({ connectionString, schema });

@@ -9,7 +9,6 @@ recorderContract(
   { describe, it },
   {
     name: 'postgres',
-    lacks: ['parked'],
     async create() {
       const schema = freshName('recorder');
       return {

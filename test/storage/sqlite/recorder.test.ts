@@ -12,7 +12,6 @@ for (const { name, optionsIn } of sqliteLayouts) {
     { describe, it },
     {
       name: `sqlite({ ${name} })`,
-      lacks: ['parked'],
       async create() {
         const directory = await mkdtemp(join(tmpdir(), 'kahn-sqlite-'));
         return {
