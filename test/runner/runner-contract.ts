@@ -11,6 +11,7 @@ import { lifecycle } from './contract/lifecycle.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
+import { projections } from './contract/projections.ts';
 import { resources } from './contract/resources.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
@@ -41,6 +42,7 @@ function restOfContract(subject: RunnerSubject): void {
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);
