@@ -1,3 +1,4 @@
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { type ParkedPlace, readParkedPlaces } from './parked-places.ts';
 
@@ -17,6 +18,8 @@ export interface Extents {
   readonly positions: ReadonlyMap<string, readonly RecordedPosition[]>;
   /** Heads that were read after the positions, so all positions are at or behind them. */
   readonly laterHeads: Heads;
+  /** What the applications have processed late; read after the heads, so it covers all events up to them. */
+  readonly late: ReadonlyMap<string, LateEffects>;
   /** Pipelines in which any application has a log or a position. */
   readonly pipelineIds: readonly number[];
 }
@@ -30,11 +33,16 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   const parked = await readAll(recorders, readParkedPlaces);
   const positions = await readAll(recorders, (recorder) => recorder.positions());
   const laterHeads = await readHeads(recorders);
+  const late = await readAll(recorders, async (recorder) => {
+    const effects = new LateEffects(recorder);
+    await effects.load();
+    return effects;
+  });
   const pipelineIds = new Set([0]);
   for (const logs of laterHeads.values()) for (const pipelineId of logs.keys()) pipelineIds.add(pipelineId);
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
-  return { heads, parked, positions, laterHeads, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
+  return { heads, parked, positions, laterHeads, late, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */

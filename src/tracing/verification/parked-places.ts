@@ -1,3 +1,4 @@
+import { readParked } from '../../application/parking/parked-set.ts';
 import type { ParkedNotification } from '../../storage/parked.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 
@@ -7,22 +8,13 @@ export interface ParkedPlace
   readonly pipelineId: number;
 }
 
-/** Number of parked notifications that are read at once. */
-const pageSize = 200;
-
 /** Reads all parked notifications of an application. */
 export async function readParkedPlaces(recorder: Recorder): Promise<readonly ParkedPlace[]> {
-  const places: ParkedPlace[] = [];
   const counts = (await recorder.countParked?.()) ?? [];
+  const places: ParkedPlace[] = [];
   for (const pipelineId of new Set(counts.map((one) => one.pipelineId))) {
-    for (let after = 0; ; ) {
-      const page = (await recorder.parked?.({ pipelineId, after, limit: pageSize })) ?? [];
-      for (const { upstreamName, notificationId, originatorId } of page)
-        places.push({ pipelineId, upstreamName, notificationId, originatorId });
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageSize) break;
-      after = last.id;
-    }
+    for await (const { upstreamName, notificationId, originatorId } of readParked(recorder, pipelineId))
+      places.push({ pipelineId, upstreamName, notificationId, originatorId });
   }
   return places;
 }

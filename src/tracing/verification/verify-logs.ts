@@ -90,7 +90,7 @@ function checkedLogs(
 function causeSource(
   { applicationName: upstreamName, pipelineId }: LogName,
   { applicationName }: LogName,
-  { parked, positions, laterHeads }: Extents,
+  { parked, positions, laterHeads, late }: Extents,
   walks: ReadonlyMap<string, ReadonlyMap<number, LogWalk>>,
 ): Omit<CauseSource, 'last'> {
   const recorded = positions
@@ -105,5 +105,7 @@ function causeSource(
   );
   // The log of an application that is not part of the system is taken to reach as far as the position in it.
   const head = laterHeads.has(upstreamName) ? headIn(laterHeads, upstreamName, pipelineId) : position;
-  return { walk: walks.get(upstreamName)?.get(pipelineId), head, position, parked: parkedIds };
+  const lateOnes = late.get(applicationName)?.of(upstreamName, pipelineId) ?? new Map<number, unknown>();
+  const walk = walks.get(upstreamName)?.get(pipelineId);
+  return { walk, head, position, parked: parkedIds, late: lateOnes };
 }
