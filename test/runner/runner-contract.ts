@@ -11,8 +11,8 @@ import { lifecycle } from './contract/lifecycle.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
-import { projections } from './contract/projections.ts';
 import { resources } from './contract/resources.ts';
+import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 

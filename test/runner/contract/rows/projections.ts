@@ -1,9 +1,9 @@
 import { InvalidStorageError, type System, type SystemRunner, verify } from 'kahn';
 import { expect, test } from 'vitest';
-import { listedOn } from '../../support/projections/listed-orders.ts';
-import { Order, type OrderList, Orders } from '../../support/projections/order-list.ts';
-import { until } from '../../support/until.ts';
-import type { RunnerSubject } from './subject.ts';
+import { listedOn } from '../../../support/projections/listed-orders.ts';
+import { Order, type OrderList, Orders } from '../../../support/projections/order-list.ts';
+import { until } from '../../../support/until.ts';
+import type { RunnerSubject } from '../subject.ts';
 
 type ListRunner = SystemRunner<typeof Orders | typeof OrderList>;
 
