@@ -7,11 +7,12 @@ import { sqlite } from 'kahn/sqlite';
 import type { RecorderSubject } from '../../src/testing/recorder-contract/recorder-contract.ts';
 import { connectionString, query } from '../support/servers/postgres.ts';
 import { freshName } from '../support/servers/postgres-server.ts';
+import { testedPostgresRows, testedSqliteRows } from '../support/tested-rows.ts';
 import { byTier } from '../support/tier.ts';
 
 const inMemory: RecorderSubject = {
   name: 'memory',
-  create: async () => ({ storage: memory(), cleanUp: async () => {} }),
+  create: async () => ({ storage: memory(), rows: testedSqliteRows, cleanUp: async () => {} }),
 };
 
 const inSqlite: RecorderSubject = {
@@ -19,7 +20,7 @@ const inSqlite: RecorderSubject = {
   async create() {
     const directory = await mkdtemp(join(tmpdir(), 'kahn-layers-'));
     const storage = sqlite({ file: join(directory, 'shop.db') });
-    return { storage, cleanUp: () => rm(directory, { recursive: true }) };
+    return { storage, rows: testedSqliteRows, cleanUp: () => rm(directory, { recursive: true }) };
   },
 };
 
@@ -28,7 +29,12 @@ const inPostgres: RecorderSubject = {
   async create() {
     const schema = freshName('layers');
     const storage = postgres({ connectionString, schema });
-    return { storage, cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)) };
+    const rows = testedPostgresRows(schema);
+    return {
+      storage,
+      rows,
+      cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)),
+    };
   },
 };
 
