@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import type { ErrorRules } from '../error-rules/error-rules.ts';
+import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
@@ -9,6 +11,7 @@ import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
+import { processDue } from './parked-pass.ts';
 
 /** Options of {@link ProcessApplication.run}. */
 export interface RunOptions {
@@ -31,6 +34,7 @@ export class Upstreams {
   readonly #followers = new Map<string, Follower>();
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
+  #handling: FailureHandling | undefined;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -46,12 +50,22 @@ export class Upstreams {
   }
 
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
-  follow(log: NotificationLog, options: BatchProcessorOptions, declaration?: BeginningDeclaration): void {
-    this.#gate ??= new CausalGate(options.store, this.#intermediates);
-    this.#followers.set(
-      log.applicationName,
-      new Follower({ log, gate: this.#gate, declaration, ...options }),
-    );
+  follow(
+    log: NotificationLog,
+    rules: ErrorRules,
+    options: BatchProcessorOptions,
+    declaration?: BeginningDeclaration,
+  ): void {
+    const { store } = options;
+    this.#gate ??= new CausalGate(store, this.#intermediates);
+    this.#handling ??= new FailureHandling(store, rules);
+    const shared = { gate: this.#gate, handling: this.#handling, declaration };
+    this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
+  }
+
+  /** Makes the next run process the parked notifications that are due, before new ones. */
+  retryParked(): void {
+    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /**
@@ -62,6 +76,12 @@ export class Upstreams {
    * waits for another version; all notifications that need not wait are processed.
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
+    return this.#handling?.mayBeDue
+      ? this.#processDue(options.signal).then(() => this.#run(options))
+      : this.#run(options);
+  }
+
+  #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     const { upstreamName } = options;
     const counts = new Map<string, number>();
     if (upstreamName === undefined) return this.#runAll(options, counts);
@@ -69,8 +89,13 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
-    return this.#get(upstreamName).pull(upTo);
+  pull(
+    upstreamName: string,
+    upTo: number,
+    signal?: AbortSignal,
+  ): number | BlockingError | Promise<number | BlockingError> {
+    const pull = () => this.#get(upstreamName).pull(upTo, signal);
+    return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
@@ -110,6 +135,18 @@ export class Upstreams {
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();
+  }
+
+  /** Processes the parked notifications that are due. After a failure, the next run does so again. */
+  async #processDue(signal: AbortSignal | undefined): Promise<void> {
+    const handling = this.#handling as FailureHandling;
+    handling.mayBeDue = false;
+    try {
+      await processDue(handling, this.#followers, signal);
+    } catch (error) {
+      handling.mayBeDue = true;
+      throw error;
+    }
   }
 
   async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {
