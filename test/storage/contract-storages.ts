@@ -7,8 +7,8 @@ import { sqlite } from 'kahn/sqlite';
 import type { RecorderSubject } from '../../src/testing/recorder-contract/recorder-contract.ts';
 import { connectionString, query } from '../support/servers/postgres.ts';
 import { freshName } from '../support/servers/postgres-server.ts';
-import { testedPostgresRows, testedSqliteRows } from '../support/tested-rows.ts';
 import { byTier } from '../support/tier.ts';
+import { testedPostgresRows, testedSqliteRows } from './tested-rows.ts';
 
 const inMemory: RecorderSubject = {
   name: 'memory',

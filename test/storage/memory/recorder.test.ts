@@ -2,7 +2,7 @@ import { memory } from 'kahn';
 import { describe, it } from 'vitest';
 import type { StorageDescription } from '../../../src/storage/storage.ts';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
-import { testedSqliteRows } from '../../support/tested-rows.ts';
+import { testedSqliteRows } from '../tested-rows.ts';
 import { spreadMemory } from './spread-memory.ts';
 
 const subjects: Record<string, () => StorageDescription> = {

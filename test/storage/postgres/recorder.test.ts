@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
 import { connectionString, query } from '../../support/servers/postgres.ts';
 import { freshName } from '../../support/servers/postgres-server.ts';
-import { testedPostgresRows } from '../../support/tested-rows.ts';
+import { testedPostgresRows } from '../tested-rows.ts';
 
 recorderContract(
   { describe, it },

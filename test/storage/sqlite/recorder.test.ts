@@ -5,7 +5,7 @@ import { sqlite } from 'kahn/sqlite';
 import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
 import { sqliteLayouts } from '../../support/storages.ts';
-import { testedSqliteRows } from '../../support/tested-rows.ts';
+import { testedSqliteRows } from '../tested-rows.ts';
 
 for (const { name, optionsIn } of sqliteLayouts) {
   recorderContract(

@@ -1,6 +1,6 @@
-import { Slots } from '../../../util/slots.ts';
 import type { RecordedRows } from '../../recorder.ts';
 import { RowsGuard } from '../../sql/rows-guard.ts';
+import { Slots } from '../../sql/slots.ts';
 import type { StorageLocation } from '../../storage-location.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { ServerRetry } from '../connection/server-retry.ts';

@@ -1,6 +1,6 @@
-import { Slots } from '../../../util/slots.ts';
 import type { RecordedRows } from '../../recorder.ts';
 import { RowsGuard } from '../../sql/rows-guard.ts';
+import { Slots } from '../../sql/slots.ts';
 import { recorderClosed, type StorageLocation } from '../../storage-location.ts';
 import { DatabaseSync } from '../connection/driver.ts';
 import { identityOf } from '../connection/sqlite-connection.ts';
