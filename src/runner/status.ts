@@ -1,9 +1,10 @@
-import type { Application } from '../application/application.ts';
+import { type Application, applicationInternals } from '../application/application.ts';
+import { ControlLog } from '../application/control/control-log.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
-import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
+import type { ApplicationState, ApplicationStatus, UpstreamStatus } from './runner.ts';
 
 /** What a runner knows of an application. */
 type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
@@ -46,14 +47,35 @@ async function applicationStatus(
   { state, lastError, interruption }: KnownState,
 ): Promise<ApplicationStatus> {
   const { applicationName, pipelineId } = application;
-  const known = { applicationName, pipelineId, state, interruption };
+  const control = ControlLog.of(applicationInternals.storeOf(application).recorder);
+  const known = () => {
+    const { pause } = control;
+    return {
+      applicationName,
+      pipelineId,
+      state: shownState(state, pause !== undefined),
+      interruption,
+      pause,
+    };
+  };
   try {
-    const all = await Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream)));
-    return { ...known, upstreams: all, lastError };
+    const [all] = await Promise.all([
+      Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream))),
+      control.refresh(),
+    ]);
+    return { ...known(), upstreams: all, lastError };
   } catch (error) {
     if (!isTransient(error)) throw error;
-    return { ...known, upstreams: [], lastError: lastError ?? error };
+    return { ...known(), upstreams: [], lastError: lastError ?? error };
   }
+}
+
+const pausable: readonly ApplicationState[] = ['idle', 'running', 'interrupted', 'restarting', 'elsewhere'];
+
+/** Returns the state to show. A follower learns of a pause within about a second; the storage knows it at once. */
+function shownState(state: ApplicationState, isPaused: boolean): ApplicationState {
+  if (isPaused) return pausable.includes(state) ? 'paused' : state;
+  return state === 'paused' ? 'idle' : state; // it was resumed just now
 }
 
 async function upstreamStatus(

@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { ControlLog } from '../control/control-log.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
-import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
+import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
@@ -30,6 +31,7 @@ export class Upstreams {
   readonly #followers = new Map<string, Follower>();
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
+  #control: ControlLog | undefined;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -47,6 +49,7 @@ export class Upstreams {
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
   follow(log: NotificationLog, options: BatchProcessorOptions): void {
     this.#gate ??= new CausalGate(options.store, this.#intermediates);
+    this.#control ??= ControlLog.of(options.store.recorder);
     this.#followers.set(log.applicationName, new Follower({ log, gate: this.#gate, ...options }));
   }
 
@@ -56,8 +59,10 @@ export class Upstreams {
    *
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline, or {@link OtherVersionError} if it
    * waits for another version; all notifications that need not wait are processed.
+   * @throws {@link PausedError} if the application is paused.
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
+    if (this.#control?.isFree === false) return this.#runUnlessPaused(this.#control, options);
     const { upstreamName } = options;
     const counts = new Map<string, number>();
     if (upstreamName === undefined) return this.#runAll(options, counts);
@@ -108,6 +113,18 @@ export class Upstreams {
     for (const follower of this.#followers.values()) await follower.flush();
   }
 
+  /** Reads whether the application is paused, if that is not known or known for a second, and runs if it is not. */
+  async #runUnlessPaused(control: ControlLog, options: RunOptions): Promise<ProcessedCounts> {
+    await control.refreshIfDue();
+    this.#assertNotPaused();
+    return await this.run(options);
+  }
+
+  #assertNotPaused(): void {
+    const pause = this.#control?.pause;
+    if (pause !== undefined) throw new PausedError(this.#applicationName, pause);
+  }
+
   async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {
     let waiting: BlockingError | undefined;
     for (const follower of this.#followers.values()) {
@@ -150,9 +167,11 @@ export class Upstreams {
         if (typeof count === 'number') add(counts, follower, count);
         else await this.#pullCause(follower, count, options, counts);
         if (follower.isAtEnd || batch === batches) return counts;
-        const yielding = yieldIfDue(performance.now());
-        if (yielding !== undefined) await yielding;
+        const now = performance.now();
+        const waiting = yieldIfDue(now) ?? this.#control?.refreshIfDue(now);
+        if (waiting !== undefined) await waiting;
         signal?.throwIfAborted();
+        this.#assertNotPaused();
         pulled = follower.pull(upTo, signal);
       }
     } catch (error) {
