@@ -1,6 +1,6 @@
 import './util/environment/node-version.ts';
 
-export { Application, type ApplicationClass } from './application/application.ts';
+export { Application, type ApplicationClass, type ResourcesOption } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
 export {
   IdempotencyKeyReusedError,
@@ -12,10 +12,17 @@ export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
 export type { Pause } from './application/control/control-log.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
+export type {
+  ErrorClass,
+  ErrorRule,
+  ParkingOptions,
+  RetryRule,
+} from './application/error-rules/error-rule.ts';
 export {
   AggregateNotFoundError,
   ApplicationNotOpenError,
   ApplicationOwnedByRunnerError,
+  HandlerTimeoutError,
   InvalidApplicationError,
   InvalidPolicyError,
   PipelineFixedError,
@@ -35,17 +42,29 @@ export {
   type OtherVersionReason,
   PausedError,
   PolicyError,
+  PolicyRetryError,
   RacesLostError,
   type WaitingForVersion,
 } from './application/following-errors.ts';
+export { InvalidPositionError, LogGapError } from './application/log/errors.ts';
+export type { NotificationLog } from './application/log/notification-log.ts';
 export {
-  InvalidPositionError,
-  LogGapError,
-  type NotificationLog,
-  type Section,
-} from './application/log/notification-log.ts';
-export { type Notification, NotificationLogReader } from './application/log/notification-log-reader.ts';
+  type FollowLogOptions,
+  type Notification,
+  NotificationLogReader,
+  type NotificationLogReaderClass,
+  type ReaderSource,
+} from './application/log/notification-log-reader.ts';
+export type { PlaceInLog } from './application/log/place-in-log.ts';
+export type { Section } from './application/log/sections.ts';
 export type { OpenStoreOptions } from './application/open-store.ts';
+export {
+  type FollowedNotification,
+  NotificationParkedError,
+  ParkingLimitError,
+  ParkingUnsupportedError,
+} from './application/parking/errors.ts';
+export type { ParkedFailure, ParkedReason } from './application/parking/parked-reason.ts';
 export {
   PersonalNotSupportedError,
   PersonalUnreadableError,
@@ -58,11 +77,22 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/policy/policy.ts';
-export type { PolicyContext, PolicyNeeds } from './application/policy/policy-context.ts';
+export type { PolicyContext, PolicyNeeds, ResourcesIn, RowsOf } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
+export type { Beginnings } from './application/replaying/beginning.ts';
+export { ResourceError } from './application/resources/errors.ts';
+export {
+  defineResources,
+  type OpenedBy,
+  type OpenResource,
+  type ResourceContext,
+  type ResourceDefinitions,
+  Resources,
+  type ResourcesOf,
+} from './application/resources/resources.ts';
 export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
 export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
@@ -155,12 +185,15 @@ export {
   InvalidStorageError,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
+  type RowsErrorCode,
   StorageError,
   type StorageErrorCode,
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
+export type { RowsKind } from './storage/recorder.ts';
 export {
   type CompressionOptions,
   type EncryptionOptions,
@@ -179,9 +212,10 @@ export {
   UnknownApplicationError,
 } from './system/errors.ts';
 export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
+export type { CheckedNeeds } from './system/needs.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { pipelineFor } from './system/pipeline-for.ts';
-export { System, type SystemOptions } from './system/system.ts';
+export { System, type SystemOpenOptions, type SystemOptions } from './system/system.ts';
 export type { Origin, OriginKind } from './tracing/explanation/cause-chain.ts';
 export type { Cut } from './tracing/explanation/effect-tree.ts';
 export { NotificationNotFoundError } from './tracing/explanation/errors.ts';

@@ -2,9 +2,16 @@ import { inspect } from 'node:util';
 import { storedTypesOf } from '../domain/events/define-events.ts';
 import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
+import type { RowsKind } from '../storage/recorder.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
+import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
+import type { ErrorRule, ParkingOptions } from './error-rules/error-rule.ts';
 import { InvalidApplicationError } from './errors.ts';
+import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
+import { isPlaceInLog, placeText, shownPlace } from './log/place-in-log.ts';
+import { isSectionSize, largestSectionSize } from './log/sections.ts';
+import type { Beginnings } from './replaying/beginning.ts';
 
 /** The static properties of an application class. */
 export interface ApplicationDeclaration {
@@ -42,6 +49,44 @@ export interface ApplicationDeclaration {
    * @default false
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
+  /**
+   * Kind of the rows that the policy records with `context.rows()`: `sqliteRows` of `kahn/sqlite` or `postgresRows` of
+   * `kahn/postgres`.
+   *
+   * @default none
+   */
+  readonly rows?: RowsKind;
+  /**
+   * Where the application begins in the log of an upstream that it has never followed: `'start'`, `'end'` or a time, for
+   * all upstreams or by their names, as in `{ orders: 'end' }`. It is decided once, when a runner first starts the
+   * application, and recorded: later changes have no effect. Events before the beginning count as processed.
+   *
+   * @default 'start'
+   */
+  readonly begins?: Beginnings;
+  /** Number of notifications in a section of the log, up to 10,000. @default 20 */
+  readonly sectionSize?: number;
+  /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
+  readonly readerClass?: NotificationLogReaderClass;
+  /**
+   * What happens to a notification on which the policy fails: retry, park or stop. The first rule that matches applies.
+   *
+   * @default none: the application stops
+   */
+  readonly errorRules?: readonly ErrorRule[];
+  /**
+   * How notifications are parked, by the rules that do so.
+   *
+   * @default `{ byAggregate: true, limit: 1_000 }`
+   */
+  readonly parking?: ParkingOptions;
+  /**
+   * Longest time that the policy may take for one event, in ms. Then `context.signal` is aborted, and the policy fails with
+   * {@link HandlerTimeoutError}. Code that never yields to the event loop cannot be interrupted.
+   *
+   * @default no limit
+   */
+  readonly handlerTimeoutMs?: number;
 }
 
 /**
@@ -49,7 +94,7 @@ export interface ApplicationDeclaration {
  * @throws {@link LimitExceededError} if the name or an event type is too long.
  */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { applicationName, emits, saves } = declaration;
+  const { applicationName, emits, saves, rows } = declaration;
   const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
@@ -75,6 +120,10 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
+  assertRows(name, rows);
+  if (declaration.begins !== undefined) assertBegins(name, declaration.begins);
+  assertReading(name, declaration);
+  assertErrorDeclaration(name, declaration);
   for (const property of ['causalDependencies', 'applyPolicyToGeneratedEvents'] as const) {
     const { [property]: value = false } = declaration;
     if (typeof value === 'boolean') continue;
@@ -82,6 +131,29 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
     );
   }
+}
+
+function assertReading(name: string, { sectionSize, readerClass }: ApplicationDeclaration): void {
+  if (sectionSize !== undefined && !isSectionSize(sectionSize)) {
+    throw new InvalidApplicationError(
+      `Expected 'static readonly sectionSize' of class ${name} to be an integer from 1 to ${largestSectionSize}, got ` +
+        `${inspect(sectionSize)}.`,
+    );
+  }
+  if (readerClass === undefined || readerClass === NotificationLogReader) return;
+  if (typeof readerClass === 'function' && readerClass.prototype instanceof NotificationLogReader) return;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly readerClass' of class ${name} to be a class that extends NotificationLogReader, got ` +
+      `${kindOf(readerClass)}.`,
+  );
+}
+
+function assertRows(name: string, rows: unknown): void {
+  if (rows === undefined || isId((rows as Partial<RowsKind> | null)?.driver)) return;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly rows' of class ${name} to be sqliteRows of kahn/sqlite or postgresRows of kahn/postgres, ` +
+      `got ${kindOf(rows)}.`,
+  );
 }
 
 function assertSaves(name: string, saves: unknown, emits: readonly string[]): void {
@@ -96,6 +168,20 @@ function assertSaves(name: string, saves: unknown, emits: readonly string[]): vo
       `'static readonly saves' of class ${name} lists ${inspect(type)}, which its 'static readonly emits' does not list.`,
     );
   }
+}
+
+function assertBegins(name: string, begins: unknown): void {
+  if (isPlaceInLog(begins)) return;
+  const isByName =
+    typeof begins === 'object' && begins !== null && Object.getPrototypeOf(begins) === Object.prototype;
+  const entries = isByName ? Object.entries(begins) : [];
+  const invalid = entries.find(([, place]) => !isPlaceInLog(place));
+  if (isByName && invalid === undefined) return;
+  const what = invalid === undefined ? '' : ` for '${invalid[0]}'`;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly begins' of class ${name}${what} to be ${placeText}, got ` +
+      `${shownPlace(invalid === undefined ? begins : invalid[1])}. By upstream, write { orders: 'end' }.`,
+  );
 }
 
 /** Returns the name under which storage keeps the log of an application. */

@@ -161,6 +161,23 @@ export class InvalidPolicyError extends KahnError {
   override readonly code = 'INVALID_POLICY';
 }
 
+/** A policy took longer for an event than `static readonly handlerTimeoutMs` allows. What it does afterwards is refused. */
+export class HandlerTimeoutError extends KahnError {
+  override readonly code = 'HANDLER_TIMEOUT';
+  declare readonly applicationName: string;
+  declare readonly eventType: string;
+  /** Longest time of a handler, in ms. */
+  declare readonly timeoutMs: number;
+
+  constructor(applicationName: string, eventType: string, timeoutMs: number) {
+    super(
+      `The policy of '${applicationName}' took longer than ${timeoutMs} ms for an event of type '${eventType}'. Let it end when ` +
+        "`context.signal` is aborted, or raise 'static readonly handlerTimeoutMs'.",
+      { applicationName, eventType, timeoutMs },
+    );
+  }
+}
+
 /** A policy with `applyPolicyToGeneratedEvents` answers its own events without an end. Nothing of it is recorded. */
 export class PolicyLoopError extends KahnError {
   override readonly code = 'POLICY_LOOP';

@@ -137,6 +137,43 @@ const otherVersionReasons: Readonly<
 };
 
 /**
+ * A policy failed on a notification, and an error rule says that it is tried again after a delay. Nothing of the
+ * notification is recorded; it waits, and so do all later notifications of its log.
+ */
+export class PolicyRetryError extends KahnError implements FailedNotification {
+  override readonly code = 'POLICY_RETRY';
+  declare readonly applicationName: string;
+  declare readonly upstreamName: string;
+  declare readonly pipelineId: number;
+  declare readonly notificationId: number;
+  declare readonly eventType: string;
+  declare readonly originatorId: string;
+  /** Number of tries that have failed. */
+  declare readonly tries: number;
+  /** When the first try failed, in ms since 1970. */
+  declare readonly since: number;
+  /** When the next try may begin, in ms since 1970; on a stepping runner, in its simulated time. */
+  declare readonly nextTryAt: number;
+
+  constructor(failed: PolicyError, when: Pick<PolicyRetryError, 'tries' | 'since' | 'nextTryAt'>) {
+    const { applicationName, upstreamName, pipelineId, notificationId, eventType, originatorId } = failed;
+    const { tries, since, nextTryAt } = when;
+    super(`Try ${tries} failed, another one follows: ${failed.message}`, {
+      cause: failed,
+      applicationName,
+      upstreamName,
+      pipelineId,
+      notificationId,
+      eventType,
+      originatorId,
+      tries,
+      since,
+      nextTryAt,
+    });
+  }
+}
+
+/**
  * An application is paused: it processes nothing until it is resumed by `resume()` of a runner. Commands of the
  * application are recorded meanwhile.
  */
@@ -159,14 +196,15 @@ export class PausedError extends KahnError implements Pause {
   }
 }
 
-/** The error of an upstream whose next notification must wait. It is retried; only others can end the wait. */
-export type BlockingError = CausalDependencyError | OtherVersionError | PausedError;
+/** The error of an upstream whose next notification must wait. It is retried. */
+export type BlockingError = CausalDependencyError | OtherVersionError | PolicyRetryError | PausedError;
 
 /** Whether an error says that the next notification of an upstream must wait. */
 export function isBlocking(error: unknown): error is BlockingError {
   return (
     error instanceof CausalDependencyError ||
     error instanceof OtherVersionError ||
+    error instanceof PolicyRetryError ||
     error instanceof PausedError
   );
 }

@@ -15,11 +15,12 @@ export class OpenPipeline {
   readonly turns: AggregateTurns = new AggregateTurns();
 
   constructor(store: EventStore, hooks: CommitHooks) {
-    const { applicationName, pipelineId, recorder, emits, recent } = store;
+    const { applicationName, pipelineId, recorder, emits, recent, sectionSize } = store;
     this.store = store;
     this.queue = new CommitQueue(store, hooks);
     this.repository = new Repository(applicationName, store.loader, noteUnread);
     const recordedAs = store.recordedNameOf(applicationName);
-    this.log = new RecordedNotificationLog(recorder, applicationName, pipelineId, emits, recent, recordedAs);
+    const options = { applicationName, pipelineId, emits, recent, recordedAs, sectionSize };
+    this.log = new RecordedNotificationLog(recorder, options);
   }
 }

@@ -1,6 +1,8 @@
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { Transcoder } from '../storage/codec/transcoder.ts';
+import { InvalidStorageError } from '../storage/errors.ts';
+import type { RecordedRows, Recorder } from '../storage/recorder.ts';
 import {
   type CompressionOptions,
   compressionOptions,
@@ -75,19 +77,42 @@ export async function openStore(
     openStoreOptions,
     owner,
   );
-  const { applicationName, emits, saves, causalDependencies = false } = declaration;
+  const { applicationName, emits, saves, sectionSize, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
+  let rows: RecordedRows | undefined;
+  try {
+    rows = rowsOf(declaration, recorder);
+  } catch (error) {
+    await recorder.close();
+    throw error;
+  }
   return new EventStore({
     applicationName,
     pipelineId,
     emits,
     saves,
+    sectionSize,
     causalDependencies,
     recorder,
+    rows,
     transcoder,
     cacheSize,
     ...(carryMetadata && { carryMetadata }),
   });
+}
+
+/** Returns the rows of an application; undefined if its class states none. */
+function rowsOf(
+  { applicationName, rows }: ApplicationDeclaration,
+  recorder: Recorder,
+): RecordedRows | undefined {
+  if (rows === undefined) return undefined;
+  const recorded = recorder.rows?.(rows);
+  if (recorded !== undefined) return recorded;
+  throw new InvalidStorageError(
+    `Application '${applicationName}' records rows, which its storage cannot. Use sqlite({ file }), ` +
+      'postgres({ connectionString }) or memory().',
+  );
 }

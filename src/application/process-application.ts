@@ -16,7 +16,7 @@ import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
-import type { PolicyNeeds } from './policy/policy-context.ts';
+import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import type { EventStore } from './recording/event-store.ts';
 
@@ -113,8 +113,8 @@ export let processApplicationInternals: ProcessApplicationInternals;
 export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,
   Follows extends DomainEvent = DomainEvent,
-  Needs extends PolicyNeeds = PolicyNeeds,
-> extends Application<Emits> {
+  out Needs extends PolicyNeeds = PolicyNeeds,
+> extends Application<Emits, Needs> {
   readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
   #progressed: ((progress: Progress) => void) | undefined;
@@ -162,8 +162,10 @@ export abstract class ProcessApplication<
       throw new InvalidApplicationError(handledTwice(this.applicationName));
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
-    const resources = applicationInternals.resourcesOf(this);
-    this.#upstreams.follow(log, { store, policy, batchSize, resources, grown, progressed });
+    const { resources } = this;
+    const declaration = this.constructor as unknown as ApplicationClass;
+    const options = { store, policy, batchSize, resources, grown, progressed };
+    this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
   }
 
   /**
@@ -195,6 +197,20 @@ export abstract class ProcessApplication<
       this.#upstreams.compareNext();
       return this.#upstreams.run(options);
     });
+  }
+
+  /**
+   * Calls `read` with a handle that reads the rows that are recorded, as of one moment, and cannot write. Resolves with the
+   * result of `read`. The handle must not be used afterwards.
+   *
+   * @throws {@link InvalidApplicationError} if the class has no `static readonly rows`.
+   */
+  async readRows<T>(read: (handle: RowsOf<Needs>) => T | Promise<T>): Promise<T> {
+    const { rows } = applicationInternals.storeOf(this);
+    if (rows !== undefined) return rows.read(read as (handle: unknown) => T | Promise<T>);
+    throw new InvalidApplicationError(
+      `Class ${this.constructor.name} records no rows: it has no 'static readonly rows'.`,
+    );
   }
 
   #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {

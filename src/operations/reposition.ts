@@ -1,6 +1,6 @@
 import type { ApplicationClass } from '../application/application.ts';
+import { InvalidPositionError } from '../application/log/errors.ts';
 import { markOf } from '../application/log/mark.ts';
-import { InvalidPositionError } from '../application/log/notification-log.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';

@@ -3,11 +3,14 @@ import { ownedBinding } from '../application/application-binding.ts';
 import { openStore } from '../application/open-store.ts';
 import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
+import { recordBeginning } from '../application/replaying/beginning.ts';
+import { openResources } from '../application/resources/open-resources.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
+import { upstreamsOf } from '../system/graph.ts';
 import { assertPartOf, layersOf, recordingOptions, type System } from '../system/system.ts';
 import { assertNotInWorker } from '../system/system-module.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
@@ -40,6 +43,7 @@ const running = new WeakSet<object>();
  *
  * @throws {@link SystemRunningError} if this system is running already.
  * @throws {@link UndeclaredTypesError} if a log holds undeclared types, and the options refuse them.
+ * @throws {@link ResourceError} if a resource cannot be opened.
  * @throws {@link StorageError} if the storage cannot be opened.
  */
 export function openSystem(
@@ -64,17 +68,39 @@ async function open(
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   await reportUndeclared(stores, options, opening, opened);
+  const { signal, resources: replaced } = options;
+  const resources = opened.use(await openResources(system.resources, { signal, replaced }));
   const running = new RunningSystem({
     system,
     storage,
     writerId,
     openedStorage,
     stores,
+    resources: resources.values,
     opening,
     opened,
   });
+  await recordBeginnings(system, running, opening.pipelineIds);
   await reportMismatches(system, running, opening.pipelineIds);
   return running;
+}
+
+/** Records where applications begin in the logs of their upstreams, before anything else is recorded there. */
+async function recordBeginnings(
+  { graph, applications }: System,
+  running: RunningSystem,
+  pipelineIds: readonly number[],
+): Promise<void> {
+  for (const applicationClass of applications) {
+    if (applicationClass.begins === undefined) continue;
+    const { applicationName } = applicationClass;
+    for (const pipelineId of pipelineIds) {
+      const opened = running.in(pipelineId);
+      const store = applicationInternals.storeOf(opened.get(applicationName) as Application);
+      for (const upstreamName of upstreamsOf(graph, applicationName))
+        await recordBeginning(applicationClass, store, (opened.get(upstreamName) as Application).log);
+    }
+  }
 }
 
 /** Longest time for which a closing system waits for a count that a storage does not answer, in ms. */
@@ -114,8 +140,10 @@ interface RunningSystemParts {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly stores: ReadonlyMap<string, EventStore>;
+  /** Resources of the system by name. */
+  readonly resources: object;
   readonly opening: Opening;
-  /** Resources that the running system takes over. */
+  /** Everything that is open, which the running system takes over. */
   readonly opened: AsyncDisposableStack;
 }
 
@@ -126,7 +154,7 @@ export class RunningSystem {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly #parts: RunningSystemParts;
-  readonly #resources: AsyncDisposableStack;
+  readonly #opened: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
 
   constructor(parts: RunningSystemParts) {
@@ -135,7 +163,7 @@ export class RunningSystem {
     this.openedStorage = parts.openedStorage;
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
-    this.#resources = parts.opened.move(); // last, because the constructor of an application may throw
+    this.#opened = parts.opened.move(); // last, because the constructor of an application may throw
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */
@@ -168,17 +196,18 @@ export class RunningSystem {
 
   /** Releases everything; no application may be in use. */
   release(): Promise<void> {
-    return this.#resources.disposeAsync();
+    return this.#opened.disposeAsync();
   }
 
   #open(pipelineId: number): ReadonlyMap<string, Application> {
-    const { system, stores, opening } = this.#parts;
+    const { system, stores, resources, opening } = this.#parts;
     const opened = new Map<string, Application>();
     for (const applicationClass of system.applications as readonly ApplicationClass[]) {
       const { applicationName } = applicationClass;
       const application = new applicationClass();
       const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
-      applicationInternals.bind(application, ownedBinding(store, opening.saveRulesOf?.(applicationName)));
+      const saveRules = opening.saveRulesOf?.(applicationName);
+      applicationInternals.bind(application, ownedBinding(store, saveRules, resources));
       if (opening.grown !== undefined) application.subscribe(opening.grown);
       opened.set(applicationName, application);
     }

@@ -15,6 +15,8 @@ export const limits = {
    * outcome of a command.
    */
   saveBytes: 128_000_000,
+  /** Bytes of UTF-8 of the reason for which a notification is parked. A longer error is shortened. */
+  reasonBytes: 65_536,
   /** Largest version of an aggregate. */
   version: 0x7fffffff,
   /** Time of an event in ms before or after 1970, the largest time of a Date. */

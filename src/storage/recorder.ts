@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/provenance.ts';
+import type { RowsError } from './errors.ts';
 import type { ParkedChange, ParkedCount, ParkedNotification, ParkedRequest } from './parked.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
@@ -33,7 +34,7 @@ export interface ProcessEvent {
   readonly tracking?: Tracking;
   readonly operation?: StoredOperation;
   readonly command?: StoredCommand;
-  /** Notifications that are parked, changed or parked no more. */
+  /** Notifications that are parked, changed or deleted, in the pipeline of the call. */
   readonly parked?: readonly ParkedChange[];
 }
 
@@ -120,18 +121,43 @@ export interface RecordedPosition {
   readonly typesVersion: number;
 }
 
+/**
+ * Kind of the handle by which rows are recorded, as a class states it with `static readonly rows`: `sqliteRows` of
+ * `kahn/sqlite` or `postgresRows` of `kahn/postgres`.
+ */
+export interface RowsKind<Handle = unknown> {
+  /** Driver of the handle, such as 'sqlite'. */
+  readonly driver: string;
+  /** Carries the type of the handle; never set. */
+  readonly handle?: Handle;
+}
+
+/** Rows that an application records beside its events, as others may read them. */
+export interface RecordedRows {
+  /**
+   * Calls `read` with a handle of the driver that reads what is recorded, as of one moment, and cannot write. Resolves with
+   * the result of `read`, behind which the handle must not be used.
+   */
+  read<T>(read: (handle: unknown) => T | Promise<T>): Promise<T>;
+}
+
 /** The right to record next. Other calls that record, by any recorder of the application, wait until it is released. */
 export interface WriteLock {
   /**
    * Handle of the driver with which rows are written that are recorded together with the next call of `record`: a
    * `DatabaseSync` of SQLite, a client of `pg`. It cannot end the transaction. Rows that are written before the lock is
-   * released without `record` are lost. Storage without a handle records no rows.
+   * released without `record` are lost. Once the handle was read, `record` rejects with a {@link RowsError} if the
+   * transaction has ended: it never records without the rows. Storage without a handle records no rows.
    */
   readonly handle?: unknown;
   /** Records as {@link Recorder.record} does, and releases the lock in any case. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
-  /** Releases the lock, if it is still held. */
-  release(): Promise<void>;
+  /**
+   * Releases the lock, if it is still held.
+   *
+   * @param reason Error with which later uses of the handle are refused.
+   */
+  release(reason?: RowsError): Promise<void>;
 }
 
 /**
@@ -156,7 +182,8 @@ export interface Recorder {
    * positions conflict as well.
    * @throws {@link RecordConflictError} unless the version of each event is one above the newest of its aggregate.
    * @throws {@link PositionConflictError} if a position, or the version of its handled types, is not as expected.
-   * @throws {@link ParkedConflictError} if the revision of a parked notification is not as expected.
+   * @throws {@link ParkedConflictError} if the revision of a parked notification is not as expected, or the call changes
+   * one twice, while keys, versions and positions are as expected.
    */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
 
@@ -166,6 +193,13 @@ export interface Recorder {
    * this method has no such lock: a follower that keeps losing races to commands then relies on its retries.
    */
   lock?(): Promise<WriteLock>;
+
+  /**
+   * Prepares for rows of a kind: `lock()` then gives a handle of its driver. Storage without this method records no rows.
+   *
+   * @throws {@link InvalidStorageError} if the storage cannot record rows of this kind.
+   */
+  rows?(kind: RowsKind): RecordedRows;
 
   /**
    * Reads the histories of several aggregates, in the order of the requests.
@@ -251,12 +285,15 @@ export interface Recorder {
   deleteCommands?(before: number, limit: number): Promise<number>;
 
   /**
-   * Reads up to `limit` parked notifications, in the order in which they were parked. Storage without this method parks no
-   * notifications.
+   * Reads up to `limit` parked notifications of a pipeline, in the order in which they were parked. Storage without this
+   * method parks no notifications.
    */
   parked?(request: ParkedRequest): Promise<readonly ParkedNotification[]>;
 
-  /** Counts the parked notifications of each upstream that has some. Storage with `parked()` has this method. */
+  /**
+   * Counts the parked notifications of each pipeline and upstream that has some, in the order of pipelines and of names by
+   * UTF-8 bytes. Storage with `parked()` has this method.
+   */
   countParked?(): Promise<readonly ParkedCount[]>;
 
   /** Records snapshots without events, replacing snapshots of the same aggregate and version. */

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
+import { beginnings } from './contract/beginnings.ts';
 import { access, calls } from './contract/calls.ts';
 import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
@@ -7,10 +8,11 @@ import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
-import { operating } from './contract/operating.ts';
+import { operating } from './contract/operating/operating.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
+import { resources } from './contract/resources.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -31,6 +33,7 @@ function restOfContract(subject: RunnerSubject): void {
     eventOptions(subject);
     commands(subject);
     positions(subject);
+    beginnings(subject);
     changedShops(subject);
     personalData(subject);
     asynchronousContexts(subject);
@@ -39,6 +42,7 @@ function restOfContract(subject: RunnerSubject): void {
     operating(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
+    resources(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

@@ -1,5 +1,5 @@
-import type { Recorder, StoredOperation } from '../../storage/recorder.ts';
-import { BoundedLock } from '../recording/bounded-lock.ts';
+import type { StoredOperation } from '../../storage/recorder.ts';
+import { BoundedLock, type LockOwner } from '../recording/bounded-lock.ts';
 import { ControlLog } from './control-log.ts';
 
 /** An operation to record, and when. */
@@ -17,11 +17,12 @@ export interface OperationRequest {
  * lock, nobody else records an operation meanwhile: of two equal calls at once, one is recorded.
  */
 export async function recordOperation(
-  recorder: Recorder,
+  owner: LockOwner,
   { operation, mayRecord, signal }: OperationRequest,
 ): Promise<boolean> {
+  const { recorder } = owner;
   const control = ControlLog.of(recorder);
-  const lock = await BoundedLock.take(recorder, signal);
+  const lock = await BoundedLock.take(owner, signal);
   try {
     await control.refresh();
     if (!(await mayRecord(control))) return false;

@@ -5,10 +5,12 @@ import {
   mayConcernPart,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
   StorageError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { InvalidPolicyError } from '../errors.ts';
 import { NotSealedError } from '../personal/not-sealed-error.ts';
 import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -23,6 +25,7 @@ import { BatchContext } from '../policy/policy-context.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
+import { BatchRows } from './batch-rows.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
 
@@ -130,29 +133,53 @@ export class BatchProcessor {
   async #runAndRecord(
     notifications: readonly StoredNotification[],
     lock: BoundedLock | undefined,
+    tries: number = 1,
   ): Promise<void> {
     const started = performance.now();
+    const { store } = this.#options;
+    const rows = store.rows && new BatchRows(store, lock);
     let changes: PolicyChanges | undefined;
     try {
-      const { applicationName } = this.#options.store;
-      const context = new BatchContext({ applicationName, resources: this.#options.resources });
+      const { applicationName } = store;
+      const openRows = rows?.open ?? this.#refuseRows;
+      const context = new BatchContext({
+        applicationName,
+        resources: this.#options.resources,
+        rows: openRows,
+      });
       changes = await runPolicy(this.#setup, notifications, this.#size.longestMs, context);
       const end = notifications.at(-1);
       if (changes.handled === 0 && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const preparing = this.#prepareChanges(changes, last, notifications);
+      const preparing = this.#prepareChanges(changes, last, notifications, tries);
+      if (preparing instanceof Promise && rows?.isOpen) {
+        await rows.end(); // keys of subjects are recorded apart, in some storages only while no transaction is open
+        await preparing;
+        return await this.#runAndRecord(notifications, undefined, tries + 1);
+      }
       const prepared = preparing instanceof Promise ? await preparing : preparing;
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
-      this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
+      this.#noteRecorded(prepared, await store.record([prepared], rows?.isOpen ? await rows.lock() : lock));
       this.#finish(last, policyMs, performance.now() - started - policyMs);
     } catch (error) {
-      const explained = await explainedConflict(error, changes?.aggregates ?? [], this.#options.store);
+      await rows?.end();
+      const explained = await explainedConflict(error, changes?.aggregates ?? [], store);
       await this.#processEach(notifications, explained);
+    } finally {
+      if (rows !== undefined) await rows.end();
     }
   }
+
+  readonly #refuseRows = async (): Promise<never> => {
+    const { applicationName } = this.#options.store;
+    throw new InvalidPolicyError(
+      `The policy of '${applicationName}' called rows(), but its class has no 'static readonly rows': add ` +
+        "'static readonly rows = sqliteRows' from kahn/sqlite, or postgresRows from kahn/postgres.",
+    );
+  };
 
   /** Notes that notifications up to `last` are ignored. Their position is recorded later. */
   #ignore(last: StoredNotification): void {
@@ -176,8 +203,11 @@ export class BatchProcessor {
    * resolve a conflict, the changes are already recorded.
    */
   #attributed(error: unknown, notification: StoredNotification): unknown {
-    const isConflict = error instanceof RecordConflictError || error instanceof AggregateDiscardedError;
-    return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
+    const isOfHandler =
+      error instanceof RecordConflictError ||
+      error instanceof AggregateDiscardedError ||
+      error instanceof RowsError;
+    return isOfHandler || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
   /**

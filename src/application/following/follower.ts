@@ -5,6 +5,7 @@ import { CausalDependencyError, OtherVersionError } from '../following-errors.ts
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
+import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import { BatchRetries, type Found, type Pulled } from './batch-retries.ts';
 import type { CausalGate, WaitingNotification } from './causal-gate.ts';
@@ -17,6 +18,8 @@ export interface FollowerOptions extends BatchProcessorOptions {
   readonly log: NotificationLog;
   /** Gate that the upstreams of the application share. */
   readonly gate: CausalGate;
+  /** Class of the application, if that says where it begins. */
+  readonly declaration?: BeginningDeclaration | undefined;
 }
 
 /** Follows one upstream: reads its log in batches, and processes each batch exactly once. */
@@ -30,18 +33,18 @@ export class Follower {
   readonly #retries: BatchRetries;
   #isAtEnd = false;
 
-  constructor({ log, gate, ...options }: FollowerOptions) {
+  constructor({ log, gate, declaration, ...options }: FollowerOptions) {
     const { store } = options;
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
     this.#types = new TypeGate(options.policy, log.emits, store.mapperOf(log.applicationName, log.emits));
-    this.#cursor = new UpstreamCursor(store, log, this.#types);
+    this.#cursor = new UpstreamCursor(store, log, this.#types, declaration);
     this.#gate = gate;
     gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
     this.#retries = new BatchRetries({
       cursor: this.#cursor,
-      recorder: store.recorder,
+      owner: store,
       pull: (upTo, lock) => this.#pullOnce(upTo, lock),
       failed: () => {
         this.#isAtEnd = false;

@@ -9,6 +9,7 @@ import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from 
 import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
+import { type BeginningDeclaration, recordBeginning } from '../replaying/beginning.ts';
 import { readPosition } from './handled-types.ts';
 import type { TypeGate } from './type-gate.ts';
 
@@ -19,6 +20,8 @@ export class UpstreamCursor {
   /** What this process recorded last in the log, if anything is kept. */
   readonly #recent: RecentLog | undefined;
   readonly #types: TypeGate;
+  /** The class, as long as its beginning in the log may have to be recorded. */
+  #declaration: BeginningDeclaration | undefined;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
   /** Version of the handled types when the position was located. A later version makes the next record conflict. */
@@ -34,7 +37,9 @@ export class UpstreamCursor {
   #mustCompare = true;
   #mayContinue = false;
 
-  constructor(store: EventStore, log: NotificationLog, types: TypeGate) {
+  /** @param declaration The class of the application, if that says where it begins. */
+  constructor(store: EventStore, log: NotificationLog, types: TypeGate, declaration?: BeginningDeclaration) {
+    this.#declaration = declaration;
     this.#store = store;
     this.#log = log;
     this.#recent = log instanceof RecordedNotificationLog ? log.recent : undefined;
@@ -71,6 +76,8 @@ export class UpstreamCursor {
    */
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
+    if (this.#declaration !== undefined) await recordBeginning(this.#declaration, this.#store, this.#log);
+    this.#declaration = undefined;
     const recorded = await readPosition(this.#store, this.upstreamName, this.#types);
     this.#last = await this.#notificationAt(recorded);
     this.#recorded = recorded.position;

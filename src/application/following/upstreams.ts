@@ -6,6 +6,7 @@ import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
+import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
@@ -47,10 +48,13 @@ export class Upstreams {
   }
 
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
-  follow(log: NotificationLog, options: BatchProcessorOptions): void {
+  follow(log: NotificationLog, options: BatchProcessorOptions, declaration?: BeginningDeclaration): void {
     this.#gate ??= new CausalGate(options.store, this.#intermediates);
     this.#control ??= ControlLog.of(options.store.recorder);
-    this.#followers.set(log.applicationName, new Follower({ log, gate: this.#gate, ...options }));
+    this.#followers.set(
+      log.applicationName,
+      new Follower({ log, gate: this.#gate, declaration, ...options }),
+    );
   }
 
   /**

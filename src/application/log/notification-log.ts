@@ -1,46 +1,10 @@
-import { inspect } from 'node:util';
 import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { KahnError } from '../../util/errors.ts';
-
-/** A section id or a position in a notification log is invalid. */
-export class InvalidPositionError extends KahnError {
-  override readonly code = 'INVALID_POSITION';
-}
-
-/** A notification log is damaged: a notification is missing between others. */
-export class LogGapError extends KahnError {
-  override readonly code = 'LOG_GAP';
-  declare readonly applicationName: string;
-  declare readonly pipelineId: number;
-  /** Id of the first notification that is missing. */
-  declare readonly notificationId: number;
-
-  constructor({ applicationName, pipelineId }: NotificationLog, notificationId: number) {
-    super(
-      `The log of '${applicationName}' in pipeline ${pipelineId} is damaged: notification ${notificationId} is missing. ` +
-        'Check the system with verify(), and restore its storage from a backup.',
-      { applicationName, pipelineId, notificationId },
-    );
-  }
-}
-
-/** Number of notifications in a full section. */
-const sectionSize = 20;
-
-/** A page of a notification log. A full section never changes. */
-export interface Section {
-  /** First and last notification id that the section can hold, such as '1,20'. */
-  readonly id: string;
-  readonly items: readonly StoredNotification[];
-  /** Id of the previous section; undefined for the first section. */
-  readonly previousId: string | undefined;
-  /** Id of the next section; undefined until this section is full. */
-  readonly nextId: string | undefined;
-}
+import { assertCount, assertNoGap } from './errors.ts';
+import { defaultSectionSize, firstOfSection, type Section, sectionWith } from './sections.ts';
 
 /** Events of one application and pipeline in the order in which they were recorded, counted from 1 without gaps. */
 export interface NotificationLog {
@@ -53,6 +17,8 @@ export interface NotificationLog {
   readonly emits?: readonly string[] | undefined;
   /** Name under which storage keeps the log, if it is known: another one if the application was renamed. */
   readonly recordedAs?: string | undefined;
+  /** Number of notifications in a full section. @default 20 */
+  readonly sectionSize?: number;
   /**
    * Reads up to `limit` notifications with ids above `after`.
    *
@@ -80,6 +46,14 @@ export interface RecentLog {
   decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent>;
 }
 
+/** What is known of a log that is read from a recorder. */
+export interface RecordedLogOptions
+  extends Pick<NotificationLog, 'applicationName' | 'pipelineId' | 'emits' | 'recordedAs'> {
+  readonly sectionSize?: number | undefined;
+  /** What this process recorded last in the log; undefined if other threads or processes record in it. */
+  readonly recent?: RecentLog | undefined;
+}
+
 /** A notification log that is read directly from the recorder of its application. */
 export class RecordedNotificationLog implements NotificationLog {
   readonly applicationName: string;
@@ -88,22 +62,18 @@ export class RecordedNotificationLog implements NotificationLog {
   readonly recordedAs: string | undefined;
   /** What this process recorded last in the log; undefined if other threads or processes record in it. */
   readonly recent: RecentLog | undefined;
+  readonly sectionSize: number;
   readonly #recorder: Recorder;
 
-  constructor(
-    recorder: Recorder,
-    applicationName: string,
-    pipelineId: number,
-    emits: readonly string[] | undefined,
-    recent?: RecentLog,
-    recordedAs?: string,
-  ) {
+  constructor(recorder: Recorder, options: RecordedLogOptions) {
+    const { applicationName, pipelineId, emits, recent, recordedAs, sectionSize } = options;
     this.recordedAs = recordedAs;
     this.recent = recent;
     this.#recorder = recorder;
     this.applicationName = applicationName;
     this.pipelineId = pipelineId;
     this.emits = emits;
+    this.sectionSize = sectionSize ?? defaultSectionSize;
   }
 
   select(after: number, limit: number, maxSize?: number): Promise<readonly StoredNotification[]> {
@@ -113,54 +83,19 @@ export class RecordedNotificationLog implements NotificationLog {
   }
 
   async section(id: string): Promise<Section> {
-    const first = id === 'current' ? firstOfCurrent(await this.head()) : this.#firstOf(id);
-    const items = await this.select(first - 1, sectionSize);
+    const { applicationName, sectionSize: size } = this;
+    const first =
+      id === 'current' ? firstOfCurrent(await this.head(), size) : firstOfSection(applicationName, id, size);
+    const items = await this.select(first - 1, size);
     assertNoGap(this, first - 1, items);
-    return {
-      id: sectionId(first),
-      items,
-      previousId: first === 1 ? undefined : sectionId(first - sectionSize),
-      nextId: items.length < sectionSize ? undefined : sectionId(first + sectionSize),
-    };
+    return sectionWith(first, size, items);
   }
 
   head(): Promise<number> {
     return this.#recorder.head(this.pipelineId);
   }
-
-  #firstOf(id: string): number {
-    const first = typeof id === 'string' ? Number(id.split(',', 1)[0]) : Number.NaN;
-    const aligned = Number.isSafeInteger(first) && first >= 1 && (first - 1) % sectionSize === 0;
-    if (aligned && id === sectionId(first)) return first;
-    throw new InvalidPositionError(
-      `The log of '${this.applicationName}' has no section ${inspect(id)}: ` +
-        `use 'current' or ids such as '${sectionId(1)}' and '${sectionId(sectionSize + 1)}'.`,
-    );
-  }
 }
 
-function firstOfCurrent(head: number): number {
-  return head - (head % sectionSize) + 1;
-}
-
-function sectionId(first: number): string {
-  return `${first},${first + sectionSize - 1}`;
-}
-
-/** Throws {@link LogGapError} unless the ids of notifications count from `after + 1`. */
-export function assertNoGap(
-  log: NotificationLog,
-  after: number,
-  notifications: readonly StoredNotification[],
-): void {
-  const gap = notifications.findIndex(({ id }, i) => id !== after + i + 1);
-  if (gap >= 0) throw new LogGapError(log, after + gap + 1);
-}
-
-/** Throws {@link InvalidPositionError} unless `count` is an integer >= 0. */
-export function assertCount(count: number, what: string): void {
-  if (Number.isSafeInteger(count) && count >= 0) return;
-  throw new InvalidPositionError(
-    `Expected the ${what} in a notification log to be an integer >= 0, got ${inspect(count)}.`,
-  );
+function firstOfCurrent(head: number, size: number): number {
+  return head - (head % size) + 1;
 }

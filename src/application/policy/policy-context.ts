@@ -2,25 +2,37 @@ import { InvalidPolicyError } from '../errors.ts';
 
 /** What the handlers of a policy use beside events and aggregates. */
 export interface PolicyNeeds {
-  /** Resources of the system, which live as long as its runner. */
+  /** Resources of the system, made by {@link defineResources}. */
   readonly resources?: unknown;
   /** Handle of the database driver by which the policy records rows. */
   readonly rows?: unknown;
 }
 
+/** Resources that some needs name; unknown if they name none. */
+export type ResourcesIn<Needs extends PolicyNeeds> = Needs extends { readonly resources: infer Resources }
+  ? Resources
+  : unknown;
+
+/** Type of the handle by which rows are recorded and read. */
+export type RowsOf<Needs extends PolicyNeeds> = Needs extends { readonly rows: infer Handle }
+  ? Handle
+  : unknown;
+
 /** The third argument of a handler: what it may use while it handles one event. */
 export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
   /** Resources of the system. */
-  readonly resources: Needs extends { readonly resources: infer Resources } ? Resources : unknown;
+  readonly resources: ResourcesIn<Needs>;
   /** Aborted when the handler must end, because its time is over or the runner closes. */
   readonly signal: AbortSignal;
   /** Whether the event is handled again by a replay. */
   readonly isReplay: boolean;
+  /** Whether the handler may call other systems: false in a replay that was asked to leave out side effects. */
+  readonly sideEffects: boolean;
   /**
    * Resolves with the handle of the database driver. What is written with it is recorded together with the events of the
    * policy and the position, or not at all.
    */
-  rows(): Promise<Needs extends { readonly rows: infer Handle } ? Handle : unknown>;
+  rows(): Promise<RowsOf<Needs>>;
 }
 
 /** Parts of the context of a batch of notifications. */
@@ -28,6 +40,7 @@ export interface PolicyContextParts {
   readonly applicationName: string;
   readonly resources?: unknown;
   readonly isReplay?: boolean;
+  readonly sideEffects?: boolean;
   /** Resolves with the handle of the transaction in which the batch is recorded. @default rows are refused */
   rows?(): Promise<unknown>;
 }
@@ -36,12 +49,14 @@ export interface PolicyContextParts {
 export class BatchContext implements PolicyContext {
   readonly resources: unknown;
   readonly isReplay: boolean;
+  readonly sideEffects: boolean;
   readonly #parts: PolicyContextParts;
   #signal: AbortSignal | undefined;
 
   constructor(parts: PolicyContextParts) {
     this.resources = parts.resources;
     this.isReplay = parts.isReplay ?? false;
+    this.sideEffects = parts.sideEffects ?? true;
     this.#parts = parts;
   }
 

@@ -8,7 +8,7 @@ import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
-import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
+import type { EventKey, ProcessEvent, RecordedRows, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError, UnsavableEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
@@ -41,8 +41,12 @@ export interface EventStoreOptions {
   readonly emits: readonly string[];
   /** Types that commands may record; undefined for all. */
   readonly saves?: readonly string[] | undefined;
+  /** Number of notifications in a section of the log; undefined for the default. */
+  readonly sectionSize?: number | undefined;
   readonly causalDependencies: boolean;
   readonly recorder: Recorder;
+  /** Rows of the application; undefined if it records none. */
+  readonly rows?: RecordedRows | undefined;
   readonly transcoder: Transcoder;
   readonly cacheSize: number;
   readonly carryMetadata?: CarryMetadata;
@@ -53,6 +57,8 @@ export class EventStore {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly recorder: Recorder;
+  /** Rows of the application; undefined if it records none. */
+  readonly rows: RecordedRows | undefined;
   readonly mapper: EventMapper;
   readonly loader: AggregateLoader;
   /** What was recorded last in the log, by this store or another one of {@link inPipeline}. */
@@ -75,6 +81,7 @@ export class EventStore {
     this.applicationName = options.applicationName;
     this.pipelineId = options.pipelineId;
     this.recorder = options.recorder;
+    this.rows = options.rows;
     this.mapper = this.mapperOf(options.applicationName, options.emits);
     this.#emits = new Set(options.emits);
     this.#unlogged = unloggedTypes(options.emits);
@@ -144,6 +151,11 @@ export class EventStore {
   /** Types of the events that the application may record. */
   get emits(): readonly string[] {
     return this.#options.emits;
+  }
+
+  /** Number of notifications in a section of the log; undefined for the default. */
+  get sectionSize(): number | undefined {
+    return this.#options.sectionSize;
   }
 
   /** Returns the metadata that the effects of an event carry on; undefined if they carry on all of it. */

@@ -1,8 +1,8 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { recordOperation } from '../../application/control/record-operation.ts';
+import type { LockOwner } from '../../application/recording/bounded-lock.ts';
 import { operationsOf } from '../../operations/list-operations.ts';
 import type { Operation } from '../../operations/operation.ts';
-import type { Recorder } from '../../storage/recorder.ts';
 import { upstreamsOf } from '../../system/graph.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
@@ -32,7 +32,7 @@ export class Operations {
   async pause(application: ApplicationClass, options: OperationOptions): Promise<boolean> {
     const example = "pause(Payments, { by: 'ada', reason: 'the bank is closed' })";
     const { by, reason, signal } = operationOptionsOf(options, 'pause()', example);
-    return await recordOperation(this.#recorderOf(application, 'pause()'), {
+    return await recordOperation(this.#followerOf(application, 'pause()'), {
       operation: { kind: 'pause', by, reason, details: '{}' },
       mayRecord: ({ pause }) => pause === undefined,
       signal,
@@ -42,9 +42,9 @@ export class Operations {
   async resume(application: ApplicationClass, options: OperationOptions): Promise<boolean> {
     const example = "resume(Payments, { by: 'ada', reason: 'the bank is open' })";
     const { by, reason, signal } = operationOptionsOf(options, 'resume()', example);
-    const recorder = this.#recorderOf(application, 'resume()');
-    const { applicationName } = application;
-    const isResumed = await recordOperation(recorder, {
+    const follower = this.#followerOf(application, 'resume()');
+    const { applicationName } = follower;
+    const isResumed = await recordOperation(follower, {
       operation: { kind: 'resume', by, reason, details: '{}' },
       mayRecord: async ({ pause }) => pause !== undefined || (await this.#mayHaveFailed(applicationName)),
       signal,
@@ -67,13 +67,14 @@ export class Operations {
     return states.some((state) => state === 'failed' || state === 'elsewhere');
   }
 
-  /** Returns the recorder of an application that follows others. */
-  #recorderOf(application: ApplicationClass, call: string): Recorder {
+  /** Returns the name and the recorder of an application that follows others. */
+  #followerOf(application: ApplicationClass, call: string): LockOwner {
     const { system, running } = this.#operated;
     assertPartOf(system, application);
     const { applicationName } = application;
     const recorder = recorderIn(running, applicationName);
-    if (recorder !== undefined && upstreamsOf(system.graph, applicationName).length > 0) return recorder;
+    if (recorder !== undefined && upstreamsOf(system.graph, applicationName).length > 0)
+      return { applicationName, recorder };
     throw new InvalidArgumentError(
       `${call} got application '${applicationName}', which follows no other: its commands need no follower. ` +
         'Pass an application that follows others.',

@@ -1,4 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import type {
   EventKey,
   History,
@@ -6,7 +7,9 @@ import type {
   ProcessEvent,
   RecordedOperation,
   RecordedPosition,
+  RecordedRows,
   Recorder,
+  RowsKind,
   StoredCommand,
   TypeCounts,
   WriteLock,
@@ -17,14 +20,18 @@ import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-eve
 export class ForwardingRecorder implements Recorder {
   protected readonly inner: Recorder;
   readonly lock?: () => Promise<WriteLock>;
+  readonly rows?: (kind: RowsKind) => RecordedRows;
   readonly countTypes?: (pipelineId: number, after: number, limit: number) => Promise<TypeCounts>;
   readonly command?: (key: string) => Promise<StoredCommand | undefined>;
   readonly deleteCommands?: (before: number, limit: number) => Promise<number>;
+  readonly parked?: (request: ParkedRequest) => Promise<readonly ParkedNotification[]>;
+  readonly countParked?: () => Promise<readonly ParkedCount[]>;
 
   constructor(inner: Recorder) {
     this.inner = inner;
-    const { lock, countTypes, command, deleteCommands } = inner;
+    const { lock, rows, countTypes, command, deleteCommands, parked, countParked } = inner;
     if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
+    if (rows !== undefined) this.rows = rows.bind(inner);
     if (countTypes !== undefined)
       this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
     if (command !== undefined)
@@ -34,6 +41,10 @@ export class ForwardingRecorder implements Recorder {
       };
     if (deleteCommands !== undefined)
       this.deleteCommands = (before, limit) => this.explained(deleteCommands.call(inner, before, limit));
+    if (parked !== undefined)
+      this.parked = (request) => this.parkedOf(request, (one) => this.explained(parked.call(inner, one)));
+    if (countParked !== undefined)
+      this.countParked = async () => this.countsOf(await this.explained(countParked.call(inner)));
   }
 
   /** Returns the name under which storage keeps the log of an application. */
@@ -54,6 +65,19 @@ export class ForwardingRecorder implements Recorder {
   /** Returns the command for a command of the inner recorder. */
   protected commandOf(command: StoredCommand): StoredCommand | Promise<StoredCommand> {
     return command;
+  }
+
+  /** Returns the parked notifications that a request selects, which `read` reads from the inner recorder. */
+  protected parkedOf(
+    request: ParkedRequest,
+    read: (request: ParkedRequest) => Promise<readonly ParkedNotification[]>,
+  ): Promise<readonly ParkedNotification[]> {
+    return read(request);
+  }
+
+  /** Returns the counts for the counts of the inner recorder. */
+  protected countsOf(counts: readonly ParkedCount[]): readonly ParkedCount[] {
+    return counts;
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {

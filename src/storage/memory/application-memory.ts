@@ -1,6 +1,7 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { RecordConflictError } from '../errors.ts';
 import { notificationOf } from '../notification.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import type {
   EventKey,
   History,
@@ -17,9 +18,10 @@ import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '
 import { Commands, type Expiry } from './commands.ts';
 import { isLarge, keepOutsideOfHeap } from './large-text.ts';
 import { lastPlaces } from './log-order.ts';
+import { ParkedNotifications } from './parked-notifications.ts';
 import { Positions, type TypesChange } from './positions.ts';
 import type { ApplicationContents } from './shared/initial-entries.ts';
-import type { RecordCall } from './shared/journal-entry.ts';
+import type { DecodedCall } from './shared/journal-entry.ts';
 import { countUpTo, putSorted } from './sorted-list.ts';
 
 /** Everything that one application has recorded. Each method is synchronous and therefore a transaction. */
@@ -30,6 +32,7 @@ export class ApplicationMemory {
   readonly #unlisted = new Map<number, StoredNotification[]>();
   readonly #commands = new Commands();
   readonly #positions = new Positions();
+  readonly #parked = new ParkedNotifications();
   readonly #operations: RecordedOperation[] = [];
   // The event of version n is at index n - 1; snapshots ascend by version.
   readonly #events = new Map<string, StoredNotification[]>();
@@ -46,30 +49,40 @@ export class ApplicationMemory {
       positions: this.positions(),
       operations: this.#operations,
       commands: this.#commands.all(),
+      parked: this.#parked.contents,
       snapshots: this.#snapshots,
     };
   }
 
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    // Keys and positions are checked before anything changes; events are appended, and removed again if an event is refused.
+    // Keys and positions are checked before anything changes; events are appended, and removed again if the call is refused.
     this.#commands.assertNew(this.applicationName, processEvents);
     this.#positions.assertMoves(this.applicationName, pipelineId, processEvents);
     const log = this.#logOf(pipelineId);
     const before = log.length;
     const unlisted = this.#unlisted.get(pipelineId)?.length ?? 0;
+    const undo = () => {
+      this.#remove(log.splice(before));
+      this.#remove(this.#unlisted.get(pipelineId)?.splice(unlisted));
+    };
     for (const { events } of processEvents) {
       for (const event of events) {
         if (this.#append(pipelineId, log, event)) continue;
-        this.#remove(log.splice(before));
-        this.#remove(this.#unlisted.get(pipelineId)?.splice(unlisted));
+        undo();
         throw this.#conflict(event);
       }
     }
-    for (const { snapshots, tracking, operation, command } of processEvents) {
+    const conflict = this.#parked.conflictWith(this.applicationName, pipelineId, processEvents);
+    if (conflict !== undefined) {
+      undo();
+      throw conflict;
+    }
+    for (const { snapshots, tracking, operation, command, parked } of processEvents) {
       if (tracking !== undefined) this.#positions.move(pipelineId, tracking);
       this.#recordSnapshots(snapshots);
       if (operation !== undefined) this.#addOperation(operation);
       if (command !== undefined) this.#commands.add(command);
+      if (parked !== undefined) for (const change of parked) this.#parked.apply(pipelineId, change);
     }
     return log.length;
   }
@@ -81,10 +94,12 @@ export class ApplicationMemory {
   }
 
   /** Repeats a call that another replica has recorded. It cannot conflict. */
-  replay({ pipelineId, processEvents, types, expiry }: RecordCall): void {
+  replay({ pipelineId, processEvents, types, expiry, parked, restored }: DecodedCall): void {
     const log = this.#logOf(pipelineId);
     if (types !== undefined) this.#positions.setTypes(pipelineId, types);
     if (expiry !== undefined) this.#commands.delete(expiry);
+    if (restored !== undefined) this.#parked.restore(restored);
+    for (const change of parked) this.#parked.apply(pipelineId, change);
     for (const { events, snapshots, tracking, operation, command } of processEvents) {
       for (const event of events) this.#append(pipelineId, log, event);
       if (tracking !== undefined) this.#positions.move(pipelineId, tracking);
@@ -167,6 +182,14 @@ export class ApplicationMemory {
 
   deleteCommands(expiry: Expiry): number {
     return this.#commands.delete(expiry);
+  }
+
+  parked(request: ParkedRequest): ParkedNotification[] {
+    return this.#parked.page(request);
+  }
+
+  countParked(): ParkedCount[] {
+    return this.#parked.counts();
   }
 
   #placeOfUnlisted(event: StoredNotification): LogPlace | undefined {

@@ -1,5 +1,3 @@
-import { compareNames } from '../name-order.ts';
-import type { RecordedPosition } from '../recorder.ts';
 import type { LogPlace } from '../stored-event.ts';
 
 /** Returns the last notification of each log that is not empty, in the order of pipelines. */
@@ -9,11 +7,4 @@ export function lastPlaces(heads: Iterable<readonly [pipelineId: number, head: n
     if (notificationId > 0) places.push({ pipelineId, notificationId });
   }
   return places.sort((a, b) => a.pipelineId - b.pipelineId);
-}
-
-/** Sorts positions by pipeline, then by the UTF-8 bytes of the upstream's name, as databases do. */
-export function inOrder(positions: RecordedPosition[]): RecordedPosition[] {
-  return positions.sort(
-    (a, b) => a.pipelineId - b.pipelineId || compareNames(a.upstreamName, b.upstreamName),
-  );
 }

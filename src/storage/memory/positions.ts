@@ -1,6 +1,6 @@
 import { PositionConflictError, type PositionState } from '../errors.ts';
+import { inOrder } from '../name-order.ts';
 import type { ProcessEvent, RecordedPosition, Tracking } from '../recorder.ts';
-import { inOrder } from './log-order.ts';
 
 /** Position and mark to which an upstream's position is moved. */
 export type Move = Pick<Tracking, 'upstreamName' | 'position' | 'mark'>;

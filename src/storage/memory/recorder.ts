@@ -1,4 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import type {
   EventKey,
   History,
@@ -101,6 +102,14 @@ export class MemoryRecorder implements Recorder {
   async deleteCommands(before: number, limit: number): Promise<number> {
     const most = Number.MAX_SAFE_INTEGER; // JSON has no infinite numbers
     return this.#memory.deleteCommands({ before: Math.min(before, most), limit: Math.min(limit, most) });
+  }
+
+  async parked(request: ParkedRequest): Promise<readonly ParkedNotification[]> {
+    return this.#content.parked(request);
+  }
+
+  async countParked(): Promise<readonly ParkedCount[]> {
+    return this.#content.countParked();
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

@@ -36,6 +36,15 @@ export function withName<T extends { readonly applicationName: string }>(
   return applicationName === item.applicationName ? item : { ...item, applicationName };
 }
 
+/** As {@link withName}, for the name of an upstream. */
+export function withUpstream<T extends { readonly upstreamName: string }>(
+  item: T,
+  translate: TranslateName,
+): T {
+  const upstreamName = translate(item.upstreamName);
+  return upstreamName === item.upstreamName ? item : { ...item, upstreamName };
+}
+
 /** As {@link withName}, for the cause of an event. */
 export function withCauseName<E extends StoredEvent>(event: E, translate: TranslateName): E {
   const cause: Cause | undefined = event.cause && withName(event.cause, translate);

@@ -1,6 +1,7 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { ForwardingRecorder } from '../layers/forwarding-recorder.ts';
-import { compareNames } from '../name-order.ts';
+import { inOrder } from '../name-order.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import type {
   History,
   HistoryRequest,
@@ -11,7 +12,7 @@ import type {
   WriteLock,
 } from '../recorder.ts';
 import type { StoredEvent, StoredNotification } from '../stored-event.ts';
-import { type LogNames, throwRenamed, withCauseName, withName } from './log-names.ts';
+import { type LogNames, throwRenamed, withCauseName, withName, withUpstream } from './log-names.ts';
 
 /** Translates the names of upstreams and causes between code and storage. */
 export class RenamedRecorder extends ForwardingRecorder {
@@ -36,9 +37,12 @@ export class RenamedRecorder extends ForwardingRecorder {
 
   protected override lockOf(lock: WriteLock): WriteLock {
     return {
+      get handle() {
+        return lock.handle;
+      },
       record: (pipelineId, processEvents) =>
         this.explained(lock.record(pipelineId, processEvents.map(this.#toRecorded))),
-      release: () => lock.release(),
+      release: (reason) => lock.release(reason),
     };
   }
 
@@ -75,9 +79,22 @@ export class RenamedRecorder extends ForwardingRecorder {
 
   override async positions(): Promise<readonly RecordedPosition[]> {
     const positions = await super.positions();
-    return positions
-      .map(this.#position)
-      .sort((a, b) => a.pipelineId - b.pipelineId || compareNames(a.upstreamName, b.upstreamName));
+    return inOrder(positions.map(this.#position));
+  }
+
+  protected override async parkedOf(
+    request: ParkedRequest,
+    read: (request: ParkedRequest) => Promise<readonly ParkedNotification[]>,
+  ): Promise<readonly ParkedNotification[]> {
+    const { upstreamName } = request;
+    const found = await read(
+      upstreamName === undefined ? request : { ...request, upstreamName: this.#recorded(upstreamName) },
+    );
+    return found.map((one) => withUpstream(one, this.#current));
+  }
+
+  protected override countsOf(counts: readonly ParkedCount[]): readonly ParkedCount[] {
+    return inOrder(counts.map((one) => withUpstream(one, this.#current)));
   }
 
   override recordHandledTypes(
@@ -96,18 +113,17 @@ export class RenamedRecorder extends ForwardingRecorder {
   readonly #toCurrent = <E extends StoredEvent>(event: E): E => withCauseName(event, this.#current);
 
   readonly #toRecorded = (processEvent: ProcessEvent): ProcessEvent => {
-    const { events, tracking } = processEvent;
+    const { events, tracking, parked } = processEvent;
     return {
       ...processEvent,
       events: events.map((event) => withCauseName(event, this.#recorded)),
       ...(tracking && { tracking: new RenamedTracking(tracking, this.#names) }),
+      ...(parked && { parked: parked.map((one) => withUpstream(one, this.#recorded)) }),
     };
   };
 
-  readonly #position = (position: RecordedPosition): RecordedPosition => {
-    const upstreamName = this.#names.current(position.upstreamName);
-    return upstreamName === position.upstreamName ? position : { ...position, upstreamName };
-  };
+  readonly #position = (position: RecordedPosition): RecordedPosition =>
+    withUpstream(position, this.#current);
 }
 
 /** Moves a position in the log of a renamed upstream. Its mark is computed when a storage reads it. */

@@ -1,10 +1,11 @@
 import { ForwardingRecorder } from '../layers/forwarding-recorder.ts';
+import type { ParkedNotification, ParkedRequest } from '../parked.ts';
 import type { RecordedOperation, RecordedPosition, Recorder, StoredCommand } from '../recorder.ts';
 import { placeOfMark } from './place.ts';
-import { convertAll, openCommand, openOperation } from './sealed-contents.ts';
+import { convertAll, openCommand, openOperation, openParked } from './sealed-contents.ts';
 import type { TextSeal } from './text-seal.ts';
 
-/** Opens the texts of positions, operations and commands that another recorder reads. */
+/** Opens the texts of positions, operations, commands and parked notifications that another recorder reads. */
 export class OpeningRecorder extends ForwardingRecorder {
   protected readonly seal: TextSeal;
 
@@ -28,6 +29,13 @@ export class OpeningRecorder extends ForwardingRecorder {
 
   protected override commandOf(command: StoredCommand): Promise<StoredCommand> {
     return openCommand(this.seal, command);
+  }
+
+  protected override async parkedOf(
+    request: ParkedRequest,
+    read: (request: ParkedRequest) => Promise<readonly ParkedNotification[]>,
+  ): Promise<readonly ParkedNotification[]> {
+    return convertAll(await read(request), (one) => openParked(this.seal, request.pipelineId, one));
   }
 
   readonly #openPosition = async (recorded: RecordedPosition): Promise<RecordedPosition> => {

@@ -1,3 +1,4 @@
+import type { ParkedContent, ParkedKey } from '../parked.ts';
 import type { StoredCommand, StoredOperation } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 
@@ -50,6 +51,21 @@ export function placeInCommand(
   { key, timestamp }: StoredCommand,
 ): TextPlace {
   return { content: `${field} of a command`, key, timestamp };
+}
+
+export function placeOfParkedReason(
+  pipelineId: number,
+  { upstreamName, notificationId }: ParkedKey,
+  { originatorId, since }: ParkedContent,
+): TextPlace {
+  return {
+    content: 'reason of a parked notification',
+    pipelineId,
+    upstreamName,
+    notificationId,
+    originatorId,
+    since,
+  };
 }
 
 export function placeOfSubjectKey(subject: string): TextPlace {

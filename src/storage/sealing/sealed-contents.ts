@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import type { ParkedChange, ParkedNotification } from '../parked.ts';
 import type { ProcessEvent, StoredCommand, StoredOperation, Tracking } from '../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../stored-event.ts';
 import {
@@ -8,6 +9,7 @@ import {
   placeOfData,
   placeOfMark,
   placeOfMetadata,
+  placeOfParkedReason,
   placeOfState,
   type TextPlace,
 } from './place.ts';
@@ -67,7 +69,7 @@ export async function sealProcessEvent(
   pipelineId: number,
   processEvent: ProcessEvent,
 ): Promise<ProcessEvent> {
-  const { tracking, operation, command } = processEvent;
+  const { tracking, operation, command, parked } = processEvent;
   const events = await convertAll(processEvent.events, (event) => convertEvent(event, seal.seal));
   const snapshots = await convertAll(processEvent.snapshots, (one) => convertSnapshot(one, seal.seal));
   return {
@@ -76,6 +78,7 @@ export async function sealProcessEvent(
     ...(tracking && { tracking: new SealedTracking(seal, pipelineId, tracking) }),
     ...(operation && { operation: await sealOperation(seal, operation) }),
     ...(command && { command: await sealCommand(seal, command) }),
+    ...(parked && { parked: await convertAll(parked, (change) => sealParked(seal, pipelineId, change)) }),
   };
 }
 
@@ -114,6 +117,23 @@ export async function openCommand(seal: TextSeal, command: StoredCommand): Promi
   if (!isEncrypted(command.outcome)) return { ...command, outcome };
   const place = placeInCommand('fingerprint', command);
   return { ...command, fingerprint: await seal.open(command.fingerprint, place), outcome };
+}
+
+async function sealParked(seal: TextSeal, pipelineId: number, change: ParkedChange): Promise<ParkedChange> {
+  const { content } = change;
+  if (content === undefined) return change;
+  const reason = await seal.seal(content.reason, placeOfParkedReason(pipelineId, change, content));
+  return { ...change, content: { ...content, reason } };
+}
+
+/** Opens the reason of a parked notification. */
+export async function openParked(
+  seal: TextSeal,
+  pipelineId: number,
+  parked: ParkedNotification,
+): Promise<ParkedNotification> {
+  const reason = await seal.open(parked.reason, placeOfParkedReason(pipelineId, parked, parked));
+  return { ...parked, reason };
 }
 
 /** Moves a position with an encrypted mark, which is computed when a storage reads it. */

@@ -5,6 +5,8 @@ import { names, sizes } from './extremes.ts';
 import { operations } from './operations.ts';
 import { commands } from './optional/commands.ts';
 import { locking } from './optional/locking.ts';
+import { parked } from './optional/parked.ts';
+import { parkedConflicts } from './optional/parked-conflicts.ts';
 import { missingSubjectKeys, subjectKeys } from './optional/subject-keys.ts';
 import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
@@ -29,10 +31,10 @@ export interface TestRunner {
 }
 
 /**
- * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, or
- * `countTypes()`.
+ * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, `countTypes()`,
+ * or `parked()` with `countParked()`.
  */
-export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts';
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts' | 'parked';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
@@ -83,6 +85,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
   const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
     lock: { locking },
     commands: { commands },
+    parked: { parked, parkedConflicts },
     typeCounts: { typeCounts },
     subjectKeys: { subjectKeys, missingSubjectKeys },
   };

@@ -123,7 +123,10 @@ class Relays {
     );
     processApplicationInternals.setIntermediates(one, new Map(intermediates));
     for (const name of upstreamsOf(graph, one.applicationName))
-      one.follow(new RecordedNotificationLog(recorderOf(name), name, 0, undefined), this.#batchSize);
+      one.follow(
+        new RecordedNotificationLog(recorderOf(name), { applicationName: name, pipelineId: 0 }),
+        this.#batchSize,
+      );
   }
 }
 

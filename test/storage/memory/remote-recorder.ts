@@ -51,6 +51,8 @@ export class RecorderThread {
       operations: call('operations'),
       command: call('command'),
       deleteCommands: call('deleteCommands'),
+      parked: call('parked'),
+      countParked: call('countParked'),
       recordSnapshots: call('recordSnapshots'),
       close: call('close'),
     };

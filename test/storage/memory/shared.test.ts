@@ -98,6 +98,40 @@ it('includes unlisted events and commands recorded before it was shared', async 
   expect(await all(there)).toEqual(await all(here));
 });
 
+it('includes what was parked before it was shared, with its ids', async () => {
+  const storage = memory();
+  const here = await open(storage);
+  const change = (notificationId: number, expected: number, isKept = true) => {
+    const content = { originatorId: 'a', isDue: expected > 0, attempts: 1, since: 2, reason: '"é"' };
+    return { upstreamName: 'up', notificationId, expected, content: isKept ? content : undefined };
+  };
+  const parking = (...parked: ReturnType<typeof change>[]) => [{ events: [], snapshots: [], parked }];
+  await here.record(7, parking(change(1, 0), change(2, 0), change(3, 0), change(4, 0)));
+  await here.record(7, parking(change(1, 1), change(2, 1, false)));
+  await here.record(7, parking(change(1, 2), change(4, 1, false)));
+  await here.record(0, [moved('up', 0, 5), ...parking(change(1, 0))]);
+  await here.record(0, parking(change(1, 1, false)));
+  const all = async (recorder: Recorder) => ({
+    parked: await recorder.parked!({ pipelineId: 7, after: 0, limit: 10 }),
+    counts: await recorder.countParked!(),
+  });
+  const before = await all(here);
+  expect(before.parked.map(({ id, revision }) => [id, revision])).toEqual([
+    [1, 3],
+    [3, 1],
+  ]);
+  const reader = await open(asElsewhere(await storageForThreads(storage)));
+  expect(await all(reader)).toEqual(before);
+  await reader.record(7, parking(change(2, 0), change(3, 1)));
+  expect((await all(here)).parked.map(({ id, revision }) => [id, revision])).toEqual([
+    [1, 3],
+    [3, 2],
+    [6, 1], // 4 and 5 were deleted
+  ]);
+  const later = await open(asElsewhere(await storageForThreads(storage)));
+  for (const one of [reader, later]) expect(await all(one)).toEqual(await all(here));
+});
+
 function snapshot(originatorId: string, originatorVersion: number, state: string) {
   return { originatorId, originatorVersion, schema: 1, state };
 }

@@ -1,6 +1,7 @@
 import type { RecordedOperation, RecordedPosition, StoredCommand } from '../../recorder.ts';
 import { sizeOfEvent } from '../../sizes.ts';
 import type { StoredNotification, StoredSnapshot } from '../../stored-event.ts';
+import type { ParkedContents } from '../parked-notifications.ts';
 import type { RecordCall } from './journal-entry.ts';
 
 /** Events by pipeline, in the order in which they were recorded. */
@@ -14,6 +15,7 @@ export interface ApplicationContents {
   readonly positions: readonly RecordedPosition[];
   readonly operations: readonly RecordedOperation[];
   readonly commands: readonly StoredCommand[];
+  readonly parked: ParkedContents;
   readonly snapshots: ReadonlyMap<string, readonly StoredSnapshot[]>;
 }
 
@@ -28,6 +30,7 @@ export function* callsToRecord({
   positions,
   operations,
   commands,
+  parked,
   snapshots,
 }: ApplicationContents): Generator<RecordCall> {
   yield* callsToRecordEvents([...logs, ...unlisted]);
@@ -43,6 +46,11 @@ export function* callsToRecord({
   }
   for (const command of commands) {
     yield { pipelineId: 0, processEvents: [{ events: [], snapshots: [], command }] };
+  }
+  const { lastId } = parked;
+  if (lastId > 0) yield { pipelineId: 0, processEvents: [], restored: { lastId, entries: [] } };
+  for (const entry of parked.entries) {
+    yield { pipelineId: 0, processEvents: [], restored: { lastId, entries: [entry] } };
   }
   for (const ofAggregate of snapshots.values()) {
     for (const snapshot of ofAggregate)

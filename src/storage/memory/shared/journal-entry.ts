@@ -1,8 +1,10 @@
 import type { Cause } from '../../../domain/provenance.ts';
+import type { ParkedChange } from '../../parked.ts';
 import type { ProcessEvent, StoredCommand, StoredOperation, Tracking } from '../../recorder.ts';
 import { type PlaceRow, placesOf, rowsOfPlaces } from '../../sql/dependency-column.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import type { Expiry } from '../commands.ts';
+import type { ParkedContents } from '../parked-notifications.ts';
 import type { Move, TypesChange } from '../positions.ts';
 import type { Entry } from './journal.ts';
 
@@ -12,16 +14,25 @@ export interface RecordCall {
   readonly processEvents: readonly ProcessEvent[];
   readonly types?: TypesChange;
   readonly expiry?: Expiry;
+  /** Parked notifications that were recorded before the memory was shared. */
+  readonly restored?: ParkedContents;
 }
 
-/** Effect of a call on the log and the positions of its pipeline. */
+/** A call as it is decoded: its process events are without the changes of parked notifications. */
+export interface DecodedCall extends RecordCall {
+  readonly parked: readonly ParkedChange[];
+}
+
+/** Effect of a call on the log, the positions and the parked notifications of its pipeline. */
 export interface EntryHead {
   readonly pipelineId: number;
   /** Number of notifications recorded. */
   readonly count: number;
   readonly moves: readonly Move[];
+  readonly parked: readonly ParkedChange[];
   readonly types?: TypesChange;
   readonly expiry?: Expiry;
+  readonly restored?: ParkedContents;
 }
 
 type EventRow = [
@@ -63,34 +74,47 @@ type HeadRow = [
   count: number,
   moves: readonly MoveRow[],
   types?: TypesChange | null,
-  expiry?: Expiry,
+  expiry?: Expiry | null,
+  parked?: readonly ParkedChange[],
+  restored?: ParkedContents,
 ];
 
 /** Encodes a call as JSON arrays: field names would take longer to write and parse than the values. */
-export function entryOf({ pipelineId, processEvents, types, expiry }: RecordCall): Entry {
+export function entryOf({ pipelineId, processEvents, types, expiry, restored }: RecordCall): Entry {
   let count = 0;
+  const changes: ParkedChange[] = [];
   const moves = new Map<string, MoveRow>();
-  for (const { events, tracking } of processEvents) {
+  for (const { events, tracking, parked } of processEvents) {
     for (const { notifiable } of events) if (notifiable !== false) count += 1;
+    if (parked !== undefined) changes.push(...parked);
     if (tracking === undefined) continue;
     const { upstreamName, position, mark = null } = tracking;
     moves.set(upstreamName, [upstreamName, position, mark]);
   }
   const head: HeadRow = [pipelineId, count, [...moves.values()]];
-  if (expiry !== undefined) head.push(null, expiry);
+  if (changes.length > 0 || restored !== undefined) head.push(null, null, changes, restored);
+  else if (expiry !== undefined) head.push(null, expiry);
   else if (types !== undefined) head.push(types);
   return { head: JSON.stringify(head), body: JSON.stringify(processEvents.map(rowOf)) };
 }
 
 /** Decodes the head that {@link entryOf} encoded. */
 export function headOf(head: string): EntryHead {
-  const [pipelineId, count, rows, types, expiry] = JSON.parse(head) as HeadRow;
+  const [pipelineId, count, rows, types, expiry, parked = [], restored] = JSON.parse(head) as HeadRow;
   const moves = rows.map(([upstreamName, position, mark]) => ({
     upstreamName,
     position,
     mark: mark ?? undefined,
   }));
-  return { pipelineId, count, moves, ...(types && { types }), ...(expiry && { expiry }) };
+  return {
+    pipelineId,
+    count,
+    moves,
+    parked,
+    ...(types && { types }),
+    ...(expiry && { expiry }),
+    ...(restored && { restored }),
+  };
 }
 
 /** Decodes the body that {@link entryOf} encoded. */

@@ -1,8 +1,10 @@
 import type { Cause } from '../../../domain/provenance.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../../parked.ts';
 import type { RecordedPosition } from '../../recorder.ts';
 import { sizeOfEvent } from '../../sizes.ts';
 import type { LogPlace, StoredNotification } from '../../stored-event.ts';
 import { lastPlaces } from '../log-order.ts';
+import { ParkedNotifications } from '../parked-notifications.ts';
 import { Positions } from '../positions.ts';
 import { countUpTo } from '../sorted-list.ts';
 import type { Journal } from './journal.ts';
@@ -22,6 +24,7 @@ export class LogIndex {
   readonly #journal: Journal;
   readonly #logs = new Map<number, IndexedLog>();
   readonly #positions = new Positions();
+  readonly #parked = new ParkedNotifications();
   /** The entry read last, since the next read may start in the middle of it. */
   #recent: { readonly offset: number; readonly notifications: StoredNotification[] } | undefined;
 
@@ -30,9 +33,11 @@ export class LogIndex {
   }
 
   /** Adds the journal entry at an offset, given its head. */
-  add({ pipelineId, count, moves, types }: EntryHead, offset: number): void {
+  add({ pipelineId, count, moves, types, parked, restored }: EntryHead, offset: number): void {
     for (const move of moves) this.#positions.move(pipelineId, move);
     if (types !== undefined) this.#positions.setTypes(pipelineId, types);
+    if (restored !== undefined) this.#parked.restore(restored);
+    for (const change of parked) this.#parked.apply(pipelineId, change);
     if (count === 0) return;
     const log = this.#logs.get(pipelineId) ?? { offsets: [], lastIds: [] };
     log.lastIds.push((log.lastIds.at(-1) ?? 0) + count);
@@ -79,6 +84,14 @@ export class LogIndex {
 
   position(pipelineId: number, upstreamName: string): RecordedPosition {
     return this.#positions.get(pipelineId, upstreamName);
+  }
+
+  parked(request: ParkedRequest): ParkedNotification[] {
+    return this.#parked.page(request);
+  }
+
+  countParked(): ParkedCount[] {
+    return this.#parked.counts();
   }
 
   /** Yields the notifications with ids above `after`. Decodes an entry when its first notification is needed. */

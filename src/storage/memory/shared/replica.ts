@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads';
 import type { Cause } from '../../../domain/provenance.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../../parked.ts';
 import {
   type EventKey,
   type History,
@@ -109,6 +110,14 @@ export class Replica {
     return this.#memory().command(key);
   }
 
+  parked(request: ParkedRequest): ParkedNotification[] {
+    return this.#caughtUp().parked(request);
+  }
+
+  countParked(): ParkedCount[] {
+    return this.#caughtUp().countParked();
+  }
+
   /**
    * Records a call, or returns `writeLocked` if another caller holds the write lock. Returns a promise if another thread
    * is recording for longer than a few ms.
@@ -200,8 +209,7 @@ export class Replica {
     if (this.#content instanceof LogIndex) this.#content.add(entryHead, offset);
     else {
       const processEvents = processEventsOf(this.#journal.readBody(offset));
-      const { pipelineId, types, expiry } = entryHead;
-      this.#content.replay({ pipelineId, processEvents, ...(types && { types }), ...(expiry && { expiry }) });
+      this.#content.replay({ ...entryHead, processEvents });
     }
     return end;
   }

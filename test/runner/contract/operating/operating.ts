@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidOptionError, RunnerClosedError, type System } from 'kahn';
+import { InvalidOptionError, RunnerClosedError, type System, type SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
-import { Order } from '../../../examples/shop/order.ts';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Payments } from '../../../examples/shop/payments.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
-import { shop } from '../../../examples/shop/shop.ts';
-import { rejectionOf } from '../../support/errors.ts';
-import { temporaryDirectory } from '../../support/storages.ts';
-import { NeedyReservations, needyShop } from '../../support/systems/needy-shop.ts';
-import { inTime, until } from '../../support/until.ts';
-import { type Apps, assertAllDone, type RunnerSubject } from './subject.ts';
+import { Order } from '../../../../examples/shop/order.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Payments } from '../../../../examples/shop/payments.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
+import { shop } from '../../../../examples/shop/shop.ts';
+import { rejectionOf } from '../../../support/errors.ts';
+import { temporaryDirectory } from '../../../support/storages.ts';
+import { inTime, until } from '../../../support/until.ts';
+import { type Apps, assertAllDone, type RunnerSubject } from '../subject.ts';
+import { NeedyReservations, needyShop } from './needy-shop.ts';
 
 const because = { by: 'ada', reason: 'a test' };
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { System } from 'kahn';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Payments } from '../../../examples/shop/payments.ts';
-import { Reservation } from '../../../examples/shop/reservation.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Payments } from '../../../../examples/shop/payments.ts';
+import { Reservation } from '../../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
 
 /** Reserves orders of a customer whose name is an absolute path only while there is such a file. */
 export class NeedyReservations extends Reservations {

@@ -1,0 +1,62 @@
+import { isInstance } from '../../util/errors.ts';
+import { resolveOptions } from '../../util/options.ts';
+import type { Backoff } from '../../util/retry.ts';
+import { type ErrorRule, isErrorClass, type ParkingOptions, parkingOptions } from './error-rule.ts';
+
+/** Delays between the tries of a rule that names none. */
+const defaultBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
+
+/** What happens to a notification on which an application has failed. */
+export type Decision =
+  | { readonly kind: 'park' | 'stop' }
+  /** It is tried again after a delay. */
+  | { readonly kind: 'retry'; readonly backoff: Backoff };
+
+/** The static properties of an application class that say what happens when its policy fails. */
+export interface ErrorDeclaration {
+  readonly errorRules?: readonly ErrorRule[];
+  readonly parking?: ParkingOptions;
+  readonly handlerTimeoutMs?: number;
+}
+
+/** What an application does when its policy fails. */
+export class ErrorRules {
+  readonly #rules: readonly ErrorRule[];
+  /** Whether a rule parks notifications. */
+  readonly mayPark: boolean;
+  /** Whether later notifications of the same aggregate are parked behind a parked one. */
+  readonly byAggregate: boolean;
+  /** Largest number of parked notifications. */
+  readonly limit: number;
+  /** Longest time of a handler, in ms; undefined without a limit. */
+  readonly handlerTimeoutMs: number | undefined;
+
+  constructor({ errorRules = [], parking = {}, handlerTimeoutMs }: ErrorDeclaration) {
+    const { byAggregate, limit } = resolveOptions(parking, parkingOptions, "'static readonly parking'");
+    this.#rules = errorRules;
+    this.mayPark = errorRules.some(({ then }) => then === 'park');
+    this.byAggregate = byAggregate;
+    this.limit = limit;
+    this.handlerTimeoutMs = handlerTimeoutMs;
+  }
+
+  /** Whether there are no rules, so that every error stops the application. */
+  get areEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
+  /** Decides by the first rule that matches an error; `tries` is the number of tries that have failed. */
+  decide(error: unknown, tries: number): Decision {
+    const rule = this.#rules.find((one) => matches(one, error));
+    if (rule === undefined) return { kind: 'stop' };
+    const { retry, then: kind = 'stop' } = rule;
+    return retry === undefined || tries > retry.times
+      ? { kind }
+      : { kind: 'retry', backoff: { ...defaultBackoff, ...retry } };
+  }
+}
+
+function matches({ error: expected }: ErrorRule, error: unknown): boolean {
+  if (expected === undefined) return true;
+  return isErrorClass(expected) ? isInstance(error, expected) : expected(error) === true;
+}

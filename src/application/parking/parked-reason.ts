@@ -1,0 +1,49 @@
+import type { ParkedKey } from '../../storage/parked.ts';
+import { portable } from '../../util/portable-error.ts';
+
+/** An error on which an application parked a notification, as storage keeps it. */
+export interface ParkedFailure {
+  /** Name of the error's class. */
+  readonly name: string;
+  /** The first 4,000 characters of the message. */
+  readonly message: string;
+  readonly code?: string;
+  /** The first 4,000 characters of the stack. */
+  readonly stack?: string;
+}
+
+/** Why a notification is parked: the error on which the policy failed, or the notification behind which it is parked. */
+export interface ParkedReason {
+  readonly error?: ParkedFailure;
+  readonly behind?: ParkedKey;
+}
+
+/** Characters of a message or a stack that are kept. */
+const mostCharacters = 4_000;
+
+/** Encodes the error on which a policy failed. */
+export function reasonOfFailure(thrown: unknown): string {
+  const { name, message, stack, fields } = portable(thrown);
+  const { code } = fields;
+  const error: ParkedFailure = {
+    name,
+    message: message.slice(0, mostCharacters),
+    ...(typeof code === 'string' && { code: code.slice(0, mostCharacters) }),
+    ...(stack !== undefined && { stack: stack.slice(0, mostCharacters) }),
+  };
+  return encode({ error });
+}
+
+/** Encodes the notification behind which another one is parked. */
+export function reasonBehind({ upstreamName, notificationId }: ParkedKey): string {
+  return encode({ behind: { upstreamName, notificationId } });
+}
+
+/** Decodes what {@link reasonOfFailure} and {@link reasonBehind} return. */
+export function parkedReasonOf(reason: string): ParkedReason {
+  return JSON.parse(reason) as ParkedReason;
+}
+
+function encode(reason: ParkedReason): string {
+  return JSON.stringify(reason);
+}
