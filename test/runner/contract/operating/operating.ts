@@ -29,7 +29,6 @@ export function operating({ start, createStorage }: RunnerSubject): void {
     }
     await using runner = await start(shop, { storage }); // a pause outlives the runner
     const saved = await runner.get(Orders).save(Order.place('second'));
-    await runner.processed(saved, { by: Reservations });
     await until('the order is reserved', async () => (await runner.get(Orders).log.head()) === 5);
     const late = AbortSignal.timeout(300);
     await expect(runner.processed(saved, { by: Payments, signal: late })).rejects.toThrow();
