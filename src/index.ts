@@ -79,6 +79,22 @@ export type {
 } from './application/policy/policy.ts';
 export type { PolicyContext, PolicyNeeds, ResourcesIn, RowsOf } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
+export {
+  ProjectionCommandError,
+  SchemaDroppedError,
+  SchemaMissingError,
+} from './application/projection/errors.ts';
+export { Projection } from './application/projection/projection.ts';
+export type {
+  CreateContext,
+  ProjectionContext,
+  ProjectionHandler,
+  ProjectionHandlers,
+  ProjectionNeeds,
+  ReadContext,
+} from './application/projection/projection-context.ts';
+export type { ProjectionDeclaration } from './application/projection/projection-declaration.ts';
+export type { ProjectionTables } from './application/projection/table-names.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';

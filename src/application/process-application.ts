@@ -18,6 +18,7 @@ import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
 import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
+import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
 
 const runOptions: OptionRules<RunOptions> = {
@@ -163,8 +164,9 @@ export abstract class ProcessApplication<
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
     const { resources } = this;
+    const pace = schemaIn(store.recorder)?.pace;
     const declaration = this.constructor as unknown as ApplicationClass;
-    const options = { store, policy, batchSize, resources, grown, progressed };
+    const options = { store, policy, batchSize, resources, pace, grown, progressed };
     this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
   }
 

@@ -35,8 +35,13 @@ export interface UpstreamStatus {
   readonly upstreamName: string;
   /** Id of the last notification that is handled or ignored, as far as this thread or the storage knows. */
   readonly position: number;
-  /** Number of notifications in the log after the position; negative if the log ends before the position. */
+  /**
+   * Number of notifications in the log after the position; negative if the log ends before the position. Parked
+   * notifications are before the position, so they do not count.
+   */
   readonly lag: number;
+  /** Number of parked notifications of the upstream, which the application has put aside and not processed. */
+  readonly parked: number;
   /**
    * Whether the log holds the notification that was processed last. If not, as after the log was restored from an older
    * copy, the application stops with `LogMismatchError`.
@@ -52,6 +57,14 @@ export interface Interruption {
   readonly tries: number;
   /** When the next try begins, in ms since 1970. */
   readonly nextTryAt: number;
+}
+
+/** A schema of a projection that is being built. */
+export interface SchemaBuilding {
+  /** Number of the schema. */
+  readonly schema: number;
+  /** Number of the live schema, which readers see meanwhile. */
+  readonly live: number;
 }
 
 /** State and progress of an application. */
@@ -70,6 +83,8 @@ export interface ApplicationStatus {
   readonly interruption: Interruption | undefined;
   /** Who paused the application, why and when; undefined if it is not paused. A failed application may be paused, too. */
   readonly pause: Pause | undefined;
+  /** The schema that is being built, while the application is a projection whose schema was never live. */
+  readonly building?: SchemaBuilding;
 }
 
 /** Options of the methods of a runner that wait. */
@@ -107,7 +122,8 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
   /**
    * Resolves when everything that follows from exactly this save is processed: its events, the events that policies
    * recorded for them, and so on, through all applications, in this process and elsewhere. Other events are not waited
-   * for, so it resolves under steady load, too. An application that retries is waited for.
+   * for, so it resolves under steady load, too. An application that retries is waited for. A projection whose schema is
+   * being built is not.
    *
    * @param saved What `save()` resolved with, in this process or another one.
    * @example

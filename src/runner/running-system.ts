@@ -19,6 +19,7 @@ import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import { resolvesWithin } from '../util/timeout.ts';
 import { warnOfMismatches } from './diagnostics.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
+import { keepSchemas } from './schemas/kept-schemas.ts';
 import { mismatchesIn } from './status.ts';
 import { assertAllDeclared, warnOfUndeclared } from './undeclared-events/undeclared-report.ts';
 
@@ -68,6 +69,9 @@ async function open(
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   await reportUndeclared(stores, options, opening, opened);
+  const { pipelineIds } = opening;
+  const keeper = keepSchemas(system.graph, { openedStorage, stores, pipelineIds });
+  if (keeper !== undefined) opened.use(keeper);
   const { signal, resources: replaced } = options;
   const resources = opened.use(await openResources(system.resources, { signal, replaced }));
   const running = new RunningSystem({
@@ -80,8 +84,8 @@ async function open(
     opening,
     opened,
   });
-  await recordBeginnings(system, running, opening.pipelineIds);
-  await reportMismatches(system, running, opening.pipelineIds);
+  await recordBeginnings(system, running, pipelineIds);
+  await reportMismatches(system, running, pipelineIds);
   return running;
 }
 

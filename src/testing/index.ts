@@ -5,10 +5,12 @@ export { derivedId } from './given-when-then/derived-id.ts';
 export type {
   EmittedBy,
   ExpectedEvent,
+  ExpectedRows,
   FollowedBy,
   FollowedFrom,
   GivenEvent,
   ResourcesUsedBy,
+  RowsHandleOf,
   Stated,
   TestedClass,
 } from './given-when-then/event-types.ts';

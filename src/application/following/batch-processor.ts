@@ -48,6 +48,14 @@ export interface Progress {
   readonly head: number | undefined;
 }
 
+/** Pace of a follower that leaves time to others. */
+export interface FollowerPace {
+  /** Waits until a batch may begin. Returns no promise if it may begin at once. */
+  beforeBatch(): Promise<void> | undefined;
+  /** Notes that a batch took a time, in ms. */
+  worked(ms: number): void;
+}
+
 export interface BatchProcessorOptions {
   readonly store: EventStore;
   readonly policy: Policy;
@@ -55,6 +63,8 @@ export interface BatchProcessorOptions {
   readonly batchSize: number;
   /** Resources of the system, for handlers. */
   readonly resources?: unknown;
+  /** Limits the share of the time that the follower works. @default all of it */
+  readonly pace?: FollowerPace | undefined;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
   /** Called after each batch. */
@@ -135,6 +145,9 @@ export class BatchProcessor {
     lock: BoundedLock | undefined,
     tries: number = 1,
   ): Promise<void> {
+    const { pace } = this.#options;
+    const resting = pace?.beforeBatch();
+    if (resting !== undefined) await resting;
     const started = performance.now();
     const { store } = this.#options;
     const rows = store.rows && new BatchRows(store, lock);
@@ -163,7 +176,9 @@ export class BatchProcessor {
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
       this.#noteRecorded(prepared, await store.record([prepared], rows?.isOpen ? await rows.lock() : lock));
-      this.#finish(last, policyMs, performance.now() - started - policyMs);
+      const tookMs = performance.now() - started;
+      this.#finish(last, policyMs, tookMs - policyMs);
+      pace?.worked(tookMs);
     } catch (error) {
       await rows?.end();
       const explained = await explainedConflict(error, changes?.aggregates ?? [], store);

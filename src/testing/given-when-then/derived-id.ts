@@ -28,8 +28,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 /** Which ids the roles of a test stand for. */
 export class DerivedIds {
   readonly #stated: ReadonlySet<string>;
-  readonly #ids = new Map<string, string>();
-  readonly #roles = new Map<string, string>();
+  #ids: ReadonlyMap<string, string> = new Map();
 
   /** @param stated Ids that the test states itself, which no role stands for. */
   constructor(stated: ReadonlySet<string>) {
@@ -41,9 +40,19 @@ export class DerivedIds {
     if (typeof id !== 'string' || !uuid.test(id) || this.#stated.has(id)) return false;
     const known = this.#ids.get(role);
     if (known !== undefined) return known === id;
-    if (this.#roles.has(id)) return false;
-    this.#ids.set(role, id);
-    this.#roles.set(id, role);
+    if (this.#ids.values().some((other) => other === id)) return false;
+    this.#ids = new Map([...this.#ids, [role, id]]);
     return true;
+  }
+
+  copy(): DerivedIds {
+    const copy = new DerivedIds(this.#stated);
+    copy.#ids = this.#ids;
+    return copy;
+  }
+
+  /** Takes over what the roles of a copy stand for. */
+  adopt(copy: DerivedIds): void {
+    this.#ids = copy.#ids;
   }
 }

@@ -30,6 +30,13 @@ export type ResourcesUsedBy<Class> = Class extends abstract new (
   ? Resources
   : object;
 
+/** Handle by which the applications of a class record rows. */
+export type RowsHandleOf<Class> = Class extends abstract new (
+  ...args: never
+) => { readRows(read: (handle: infer Handle) => never): unknown }
+  ? Handle
+  : unknown;
+
 /** Events of an upstream that an application follows. */
 export type FollowedFrom<Upstream, Class> = Extract<
   EmittedBy<Upstream>,
@@ -61,3 +68,13 @@ export type Stated<Emitted extends DomainEvent = DomainEvent, Event extends Doma
 export type ExpectedEvent<Event extends DomainEvent = DomainEvent> = Event extends unknown
   ? { readonly type: Event['type'] } & Partial<Omit<RecordedEvent<Event>, 'type'>>
   : never;
+
+/** Rows by the names of their tables. Only the columns that are named are compared. */
+export type ExpectedRows<Class> = Readonly<
+  Partial<
+    Record<
+      Class extends { readonly tables: readonly (infer Name extends string)[] } ? Name : string,
+      readonly Readonly<Record<string, unknown>>[]
+    >
+  >
+>;

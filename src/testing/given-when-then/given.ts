@@ -7,14 +7,17 @@ import { InvalidArgumentError, resolveOptions } from '../../util/options.ts';
 import type {
   EmittedBy,
   ExpectedEvent,
+  ExpectedRows,
   FollowedFrom,
   ResourcesUsedBy,
+  RowsHandleOf,
   Stated,
   TestedClass,
 } from './event-types.ts';
 import { type GivenOptions, givenOptions } from './given-options.ts';
-import { type CheckedPolicy, checkError, checkEvents, type ExpectedError } from './outcome-checks.ts';
+import { type CheckedPolicy, checkError, checkRecords, type ExpectedError } from './outcome-checks.ts';
 import { type PolicyOutcome, runPolicyTest, type StatedWhen } from './policy-run.ts';
+import type { Tables } from './table-rows.ts';
 import { testedSystem } from './tested-system.ts';
 
 /** An application of which a test has stated the events before. */
@@ -38,10 +41,19 @@ export interface PolicyTest<Class extends TestedClass> extends GivenApplication<
    *
    * @param events Events with the fields to compare, such as type and data. Ids that the policy makes are written as
    * {@link derivedId}.
+   * @param rows Rows to compare as well, as in `thenRows`.
    * @throws `AssertionError` of `node:assert` with the difference.
    * @throws {@link PolicyError} if the policy fails.
    */
-  then(events: readonly ExpectedEvent<EmittedBy<Class>>[]): Promise<void>;
+  then(events: readonly ExpectedEvent<EmittedBy<Class>>[], rows?: ExpectedRows<Class>): Promise<void>;
+  /**
+   * Checks that tables hold these rows and no others, in any order.
+   *
+   * @param rows Rows by the names of their tables, with the columns to compare.
+   * @throws `AssertionError` of `node:assert` with the difference.
+   * @throws {@link PolicyError} if the policy fails.
+   */
+  thenRows(rows: ExpectedRows<Class>): Promise<void>;
   /**
    * Checks that the policy fails.
    *
@@ -67,7 +79,7 @@ export interface PolicyTest<Class extends TestedClass> extends GivenApplication<
 export function given<Class extends TestedClass>(
   applicationClass: Class,
   events: readonly Stated<EmittedBy<Class>>[] = [],
-  options: GivenOptions<ResourcesUsedBy<Class>> = {},
+  options: GivenOptions<ResourcesUsedBy<Class>, RowsHandleOf<Class>> = {},
 ): GivenApplication<Class> {
   if (typeof applicationClass !== 'function' || !(applicationClass.prototype instanceof ProcessApplication)) {
     throw new InvalidArgumentError(
@@ -76,7 +88,7 @@ export function given<Class extends TestedClass>(
   }
   if (!Array.isArray(events))
     throw new InvalidArgumentError(`given() takes an array of events, not ${kindOf(events)}.`);
-  const resolved = resolveOptions(options as GivenOptions, givenOptions, 'given()');
+  const resolved = resolveOptions(options as unknown as GivenOptions, givenOptions, 'given()');
   return new Statement(applicationClass, events, resolved, []);
 }
 
@@ -105,13 +117,22 @@ class Statement<Class extends TestedClass> implements PolicyTest<Class> {
   }
 
   // biome-ignore lint/suspicious/noThenProperty: to await the statement does not compile, and throws
-  then(expected: readonly ExpectedEvent[]): Promise<void> {
-    if (typeof expected === 'function') {
+  then(events: readonly ExpectedEvent[], rows?: Tables): Promise<void> {
+    if (typeof events === 'function') {
       throw new InvalidArgumentError(
-        'given(…).when(…) was awaited without a check. Add .then([…]) with the expected events, or .thenError(…).',
+        'given(…).when(…) was awaited without a check. Add .then([…]) with the expected events, .thenRows({ … }) or ' +
+          '.thenError(…).',
       );
     }
-    return this.#check(checkEvents, expected, this.then);
+    if (!Array.isArray(events)) {
+      const what = `then() takes an array of the expected events, not ${kindOf(events)}.`;
+      return Promise.reject(new InvalidArgumentError(what));
+    }
+    return this.#check(checkRecords, { events, ...(rows && { rows }) }, this.then);
+  }
+
+  thenRows(rows: Tables): Promise<void> {
+    return this.#check(checkRecords, { rows }, this.thenRows);
   }
 
   thenError(expected: ExpectedError): Promise<void> {
@@ -119,14 +140,14 @@ class Statement<Class extends TestedClass> implements PolicyTest<Class> {
   }
 
   async #check<Expected>(
-    check: (policy: CheckedPolicy, outcome: PolicyOutcome, expected: Expected) => void,
+    check: (policy: CheckedPolicy, outcome: PolicyOutcome, expected: Expected) => void | Promise<void>,
     expected: Expected,
     method: (...args: never) => unknown,
   ): Promise<void> {
     const frames = framesAbove(method);
     const applicationClass = this.#applicationClass;
     const { applicationName } = applicationClass;
-    const { system, storage = memory(), resources = {} } = this.#options;
+    const { system, storage = memory(), resources = {}, createTables } = this.#options;
     const whens = this.#whens;
     const scenario = {
       applicationClass,
@@ -135,6 +156,7 @@ class Statement<Class extends TestedClass> implements PolicyTest<Class> {
       system: testedSystem(system, resources, applicationClass, whens),
       storage,
       resources,
+      ...(createTables && { createTables }),
     };
     await inRootContext(runPolicyTest, scenario, (outcome: PolicyOutcome) =>
       check({ applicationName, frames }, outcome, expected),

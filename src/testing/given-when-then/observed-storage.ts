@@ -30,10 +30,12 @@ class ObservedRecorder extends ForwardingRecorder {
 
   protected override lockOf(lock: WriteLock): WriteLock {
     return {
-      handle: lock.handle,
+      get handle() {
+        return lock.handle;
+      },
       record: async (pipelineId, processEvents) =>
         this.#noted(await lock.record(pipelineId, processEvents), processEvents),
-      release: () => lock.release(),
+      release: (reason) => lock.release(reason),
     };
   }
 

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { PolicyError } from '../../application/following-errors.ts';
-import { isError, isInstance, kindOf, messageOf } from '../../util/errors.ts';
-import { InvalidArgumentError } from '../../util/options.ts';
+import { isError, isInstance, messageOf } from '../../util/errors.ts';
 import { alignedWith, assertEqual, failure } from './comparison.ts';
 import { DerivedIds } from './derived-id.ts';
 import type { PolicyOutcome } from './policy-run.ts';
+import { alignedRows, readTables, type Tables } from './table-rows.ts';
 
 /** An expected error: its class, a regular expression for its message, or some of its fields. */
 export type ExpectedError =
@@ -26,16 +26,44 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Fields by which an event is shown that the test does not expect. */
 const shownFields = ['type', 'originatorId', 'data'];
 
-/** Throws unless a policy recorded the expected events and no others; throws the error of the policy if it failed. */
-export function checkEvents(
+/** What a policy must record. */
+export interface ExpectedRecords {
+  readonly events?: readonly Fields[];
+  readonly rows?: Tables;
+}
+
+/** Throws unless a policy recorded what is expected; throws the error of the policy if it failed. */
+export async function checkRecords(
+  policy: CheckedPolicy,
+  outcome: PolicyOutcome,
+  { events, rows }: ExpectedRecords,
+): Promise<void> {
+  if (outcome.error !== undefined) throw outcome.error;
+  const ids = new DerivedIds(outcome.statedIds);
+  if (events !== undefined) checkEvents(policy, outcome, events, ids);
+  if (rows !== undefined) await checkRows(policy, outcome, rows, ids);
+}
+
+async function checkRows(
   { applicationName, frames }: CheckedPolicy,
-  { events, error, statedIds, ignoredTypes }: PolicyOutcome,
+  { application }: PolicyOutcome,
+  expected: Tables,
+  ids: DerivedIds,
+): Promise<void> {
+  const names = Object.keys(expected);
+  const tables = await readTables(application, names);
+  const actual = names.map((name) => [name, alignedRows(expected[name] ?? [], tables[name] ?? [], ids)]);
+  const headline = `The rows of '${applicationName}' are other ones than expected.`;
+  assertEqual(Object.fromEntries(actual), expected, headline, frames);
+}
+
+/** Throws unless a policy recorded the expected events and no others. */
+function checkEvents(
+  { applicationName, frames }: CheckedPolicy,
+  { events, ignoredTypes }: PolicyOutcome,
   expected: readonly Fields[],
+  ids: DerivedIds,
 ): void {
-  if (!Array.isArray(expected))
-    throw new InvalidArgumentError(`then() takes an array of the expected events, not ${kindOf(expected)}.`);
-  if (error !== undefined) throw error;
-  const ids = new DerivedIds(statedIds);
   const actual = events.map((event, i) => {
     const wanted = expected[i];
     const names = wanted?.type === event.type ? Object.keys(wanted) : shownFields;

@@ -11,6 +11,7 @@ import {
 import { commandProvenance } from '../../application/recording/save-options.ts';
 import { eventsIn } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
+import type { ProcessEvent } from '../../storage/recorder.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { openApplications, type TestSetting } from './open-applications.ts';
 import { statedEvents, type Versions } from './stated-events.ts';
@@ -26,6 +27,8 @@ export interface PolicyScenario extends Omit<TestSetting, 'recorded'> {
   readonly applicationClass: ApplicationClass;
   readonly given: readonly unknown[];
   readonly whens: readonly StatedWhen[];
+  /** Creates tables with the handle by which the policy records rows. */
+  createTables?(handle: unknown): unknown;
 }
 
 /** What a policy did. */
@@ -38,6 +41,8 @@ export interface PolicyOutcome {
   readonly statedIds: ReadonlySet<string>;
   /** Types of events of upstreams that the test states and the policy ignores. */
   readonly ignoredTypes: readonly string[];
+  /** The application, which is open until the outcome is checked. */
+  readonly application: ProcessApplication;
 }
 
 /** Runs a policy as a test states it, and calls a function with the outcome before everything is closed. */
@@ -104,6 +109,7 @@ class PolicyRun {
       events: effects.flatMap((stored) => eventsIn(mapper.toRecorded(stored))),
       error,
       statedIds: new Set([...this.#versions.values()].flatMap((versions) => [...versions.keys()])),
+      application: this.#application,
       ignoredTypes: [...types].filter((type) => policy.handlerOf(type) === undefined),
     };
   }
@@ -132,20 +138,31 @@ class PolicyRun {
 
   /** Makes the application follow its upstreams, behind what their logs hold. Its own log holds the given events. */
   async #follow(): Promise<void> {
+    const { recorder, pipelineId } = applicationInternals.storeOf(this.#application);
     const followed = new Set(this.#scenario.whens.map(({ upstreamClass }) => upstreamClass.applicationName));
-    for (const [name, { log }] of this.#applications) {
-      if (!followed.has(name)) continue;
-      await this.#skipTo(await log.head(), name);
+    const logs = [...this.#applications.values()].map(({ log }) => log);
+    const processEvents: ProcessEvent[] = [];
+    for (const log of logs.filter(({ applicationName }) => followed.has(applicationName))) {
+      const { applicationName: upstreamName } = log;
+      const { position: expected, typesVersion } = await recorder.position(pipelineId, upstreamName);
+      const tracking = { upstreamName, expected, position: await log.head(), typesVersion };
+      processEvents.push({ events: [], snapshots: [], tracking });
       this.#application.follow(log);
     }
+    await this.#recordWithTables(processEvents);
     await processApplicationInternals.locate(this.#application);
   }
 
-  async #skipTo(position: number, upstreamName: string): Promise<void> {
+  /** Records positions, and the tables that the test creates. */
+  async #recordWithTables(processEvents: readonly ProcessEvent[]): Promise<void> {
     const { recorder, pipelineId } = applicationInternals.storeOf(this.#application);
-    const { position: expected, typesVersion } = await recorder.position(pipelineId, upstreamName);
-    if (expected === position) return;
-    const tracking = { upstreamName, expected, position, typesVersion };
-    await recorder.record(pipelineId, [{ events: [], snapshots: [], tracking }]);
+    const { createTables } = this.#scenario;
+    const lock = createTables && (await recorder.lock?.());
+    try {
+      await createTables?.(lock?.handle);
+      await (lock ?? recorder).record(pipelineId, processEvents);
+    } finally {
+      await lock?.release();
+    }
   }
 }

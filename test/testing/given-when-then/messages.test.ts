@@ -88,7 +88,7 @@ describe('a wrong test', () => {
   test('that awaits when() without a check rejects', async () => {
     const reservation: unknown = given(Orders, [order]).when(Reservations, reserved);
     await expect(async () => await (reservation as Promise<void>)).rejects.toThrow(
-      'given(…).when(…) was awaited without a check. Add .then([…]) with the expected events, or .thenError(…).',
+      'given(…).when(…) was awaited without a check. Add .then([…]) with the expected events, .thenRows({ … }) or .thenError(…).',
     );
   });
 

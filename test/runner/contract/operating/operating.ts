@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { Order } from '../../../../examples/shop/order.ts';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { Payments } from '../../../../examples/shop/payments.ts';
-import { Reservations } from '../../../../examples/shop/reservations.ts';
+import type { Reservations } from '../../../../examples/shop/reservations.ts';
 import { shop } from '../../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../../support/errors.ts';
 import { temporaryDirectory } from '../../../support/storages.ts';
