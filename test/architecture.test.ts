@@ -89,8 +89,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/current-policy.ts',
     'application/recording',
   ],
-  'application/error-rules': ['application/errors.ts'],
-  'application/parking': [],
+  'application/error-rules': [
+    'application/errors.ts',
+    'application/failures.ts',
+    'application/following-errors.ts',
+    'application/parking',
+    'application/recording',
+  ],
+  'application/parking': ['application/recording'],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',

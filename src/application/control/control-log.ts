@@ -35,6 +35,7 @@ export class ControlLog {
   #announcedId = -1;
   #last: RecordedOperation | undefined;
   #lastResumeId = 0;
+  #lastRetryId = 0;
   #pause: Pause | undefined;
 
   private constructor(recorder: Recorder) {
@@ -61,6 +62,11 @@ export class ControlLog {
   /** Id of the last operation that was read. */
   get lastId(): number {
     return this.#last?.id ?? 0;
+  }
+
+  /** Id of the last operation that had parked notifications retried; 0 if there is none. */
+  get lastRetryId(): number {
+    return this.#lastRetryId;
   }
 
   /**
@@ -183,6 +189,7 @@ export class ControlLog {
     const { id, kind, by, reason, timestamp } = operation;
     this.#last = operation;
     if (kind === 'pause') this.#pause ??= { by, reason, since: timestamp };
+    if (kind === 'retry') this.#lastRetryId = id;
     if (kind !== 'resume') return;
     this.#pause = undefined;
     this.#lastResumeId = id;

@@ -2,6 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { ControlLog } from '../control/control-log.ts';
+import type { ErrorRules } from '../error-rules/error-rules.ts';
+import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
@@ -10,6 +12,7 @@ import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
+import { processDue } from './parked-pass.ts';
 
 /** Options of {@link ProcessApplication.run}. */
 export interface RunOptions {
@@ -33,6 +36,9 @@ export class Upstreams {
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
   #control: ControlLog | undefined;
+  #handling: FailureHandling | undefined;
+  /** Id of the last operation that had parked notifications retried, as far as it is obeyed. */
+  #lastRetryId = 0;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -48,13 +54,23 @@ export class Upstreams {
   }
 
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
-  follow(log: NotificationLog, options: BatchProcessorOptions, declaration?: BeginningDeclaration): void {
-    this.#gate ??= new CausalGate(options.store, this.#intermediates);
-    this.#control ??= ControlLog.of(options.store.recorder);
-    this.#followers.set(
-      log.applicationName,
-      new Follower({ log, gate: this.#gate, declaration, ...options }),
-    );
+  follow(
+    log: NotificationLog,
+    rules: ErrorRules,
+    options: BatchProcessorOptions,
+    declaration?: BeginningDeclaration,
+  ): void {
+    const { store } = options;
+    this.#control ??= ControlLog.of(store.recorder);
+    this.#gate ??= new CausalGate(store, this.#intermediates);
+    this.#handling ??= new FailureHandling(store, rules);
+    const shared = { gate: this.#gate, handling: this.#handling, declaration };
+    this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
+  }
+
+  /** Makes the next run process the parked notifications that are due, before new ones. */
+  retryParked(): void {
+    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /**
@@ -67,6 +83,13 @@ export class Upstreams {
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     if (this.#control?.isFree === false) return this.#runUnlessPaused(this.#control, options);
+    this.#noteRetries();
+    return this.#handling?.mayBeDue
+      ? this.#processDue(options.signal).then(() => this.#run(options))
+      : this.#run(options);
+  }
+
+  #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     const { upstreamName } = options;
     const counts = new Map<string, number>();
     if (upstreamName === undefined) return this.#runAll(options, counts);
@@ -74,8 +97,14 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
-    return this.#get(upstreamName).pull(upTo);
+  pull(
+    upstreamName: string,
+    upTo: number,
+    signal?: AbortSignal,
+  ): number | BlockingError | Promise<number | BlockingError> {
+    this.#noteRetries();
+    const pull = () => this.#get(upstreamName).pull(upTo, signal);
+    return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
@@ -127,6 +156,26 @@ export class Upstreams {
   #assertNotPaused(): void {
     const pause = this.#control?.pause;
     if (pause !== undefined) throw new PausedError(this.#applicationName, pause);
+  }
+
+  /** Looks for due notifications if people had parked ones retried since the last run. */
+  #noteRetries(): void {
+    const lastRetryId = this.#control?.lastRetryId ?? 0;
+    if (lastRetryId === this.#lastRetryId) return;
+    this.#lastRetryId = lastRetryId;
+    this.retryParked();
+  }
+
+  /** Processes the parked notifications that are due. After a failure, the next run does so again. */
+  async #processDue(signal: AbortSignal | undefined): Promise<void> {
+    const handling = this.#handling as FailureHandling;
+    handling.mayBeDue = false;
+    try {
+      await processDue(handling, this.#followers, signal);
+    } catch (error) {
+      handling.mayBeDue = true;
+      throw error;
+    }
   }
 
   async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {
