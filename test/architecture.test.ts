@@ -30,7 +30,21 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/renaming': ['storage', 'storage/layers'],
   'storage/sealing': ['storage', 'storage/layers'],
   'storage/sql': ['storage'],
-  'storage/memory': ['storage', 'storage/memory/shared'],
+  'storage/memory': [
+    'storage',
+    'storage/memory/rows',
+    'storage/memory/shared',
+    'storage/sqlite/rows/sqlite-rows.ts',
+  ],
+  'storage/memory/rows': [
+    'storage',
+    'storage/sql',
+    'storage/memory/errors.ts',
+    'storage/memory/shared/sharable-memory.ts',
+    'storage/sqlite',
+    'storage/sqlite/connection',
+    'storage/sqlite/rows',
+  ],
   'storage/memory/shared': [
     'storage',
     'storage/sql',
@@ -65,7 +79,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/sqlite',
     'storage/sqlite/connection/driver.ts',
   ],
-  'storage/postgres': ['storage', 'storage/sql', 'storage/postgres/connection', 'storage/postgres/appending'],
+  'storage/postgres': [
+    'storage',
+    'storage/sql',
+    'storage/postgres/connection',
+    'storage/postgres/appending',
+    'storage/postgres/rows',
+  ],
+  'storage/postgres/rows': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/appending': ['storage', 'storage/sql', 'storage/postgres', 'storage/postgres/connection'],
   'storage/postgres/connection': ['storage', 'storage/sql', 'storage/postgres'],
   application: [
