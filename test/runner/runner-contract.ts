@@ -13,6 +13,7 @@ import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import { resources } from './contract/resources.ts';
+import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -43,6 +44,7 @@ function restOfContract(subject: RunnerSubject): void {
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

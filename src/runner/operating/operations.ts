@@ -1,5 +1,6 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { recordOperation } from '../../application/control/record-operation.ts';
+import { liveNameOf, schemaIn } from '../../application/projection/schema-recorder.ts';
 import type { LockOwner } from '../../application/recording/bounded-lock.ts';
 import { operationsOf } from '../../operations/list-operations.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -57,7 +58,10 @@ export class Operations {
     const { system, running } = this.#operated;
     for (const { applicationName } of system.applications) {
       const recorder = recorderIn(running, applicationName);
-      if (recorder !== undefined) yield* operationsOf(applicationName, recorder);
+      if (recorder === undefined) continue;
+      yield* operationsOf(applicationName, recorder);
+      const schema = schemaIn(recorder);
+      if (schema !== undefined) yield* operationsOf(liveNameOf(applicationName), schema.recorders.live);
     }
   }
 
