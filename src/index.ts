@@ -171,6 +171,8 @@ export {
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
 export type { OperationOptions } from './runner/operating/operation-options.ts';
+export type { ParkedEvent } from './runner/operating/parked-events.ts';
+export type { ParkedFilter } from './runner/operating/parked-filter.ts';
 export { run } from './runner/run.ts';
 export type {
   ApplicationState,
@@ -199,6 +201,7 @@ export {
 } from './storage/codec/event-mapper.ts';
 export {
   InvalidStorageError,
+  ParkedConflictError,
   PositionConflictError,
   RecordConflictError,
   RowsError,
@@ -208,6 +211,7 @@ export {
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
+export type { ParkedKey } from './storage/parked.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { RowsKind } from './storage/recorder.ts';
 export {

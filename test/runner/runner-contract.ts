@@ -9,6 +9,7 @@ import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { operating } from './contract/operating/operating.ts';
+import { parked } from './contract/operating/parked.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
@@ -41,6 +42,7 @@ function restOfContract(subject: RunnerSubject): void {
     endlessPolicies(subject);
     evolvedLogs(subject);
     operating(subject);
+    parked(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
