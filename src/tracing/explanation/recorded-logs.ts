@@ -1,4 +1,5 @@
 import { memoryBounds } from '../../application/memory-bounds.ts';
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import { personalStorage } from '../../application/personal/personal-storage.ts';
 import { SealedPersonalType } from '../../application/personal/sealed-personal-type.ts';
 import { specificationOf } from '../../domain/events/define-events.ts';
@@ -18,6 +19,8 @@ import { type EventPlace, type TracedEvent, tracedEvent } from './traced-event.t
 interface ApplicationLogs {
   readonly recorder: Recorder;
   readonly positions: readonly RecordedPosition[];
+  /** What the application has processed after it had parked it. */
+  readonly late: LateEffects;
   /** Id of the last notification by pipeline. */
   readonly heads: ReadonlyMap<number, number>;
 }
@@ -140,7 +143,7 @@ export class RecordedLogs implements AsyncDisposable {
 
   /** Finds the effects of an event in the log of a follower. */
   async effectsIn(followerName: string, cause: EventPlace): Promise<EffectRun | undefined> {
-    const { recorder, heads } = this.#logsOf(followerName);
+    const { recorder, heads, late } = this.#logsOf(followerName);
     const head = heads.get(cause.pipelineId) ?? 0;
     const ready = async () => {
       this.#options.signal?.throwIfAborted();
@@ -160,8 +163,9 @@ export class RecordedLogs implements AsyncDisposable {
     const key = [followerName, cause.applicationName, cause.pipelineId].join('\0');
     const before = this.#found.get(key);
     const after = before !== undefined && before.causeId < cause.notificationId ? before.last : 0;
-    const run = await effectRun(reader, cause, after);
-    if (run !== undefined)
+    const lateOnes = late.of(cause.applicationName, cause.pipelineId);
+    const run = await effectRun(reader, cause, after, lateOnes);
+    if (run !== undefined && !lateOnes.has(cause.notificationId))
       this.#found.set(key, { causeId: cause.notificationId, last: run.first + run.count - 1 });
     return run;
   }
@@ -186,7 +190,7 @@ async function openAll(
   resources: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ApplicationLogs>> {
-  const opened: [string, Omit<ApplicationLogs, 'heads'>][] = [];
+  const opened: [string, Omit<ApplicationLogs, 'heads' | 'late'>][] = [];
   for (const applicationName of await openedStorage.applicationNames()) {
     signal?.throwIfAborted();
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
@@ -197,7 +201,9 @@ async function openAll(
   for (const [name, { recorder, positions }] of opened) {
     const places = await recorder.logs(); // after all positions, so that what followers have processed is in the logs
     const heads = new Map(places.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]));
-    applications.set(name, { recorder, positions, heads });
+    const late = new LateEffects(recorder); // after the heads, so that it covers all events up to them
+    await late.load();
+    applications.set(name, { recorder, positions, heads, late });
   }
   return applications;
 }
