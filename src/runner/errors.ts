@@ -12,9 +12,9 @@ export class RunnerClosedError extends KahnError {
 }
 
 /**
- * A downstream application failed; the others continued. The application is stopped until the next start of the
- * system, unless the error is transient: then processing resumes automatically. After {@link NotificationParkedError}, it
- * continues without the parked notification.
+ * A downstream application failed; the others continued. The application is stopped until `resume()` or the
+ * next start of the system, unless the error is transient: then processing resumes automatically. After
+ * {@link NotificationParkedError}, it continues without the parked notification.
  */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
@@ -32,7 +32,7 @@ export class DownstreamError extends KahnError {
         ? 'continues without a notification'
         : isTransientFailure(cause)
           ? 'was interrupted and resumes automatically'
-          : 'failed and is stopped until the next start';
+          : 'failed and is stopped until resume() or the next start';
     super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, {
       cause,
       failures,

@@ -4,9 +4,15 @@ import {
   type ApplicationClass,
   applicationInternals,
 } from '../../application/application.ts';
+import { ControlLog } from '../../application/control/control-log.ts';
 import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { isTransientFailure } from '../../application/failures.ts';
-import { isBlocking, PolicyRetryError, RacesLostError } from '../../application/following-errors.ts';
+import {
+  isBlocking,
+  PausedError,
+  PolicyRetryError,
+  RacesLostError,
+} from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import {
@@ -45,6 +51,7 @@ export class LocalApplication implements FollowingApplication {
   readonly log: NotificationLog;
   readonly recorder: Recorder;
   readonly late: LateEffects | undefined;
+  readonly #control: ControlLog;
   /** The applications that follow this one, in the order of definition. */
   readonly followers: LocalLog[] = [];
   /** The upstreams of this application, in the order of definition. */
@@ -63,18 +70,19 @@ export class LocalApplication implements FollowingApplication {
   isOvertaken = false;
   /** Timers of logs that rest because of an error rule. */
   readonly #ruledRetries = new Set<NodeJS.Timeout>();
-  readonly #resume: () => void;
   /** The log in whose processing the last interruption by the storage happened. */
   #troubled: LocalLog | undefined;
-  /** The error that stopped the application. */
-  failure: { readonly error: unknown } | undefined;
+  /** The error that stopped the application, and the id of its last operation that was read before. */
+  failure: { readonly error: unknown; readonly operationId: number } | undefined;
   /** Last error that stopped or interrupted the application. */
   lastError: unknown;
+  readonly #resume: (one: LocalApplication) => void;
   /** The loop that runs the application apart from the turns, while its schema is being built. */
   loop: Pick<ApplicationStatus, 'state' | 'interruption'> | undefined;
 
   constructor(application: Application, index: number, resume: (one: LocalApplication) => void) {
     this.application = application;
+    this.#resume = resume;
     this.name = application.applicationName;
     this.index = index;
     this.log = application.log;
@@ -82,7 +90,7 @@ export class LocalApplication implements FollowingApplication {
     this.late = mayPark(application.constructor as unknown as ApplicationClass)
       ? new LateEffects(this.recorder)
       : undefined;
-    this.#resume = () => resume(this);
+    this.#control = ControlLog.of(this.recorder);
     this.retry = new RetryTimer(transientBackoff, () => resume(this));
     this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
   }
@@ -96,6 +104,10 @@ export class LocalApplication implements FollowingApplication {
   get isAhead(): boolean {
     if (this.upstreams.length === 0 || this.failure !== undefined) return false;
     return processApplicationInternals.isAhead(this.process);
+  }
+
+  get isPaused(): boolean {
+    return this.#control.pause !== undefined;
   }
 
   get isResting(): boolean {
@@ -123,6 +135,10 @@ export class LocalApplication implements FollowingApplication {
    * succeed later.
    */
   noteError(error: unknown, log?: LocalLog): void {
+    if (error instanceof PausedError) {
+      this.#releaseSaves();
+      return;
+    }
     this.lastError = error;
     const isInterrupted = isTransientFailure(error);
     this.isOvertaken = error instanceof RacesLostError;
@@ -140,6 +156,12 @@ export class LocalApplication implements FollowingApplication {
     if (!isBlocked) this.#troubled = log;
     const interruption = isBlocked ? this.#block(log, error) : this.retry.schedule();
     publish('interrupted', { ...event, interruption });
+  }
+
+  /** Obeys what people do to the application, until the signal is aborted. */
+  async obey(signal: AbortSignal): Promise<void> {
+    await this.#control.refresh().catch(() => {}); // the first run fails in the same way
+    this.#control.watch(() => this.#obey(), signal);
   }
 
   /**
@@ -180,7 +202,7 @@ export class LocalApplication implements FollowingApplication {
       () => {
         this.#ruledRetries.delete(timer);
         log.isResting = false;
-        this.#resume();
+        this.#resume(this);
       },
       Math.max(error.nextTryAt - Date.now(), 0),
     );
@@ -188,8 +210,21 @@ export class LocalApplication implements FollowingApplication {
     return interruptionBy(error);
   }
 
+  /** Ends the failure if the application was resumed since. Lets it work, unless it is paused. */
+  #obey(): void {
+    if (this.failure !== undefined && this.#control.isResumedSince(this.failure.operationId))
+      this.failure = undefined;
+    if (this.isPaused) this.#releaseSaves();
+    for (const log of this.upstreams) log.mayHaveGrown = true;
+    this.#resume(this);
+  }
+
+  #releaseSaves(): void {
+    for (const log of this.upstreams) log.releaseSaves();
+  }
+
   #stop(error: unknown): void {
-    this.failure = { error };
+    this.failure = { error, operationId: this.#control.lastId };
     for (const log of this.upstreams) log.reject(error);
   }
 

@@ -1,6 +1,6 @@
 import type { Cause } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { causeText, faultIn, type LogName } from './fault.ts';
+import { causeText, type FaultKind, faultIn, type LogName } from './fault.ts';
 import type { LogWalk } from './log-walk.ts';
 import type { FaultList } from './verification.ts';
 
@@ -12,6 +12,8 @@ export interface CauseSource {
   readonly head: number;
   /** Position in the log that the application of the effects has recorded. */
   readonly position: number;
+  /** Notifications of the log that the application has parked, so that they have no effects. */
+  readonly parked: ReadonlySet<number>;
   /** Notifications that the application has processed late, after it had parked them. */
   readonly late: ReadonlyMap<number, unknown>;
   /** Id of the last cause so far. */
@@ -81,7 +83,7 @@ export class CauseCheck {
   #faultOf(
     { notificationId: cause }: Cause,
     source: CauseSource,
-  ): { kind: 'cause-lost' | 'cause-beyond-position' | 'effect-doubled'; reason: string } | undefined {
+  ): { kind: FaultKind; reason: string } | undefined {
     const { walk, head, position, last } = source;
     if (cause > head || cause < 1 || walk?.lacks(cause)) {
       return { kind: 'cause-lost', reason: 'which does not exist.' };
@@ -89,6 +91,12 @@ export class CauseCheck {
     if (cause > position) {
       const reason = `but the recorded position in that log is ${position}, so the application would process the cause again.`;
       return { kind: 'cause-beyond-position', reason };
+    }
+    if (source.parked.has(cause)) {
+      return {
+        kind: 'parked-processed',
+        reason: 'which is still parked, so a retry would process it again.',
+      };
     }
     if (source.late.has(cause)) return this.#faultOfLate(cause, source);
     // The effects of a notification are recorded together, in the order of the upstream.
