@@ -186,6 +186,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
     'runner/operating/operation-options.ts',
+    'runner/operating/parked-events.ts',
+    'runner/operating/parked-filter.ts',
     'runner/positions',
     'runner/schemas',
     'runner/undeclared-events/undeclared-report.ts',
