@@ -1,4 +1,8 @@
-import { type Application, applicationInternals } from '../../application/application.ts';
+import {
+  type Application,
+  type ApplicationClass,
+  applicationInternals,
+} from '../../application/application.ts';
 import { isTransientFailure } from '../../application/failures.ts';
 import { isBlocking, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
@@ -37,6 +41,8 @@ export class LocalApplication implements FollowingApplication {
   readonly application: Application;
   readonly log: NotificationLog;
   readonly recorder: Recorder;
+  /** Whether another system, which may be away, serves the log. */
+  readonly isRemote: boolean;
   /** The applications that follow this one, in the order of definition. */
   readonly followers: LocalLog[] = [];
   /** The upstreams of this application, in the order of definition. */
@@ -66,6 +72,7 @@ export class LocalApplication implements FollowingApplication {
     this.index = index;
     this.log = application.log;
     this.recorder = applicationInternals.storeOf(application).recorder;
+    this.isRemote = (application.constructor as unknown as ApplicationClass).remote !== undefined;
     this.retry = new RetryTimer(transientBackoff, () => resume(this));
     this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
   }
