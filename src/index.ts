@@ -10,6 +10,7 @@ export {
 } from './application/commands/errors.ts';
 export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
+export type { Pause } from './application/control/control-log.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export type {
   ErrorClass,
@@ -39,6 +40,7 @@ export {
   LogMismatchError,
   OtherVersionError,
   type OtherVersionReason,
+  PausedError,
   PolicyError,
   PolicyRetryError,
   RacesLostError,
@@ -77,6 +79,22 @@ export type {
 } from './application/policy/policy.ts';
 export type { PolicyContext, PolicyNeeds, ResourcesIn, RowsOf } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
+export {
+  ProjectionCommandError,
+  SchemaDroppedError,
+  SchemaMissingError,
+} from './application/projection/errors.ts';
+export { Projection } from './application/projection/projection.ts';
+export type {
+  CreateContext,
+  ProjectionContext,
+  ProjectionHandler,
+  ProjectionHandlers,
+  ProjectionNeeds,
+  ReadContext,
+} from './application/projection/projection-context.ts';
+export type { ProjectionDeclaration } from './application/projection/projection-declaration.ts';
+export type { ProjectionTables } from './application/projection/table-names.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
@@ -152,6 +170,9 @@ export {
   MultiprocessRunner,
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
+export type { OperationOptions } from './runner/operating/operation-options.ts';
+export type { ParkedEvent } from './runner/operating/parked-events.ts';
+export type { ParkedFilter } from './runner/operating/parked-filter.ts';
 export { run } from './runner/run.ts';
 export type {
   ApplicationState,
@@ -180,6 +201,7 @@ export {
 } from './storage/codec/event-mapper.ts';
 export {
   InvalidStorageError,
+  ParkedConflictError,
   PositionConflictError,
   RecordConflictError,
   RowsError,
@@ -189,6 +211,7 @@ export {
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
+export type { ParkedKey } from './storage/parked.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { RowsKind } from './storage/recorder.ts';
 export {

@@ -12,6 +12,7 @@ import { InvalidApplicationError } from './errors.ts';
 import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
 import { isPlaceInLog, placeText, shownPlace } from './log/place-in-log.ts';
 import { isSectionSize, largestSectionSize } from './log/sections.ts';
+import { assertProjection, isProjection } from './projection/projection-declaration.ts';
 import type { Beginnings } from './replaying/beginning.ts';
 
 /** The static properties of an application class. */
@@ -134,6 +135,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
     );
   }
+  if (isProjection(declaration)) assertProjection(declaration);
 }
 
 function assertReading(name: string, { sectionSize, readerClass }: ApplicationDeclaration): void {

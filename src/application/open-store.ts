@@ -16,6 +16,9 @@ import { type OptionRule, type OptionRules, resolveOptions } from '../util/optio
 import type { ApplicationDeclaration } from './declaration.ts';
 import { subjectKeysOf } from './personal/personal-storage.ts';
 import { SealedPersonalType } from './personal/sealed-personal-type.ts';
+import type { CreateContext } from './projection/projection-context.ts';
+import { isProjection, type ProjectionDeclaration } from './projection/projection-declaration.ts';
+import { openSchema, type SchemaOpening } from './projection/schema-recorder.ts';
 import { EventStore } from './recording/event-store.ts';
 
 /** Options of opening the recorder and the cache of one application. */
@@ -80,14 +83,17 @@ export async function openStore(
   const { applicationName, emits, saves, sectionSize, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
-  const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
+  const own = await openedStorage.openRecorder({ applicationName, setupTables });
   let rows: RecordedRows | undefined;
   try {
-    rows = rowsOf(declaration, recorder);
+    rows = rowsOf(declaration, own);
   } catch (error) {
-    await recorder.close();
+    await own.close();
     throw error;
   }
+  const recorder = isProjection(declaration)
+    ? await openSchema(declaration, own, { openedStorage, setupTables, create: creatorOf(declaration) })
+    : own;
   return new EventStore({
     applicationName,
     pipelineId,
@@ -101,6 +107,12 @@ export async function openStore(
     cacheSize,
     ...(carryMetadata && { carryMetadata }),
   });
+}
+
+/** Returns the function that creates the tables of a projection. */
+function creatorOf(declaration: ProjectionDeclaration): SchemaOpening['create'] {
+  const projection = declaration as unknown as new () => { create(context: CreateContext): unknown };
+  return (db, { tables, nameOf }) => new projection().create({ db, tables, nameOf });
 }
 
 /** Returns the rows of an application; undefined if its class states none. */

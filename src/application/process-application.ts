@@ -7,16 +7,20 @@ import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass, applicationInternals } from './application.ts';
+import { ControlLog } from './control/control-log.ts';
+import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
+import { ParkingUnsupportedError } from './parking/errors.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
 import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
+import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
 
 const runOptions: OptionRules<RunOptions> = {
@@ -79,10 +83,14 @@ export interface ProcessApplicationInternals {
   compareLogs<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
+  /** Returns what people did to the application: whether it is paused, and when it was resumed. */
+  controlOf<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): ControlLog;
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
+  /** Makes the next run process the parked notifications that are due, before new ones. */
+  retryParked<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): void;
 }
 
 export let processApplicationInternals: ProcessApplicationInternals;
@@ -144,6 +152,7 @@ export abstract class ProcessApplication<
    * @throws {@link InvalidArgumentError} if `log` is not a notification log, or that of a renamed application whose class
    * is not part of the system through which this application was opened.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
+   * @throws {@link ParkingUnsupportedError} if a rule of `errorRules` parks notifications and the storage keeps none.
    * @throws {@link InvalidApplicationError} if the log is the application's own and `applyPolicyToGeneratedEvents` is true.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
@@ -160,9 +169,14 @@ export abstract class ProcessApplication<
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
     const { resources } = this;
+    const pace = schemaIn(store.recorder)?.pace;
     const declaration = this.constructor as unknown as ApplicationClass;
-    const options = { store, policy, batchSize, resources, grown, progressed };
-    this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
+    const rules = new ErrorRules(declaration);
+    if (rules.mayPark && store.recorder.parked === undefined)
+      throw new ParkingUnsupportedError(this.applicationName);
+    const options = { store, policy, batchSize, resources, pace, grown, progressed };
+    const beginning = declaration.begins === undefined ? undefined : declaration;
+    this.#upstreams.follow(log, rules, options, beginning);
   }
 
   /**
@@ -174,8 +188,11 @@ export abstract class ProcessApplication<
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
    * notifications that need not wait are processed.
+   * @throws {@link PolicyRetryError} if an error rule says that a notification is tried again later: run again.
+   * @throws {@link ParkingLimitError} if as many notifications are parked as may be.
    * @throws {@link OtherVersionError} if a notification waits for another version of this application; all before it are
    * processed.
+   * @throws {@link PausedError} if the application is paused; all before it was are processed.
    * @throws {@link LogMismatchError} if the log of an upstream does not hold the notification that was processed last.
    * @throws {@link RacesLostError} if other writers change the aggregates of the policy again and again: run again.
    * @throws {@link StorageError} if the storage fails.
@@ -188,7 +205,8 @@ export abstract class ProcessApplication<
 
   /** Runs on what the storage holds now: nothing has prompted the run, so its caller may know of a restored log. */
   #runComparing(options: RunOptions): Promise<ProcessedCounts> {
-    return this.#turns.run(() => {
+    return this.#turns.run(async () => {
+      await processApplicationInternals.controlOf(this).refreshIfDue();
       this.#upstreams.compareNext();
       return this.#upstreams.run(options);
     });
@@ -230,8 +248,10 @@ export abstract class ProcessApplication<
         const { recorder, pipelineId } = applicationInternals.storeOf(application);
         return recorder.position(pipelineId, upstreamName);
       },
+      controlOf: (application) => ControlLog.of(applicationInternals.storeOf(application).recorder),
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
+      retryParked: (application) => application.#upstreams.retryParked(),
     };
   }
 }

@@ -19,6 +19,7 @@ import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import { resolvesWithin } from '../util/timeout.ts';
 import { warnOfMismatches } from './diagnostics.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
+import { keepSchemas } from './schemas/kept-schemas.ts';
 import { mismatchesIn } from './status.ts';
 import { assertAllDeclared, warnOfUndeclared } from './undeclared-events/undeclared-report.ts';
 
@@ -32,6 +33,8 @@ export interface Opening {
   readonly sharesSystem?: boolean;
   /** Returns the rules for saves of an application; by default they are recorded at once. */
   saveRulesOf?(applicationName: string): SaveRules;
+  /** Called before the schema of a projection becomes live that was being built. */
+  beforeLive?(applicationName: string): Promise<void>;
   /** Called whenever one of the applications has recorded events. */
   grown?(prompt: Prompt): void;
 }
@@ -68,6 +71,9 @@ async function open(
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   await reportUndeclared(stores, options, opening, opened);
+  const { pipelineIds, beforeLive } = opening;
+  const keeper = keepSchemas(system.graph, { openedStorage, stores, pipelineIds, beforeLive });
+  if (keeper !== undefined) opened.use(keeper);
   const { signal, resources: replaced } = options;
   const resources = opened.use(await openResources(system.resources, { signal, replaced }));
   const running = new RunningSystem({
@@ -80,8 +86,8 @@ async function open(
     opening,
     opened,
   });
-  await recordBeginnings(system, running, opening.pipelineIds);
-  await reportMismatches(system, running, opening.pipelineIds);
+  await recordBeginnings(system, running, pipelineIds);
+  await reportMismatches(system, running, pipelineIds);
   return running;
 }
 

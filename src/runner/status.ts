@@ -1,9 +1,11 @@
-import type { Application } from '../application/application.ts';
+import { type Application, applicationInternals } from '../application/application.ts';
+import { ControlLog } from '../application/control/control-log.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
+import { schemaIn } from '../application/projection/schema-recorder.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
-import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
+import type { ApplicationState, ApplicationStatus, SchemaBuilding, UpstreamStatus } from './runner.ts';
 
 /** What a runner knows of an application. */
 type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
@@ -46,20 +48,58 @@ async function applicationStatus(
   { state, lastError, interruption }: KnownState,
 ): Promise<ApplicationStatus> {
   const { applicationName, pipelineId } = application;
-  const known = { applicationName, pipelineId, state, interruption };
+  const building = buildingOf(application);
+  const control = ControlLog.of(applicationInternals.storeOf(application).recorder);
+  const known = () => {
+    const { pause } = control;
+    const shown = shownState(state, pause !== undefined);
+    return { applicationName, pipelineId, state: shown, interruption, pause, ...(building && { building }) };
+  };
   try {
-    const all = await Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream)));
-    return { ...known, upstreams: all, lastError };
+    await control.refresh();
+    const parked = upstreams.length === 0 ? noCounts : await parkedCounts(application);
+    const all = await Promise.all(
+      upstreams.map(async (upstream) => ({
+        ...(await upstreamStatus(application, upstream)),
+        parked: parked.get(upstream.applicationName) ?? 0,
+      })),
+    );
+    return { ...known(), upstreams: all, lastError };
   } catch (error) {
     if (!isTransient(error)) throw error;
-    return { ...known, upstreams: [], lastError: lastError ?? error };
+    return { ...known(), upstreams: [], lastError: lastError ?? error };
   }
+}
+
+const pausable: readonly ApplicationState[] = ['idle', 'running', 'interrupted', 'restarting', 'elsewhere'];
+
+/** Returns the state to show. A follower learns of a pause within about a second; the storage knows it at once. */
+function shownState(state: ApplicationState, isPaused: boolean): ApplicationState {
+  if (isPaused) return pausable.includes(state) ? 'paused' : state;
+  return state === 'paused' ? 'idle' : state; // it was resumed just now
+}
+
+const noCounts: ReadonlyMap<string, number> = new Map();
+
+/** Counts the parked notifications in the pipeline of an application, by upstream. */
+async function parkedCounts(application: Application): Promise<ReadonlyMap<string, number>> {
+  const { recorder, pipelineId } = applicationInternals.storeOf(application);
+  const counts = (await recorder.countParked?.()) ?? [];
+  const own = counts.filter((one) => one.pipelineId === pipelineId);
+  return new Map(own.map(({ upstreamName, count }) => [upstreamName, count]));
+}
+
+/** Returns the schema that is being built, if the application is a projection whose schema was never live. */
+function buildingOf(application: Application): SchemaBuilding | undefined {
+  const schema = schemaIn(applicationInternals.storeOf(application).recorder);
+  const live = schema?.history.live?.schema;
+  return schema?.isBuilding && live !== undefined ? { schema: schema.schema, live } : undefined;
 }
 
 async function upstreamStatus(
   application: Application,
   { applicationName, log }: Application,
-): Promise<UpstreamStatus> {
+): Promise<Omit<UpstreamStatus, 'parked'>> {
   // Read the position first: a log only grows, so the lag is negative only if the log was cut off.
   const done = await processApplicationInternals.donePosition(application, applicationName);
   const { position } = done;

@@ -10,7 +10,7 @@ import type { LogHandler } from './serve-logs.ts';
  * import { createServer } from 'node:http';
  * await using runner = await run(shop, { storage: memory() });
  * const handler = serveLogs(runner, { applications: [Orders], authorize: () => true });
- * await using server = createServer(nodeListener(handler));
+ * await using server = createServer(nodeListener(handler)).listen(0);
  */
 export function nodeListener(handler: LogHandler): RequestListener {
   return (incoming, outgoing) => {

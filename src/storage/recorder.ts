@@ -134,6 +134,8 @@ export interface RowsKind<Handle = unknown> {
 
 /** Rows that an application records beside its events, as others may read them. */
 export interface RecordedRows {
+  /** Schema of the database in which projections create their tables. @default the database has no schemas */
+  readonly namespace?: string;
   /**
    * Calls `read` with a handle of the driver that reads what is recorded, as of one moment, and cannot write. Resolves with
    * the result of `read`, behind which the handle must not be used.

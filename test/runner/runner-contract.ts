@@ -8,10 +8,13 @@ import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { operating } from './contract/operating/operating.ts';
+import { parked } from './contract/operating/parked.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import { resources } from './contract/resources.ts';
+import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -38,9 +41,12 @@ function restOfContract(subject: RunnerSubject): void {
     asynchronousContexts(subject);
     endlessPolicies(subject);
     evolvedLogs(subject);
+    operating(subject);
+    parked(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

@@ -8,29 +8,33 @@ import type { RecorderSubject } from '../../src/testing/recorder-contract/record
 import { connectionString, query } from '../support/servers/postgres.ts';
 import { freshName } from '../support/servers/postgres-server.ts';
 import { byTier } from '../support/tier.ts';
+import { testedPostgresRows, testedSqliteRows } from './tested-rows.ts';
 
 const inMemory: RecorderSubject = {
   name: 'memory',
-  create: async () => ({ storage: memory(), cleanUp: async () => {} }),
+  create: async () => ({ storage: memory(), rows: testedSqliteRows, cleanUp: async () => {} }),
 };
 
 const inSqlite: RecorderSubject = {
   name: 'sqlite',
-  lacks: ['parked'],
   async create() {
     const directory = await mkdtemp(join(tmpdir(), 'kahn-layers-'));
     const storage = sqlite({ file: join(directory, 'shop.db') });
-    return { storage, cleanUp: () => rm(directory, { recursive: true }) };
+    return { storage, rows: testedSqliteRows, cleanUp: () => rm(directory, { recursive: true }) };
   },
 };
 
 const inPostgres: RecorderSubject = {
   name: 'postgres',
-  lacks: ['parked'],
   async create() {
     const schema = freshName('layers');
     const storage = postgres({ connectionString, schema });
-    return { storage, cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)) };
+    const rows = testedPostgresRows(schema);
+    return {
+      storage,
+      rows,
+      cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)),
+    };
   },
 };
 

@@ -36,9 +36,20 @@ export class UpstreamCursor {
   /** Whether the next read must compare the log with the last notification that is done. */
   #mustCompare = true;
   #mayContinue = false;
+  readonly #moved: () => void;
 
-  /** @param declaration The class of the application, if that says where it begins. */
-  constructor(store: EventStore, log: NotificationLog, types: TypeGate, declaration?: BeginningDeclaration) {
+  /**
+   * @param moved Called when another writer may have moved the position.
+   * @param declaration The class of the application, if that says where it begins.
+   */
+  constructor(
+    store: EventStore,
+    log: NotificationLog,
+    types: TypeGate,
+    moved: () => void,
+    declaration?: BeginningDeclaration,
+  ) {
+    this.#moved = moved;
     this.#declaration = declaration;
     this.#store = store;
     this.#log = log;
@@ -79,6 +90,7 @@ export class UpstreamCursor {
     if (this.#declaration !== undefined) await recordBeginning(this.#declaration, this.#store, this.#log);
     this.#declaration = undefined;
     const recorded = await readPosition(this.#store, this.upstreamName, this.#types);
+    this.#moved();
     this.#last = await this.#notificationAt(recorded);
     this.#recorded = recorded.position;
     this.#typesVersion = recorded.typesVersion;
@@ -91,6 +103,7 @@ export class UpstreamCursor {
     const { recorder, pipelineId } = this.#store;
     const found = await recorder.position(pipelineId, this.upstreamName);
     if (found.position <= recorded) return;
+    this.#moved();
     if (found.position > this.seen) this.#last = await this.#notificationAt(found);
     this.#recorded = found.position;
   }
@@ -175,6 +188,12 @@ export class UpstreamCursor {
   /** Decodes a notification of the log. */
   decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent> {
     return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
+  }
+
+  /** Reads a notification of the log, wherever the position is; undefined if the log lacks it. */
+  async find(notificationId: number): Promise<StoredNotification | undefined> {
+    const [found] = await this.#log.select(notificationId - 1, 1);
+    return found?.id === notificationId ? found : undefined;
   }
 
   async #readAfter(

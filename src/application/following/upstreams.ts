@@ -1,14 +1,18 @@
 import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { ControlLog } from '../control/control-log.ts';
+import type { ErrorRules } from '../error-rules/error-rules.ts';
+import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
-import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
+import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import type { BatchProcessorOptions } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
+import { processDue } from './parked-pass.ts';
 
 /** Options of {@link ProcessApplication.run}. */
 export interface RunOptions {
@@ -31,6 +35,10 @@ export class Upstreams {
   readonly #followers = new Map<string, Follower>();
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
+  #control: ControlLog | undefined;
+  #handling: FailureHandling | undefined;
+  /** Id of the last operation that had parked notifications retried, as far as it is obeyed. */
+  #lastRetryId = 0;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -46,12 +54,23 @@ export class Upstreams {
   }
 
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
-  follow(log: NotificationLog, options: BatchProcessorOptions, declaration?: BeginningDeclaration): void {
-    this.#gate ??= new CausalGate(options.store, this.#intermediates);
-    this.#followers.set(
-      log.applicationName,
-      new Follower({ log, gate: this.#gate, declaration, ...options }),
-    );
+  follow(
+    log: NotificationLog,
+    rules: ErrorRules,
+    options: BatchProcessorOptions,
+    declaration?: BeginningDeclaration,
+  ): void {
+    const { store } = options;
+    this.#control ??= ControlLog.of(store.recorder);
+    this.#gate ??= new CausalGate(store, this.#intermediates);
+    this.#handling ??= new FailureHandling(store, rules);
+    const shared = { gate: this.#gate, handling: this.#handling, declaration };
+    this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
+  }
+
+  /** Makes the next run process the parked notifications that are due, before new ones. */
+  retryParked(): void {
+    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /**
@@ -60,8 +79,17 @@ export class Upstreams {
    *
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline, or {@link OtherVersionError} if it
    * waits for another version; all notifications that need not wait are processed.
+   * @throws {@link PausedError} if the application is paused.
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
+    if (this.#control?.isFree === false) return this.#runUnlessPaused(this.#control, options);
+    this.#noteRetries();
+    return this.#handling?.mayBeDue
+      ? this.#processDue(options.signal).then(() => this.#run(options))
+      : this.#run(options);
+  }
+
+  #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     const { upstreamName } = options;
     const counts = new Map<string, number>();
     if (upstreamName === undefined) return this.#runAll(options, counts);
@@ -69,8 +97,14 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
-    return this.#get(upstreamName).pull(upTo);
+  pull(
+    upstreamName: string,
+    upTo: number,
+    signal?: AbortSignal,
+  ): number | BlockingError | Promise<number | BlockingError> {
+    this.#noteRetries();
+    const pull = () => this.#get(upstreamName).pull(upTo, signal);
+    return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
@@ -110,6 +144,38 @@ export class Upstreams {
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();
+  }
+
+  /** Reads whether the application is paused, if that is not known or known for a second, and runs if it is not. */
+  async #runUnlessPaused(control: ControlLog, options: RunOptions): Promise<ProcessedCounts> {
+    await control.refreshIfDue();
+    this.#assertNotPaused();
+    return await this.run(options);
+  }
+
+  #assertNotPaused(): void {
+    const pause = this.#control?.pause;
+    if (pause !== undefined) throw new PausedError(this.#applicationName, pause);
+  }
+
+  /** Looks for due notifications if people had parked ones retried since the last run. */
+  #noteRetries(): void {
+    const lastRetryId = this.#control?.lastRetryId ?? 0;
+    if (lastRetryId === this.#lastRetryId) return;
+    this.#lastRetryId = lastRetryId;
+    this.retryParked();
+  }
+
+  /** Processes the parked notifications that are due. After a failure, the next run does so again. */
+  async #processDue(signal: AbortSignal | undefined): Promise<void> {
+    const handling = this.#handling as FailureHandling;
+    handling.mayBeDue = false;
+    try {
+      await processDue(handling, this.#followers, signal);
+    } catch (error) {
+      handling.mayBeDue = true;
+      throw error;
+    }
   }
 
   async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {
@@ -154,9 +220,11 @@ export class Upstreams {
         if (typeof count === 'number') add(counts, follower, count);
         else await this.#pullCause(follower, count, options, counts);
         if (follower.isAtEnd || batch === batches) return counts;
-        const yielding = yieldIfDue(performance.now());
-        if (yielding !== undefined) await yielding;
+        const now = performance.now();
+        const waiting = yieldIfDue(now) ?? this.#control?.refreshIfDue(now);
+        if (waiting !== undefined) await waiting;
         signal?.throwIfAborted();
+        this.#assertNotPaused();
         pulled = follower.pull(upTo, signal);
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import {
   type EventKey,
   type History,
@@ -16,6 +17,7 @@ import {
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
 import { toCommand } from '../sql/command-rows.ts';
+import { toParked, toParkedCount } from '../sql/parked-rows.ts';
 import { toOperation, toPosition } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot, toTypeCounts } from '../sql/rows.ts';
 import { recorderClosed } from '../storage-location.ts';
@@ -155,6 +157,21 @@ export class SqliteRecorder implements Recorder {
     return this.#session.change(() =>
       Number(this.#session.statements.deleteCommands.run(before, limit).changes),
     );
+  }
+
+  async parked(request: ParkedRequest): Promise<readonly ParkedNotification[]> {
+    const { pipelineId, after, limit, upstreamName = null, isDue } = request;
+    return this.#session.read(({ parked, parkedByDue }) => {
+      const found =
+        isDue === undefined
+          ? rows(parked, pipelineId, after, limit, upstreamName)
+          : rows(parkedByDue, pipelineId, after, limit, upstreamName, Number(isDue));
+      return found.map(toParked);
+    });
+  }
+
+  async countParked(): Promise<readonly ParkedCount[]> {
+    return this.#session.read(({ countParked }) => rows(countParked).map(toParkedCount));
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Cause } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { causeText, faultIn, type LogName } from './fault.ts';
+import { causeText, type FaultKind, faultIn, type LogName } from './fault.ts';
 import type { LogWalk } from './log-walk.ts';
 import type { FaultList } from './verification.ts';
 
@@ -12,6 +12,10 @@ export interface CauseSource {
   readonly head: number;
   /** Position in the log that the application of the effects has recorded. */
   readonly position: number;
+  /** Notifications of the log that the application has parked, so that they have no effects. */
+  readonly parked: ReadonlySet<number>;
+  /** Notifications that the application has processed late, after it had parked them. */
+  readonly late: ReadonlyMap<number, unknown>;
   /** Id of the last cause so far. */
   last: number;
 }
@@ -24,6 +28,10 @@ export class CauseCheck {
   readonly #sources = new Map<string, Map<number, CauseSource>>();
   /** Source of the cause of the previous event; undefined if that event has none. */
   #previous: CauseSource | undefined;
+  /** Cause of the previous event. */
+  #previousCause = 0;
+  /** Late causes whose effects have been passed, by source. */
+  readonly #passedLate = new Map<CauseSource, Set<number>>();
   /** Number of events with causes. */
   count = 0;
 
@@ -54,8 +62,10 @@ export class CauseCheck {
       this.#faults.add(faultIn(this.#log, { kind, notificationId, cause, message }));
     }
     // A cause that is out of place says nothing about the order of the others.
-    if (kind === undefined && !isForced) source.last = cause.notificationId;
+    if (kind === undefined && !isForced && !source.late.has(cause.notificationId))
+      source.last = cause.notificationId;
     this.#previous = source;
+    this.#previousCause = cause.notificationId;
   }
 
   source({ applicationName, pipelineId }: Cause): CauseSource {
@@ -73,7 +83,7 @@ export class CauseCheck {
   #faultOf(
     { notificationId: cause }: Cause,
     source: CauseSource,
-  ): { kind: 'cause-lost' | 'cause-beyond-position' | 'effect-doubled'; reason: string } | undefined {
+  ): { kind: FaultKind; reason: string } | undefined {
     const { walk, head, position, last } = source;
     if (cause > head || cause < 1 || walk?.lacks(cause)) {
       return { kind: 'cause-lost', reason: 'which does not exist.' };
@@ -82,6 +92,13 @@ export class CauseCheck {
       const reason = `but the recorded position in that log is ${position}, so the application would process the cause again.`;
       return { kind: 'cause-beyond-position', reason };
     }
+    if (source.parked.has(cause)) {
+      return {
+        kind: 'parked-processed',
+        reason: 'which is still parked, so a retry would process it again.',
+      };
+    }
+    if (source.late.has(cause)) return this.#faultOfLate(cause, source);
     // The effects of a notification are recorded together, in the order of the upstream.
     if (cause < last) {
       return { kind: 'effect-doubled', reason: `after effects of ${last}, so it was processed twice.` };
@@ -89,6 +106,17 @@ export class CauseCheck {
     if (cause === last && this.#previous !== source) {
       return { kind: 'effect-doubled', reason: 'apart from its other effects, so it was processed twice.' };
     }
+    return undefined;
+  }
+
+  /** The effects of a notification that was parked may be anywhere, but together. */
+  #faultOfLate(cause: number, source: CauseSource): { kind: 'effect-doubled'; reason: string } | undefined {
+    const passed = this.#passedLate.get(source) ?? new Set<number>();
+    this.#passedLate.set(source, passed);
+    const isApart = this.#previous !== source || this.#previousCause !== cause;
+    if (passed.has(cause) && isApart)
+      return { kind: 'effect-doubled', reason: 'apart from its other effects, so it was processed twice.' };
+    passed.add(cause);
     return undefined;
   }
 }

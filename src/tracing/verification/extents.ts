@@ -1,4 +1,6 @@
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { type ParkedPlace, readParkedPlaces } from './parked-places.ts';
 
 /** Heads of the logs of a system, by application and pipeline. */
 export type Heads = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -7,10 +9,17 @@ export type Heads = ReadonlyMap<string, ReadonlyMap<number, number>>;
 export interface Extents {
   /** Heads up to which the logs are read. */
   readonly heads: Heads;
+  /**
+   * Parked notifications that were read after these heads, so no event up to the heads is an effect of a retry that came
+   * later, and before the positions, which are therefore at or behind them.
+   */
+  readonly parked: ReadonlyMap<string, readonly ParkedPlace[]>;
   /** Positions that were read after these heads, so all causes of events up to the heads are at or behind them. */
   readonly positions: ReadonlyMap<string, readonly RecordedPosition[]>;
   /** Heads that were read after the positions, so all positions are at or behind them. */
   readonly laterHeads: Heads;
+  /** What the applications have processed late; read after the heads, so it covers all events up to them. */
+  readonly late: ReadonlyMap<string, LateEffects>;
   /** Pipelines in which any application has a log or a position. */
   readonly pipelineIds: readonly number[];
 }
@@ -21,13 +30,19 @@ export interface Extents {
  */
 export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Promise<Extents> {
   const heads = await readHeads(recorders);
+  const parked = await readAll(recorders, readParkedPlaces);
   const positions = await readAll(recorders, (recorder) => recorder.positions());
   const laterHeads = await readHeads(recorders);
+  const late = await readAll(recorders, async (recorder) => {
+    const effects = new LateEffects(recorder);
+    await effects.load();
+    return effects;
+  });
   const pipelineIds = new Set([0]);
   for (const logs of laterHeads.values()) for (const pipelineId of logs.keys()) pipelineIds.add(pipelineId);
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
-  return { heads, positions, laterHeads, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
+  return { heads, parked, positions, laterHeads, late, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */

@@ -4,6 +4,7 @@ import { CauseCheck, type CauseSource } from './cause-check.ts';
 import { type Extents, headIn, readExtents } from './extents.ts';
 import type { LogName } from './fault.ts';
 import { LogWalk } from './log-walk.ts';
+import { checkParked } from './parked-check.ts';
 import { checkPositions } from './position-check.ts';
 import type { ProgressReport } from './progress-report.ts';
 import { FaultList, Verification } from './verification.ts';
@@ -37,6 +38,7 @@ export async function verifyLogs(
   const faults = new FaultList();
   const extents = await readExtents(recorders);
   await checkPositions(recorders, extents, faults);
+  await checkParked(recorders, extents, faults);
   const logs = checkedLogs(recorders, extents, faults, progress, bounds);
   try {
     await walkInCausalOrder(logs, faults);
@@ -88,14 +90,22 @@ function checkedLogs(
 function causeSource(
   { applicationName: upstreamName, pipelineId }: LogName,
   { applicationName }: LogName,
-  { positions, laterHeads }: Extents,
+  { parked, positions, laterHeads, late }: Extents,
   walks: ReadonlyMap<string, ReadonlyMap<number, LogWalk>>,
 ): Omit<CauseSource, 'last'> {
   const recorded = positions
     .get(applicationName)
     ?.find((one) => one.upstreamName === upstreamName && one.pipelineId === pipelineId);
   const position = recorded?.position ?? 0;
+  const parkedIds = new Set(
+    parked
+      .get(applicationName)
+      ?.filter((one) => one.upstreamName === upstreamName && one.pipelineId === pipelineId)
+      .map(({ notificationId }) => notificationId),
+  );
   // The log of an application that is not part of the system is taken to reach as far as the position in it.
   const head = laterHeads.has(upstreamName) ? headIn(laterHeads, upstreamName, pipelineId) : position;
-  return { walk: walks.get(upstreamName)?.get(pipelineId), head, position };
+  const lateOnes = late.get(applicationName)?.of(upstreamName, pipelineId) ?? new Map<number, unknown>();
+  const walk = walks.get(upstreamName)?.get(pipelineId);
+  return { walk, head, position, parked: parkedIds, late: lateOnes };
 }
