@@ -14,6 +14,7 @@ import { eventOptions, processing, runnerScenario } from './contract/processing.
 import { resources } from './contract/resources.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
+import { policyRows } from './rows/rows-contract.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -41,6 +42,7 @@ function restOfContract(subject: RunnerSubject): void {
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    policyRows(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);
