@@ -10,6 +10,7 @@ export {
 } from './application/commands/errors.ts';
 export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
+export type { Pause } from './application/control/control-log.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export type {
   ErrorClass,
@@ -39,6 +40,7 @@ export {
   LogMismatchError,
   OtherVersionError,
   type OtherVersionReason,
+  PausedError,
   PolicyError,
   PolicyRetryError,
   RacesLostError,
@@ -168,6 +170,9 @@ export {
   MultiprocessRunner,
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
+export type { OperationOptions } from './runner/operating/operation-options.ts';
+export type { ParkedEvent } from './runner/operating/parked-events.ts';
+export type { ParkedFilter } from './runner/operating/parked-filter.ts';
 export { run } from './runner/run.ts';
 export type {
   ApplicationState,
@@ -196,6 +201,7 @@ export {
 } from './storage/codec/event-mapper.ts';
 export {
   InvalidStorageError,
+  ParkedConflictError,
   PositionConflictError,
   RecordConflictError,
   RowsError,
@@ -205,6 +211,7 @@ export {
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
+export type { ParkedKey } from './storage/parked.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { RowsKind } from './storage/recorder.ts';
 export {
@@ -235,7 +242,7 @@ export { NotificationNotFoundError } from './tracing/explanation/errors.ts';
 export { type ExplainOptions, explain } from './tracing/explanation/explain.ts';
 export type { Explanation } from './tracing/explanation/explanation.ts';
 export type { ExplanationData } from './tracing/explanation/explanation-data.ts';
-export type { EventPlace, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
+export type { EventPlace, ParkedBy, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
 export type { Fault, FaultCategory, FaultKind } from './tracing/verification/fault.ts';
 export type { VerificationProgress } from './tracing/verification/progress-report.ts';
 export type { Verification } from './tracing/verification/verification.ts';

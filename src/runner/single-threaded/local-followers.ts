@@ -53,9 +53,15 @@ export class LocalFollowers {
   /** Processes everything that was recorded before; resolves when no application has work that it can do. */
   async start(): Promise<void> {
     await this.#readHeads();
+    for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
     this.#turns.start(this.#prompted);
-    for (const build of this.#builds.values()) build.start(() => this.#endBuild(build));
+    for (const build of this.#builds.values()) build.start(() => this.#followBuilt(build));
     await this.#turns.idle();
+  }
+
+  /** Makes callers wait for a projection from now on, because its schema is about to become live. */
+  async endBuild(applicationName: string): Promise<void> {
+    await this.#builds.get(this.#named(applicationName))?.end();
   }
 
   /** Makes the followers of a log process events up to `head`, which another process has recorded. */
@@ -191,8 +197,8 @@ export class LocalFollowers {
     return build;
   }
 
-  /** Makes the turns process the logs of a projection whose schema has become live. */
-  #endBuild({ application, logs }: SchemaBuild): void {
+  /** Makes the turns process the logs of a projection that was built apart. */
+  #followBuilt({ application, logs }: SchemaBuild): void {
     this.#builds.delete(application);
     for (const log of logs) {
       log.mayHaveGrown = true;
