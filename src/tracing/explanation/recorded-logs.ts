@@ -224,10 +224,9 @@ async function openAll(
     // After all positions and parked notifications, so that what followers have processed is in the logs.
     const places = await logs.recorder.logs();
     const heads = new Map(places.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]));
-    const late = new LateEffects(recorder); // after the heads, so that it covers all events up to them
+    const late = new LateEffects(logs.recorder); // after the heads, so that it covers all events up to them
     await late.load();
-    applications.set(name, { recorder, positions, heads, late });
-    applications.set(name, { ...logs, heads });
+    applications.set(name, { ...logs, heads, late });
   }
   return applications;
 }
