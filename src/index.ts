@@ -242,7 +242,7 @@ export { NotificationNotFoundError } from './tracing/explanation/errors.ts';
 export { type ExplainOptions, explain } from './tracing/explanation/explain.ts';
 export type { Explanation } from './tracing/explanation/explanation.ts';
 export type { ExplanationData } from './tracing/explanation/explanation-data.ts';
-export type { EventPlace, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
+export type { EventPlace, ParkedBy, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
 export type { Fault, FaultCategory, FaultKind } from './tracing/verification/fault.ts';
 export type { VerificationProgress } from './tracing/verification/progress-report.ts';
 export type { Verification } from './tracing/verification/verification.ts';

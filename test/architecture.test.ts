@@ -173,7 +173,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/current-policy.ts',
     'application/recording',
   ],
-  'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/log': [
+    'application/errors.ts',
+    'application/memory-bounds.ts',
+    'application/parking/late-effects.ts',
+  ],
   'application/resources': [],
   system: [],
   'tracing/explanation': [],
