@@ -9,6 +9,7 @@ import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { operating } from './contract/operating/operating.ts';
+import { parked } from './contract/operating/parked.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
@@ -16,6 +17,7 @@ import { resources } from './contract/resources.ts';
 import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
+import { policyRows } from './rows/rows-contract.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -41,9 +43,11 @@ function restOfContract(subject: RunnerSubject): void {
     endlessPolicies(subject);
     evolvedLogs(subject);
     operating(subject);
+    parked(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    policyRows(subject);
     projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);

@@ -3,6 +3,8 @@ import type { Operation } from '../../operations/operation.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { type OperatedSystem, Operations } from './operations.ts';
+import type { ParkedEvent } from './parked-events.ts';
+import type { ParkedFilter } from './parked-filter.ts';
 
 /** Base of all runners: the methods by which people operate a running system. */
 export abstract class OperableRunner<Apps extends ApplicationClass = ApplicationClass> {
@@ -17,6 +19,18 @@ export abstract class OperableRunner<Apps extends ApplicationClass = Application
 
   async resume(application: Apps, options: OperationOptions): Promise<boolean> {
     return await this.#operationsFor('resume()').resume(application, options);
+  }
+
+  parked(application: Apps, filter: ParkedFilter = {}): AsyncGenerator<ParkedEvent, void, undefined> {
+    return this.#operationsFor('parked()').parked(application, filter);
+  }
+
+  async retry(application: Apps, filter: ParkedFilter, options: OperationOptions): Promise<number> {
+    return await this.#operationsFor('retry()').retry(application, filter, options);
+  }
+
+  async discard(application: Apps, filter: ParkedFilter, options: OperationOptions): Promise<number> {
+    return await this.#operationsFor('discard()').discard(application, filter, options);
   }
 
   operations(): AsyncGenerator<Operation, void, undefined> {

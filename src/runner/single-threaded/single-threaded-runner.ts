@@ -180,7 +180,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   protected override get operated(): OperatedSystem {
     this.#assertOpen();
     const statesOf = async (name: string) => [this.#followers.stateOf(name)];
-    return { system: this.system, running: this.#running, statesOf };
+    return { system: this.system, pipelineIds: [localPipelineId], running: this.#running, statesOf };
   }
 
   #stateOf(name: string): FollowerState {

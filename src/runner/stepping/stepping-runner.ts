@@ -233,7 +233,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   protected override get operated(): OperatedSystem {
     this.#assertNotClosed();
     const { system, running } = this.#parts;
-    return { system, running, statesOf: async (name) => [this.#stateOf(name)] };
+    const statesOf = async (name: string) => [this.#stateOf(name)];
+    return { system, pipelineIds: [localPipelineId], running, statesOf };
   }
 
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {
