@@ -61,7 +61,8 @@ export class LocalFollowers {
       if (!one.isRemote) one.sawHead(await one.log.head());
       else for (const log of one.followers) log.mayHaveGrown = true; // another system that is away does not keep this one
     }
-    for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
+    for (const one of this.#applications.values())
+      if (one.upstreams.length > 0 || this.#builds.has(one)) await one.obey(this.#signal);
     this.#turns.start(this.#prompted);
     for (const application of this.#builds.keys()) this.#build(application);
     await this.#turns.idle();
