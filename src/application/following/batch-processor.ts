@@ -75,6 +75,8 @@ export interface BatchProcessorOptions {
   readonly batchSize: number;
   /** Resources of the system, for handlers. */
   readonly resources?: unknown;
+  /** Longest time of a handler, in ms. @default no limit */
+  readonly handlerTimeoutMs?: number | undefined;
   /** Limits the share of the time that the follower works. @default all of it */
   readonly pace?: FollowerPace | undefined;
   /** Called with the head of the application's own log when the log has grown. */
@@ -91,7 +93,7 @@ export class BatchProcessor {
   readonly #size: AdaptiveBatchSize;
 
   constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
-    const { store, policy, batchSize } = options;
+    const { store, policy, batchSize, handlerTimeoutMs } = options;
     const { upstreamName } = cursor;
     const mapper = store.mapperOf(upstreamName, cursor.emits);
     this.#options = options;
@@ -100,11 +102,15 @@ export class BatchProcessor {
       store,
       policy,
       upstreamName,
+      handlerTimeoutMs,
       typeOf: (storedType) => mapper.typeOf(storedType),
       decode: (stored) => cursor.decode(stored, mapper),
     };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
+
+  /** Aborted when handlers must end. */
+  signal: AbortSignal | undefined;
 
   /** Number of notifications to read for the next batch. */
   get batchSize(): number {
@@ -173,12 +179,12 @@ export class BatchProcessor {
   async #processParts({ notifications, parked }: Batch, error: unknown, isOfPolicy: boolean): Promise<void> {
     if (!mayConcernPart(error)) throw error;
     const [notification, ...others] = notifications;
+    const failedId = isOfPolicy && isInstance(error, PolicyError) ? error.notificationId : 0;
+    const failedAt = notifications.findIndex(({ id }) => id === failedId);
     if (notification !== undefined && others.length === 0) {
       await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
       throw this.attributed(error, notification);
     }
-    const failedId = isOfPolicy && isInstance(error, PolicyError) ? error.notificationId : 0;
-    const failedAt = notifications.findIndex(({ id }) => id === failedId);
     const parts =
       failedAt < 0
         ? notifications.map((one) => [one])
@@ -208,6 +214,7 @@ export class BatchProcessor {
       const context = new BatchContext({
         applicationName,
         resources: this.#options.resources,
+        ...(this.signal && { signal: this.signal }),
         rows: openRows,
       });
       changes = await runPolicy(this.#setup, unparkedIn(batch), this.#size.longestMs, context);

@@ -1,4 +1,5 @@
 import { memoryBounds } from '../../application/memory-bounds.ts';
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import { readParked } from '../../application/parking/parked-set.ts';
 import { personalStorage } from '../../application/personal/personal-storage.ts';
 import { SealedPersonalType } from '../../application/personal/sealed-personal-type.ts';
@@ -26,6 +27,8 @@ type ParkedByLog = ReadonlyMap<number, ReadonlyMap<string, ReadonlyMap<number, P
 interface ApplicationLogs {
   readonly recorder: Recorder;
   readonly positions: readonly RecordedPosition[];
+  /** What the application has processed after it had parked it. */
+  readonly late: LateEffects;
   readonly parked: ParkedByLog;
   /** Id of the last notification by pipeline. */
   readonly heads: ReadonlyMap<number, number>;
@@ -161,7 +164,7 @@ export class RecordedLogs implements AsyncDisposable {
 
   /** Finds the effects of an event in the log of a follower. */
   async effectsIn(followerName: string, cause: EventPlace): Promise<EffectRun | undefined> {
-    const { recorder, heads } = this.#logsOf(followerName);
+    const { recorder, heads, late } = this.#logsOf(followerName);
     const head = heads.get(cause.pipelineId) ?? 0;
     const ready = async () => {
       this.#options.signal?.throwIfAborted();
@@ -181,8 +184,9 @@ export class RecordedLogs implements AsyncDisposable {
     const key = [followerName, cause.applicationName, cause.pipelineId].join('\0');
     const before = this.#found.get(key);
     const after = before !== undefined && before.causeId < cause.notificationId ? before.last : 0;
-    const run = await effectRun(reader, cause, after);
-    if (run !== undefined)
+    const lateOnes = late.of(cause.applicationName, cause.pipelineId);
+    const run = await effectRun(reader, cause, after, lateOnes);
+    if (run !== undefined && !lateOnes.has(cause.notificationId))
       this.#found.set(key, { causeId: cause.notificationId, last: run.first + run.count - 1 });
     return run;
   }
@@ -207,7 +211,7 @@ async function openAll(
   resources: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ApplicationLogs>> {
-  const opened: [string, Omit<ApplicationLogs, 'heads'>][] = [];
+  const opened: [string, Omit<ApplicationLogs, 'heads' | 'late'>][] = [];
   for (const applicationName of await openedStorage.applicationNames()) {
     signal?.throwIfAborted();
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
@@ -220,7 +224,9 @@ async function openAll(
     // After all positions and parked notifications, so that what followers have processed is in the logs.
     const places = await logs.recorder.logs();
     const heads = new Map(places.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]));
-    applications.set(name, { ...logs, heads });
+    const late = new LateEffects(logs.recorder); // after the heads, so that it covers all events up to them
+    await late.load();
+    applications.set(name, { ...logs, heads, late });
   }
   return applications;
 }
