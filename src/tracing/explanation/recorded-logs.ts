@@ -1,3 +1,4 @@
+import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import { memoryBounds } from '../../application/memory-bounds.ts';
 import { personalStorage } from '../../application/personal/personal-storage.ts';
 import { SealedPersonalType } from '../../application/personal/sealed-personal-type.ts';
@@ -152,6 +153,7 @@ export class RecordedLogs implements AsyncDisposable {
         await ready();
         return recorder.causes(...page);
       },
+      operations: (...page) => recorder.operations(...page),
       notifications: async (...page) => {
         await ready();
         return recorder.notifications(...page);
@@ -159,7 +161,8 @@ export class RecordedLogs implements AsyncDisposable {
     };
     const key = [followerName, cause.applicationName, cause.pipelineId].join('\0');
     const before = this.#found.get(key);
-    const after = before !== undefined && before.causeId < cause.notificationId ? before.last : 0;
+    const isBehind = before !== undefined && before.causeId < cause.notificationId;
+    const after = isBehind && !(await mayBeOutOfOrder(recorder, cause.pipelineId)) ? before.last : 0;
     const run = await effectRun(reader, cause, after);
     if (run !== undefined)
       this.#found.set(key, { causeId: cause.notificationId, last: run.first + run.count - 1 });

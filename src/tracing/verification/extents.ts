@@ -1,3 +1,4 @@
+import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 
 /** Heads of the logs of a system, by application and pipeline. */
@@ -11,6 +12,8 @@ export interface Extents {
   readonly positions: ReadonlyMap<string, readonly RecordedPosition[]>;
   /** Heads that were read after the positions, so all positions are at or behind them. */
   readonly laterHeads: Heads;
+  /** Pipelines of applications in whose logs effects need not be in the order of their causes. */
+  readonly unordered: ReadonlyMap<string, ReadonlySet<number>>;
   /** Pipelines in which any application has a log or a position. */
   readonly pipelineIds: readonly number[];
 }
@@ -27,12 +30,21 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   for (const logs of laterHeads.values()) for (const pipelineId of logs.keys()) pipelineIds.add(pipelineId);
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
-  return { heads, positions, laterHeads, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
+  const sorted = [...pipelineIds].sort((a, b) => a - b);
+  const unordered = await readAll(recorders, (recorder) => unorderedIn(recorder, sorted));
+  return { heads, positions, laterHeads, unordered, pipelineIds: sorted };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */
 export function headIn(heads: Heads, applicationName: string, pipelineId: number): number {
   return heads.get(applicationName)?.get(pipelineId) ?? 0;
+}
+
+async function unorderedIn(recorder: Recorder, pipelineIds: readonly number[]): Promise<ReadonlySet<number>> {
+  const unordered = new Set<number>();
+  for (const pipelineId of pipelineIds)
+    if (await mayBeOutOfOrder(recorder, pipelineId)) unordered.add(pipelineId);
+  return unordered;
 }
 
 async function readHeads(recorders: ReadonlyMap<string, Recorder>): Promise<Heads> {
