@@ -1,6 +1,6 @@
 import './util/environment/node-version.ts';
 
-export { Application, type ApplicationClass } from './application/application.ts';
+export { Application, type ApplicationClass, type ResourcesOption } from './application/application.ts';
 export type { OpenApplicationOptions } from './application/application-binding.ts';
 export {
   IdempotencyKeyReusedError,
@@ -75,12 +75,38 @@ export type {
   PolicyRepository,
   PolicyResult,
 } from './application/policy/policy.ts';
-export type { PolicyContext, PolicyNeeds } from './application/policy/policy-context.ts';
+export type { PolicyContext, PolicyNeeds, ResourcesIn, RowsOf } from './application/policy/policy-context.ts';
 export { ProcessApplication } from './application/process-application.ts';
+export {
+  ProjectionCommandError,
+  SchemaDroppedError,
+  SchemaMissingError,
+} from './application/projection/errors.ts';
+export { Projection } from './application/projection/projection.ts';
+export type {
+  CreateContext,
+  ProjectionContext,
+  ProjectionHandler,
+  ProjectionHandlers,
+  ProjectionNeeds,
+  ReadContext,
+} from './application/projection/projection-context.ts';
+export type { ProjectionDeclaration } from './application/projection/projection-declaration.ts';
+export type { ProjectionTables } from './application/projection/table-names.ts';
 export { AggregateLoadError } from './application/recording/errors.ts';
 export type { GetOptions, Repository } from './application/recording/repository.ts';
 export type { Saved, SaveOptions } from './application/recording/save-options.ts';
 export type { Beginnings } from './application/replaying/beginning.ts';
+export { ResourceError } from './application/resources/errors.ts';
+export {
+  defineResources,
+  type OpenedBy,
+  type OpenResource,
+  type ResourceContext,
+  type ResourceDefinitions,
+  Resources,
+  type ResourcesOf,
+} from './application/resources/resources.ts';
 export type { SnapshotSkipped } from './application/snapshots/diagnostics.ts';
 export { SnapshotNotEncodableError } from './application/snapshots/errors.ts';
 export { Aggregate, type AggregateClass } from './domain/aggregate.ts';
@@ -172,12 +198,15 @@ export {
   InvalidStorageError,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
+  type RowsErrorCode,
   StorageError,
   type StorageErrorCode,
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
 export type { Prompt } from './storage/prompt.ts';
+export type { RowsKind } from './storage/recorder.ts';
 export {
   type CompressionOptions,
   type EncryptionOptions,
@@ -196,9 +225,10 @@ export {
   UnknownApplicationError,
 } from './system/errors.ts';
 export type { GraphEdge, GraphNode, SystemGraph } from './system/graph.ts';
+export type { CheckedNeeds } from './system/needs.ts';
 export type { ApplicationsIn, CheckedPipelines, Pipeline } from './system/pipeline.ts';
 export { pipelineFor } from './system/pipeline-for.ts';
-export { System, type SystemOptions } from './system/system.ts';
+export { System, type SystemOpenOptions, type SystemOptions } from './system/system.ts';
 export type { Origin, OriginKind } from './tracing/explanation/cause-chain.ts';
 export type { Cut } from './tracing/explanation/effect-tree.ts';
 export { NotificationNotFoundError } from './tracing/explanation/errors.ts';

@@ -48,7 +48,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage/sqlite/backup',
     'storage/sqlite/connection',
     'storage/sqlite/layout',
+    'storage/sqlite/rows',
   ],
+  'storage/sqlite/rows': ['storage', 'storage/sql', 'storage/sqlite', 'storage/sqlite/connection'],
   'storage/sqlite/backup': [
     'storage',
     'storage/sql',
@@ -75,7 +77,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking',
     'application/personal',
     'application/policy',
+    'application/projection',
     'application/log',
+    'application/resources',
   ],
   'application/commands': [
     'application/errors.ts',
@@ -125,6 +129,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/aggregates',
     'application/recording',
   ],
+  'application/projection': [
+    'application/application.ts',
+    'application/errors.ts',
+    'application/process-application.ts',
+    'application/following/batch-processor.ts',
+    'application/policy',
+    'application/recording',
+  ],
   'application/policy/aggregates': [
     'application/errors.ts',
     'application/memory-bounds.ts',
@@ -132,6 +144,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/resources': [],
   system: [],
   'tracing/explanation': [],
   'tracing/verification': [],
@@ -139,8 +152,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
     'runner/positions',
+    'runner/schemas',
     'runner/undeclared-events/undeclared-report.ts',
   ],
+  'runner/schemas': [],
   'runner/single-threaded': ['runner', 'runner/loops', 'runner/positions', 'runner/waiting'],
   'runner/positions': [],
   'runner/undeclared-events': ['runner'],
@@ -171,7 +186,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/host',
     'actors/restate/actors',
   ],
-  testing: ['testing/recorder-contract'],
+  testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  'testing/given-when-then': [],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };

@@ -5,6 +5,9 @@ import { type ApplicationDeclaration, assertDeclared } from './declaration.ts';
 import { type OpenStoreOptions, openStore, openStoreOptions } from './open-store.ts';
 import type { SaveRules } from './recording/commit-queue.ts';
 import type { EventStore } from './recording/event-store.ts';
+import { noResources, openResources } from './resources/open-resources.ts';
+import { resourcesRule } from './resources/replaced-resources.ts';
+import type { Resources } from './resources/resources.ts';
 import { storageLayers } from './storage-layers.ts';
 
 export const storageRule: OptionRule<StorageDescription, undefined> = {
@@ -20,6 +23,8 @@ export const storageRule: OptionRule<StorageDescription, undefined> = {
 export interface OpenApplicationOptions extends OpenStoreOptions {
   /** Where the application records: the result of `memory()`, `sqlite({ … })` or `postgres({ … })`. */
   readonly storage: StorageDescription;
+  /** What `this.resources` of the application has, made with `defineResources`. @default none */
+  readonly resources?: Resources;
 }
 
 export const openApplicationOptions: OptionRules<
@@ -28,14 +33,15 @@ export const openApplicationOptions: OptionRules<
 > = {
   ...openStoreOptions,
   storage: required(storageRule),
+  resources: resourcesRule,
 };
 
 /** The store of an open application, and the decisions of its owner. */
 export interface ApplicationBinding {
   readonly store: EventStore;
   readonly saveRules: SaveRules;
-  /** Resources of the system, for handlers. */
-  readonly resources?: unknown;
+  /** Resources of the system by name. */
+  readonly resources: object;
   /** Whether a runner closes the application, so that its users cannot. */
   readonly belongsToRunner: boolean;
   /** Whether the application may change to another pipeline. */
@@ -50,7 +56,7 @@ const saveAtOnce: SaveRules = { runCommit: (commit) => commit() };
 export function ownedBinding(
   store: EventStore,
   saveRules: SaveRules = saveAtOnce,
-  resources?: unknown,
+  resources: object = noResources.values,
 ): ApplicationBinding {
   const release = async () => {};
   return { store, saveRules, resources, belongsToRunner: true, mayChangePipeline: false, release };
@@ -60,16 +66,18 @@ export function ownedBinding(
  * Opens storage for one application without a runner.
  *
  * @param others Declarations of its system, if it is opened as part of one: their logs may be recorded under other names.
+ * @param replaced Resources that are used in place of those that would be opened.
  */
 export async function standaloneBinding(
   declaration: ApplicationDeclaration,
   options: OpenApplicationOptions,
   others: readonly ApplicationDeclaration[] = [declaration],
+  replaced?: object,
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
   const { name } = declaration;
   const example = `${name}.open({ storage: memory() })`;
-  const { storage, ...storeOptions } = resolveOptions(
+  const { storage, resources, ...storeOptions } = resolveOptions(
     options,
     openApplicationOptions,
     `${name}.open()`,
@@ -80,7 +88,14 @@ export async function standaloneBinding(
   opened.defer(() => openedStorage.close());
   const store = await openStore(declaration, openedStorage, storeOptions);
   opened.defer(() => store.recorder.close());
-  const resources = opened.move();
-  const release = () => resources.disposeAsync();
-  return { store, saveRules: saveAtOnce, belongsToRunner: false, mayChangePipeline: true, release };
+  const { values } = opened.use(await openResources(resources, { replaced }));
+  const releasing = opened.move();
+  return {
+    store,
+    saveRules: saveAtOnce,
+    resources: values,
+    belongsToRunner: false,
+    mayChangePipeline: true,
+    release: () => releasing.disposeAsync(),
+  };
 }

@@ -27,9 +27,11 @@ import type { NotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
 import { OpenPipeline } from './open-pipeline.ts';
 import { currentPolicy } from './policy/current-policy.ts';
+import type { PolicyNeeds, ResourcesIn } from './policy/policy-context.ts';
 import type { EventStore } from './recording/event-store.ts';
 import type { Repository } from './recording/repository.ts';
 import type { Saved, SaveOptions } from './recording/save-options.ts';
+import type { Resources } from './resources/resources.ts';
 
 /** A class of applications. The constructor takes no arguments and only sets fields. */
 export type ApplicationClass<A extends Application = Application> = (new () => A) & ApplicationDeclaration;
@@ -41,13 +43,16 @@ export interface ApplicationInternals {
   /** Closes the application, even if it belongs to a runner. */
   close(application: Application): Promise<void>;
   storeOf(application: Application): EventStore;
-  /** Returns the resources of the system, for handlers. */
-  resourcesOf(application: Application): unknown;
   /** Calls the listeners with a new head of the log. */
   publish(application: Application, pipelineId: number, head: number): void;
 }
 
 export let applicationInternals: ApplicationInternals;
+
+/** The option `resources`, which must be given if a class of applications needs resources. */
+export type ResourcesOption<A extends Application> = unknown extends A['resources']
+  ? unknown
+  : { readonly resources: Resources<A['resources'] & object> };
 
 /**
  * Records the events of its aggregates in one log. Commands are methods that make or get aggregates, change them and
@@ -69,7 +74,10 @@ export let applicationInternals: ApplicationInternals;
  * const id = await sales.place('ada');
  * await sales.repository.get(Order, id);
  */
-export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
+export abstract class Application<
+  out Emits extends DomainEvent = DomainEvent,
+  out Needs extends PolicyNeeds = PolicyNeeds,
+> {
   readonly #listeners = new ListenerSet<Prompt>();
   /** Every pipeline that the application has been in since it was opened. */
   readonly #pipelines = new Map<number, OpenPipeline>();
@@ -81,6 +89,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    * Opens an application without a runner: it follows no other application. Close it, or declare it with `await using`.
    *
    * @throws {@link InvalidOptionError} if an option is unknown, missing or has an invalid value.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    * @example
    * await using orders = await Orders.open({ storage: memory() });
@@ -88,7 +97,7 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
    */
   static async open<A extends Application>(
     this: ApplicationClass<A>,
-    options: OpenApplicationOptions,
+    options: OpenApplicationOptions & ResourcesOption<A>,
   ): Promise<A> {
     const application = new this();
     applicationInternals.bind(application, await inRootContext(standaloneBinding, this, options));
@@ -136,6 +145,16 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       );
     }
     return this.#opened.repository;
+  }
+
+  /**
+   * Resources of the system, made by {@link defineResources}. Their type is that in the last type parameter of the class.
+   *
+   * @throws {@link ApplicationNotOpenError} if the application is not open.
+   */
+  get resources(): ResourcesIn<Needs> {
+    void this.#opened; // throws
+    return this.#binding?.resources as ResourcesIn<Needs>;
   }
 
   /** Log of the application's events, in the order in which they were recorded. */
@@ -314,7 +333,6 @@ export abstract class Application<out Emits extends DomainEvent = DomainEvent> {
       bind: (application, binding) => application.#bind(binding),
       close: (application) => application.#close(),
       storeOf: (application) => application.#opened.store,
-      resourcesOf: (application) => application.#binding?.resources,
       publish: (application, pipelineId, head) => application.#publish(pipelineId, head),
     };
   }

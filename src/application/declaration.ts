@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { storedTypesOf } from '../domain/events/define-events.ts';
 import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
+import type { RowsKind } from '../storage/recorder.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
@@ -10,6 +11,7 @@ import { InvalidApplicationError } from './errors.ts';
 import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
 import { isPlaceInLog, placeText, shownPlace } from './log/place-in-log.ts';
 import { isSectionSize, largestSectionSize } from './log/sections.ts';
+import { assertProjection, isProjection } from './projection/projection-declaration.ts';
 import type { Beginnings } from './replaying/beginning.ts';
 
 /** The static properties of an application class. */
@@ -49,6 +51,13 @@ export interface ApplicationDeclaration {
    */
   readonly applyPolicyToGeneratedEvents?: boolean;
   /**
+   * Kind of the rows that the policy records with `context.rows()`: `sqliteRows` of `kahn/sqlite` or `postgresRows` of
+   * `kahn/postgres`.
+   *
+   * @default none
+   */
+  readonly rows?: RowsKind;
+  /**
    * Where the application begins in the log of an upstream that it has never followed: `'start'`, `'end'` or a time, for
    * all upstreams or by their names, as in `{ orders: 'end' }`. It is decided once, when a runner first starts the
    * application, and recorded: later changes have no effect. Events before the beginning count as processed.
@@ -86,7 +95,7 @@ export interface ApplicationDeclaration {
  * @throws {@link LimitExceededError} if the name or an event type is too long.
  */
 export function assertDeclared(declaration: ApplicationDeclaration): void {
-  const { applicationName, emits, saves } = declaration;
+  const { applicationName, emits, saves, rows } = declaration;
   const name = declaration.name || '(anonymous)';
   if (applicationName === undefined) {
     throw new InvalidApplicationError(
@@ -112,6 +121,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (saves !== undefined) assertSaves(name, saves, emits);
+  assertRows(name, rows);
   if (declaration.begins !== undefined) assertBegins(name, declaration.begins);
   assertReading(name, declaration);
   assertErrorDeclaration(name, declaration);
@@ -122,6 +132,7 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
       `Expected 'static readonly ${property}' of class ${name} to be true or false, got ${String(value)}.`,
     );
   }
+  if (isProjection(declaration)) assertProjection(declaration);
 }
 
 function assertReading(name: string, { sectionSize, readerClass }: ApplicationDeclaration): void {
@@ -136,6 +147,14 @@ function assertReading(name: string, { sectionSize, readerClass }: ApplicationDe
   throw new InvalidApplicationError(
     `Expected 'static readonly readerClass' of class ${name} to be a class that extends NotificationLogReader, got ` +
       `${kindOf(readerClass)}.`,
+  );
+}
+
+function assertRows(name: string, rows: unknown): void {
+  if (rows === undefined || isId((rows as Partial<RowsKind> | null)?.driver)) return;
+  throw new InvalidApplicationError(
+    `Expected 'static readonly rows' of class ${name} to be sqliteRows of kahn/sqlite or postgresRows of kahn/postgres, ` +
+      `got ${kindOf(rows)}.`,
   );
 }
 

@@ -1,6 +1,8 @@
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { Transcoder } from '../storage/codec/transcoder.ts';
+import { InvalidStorageError } from '../storage/errors.ts';
+import type { RecordedRows, Recorder } from '../storage/recorder.ts';
 import {
   type CompressionOptions,
   compressionOptions,
@@ -14,6 +16,9 @@ import { type OptionRule, type OptionRules, resolveOptions } from '../util/optio
 import type { ApplicationDeclaration } from './declaration.ts';
 import { subjectKeysOf } from './personal/personal-storage.ts';
 import { SealedPersonalType } from './personal/sealed-personal-type.ts';
+import type { CreateContext } from './projection/projection-context.ts';
+import { isProjection, type ProjectionDeclaration } from './projection/projection-declaration.ts';
+import { openSchema, type SchemaOpening } from './projection/schema-recorder.ts';
 import { EventStore } from './recording/event-store.ts';
 
 /** Options of opening the recorder and the cache of one application. */
@@ -78,7 +83,17 @@ export async function openStore(
   const { applicationName, emits, saves, sectionSize, causalDependencies = false } = declaration;
   const personal = new SealedPersonalType(types ?? [], subjectKeysOf(openedStorage));
   const transcoder = new Transcoder(types, personal);
-  const recorder = await openedStorage.openRecorder({ applicationName, setupTables });
+  const own = await openedStorage.openRecorder({ applicationName, setupTables });
+  let rows: RecordedRows | undefined;
+  try {
+    rows = rowsOf(declaration, own);
+  } catch (error) {
+    await own.close();
+    throw error;
+  }
+  const recorder = isProjection(declaration)
+    ? await openSchema(declaration, own, { openedStorage, setupTables, create: creatorOf(declaration) })
+    : own;
   return new EventStore({
     applicationName,
     pipelineId,
@@ -87,8 +102,29 @@ export async function openStore(
     sectionSize,
     causalDependencies,
     recorder,
+    rows,
     transcoder,
     cacheSize,
     ...(carryMetadata && { carryMetadata }),
   });
+}
+
+/** Returns the function that creates the tables of a projection. */
+function creatorOf(declaration: ProjectionDeclaration): SchemaOpening['create'] {
+  const projection = declaration as unknown as new () => { create(context: CreateContext): unknown };
+  return (db, { tables, nameOf }) => new projection().create({ db, tables, nameOf });
+}
+
+/** Returns the rows of an application; undefined if its class states none. */
+function rowsOf(
+  { applicationName, rows }: ApplicationDeclaration,
+  recorder: Recorder,
+): RecordedRows | undefined {
+  if (rows === undefined) return undefined;
+  const recorded = recorder.rows?.(rows);
+  if (recorded !== undefined) return recorded;
+  throw new InvalidStorageError(
+    `Application '${applicationName}' records rows, which its storage cannot. Use sqlite({ file }), ` +
+      'postgres({ connectionString }) or memory().',
+  );
 }

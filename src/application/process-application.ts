@@ -15,8 +15,9 @@ import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
-import type { PolicyNeeds } from './policy/policy-context.ts';
+import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
+import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
 
 const runOptions: OptionRules<RunOptions> = {
@@ -110,8 +111,8 @@ export let processApplicationInternals: ProcessApplicationInternals;
 export abstract class ProcessApplication<
   out Emits extends DomainEvent = DomainEvent,
   Follows extends DomainEvent = DomainEvent,
-  Needs extends PolicyNeeds = PolicyNeeds,
-> extends Application<Emits> {
+  out Needs extends PolicyNeeds = PolicyNeeds,
+> extends Application<Emits, Needs> {
   readonly #upstreams = new Upstreams(this.applicationName);
   readonly #turns = new Mutex();
   #progressed: ((progress: Progress) => void) | undefined;
@@ -159,9 +160,10 @@ export abstract class ProcessApplication<
       throw new InvalidApplicationError(handledTwice(this.applicationName));
     const grown = (head: number) => applicationInternals.publish(this, store.pipelineId, head);
     const progressed = (progress: Progress) => this.#progressed?.(progress);
-    const resources = applicationInternals.resourcesOf(this);
+    const { resources } = this;
+    const pace = schemaIn(store.recorder)?.pace;
     const declaration = this.constructor as unknown as ApplicationClass;
-    const options = { store, policy, batchSize, resources, grown, progressed };
+    const options = { store, policy, batchSize, resources, pace, grown, progressed };
     this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
   }
 
@@ -192,6 +194,20 @@ export abstract class ProcessApplication<
       this.#upstreams.compareNext();
       return this.#upstreams.run(options);
     });
+  }
+
+  /**
+   * Calls `read` with a handle that reads the rows that are recorded, as of one moment, and cannot write. Resolves with the
+   * result of `read`. The handle must not be used afterwards.
+   *
+   * @throws {@link InvalidApplicationError} if the class has no `static readonly rows`.
+   */
+  async readRows<T>(read: (handle: RowsOf<Needs>) => T | Promise<T>): Promise<T> {
+    const { rows } = applicationInternals.storeOf(this);
+    if (rows !== undefined) return rows.read(read as (handle: unknown) => T | Promise<T>);
+    throw new InvalidApplicationError(
+      `Class ${this.constructor.name} records no rows: it has no 'static readonly rows'.`,
+    );
   }
 
   #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {

@@ -12,11 +12,12 @@ import { SingleThreadedRunner } from './single-threaded/single-threaded-runner.t
  * await using runner = await run(shop, { storage: sqlite({ file: 'shop.db' }) });
  * await runner.get(Orders).place('ada');
  */
-export async function run<Apps extends ApplicationClass>(
-  system: System<Apps>,
-  options: RunnerOptions = {},
+export async function run<Apps extends ApplicationClass, Opened extends object>(
+  system: System<Apps, Opened>,
+  options: RunnerOptions<NoInfer<Opened>> = {},
 ): Promise<SystemRunner<Apps>> {
   assertSystem(system, 'run()');
-  resolveOptions(options, runnerOptions, 'run()', 'run(shop, { storage: memory() })');
+  const given: RunnerOptions = options;
+  resolveOptions(given, runnerOptions, 'run()', 'run(shop, { storage: memory() })');
   return SingleThreadedRunner.start(system, options);
 }

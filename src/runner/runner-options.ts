@@ -1,13 +1,14 @@
 import { storageRule } from '../application/application-binding.ts';
 import { batchSizeRule } from '../application/following/batch-size.ts';
 import { openStoreOptions } from '../application/open-store.ts';
+import { replacedRule } from '../application/resources/replaced-resources.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import { isPipelineId } from '../util/ids.ts';
-import { abortSignal, durationMs, oneOf, ruleOf } from '../util/option-rules.ts';
+import { abortSignal, durationMs, flag, oneOf, ruleOf } from '../util/option-rules.ts';
 import type { OptionRule, OptionRules, ResolvedOptions } from '../util/options.ts';
 
 /** Options of every runner. */
-export interface RunnerOptions {
+export interface RunnerOptions<Opened extends object = object> {
   /** Storage of all applications. @default the storage that the system is bound to, else `memory()` */
   readonly storage?: StorageDescription;
   /** Whether missing tables are created. @default true */
@@ -16,6 +17,13 @@ export interface RunnerOptions {
   readonly batchSize?: number;
   /** Largest number of events in the cache of each application and pipeline; 0 turns the cache off. @default 10_000 */
   readonly cacheSize?: number;
+  /**
+   * Whether followers read logs directly from the storage: as many notifications at once as a batch takes, and what was
+   * just recorded from memory. Otherwise they read section by section, as logs of other hosts are read.
+   *
+   * @default true
+   */
+  readonly useDirectQueryIfAvailable?: boolean;
   /**
    * Interval at which logs are read even without a prompt, in ms.
    *
@@ -33,6 +41,13 @@ export interface RunnerOptions {
    * @default 'warn'
    */
   readonly undeclaredEvents?: 'ignore' | 'warn' | 'refuse';
+  /**
+   * Resources that are used, and not closed, in place of those that the system defines, as in tests. Refused by runners
+   * whose applications run in worker threads, processes or services.
+   *
+   * @default none
+   */
+  readonly resources?: Partial<Opened>;
   /** Cancels the start: everything that was opened is closed again. @default none */
   readonly signal?: AbortSignal;
 }
@@ -42,6 +57,7 @@ export type DefaultedRunnerOption =
   | 'setupTables'
   | 'batchSize'
   | 'cacheSize'
+  | 'useDirectQueryIfAvailable'
   | 'drainTimeoutMs'
   | 'undeclaredEvents';
 
@@ -56,9 +72,11 @@ export const runnerOptions: OptionRules<RunnerOptions, DefaultedRunnerOption> = 
   setupTables: openStoreOptions.setupTables,
   batchSize: batchSizeRule,
   cacheSize: openStoreOptions.cacheSize,
+  useDirectQueryIfAvailable: flag(true),
   pollIntervalMs: durationMs(1),
   drainTimeoutMs: durationMs(0, 10_000),
   undeclaredEvents: oneOf(['ignore', 'warn', 'refuse'], 'warn'),
+  resources: replacedRule,
   signal: abortSignal(),
 };
 

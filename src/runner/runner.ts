@@ -49,6 +49,14 @@ export interface Interruption {
   readonly nextTryAt: number;
 }
 
+/** A schema of a projection that is being built. */
+export interface SchemaBuilding {
+  /** Number of the schema. */
+  readonly schema: number;
+  /** Number of the live schema, which readers see meanwhile. */
+  readonly live: number;
+}
+
 /** State and progress of an application. */
 export interface ApplicationStatus {
   readonly applicationName: string;
@@ -63,6 +71,8 @@ export interface ApplicationStatus {
   readonly lastError: unknown;
   /** The interruption, while the state is `interrupted` and the time of the next try is known. */
   readonly interruption: Interruption | undefined;
+  /** The schema that is being built, while the application is a projection whose schema was never live. */
+  readonly building?: SchemaBuilding;
 }
 
 /** Options of the methods of a runner that wait. */
@@ -100,7 +110,8 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
   /**
    * Resolves when everything that follows from exactly this save is processed: its events, the events that policies
    * recorded for them, and so on, through all applications, in this process and elsewhere. Other events are not waited
-   * for, so it resolves under steady load, too. An application that retries is waited for.
+   * for, so it resolves under steady load, too. An application that retries is waited for. A projection whose schema is
+   * being built is not.
    *
    * @param saved What `save()` resolved with, in this process or another one.
    * @example

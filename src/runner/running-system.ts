@@ -4,6 +4,7 @@ import { openStore } from '../application/open-store.ts';
 import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { recordBeginning } from '../application/replaying/beginning.ts';
+import { openResources } from '../application/resources/open-resources.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
@@ -18,6 +19,7 @@ import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import { resolvesWithin } from '../util/timeout.ts';
 import { warnOfMismatches } from './diagnostics.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
+import { keepSchemas } from './schemas/kept-schemas.ts';
 import { mismatchesIn } from './status.ts';
 import { assertAllDeclared, warnOfUndeclared } from './undeclared-events/undeclared-report.ts';
 
@@ -42,6 +44,7 @@ const running = new WeakSet<object>();
  *
  * @throws {@link SystemRunningError} if this system is running already.
  * @throws {@link UndeclaredTypesError} if a log holds undeclared types, and the options refuse them.
+ * @throws {@link ResourceError} if a resource cannot be opened.
  * @throws {@link StorageError} if the storage cannot be opened.
  */
 export function openSystem(
@@ -66,17 +69,23 @@ async function open(
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   await reportUndeclared(stores, options, opening, opened);
+  const { pipelineIds } = opening;
+  const keeper = keepSchemas(system.graph, { openedStorage, stores, pipelineIds });
+  if (keeper !== undefined) opened.use(keeper);
+  const { signal, resources: replaced } = options;
+  const resources = opened.use(await openResources(system.resources, { signal, replaced }));
   const running = new RunningSystem({
     system,
     storage,
     writerId,
     openedStorage,
     stores,
+    resources: resources.values,
     opening,
     opened,
   });
-  await recordBeginnings(system, running, opening.pipelineIds);
-  await reportMismatches(system, running, opening.pipelineIds);
+  await recordBeginnings(system, running, pipelineIds);
+  await reportMismatches(system, running, pipelineIds);
   return running;
 }
 
@@ -135,8 +144,10 @@ interface RunningSystemParts {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly stores: ReadonlyMap<string, EventStore>;
+  /** Resources of the system by name. */
+  readonly resources: object;
   readonly opening: Opening;
-  /** Resources that the running system takes over. */
+  /** Everything that is open, which the running system takes over. */
   readonly opened: AsyncDisposableStack;
 }
 
@@ -147,7 +158,7 @@ export class RunningSystem {
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
   readonly #parts: RunningSystemParts;
-  readonly #resources: AsyncDisposableStack;
+  readonly #opened: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
 
   constructor(parts: RunningSystemParts) {
@@ -156,7 +167,7 @@ export class RunningSystem {
     this.openedStorage = parts.openedStorage;
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
-    this.#resources = parts.opened.move(); // last, because the constructor of an application may throw
+    this.#opened = parts.opened.move(); // last, because the constructor of an application may throw
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */
@@ -189,17 +200,18 @@ export class RunningSystem {
 
   /** Releases everything; no application may be in use. */
   release(): Promise<void> {
-    return this.#resources.disposeAsync();
+    return this.#opened.disposeAsync();
   }
 
   #open(pipelineId: number): ReadonlyMap<string, Application> {
-    const { system, stores, opening } = this.#parts;
+    const { system, stores, resources, opening } = this.#parts;
     const opened = new Map<string, Application>();
     for (const applicationClass of system.applications as readonly ApplicationClass[]) {
       const { applicationName } = applicationClass;
       const application = new applicationClass();
       const store = (stores.get(applicationName) as EventStore).inPipeline(pipelineId);
-      applicationInternals.bind(application, ownedBinding(store, opening.saveRulesOf?.(applicationName)));
+      const saveRules = opening.saveRulesOf?.(applicationName);
+      applicationInternals.bind(application, ownedBinding(store, saveRules, resources));
       if (opening.grown !== undefined) application.subscribe(opening.grown);
       opened.set(applicationName, application);
     }

@@ -1,9 +1,10 @@
-import type { Application } from '../application/application.ts';
+import { type Application, applicationInternals } from '../application/application.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
+import { schemaIn } from '../application/projection/schema-recorder.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
-import type { ApplicationStatus, UpstreamStatus } from './runner.ts';
+import type { ApplicationStatus, SchemaBuilding, UpstreamStatus } from './runner.ts';
 
 /** What a runner knows of an application. */
 type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
@@ -46,7 +47,8 @@ async function applicationStatus(
   { state, lastError, interruption }: KnownState,
 ): Promise<ApplicationStatus> {
   const { applicationName, pipelineId } = application;
-  const known = { applicationName, pipelineId, state, interruption };
+  const building = buildingOf(application);
+  const known = { applicationName, pipelineId, state, interruption, ...(building && { building }) };
   try {
     const all = await Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream)));
     return { ...known, upstreams: all, lastError };
@@ -54,6 +56,13 @@ async function applicationStatus(
     if (!isTransient(error)) throw error;
     return { ...known, upstreams: [], lastError: lastError ?? error };
   }
+}
+
+/** Returns the schema that is being built, if the application is a projection whose schema was never live. */
+function buildingOf(application: Application): SchemaBuilding | undefined {
+  const schema = schemaIn(applicationInternals.storeOf(application).recorder);
+  const live = schema?.history.live?.schema;
+  return schema?.isBuilding && live !== undefined ? { schema: schema.schema, live } : undefined;
 }
 
 async function upstreamStatus(

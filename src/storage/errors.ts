@@ -163,6 +163,45 @@ export class InvalidStorageError extends KahnError {
   override readonly code = 'INVALID_STORAGE';
 }
 
+/** Reason of a {@link RowsError}. */
+export type RowsErrorCode =
+  /** A statement would end the transaction, or change the connection for others. It was not executed. */
+  | 'ROWS_REFUSED'
+  /** The handle was used after its transaction. */
+  | 'ROWS_ENDED'
+  /** A statement failed and ended the transaction, so that nothing of the batch is recorded. */
+  | 'ROWS_ROLLED_BACK'
+  /** The batch took too long, so that its transaction was rolled back. Nothing of the batch is recorded. */
+  | 'ROWS_TIMED_OUT';
+
+/** Rows cannot be recorded with the events of a policy; `code` says why. */
+export class RowsError extends KahnError {
+  override readonly code: RowsErrorCode;
+  declare readonly applicationName: string;
+
+  constructor(
+    code: RowsErrorCode,
+    applicationName: string,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, { ...options, applicationName });
+    this.code = code;
+  }
+}
+
+/** Creates a RowsError that gives a reason. */
+export function rowsError(code: RowsErrorCode, applicationName: string, reason: string): RowsError {
+  return new RowsError(code, applicationName, `Rows of application '${applicationName}': ${reason}.`);
+}
+
+/** Creates the error for a handle that is used, or asked for, after its transaction. */
+export function rowsEnded(applicationName: string): RowsError {
+  const reason =
+    'a handle was used after its transaction. Ask for a handle in each handler and for each reading, and await all that uses it';
+  return rowsError('ROWS_ENDED', applicationName, reason);
+}
+
 /** A notification was parked, changed or processed by another writer meanwhile. Nothing of the call is recorded. */
 export class ParkedConflictError extends KahnError {
   override readonly code = 'PARKED_CONFLICT';

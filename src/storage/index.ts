@@ -9,6 +9,8 @@ export {
   PositionConflictError,
   type PositionState,
   RecordConflictError,
+  RowsError,
+  type RowsErrorCode,
   StorageError,
   type StorageErrorCode,
 } from './errors.ts';
@@ -29,7 +31,9 @@ export type {
   ProcessEvent,
   RecordedOperation,
   RecordedPosition,
+  RecordedRows,
   Recorder,
+  RowsKind,
   StoredCommand,
   StoredOperation,
   Tracking,

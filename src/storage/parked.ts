@@ -58,3 +58,30 @@ export interface ParkedCount {
   readonly upstreamName: string;
   readonly count: number;
 }
+
+const none: readonly ParkedChange[] = [];
+
+/** Returns the changes of parked notifications in a call. @internal */
+export function parkedChanges(
+  processEvents: readonly { readonly parked?: readonly ParkedChange[] }[],
+): readonly ParkedChange[] {
+  let changes: ParkedChange[] | undefined;
+  for (const { parked } of processEvents) {
+    if (parked === undefined) continue;
+    changes ??= [];
+    changes.push(...parked);
+  }
+  return changes ?? none;
+}
+
+/** Returns the first change of a notification that an earlier change has changed; undefined if there is none. @internal */
+export function repeatedChange(changes: readonly ParkedChange[]): ParkedChange | undefined {
+  if (changes.length < 2) return undefined;
+  const keys = new Set<string>();
+  return changes.find((change) => keys.size === keys.add(parkedKey(change)).size);
+}
+
+/** Returns a text that is different for different notifications of a pipeline. @internal */
+export function parkedKey({ upstreamName, notificationId }: ParkedKey): string {
+  return `${notificationId} ${upstreamName}`;
+}

@@ -1,4 +1,5 @@
 import type { Cause } from '../domain/provenance.ts';
+import type { RowsError } from './errors.ts';
 import type { ParkedChange, ParkedCount, ParkedNotification, ParkedRequest } from './parked.ts';
 import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from './stored-event.ts';
 
@@ -120,18 +121,45 @@ export interface RecordedPosition {
   readonly typesVersion: number;
 }
 
+/**
+ * Kind of the handle by which rows are recorded, as a class states it with `static readonly rows`: `sqliteRows` of
+ * `kahn/sqlite` or `postgresRows` of `kahn/postgres`.
+ */
+export interface RowsKind<Handle = unknown> {
+  /** Driver of the handle, such as 'sqlite'. */
+  readonly driver: string;
+  /** Carries the type of the handle; never set. */
+  readonly handle?: Handle;
+}
+
+/** Rows that an application records beside its events, as others may read them. */
+export interface RecordedRows {
+  /** Schema of the database in which projections create their tables. @default the database has no schemas */
+  readonly namespace?: string;
+  /**
+   * Calls `read` with a handle of the driver that reads what is recorded, as of one moment, and cannot write. Resolves with
+   * the result of `read`, behind which the handle must not be used.
+   */
+  read<T>(read: (handle: unknown) => T | Promise<T>): Promise<T>;
+}
+
 /** The right to record next. Other calls that record, by any recorder of the application, wait until it is released. */
 export interface WriteLock {
   /**
    * Handle of the driver with which rows are written that are recorded together with the next call of `record`: a
    * `DatabaseSync` of SQLite, a client of `pg`. It cannot end the transaction. Rows that are written before the lock is
-   * released without `record` are lost. Storage without a handle records no rows.
+   * released without `record` are lost. Once the handle was read, `record` rejects with a {@link RowsError} if the
+   * transaction has ended: it never records without the rows. Storage without a handle records no rows.
    */
   readonly handle?: unknown;
   /** Records as {@link Recorder.record} does, and releases the lock in any case. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number>;
-  /** Releases the lock, if it is still held. */
-  release(): Promise<void>;
+  /**
+   * Releases the lock, if it is still held.
+   *
+   * @param reason Error with which later uses of the handle are refused.
+   */
+  release(reason?: RowsError): Promise<void>;
 }
 
 /**
@@ -167,6 +195,13 @@ export interface Recorder {
    * this method has no such lock: a follower that keeps losing races to commands then relies on its retries.
    */
   lock?(): Promise<WriteLock>;
+
+  /**
+   * Prepares for rows of a kind: `lock()` then gives a handle of its driver. Storage without this method records no rows.
+   *
+   * @throws {@link InvalidStorageError} if the storage cannot record rows of this kind.
+   */
+  rows?(kind: RowsKind): RecordedRows;
 
   /**
    * Reads the histories of several aggregates, in the order of the requests.

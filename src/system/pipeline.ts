@@ -1,7 +1,9 @@
 import type { Application, ApplicationClass } from '../application/application.ts';
 import type { ProcessApplication } from '../application/process-application.ts';
+import type { ReadContext } from '../application/projection/projection-context.ts';
 import type { DomainEvent } from '../domain/event.ts';
 import type { EventsOf } from '../domain/events/define-events.ts';
+import type { RowsKind } from '../storage/recorder.ts';
 
 /** Application classes, each of which follows the class before it. A single class is a pipeline of one application. */
 export type Pipeline = ApplicationClass | readonly ApplicationClass[];
@@ -69,11 +71,28 @@ type CheckedClass<Class> = Class extends AnyApplicationClass
   ? Class extends new () => unknown
     ? Class extends { readonly applicationName: string }
       ? Class extends { readonly emits: readonly (infer Declared)[] }
-        ? CheckedDeclaration<Class, Declared>
+        ? Class extends { readonly isProjection: boolean }
+          ? CheckedProjection<Class>
+          : CheckedDeclaration<Class, Declared>
         : `'${NameOf<Class>}' needs static readonly emits = [...] as const.`
       : "This class needs static readonly applicationName = '...'."
     : `The constructor of '${NameOf<Class>}' must be public and take no arguments.`
   : 'This is not a class that extends Application or ProcessApplication.';
+
+type CheckedProjection<Class> =
+  Static<Class, 'schema'> extends number
+    ? Static<Class, 'tables'> extends readonly string[]
+      ? Static<Class, 'rows'> extends RowsKind<infer Handle>
+        ? Class extends abstract new (
+            ...args: never
+          ) => { read(read: (context: ReadContext<infer Db>) => unknown): unknown }
+          ? [Handle] extends [Db]
+            ? Class
+            : `The rows of '${NameOf<Class>}' have another handle than its type parameter says.`
+          : never
+        : `'${NameOf<Class>}' needs static readonly rows = sqliteRows or postgresRows.`
+      : `'${NameOf<Class>}' needs static readonly tables = ['...'].`
+    : `'${NameOf<Class>}' needs static readonly schema = 1.`;
 
 type CheckedDeclaration<Class, Declared> = string extends Declared
   ? `'${NameOf<Class>}' needs static readonly emits = [...] as const.`

@@ -13,6 +13,8 @@ import {
   type OpenStoreOptions,
   openStoreOptions,
 } from '../application/open-store.ts';
+import { replacedRule, resourcesRule } from '../application/resources/replaced-resources.ts';
+import type { Resources } from '../application/resources/resources.ts';
 import { storageLayers } from '../application/storage-layers.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
@@ -28,10 +30,11 @@ import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/
 import { assertBeginnings } from './beginnings.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
+import type { CheckedNeeds } from './needs.ts';
 import type { ApplicationsIn, CheckedPipelines, Pipeline } from './pipeline.ts';
 
 /** Options of {@link System.of}. */
-export interface SystemOptions {
+export interface SystemOptions<Opened extends object = object> {
   /** Custom types that event data may hold, made with `defineType`. @default none */
   readonly types?: readonly CustomType[];
   /**
@@ -45,6 +48,8 @@ export interface SystemOptions {
   readonly encryption?: EncryptionOptions;
   /** Compresses long texts, before they are encrypted. @default none */
   readonly compression?: CompressionOptions;
+  /** What handlers and commands need that lives as long as a runner, made with `defineResources`. @default none */
+  readonly resources?: Resources<Opened>;
   /**
    * `import.meta.url` of the module that exports the system, so that other threads and processes can load it.
    *
@@ -62,6 +67,7 @@ export const systemOptions: OptionRules<SystemOptions, 'types' | 'name'> = {
   carryMetadata: carryMetadataRule,
   encryption: encryptionRule,
   compression: compressionRule,
+  resources: resourcesRule,
   module: checkedBy(assertModule),
   name: checkedBy(assertName, defaultSystemName),
 };
@@ -73,11 +79,19 @@ const {
   compression: _compression,
   ...storeOptions
 } = openStoreOptions;
-type OptionOfSystem = keyof SystemOptions & keyof OpenApplicationOptions;
-type SystemOpenOptions = Partial<Omit<OpenApplicationOptions, keyof SystemOptions>>;
+type OptionOfSystem = keyof SystemOptions & keyof OpenStoreOptions;
+
+/** Options of {@link System.open}. */
+export interface SystemOpenOptions<Opened extends object = object>
+  extends Partial<Omit<OpenApplicationOptions, keyof SystemOptions>> {
+  /** Resources that are used, and not closed, in place of those that the system defines. @default none */
+  readonly resources?: Partial<Opened>;
+}
+
 const systemOpenOptions: OptionRules<SystemOpenOptions, 'pipelineId' | 'setupTables' | 'cacheSize'> = {
   ...storeOptions,
   storage: storageRule,
+  resources: replacedRule,
 };
 
 /**
@@ -93,7 +107,7 @@ const systemOpenOptions: OptionRules<SystemOpenOptions, 'pipelineId' | 'setupTab
  * await using runner = await run(shop, { storage: memory() });
  * await runner.get(Orders).place('ada');
  */
-export class System<Apps extends ApplicationClass = ApplicationClass> {
+export class System<Apps extends ApplicationClass = ApplicationClass, out Opened extends object = object> {
   /** Classes of the applications, in the order of definition. */
   readonly applications: readonly Apps[];
   readonly graph: SystemGraph;
@@ -105,6 +119,8 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly encryption: EncryptionOptions | undefined;
   /** Which texts are compressed, if any. */
   readonly compression: CompressionOptions | undefined;
+  /** Definitions of its resources, if it has any. */
+  readonly resources: Resources<Opened> | undefined;
   /** Storage that the system is bound to, if any. */
   readonly storage: StorageDescription | undefined;
   readonly name: string;
@@ -112,7 +128,10 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
   readonly module: string | undefined;
 
   private constructor(
-    system: Pick<System<Apps>, OptionOfSystem | 'applications' | 'graph' | 'storage' | 'name' | 'module'>,
+    system: Pick<
+      System<Apps, Opened>,
+      OptionOfSystem | 'resources' | 'applications' | 'graph' | 'storage' | 'name' | 'module'
+    >,
   ) {
     if (system?.graph === undefined) {
       throw new InvalidArgumentError(
@@ -127,6 +146,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
     this.carryMetadata = system.carryMetadata;
     this.encryption = system.encryption;
     this.compression = system.compression;
+    this.resources = system.resources;
     this.storage = system.storage;
   }
 
@@ -138,25 +158,25 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
    *
    * @throws {@link InvalidSystemError} if a pipeline, a class or an option is invalid.
    */
-  static of<const Pipelines extends readonly unknown[]>(
-    pipelines: Pipelines & CheckedPipelines<Pipelines>,
-    options: SystemOptions = {},
-  ): System<ApplicationsIn<Pipelines>> {
+  static of<const Pipelines extends readonly unknown[], Opened extends object = object>(
+    pipelines: Pipelines & CheckedPipelines<Pipelines> & CheckedNeeds<Pipelines, Opened>,
+    options: SystemOptions<Opened> = {},
+  ): System<ApplicationsIn<Pipelines>, Opened> {
     const lists = listsOf(pipelines as readonly Pipeline[]);
-    const { types, carryMetadata, encryption, compression, module, name } = resolveOptions(
+    const { types, carryMetadata, encryption, compression, resources, module, name } = resolveOptions(
       options,
-      systemOptions,
+      systemOptions as OptionRules<SystemOptions<Opened>, 'types' | 'name'>,
       'System.of()',
     );
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
     assertBeginnings(applications, graph);
-    const own = { types, carryMetadata, encryption, compression, module, name };
+    const own = { types, carryMetadata, encryption, compression, resources, module, name };
     return new System({ applications, graph, ...own, storage: undefined });
   }
 
   /** Returns a copy of the system that is bound to storage. Throws {@link SystemBoundError} if the system is bound. */
-  bind(storage: StorageDescription): System<Apps> {
+  bind(storage: StorageDescription): System<Apps, Opened> {
     if (this.storage !== undefined) {
       throw new SystemBoundError(
         'This system is already bound to storage: bind the system it was copied from.',
@@ -171,18 +191,31 @@ export class System<Apps extends ApplicationClass = ApplicationClass> {
    *
    * @param options By default, `storage` is the storage of the system, else `memory()`.
    * @throws {@link UnknownApplicationError} if the class is not an application of the system.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
   async open<A extends Apps>(
     applicationClass: A,
-    options: Partial<Omit<OpenApplicationOptions, keyof SystemOptions>> = {},
+    options: SystemOpenOptions<Opened> = {},
   ): Promise<InstanceType<A>> {
     assertPartOf(this, applicationClass);
-    resolveOptions(options, systemOpenOptions, 'System.open()');
-    const { storage = this.storage ?? memory(), ...others } = options;
-    const opened: OpenApplicationOptions = { ...others, ...recordingOptions(this), storage };
+    const given: SystemOpenOptions = options;
+    resolveOptions(given, systemOpenOptions, 'System.open()');
+    const { storage = this.storage ?? memory(), resources: replaced, ...others } = given;
+    const opened = {
+      ...others,
+      ...recordingOptions(this),
+      ...(this.resources && { resources: this.resources }),
+      storage,
+    };
     const application = new applicationClass() as InstanceType<A>;
-    const binding = await inRootContext(standaloneBinding, applicationClass, opened, this.applications);
+    const binding = await inRootContext(
+      standaloneBinding,
+      applicationClass,
+      opened,
+      this.applications,
+      replaced,
+    );
     applicationInternals.bind(application, binding);
     return application;
   }

@@ -1,6 +1,22 @@
 import '../util/environment/node-version.ts';
 
 export { type CanonicalHistoriesOptions, canonicalHistories } from './canonical-histories.ts';
+export { derivedId } from './given-when-then/derived-id.ts';
+export type {
+  EmittedBy,
+  ExpectedEvent,
+  ExpectedRows,
+  FollowedBy,
+  FollowedFrom,
+  GivenEvent,
+  ResourcesUsedBy,
+  RowsHandleOf,
+  Stated,
+  TestedClass,
+} from './given-when-then/event-types.ts';
+export { type GivenApplication, given, type PolicyTest } from './given-when-then/given.ts';
+export type { GivenOptions } from './given-when-then/given-options.ts';
+export type { ExpectedError } from './given-when-then/outcome-checks.ts';
 export {
   type OptionalFeature,
   type RecorderSubject,

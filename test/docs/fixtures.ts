@@ -1,3 +1,5 @@
+export { DatabaseSync } from 'node:sqlite';
+
 import { memory, SteppingSingleThreadedRunner, type StorageDescription } from 'kahn';
 import { Orders } from '../../examples/shop/orders.ts';
 import type { Payments } from '../../examples/shop/payments.ts';

@@ -11,6 +11,7 @@ import { lifecycle } from './contract/lifecycle.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
+import { resources } from './contract/resources.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -39,6 +40,7 @@ function restOfContract(subject: RunnerSubject): void {
     evolvedLogs(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
+    resources(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

@@ -16,7 +16,6 @@ const inMemory: RecorderSubject = {
 
 const inSqlite: RecorderSubject = {
   name: 'sqlite',
-  lacks: ['parked'],
   async create() {
     const directory = await mkdtemp(join(tmpdir(), 'kahn-layers-'));
     const storage = sqlite({ file: join(directory, 'shop.db') });
@@ -26,7 +25,6 @@ const inSqlite: RecorderSubject = {
 
 const inPostgres: RecorderSubject = {
   name: 'postgres',
-  lacks: ['parked'],
   async create() {
     const schema = freshName('layers');
     const storage = postgres({ connectionString, schema });

@@ -1,9 +1,10 @@
 // Storage that earlier releases wrote, with tables of every version: `sqlite/fixtures` and `postgres/fixtures`.
 //
 // Version 1 was written by the release of commit a1661eb, version 2 by the release of commit 3aab0c2, version 3 by the
-// release of commit c4bf4af, version 4 by the release of commit 7374dab, each with the shop of examples/shop: the orders of ada, bob and cy are done; a snapshot of
-// ada's order was taken; it was paid again in pipeline 1, with causal dependencies if the release had them; then dan and
-// eve placed orders without a runner, dan with a correlation id and metadata if the release had them.
+// release of commit c4bf4af, version 4 by the release of commit 7374dab, version 5 by the release of commit 3f8a467f, each
+// with the shop of examples/shop: the orders of ada, bob and cy are done; a snapshot of ada's order was taken; it was paid
+// again in pipeline 1, with causal dependencies if the release had them; then dan and eve placed orders without a runner,
+// dan with a correlation id, metadata and the idempotency key `dan 1` if the release had them.
 import type { StorageDescription } from 'kahn';
 import { expect } from 'vitest';
 import { Orders } from '../../examples/shop/orders.ts';
@@ -13,7 +14,7 @@ import type { RecordedPosition, Recorder } from '../../src/storage/recorder.ts';
 import { openStorage } from '../../src/storage/storage.ts';
 import type { StoredNotification } from '../../src/storage/stored-event.ts';
 
-export const earlierVersions = [1, 2, 3, 4] as const;
+export const earlierVersions = [1, 2, 3, 4, 5] as const;
 export type EarlierVersion = (typeof earlierVersions)[number];
 
 /** Does the work with recorders of the applications of the shop. */
@@ -110,7 +111,10 @@ export async function expectEarlierShop(storage: StorageDescription, version: Ea
     for (const recorder of [orders, reservations, payments]) {
       expect(await recorder.operations(0, 10)).toEqual([]);
       expect(await recorder.command!('any')).toBeUndefined();
+      expect(await recorder.countParked!()).toEqual([]);
     }
+    const ofDan = version < 5 ? undefined : expect.objectContaining({ key: 'dan 1' });
+    expect(await orders.command!('dan 1')).toEqual(ofDan);
   });
 }
 

@@ -6,6 +6,7 @@ import { memory } from 'kahn';
 import { postgres } from 'kahn/postgres';
 import { sqlite } from 'kahn/sqlite';
 import { describe, expect, it } from 'vitest';
+import type { ParkedChange, ParkedNotification, ParkedRequest } from '../../src/storage/parked.ts';
 import type {
   EventKey,
   HistoryRequest,
@@ -35,10 +36,14 @@ class Model {
   /** Events without a place in the log, with the id 0. */
   unlisted: StoredNotification[][] = [[], [], []];
   commands: StoredCommand[] = [];
+  /** In the order of parking, with the number of notifications parked until then as the id. */
+  parked: ModelParked[] = [];
+  parkedSoFar = 0;
 
   /** Head of the log, or code of the error. */
   record(pipelineId: number, processEvents: readonly ProcessEvent[]): number | string {
-    const { logs, snapshots, positions, operations, unlisted, commands } = structuredClone({ ...this });
+    const copy = structuredClone({ ...this });
+    const { logs, snapshots, positions, operations, unlisted, commands } = copy;
     const log = logs[pipelineId]!;
     let refused: string | undefined;
     for (const { command } of processEvents) {
@@ -61,8 +66,25 @@ class Model {
       if (known.position !== expected || known.typesVersion !== typesVersion) refused ??= 'POSITION_CONFLICT';
       positions[keyOf(known)] = { ...known, position, ...(mark !== undefined && { mark }) };
     }
+    const changed = new Set<string>();
+    for (const change of processEvents.flatMap(({ parked = [] }) => parked)) {
+      const { upstreamName, notificationId, expected, content } = change;
+      const isSame = (one: ParkedNotification & { pipelineId: number }): boolean =>
+        keyOfParked(one) === keyOfParked({ pipelineId, ...change });
+      const index = copy.parked.findIndex(isSame);
+      const known = copy.parked[index];
+      const key = keyOfParked({ pipelineId, ...change });
+      if (changed.has(key) || (known?.revision ?? 0) !== expected || (!known && !content))
+        refused ??= 'PARKED_CONFLICT';
+      changed.add(key);
+      if (known === undefined) copy.parkedSoFar += 1;
+      const id = known?.id ?? copy.parkedSoFar;
+      const names = { pipelineId, upstreamName, notificationId };
+      const next = content ? [{ id, ...names, ...content, revision: expected + 1 }] : [];
+      copy.parked.splice(known ? index : copy.parked.length, 1, ...next);
+    }
     if (refused !== undefined) return refused;
-    Object.assign(this, { logs, snapshots, positions, operations, unlisted, commands });
+    Object.assign(this, copy);
     return log.length;
   }
 
@@ -106,6 +128,26 @@ class Model {
     return keys.map((key) => this.positions[key]!);
   }
 
+  parkedIn({ pipelineId, after, limit, upstreamName, isDue }: ParkedRequest): ModelParked[] {
+    const selected = this.parked.filter(
+      (one) =>
+        one.pipelineId === pipelineId &&
+        one.id > after &&
+        one.upstreamName === (upstreamName ?? one.upstreamName) &&
+        one.isDue === (isDue ?? one.isDue),
+    );
+    return selected.slice(0, limit);
+  }
+
+  get parkedCounts(): unknown[] {
+    const names = this.parked.map((one) => keyOf({ ...one, position: 0, typesVersion: 0 }));
+    return [...new Set(names.toSorted())].map((name) => {
+      const [pipelineId, upstreamName] = name.split(' ');
+      const count = names.filter((one) => one === name).length;
+      return { pipelineId: Number(pipelineId), upstreamName, count };
+    });
+  }
+
   place(key: EventKey): LogPlace | undefined {
     const places = [...this.logs.entries(), ...this.unlisted.entries()].flatMap(([pipelineId, log]) =>
       log.filter((one) => isSame(one, key)).map(({ id }) => ({ pipelineId, notificationId: id })),
@@ -126,6 +168,16 @@ class Model {
   }
 }
 
+type ModelParked = ParkedNotification & { readonly pipelineId: number };
+
+function keyOfParked({
+  pipelineId,
+  upstreamName,
+  notificationId,
+}: Pick<ModelParked, 'pipelineId' | 'upstreamName' | 'notificationId'>): string {
+  return `${pipelineId} ${upstreamName} ${notificationId}`;
+}
+
 function keyOf({ pipelineId, upstreamName }: RecordedPosition): string {
   return `${pipelineId} ${upstreamName}`;
 }
@@ -139,7 +191,7 @@ function newestOf(logs: readonly StoredNotification[][], { originatorId }: Event
 }
 
 /** Creates events with a distance from the next version in place of a version, mostly 0. */
-function placed(model: Model, processEvents: readonly ProcessEvent[]): ProcessEvent[] {
+function placed(model: Model, pipelineId: number, processEvents: readonly ProcessEvent[]): ProcessEvent[] {
   const made = new Map<string, number>();
   return processEvents.map((one) => ({
     ...one,
@@ -147,6 +199,11 @@ function placed(model: Model, processEvents: readonly ProcessEvent[]): ProcessEv
       const next = (made.get(event.originatorId) ?? newestOf([model.events], event)) + 1;
       made.set(event.originatorId, next);
       return { ...event, originatorVersion: Math.max(1, next + event.originatorVersion) };
+    }),
+    parked: (one.parked ?? []).map((change) => {
+      const key = keyOfParked({ pipelineId, ...change });
+      const known = model.parked.find((own) => keyOfParked(own) === key);
+      return { ...change, expected: Math.max(0, (known?.revision ?? 0) + change.expected) };
     }),
   }));
 }
@@ -205,6 +262,22 @@ const event = fc.record(
 const snapshot = fc.record({ originatorId, originatorVersion, schema: fc.nat(3), state: fc.json() });
 const keys = ['k1', 'k2', 'k3', 'K3', 'é'];
 const commandKey = fc.constantFrom(...keys);
+/** Expects a distance from the recorded revision in place of the revision, mostly 0. */
+const parkedChange: fc.Arbitrary<ParkedChange> = fc.record({
+  upstreamName,
+  notificationId: fc.integer({ min: 1, max: 3 }),
+  expected: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, -1),
+  content: fc.option(
+    fc.record({
+      originatorId,
+      isDue: fc.boolean(),
+      attempts: fc.nat(3),
+      since: fc.integer(),
+      reason: fc.json(),
+    }),
+    { nil: undefined, freq: 2 },
+  ),
+});
 const typesVersion = fc.constantFrom(0, 0, 0, 1, 2);
 const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
   {
@@ -236,6 +309,7 @@ const processEvent: fc.Arbitrary<ProcessEvent> = fc.record(
       })
       // Commands with different keys have different times, so that their order is known.
       .map((one) => ({ ...one, timestamp: one.timestamp * keys.length + keys.indexOf(one.key) })),
+    parked: fc.array(parkedChange, { maxLength: 2 }),
   },
   { requiredKeys: ['events', 'snapshots'] },
 );
@@ -266,11 +340,13 @@ const commands: fc.Arbitrary<Command>[] = [
     .tuple(which, pipeline, fc.array(processEvent, { maxLength: 3 }))
     .map(([index, pipelineId, processEvents]) =>
       command(`record(${pipelineId}, ${fc.stringify(processEvents)})`, async (model, { recorders }) => {
-        const events = placed(model, processEvents);
+        const events = placed(model, pipelineId, processEvents);
         const result = await recorders[index]!.record(pipelineId, events).catch(({ code }) => code);
         const expected = model.record(pipelineId, events);
-        if (typeof expected === 'number' || expected === 'KEY_CONFLICT') expect(result).toBe(expected);
-        else expect(result).toMatch(/^(RECORD|POSITION)_CONFLICT$/); // a call may break both rules
+        // A call may break the rules of versions and of positions.
+        if (expected === 'RECORD_CONFLICT' || expected === 'POSITION_CONFLICT')
+          expect(result).toMatch(/^(RECORD|POSITION)_CONFLICT$/);
+        else expect(result).toBe(expected);
       }),
     ),
   fc.tuple(which, fc.array(snapshot, { maxLength: 3 })).map(([index, snapshots]) =>
@@ -359,6 +435,39 @@ const commands: fc.Arbitrary<Command>[] = [
       expect(await recorders[index]!.deleteCommands!(before, limit)).toBe(count - remaining.length);
     }),
   ),
+  fc
+    .tuple(
+      which,
+      fc.record(
+        {
+          pipelineId: pipeline,
+          after: fc.nat(6),
+          limit: fc.integer({ min: 1, max: 4 }),
+          upstreamName,
+          isDue: fc.boolean(),
+        },
+        { requiredKeys: ['pipelineId', 'after', 'limit'] },
+      ),
+    )
+    .map(([index, request]) =>
+      command(`parked(${fc.stringify(request)})`, async (model, { recorders }) => {
+        const recorder = recorders[index]!;
+        // Ids ascend, perhaps with gaps: they are compared by their order.
+        const all = await Promise.all(
+          [0, 1, 2].map((pipelineId) => recorder.parked!({ pipelineId, after: 0, limit: 99 })),
+        );
+        const ids = all.flatMap((page) => page.map(({ id }) => id)).toSorted((one, other) => one - other);
+        const ordinals = model.parked.map(({ id }) => id);
+        const idOf = (ordinal: number): number => ids[ordinals.indexOf(ordinal)] ?? Infinity;
+        const last = model.parked.findLast(({ id }) => id <= request.after);
+        const after = last === undefined ? 0 : idOf(last.id);
+        const expected = model
+          .parkedIn(request)
+          .map(({ pipelineId: _, ...one }) => ({ ...one, id: idOf(one.id) }));
+        expect(await recorder.parked!({ ...request, after })).toEqual(expected);
+        expect(await recorder.countParked!()).toEqual(model.parkedCounts);
+      }),
+    ),
   which.map((index) => command(`reopen(${index})`, (_model, real) => real.reopen(index))),
 ];
 

@@ -5,10 +5,12 @@ import {
   mayConcernPart,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
   StorageError,
 } from '../../storage/errors.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { InvalidPolicyError } from '../errors.ts';
 import { NotSealedError } from '../personal/not-sealed-error.ts';
 import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -23,6 +25,7 @@ import { BatchContext } from '../policy/policy-context.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
+import { BatchRows } from './batch-rows.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
 
@@ -45,6 +48,14 @@ export interface Progress {
   readonly head: number | undefined;
 }
 
+/** Pace of a follower that leaves time to others. */
+export interface FollowerPace {
+  /** Waits until a batch may begin. Returns no promise if it may begin at once. */
+  beforeBatch(): Promise<void> | undefined;
+  /** Notes that a batch took a time, in ms. */
+  worked(ms: number): void;
+}
+
 export interface BatchProcessorOptions {
   readonly store: EventStore;
   readonly policy: Policy;
@@ -52,6 +63,8 @@ export interface BatchProcessorOptions {
   readonly batchSize: number;
   /** Resources of the system, for handlers. */
   readonly resources?: unknown;
+  /** Limits the share of the time that the follower works. @default all of it */
+  readonly pace?: FollowerPace | undefined;
   /** Called with the head of the application's own log when the log has grown. */
   grown(head: number): void;
   /** Called after each batch. */
@@ -130,29 +143,58 @@ export class BatchProcessor {
   async #runAndRecord(
     notifications: readonly StoredNotification[],
     lock: BoundedLock | undefined,
+    tries: number = 1,
   ): Promise<void> {
+    const { pace } = this.#options;
+    const resting = pace?.beforeBatch();
+    if (resting !== undefined) await resting;
     const started = performance.now();
+    const { store } = this.#options;
+    const rows = store.rows && new BatchRows(store, lock);
     let changes: PolicyChanges | undefined;
     try {
-      const { applicationName } = this.#options.store;
-      const context = new BatchContext({ applicationName, resources: this.#options.resources });
+      const { applicationName } = store;
+      const openRows = rows?.open ?? this.#refuseRows;
+      const context = new BatchContext({
+        applicationName,
+        resources: this.#options.resources,
+        rows: openRows,
+      });
       changes = await runPolicy(this.#setup, notifications, this.#size.longestMs, context);
       const end = notifications.at(-1);
       if (changes.handled === 0 && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const preparing = this.#prepareChanges(changes, last, notifications);
+      const preparing = this.#prepareChanges(changes, last, notifications, tries);
+      if (preparing instanceof Promise && rows?.isOpen) {
+        await rows.end(); // keys of subjects are recorded apart, in some storages only while no transaction is open
+        await preparing;
+        return await this.#runAndRecord(notifications, undefined, tries + 1);
+      }
       const prepared = preparing instanceof Promise ? await preparing : preparing;
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
-      this.#noteRecorded(prepared, await this.#options.store.record([prepared], lock));
-      this.#finish(last, policyMs, performance.now() - started - policyMs);
+      this.#noteRecorded(prepared, await store.record([prepared], rows?.isOpen ? await rows.lock() : lock));
+      const tookMs = performance.now() - started;
+      this.#finish(last, policyMs, tookMs - policyMs);
+      pace?.worked(tookMs);
     } catch (error) {
-      const explained = await explainedConflict(error, changes?.aggregates ?? [], this.#options.store);
+      await rows?.end();
+      const explained = await explainedConflict(error, changes?.aggregates ?? [], store);
       await this.#processEach(notifications, explained);
+    } finally {
+      if (rows !== undefined) await rows.end();
     }
   }
+
+  readonly #refuseRows = async (): Promise<never> => {
+    const { applicationName } = this.#options.store;
+    throw new InvalidPolicyError(
+      `The policy of '${applicationName}' called rows(), but its class has no 'static readonly rows': add ` +
+        "'static readonly rows = sqliteRows' from kahn/sqlite, or postgresRows from kahn/postgres.",
+    );
+  };
 
   /** Notes that notifications up to `last` are ignored. Their position is recorded later. */
   #ignore(last: StoredNotification): void {
@@ -176,8 +218,11 @@ export class BatchProcessor {
    * resolve a conflict, the changes are already recorded.
    */
   #attributed(error: unknown, notification: StoredNotification): unknown {
-    const isConflict = error instanceof RecordConflictError || error instanceof AggregateDiscardedError;
-    return isConflict || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
+    const isOfHandler =
+      error instanceof RecordConflictError ||
+      error instanceof AggregateDiscardedError ||
+      error instanceof RowsError;
+    return isOfHandler || isRefusal(error) ? policyError(this.#setup, notification, error) : error;
   }
 
   /**

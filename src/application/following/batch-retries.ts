@@ -1,8 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import type { Recorder } from '../../storage/recorder.ts';
 import { backOff } from '../../util/retry.ts';
 import { type BlockingError, CausalDependencyError } from '../following-errors.ts';
-import { BoundedLock } from '../recording/bounded-lock.ts';
+import { BoundedLock, type LockOwner } from '../recording/bounded-lock.ts';
 import { backoff, type FailedTry, leftAfter } from './failed-tries.ts';
 import { LostRaces } from './lost-races.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
@@ -15,7 +14,8 @@ export type Pulled = number | BlockingError;
 
 export interface BatchRetriesOptions {
   readonly cursor: UpstreamCursor;
-  readonly recorder: Recorder;
+  /** Application whose write lock is taken. */
+  readonly owner: LockOwner;
   /** Tries to process a batch with notifications up to `upTo`. */
   pull(upTo: number, lock: BoundedLock | undefined): Found | Promise<Found>;
   /** Called after each try that fails. */
@@ -90,7 +90,7 @@ export class BatchRetries {
       const started = performance.now();
       let lock: BoundedLock | undefined;
       try {
-        if (this.#races.needsLock) lock = await BoundedLock.take(this.#options.recorder, signal);
+        if (this.#races.needsLock) lock = await BoundedLock.take(this.#options.owner, signal);
         if (lock !== undefined) cursor.forget(); // another runner may have moved the position
         if (!cursor.isLocated) await cursor.locate();
         const found = await this.#options.pull(upTo, lock);

@@ -44,7 +44,7 @@ export class Follower {
     this.#processor = new BatchProcessor(options, this.#cursor);
     this.#retries = new BatchRetries({
       cursor: this.#cursor,
-      recorder: store.recorder,
+      owner: store,
       pull: (upTo, lock) => this.#pullOnce(upTo, lock),
       failed: () => {
         this.#isAtEnd = false;

@@ -2,16 +2,26 @@ import { InvalidPolicyError } from '../errors.ts';
 
 /** What the handlers of a policy use beside events and aggregates. */
 export interface PolicyNeeds {
-  /** Resources of the system, which live as long as its runner. */
+  /** Resources of the system, made by {@link defineResources}. */
   readonly resources?: unknown;
   /** Handle of the database driver by which the policy records rows. */
   readonly rows?: unknown;
 }
 
+/** Resources that some needs name; unknown if they name none. */
+export type ResourcesIn<Needs extends PolicyNeeds> = Needs extends { readonly resources: infer Resources }
+  ? Resources
+  : unknown;
+
+/** Type of the handle by which rows are recorded and read. */
+export type RowsOf<Needs extends PolicyNeeds> = Needs extends { readonly rows: infer Handle }
+  ? Handle
+  : unknown;
+
 /** The third argument of a handler: what it may use while it handles one event. */
 export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
   /** Resources of the system. */
-  readonly resources: Needs extends { readonly resources: infer Resources } ? Resources : unknown;
+  readonly resources: ResourcesIn<Needs>;
   /** Aborted when the handler must end, because its time is over or the runner closes. */
   readonly signal: AbortSignal;
   /** Whether the event is handled again by a replay. */
@@ -22,7 +32,7 @@ export interface PolicyContext<Needs extends PolicyNeeds = PolicyNeeds> {
    * Resolves with the handle of the database driver. What is written with it is recorded together with the events of the
    * policy and the position, or not at all.
    */
-  rows(): Promise<Needs extends { readonly rows: infer Handle } ? Handle : unknown>;
+  rows(): Promise<RowsOf<Needs>>;
 }
 
 /** Parts of the context of a batch of notifications. */

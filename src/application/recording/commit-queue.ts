@@ -98,7 +98,7 @@ export class CommitQueue implements Commits {
   ): Promise<T> {
     let working: Promise<T> | undefined;
     const commit = this.#hooks.runCommit(async () => {
-      const lock = await BoundedLock.take(this.#store.recorder, signal);
+      const lock = await BoundedLock.take(this.#store, signal);
       try {
         const { promise, resolve } = Promise.withResolvers<void>();
         const submit = (prepared: PreparedEvents) => inRootContext(this.#recordOne, prepared, lock);

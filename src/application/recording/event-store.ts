@@ -8,7 +8,7 @@ import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import { assertRecordable } from '../../storage/limits.ts';
-import type { EventKey, ProcessEvent, Recorder, Tracking } from '../../storage/recorder.ts';
+import type { EventKey, ProcessEvent, RecordedRows, Recorder, Tracking } from '../../storage/recorder.ts';
 import type { StoredEvent, StoredProvenance, StoredSnapshot } from '../../storage/stored-event.ts';
 import { UndeclaredEventError, UnsavableEventError } from '../errors.ts';
 import { RecentNotifications } from '../log/recent-notifications.ts';
@@ -45,6 +45,8 @@ export interface EventStoreOptions {
   readonly sectionSize?: number | undefined;
   readonly causalDependencies: boolean;
   readonly recorder: Recorder;
+  /** Rows of the application; undefined if it records none. */
+  readonly rows?: RecordedRows | undefined;
   readonly transcoder: Transcoder;
   readonly cacheSize: number;
   readonly carryMetadata?: CarryMetadata;
@@ -55,6 +57,8 @@ export class EventStore {
   readonly applicationName: string;
   readonly pipelineId: number;
   readonly recorder: Recorder;
+  /** Rows of the application; undefined if it records none. */
+  readonly rows: RecordedRows | undefined;
   readonly mapper: EventMapper;
   readonly loader: AggregateLoader;
   /** What was recorded last in the log, by this store or another one of {@link inPipeline}. */
@@ -77,6 +81,7 @@ export class EventStore {
     this.applicationName = options.applicationName;
     this.pipelineId = options.pipelineId;
     this.recorder = options.recorder;
+    this.rows = options.rows;
     this.mapper = this.mapperOf(options.applicationName, options.emits);
     this.#emits = new Set(options.emits);
     this.#unlogged = unloggedTypes(options.emits);

@@ -37,7 +37,7 @@ export async function recordBeginning(
   const beginning = beginningIn(declaration, log.applicationName);
   if (beginning === 'start' || (await hasBegun(store, log))) return;
   const last = await lastBefore(beginning, log); // before the lock is taken, because a search for a time may be long
-  const lock = await BoundedLock.take(store.recorder, undefined);
+  const lock = await BoundedLock.take(store);
   try {
     if (await hasBegun(store, log)) return;
     const { pipelineId, recordedNameOf } = store;

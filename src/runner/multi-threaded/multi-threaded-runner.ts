@@ -1,5 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { ApplicationClass } from '../../application/application.ts';
+import { assertNotReplaced } from '../../application/resources/replaced-resources.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForThreads } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
@@ -86,14 +87,16 @@ export class MultiThreadedRunner<
    * @throws {@link InvalidStorageError} if other threads cannot open the storage.
    * @throws {@link SystemRunningError} if this system is running already.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
     options: MultiThreadedRunnerOptions = {},
   ): Promise<MultiThreadedRunner<Apps>> {
     assertSystem(system, `${runnerName}.start()`);
     const resolved = resolveOptions(options, multiThreadedRunnerOptions, `${runnerName}.start()`);
+    assertNotReplaced(resolved.resources, runnerName, 'worker threads');
     const entry = workerProgram(import.meta.url, 'worker-thread-entry', runnerName);
     const { pipelineIds } = resolved;
     const board = SharedBoard.for(assignmentsOf(system.graph, pipelineIds));
@@ -107,7 +110,7 @@ export class MultiThreadedRunner<
   async #start(): Promise<void> {
     const { system, options, running, board } = this.#parts;
     await this.listen();
-    const { pollIntervalMs, batchSize, cacheSize, clockSpeed } = options;
+    const { pollIntervalMs, batchSize, cacheSize, useDirectQueryIfAvailable, clockSpeed } = options;
     const task = {
       address: addressOf(system),
       storage: await storageForThreads(running.storage),
@@ -117,6 +120,7 @@ export class MultiThreadedRunner<
       recordsWhenIdle: mustRecordWhenIdle(system),
       batchSize,
       cacheSize,
+      useDirectQueryIfAvailable,
       isClocked: clockSpeed !== undefined,
     };
     const supervisors = board.description.assignments.map((_, index) => this.#supervisor({ ...task, index }));

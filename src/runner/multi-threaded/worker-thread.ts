@@ -15,7 +15,7 @@ async function runApplication(task: ThreadTask, post: Post, closing: AbortSignal
   const board = new SharedBoard(task.board);
   const assignment = board.assignmentOf(task.index);
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, assignment, opened);
+  const application = await openApplication(task, assignment, opened, closing);
   const promptFollowers = () => board.prompt(assignment.applicationName, assignment.pipelineId);
   application.subscribe(promptFollowers);
   promptFollowers(); // the previous thread may have recorded events and died before it prompted

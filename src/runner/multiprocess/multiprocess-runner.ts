@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { assertNotReplaced } from '../../application/resources/replaced-resources.ts';
 import type { Prompt } from '../../storage/prompt.ts';
 import { storageForProcesses } from '../../storage/storage.ts';
 import { assertPartOf, assertSystem, type System } from '../../system/system.ts';
@@ -87,15 +88,17 @@ export class MultiprocessRunner<
    * @throws {@link InvalidStorageError} if other processes cannot open the storage, as with `memory()`.
    * @throws {@link SystemRunningError} if this system is running already.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
     options: MultiprocessRunnerOptions<Apps> = {},
   ): Promise<MultiprocessRunner<Apps>> {
     assertSystem(system, `${runnerName}.start()`);
     const given: MultiprocessRunnerOptions = options;
     const resolved = resolveOptions(given, multiprocessRunnerOptions, `${runnerName}.start()`);
+    assertNotReplaced(resolved.resources, runnerName, 'worker processes');
     const program = processProgram(runnerName);
     const { pipelineIds, applications } = resolved;
     const board = new ProcessBoard(ownAssignments(system, pipelineIds, applications));
@@ -127,7 +130,7 @@ export class MultiprocessRunner<
 
   async #start(): Promise<void> {
     const { system, options, running, board, program } = this.#parts;
-    const { pollIntervalMs, batchSize, cacheSize } = options;
+    const { pollIntervalMs, batchSize, cacheSize, useDirectQueryIfAvailable } = options;
     const task = {
       address: addressOf(system),
       storage: await storageForProcesses(running.storage),
@@ -136,6 +139,7 @@ export class MultiprocessRunner<
       recordsWhenIdle: mustRecordWhenIdle(system),
       batchSize,
       cacheSize,
+      useDirectQueryIfAvailable,
       parentPid: process.pid,
     };
     await this.listen(() => board.advanced());

@@ -54,7 +54,7 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
   const { assignment, pollIntervalMs, recordsWhenIdle } = task;
   const { upstreamNames } = assignment;
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, assignment, opened);
+  const application = await openApplication(task, assignment, opened, closing.signal);
   application.subscribe(() => reports.put({ hasGrown: true }));
   const inbox = new MessageInbox(upstreamNames, pollIntervalMs);
   process.on('message', (received) => {

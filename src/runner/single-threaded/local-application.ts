@@ -12,7 +12,7 @@ import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { transientBackoff } from '../retry-transient.ts';
-import type { Interruption } from '../runner.ts';
+import type { ApplicationStatus, Interruption } from '../runner.ts';
 import { CommitHold } from './commit-hold.ts';
 import type { FollowedLog, FollowingApplication, TypedEvents } from './followed-log.ts';
 import { RetryTimer } from './retry-timer.ts';
@@ -59,6 +59,8 @@ export class LocalApplication implements FollowingApplication {
   failure: { readonly error: unknown } | undefined;
   /** Last error that stopped or interrupted the application. */
   lastError: unknown;
+  /** The loop that runs the application apart from the turns, while its schema is being built. */
+  loop: Pick<ApplicationStatus, 'state' | 'interruption'> | undefined;
 
   constructor(application: Application, index: number, resume: (one: LocalApplication) => void) {
     this.application = application;
@@ -87,6 +89,7 @@ export class LocalApplication implements FollowingApplication {
 
   /** The interruption by its storage, another pipeline or another version, if any. */
   get interruption(): Interruption | undefined {
+    if (this.loop !== undefined) return this.loop.interruption;
     if (this.retry.interruption !== undefined) return this.retry.interruption;
     return this.isInterrupted ? this.blockedRetry.interruption : undefined;
   }

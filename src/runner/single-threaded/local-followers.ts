@@ -11,6 +11,7 @@ import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
 import { FollowedLog } from './followed-log.ts';
 import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
+import { isBuilding, SchemaBuild } from './schema-build.ts';
 import { Turns } from './turns.ts';
 import { Wait } from './wait.ts';
 
@@ -21,6 +22,8 @@ const longestRecordingMs = 1_000;
 export class LocalFollowers {
   readonly #applications = new Map<string, LocalApplication>();
   readonly #logs: LocalLog[] = [];
+  /** Projections that are built apart from the turns, so that no caller waits for them. */
+  readonly #builds = new Map<LocalApplication, SchemaBuild>();
   readonly #turns: Turns;
   /** Waits for which nothing is pending. */
   readonly #finished: Wait[] = [];
@@ -38,9 +41,8 @@ export class LocalFollowers {
       const { mapper } = applicationInternals.storeOf(followed.application);
       const handledTypes = eventTypes.flatMap((type) => [type, mapper.storedTypeOf(type)]);
       const log = new FollowedLog(followed, follower, handledTypes);
-      follower.upstreams.push(log);
-      followed.followers.push(log);
-      this.#logs.push(log);
+      if (isBuilding(follower)) this.#buildOf(follower).logs.push(log);
+      else this.#follow(log);
     }
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#releaseCommits(), { once: true });
@@ -52,6 +54,7 @@ export class LocalFollowers {
   async start(): Promise<void> {
     await this.#readHeads();
     this.#turns.start(this.#prompted);
+    for (const build of this.#builds.values()) build.start(() => this.#endBuild(build));
     await this.#turns.idle();
   }
 
@@ -129,6 +132,7 @@ export class LocalFollowers {
   stateOf(applicationName: string): ApplicationState {
     const application = this.#named(applicationName);
     if (application.failure !== undefined) return 'failed';
+    if (application.loop !== undefined) return application.loop.state;
     if (application.isInterrupted) return 'interrupted';
     return this.#turns.isActive(application) ? 'running' : 'idle';
   }
@@ -156,6 +160,7 @@ export class LocalFollowers {
    * the storage answers soon: without them, the next start reads ignored notifications again.
    */
   async drained(): Promise<void> {
+    await Promise.all([...this.#builds.values()].map((build) => build.close()));
     await this.#turns.idle();
     this.#turns.requestPositions();
     this.#turns.start([]);
@@ -171,6 +176,30 @@ export class LocalFollowers {
     this.#turns.close();
     for (const wait of this.#finished.splice(0)) wait.settle();
     for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
+  }
+
+  /** Makes the turns process a log. */
+  #follow(log: LocalLog): void {
+    log.follower.upstreams.push(log);
+    (log.upstream as LocalApplication).followers.push(log);
+    this.#logs.push(log);
+  }
+
+  #buildOf(application: LocalApplication): SchemaBuild {
+    const build = this.#builds.get(application) ?? new SchemaBuild(application);
+    this.#builds.set(application, build);
+    return build;
+  }
+
+  /** Makes the turns process the logs of a projection whose schema has become live. */
+  #endBuild({ application, logs }: SchemaBuild): void {
+    this.#builds.delete(application);
+    for (const log of logs) {
+      log.mayHaveGrown = true;
+      this.#follow(log);
+    }
+    this.#turns.watch(application);
+    this.#turns.start(logs);
   }
 
   /** Lets all commits proceed: the policy for which they wait may never settle. */

@@ -69,14 +69,16 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link SystemRunningError} if this system is running already.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
-    options: RunnerOptions = {},
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
+    options: RunnerOptions<NoInfer<Opened>> = {},
   ): Promise<SingleThreadedRunner<Apps>> {
     assertSystem(system, 'SingleThreadedRunner.start()');
-    const resolved = resolveOptions(options, runnerOptions, 'SingleThreadedRunner.start()');
+    const given: RunnerOptions = options;
+    const resolved = resolveOptions(given, runnerOptions, 'SingleThreadedRunner.start()');
     const running = await openSystem(system, resolved, {
       runner: 'SingleThreadedRunner',
       pipelineIds: [localPipelineId],
@@ -150,7 +152,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   }
 
   async #start(): Promise<void> {
-    followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options.batchSize);
+    followLocally(this.system.graph, this.#running.in(localPipelineId), this.#options);
     for (const { applicationName } of this.#running.applications)
       publish('started', eventOf(applicationName));
     this.#watch = LogWatch.start(this.#running.openedStorage, this.#options.pollIntervalMs, {

@@ -49,10 +49,14 @@ export class Turns {
       isAhead: () => applications.some((one) => one.isAhead),
       overdue: () => this.join([]),
     });
-    for (const one of applications) {
-      if (one.upstreams.length === 0) continue;
-      processApplicationInternals.watch(one.process, (progress) => this.#progressed(one, progress));
-    }
+    for (const one of applications) if (one.upstreams.length > 0) this.watch(one);
+  }
+
+  /** Notes the progress of an application that follows others. */
+  watch(application: LocalApplication): void {
+    processApplicationInternals.watch(application.process, (progress) =>
+      this.#progressed(application, progress),
+    );
   }
 
   /** Starts a turn for logs. Settles waits for which nothing is pending, at the latest at its end. */

@@ -28,7 +28,7 @@ export class LocalDriver implements StepDriver {
 
   private constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
     const applications = running.in(localPipelineId);
-    followLocally(graph, applications, options.batchSize);
+    followLocally(graph, applications, options);
     this.#applications = followersIn(graph).map((name) => ({
       application: applications.get(name) as ProcessApplication, // it follows others
       upstreamNames: upstreamsOf(graph, name),

@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { assertNotReplaced } from '../../application/resources/replaced-resources.ts';
 import type { System } from '../../system/system.ts';
 import { openStepping } from './open-stepping.ts';
 import type { DriverParts } from './step-driver.ts';
@@ -30,12 +31,14 @@ export class SteppingMultiThreadedRunner<
    * @throws {@link RemoteError} with code `SYSTEM_MODULE` if the threads cannot find the system in its module.
    * @throws {@link SystemRunningError} if this system is running already.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
     options: SteppingRunnerOptions = {},
   ): Promise<SteppingMultiThreadedRunner<Apps>> {
+    assertNotReplaced(options?.resources, runnerName, 'worker threads');
     const entry = threadProgram(runnerName);
     const startDriver = (parts: DriverParts) => ThreadedDriver.start(parts, entry);
     const parts = await openStepping(runnerName, system, options, startDriver);

@@ -9,7 +9,7 @@ import {
 } from '../runner-options.ts';
 
 /** Options of {@link SteppingSingleThreadedRunner.start} and {@link SteppingMultiThreadedRunner.start}. */
-export interface SteppingRunnerOptions extends RunnerOptions {
+export interface SteppingRunnerOptions<Opened extends object = object> extends RunnerOptions<Opened> {
   /** Ticks per second of simulated time, in Hz. @default 1 */
   readonly normalSpeed?: number;
   /** Seconds of simulated time per second of real time; 0 runs as fast as possible. @default 1 */

@@ -22,11 +22,12 @@ export class SteppingSingleThreadedRunner<
    * @throws {@link InvalidOptionError} if an option is unknown or has a wrong value.
    * @throws {@link SystemRunningError} if this system is running already.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
-    options: SteppingRunnerOptions = {},
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
+    options: SteppingRunnerOptions<NoInfer<Opened>> = {},
   ): Promise<SteppingSingleThreadedRunner<Apps>> {
     const name = 'SteppingSingleThreadedRunner';
     const parts = await openStepping(name, system, options, LocalDriver.start);

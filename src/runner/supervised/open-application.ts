@@ -1,11 +1,13 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { ownedBinding } from '../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
+import { SectionedNotificationLog } from '../../application/log/sectioned-log.ts';
 import { openStore } from '../../application/open-store.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../application/process-application.ts';
+import { openResources } from '../../application/resources/open-resources.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { intermediatesOf } from '../../system/graph.ts';
@@ -20,13 +22,19 @@ export interface OpeningTask {
   readonly writerId: string;
   readonly batchSize: number;
   readonly cacheSize: number;
+  readonly useDirectQueryIfAvailable: boolean;
 }
 
-/** Opens an application in a worker, and makes it follow the logs of its upstreams. */
+/**
+ * Opens an application in a worker, and makes it follow the logs of its upstreams.
+ *
+ * @param signal Aborted when the worker must end.
+ */
 export async function openApplication(
-  { address, storage, writerId, batchSize, cacheSize }: OpeningTask,
+  { address, storage, writerId, batchSize, cacheSize, useDirectQueryIfAvailable }: OpeningTask,
   { applicationName, pipelineId, upstreamNames }: Assignment,
   opened: AsyncDisposableStack,
+  signal: AbortSignal,
 ): Promise<ProcessApplication> {
   const system = await loadSystem(address);
   const classOf = (name: string) =>
@@ -42,7 +50,8 @@ export async function openApplication(
     ...recordingOptions(system),
   });
   opened.defer(() => store.recorder.close());
-  applicationInternals.bind(application, ownedBinding(store));
+  const resources = opened.use(await openResources(system.resources, { signal }));
+  applicationInternals.bind(application, ownedBinding(store, undefined, resources.values));
   const openRecorder = async (name: string) => {
     const recorder = await openedStorage.openRecorder({ applicationName: name, setupTables: false });
     opened.defer(() => recorder.close());
@@ -58,7 +67,7 @@ export async function openApplication(
     const recent = upstreamName === applicationName ? store.recent : undefined;
     const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
     const log = new RecordedNotificationLog(recorder, options);
-    application.follow(log, batchSize);
+    application.follow(useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log), batchSize);
   }
   await processApplicationInternals.locate(application);
   return application;

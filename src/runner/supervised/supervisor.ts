@@ -202,8 +202,11 @@ export class Supervisor {
 /** Codes of errors of the operating system that pass when other programs end. */
 const shortages: readonly unknown[] = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'];
 
-/** Whether a worker died because its storage was unavailable, or the machine short of resources. */
+/**
+ * Whether a worker died because its storage was unavailable, the machine was short of something, or a resource that was
+ * open before cannot be opened now.
+ */
 function mayPass(death: unknown): boolean {
   const { transient, code } = death as { transient?: unknown; code?: unknown };
-  return transient === true || shortages.includes(code);
+  return transient === true || code === 'RESOURCE_FAILED' || shortages.includes(code);
 }

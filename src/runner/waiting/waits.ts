@@ -3,6 +3,7 @@ import {
   type ApplicationClass,
   applicationInternals,
 } from '../../application/application.ts';
+import { schemaIn } from '../../application/projection/schema-recorder.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
 import { downstreamsOf, leadingTo } from '../../system/graph.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
@@ -37,8 +38,8 @@ interface SavedWait {
   /** Name of the method, for messages. */
   readonly call: string;
   readonly saved: Saved;
-  /** Names of the applications that are waited for. */
-  readonly names: ReadonlySet<string>;
+  /** Names of the applications that are waited for. @default all but projections whose schema is being built */
+  readonly names?: ReadonlySet<string>;
   /** What is not the case when an application fails, for messages. */
   readonly problem: string;
   readonly signal: AbortSignal | undefined;
@@ -60,9 +61,8 @@ export class Waits {
     const call = 'settled()';
     const signal = signalOf(options, call);
     assertSaved(saved, system, call);
-    const names = new Set(system.graph.nodes.map(({ name }) => name));
     const problem = `The save in '${saved.applicationName}' is not settled.`;
-    await this.#waitFor({ call, saved, names, problem, signal });
+    await this.#waitFor({ call, saved, problem, signal });
   }
 
   /** Implements `processed()` of every runner, see {@link SystemRunner}. */
@@ -154,8 +154,14 @@ export class Waits {
   /** Returns the followers of an application in its pipeline, as far as they have one of the names. */
   #followersOf(upstream: Application, names?: ReadonlySet<string>): readonly FollowerWatch[] {
     return downstreamsOf(this.#parts.system.graph, upstream.applicationName)
-      .filter((name) => names?.has(name) ?? true)
+      .filter((name) => names?.has(name) ?? !this.#isBuilding(name, upstream))
       .map((name) => this.#watchOf(name, upstream));
+  }
+
+  /** Whether an application is a projection whose schema is being built, which may take hours. */
+  #isBuilding(name: string, { pipelineId }: Application): boolean {
+    const application = this.#parts.running.in(pipelineId).get(name) as Application;
+    return schemaIn(applicationInternals.storeOf(application).recorder)?.isBuilding === true;
   }
 
   #watchOf(name: string, upstream: Application): FollowerWatch {

@@ -7,7 +7,9 @@ import type {
   ProcessEvent,
   RecordedOperation,
   RecordedPosition,
+  RecordedRows,
   Recorder,
+  RowsKind,
   StoredCommand,
   TypeCounts,
   WriteLock,
@@ -18,6 +20,7 @@ import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-eve
 export class ForwardingRecorder implements Recorder {
   protected readonly inner: Recorder;
   readonly lock?: () => Promise<WriteLock>;
+  readonly rows?: (kind: RowsKind) => RecordedRows;
   readonly countTypes?: (pipelineId: number, after: number, limit: number) => Promise<TypeCounts>;
   readonly command?: (key: string) => Promise<StoredCommand | undefined>;
   readonly deleteCommands?: (before: number, limit: number) => Promise<number>;
@@ -26,8 +29,9 @@ export class ForwardingRecorder implements Recorder {
 
   constructor(inner: Recorder) {
     this.inner = inner;
-    const { lock, countTypes, command, deleteCommands, parked, countParked } = inner;
+    const { lock, rows, countTypes, command, deleteCommands, parked, countParked } = inner;
     if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
+    if (rows !== undefined) this.rows = rows.bind(inner);
     if (countTypes !== undefined)
       this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
     if (command !== undefined)

@@ -1,6 +1,15 @@
 import { ParkedConflictError } from '../errors.ts';
 import { inOrder } from '../name-order.ts';
-import type { ParkedChange, ParkedCount, ParkedKey, ParkedNotification, ParkedRequest } from '../parked.ts';
+import {
+  type ParkedChange,
+  type ParkedCount,
+  type ParkedKey,
+  type ParkedNotification,
+  type ParkedRequest,
+  parkedChanges,
+  parkedKey,
+  repeatedChange,
+} from '../parked.ts';
 import type { ProcessEvent } from '../recorder.ts';
 import { countUpTo } from './sorted-list.ts';
 
@@ -38,20 +47,9 @@ export class ParkedNotifications {
     pipelineId: number,
     processEvents: readonly ProcessEvent[],
   ): ParkedConflictError | undefined {
-    let changed: Set<string> | undefined;
-    for (const { parked } of processEvents) {
-      if (parked === undefined) continue;
-      changed ??= new Set();
-      for (const change of parked) {
-        const key = keyOf(pipelineId, change);
-        const { revision = 0 } = this.#byKey.get(key) ?? {};
-        const deletesNone = change.expected === 0 && change.content === undefined;
-        if (revision !== change.expected || deletesNone || changed.has(key))
-          return new ParkedConflictError(applicationName, change);
-        changed.add(key);
-      }
-    }
-    return undefined;
+    const changes = parkedChanges(processEvents);
+    const conflict = changes.find((change) => this.#isRefused(pipelineId, change)) ?? repeatedChange(changes);
+    return conflict && new ParkedConflictError(applicationName, conflict);
   }
 
   /** Applies a change whose revision is as expected. */
@@ -103,6 +101,11 @@ export class ParkedNotifications {
     return inOrder([...counts.values()]);
   }
 
+  #isRefused(pipelineId: number, change: ParkedChange): boolean {
+    const { revision = 0 } = this.#byKey.get(keyOf(pipelineId, change)) ?? {};
+    return revision !== change.expected || (revision === 0 && change.content === undefined);
+  }
+
   #add(entry: ParkedEntry): void {
     this.#byKey.set(keyOf(entry.pipelineId, entry), entry);
     this.#inOrder.push(entry);
@@ -121,6 +124,6 @@ function idOf({ id }: ParkedEntry): number {
   return id;
 }
 
-function keyOf(pipelineId: number, { upstreamName, notificationId }: ParkedKey): string {
-  return `${pipelineId} ${notificationId} ${upstreamName}`;
+function keyOf(pipelineId: number, key: ParkedKey): string {
+  return `${pipelineId} ${parkedKey(key)}`;
 }

@@ -1,6 +1,7 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { PositionConflictError } from '../errors.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import {
   type EventKey,
   type History,
@@ -17,6 +18,7 @@ import {
 import { bytesPerUnit } from '../sizes.ts';
 import { toCommand } from '../sql/command-rows.ts';
 import type { Activity } from '../sql/driver-error.ts';
+import { toParked, toParkedCount } from '../sql/parked-rows.ts';
 import { toOperation, toPosition, typesText } from '../sql/position-rows.ts';
 import {
   type Row,
@@ -161,6 +163,21 @@ export class PostgresRecorder implements Recorder {
   async deleteCommands(before: number, limit: number): Promise<number> {
     const [row] = await this.#run(this.#statements.deleteCommands, [before, limit], 'recording');
     return Number(row?.[0]);
+  }
+
+  async parked(request: ParkedRequest): Promise<readonly ParkedNotification[]> {
+    const { pipelineId, after, limit, upstreamName = null, isDue } = request;
+    const values = [pipelineId, after, limit, upstreamName];
+    const { parked, parkedByDue } = this.#statements;
+    const rows =
+      isDue === undefined
+        ? await this.#run(parked, values)
+        : await this.#run(parkedByDue, [...values, isDue]);
+    return rows.map(toParked);
+  }
+
+  async countParked(): Promise<readonly ParkedCount[]> {
+    return (await this.#run(this.#statements.countParked, [])).map(toParkedCount);
   }
 
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {

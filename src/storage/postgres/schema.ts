@@ -23,6 +23,7 @@ export const upgrades: readonly ((tables: ApplicationTables) => string | readonl
     `alter table ${tables.logs} add column if not exists unlisted bigint not null default 0`,
     ...commandsTexts(tables),
   ],
+  parkedTexts,
 ];
 
 /** The version of the tables below. */
@@ -104,6 +105,7 @@ export function createTables(tables: ApplicationTables): readonly string[] {
     )`,
     operationsText(tables),
     ...commandsTexts(tables),
+    ...parkedTexts(tables),
   ];
 }
 
@@ -129,6 +131,27 @@ function commandsTexts({ commands }: ApplicationTables): readonly string[] {
       outcome text not null -- JSON
     )`,
     `create index on ${commands} (timestamp)`,
+  ];
+}
+
+function parkedTexts({ parked }: ApplicationTables): readonly string[] {
+  return [
+    `create table ${parked} (
+      id bigint generated always as identity, -- counts in the order of parking; no number is used again
+      notification_id bigint not null,
+      since bigint not null, -- milliseconds since 1970
+      commit_id bigint not null, -- random, of the call that parked or changed it last
+      revision integer not null, -- number of times that the notification was parked or changed
+      pipeline_id integer not null,
+      attempts integer not null, -- number of tries that have failed
+      is_due boolean not null, -- whether the application is to process it now
+      upstream_name text collate "C" not null,
+      originator_id text collate "C" not null,
+      reason text not null, -- JSON
+      primary key (pipeline_id, upstream_name, notification_id)
+    )`,
+    `create unique index on ${parked} (pipeline_id, id)`,
+    `create index on ${parked} (pipeline_id, is_due, id)`,
   ];
 }
 

@@ -53,7 +53,9 @@ export interface Statements {
    * upstreamName, expected, position, mark, typesVersion, causeName, causeIds; for 'any' upstreamNames, expected,
    * positions, marks, typesVersions, causeNames, causeIds, causePipelineIds, dependencies, the columns of snapshots,
    * places, number of events with a place in the log; for 'keyed' also the keys, timestamps, fingerprints and outcomes of
-   * commands; for 'operated' also timestamps, kinds, by, reasons, details of operations; and for 'single' pipelineId, commitId,
+   * commands; for 'parked' also upstreamNames, notificationIds, expected revisions, originatorIds, isDue, attempts, since and
+   * reasons; for 'operated' those of 'keyed', timestamps, kinds, by, reasons, details of operations, and those of 'parked'; and
+   * for 'single' pipelineId, commitId,
    * originatorId, originatorVersion, type, data, timestamp, correlationId, metadata, causeName, causeId, upstreamName,
    * expected, position, mark, typesVersion, channel, prompt -> head
    */
@@ -72,6 +74,16 @@ export interface Statements {
   readonly keyed: Statement;
   /** keys -> those that are recorded, in any order */
   readonly keys: Statement;
+  /** pipelineId, upstreamName, notificationId, commitId -> 0 if the call has parked the notification or changed it last */
+  readonly parkedBy: Statement;
+  /** pipelineId, upstreamNames, notificationIds -> upstreamName, notificationId, revision of those that are parked */
+  readonly revisions: Statement;
+  /** pipelineId, after, limit, upstreamName or null -> the columns of `toParked` */
+  readonly parked: Statement;
+  /** The same and isDue */
+  readonly parkedByDue: Statement;
+  /** -> the columns of `toParkedCount` */
+  readonly countParked: Statement;
   /** key -> key, timestamp, fingerprint, outcome */
   readonly command: Statement;
   /** before, limit -> number of deleted commands */
@@ -117,6 +129,7 @@ export function statementsFor(tables: ApplicationTables): Statements {
     ...appendStatements(tables),
     ...positionStatements(tables),
     ...commandStatements(tables),
+    ...parkedStatements(tables),
     ...logStatements(tables),
     ...historyStatements(tables),
   };
@@ -133,6 +146,7 @@ function appendStatements(tables: ApplicationTables) {
       any: named(append.any),
       single: named(append.single),
       keyed: named(append.keyed),
+      parked: named(append.parked),
       operated: named(append.operated),
     },
     putSnapshots: named(
@@ -193,6 +207,31 @@ function commandStatements({ commands }: ApplicationTables) {
         returning 1
       )
       select count(*)::integer from deleted`),
+  } satisfies Partial<Statements>;
+}
+
+/** Statements that read parked notifications. */
+function parkedStatements({ parked }: ApplicationTables) {
+  const page = (condition: string) =>
+    named(`
+      select id, revision, upstream_name, notification_id, originator_id, is_due::integer, attempts, since, reason
+      from ${parked}
+      where pipeline_id = $1 and id > $2 and ($4::text is null or upstream_name = $4::text)${condition}
+      order by id limit $3`);
+  return {
+    parkedBy: named(`
+      select 0 from ${parked}
+      where pipeline_id = $1 and upstream_name = $2 and notification_id = $3 and commit_id = $4`),
+    revisions: named(`
+      select p.upstream_name, p.notification_id, p.revision
+      from unnest($2::text[], $3::bigint[]) as c (upstream_name, notification_id)
+      join ${parked} p on p.pipeline_id = $1 and p.upstream_name = c.upstream_name
+        and p.notification_id = c.notification_id`),
+    parked: page(''),
+    parkedByDue: page(' and is_due = $5'),
+    countParked: named(`
+      select pipeline_id, upstream_name, count(*) from ${parked}
+      group by pipeline_id, upstream_name order by pipeline_id, upstream_name`),
   } satisfies Partial<Statements>;
 }
 

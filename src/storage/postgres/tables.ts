@@ -11,6 +11,7 @@ export interface ApplicationTables extends StorageLocation {
   readonly snapshots: string;
   readonly operations: string;
   readonly commands: string;
+  readonly parked: string;
 }
 
 /** Tables that are created and upgraded together: those of one application, or the one that all applications share. */
@@ -52,6 +53,7 @@ export function tablesOf(schema: string, applicationName: string, server: string
     snapshots: table('snapshots'),
     operations: table('operations'),
     commands: table('commands'),
+    parked: table('parked'),
   };
 }
 

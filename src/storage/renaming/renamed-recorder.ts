@@ -37,9 +37,12 @@ export class RenamedRecorder extends ForwardingRecorder {
 
   protected override lockOf(lock: WriteLock): WriteLock {
     return {
+      get handle() {
+        return lock.handle;
+      },
       record: (pipelineId, processEvents) =>
         this.explained(lock.record(pipelineId, processEvents.map(this.#toRecorded))),
-      release: () => lock.release(),
+      release: (reason) => lock.release(reason),
     };
   }
 

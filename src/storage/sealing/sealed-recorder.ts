@@ -22,6 +22,9 @@ export class SealedRecorder extends OpeningRecorder {
 
   protected override lockOf(lock: WriteLock): WriteLock {
     return {
+      get handle() {
+        return lock.handle;
+      },
       record: async (pipelineId, processEvents) => {
         try {
           const sealed = await this.#sealed(pipelineId, processEvents);
@@ -30,7 +33,7 @@ export class SealedRecorder extends OpeningRecorder {
           await lock.release(); // if sealing has failed
         }
       },
-      release: () => lock.release(),
+      release: (reason) => lock.release(reason),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { KahnError } from '../../util/errors.ts';
+import type { StorageErrorCode } from '../errors.ts';
 import { type Activity, type DriverErrorTexts, explainDriverError } from '../sql/driver-error.ts';
 import type { ErrorRule } from '../sql/error-table.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
@@ -103,3 +104,16 @@ export function resultCode(errcode: number): string {
   const extended = extendedCodes[primary]?.[(errcode >> 8) - 1];
   return `SQLITE_${primary}${extended ? `_${extended}` : ''}`;
 }
+
+/** Returns whether an error is due to the disk, the file system or other users of the file, and not to a statement. */
+export function isOfEnvironment(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && !codesOfStatements.includes(ruleOf(error).code);
+}
+
+/** Codes of errors that a statement may cause. */
+const codesOfStatements: readonly string[] = [
+  'STORAGE_DENIED',
+  'STORAGE_FAILED',
+  'STORAGE_REFUSED',
+] satisfies StorageErrorCode[];

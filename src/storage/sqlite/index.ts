@@ -4,10 +4,11 @@ import { backup } from './backup/backup.ts';
 import type { BackupOptions, BackupProgress } from './backup/backup-options.ts';
 import { BackupExistsError } from './backup/errors.ts';
 import { type SqliteOptionFields, type SqliteOptions, settingsFrom } from './options.ts';
+import { sqliteRows } from './rows/sqlite-rows.ts';
 import * as module from './storage.ts';
 
 export type { SqliteOptionFields, SqliteOptions };
-export { BackupExistsError, type BackupOptions, type BackupProgress, backup };
+export { BackupExistsError, type BackupOptions, type BackupProgress, backup, sqliteRows };
 
 /**
  * Describes storage in SQLite files: one `file` for the whole system, or one file per application in a `directory`,

@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { Cause } from '../../domain/provenance.ts';
-import type { StorageError } from '../errors.ts';
+import type { ParkedCount, ParkedNotification, ParkedRequest } from '../parked.ts';
 import {
   type EventKey,
   type History,
@@ -9,22 +8,27 @@ import {
   type ProcessEvent,
   type RecordedOperation,
   type RecordedPosition,
+  type RecordedRows,
   type Recorder,
+  type RowsKind,
   type StoredCommand,
   type TypeCounts,
   type WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
 import { toCommand } from '../sql/command-rows.ts';
+import { toParked, toParkedCount } from '../sql/parked-rows.ts';
 import { toOperation, toPosition } from '../sql/position-rows.ts';
 import { toCauses, toEvent, toNotification, toPlace, toSnapshot, toTypeCounts } from '../sql/rows.ts';
-import { recorderClosed, storageError } from '../storage-location.ts';
+import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { Refusal } from './connection/refusal.ts';
 import type { SessionPurpose } from './connection/session.ts';
 import type { ApplicationFile, DatabaseFile } from './layout/file.ts';
 import { type ApplicationSession, RowWriter } from './row-writer.ts';
+import { RowReaders } from './rows/row-readers.ts';
+import { assertSqliteRows } from './rows/sqlite-rows.ts';
 import { prepare, row, rows, rowsUpTo, type Statements } from './statements.ts';
+import { SqliteWriteLock } from './write-lock.ts';
 
 /** Number of rows up to which their size is counted row by row. For more rows, SQLite counts it faster. */
 const fewRows = 16;
@@ -42,6 +46,7 @@ export class SqliteRecorder implements Recorder {
   #readsMany = false;
   /** The last write lock that this recorder has taken. */
   #lock: WriteLock | undefined;
+  #readers: RowReaders | undefined;
 
   /** Takes over a session; `close()` closes it. */
   constructor(session: ApplicationSession) {
@@ -55,23 +60,16 @@ export class SqliteRecorder implements Recorder {
   }
 
   async lock(): Promise<WriteLock> {
-    const { held } = this.#session;
-    const lock: WriteLock = {
-      record: async (pipelineId, processEvents) => {
-        if (!held.isHeldBy(lock)) return this.record(pipelineId, processEvents);
-        try {
-          return this.#session.use('recording', () => this.#recordHeld(lock, pipelineId, processEvents));
-        } finally {
-          held.end(lock); // if the file could not be opened again
-        }
-      },
-      release: async () => held.end(lock),
-    };
-    await this.#session.whenFree(() => {
-      held.begin(lock, this.#database);
-      this.#lock = lock;
-    });
+    const lock = new SqliteWriteLock(this.#session, this.#writer, (...call) => this.record(...call));
+    await lock.begin();
+    this.#lock = lock;
     return lock;
+  }
+
+  rows(kind: RowsKind): RecordedRows {
+    assertSqliteRows(kind, this.#file);
+    this.#readers ??= new RowReaders(this.#file);
+    return this.#readers;
   }
 
   async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
@@ -161,35 +159,33 @@ export class SqliteRecorder implements Recorder {
     );
   }
 
+  async parked(request: ParkedRequest): Promise<readonly ParkedNotification[]> {
+    const { pipelineId, after, limit, upstreamName = null, isDue } = request;
+    return this.#session.read(({ parked, parkedByDue }) => {
+      const found =
+        isDue === undefined
+          ? rows(parked, pipelineId, after, limit, upstreamName)
+          : rows(parkedByDue, pipelineId, after, limit, upstreamName, Number(isDue));
+      return found.map(toParked);
+    });
+  }
+
+  async countParked(): Promise<readonly ParkedCount[]> {
+    return this.#session.read(({ countParked }) => rows(countParked).map(toParkedCount));
+  }
+
   async recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
     await this.#session.change(() => this.#writer.putSnapshots(snapshots));
   }
 
   async close(): Promise<void> {
     await this.#lock?.release();
+    this.#readers?.close();
     this.#session.close();
   }
 
   get #file(): DatabaseFile {
     return this.#session.file;
-  }
-
-  /** The open database, while it is in use. */
-  get #database(): DatabaseSync {
-    return this.#session.database;
-  }
-
-  #recordHeld(lock: WriteLock, pipelineId: number, processEvents: readonly ProcessEvent[]): number {
-    const { held } = this.#session;
-    try {
-      if (!held.isIn(this.#database)) throw lockLost(this.#file);
-      const head = this.#writer.write(pipelineId, processEvents);
-      held.commit(this.#database);
-      return head;
-    } catch (error) {
-      held.end(lock);
-      throw error instanceof Refusal ? error.explain() : error;
-    }
   }
 
   #history({ originatorId, after, upTo = Infinity, useSnapshot }: HistoryRequest): History {
@@ -199,12 +195,4 @@ export class SqliteRecorder implements Recorder {
     const events = rows(this.#session.statements.events, originatorId, start, upTo);
     return { snapshot, events: events.map((event) => toEvent(originatorId, event)) };
   }
-}
-
-function lockLost(file: DatabaseFile): StorageError {
-  return storageError(
-    'STORAGE_BUSY',
-    file,
-    'its write lock ended when the file was opened again. Try again.',
-  );
 }

@@ -1,10 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   KeyConflictError,
+  ParkedConflictError,
   PositionConflictError,
   type PositionState,
   RecordConflictError,
 } from '../errors.ts';
+import { type ParkedChange, parkedChanges, repeatedChange } from '../parked.ts';
 import type { ProcessEvent, RecordedPosition, StoredOperation, Tracking } from '../recorder.ts';
 import { causePipelineColumn } from '../sql/cause-columns.ts';
 import { correlationDigits } from '../sql/correlation-column.ts';
@@ -31,7 +33,7 @@ export class RowWriter {
   /**
    * Writes process events, and returns the id of the log's last notification.
    *
-   * @throws {@link Refusal} if a key, a version or a position is in conflict.
+   * @throws {@link Refusal} if a key, a version, a position or a parked notification is in conflict.
    */
   write(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
     this.#addCommands(processEvents); // first, so that a conflict of keys comes before other conflicts
@@ -56,7 +58,34 @@ export class RowWriter {
       const state = { position: expected, typesVersion };
       throw new Refusal(() => this.#positionConflict(pipelineId, upstreamName, state));
     }
+    this.#changeParked(pipelineId, parkedChanges(processEvents)); // last, as its conflicts come after other conflicts
     return last;
+  }
+
+  #changeParked(pipelineId: number, changes: readonly ParkedChange[]): void {
+    const conflict = changes.find((one) => !this.#change(pipelineId, one)) ?? repeatedChange(changes);
+    if (conflict === undefined) return;
+    throw new Refusal(() => new ParkedConflictError(this.#file.applicationName, conflict));
+  }
+
+  /** Changes a parked notification and returns true if its revision is as expected. */
+  #change(pipelineId: number, { upstreamName, notificationId, expected, content }: ParkedChange): boolean {
+    const { park, changeParked, deleteParked } = this.#statements;
+    if (content === undefined)
+      return deleteParked.run(pipelineId, upstreamName, notificationId, expected).changes > 0;
+    const { originatorId, isDue, attempts, since, reason } = content;
+    const values = [
+      pipelineId,
+      upstreamName,
+      notificationId,
+      originatorId,
+      Number(isDue),
+      attempts,
+      since,
+      reason,
+    ];
+    const { changes } = expected === 0 ? park.run(...values) : changeParked.run(...values, expected);
+    return changes > 0;
   }
 
   #addCommands(processEvents: readonly ProcessEvent[]): void {

@@ -38,6 +38,22 @@ const upgrades: readonly ((tables: TableNames) => string)[] = [
   ) strict;
   create index ${expiry} on ${commands} (timestamp);
   `,
+  ({ parked, due }) => `
+  create table ${parked} (
+    id integer primary key autoincrement,
+    revision integer not null,
+    pipeline_id integer not null,
+    upstream_name text not null,
+    notification_id integer not null,
+    originator_id text not null,
+    is_due integer not null,
+    attempts integer not null,
+    since integer not null,
+    reason text not null,
+    unique (pipeline_id, upstream_name, notification_id)
+  ) strict;
+  create index ${due} on ${parked} (pipeline_id, is_due);
+  `,
 ];
 
 /** The version of the tables below. */
@@ -58,7 +74,7 @@ export function createOrUpgradeTables(
  * commits, which is faster to write and to read than the order of their key by measurement, and more so with more data.
  */
 export function createTables(tables: TableNames): string {
-  const { events, positions, snapshots, operations, commands, expiry } = tables;
+  const { events, positions, snapshots, operations, commands, expiry, parked, due } = tables;
   return `
   create table ${events} (
     pipeline_id integer not null,
@@ -108,5 +124,19 @@ export function createTables(tables: TableNames): string {
     outcome text not null
   ) strict;
   create index ${expiry} on ${commands} (timestamp);
+  create table ${parked} (
+    id integer primary key autoincrement, -- counts in the order of parking; no number is used again
+    revision integer not null, -- number of times that the notification was parked or changed
+    pipeline_id integer not null,
+    upstream_name text not null,
+    notification_id integer not null,
+    originator_id text not null,
+    is_due integer not null, -- 1 if the application is to process it now, else 0
+    attempts integer not null, -- number of tries that have failed
+    since integer not null, -- milliseconds since 1970
+    reason text not null, -- JSON
+    unique (pipeline_id, upstream_name, notification_id)
+  ) strict;
+  create index ${due} on ${parked} (pipeline_id, is_due);
 `;
 }

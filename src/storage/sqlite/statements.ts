@@ -49,6 +49,15 @@ export interface Statements {
   readonly addCommand: StatementSync;
   /** before, limit */
   readonly deleteCommands: StatementSync;
+  /**
+   * pipelineId, upstreamName, notificationId, originatorId, isDue (1 or 0), attempts, since, reason; changes nothing if it is
+   * parked
+   */
+  readonly park: StatementSync;
+  /** The same and the expected revision; changes nothing unless the revision is as expected */
+  readonly changeParked: StatementSync;
+  /** pipelineId, upstreamName, notificationId, expected revision; changes nothing unless the revision is as expected */
+  readonly deleteParked: StatementSync;
   /** originatorId, originatorVersion, schema, state */
   readonly putSnapshot: StatementSync;
   /** pipelineId, upstreamName -> the columns of `toPosition` */
@@ -65,6 +74,12 @@ export interface Statements {
   readonly operations: StatementSync;
   /** key -> the columns of `toCommand` */
   readonly command: StatementSync;
+  /** pipelineId, after, limit, upstreamName or null -> the columns of `toParked` */
+  readonly parked: StatementSync;
+  /** The same and isDue (1 or 0) */
+  readonly parkedByDue: StatementSync;
+  /** -> the columns of `toParkedCount` */
+  readonly countParked: StatementSync;
   /** pipelineId, after, limit -> the columns of `toNotification` */
   readonly notifications: StatementSync;
   /** pipelineId, after, limit, maxSize -> the columns of `toNotification` */
@@ -107,7 +122,12 @@ const causeColumns = 'cause_name, cast(cause_pipeline_id as real), cast(cause_id
 
 /** Prepares all statements. Fails if the database lacks a table or column. */
 export function prepare(database: DatabaseSync, tables: TableNames): Statements {
-  const texts = { ...textsOfEvents(tables), ...textsOfPositions(tables), ...textsOfOthers(tables) };
+  const texts = {
+    ...textsOfEvents(tables),
+    ...textsOfPositions(tables),
+    ...textsOfParked(tables),
+    ...textsOfOthers(tables),
+  };
   const prepared = Object.entries(texts).map(([name, text]) => {
     const statement = database.prepare(text);
     statement.setReturnArrays(true);
@@ -198,6 +218,30 @@ function textsOfPositions({ positions }: TableNames) {
       do update set handled_types = excluded.handled_types, types_version = excluded.types_version`,
     position: `select ${columns} from ${positions} where pipeline_id = ? and upstream_name = ?`,
     positions: `select ${columns} from ${positions} order by pipeline_id, upstream_name`,
+  };
+}
+
+function textsOfParked({ parked }: TableNames) {
+  const own = 'pipeline_id = ?1 and upstream_name = ?2 and notification_id = ?3';
+  const page = (condition: string) => `
+    select id, revision, upstream_name, notification_id, originator_id, is_due, attempts, since, reason
+    from ${parked} where pipeline_id = ?1 and id > ?2 and (?4 is null or upstream_name = ?4)${condition}
+    order by id limit ?3`;
+  return {
+    park: `
+      insert into ${parked}
+        (revision, pipeline_id, upstream_name, notification_id, originator_id, is_due, attempts, since, reason)
+      values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      on conflict (pipeline_id, upstream_name, notification_id) do nothing`,
+    changeParked: `
+      update ${parked} set revision = revision + 1, originator_id = ?4, is_due = ?5, attempts = ?6, since = ?7, reason = ?8
+      where ${own} and revision = ?9`,
+    deleteParked: `delete from ${parked} where ${own} and revision = ?4`,
+    parked: page(''),
+    parkedByDue: page(' and is_due = ?5'),
+    countParked: `
+      select pipeline_id, upstream_name, count(*) from ${parked}
+      group by pipeline_id, upstream_name order by pipeline_id, upstream_name`,
   };
 }
 

@@ -23,12 +23,15 @@ async function started<Apps extends ApplicationClass>(
   system: System<Apps>,
   {
     batchSize,
+    useDirectQueryIfAvailable,
     ...options
   }: {
     storage?: StorageDescription;
     batchSize?: number;
+    useDirectQueryIfAvailable?: boolean;
     cacheSize?: number;
     drainTimeoutMs?: number;
+    signal?: AbortSignal;
   } & object,
 ): Promise<SystemRunner<Apps>> {
   const storage = options.storage ?? system.storage;
@@ -42,7 +45,9 @@ async function started<Apps extends ApplicationClass>(
     systemActorName,
     port: 0,
     ...(batchSize !== undefined && { batchSize }),
+    ...(useDirectQueryIfAvailable !== undefined && { useDirectQueryIfAvailable }),
     ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
+    ...(options.signal !== undefined && { signal: options.signal }),
     ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
   });
   try {

@@ -141,6 +141,7 @@ test('registering another system of the same name is rejected without force', as
 test('rejects invalid options', async () => {
   const storage = temporaryPostgres();
   const ofRunner: [object, string][] = [
+    [{ useDirectQueryIfAvailable: false }, "'useDirectQueryIfAvailable' belongs to RestateService.start()"],
     [{ batchSize: 10 }, "Option 'batchSize' belongs to RestateService.start()"],
     [
       { ingressUrl: 'engine:8080' },

@@ -23,7 +23,7 @@ async function open<R extends Relay>(
   kind: (new () => R) & Pick<RelayClass, 'emits' | 'open' | 'applicationName'>,
   storage: StorageDescription,
 ): Promise<R> {
-  const application = await kind.open({ storage });
+  const application = await kind.open<Relay>({ storage });
   onTestFinished(() => application.close());
   return application as R;
 }

@@ -6,10 +6,10 @@ import { Click, Clicks } from '../../support/systems/clicks.ts';
 
 test('a lock for which the signal is aborted while it is awaited is released at once', async () => {
   await using clicks = await Clicks.open({ storage: memory() });
-  const { recorder } = applicationInternals.storeOf(clicks);
-  const first = await BoundedLock.take(recorder, undefined);
+  const store = applicationInternals.storeOf(clicks);
+  const first = await BoundedLock.take(store);
   const closing = new AbortController();
-  const second = BoundedLock.take(recorder, closing.signal);
+  const second = BoundedLock.take(store, closing.signal);
   closing.abort();
   await first?.release();
   await expect(second).rejects.toBe(closing.signal.reason);

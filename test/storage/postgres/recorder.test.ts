@@ -8,7 +8,6 @@ recorderContract(
   { describe, it },
   {
     name: 'postgres',
-    lacks: ['parked'],
     async create() {
       const schema = freshName('recorder');
       return {

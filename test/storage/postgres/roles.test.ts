@@ -48,13 +48,13 @@ function rightsToAppend(role: string): string {
       name text;
     begin
       for name in select tablename from pg_tables where schemaname = '${schema}' loop
-        if name ~ '_(events|logs|positions|snapshots|commands)$' then
+        if name ~ '_(events|logs|positions|snapshots|commands|parked)$' then
           execute format('grant insert on ${schema}.%I to ${role}', name);
         end if;
-        if name ~ '_(logs|positions|snapshots)$' then
+        if name ~ '_(logs|positions|snapshots|parked)$' then
           execute format('grant update on ${schema}.%I to ${role}', name);
         end if;
-        if name ~ '_commands$' then
+        if name ~ '_(commands|parked)$' then
           execute format('grant delete on ${schema}.%I to ${role}', name);
         end if;
         if name = 'kahn_subjects' then
@@ -114,6 +114,7 @@ async function useAll(recorder: Recorder): Promise<void> {
     await recorder.record(0, [{ events: [event], snapshots: [snapshot], tracking, command }]);
     expect(await recorder.command?.(command.key)).toEqual(command);
     expect(await recorder.deleteCommands?.(expected + 1, 10)).toBeGreaterThan(0);
+    await parkAndDelete(recorder, expected);
     await recorder.recordSnapshots([{ ...snapshot, ...version, state: 'newest' }]);
   }
   expect(await recorder.notifications(0, start, 10)).toHaveLength(2);
@@ -121,6 +122,15 @@ async function useAll(recorder: Recorder): Promise<void> {
   expect(await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }])).toMatchObject([
     { snapshot: { originatorVersion: start + 2, state: 'newest' }, events: [] },
   ]);
+}
+
+/** Parks a notification, changes it and deletes it. */
+async function parkAndDelete(recorder: Recorder, since: number): Promise<void> {
+  const key = { upstreamName: 'up', notificationId: 7 };
+  const content = { originatorId: 'a', isDue: true, attempts: 0, since, reason: '{}' };
+  for (const [expected, own] of [content, content, undefined].entries())
+    await recorder.record(0, [{ events: [], snapshots: [], parked: [{ ...key, expected, content: own }] }]);
+  expect(await recorder.countParked?.()).toEqual([]);
 }
 
 const denied = expect.objectContaining({ code: '42501' });
@@ -143,11 +153,11 @@ describe('a role that may only read and append', () => {
     await useAll(recorder);
   });
 
-  it('needs no right on the commands of applications without idempotency keys', async () => {
+  it('needs no right on commands and parked notifications of applications without them', async () => {
     const opened = await openOrders(connectionString);
     const { role, url } = await temporaryRole();
     await query(rightsToAppend(role));
-    await query(`revoke all on ${schema}.orders_commands from ${role}`);
+    await query(`revoke all on ${schema}.orders_commands, ${schema}.orders_parked from ${role}`);
     const recorder = await openOrders(url);
     const event = { originatorId: 'a', originatorVersion: 1, type: 'Order.Paid', data: '{}', timestamp: 0 };
     const snapshots = [{ originatorId: 'a', originatorVersion: 1, schema: 1, state: 'first' }];
@@ -164,6 +174,7 @@ describe('a role that may only read and append', () => {
     for (const table of ['logs', 'positions', 'snapshots'])
       for (const right of ['select', 'insert', 'update']) rights.push(`${right} on $.orders_${table}`);
     for (const right of ['select', 'insert', 'delete']) rights.push(`${right} on $.orders_commands`);
+    for (const right of ['select', 'insert', 'update', 'delete']) rights.push(`${right} on $.orders_parked`);
     for (const right of rights.map((one) => one.replace('$', schema))) {
       await query(`revoke ${right} from ${role}`);
       const used = openOrders(url).then(useAll);

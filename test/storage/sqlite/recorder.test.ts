@@ -11,7 +11,6 @@ for (const { name, optionsIn } of sqliteLayouts) {
     { describe, it },
     {
       name: `sqlite({ ${name} })`,
-      lacks: ['parked'],
       async create() {
         const directory = await mkdtemp(join(tmpdir(), 'kahn-sqlite-'));
         return { storage: sqlite(optionsIn(directory)), cleanUp: () => rm(directory, { recursive: true }) };

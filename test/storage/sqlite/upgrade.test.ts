@@ -20,7 +20,7 @@ import {
 import { expectEvolved } from '../evolved-shop.ts';
 import type { Message } from './child.ts';
 
-const current = 5;
+const current = 6;
 const applications = ['orders', 'reservations', 'payments'];
 
 function fixture(version: EarlierVersion, file = ''): string {
@@ -60,7 +60,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
     await expectEarlierShop(storage, version);
     const columns = all(fixture(version, 'orders.sqlite'), `select name from pragma_table_info('events')`);
     const names = columns.map((column) => (column as { name: string }).name);
-    expect(names.length).toBe({ 1: 7, 2: 8, 3: 13, 4: 13 }[version]);
+    expect(names.length).toBe({ 1: 7, 2: 8, 3: 13, 4: 13, 5: 13 }[version]);
     for (const file of applications.map((name) => `${name}.sqlite`)) {
       expect(versionOf(fixture(version, file))).toEqual({ user_version: version });
       expect(versionOf(join(directory, file))).toEqual({ user_version: current });
@@ -87,7 +87,7 @@ describe.each(earlierVersions)('files of version %i', (version) => {
       select t.name as tableName, t.strict, t.wr, c.name, c.type, c."notnull", c.dflt_value, c.pk
       from pragma_table_list t, pragma_table_info(t.name) c where t.name not like 'sqlite_%' order by 1, c.cid`;
     const fresh = all(join(directory, 'fresh.sqlite'), columns);
-    expect(fresh).toHaveLength(34);
+    expect(fresh).toHaveLength(44);
     expect(all(join(directory, 'orders.sqlite'), columns)).toEqual(fresh);
   });
 
@@ -148,12 +148,12 @@ describe.each(earlierVersions)('files of version %i', (version) => {
   });
 });
 
-describe('a file of version 4, which holds a whole system', () => {
+describe.each([4, 5] as const)('a file of version %i, which holds a whole system', (version) => {
   /** Copies the file to a new directory. */
   function earlierFile(): { directory: string; path: string; storage: StorageDescription } {
     const directory = temporaryDirectory();
     const path = join(directory, 'shop.db');
-    copyFileSync(fixture(4, 'shop.db'), path);
+    copyFileSync(fixture(version, 'shop.db'), path);
     return { directory, path, storage: sqlite({ file: path, synchronous: 'NORMAL' }) };
   }
 
@@ -168,8 +168,8 @@ describe('a file of version 4, which holds a whole system', () => {
     );
     const rowsIn = () => tables.map((table) => all(path, `select * from ${table} order by 1, 2`));
     const before = rowsIn();
-    await expectEarlierShop(storage, 4);
-    await expectEarlierShop(storage, 4);
+    await expectEarlierShop(storage, version);
+    await expectEarlierShop(storage, version);
     expect(versionsIn(path)).toEqual([current, current, current]);
     expect(rowsIn()).toEqual(before);
   });
@@ -182,7 +182,7 @@ describe('a file of version 4, which holds a whole system', () => {
     const schema = `
       select t.name as tableName, t.type as kind, t.tbl_name, c.name, c.type, c."notnull", c.dflt_value, c.pk
       from sqlite_schema t left join pragma_table_info(t.name) c where t.name like '%orders%' order by 1, c.cid`;
-    expect(all(fresh, schema).length).toBeGreaterThan(30);
+    expect(all(fresh, schema).length).toBeGreaterThan(40);
     expect(all(path, schema)).toEqual(all(fresh, schema));
   });
 
@@ -190,15 +190,15 @@ describe('a file of version 4, which holds a whole system', () => {
     const { path, storage } = earlierFile();
     await expect(openOrders(storage, false)).rejects.toMatchObject({
       code: 'STORAGE_OLDER',
-      message: expect.stringContaining(`version 4, but this release of kahn needs ${current}.`),
+      message: expect.stringContaining(`version ${version}, but this release of kahn needs ${current}.`),
     });
-    expect(versionsIn(path)).toEqual([4, 4, 4]);
+    expect(versionsIn(path)).toEqual([version, version, version]);
   });
 
   it('leads to a system that runs on and completes what was open', async () => {
     const { storage } = earlierFile();
     await runOn(storage);
-    await expectAllDone(storage, 4);
+    await expectAllDone(storage, version);
   });
 
   it('is upgraded once although four processes open it at once', async () => {

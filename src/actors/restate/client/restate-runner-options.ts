@@ -1,3 +1,4 @@
+import { assertNotReplaced } from '../../../application/resources/replaced-resources.ts';
 import {
   defaultPollIntervalMs,
   pipelineIdsRule,
@@ -14,8 +15,12 @@ import {
 import { httpHeaders, httpUrl } from '../engine/http-options.ts';
 import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 
+/** Options of processing, which belong to the service. */
+const serviceOptions = ['batchSize', 'useDirectQueryIfAvailable'] as const;
+type ServiceOption = (typeof serviceOptions)[number];
+
 /** Options of {@link RestateRunner.start}. Options of processing belong to the service. */
-export interface RestateRunnerOptions extends Omit<RunnerOptions, 'batchSize' | 'pollIntervalMs'> {
+export interface RestateRunnerOptions extends Omit<RunnerOptions, ServiceOption | 'pollIntervalMs'> {
   /** URL at which the engine accepts calls. @default 'http://localhost:8080' */
   readonly ingressUrl?: string;
   /**
@@ -53,7 +58,7 @@ export type ResolvedRestateRunnerOptions = ResolvedOptions<RestateRunnerOptions,
   readonly systemActorName: string;
 };
 
-const { batchSize: _batchSize, ...commonRules } = runnerOptions;
+const { batchSize: _, useDirectQueryIfAvailable: __, ...commonRules } = runnerOptions;
 
 export const restateRunnerOptions: OptionRules<RestateRunnerOptions, DefaultedOption> = {
   ...commonRules,
@@ -71,11 +76,13 @@ export function resolveRestateRunnerOptions(
   options: RestateRunnerOptions,
   systemName: string,
 ): ResolvedRestateRunnerOptions {
-  if (Object.hasOwn(options ?? {}, 'batchSize')) {
+  const misplaced = serviceOptions.find((name) => Object.hasOwn(options ?? {}, name));
+  if (misplaced !== undefined) {
     throw new InvalidOptionError(
-      "Option 'batchSize' belongs to RestateService.start(), because services process the events.",
+      `Option '${misplaced}' belongs to RestateService.start(), because services process the events.`,
     );
   }
   const resolved = resolveOptions(options, restateRunnerOptions, 'RestateRunner.start()');
+  assertNotReplaced(resolved.resources, 'RestateRunner', 'services');
   return { ...resolved, systemActorName: systemActorNameOf(resolved.systemActorName, systemName) };
 }

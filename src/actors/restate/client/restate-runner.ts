@@ -64,19 +64,22 @@ export class RestateRunner<
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    * @throws {@link SystemRunningError} if this system is running already, in this process.
    * @throws {@link UndeclaredTypesError} if the logs hold undeclared types, and `undeclaredEvents` is 'refuse'.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    * @throws {@link StorageError} if the storage cannot be opened.
    */
-  static async start<Apps extends ApplicationClass>(
-    system: System<Apps>,
+  static async start<Apps extends ApplicationClass, Opened extends object>(
+    system: System<Apps, Opened>,
     options: RestateRunnerOptions = {},
   ): Promise<RestateRunner<Apps>> {
     assertSystem(system, 'RestateRunner.start()');
     const resolved = resolveRestateRunnerOptions(options, system.name);
     const { pipelineIds } = resolved;
-    const { default: batchSize } = runnerOptions.batchSize; // of no use here: services process the events
+    // Of no use here: services process the events.
+    const { default: batchSize } = runnerOptions.batchSize;
+    const { default: useDirectQueryIfAvailable } = runnerOptions.useDirectQueryIfAvailable;
     const running = await openSystem(
       system,
-      { ...resolved, batchSize },
+      { ...resolved, batchSize, useDirectQueryIfAvailable },
       { runner: 'RestateRunner', pipelineIds },
     );
     const runner = new RestateRunner(system, resolved, running);

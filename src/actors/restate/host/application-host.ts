@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
+import { SectionedNotificationLog } from '../../../application/log/sectioned-log.ts';
 import { openStore } from '../../../application/open-store.ts';
 import {
   type ProcessApplication,
@@ -27,6 +28,9 @@ export interface HostOptions {
   readonly storage: StorageDescription;
   readonly batchSize: number;
   readonly cacheSize: number;
+  readonly useDirectQueryIfAvailable: boolean;
+  /** Resources of the system by name. */
+  readonly resources: object;
 }
 
 /**
@@ -38,7 +42,7 @@ export class ApplicationHost {
   readonly id: string = newId();
   readonly #system: System;
   readonly #options: HostOptions;
-  readonly #resources = new AsyncDisposableStack();
+  readonly #opened = new AsyncDisposableStack();
   readonly #applications = new KeyedCache<HostedApplication>();
   readonly #stores = new KeyedCache<EventStore>();
   readonly #openedStorage = new KeyedCache<OpenedStorage>();
@@ -74,7 +78,7 @@ export class ApplicationHost {
     await resolvesWithin(recorded, Math.max(0, end - performance.now()));
     const abandoned = applications.filter(({ isStepping }) => isStepping).map(({ name }) => name);
     for (const application of applications) application.publishStopped();
-    await this.#resources.disposeAsync();
+    await this.#opened.disposeAsync();
     return abandoned;
   }
 
@@ -92,7 +96,7 @@ export class ApplicationHost {
   async #open({ applicationName, pipelineId }: ActorAddress): Promise<HostedApplication> {
     const application = new (this.#classOf(applicationName))() as ProcessApplication; // because it follows others
     const store = (await this.#storeOf(applicationName)).inPipeline(pipelineId);
-    applicationInternals.bind(application, ownedBinding(store));
+    applicationInternals.bind(application, ownedBinding(store, undefined, this.#options.resources));
     const intermediates = new Map<string, Recorder>();
     for (const name of intermediatesOf(this.#system.graph, applicationName))
       intermediates.set(name, (await this.#storeOf(name)).recorder);
@@ -103,7 +107,8 @@ export class ApplicationHost {
       const { recorder, emits, sectionSize } = upstream;
       const recent = upstream.recentIn(pipelineId);
       const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
-      logs.push(new RecordedNotificationLog(recorder, options));
+      const log = new RecordedNotificationLog(recorder, options);
+      logs.push(this.#options.useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log));
     }
     return new HostedApplication({
       application,
@@ -120,7 +125,7 @@ export class ApplicationHost {
       const { cacheSize } = this.#options;
       const options = { setupTables: false, cacheSize, ...recordingOptions(this.#system) };
       const store = await openStore(this.#classOf(applicationName), openedStorage, options);
-      this.#resources.defer(() => store.recorder.close());
+      this.#opened.defer(() => store.recorder.close());
       return store;
     });
   }
@@ -130,7 +135,7 @@ export class ApplicationHost {
       writerId: this.id,
       layers: layersOf(this.#system),
     });
-    this.#resources.defer(() => openedStorage.close());
+    this.#opened.defer(() => openedStorage.close());
     return openedStorage;
   }
 

@@ -1,3 +1,4 @@
+import { replacedRule } from '../../../application/resources/replaced-resources.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import type { StorageDescription } from '../../../storage/storage.ts';
 import { integer, ruleOf, secret } from '../../../util/option-rules.ts';
@@ -5,7 +6,7 @@ import { type OptionRules, type ResolvedOptions, resolveOptions } from '../../..
 import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 
 /** Options of {@link RestateService.start}. */
-export interface RestateServiceOptions {
+export interface RestateServiceOptions<Opened extends object = object> {
   /** Storage of all applications, the same as that of the runners; not `memory()`. @default that of the system */
   readonly storage?: StorageDescription;
   /**
@@ -29,18 +30,24 @@ export interface RestateServiceOptions {
   readonly batchSize?: number;
   /** Largest number of events in the cache of each application and pipeline. @default 10_000 */
   readonly cacheSize?: number;
+  /** Whether applications read logs directly from the storage, instead of section by section. @default true */
+  readonly useDirectQueryIfAvailable?: boolean;
   /** Time that `close()` gives running steps before it stops them, in ms. @default 10_000 */
   readonly drainTimeoutMs?: number;
+  /** Resources that are used, and not closed, in place of those that the system defines. @default none */
+  readonly resources?: Partial<Opened>;
+  /** Cancels the start, while resources are opened. @default none */
+  readonly signal?: AbortSignal;
 }
 
-type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'drainTimeoutMs';
+type DefaultedOption = 'port' | 'batchSize' | 'cacheSize' | 'useDirectQueryIfAvailable' | 'drainTimeoutMs';
 
 /** The options with defaults, and the name of the actors. */
 export type ResolvedRestateServiceOptions = ResolvedOptions<RestateServiceOptions, DefaultedOption> & {
   readonly systemActorName: string;
 };
 
-const { storage, batchSize, cacheSize, drainTimeoutMs } = runnerOptions;
+const { storage, batchSize, cacheSize, useDirectQueryIfAvailable, drainTimeoutMs, signal } = runnerOptions;
 
 export const restateServiceOptions: OptionRules<RestateServiceOptions, DefaultedOption> = {
   storage,
@@ -53,7 +60,10 @@ export const restateServiceOptions: OptionRules<RestateServiceOptions, Defaulted
   ),
   batchSize,
   cacheSize,
+  useDirectQueryIfAvailable,
   drainTimeoutMs,
+  resources: replacedRule,
+  signal,
 };
 
 /** Checks the options and fills in defaults. Throws {@link InvalidOptionError}. */

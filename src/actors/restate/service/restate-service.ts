@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { ApplicationClass } from '../../../application/application.ts';
+import { type OpenedResources, openResources } from '../../../application/resources/open-resources.ts';
 import { warnOfAbandoned } from '../../../runner/diagnostics.ts';
 import { storageOf } from '../../../runner/running-system.ts';
 import { assertShared } from '../../../storage/storage.ts';
@@ -28,6 +30,7 @@ interface Parts {
   readonly server: Http2Server;
   readonly sessions: ReadonlySet<ServerHttp2Session>;
   readonly host: ApplicationHost;
+  readonly resources: OpenedResources;
   readonly drainTimeoutMs: number;
   readonly systemActorName: string;
   readonly graph: SystemGraph;
@@ -59,20 +62,29 @@ export class RestateService implements AsyncDisposable {
   }
 
   /**
-   * Listens for calls of an engine. Applications and their storage are opened at the first call.
+   * Opens the resources of the system, and listens for calls of an engine. Applications and their storage are opened at
+   * the first call.
    *
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    * @throws {@link InvalidOptionError} if an option is invalid, the port is in use, or the SDK is not installed.
+   * @throws {@link ResourceError} if a resource cannot be opened.
    */
-  static async start(system: System, options: RestateServiceOptions = {}): Promise<RestateService> {
+  static async start<Opened extends object>(
+    system: System<ApplicationClass, Opened>,
+    options: RestateServiceOptions<NoInfer<Opened>> = {},
+  ): Promise<RestateService> {
     assertSystem(system, 'RestateService.start()');
-    const resolved = resolveRestateServiceOptions(options, system.name);
+    const given: RestateServiceOptions = options;
+    const resolved = resolveRestateServiceOptions(given, system.name);
     const { systemActorName, drainTimeoutMs, port, hostname } = resolved;
     const storage = storageOf(system, options);
     await assertShared(storage);
     const sdk = await loadSdk();
     const { graph } = system;
-    const host = new ApplicationHost(system, { ...resolved, storage });
+    await using opened = new AsyncDisposableStack();
+    const opening = { signal: resolved.signal, replaced: resolved.resources };
+    const resources = opened.use(await inRootContext(openResources, system.resources, opening));
+    const host = new ApplicationHost(system, { ...resolved, storage, resources: resources.values });
     const setup = actorSetup(sdk, actorNames(systemActorName), graph, host);
     const server = createServer(handlerOf(setup, options.identityKeys));
     const sessions = new Set<ServerHttp2Session>();
@@ -81,7 +93,10 @@ export class RestateService implements AsyncDisposable {
       session.on('close', () => sessions.delete(session));
     });
     await inRootContext(listen, server, port, hostname);
-    return new RestateService({ server, sessions, host, drainTimeoutMs, systemActorName, graph });
+    const parts = { server, sessions, host, resources, drainTimeoutMs, systemActorName, graph };
+    const service = new RestateService(parts);
+    opened.move();
+    return service;
   }
 
   /**
@@ -96,7 +111,7 @@ export class RestateService implements AsyncDisposable {
     await register(this.#parts.systemActorName, this.#parts.graph, options);
   }
 
-  /** Stops accepting calls, waits for running steps, and closes the storage. Further calls do nothing. */
+  /** Stops accepting calls, waits for running steps, and closes storage and resources. Further calls do nothing. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -107,9 +122,10 @@ export class RestateService implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { server, sessions, host, drainTimeoutMs } = this.#parts;
+    const { server, sessions, host, resources, drainTimeoutMs } = this.#parts;
     const start = performance.now();
     await using closing = new AsyncDisposableStack(); // the storage is closed even if the server fails
+    closing.use(resources);
     closing.defer(async () => {
       const abandoned = await host.close(Math.max(0, drainTimeoutMs - (performance.now() - start)));
       warnOfAbandoned(abandoned, drainTimeoutMs);

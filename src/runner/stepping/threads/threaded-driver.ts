@@ -34,7 +34,7 @@ export class ThreadedDriver implements StepDriver {
     { system, options, running, heads, report, seed }: DriverParts,
     entry: URL,
   ): Promise<ThreadedDriver> {
-    const { signal, batchSize, cacheSize } = options;
+    const { signal, batchSize, cacheSize, useDirectQueryIfAvailable } = options;
     const assignments = assignmentsOf(system.graph, [localPipelineId]);
     const sharedTick = new SharedTick(assignments.length);
     const task = {
@@ -43,6 +43,7 @@ export class ThreadedDriver implements StepDriver {
       writerId: running.writerId,
       batchSize,
       cacheSize,
+      useDirectQueryIfAvailable,
       names: system.graph.nodes.map(({ name }) => name),
       heads: heads.buffer,
       sharedTick: sharedTick.buffer,

@@ -40,7 +40,7 @@ async function runApplication(
   closing: AbortSignal,
 ): Promise<void> {
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, task.assignment, opened);
+  const application = await openApplication(task, task.assignment, opened, closing);
   const heads = new LogHeads(task.names, task.heads);
   application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
   const stepped = { application, upstreamNames: task.assignment.upstreamNames };

@@ -4,10 +4,11 @@ import type { ApplicationTables } from '../tables.ts';
  * Contents of a batch: only events of commands (`events`), events or one event with one position that is recorded already
  * and with causes in the log of one application and the same pipeline (`next`, `single`), or anything (`any`), which
  * includes dependencies, several positions, other causes, texts with the {@link textSeparator}, snapshots and events
- * without a place in the log; `keyed` also has commands, and `operated` commands and operations. Most batches are of the
- * first three shapes, whose statements do no unneeded work.
+ * without a place in the log; `keyed` also has commands, `parked` changes of parked notifications, and `operated` both and
+ * operations. Most batches are of the first three shapes, whose statements do no unneeded work. A statement needs the rights
+ * on all tables that it names.
  */
-export type Shape = 'events' | 'next' | 'single' | 'any' | 'keyed' | 'operated';
+export type Shape = 'events' | 'next' | 'single' | 'any' | 'keyed' | 'parked' | 'operated';
 
 /**
  * Separates the texts that `events` and `next` take as one parameter, which both sides read faster than an array because
@@ -17,13 +18,15 @@ export const textSeparator = '\x1f';
 
 /** Returns SQL that records a batch of each shape. The parameters are those of `Statements.append`. */
 export function appendTexts(tables: ApplicationTables): Readonly<Record<Shape, string>> {
+  const everything = keyedText(tables) + operatedText(tables) + parkedText(tables, 40);
   return {
     events: appendText(tables, 'events'),
     next: appendText(tables, 'next'),
     any: appendText(tables, 'any'),
     single: singleText(tables),
     keyed: appendText(tables, 'any', isNew(tables), keyedText(tables)),
-    operated: appendText(tables, 'any', isNew(tables), keyedText(tables) + operatedText(tables)),
+    parked: appendText(tables, 'any', '', parkedText(tables, 31)),
+    operated: appendText(tables, 'any', isNew(tables), everything),
   };
 }
 
@@ -77,12 +80,13 @@ const more = {
  * 2. Moves the positions that have the expected values, after waiting for transactions that are moving them.
  * 3. Advances the head of the log. From here to the commit no other transaction writes to this log: so ids have no
  *    gaps, and a reader that sees an id sees all smaller ids. All transactions lock in this order, so none deadlocks.
- * 4. Inserts events, snapshots, commands and operations, and prompts followers. Where the correlation ids or the
+ * 4. Inserts events, snapshots, commands and operations, changes what is parked, and prompts followers. Where the correlation ids or the
  *    metadata of all events are equal, one value replaces the column.
  *
  * It returns the head, or no row, without any change, if a previous version is missing, a key is recorded or no position
- * had the expected value. It fails with unique_violation if a version is recorded already or a key has just been
- * recorded, and with not_null_violation if only some positions had the expected values.
+ * had the expected value. It fails with unique_violation if a version is recorded already, a key has just been recorded
+ * or a notification is parked already, and with not_null_violation if only some positions had the expected values or a
+ * revision is not as expected.
  */
 function appendText(
   tables: ApplicationTables,
@@ -215,6 +219,41 @@ function operatedText({ operations }: ApplicationTables): string {
         o.timestamp, o.kind, o.done_by, o.reason, o.details
       from log, unnest($35::bigint[], $36::text[], $37::text[], $38::text[], $39::text[]) with ordinality
         as o (timestamp, kind, done_by, reason, details, number)
+    )`;
+}
+
+/**
+ * SQL that changes parked notifications, and fails unless each revision is as expected.
+ *
+ * @param first Number of the first of eight parameters.
+ */
+function parkedText({ parked }: ApplicationTables, first: number): string {
+  const types = ['text', 'bigint', 'integer', 'text', 'boolean', 'integer', 'bigint', 'text'];
+  const parameters = types.map((type, index) => `$${first + index}::${type}[]`);
+  const isExpected = `p.pipeline_id = $1::integer and p.upstream_name = c.upstream_name
+        and p.notification_id = c.notification_id and p.revision = c.expected`;
+  return `, change as (
+      select c.* from log, unnest(${parameters.join()}) with ordinality
+        as c (upstream_name, notification_id, expected, originator_id, is_due, attempts, since, reason, number)
+    ), parked as (
+      insert into ${parked} (revision, commit_id, pipeline_id, upstream_name, notification_id,
+        originator_id, is_due, attempts, since, reason)
+      select 1, $2::bigint, $1::integer, c.upstream_name, c.notification_id,
+        c.originator_id, c.is_due, c.attempts, c.since, c.reason
+      from change c where c.expected = 0 and c.reason is not null order by c.number
+      returning 1
+    ), changed as (
+      update ${parked} p set revision = p.revision + 1, commit_id = $2::bigint, originator_id = c.originator_id,
+        is_due = c.is_due, attempts = c.attempts, since = c.since, reason = c.reason
+      from change c where c.expected > 0 and c.reason is not null and ${isExpected}
+      returning 1
+    ), deleted as (
+      delete from ${parked} p using change c where c.reason is null and ${isExpected}
+      returning 1
+    ), refused as (
+      insert into ${parked} (pipeline_id)
+      select null from log where cardinality(${parameters[0]}) >
+        (select count(*) from parked) + (select count(*) from changed) + (select count(*) from deleted)
     )`;
 }
 

@@ -1,3 +1,4 @@
+import type { ParkedChange } from '../../parked.ts';
 import type { StoredCommand, StoredOperation, Tracking } from '../../recorder.ts';
 import { causePipelineColumn } from '../../sql/cause-columns.ts';
 import { correlationDigits } from '../../sql/correlation-column.ts';
@@ -11,7 +12,7 @@ export type PromptValues = readonly [channel: string, prefix: string];
 
 /** Returns the parameters of the statement that records a batch, see `Statements.append`. */
 export function appendValues(batch: Batch, prompt: PromptValues): readonly unknown[] {
-  const { pipelineId, events, firsts, trackings, operations, commands, commitId, shape } = batch;
+  const { pipelineId, events, firsts, trackings, operations, commands, parked, commitId, shape } = batch;
   if (shape === 'single') {
     const values = [...events.flatMap(eventValues), ...trackings.flatMap(trackingValues)];
     return [pipelineId, commitId, ...values, ...prompt];
@@ -41,8 +42,9 @@ export function appendValues(batch: Batch, prompt: PromptValues): readonly unkno
     trackings.map(({ mark }) => mark),
     numbers(trackings, ({ typesVersion = 0 }) => typesVersion),
     ...anyColumns(batch),
-    ...(shape === 'any' ? [] : commandColumns(commands)),
+    ...(shape === 'keyed' || shape === 'operated' ? commandColumns(commands) : []),
     ...(shape === 'operated' ? operationColumns(operations) : []),
+    ...(shape === 'parked' || shape === 'operated' ? parkedColumns(parked) : []),
   ];
 }
 
@@ -72,6 +74,21 @@ function operationColumns(operations: readonly StoredOperation[]): readonly unkn
     operations.map(({ by }) => by),
     operations.map(({ reason }) => reason),
     operations.map(({ details }) => details),
+  ];
+}
+
+/** Returns the columns of changes of parked notifications. A deletion has no content. */
+function parkedColumns(changes: readonly ParkedChange[]): readonly unknown[] {
+  const contents = changes.map(({ content }) => content);
+  return [
+    changes.map(({ upstreamName }) => upstreamName),
+    numbers(changes, ({ notificationId }) => notificationId),
+    numbers(changes, ({ expected }) => expected),
+    contents.map((content) => content?.originatorId),
+    contents.map((content) => content?.isDue),
+    numbers(contents, (content) => content?.attempts ?? null),
+    numbers(contents, (content) => content?.since ?? null),
+    textArray(contents.map((content) => content?.reason)),
   ];
 }
 

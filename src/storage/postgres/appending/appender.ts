@@ -1,5 +1,6 @@
 import { retry } from '../../../util/retry.ts';
 import { StorageError } from '../../errors.ts';
+import { parkedKey } from '../../parked.ts';
 import { toPosition } from '../../sql/position-rows.ts';
 import type { Row } from '../../sql/rows.ts';
 import { storageError } from '../../storage-location.ts';
@@ -161,27 +162,40 @@ export class Appender {
   }
 
   /** Returns the id of the batch's last event in a row, or 0 if it has no event; no row if the batch is not recorded. */
-  async #recordedRows({ events, commands, operations, commitId }: Batch): Promise<readonly Row[]> {
-    const { committed, keyed, operated } = this.#statements;
+  async #recordedRows(batch: Batch): Promise<readonly Row[]> {
+    const { pipelineId, events, commands, operations, parked, commitId } = batch;
+    const { committed, keyed, operated, parkedBy } = this.#statements;
     const [command] = commands;
+    const change = parked.find(({ content }) => content !== undefined);
     const event = events.findLast(({ notifiable }) => notifiable !== false) ?? events[0];
     if (event !== undefined)
       return this.#run(committed, [event.originatorId, event.originatorVersion, commitId]);
     if (command !== undefined) return this.#run(keyed, [command.key, commitId]);
-    return operations.length > 0 ? this.#run(operated, [commitId]) : [];
+    if (operations.length > 0) return this.#run(operated, [commitId]);
+    if (change === undefined) return [];
+    return this.#run(parkedBy, [pipelineId, change.upstreamName, change.notificationId, commitId]);
   }
 
-  async #recordedState({ pipelineId, firsts, trackings, commands }: Batch): Promise<RecordedState> {
+  async #recordedState({ pipelineId, firsts, trackings, commands, parked }: Batch): Promise<RecordedState> {
     const ids = firsts.map(({ originatorId }) => originatorId);
     const names = trackings.map(({ upstreamName }) => upstreamName);
     const versions = await this.#run(this.#statements.newestVersions, [ids]);
     const positions = await this.#run(this.#statements.positions, [pipelineId, names]);
     const keys =
       commands.length > 0 ? await this.#run(this.#statements.keys, [commands.map(({ key }) => key)]) : [];
+    const changed = [parked.map((one) => one.upstreamName), parked.map((one) => one.notificationId)];
+    const revisions =
+      parked.length > 0 ? await this.#run(this.#statements.revisions, [pipelineId, ...changed]) : [];
     return {
       versions: new Map(ids.map((id, i) => [id, Number(versions[i]?.[0])])),
       positions: new Map(positions.map((row) => [String(row[1]), toPosition(row, this.#options.tables)])),
       keys: keys.map(([key]) => String(key)),
+      revisions: new Map(
+        revisions.map(([upstreamName, notificationId, revision]) => [
+          parkedKey({ upstreamName: String(upstreamName), notificationId: Number(notificationId) }),
+          Number(revision),
+        ]),
+      ),
     };
   }
 

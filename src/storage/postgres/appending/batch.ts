@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import {
   KeyConflictError,
+  ParkedConflictError,
   PositionConflictError,
   type PositionState,
   RecordConflictError,
 } from '../../errors.ts';
+import { type ParkedChange, parkedChanges, parkedKey, repeatedChange } from '../../parked.ts';
 import type { ProcessEvent, StoredCommand, StoredOperation, Tracking } from '../../recorder.ts';
 import type { StoredEvent, StoredSnapshot } from '../../stored-event.ts';
 import { type Shape, textSeparator } from './append-statements.ts';
 
-/** The recorded versions, positions and keys that a batch builds on. */
+/** The recorded versions, positions, keys and parked notifications that a batch builds on. */
 export interface RecordedState {
   /** Newest version by aggregate id; 0 if there is none. */
   readonly versions: ReadonlyMap<string, number>;
@@ -17,6 +19,8 @@ export interface RecordedState {
   readonly positions: ReadonlyMap<string, PositionState>;
   /** Keys of the commands of the batch that are recorded. */
   readonly keys: readonly string[];
+  /** Revision of parked notifications that the batch changes, by {@link parkedKey}. */
+  readonly revisions: ReadonlyMap<string, number>;
 }
 
 /** Process events that one statement records in the log of a pipeline. */
@@ -30,6 +34,7 @@ export class Batch {
   readonly operations: readonly StoredOperation[];
   /** In the same order for all writers. */
   readonly commands: readonly StoredCommand[];
+  readonly parked: readonly ParkedChange[];
   /** First event of each aggregate. */
   readonly firsts: readonly StoredEvent[];
   /** Distinguishes the events of this call from equal events of other calls. */
@@ -43,6 +48,7 @@ export class Batch {
     this.trackings = joinedTrackings(processEvents);
     this.operations = processEvents.flatMap(({ operation }) => operation ?? []);
     this.commands = sorted(processEvents.flatMap(({ command }) => command ?? []));
+    this.parked = parkedChanges(processEvents);
     const firsts = new Map<string, StoredEvent>();
     for (const event of this.events) {
       if (!firsts.has(event.originatorId)) firsts.set(event.originatorId, event);
@@ -53,8 +59,10 @@ export class Batch {
 
   /** Key of the statement that records the batch. */
   get shape(): Shape {
-    const { events, snapshots, trackings, operations, commands } = this;
-    if (operations.length > 0) return 'operated';
+    const { events, snapshots, trackings, operations, commands, parked } = this;
+    const isParking = parked.length > 0;
+    if (operations.length > 0 || (isParking && commands.length > 0)) return 'operated';
+    if (isParking) return 'parked';
     if (commands.length > 0) return 'keyed';
     const isPlain = events.every(
       (event) => event.dependencies === undefined && event.notifiable !== false && hasPlainTexts(event),
@@ -81,14 +89,15 @@ export class Batch {
     const positions = new Map(
       this.trackings.map((tracking) => [tracking.upstreamName, expectedBy(tracking)]),
     );
-    return this.conflictWith({ versions, positions, keys: [] }, '') === undefined;
+    const revisions = new Map(this.parked.map((change) => [parkedKey(change), change.expected]));
+    return this.conflictWith({ versions, positions, keys: [], revisions }, '') === undefined;
   }
 
   /** Returns the first conflict between the batch and the recorded state; undefined if there is none. */
   conflictWith(
-    { versions, positions, keys }: RecordedState,
+    { versions, positions, keys, revisions }: RecordedState,
     applicationName: string,
-  ): KeyConflictError | RecordConflictError | PositionConflictError | undefined {
+  ): KeyConflictError | RecordConflictError | PositionConflictError | ParkedConflictError | undefined {
     const used = new Set(keys);
     for (const { key } of this.commands) {
       if (used.has(key)) return new KeyConflictError(applicationName, key);
@@ -113,16 +122,23 @@ export class Batch {
       }
       moved.set(upstreamName, position);
     }
-    return undefined;
+    const unexpected = this.parked.find((change) => {
+      const revision = revisions.get(parkedKey(change)) ?? 0;
+      return revision !== change.expected || (revision === 0 && change.content === undefined);
+    });
+    const refused = unexpected ?? repeatedChange(this.parked);
+    return refused && new ParkedConflictError(applicationName, refused);
   }
 
   /**
-   * Returns whether the batch has nothing to record but positions, which all have the values that it moves them to. It
-   * does not matter which call has moved them.
+   * Returns whether the batch has nothing to record but positions, which all have the values that it moves them to, and
+   * deletions of parked notifications, which are all deleted. It does not matter which call has done it.
    */
-  isReachedBy({ positions }: RecordedState): boolean {
-    const { events, operations, commands, trackings } = this;
+  isReachedBy({ positions, revisions }: RecordedState): boolean {
+    const { events, operations, commands, trackings, parked } = this;
     if (events.length > 0 || operations.length > 0 || commands.length > 0) return false;
+    if (parked.some((change) => change.content !== undefined || revisions.has(parkedKey(change))))
+      return false;
     return trackings.every(
       ({ upstreamName, position }) => (positions.get(upstreamName) ?? unset).position === position,
     );

@@ -9,3 +9,5 @@ const driver = process.getBuiltinModule('node:sqlite');
 export const DatabaseSync: typeof Driver.DatabaseSync = driver.DatabaseSync;
 
 export const backupDatabase: typeof Driver.backup = driver.backup;
+
+export const sqliteConstants: typeof Driver.constants = driver.constants;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { KahnError } from '../../../util/errors.ts';
 import type { StorageError } from '../../errors.ts';
 import type { Activity } from '../../sql/driver-error.ts';
 import { needsSetUp } from '../../sql/table-version.ts';
@@ -66,8 +67,13 @@ export class Session<F extends DatabaseFile, S> {
       if (this.#prepared?.database !== database) this.#prepared = this.#prepare(database);
       return work(this.#prepared.statements);
     } catch (error) {
-      throw this.#connection.failure(error, this.file, activity);
+      throw this.failure(error, activity);
     }
+  }
+
+  /** Returns the StorageError for an error of SQLite. */
+  failure(error: unknown, activity: Activity): KahnError {
+    return this.#connection.failure(error, this.file, activity);
   }
 
   /** Reads; waits for other users of the file if necessary. */

@@ -98,7 +98,12 @@ export class SqliteConnection {
   }
 
   #identity(): string | undefined {
-    const stats = statSync(this.#path, { throwIfNoEntry: false });
-    return stats && `${stats.dev} ${stats.ino}`;
+    return identityOf(this.#path);
   }
+}
+
+/** Returns the device and the inode of a file; undefined if there is no file. */
+export function identityOf(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats && `${stats.dev} ${stats.ino}`;
 }

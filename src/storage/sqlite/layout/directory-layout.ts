@@ -20,6 +20,8 @@ const tables: TableNames = {
   operations: 'operations',
   commands: 'commands',
   expiry: 'expiry',
+  parked: 'parked',
+  due: 'due',
 };
 
 // File systems allow 255 bytes, and SQLite appends `-journal`. Lower case only: some ignore case.

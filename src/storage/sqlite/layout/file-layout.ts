@@ -110,5 +110,7 @@ function tablesOf(applicationName: string): TableNames {
     operations: table('operations'),
     commands: table('commands'),
     expiry: table('expiry'),
+    parked: table('parked'),
+    due: table('due'),
   };
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StorageLocation } from '../../storage-location.ts';
 
-/** Names of the tables and of an index of one application, ready for SQL. */
+/** Names of the tables and of indexes of one application, ready for SQL. */
 export interface TableNames {
   readonly events: string;
   readonly positions: string;
@@ -10,6 +10,9 @@ export interface TableNames {
   readonly commands: string;
   /** Index of the commands by time. */
   readonly expiry: string;
+  readonly parked: string;
+  /** Index of the parked notifications by pipeline and whether they are due. */
+  readonly due: string;
 }
 
 /** Marks by which a file of kahn is known. */

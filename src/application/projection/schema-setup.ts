@@ -1,0 +1,110 @@
+import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
+import { canShow, execute } from './database-handle.ts';
+import { SchemaMissingError } from './errors.ts';
+import { lifeOf, type OpenSchema } from './open-schema.ts';
+import { schemaOperations } from './schema-history.ts';
+
+/** Author of the operations that kahn records by itself. */
+const byKahn = 'kahn';
+
+/** Creates the tables of a schema with a handle. */
+export type CreateTables = (handle: unknown) => unknown;
+
+/**
+ * Creates the tables of a schema, unless that is done, and makes the first schema of a projection live. Several hosts may do
+ * so at once.
+ *
+ * @param setupTables Whether missing tables are created.
+ * @throws {@link SchemaMissingError} if tables are missing that may not be created.
+ */
+export async function setUpSchema(
+  schema: OpenSchema,
+  create: CreateTables,
+  setupTables: boolean,
+): Promise<void> {
+  const { isCreated } = await schema.life();
+  if (!isCreated) {
+    if (!setupTables) throw new SchemaMissingError(schema.applicationName, schema.schema);
+    await createTables(schema, create);
+  }
+  await schema.history.refresh();
+  if (schema.history.live === undefined && setupTables) await makeLive(schema, 'the first schema');
+}
+
+/**
+ * Makes a schema live, in one transaction with the views, unless it or a later one is. Resolves with whether it was made
+ * live by this call.
+ */
+export async function makeLive(schema: OpenSchema, reason: string): Promise<boolean> {
+  const { history, names, recorders, declaration } = schema;
+  const { tables } = declaration;
+  return underLock(recorders.live, async ({ handle }) => {
+    await history.refresh();
+    const { live } = history;
+    if (live !== undefined && live.schema >= schema.schema) return undefined;
+    for (const table of new Set([...(live?.tables ?? []), ...tables]))
+      await execute(handle, `drop view if exists ${names.view(table)}`);
+    for (const table of tables) {
+      if (!canShow(handle, names.physicalName(table, schema.schema))) continue;
+      const view = `create view ${names.view(table)} as select * from ${names.table(table, schema.schema)}`;
+      await execute(handle, view);
+    }
+    const details = { schema: schema.schema, from: live?.schema, tables };
+    return operationOf(schemaOperations.switch, reason, details);
+  }).finally(() => history.refresh());
+}
+
+/** Drops the tables of another schema of a projection, unless that is done. Resolves with whether this call did it. */
+export async function dropSchema(
+  { names, declaration }: OpenSchema,
+  recorder: Recorder,
+  schema: number,
+): Promise<boolean> {
+  recorder.rows?.(declaration.rows);
+  const reason = `schema ${declaration.schema} is live`;
+  return underLock(recorder, async ({ handle }) => {
+    const { isCreated, isDropped, tables } = await lifeOf(recorder);
+    if (isDropped) return undefined;
+    for (const table of isCreated ? tables : [])
+      await execute(handle, `drop table if exists ${names.table(table, schema)}`);
+    return operationOf(schemaOperations.drop, reason, { schema, tables });
+  });
+}
+
+/** Records in the history of a projection that a schema was dropped. */
+export async function noteDropped({ recorders, declaration }: OpenSchema, schema: number): Promise<void> {
+  const reason = `schema ${declaration.schema} is live`;
+  const operation = operationOf(schemaOperations.drop, reason, { schema });
+  await recorders.live.record(0, [{ events: [], snapshots: [], operation }]);
+}
+
+async function createTables(schema: OpenSchema, create: CreateTables): Promise<void> {
+  const { tables } = schema.declaration;
+  await underLock(schema.recorders.own, async ({ handle }) => {
+    const { isCreated } = await schema.life();
+    if (isCreated) return undefined;
+    await create(handle);
+    const details = { schema: schema.schema, tables };
+    return operationOf(schemaOperations.create, 'the tables were missing', details);
+  });
+}
+
+/** Does work under the write lock, and records the operation that it returns. Resolves with whether there is one. */
+async function underLock(
+  recorder: Recorder,
+  work: (lock: WriteLock) => Promise<StoredOperation | undefined>,
+): Promise<boolean> {
+  const lock = (await recorder.lock?.()) as WriteLock; // an OpenSchema has recorders with locks
+  try {
+    const operation = await work(lock);
+    if (operation === undefined) return false;
+    await lock.record(0, [{ events: [], snapshots: [], operation }]);
+    return true;
+  } finally {
+    await lock.release();
+  }
+}
+
+function operationOf(kind: string, reason: string, details: object): StoredOperation {
+  return { timestamp: Date.now(), kind, by: byKahn, reason, details: JSON.stringify(details) };
+}

@@ -1,0 +1,45 @@
+import { type RowsError, rowsEnded, rowsError } from '../errors.ts';
+
+/** Decides whether the handle of a write lock may be used. */
+export class RowsGuard {
+  readonly applicationName: string;
+  /** Whether the handle was read, so that rows may have been written. */
+  isUsed = false;
+  #hasEnded = false;
+  #reason: RowsError | undefined;
+
+  constructor(applicationName: string) {
+    this.applicationName = applicationName;
+  }
+
+  /** Refuses the handle from now on. */
+  end(reason?: RowsError): void {
+    this.#hasEnded = true;
+    this.#reason ??= reason;
+  }
+
+  /** @throws {@link RowsError} ROWS_ENDED or ROWS_TIMED_OUT if the transaction has ended. */
+  assertOpen(): void {
+    if (this.#hasEnded) throw this.#reason ?? rowsEnded(this.applicationName);
+  }
+
+  /** Throws the error for a call of `record` after the transaction has ended, if rows may have been written in it. */
+  assertNoneLost(): void {
+    if (this.isUsed) this.assertOpen();
+  }
+
+  /** Creates the error for a transaction that a failed statement has ended. */
+  rolledBack(): RowsError {
+    return rowsError(
+      'ROWS_ROLLED_BACK',
+      this.applicationName,
+      'a statement failed and rolled the transaction back, so that nothing of the batch is recorded. Handle conflicts ' +
+        "without ending the transaction, as by 'insert … on conflict do nothing' or in a savepoint",
+    );
+  }
+
+  /** Creates the error for a statement or a call that is refused. */
+  refused(what: string, reason: string): RowsError {
+    return rowsError('ROWS_REFUSED', this.applicationName, `${what} is refused: ${reason}`);
+  }
+}

@@ -1,0 +1,93 @@
+import type { DatabaseSync, PrepareOptions } from 'node:sqlite';
+import type { RowsGuard } from '../../sql/rows-guard.ts';
+import { GuardedStatement } from './guarded-statement.ts';
+import { UserStatements } from './user-statements.ts';
+
+/** Calls of a `DatabaseSync` that would end the connection, or change it for kahn. */
+const refusedCalls = [
+  'open',
+  'close',
+  'function',
+  'aggregate',
+  'createTagStore',
+  'createSession',
+  'deserialize',
+  'enableLoadExtension',
+  'enableDefensive',
+  'loadExtension',
+  'setAuthorizer',
+] as const satisfies readonly (keyof DatabaseSync)[];
+
+/** The transaction in which a handle writes. */
+export interface HandleTransaction {
+  readonly database: DatabaseSync;
+  readonly guard: RowsGuard;
+  /** Checks that the database is still the one in which the transaction was begun. */
+  assertHeld?(): void;
+  /** Returns the error to throw for a failed statement. @default the error of the driver */
+  failure?(error: unknown): unknown;
+}
+
+/** Returns a handle that writes in a transaction, which it cannot end. It is refused once the transaction has ended. */
+export function guardedDatabase(transaction: HandleTransaction): DatabaseSync {
+  transaction.guard.isUsed = true;
+  return new GuardedDatabase(transaction) as unknown as DatabaseSync;
+}
+
+class GuardedDatabase {
+  readonly #transaction: HandleTransaction;
+  readonly #statements: UserStatements;
+
+  constructor(transaction: HandleTransaction) {
+    this.#transaction = transaction;
+    this.#statements = UserStatements.in(transaction.database);
+  }
+
+  get isOpen(): boolean {
+    return this.#transaction.database.isOpen;
+  }
+
+  get isTransaction(): boolean {
+    return this.#transaction.database.isTransaction;
+  }
+
+  exec(text: string): void {
+    const { database, guard } = this.#transaction;
+    this.#run(() => this.#statements.compile(guard, () => database.exec(text)));
+  }
+
+  prepare(text: string, options?: PrepareOptions): GuardedStatement {
+    const { database, guard } = this.#transaction;
+    const compileAgain = () =>
+      this.#run(() => this.#statements.compile(guard, () => database.prepare(text, options)));
+    const statement =
+      options === undefined ? this.#run(() => this.#statements.prepared(text, guard)) : compileAgain();
+    return new GuardedStatement({ run: this.#run, compileAgain }, statement, options === undefined);
+  }
+
+  location(name?: string): string | null {
+    return this.#transaction.database.location(name);
+  }
+
+  readonly #run = <T>(work: () => T): T => {
+    const { database, guard, assertHeld, failure } = this.#transaction;
+    guard.assertOpen();
+    assertHeld?.();
+    if (!database.isTransaction) throw guard.rolledBack();
+    try {
+      return work();
+    } catch (error) {
+      throw failure?.(error) ?? error;
+    }
+  };
+
+  static {
+    const refuse = (name: string) =>
+      function (this: GuardedDatabase): never {
+        throw this.#transaction.guard.refused(`${name}()`, 'kahn uses this connection as well');
+      };
+    for (const name of refusedCalls)
+      Object.defineProperty(GuardedDatabase.prototype, name, { value: refuse(name) });
+    Object.defineProperty(GuardedDatabase.prototype, Symbol.dispose, { value: refuse('close') });
+  }
+}

@@ -1,0 +1,86 @@
+import type {
+  SQLInputValue,
+  StatementColumnMetadata,
+  StatementResultingChanges,
+  StatementSync,
+} from 'node:sqlite';
+
+type Values = (SQLInputValue | Record<string, SQLInputValue>)[];
+type Row = ReturnType<StatementSync['all']>[number];
+
+/** How the statements of a handle are used. */
+export interface StatementUse {
+  /** Does work with the database while the handle may be used. */
+  run<T>(work: () => T): T;
+  /** Compiles the statement once more, for settings of its own. */
+  compileAgain(): StatementSync;
+}
+
+/** A prepared statement of a handle, which cannot be used after the transaction of the handle. */
+export class GuardedStatement {
+  readonly #use: StatementUse;
+  #statement: StatementSync;
+  #isShared: boolean;
+
+  constructor(use: StatementUse, statement: StatementSync, isShared: boolean) {
+    this.#use = use;
+    this.#statement = statement;
+    this.#isShared = isShared;
+  }
+
+  run(...values: Values): StatementResultingChanges {
+    return this.#use.run(() => this.#statement.run(...(values as SQLInputValue[])));
+  }
+
+  get(...values: Values): Row | undefined {
+    return this.#use.run(() => this.#statement.get(...(values as SQLInputValue[])));
+  }
+
+  all(...values: Values): Row[] {
+    return this.#use.run(() => this.#statement.all(...(values as SQLInputValue[])));
+  }
+
+  *iterate(...values: Values): Generator<Row, undefined, undefined> {
+    const rows = this.#use.run(() => this.#own().iterate(...(values as SQLInputValue[])));
+    for (;;) {
+      const { done, value } = this.#use.run(() => rows.next());
+      if (done) return undefined;
+      yield value as Row;
+    }
+  }
+
+  columns(): StatementColumnMetadata[] {
+    return this.#use.run(() => this.#statement.columns());
+  }
+
+  get sourceSQL(): string {
+    return this.#statement.sourceSQL;
+  }
+
+  get expandedSQL(): string {
+    return this.#statement.expandedSQL;
+  }
+
+  setAllowBareNamedParameters(enabled: boolean): void {
+    this.#own().setAllowBareNamedParameters(enabled);
+  }
+
+  setAllowUnknownNamedParameters(enabled: boolean): void {
+    this.#own().setAllowUnknownNamedParameters(enabled);
+  }
+
+  setReadBigInts(enabled: boolean): void {
+    this.#own().setReadBigInts(enabled);
+  }
+
+  setReturnArrays(enabled: boolean): void {
+    this.#own().setReturnArrays(enabled);
+  }
+
+  /** Returns a statement that no other handle uses. */
+  #own(): StatementSync {
+    if (this.#isShared) this.#statement = this.#use.compileAgain();
+    this.#isShared = false;
+    return this.#statement;
+  }
+}

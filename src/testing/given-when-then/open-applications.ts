@@ -1,0 +1,53 @@
+import {
+  type Application,
+  type ApplicationClass,
+  applicationInternals,
+} from '../../application/application.ts';
+import { ownedBinding } from '../../application/application-binding.ts';
+import { openStore } from '../../application/open-store.ts';
+import { openResources } from '../../application/resources/open-resources.ts';
+import { storageLayers } from '../../application/storage-layers.ts';
+import { openStorage, type StorageDescription } from '../../storage/storage.ts';
+import { recordingOptions, type System } from '../../system/system.ts';
+import { observing, type RecordedListener } from './observed-storage.ts';
+
+/** Where applications are opened, and with what. */
+export interface TestSetting {
+  readonly system: System;
+  readonly storage: StorageDescription;
+  /** Resources in place of those that the system defines. */
+  readonly resources: object;
+  /** Called with all events that are recorded. */
+  readonly recorded: RecordedListener;
+}
+
+/** Opens applications as a runner does, without followers. Returns them by their names; `opened` closes them. */
+export async function openApplications(
+  classes: ReadonlySet<ApplicationClass>,
+  { system, storage, resources, recorded }: TestSetting,
+  opened: AsyncDisposableStack,
+): Promise<ReadonlyMap<string, Application>> {
+  const options = recordingOptions(system);
+  const layers = storageLayers(system.applications, options);
+  const openedStorage = await openStorage(storage, { layers: observedIn(layers, recorded) });
+  opened.defer(() => openedStorage.close());
+  const { values } = opened.use(await openResources(system.resources, { replaced: resources }));
+  const applications = new Map<string, Application>();
+  for (const applicationClass of classes) {
+    const store = await openStore(applicationClass, openedStorage, options);
+    opened.defer(() => store.recorder.close());
+    const application = new applicationClass();
+    applicationInternals.bind(application, ownedBinding(store, undefined, values));
+    applications.set(applicationClass.applicationName, application);
+  }
+  return applications;
+}
+
+/** Adds a layer that sees names as applications have them, and texts as applications write them. */
+function observedIn(
+  [sealing, ...others]: ReturnType<typeof storageLayers>,
+  recorded: RecordedListener,
+): ReturnType<typeof storageLayers> {
+  const personal = others.splice(-1);
+  return sealing === undefined ? [] : [sealing, ...others, observing(recorded), ...personal];
+}

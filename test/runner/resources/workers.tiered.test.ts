@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '../../support/storages.ts';
+import { supervisedSubjects } from '../../support/supervised-runners.ts';
+import { notesByOpener } from '../../support/systems/with-resources/journal.ts';
+import { Customers, letters, place } from '../../support/systems/with-resources/letters.ts';
+import { inTime, until } from '../../support/until.ts';
+import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
+
+const opened = ['open desk', 'open mail'];
+const closed = ['close mail', 'close desk'];
+
+beforeEach(() => {
+  storeFlagsIn(temporaryDirectory());
+  place.isWorker = false;
+});
+
+describe.each(supervisedSubjects)('resources of $name', ({ start: startOn, create, watch }) => {
+  const start = async (signal: AbortSignal = inTime()) => {
+    const runner = await startOn(letters.bind(create()), { signal });
+    onTestFinished(() => runner.close());
+    return runner;
+  };
+
+  test('a resource that fails to open in a worker fails the start, and everything is closed', async () => {
+    raise('fail in worker');
+    const workers = watch();
+    await expect(start()).rejects.toMatchObject({ code: 'RESOURCE_FAILED', resourceName: 'mail' });
+    expect(workers.size).toBe(0);
+    expect(notesByOpener()).toEqual([
+      [...opened, ...closed],
+      [...opened, 'close desk'],
+    ]);
+  });
+
+  test('an aborted start ends workers whose resources are not open', async () => {
+    raise('hang in worker');
+    const workers = watch();
+    const abort = new AbortController();
+    const starting = start(abort.signal);
+    starting.catch(() => {});
+    await until('the worker hangs', () => notesByOpener().length === 2 && notesByOpener()[1]!.length === 2);
+    abort.abort(new Error('no time'));
+    await expect(starting).rejects.toThrow('no time');
+    expect(workers.size).toBe(0);
+    expect(notesByOpener()[0]).toEqual([...opened, ...closed]);
+  });
+
+  test('a worker that is started again opens its resources again, as soon as it can', async () => {
+    const runner = await start();
+    await runner.get(Customers).join('ada');
+    await runner.caughtUp({ signal: inTime() });
+    raise('fail in worker');
+    raise('crash');
+    await runner.get(Customers).join('bob');
+    const stateOf = async () => (await runner.status())[1]!;
+    await until('the worker is interrupted', async () => (await stateOf()).state === 'interrupted');
+    expect((await stateOf()).lastError).toMatchObject({ code: 'RESOURCE_FAILED', resourceName: 'mail' });
+    const failed = () => notesByOpener().filter((notes) => notes.length === 3).length;
+    await until('it has tried again', () => failed() > 1);
+    lower('fail in worker');
+    await runner.caughtUp({ signal: inTime() });
+    await runner.close();
+    const all = notesByOpener();
+    expect(all[0]).toEqual([...opened, ...closed]);
+    expect(all[1]).toEqual([...opened, 'send Dear ada']); // the worker crashed
+    for (const notes of all.slice(2, -1)) expect(notes).toEqual([...opened, 'close desk']);
+    expect(all.at(-1)).toEqual([...opened, 'send Dear bob', ...closed]);
+  });
+});
