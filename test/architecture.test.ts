@@ -107,7 +107,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/memory-bounds.ts',
     'application/personal',
     'application/recording',
-    'application/replaying/beginning.ts',
+    'application/replaying',
     'application/policy',
     'application/log',
   ],
