@@ -19,6 +19,8 @@ import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
+import type { Replay } from './replaying/repetitions.ts';
+import { ReplayLoop } from './replaying/replay-loop.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
@@ -79,6 +81,16 @@ export interface ProcessApplicationInternals {
   /** Throws {@link LogMismatchError} if the log of an upstream does not hold the notification that is done last. */
   compareLogs<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
+  ): Promise<void>;
+  /**
+   * Processes the replays of the application until the signal is aborted.
+   *
+   * @param moved Called when positions may have been moved, so that the application has to run.
+   */
+  replay<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    moved: () => void,
+    signal: AbortSignal,
   ): Promise<void>;
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
@@ -233,6 +245,12 @@ export abstract class ProcessApplication<
         return recorder.position(pipelineId, upstreamName);
       },
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
+      replay: (application, moved, signal) => {
+        const store = applicationInternals.storeOf(application);
+        const followerOf = (replay: Replay) => application.#upstreams.followerOf(replay);
+        const runTurn = <T>(work: () => Promise<T>) => application.#turns.run(work);
+        return inRootContext(() => new ReplayLoop({ store, followerOf, runTurn, moved }, signal).run());
+      },
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };
   }

@@ -6,7 +6,8 @@ import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
-import type { BatchProcessorOptions } from './batch-processor.ts';
+import { positionNameOf, Repetitions, type Replay } from '../replaying/repetitions.ts';
+import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
 
@@ -31,6 +32,14 @@ export class Upstreams {
   readonly #followers = new Map<string, Follower>();
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
+  /** What is needed to follow the logs a second time, by the names of their applications. */
+  readonly #logs = new Map<
+    string,
+    { readonly log: NotificationLog; readonly options: BatchProcessorOptions }
+  >();
+  #repetitions: Repetitions | undefined;
+  /** Last operation that moved a position, as far as the followers obey it. */
+  #obeyedResetId = 0;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -48,10 +57,35 @@ export class Upstreams {
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
   follow(log: NotificationLog, options: BatchProcessorOptions, declaration?: BeginningDeclaration): void {
     this.#gate ??= new CausalGate(options.store, this.#intermediates);
+    this.#logs.set(log.applicationName, { log, options });
+    this.#repetitions = Repetitions.of(options.store.recorder);
     this.#followers.set(
       log.applicationName,
       new Follower({ log, gate: this.#gate, declaration, ...options }),
     );
+  }
+
+  /** Returns a follower that processes a replay; undefined if its upstream is not followed here. */
+  followerOf(replay: Replay): Follower | undefined {
+    const followed = this.#logs
+      .values()
+      .find(({ log, options }) => options.store.recordedNameOf(log.applicationName) === replay.upstreamName);
+    if (followed === undefined) return undefined;
+    const { log, options } = followed;
+    const positionName = positionNameOf(replay);
+    const { types, sideEffects } = replay;
+    const gate = new CausalGate(options.store, new Map()); // the causes of what is replayed were processed before
+    const progressed = (progress: Progress) =>
+      options.progressed({ ...progress, upstreamName: positionName });
+    return new Follower({ log, gate, ...options, replay: { positionName, types, sideEffects }, progressed });
+  }
+
+  /** Makes the followers read their positions again, if an operation has moved any. */
+  #obey(): void {
+    const { lastResetId = 0 } = this.#repetitions ?? {};
+    if (lastResetId === this.#obeyedResetId) return;
+    this.#obeyedResetId = lastResetId;
+    for (const follower of this.#followers.values()) follower.forget();
   }
 
   /**
@@ -62,6 +96,7 @@ export class Upstreams {
    * waits for another version; all notifications that need not wait are processed.
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
+    this.#obey();
     const { upstreamName } = options;
     const counts = new Map<string, number>();
     if (upstreamName === undefined) return this.#runAll(options, counts);
@@ -70,6 +105,7 @@ export class Upstreams {
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
   pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
+    this.#obey();
     return this.#get(upstreamName).pull(upTo);
   }
 
