@@ -30,8 +30,13 @@ export interface UpstreamStatus {
   readonly upstreamName: string;
   /** Id of the last notification that is handled or ignored, as far as this thread or the storage knows. */
   readonly position: number;
-  /** Number of notifications in the log after the position; negative if the log ends before the position. */
+  /**
+   * Number of notifications in the log after the position; negative if the log ends before the position. Parked
+   * notifications are before the position, so they do not count.
+   */
   readonly lag: number;
+  /** Number of parked notifications of the upstream, which the application has put aside and not processed. */
+  readonly parked: number;
   /**
    * Whether the log holds the notification that was processed last. If not, as after the log was restored from an older
    * copy, the application stops with `LogMismatchError`.

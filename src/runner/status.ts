@@ -50,12 +50,28 @@ async function applicationStatus(
   const building = buildingOf(application);
   const known = { applicationName, pipelineId, state, interruption, ...(building && { building }) };
   try {
-    const all = await Promise.all(upstreams.map((upstream) => upstreamStatus(application, upstream)));
+    const parked = upstreams.length === 0 ? noCounts : await parkedCounts(application);
+    const all = await Promise.all(
+      upstreams.map(async (upstream) => ({
+        ...(await upstreamStatus(application, upstream)),
+        parked: parked.get(upstream.applicationName) ?? 0,
+      })),
+    );
     return { ...known, upstreams: all, lastError };
   } catch (error) {
     if (!isTransient(error)) throw error;
     return { ...known, upstreams: [], lastError: lastError ?? error };
   }
+}
+
+const noCounts: ReadonlyMap<string, number> = new Map();
+
+/** Counts the parked notifications in the pipeline of an application, by upstream. */
+async function parkedCounts(application: Application): Promise<ReadonlyMap<string, number>> {
+  const { recorder, pipelineId } = applicationInternals.storeOf(application);
+  const counts = (await recorder.countParked?.()) ?? [];
+  const own = counts.filter((one) => one.pipelineId === pipelineId);
+  return new Map(own.map(({ upstreamName, count }) => [upstreamName, count]));
 }
 
 /** Returns the schema that is being built, if the application is a projection whose schema was never live. */
@@ -68,7 +84,7 @@ function buildingOf(application: Application): SchemaBuilding | undefined {
 async function upstreamStatus(
   application: Application,
   { applicationName, log }: Application,
-): Promise<UpstreamStatus> {
+): Promise<Omit<UpstreamStatus, 'parked'>> {
   // Read the position first: a log only grows, so the lag is negative only if the log was cut off.
   const done = await processApplicationInternals.donePosition(application, applicationName);
   const { position } = done;

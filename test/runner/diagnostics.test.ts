@@ -47,6 +47,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
       upstreamName,
       position: counts[upstreamName]!,
       lag: 0,
+      parked: 0,
       fitsLog: true,
     })),
     lastError: undefined,
@@ -120,7 +121,9 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
         applicationName: 'reservations',
         pipelineId: 0,
         state: 'running',
-        upstreams: [{ upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]), fitsLog: true }],
+        upstreams: [
+          { upstreamName: 'orders', position: 3, lag: expect.toBeOneOf([1, 2]), parked: 0, fitsLog: true },
+        ],
         lastError: undefined,
       });
     }, patient);
@@ -172,7 +175,9 @@ describe.each(runners)('the diagnostics of $runner', ({ runner: runnerName, star
       const [, reservations] = await runner.status();
       return reservations?.state === 'interrupted' && reservations;
     }, patient);
-    expect(interrupted.upstreams).toEqual([{ upstreamName: 'orders', position: 0, lag: 1, fitsLog: true }]);
+    expect(interrupted.upstreams).toEqual([
+      { upstreamName: 'orders', position: 0, lag: 1, parked: 0, fitsLog: true },
+    ]);
     expect(interrupted.lastError).toMatchObject({ code: 'STORAGE_BUSY', applicationName: 'reservations' });
     const event = events.find(({ kind }) => kind === 'interrupted');
     expect(event).toEqual({

@@ -1,6 +1,11 @@
 import { inspect } from 'node:util';
 import { KahnError } from '../../util/errors.ts';
-import type { NotificationLog } from './notification-log.ts';
+
+/** Names a log, for messages. */
+interface LogName {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+}
 
 /** A section id or a position in a notification log is invalid. */
 export class InvalidPositionError extends KahnError {
@@ -15,7 +20,7 @@ export class LogGapError extends KahnError {
   /** Id of the first notification that is missing. */
   declare readonly notificationId: number;
 
-  constructor({ applicationName, pipelineId }: NotificationLog, notificationId: number) {
+  constructor({ applicationName, pipelineId }: LogName, notificationId: number) {
     super(
       `The log of '${applicationName}' in pipeline ${pipelineId} is damaged: notification ${notificationId} is missing. ` +
         'Check the system with verify(), and restore its storage from a backup.',
@@ -26,7 +31,7 @@ export class LogGapError extends KahnError {
 
 /** Throws {@link LogGapError} unless the ids of notifications count from `after + 1`. */
 export function assertNoGap(
-  log: NotificationLog,
+  log: LogName,
   after: number,
   notifications: readonly { readonly id: number }[],
 ): void {

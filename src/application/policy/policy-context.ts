@@ -41,6 +41,8 @@ export interface PolicyContextParts {
   readonly resources?: unknown;
   readonly isReplay?: boolean;
   readonly sideEffects?: boolean;
+  /** @default a signal that is never aborted */
+  readonly signal?: AbortSignal;
   /** Resolves with the handle of the transaction in which the batch is recorded. @default rows are refused */
   rows?(): Promise<unknown>;
 }
@@ -57,6 +59,7 @@ export class BatchContext implements PolicyContext {
     this.resources = parts.resources;
     this.isReplay = parts.isReplay ?? false;
     this.sideEffects = parts.sideEffects ?? true;
+    this.#signal = parts.signal;
     this.#parts = parts;
   }
 

@@ -7,7 +7,7 @@ import { MapAggregates } from './aggregates/map-aggregates.ts';
 import { runHandler } from './handler-run.ts';
 import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy.ts';
-import { BatchContext, type PolicyNeeds } from './policy-context.ts';
+import { BatchContext, type PolicyContext, type PolicyNeeds } from './policy-context.ts';
 
 /** The static properties of an application class on which its policy depends. */
 interface PolicyOwner {
@@ -36,12 +36,16 @@ export function policyOf<
   if (otherwise !== undefined) assertFunction(otherwise, applicationName, 'the handler of all other events');
   const handlerOf = (type: string) =>
     (byType.get(type) ?? otherwise) as PolicyHandler<DomainEvent, DomainEvent> | undefined;
-  const call = async (event: RecordedEvent<Follows>, byId: Map<string, Aggregate> = new Map()) => {
+  const call = async (
+    event: RecordedEvent<Follows>,
+    byId: Map<string, Aggregate> = new Map(),
+    parts: Partial<PolicyContext> = {},
+  ) => {
     const handler = handlerOf(event.type);
     if (handler === undefined) return [];
     const aggregates = new MapAggregates(byId);
     const recordedNameOf = (name: string) => name;
-    const given = new BatchContext({ applicationName });
+    const given = new BatchContext({ ...parts, applicationName });
     const context = { applicationName, upstreamName: '', recordedNameOf, event, part: 0, aggregates, given };
     if (!handlesOwnEvents) return (await runHandler(handler, context)) as readonly Aggregate<E>[];
     const { correlationId, metadata } = event;

@@ -82,7 +82,8 @@ export type PolicyHandlers<
 
 /**
  * Handles the events that a process application follows. In a test, call a policy directly with a plain Map as
- * repository: it resolves with the new aggregates. The Map gets new objects for aggregates that a failed attempt changed.
+ * repository, and with what its handlers use of their context: it resolves with the new aggregates. The Map gets new objects
+ * for aggregates that a failed attempt changed.
  * Ids derived in such a call are stable, but differ from ids in a running system, where the name of the upstream is part
  * of them.
  *
@@ -91,7 +92,11 @@ export type PolicyHandlers<
  * await new Orders().policy(reservationCreated, new Map([[order.id, order]]));
  */
 export interface Policy<Follows extends DomainEvent = DomainEvent, E extends DomainEvent = DomainEvent> {
-  (event: RecordedEvent<Follows>, aggregates?: Map<string, Aggregate>): Promise<readonly Aggregate<E>[]>;
+  (
+    event: RecordedEvent<Follows>,
+    aggregates?: Map<string, Aggregate>,
+    context?: Partial<PolicyContext>,
+  ): Promise<readonly Aggregate<E>[]>;
   /** Returns the handler for a type, or undefined if events of this type are ignored. */
   handlerOf(type: string): PolicyHandler<DomainEvent, DomainEvent> | undefined;
   /** Types that have a handler of their own. */

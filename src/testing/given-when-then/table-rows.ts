@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ProcessApplication } from '../../application/process-application.ts';
+import { Projection, recorderOf } from '../../application/projection/projection.ts';
 import { alignedWith } from './comparison.ts';
 import type { DerivedIds } from './derived-id.ts';
 
@@ -14,11 +15,19 @@ type ReadingHandle =
   | { prepare(sql: string): { all(): readonly Row[] } }
   | { query(sql: string): Promise<{ readonly rows: readonly Row[] }> };
 
-/** Reads all rows of some tables. */
+/**
+ * Reads all rows of some tables.
+ *
+ * @throws {@link InvalidArgumentError} if a projection has no table of a name.
+ */
 export async function readTables(application: ProcessApplication, names: readonly string[]): Promise<Tables> {
+  const isProjection = application instanceof Projection;
+  const nameOf = (name: string) =>
+    isProjection ? recorderOf(application).schema.tables[name] : quoted(name);
+  const inSql = names.map((name) => [name, nameOf(name) as string] as const);
   return await application.readRows(async (handle) => {
     const tables: [string, readonly Row[]][] = [];
-    for (const name of names) tables.push([name, await selectAll(handle as ReadingHandle, quoted(name))]);
+    for (const [name, table] of inSql) tables.push([name, await selectAll(handle as ReadingHandle, table)]);
     return Object.fromEntries(tables);
   });
 }

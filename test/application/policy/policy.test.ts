@@ -1,4 +1,4 @@
-import { InvalidPolicyError, ProcessApplication } from 'kahn';
+import { InvalidPolicyError, type PolicyContext, ProcessApplication } from 'kahn';
 import { expect, test } from 'vitest';
 import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -77,4 +77,28 @@ test('ignores results of Promise.all that are undefined', async () => {
   }
   expect((await new Some().policy(event('Order.Created', {}))).map(({ id }) => id)).toEqual(['o-2']);
   expect(await new Some().policy(event('Order.Paid', {}))).toEqual([]);
+});
+
+test('a direct call gives its handlers the parts of the context that are passed', async () => {
+  const contexts: PolicyContext[] = [];
+  class Watchers extends ProcessApplication<PaymentEvent, OrderEvent> {
+    static readonly applicationName = 'watchers';
+    override readonly policy = this.when({
+      'Order.Created': (_event, _repository, context) => void contexts.push(context),
+    });
+  }
+  const created = event('Order.Created', {});
+  const { signal } = new AbortController();
+  const resources = { mail: 'a mailbox' };
+  await new Watchers().policy(created, new Map(), {
+    resources,
+    signal,
+    isReplay: true,
+    rows: async () => 'a handle',
+  });
+  const [context] = contexts;
+  expect(context).toMatchObject({ resources, signal, isReplay: true, sideEffects: true });
+  expect(await context?.rows()).toBe('a handle');
+  await new Watchers().policy(created);
+  await expect(contexts[1]?.rows()).rejects.toThrow('called rows() in a direct call');
 });

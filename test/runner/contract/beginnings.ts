@@ -73,7 +73,9 @@ export function beginnings(subject: RunnerSubject): void {
       await placeBefore(storage, 'ada', 'bob');
       await using runner = await startInvoicing(subject, storage, ofSystem);
       const [, invoices] = await runner.status();
-      expect(invoices?.upstreams).toEqual([{ upstreamName: 'orders', position: 4, lag: 0, fitsLog: true }]);
+      expect(invoices?.upstreams).toEqual([
+        { upstreamName: 'orders', position: 4, lag: 0, parked: 0, fitsLog: true },
+      ]);
       await runner.get(Orders).place('eve');
       await runner.caughtUp();
       expect((await invoicesIn(runner)).map(({ cause }) => cause)).toEqual([5, 6]);

@@ -43,6 +43,27 @@ export function positions({ start, createStorage }: RunnerSubject): void {
     }
   });
 
+  test('status() counts parked notifications, which do not lag behind', async () => {
+    const storage = createStorage();
+    {
+      await using runner = await start(shop, { storage });
+      await runner.settled(await runner.get(Orders).save(Order.place('ada')));
+    }
+    await park(storage, 'orders', 'payments', [1]);
+    await park(storage, 'payments', 'orders', [1, 3]);
+    await using runner = await start(shop, { storage });
+    await runner.caughtUp();
+    const counts = (await runner.status()).flatMap(({ applicationName, upstreams }) =>
+      upstreams.map(({ upstreamName, parked, lag }) => [applicationName, upstreamName, parked, lag]),
+    );
+    expect(counts).toEqual([
+      ['orders', 'reservations', 0, 0],
+      ['orders', 'payments', 1, 0],
+      ['reservations', 'orders', 0, 0],
+      ['payments', 'orders', 2, 0],
+    ]);
+  });
+
   test('nothing lags behind after caughtUp()', async () => {
     await using runner = await start(shop, { storage: createStorage() });
     for (let i = 0; i < 3; i += 1) {
@@ -52,6 +73,22 @@ export function positions({ start, createStorage }: RunnerSubject): void {
         for (const upstream of upstreams) expect(upstream).toMatchObject({ lag: 0, fitsLog: true });
     }
   });
+}
+
+/** Parks notifications that an application has passed. */
+async function park(
+  storage: StorageDescription,
+  applicationName: string,
+  upstreamName: string,
+  ids: readonly number[],
+): Promise<void> {
+  const opened = await openStorage(storage);
+  const recorder = await opened.openRecorder({ applicationName, setupTables: false });
+  const content = { originatorId: 'a', isDue: false, attempts: 1, since: 0, reason: '{}' };
+  const parked = ids.map((notificationId) => ({ upstreamName, notificationId, expected: 0, content }));
+  await recorder.record(0, [{ events: [], snapshots: [], parked }]);
+  await recorder.close();
+  await opened.close();
 }
 
 /** Places two orders. Resolves when all their events are handled or ignored: 8 notifications each. */

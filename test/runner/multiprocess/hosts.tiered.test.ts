@@ -116,7 +116,7 @@ describe.each(storagesOfProcesses)('on $name', ({ name, create }) => {
     const [, reservations] = await runner.status();
     expect(reservations).toMatchObject({
       state: 'elsewhere',
-      upstreams: [{ upstreamName: 'orders', position: 0, lag: 1, fitsLog: true }],
+      upstreams: [{ upstreamName: 'orders', position: 0, lag: 1, parked: 0, fitsLog: true }],
     });
     const waiting = runner.caughtUp();
     await using _other = await MultiprocessRunner.start(shop.bind(storage), {

@@ -1,4 +1,6 @@
-import { ProcessApplication } from 'kahn';
+import type { DatabaseSync } from 'node:sqlite';
+import { type CreateContext, ProcessApplication, Projection } from 'kahn';
+import { sqliteRows } from 'kahn/sqlite';
 import { derivedId, given } from 'kahn/testing';
 import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
@@ -67,3 +69,23 @@ given(Charges, [], { resources: { gateway: { charge: async () => 'receipt' } } }
 given(Charges, [], { resources: { limit: '5' } });
 // @ts-expect-error not a resource of the class
 given(Charges, [], { resources: { mail: {} } });
+
+// Tables of a projection are those of its class.
+class Customers extends Projection<OrderEvent, { rows: DatabaseSync }> {
+  static readonly applicationName = 'customers';
+  static readonly schema = 1;
+  static readonly tables = ['customers'] as const;
+  static readonly rows = sqliteRows;
+  override create({ db, tables }: CreateContext<DatabaseSync>): void {
+    db.exec(`create table ${tables.customers} (name text)`);
+  }
+  override readonly policy = this.project({});
+}
+const customers = given(Customers, [], { createTables: (db) => db.exec('create table other (id text)') });
+customers.when(Orders, order).thenRows({ customers: [{ name: 'ada' }] });
+// @ts-expect-error no table of the projection
+customers.when(Orders, order).thenRows({ orders: [] });
+// @ts-expect-error a projection records no events
+customers.when(Orders, order).then([{ type: 'Order.Created' }]);
+// @ts-expect-error Customers does not follow reservations
+customers.when(Reservations, reserved);
