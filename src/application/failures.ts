@@ -1,5 +1,11 @@
 import { NotDecodableError } from '../storage/codec/errors.ts';
-import { isTransient, PositionConflictError, RecordConflictError, StorageError } from '../storage/errors.ts';
+import {
+  isTransient,
+  ParkedConflictError,
+  PositionConflictError,
+  RecordConflictError,
+  StorageError,
+} from '../storage/errors.ts';
 import { isError } from '../util/errors.ts';
 import { UnknownEventError } from './errors.ts';
 import {
@@ -41,6 +47,7 @@ export function isTransientFailure(error: unknown): boolean {
     error instanceof RacesLostError ||
     error instanceof RecordConflictError ||
     error instanceof PositionConflictError ||
+    error instanceof ParkedConflictError ||
     isBlocking(error)
   );
 }

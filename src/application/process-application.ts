@@ -7,12 +7,14 @@ import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass, applicationInternals } from './application.ts';
+import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
 import { batchSizeRule } from './following/batch-size.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
+import { ParkingUnsupportedError } from './parking/errors.ts';
 import { handledTwice } from './policy/own-events.ts';
 import type { Policy, PolicyHandler, PolicyHandlers } from './policy/policy.ts';
 import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
@@ -96,6 +98,8 @@ export interface ProcessApplicationInternals {
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
+  /** Makes the next run process the parked notifications that are due, before new ones. */
+  retryParked<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): void;
 }
 
 export let processApplicationInternals: ProcessApplicationInternals;
@@ -157,6 +161,7 @@ export abstract class ProcessApplication<
    * @throws {@link InvalidArgumentError} if `log` is not a notification log, or that of a renamed application whose class
    * is not part of the system through which this application was opened.
    * @throws {@link InvalidOptionError} if `batchSize` is not an integer >= 1.
+   * @throws {@link ParkingUnsupportedError} if a rule of `errorRules` parks notifications and the storage keeps none.
    * @throws {@link InvalidApplicationError} if the log is the application's own and `applyPolicyToGeneratedEvents` is true.
    */
   follow(log: NotificationLog, batchSize: number = batchSizeRule.default): void {
@@ -175,8 +180,12 @@ export abstract class ProcessApplication<
     const { resources } = this;
     const pace = schemaIn(store.recorder)?.pace;
     const declaration = this.constructor as unknown as ApplicationClass;
+    const rules = new ErrorRules(declaration);
+    if (rules.mayPark && store.recorder.parked === undefined)
+      throw new ParkingUnsupportedError(this.applicationName);
     const options = { store, policy, batchSize, resources, pace, grown, progressed };
-    this.#upstreams.follow(log, options, declaration.begins === undefined ? undefined : declaration);
+    const beginning = declaration.begins === undefined ? undefined : declaration;
+    this.#upstreams.follow(log, rules, options, beginning);
   }
 
   /**
@@ -188,6 +197,8 @@ export abstract class ProcessApplication<
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline of this application; all
    * notifications that need not wait are processed.
+   * @throws {@link PolicyRetryError} if an error rule says that a notification is tried again later: run again.
+   * @throws {@link ParkingLimitError} if as many notifications are parked as may be.
    * @throws {@link OtherVersionError} if a notification waits for another version of this application; all before it are
    * processed.
    * @throws {@link LogMismatchError} if the log of an upstream does not hold the notification that was processed last.
@@ -252,6 +263,7 @@ export abstract class ProcessApplication<
         return inRootContext(() => new ReplayLoop({ store, followerOf, runTurn, moved }, signal).run());
       },
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
+      retryParked: (application) => application.#upstreams.retryParked(),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { ceilingOf } from '../application/log/mark.ts';
 import type { NotificationLog } from '../application/log/notification-log.ts';
 import type { PlaceInLog } from '../application/log/place-in-log.ts';
+import { readParked } from '../application/parking/parked-set.ts';
 import { BoundedLock } from '../application/recording/bounded-lock.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
 import { Repetitions } from '../application/replaying/repetitions.ts';
@@ -34,6 +35,7 @@ export async function resetPosition({ store, log, at, signal, ...because }: Rese
     try {
       await assertNotReplayed(store, applicationName);
       const from = await recorder.position(pipelineId, applicationName);
+      await assertNoneParked(store, applicationName, to?.id ?? 0);
       const ceiling = Math.max(from.position, ceilingOf(from));
       const moved = await movedPosition(recorder, { from, to, ceiling, kind: 'reset', ...because });
       await (lock ?? recorder).record(pipelineId, [moved]);
@@ -45,6 +47,18 @@ export async function resetPosition({ store, log, at, signal, ...because }: Rese
     } finally {
       await lock?.release().catch(() => {}); // the transaction ends with its connection
     }
+  }
+}
+
+/** Throws {@link InvalidArgumentError} if a notification behind the new position is parked: it is handled when it is retried. */
+async function assertNoneParked(store: EventStore, upstreamName: string, position: number): Promise<void> {
+  const { applicationName, recorder, pipelineId } = store;
+  for await (const { notificationId } of readParked(recorder, pipelineId, upstreamName)) {
+    if (notificationId <= position) continue;
+    throw new InvalidArgumentError(
+      `reset() cannot move '${applicationName}' back to ${position} in the log of '${upstreamName}', because notification ` +
+        `${notificationId} is parked: retry or discard the parked notifications first.`,
+    );
   }
 }
 

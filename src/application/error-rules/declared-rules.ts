@@ -11,7 +11,7 @@ export function assertErrorDeclaration(className: string, declaration: ErrorDecl
   const { errorRules = [], parking, handlerTimeoutMs } = declaration;
   if (!Array.isArray(errorRules)) {
     throw new InvalidApplicationError(
-      `Expected 'static readonly errorRules' of class ${className} to be an array, as in [{ error: TypeError, then: 'park' ` +
+      `Expected 'static readonly errorRules' of class ${className} to be an array, as in [{ error: TypeError, action: 'park' ` +
         `}], got ${kindOf(errorRules)}.`,
     );
   }

@@ -24,7 +24,7 @@ export interface ErrorRule {
   /** Tries before the rule applies. The application processes nothing of the same upstream meanwhile. @default none */
   readonly retry?: RetryRule;
   /** `park` puts the notification aside and continues; `stop` stops the application. @default 'stop' */
-  readonly then?: 'park' | 'stop';
+  readonly action?: 'park' | 'stop';
 }
 
 /** How an application parks notifications. */
@@ -56,15 +56,14 @@ const retryRules: OptionRules<RetryRule> = {
 };
 
 /** Checks of the fields of a rule. `owner` names the rule in messages. */
-export function errorRuleRules(owner: string): OptionRules<ErrorRule, 'then'> {
+export function errorRuleRules(owner: string): OptionRules<ErrorRule, 'action'> {
   return {
     error: ruleOf(
       'a class that extends Error, or a function that takes the error and returns true or false',
       (value) => isErrorClass(value) || (typeof value === 'function' && !isOtherClass(value)),
     ),
     retry: optionsBy(retryRules, `'retry' of ${owner}`),
-    // biome-ignore lint/suspicious/noThenProperty: the rule is data, and its value is no function
-    then: oneOf(['park', 'stop'], 'stop'),
+    action: oneOf(['park', 'stop'], 'stop'),
   };
 }
 

@@ -34,7 +34,7 @@ export class ErrorRules {
   constructor({ errorRules = [], parking = {}, handlerTimeoutMs }: ErrorDeclaration) {
     const { byAggregate, limit } = resolveOptions(parking, parkingOptions, "'static readonly parking'");
     this.#rules = errorRules;
-    this.mayPark = errorRules.some(({ then }) => then === 'park');
+    this.mayPark = errorRules.some(({ action }) => action === 'park');
     this.byAggregate = byAggregate;
     this.limit = limit;
     this.handlerTimeoutMs = handlerTimeoutMs;
@@ -49,7 +49,7 @@ export class ErrorRules {
   decide(error: unknown, tries: number): Decision {
     const rule = this.#rules.find((one) => matches(one, error));
     if (rule === undefined) return { kind: 'stop' };
-    const { retry, then: kind = 'stop' } = rule;
+    const { retry, action: kind = 'stop' } = rule;
     return retry === undefined || tries > retry.times
       ? { kind }
       : { kind: 'retry', backoff: { ...defaultBackoff, ...retry } };

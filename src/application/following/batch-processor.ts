@@ -8,9 +8,19 @@ import {
   RowsError,
   StorageError,
 } from '../../storage/errors.ts';
+import type { ParkedContent, ParkedNotification } from '../../storage/parked.ts';
 import type { StoredEvent, StoredNotification } from '../../storage/stored-event.ts';
+import { isInstance } from '../../util/errors.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { InvalidPolicyError } from '../errors.ts';
+import { PolicyError } from '../following-errors.ts';
+import {
+  type Batch,
+  noneParked,
+  parkedIn,
+  unparkedIn,
+  withParkedChanges,
+} from '../parking/parked-changes.ts';
 import { NotSealedError } from '../personal/not-sealed-error.ts';
 import { sealPersonal } from '../personal/seal-personal.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -47,6 +57,8 @@ export interface Progress {
   readonly effects: readonly StoredEvent[];
   /** Head of that log, after the effects; undefined if there are none. */
   readonly head: number | undefined;
+  /** What was parked among the notifications. @default nothing */
+  readonly parked?: ReadonlyMap<number, ParkedContent | undefined>;
 }
 
 /** What a replay hands to the policy, and how. */
@@ -123,13 +135,18 @@ export class BatchProcessor {
    * if all are ignored and nothing is recorded.
    *
    * @param lock Write lock under which the changes are recorded.
+   * @param parked Notifications that are parked instead of processed.
    */
-  process(notifications: readonly StoredNotification[], lock?: BoundedLock): Promise<void> | undefined {
+  process(
+    notifications: readonly StoredNotification[],
+    lock?: BoundedLock,
+    parked: Batch['parked'] = noneParked,
+  ): Promise<void> | undefined {
     const last = notifications.at(-1);
     if (last === undefined) return undefined;
-    const isIgnored = notifications.every(({ type }) => !mayHandle(this.#setup, type));
+    const isIgnored = parked.size === 0 && notifications.every((one) => !this.isHandled(one));
     if (!isIgnored || this.#isPositionDue(last)) {
-      return this.#runAndRecord(notifications, lock);
+      return this.#runAndRecord({ notifications, parked }, lock);
     }
     this.#ignore(last);
     return undefined;
@@ -139,6 +156,27 @@ export class BatchProcessor {
   async findDone(notifications: readonly StoredNotification[]): Promise<void> {
     this.#done ??= new DoneNotifications(this.#options.store, this.#cursor.upstreamName);
     this.#leftOut = await this.#done.among(notifications);
+  }
+
+  /** Whether the policy may handle a notification. */
+  isHandled({ type }: StoredNotification): boolean {
+    return mayHandle(this.#setup, type);
+  }
+
+  /** Processes a parked notification, and records that it is no longer parked. */
+  retry(notification: StoredNotification, retried: ParkedNotification): Promise<void> {
+    this.#leftOut = new Set();
+    return this.#runAndRecord({ notifications: [notification], parked: noneParked, retried }, undefined);
+  }
+
+  /** Changes a parked notification. */
+  async change(
+    { upstreamName, notificationId, revision }: ParkedNotification,
+    content: ParkedContent,
+  ): Promise<void> {
+    const change = { upstreamName, notificationId, expected: revision, content };
+    const { recorder, pipelineId } = this.#options.store;
+    await recorder.record(pipelineId, [{ events: [], snapshots: [], parked: [change] }]);
   }
 
   /** Records the position without events, if notifications were ignored since the position was last recorded. */
@@ -153,22 +191,35 @@ export class BatchProcessor {
     }
   }
 
-  /** Processes notifications one by one after they have failed together. */
-  async #processEach(notifications: readonly StoredNotification[], error: unknown): Promise<void> {
+  /**
+   * Processes notifications in parts after they have failed together: those before the one on which the policy has failed,
+   * and those from that one on. If another part has failed, processes them one by one.
+   */
+  async #processParts({ notifications, parked }: Batch, error: unknown, isOfPolicy: boolean): Promise<void> {
     if (!mayConcernPart(error)) throw error;
     const [notification, ...others] = notifications;
     if (notification !== undefined && others.length === 0) {
       await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
-      throw this.#attributed(error, notification);
+      throw this.attributed(error, notification);
     }
-    for (const one of notifications) await this.process([one]);
+    const failedId = isOfPolicy && isInstance(error, PolicyError) ? error.notificationId : 0;
+    const failedAt = notifications.findIndex(({ id }) => id === failedId);
+    const parts =
+      failedAt < 0
+        ? notifications.map((one) => [one])
+        : [
+            notifications.slice(0, failedAt),
+            [notifications[failedAt] as StoredNotification],
+            notifications.slice(failedAt + 1),
+          ];
+    for (const part of parts) {
+      await this.process(part, undefined, parkedIn(part, parked));
+      if (this.#cursor.seen < (part.at(-1)?.id ?? 0)) return; // it took too long, and the rest is read again
+    }
   }
 
-  async #runAndRecord(
-    notifications: readonly StoredNotification[],
-    lock: BoundedLock | undefined,
-    tries: number = 1,
-  ): Promise<void> {
+  async #runAndRecord(batch: Batch, lock: BoundedLock | undefined, tries: number = 1): Promise<void> {
+    const { notifications, parked, retried } = batch;
     const { pace } = this.#options;
     const resting = pace?.beforeBatch();
     if (resting !== undefined) await resting;
@@ -186,31 +237,34 @@ export class BatchProcessor {
         sideEffects: this.#options.replay?.sideEffects ?? true,
         rows: openRows,
       });
-      changes = await runPolicy(this.#setup, notifications, this.#size.longestMs, context);
+      changes = await runPolicy(this.#setup, unparkedIn(batch), this.#size.longestMs, context);
       const end = notifications.at(-1);
-      if (changes.handled === 0 && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
+      const isIgnored = changes.handled === 0 && parked.size === 0 && retried === undefined;
+      if (isIgnored && end !== undefined && !this.#isPositionDue(end)) return this.#ignore(end);
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const preparing = this.#prepareChanges(changes, last, notifications, tries);
+      const preparing = this.#prepareChanges(changes, last, batch, tries);
       if (preparing instanceof Promise && rows?.isOpen) {
         await rows.end(); // keys of subjects are recorded apart, in some storages only while no transaction is open
         await preparing;
-        return await this.#runAndRecord(notifications, undefined, tries + 1);
+        return await this.#runAndRecord(batch, undefined, tries + 1);
       }
-      const prepared = preparing instanceof Promise ? await preparing : preparing;
+      let prepared = preparing instanceof Promise ? await preparing : preparing;
+      if (parked.size > 0 || retried !== undefined)
+        prepared = await withParkedChanges(prepared, batch, last, this.#cursor.upstreamName, store);
       const yielding = yieldIfDue(performance.now());
       if (yielding !== undefined) await yielding;
-      this.#noteRecorded(prepared, await store.record([prepared], rows?.isOpen ? await rows.lock() : lock));
+      const head = await store.record([prepared], rows?.isOpen ? await rows.lock() : lock);
+      this.#noteRecorded(prepared, head, parked);
       const tookMs = performance.now() - started;
-      this.#finish(last, policyMs, tookMs - policyMs);
+      if (retried === undefined) this.#finish(last, policyMs, tookMs - policyMs);
       pace?.worked(tookMs);
     } catch (error) {
       await rows?.end();
       const explained = await explainedConflict(error, changes?.aggregates ?? [], store);
-      await this.#processEach(notifications, explained);
-    } finally {
-      if (rows !== undefined) await rows.end();
+      if (retried !== undefined) throw explained;
+      await this.#processParts(batch, explained, changes === undefined);
     }
   }
 
@@ -243,7 +297,7 @@ export class BatchProcessor {
    * Names the notification in the error if the storage refused the changes, or if they are in conflict: if retries do not
    * resolve a conflict, the changes are already recorded.
    */
-  #attributed(error: unknown, notification: StoredNotification): unknown {
+  attributed(error: unknown, notification: StoredNotification): unknown {
     const isOfHandler =
       error instanceof RecordConflictError ||
       error instanceof AggregateDiscardedError ||
@@ -258,42 +312,52 @@ export class BatchProcessor {
   #prepareChanges(
     changes: PolicyChanges,
     last: StoredNotification,
-    [notification]: readonly StoredNotification[],
+    batch: Batch,
     tries: number = 1,
   ): PreparedEvents | Promise<PreparedEvents> {
+    const [notification] = unparkedIn(batch);
     const failure = (error: unknown) =>
       notification === undefined ? error : policyError(this.#setup, notification, error);
     try {
-      return this.#prepare(changes, last);
+      return this.#prepare(changes, last, batch.retried !== undefined);
     } catch (error) {
       if (!(error instanceof NotSealedError)) throw failure(error);
       const { pending } = changes;
       return sealPersonal(this.#options.store.mapper, error, { pending, isEffect: true, tries }).then(
-        () =>
-          this.#prepareChanges(changes, last, notification === undefined ? [] : [notification], tries + 1),
+        () => this.#prepareChanges(changes, last, batch, tries + 1),
         (reason) => Promise.reject(reason instanceof StorageError ? reason : failure(reason)),
       );
     }
   }
 
   /** Encodes changes and the position behind `last`, or behind the last notification that is done. */
-  #prepare({ pending, provenances, aggregates }: RecordedChanges, last?: StoredNotification): PreparedEvents {
+  #prepare(
+    { pending, provenances, aggregates }: RecordedChanges,
+    last?: StoredNotification,
+    isRetried = false,
+  ): PreparedEvents {
     const provenanceOf = (index: number) => provenances[index] ?? {};
-    return this.#options.store.prepare(pending, aggregates, provenanceOf, this.#cursor.trackingTo(last));
+    const tracking = isRetried ? undefined : this.#cursor.trackingTo(last);
+    return this.#options.store.prepare(pending, aggregates, provenanceOf, tracking);
   }
 
-  #noteRecorded(prepared: PreparedEvents, head: number): void {
+  #noteRecorded(prepared: PreparedEvents, head: number, parked?: Batch['parked']): void {
     const { tracking } = prepared.processEvent;
     const effects = loggedOf(prepared);
-    this.#cursor.setRecorded(tracking?.position);
-    if (tracking !== undefined)
-      this.#report(tracking.position, effects, effects.length > 0 ? head : undefined);
+    if (tracking !== undefined) this.#cursor.setRecorded(tracking.position);
+    const position = tracking?.position ?? this.#cursor.seen;
+    this.#report(position, effects, effects.length > 0 ? head : undefined, parked);
     if (effects.length > 0) this.#options.grown(head);
   }
 
   /** Reports a batch, before the cursor advances. */
-  #report(to: number, effects: readonly StoredEvent[], head: number | undefined): void {
+  #report(
+    to: number,
+    effects: readonly StoredEvent[],
+    head: number | undefined,
+    parked: Batch['parked'] = noneParked,
+  ): void {
     const { upstreamName, seen: from } = this.#cursor;
-    this.#options.progressed({ upstreamName, from, to, effects, head });
+    this.#options.progressed({ upstreamName, from, to, effects, head, parked });
   }
 }

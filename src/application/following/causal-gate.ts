@@ -61,6 +61,11 @@ export class CausalGate {
     return undefined;
   }
 
+  /** Finds the nearest cause of a notification in a followed log. */
+  async nearestCauseOf({ cause }: StoredNotification): Promise<Cause | undefined> {
+    return cause && this.#causes.find(cause);
+  }
+
   /** Whether memory suffices to see that a notification need not wait. */
   #isFree({ cause, dependencies }: StoredNotification): boolean {
     if (dependencies !== undefined) return false;

@@ -1,7 +1,11 @@
+import type { ParkedNotification } from '../../storage/parked.ts';
 import type { RecordedPosition } from '../../storage/recorder.ts';
 import { mayReachSize } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { CausalDependencyError, OtherVersionError } from '../following-errors.ts';
+import { isInstance } from '../../util/errors.ts';
+import { type FailureHandling, FollowerFailures } from '../error-rules/failure-handling.ts';
+import { asOtherVersion, isTransientFailure } from '../failures.ts';
+import { CausalDependencyError, OtherVersionError, PolicyError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
@@ -18,6 +22,8 @@ export interface FollowerOptions extends BatchProcessorOptions {
   readonly log: NotificationLog;
   /** Gate that the upstreams of the application share. */
   readonly gate: CausalGate;
+  /** What the upstreams of the application share about failures. */
+  readonly handling: FailureHandling;
   /** Class of the application, if that says where it begins. */
   readonly declaration?: BeginningDeclaration | undefined;
 }
@@ -31,14 +37,25 @@ export class Follower {
   readonly #types: TypeGate;
   readonly #processor: BatchProcessor;
   readonly #retries: BatchRetries;
+  readonly #failures: FollowerFailures;
+  readonly #isReplay: boolean;
   #isAtEnd = false;
 
-  constructor({ log, gate, declaration, ...options }: FollowerOptions) {
+  constructor({ log, gate, handling, declaration, ...options }: FollowerOptions) {
     const { store } = options;
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
     this.#types = new TypeGate(options.policy, log.emits, store.mapperOf(log.applicationName, log.emits));
-    this.#cursor = new UpstreamCursor(store, log, this.#types, declaration, options.replay?.positionName);
+    const { replay } = options;
+    this.#isReplay = replay !== undefined;
+    this.#cursor = new UpstreamCursor(
+      store,
+      log,
+      this.#types,
+      handling.moved,
+      declaration,
+      replay?.positionName,
+    );
     this.#gate = gate;
     gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
@@ -49,6 +66,12 @@ export class Follower {
       failed: () => {
         this.#isAtEnd = false;
       },
+    });
+    this.#failures = new FollowerFailures({
+      upstreamName: log.applicationName,
+      handling,
+      isHandled: (notification) => this.#processor.isHandled(notification),
+      nearestCauseOf: (notification) => gate.nearestCauseOf(notification),
     });
   }
 
@@ -80,8 +103,19 @@ export class Follower {
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
   pull(upTo: number = Infinity, signal?: AbortSignal): Pulled | Promise<Pulled> {
+    const { resting } = this.#failures;
+    if (resting !== undefined) return resting;
     const { seen } = this.#cursor;
     if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
+    const pulled = this.#pullRepeatedly(upTo, signal);
+    return pulled instanceof Promise && this.#failures.hasRules
+      ? this.#pullByRules(pulled, seen, upTo, signal)
+      : pulled;
+  }
+
+  /** Processes a batch, again and again if other writers are faster or the storage is busy. */
+  #pullRepeatedly(upTo: number, signal: AbortSignal | undefined): Pulled | Promise<Pulled> {
+    const { seen } = this.#cursor;
     const retries = this.#retries;
     const found = retries.needsLock ? undefined : this.#pullOnce(upTo);
     return found === undefined || found instanceof Promise
@@ -124,6 +158,61 @@ export class Follower {
     if (!cursor.isAhead) return;
     await patiently(() => this.#processor.recordPosition());
     if (!cursor.isLocated) await cursor.locate();
+  }
+
+  /** Waits for a batch. If its policy fails, does what the error rules say. */
+  async #pullByRules(
+    first: Promise<Pulled>,
+    from: number,
+    upTo: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Pulled> {
+    for (let pulling: Pulled | Promise<Pulled> = first; ; pulling = this.#pullRepeatedly(upTo, signal)) {
+      try {
+        const pulled = await pulling;
+        return typeof pulled === 'number' ? this.#cursor.seen - from : pulled;
+      } catch (error) {
+        const retry = this.#failures.rule(error, signal);
+        this.#isAtEnd = false;
+        await patiently(() => this.#cursor.locate());
+        if (retry !== undefined) return retry;
+      }
+    }
+  }
+
+  /**
+   * Processes a parked notification, unless it must stay behind another one or is left to another version. Resolves with
+   * whether it is no longer parked.
+   *
+   * @throws {@link PolicyError} if the policy fails again and no rule parks the notification.
+   */
+  async retry(parked: ParkedNotification, signal: AbortSignal | undefined): Promise<boolean> {
+    await this.locate();
+    const notification = await this.#cursor.find(parked.notificationId);
+    if (notification === undefined || this.#types.firstBarred([notification]) !== undefined) return false;
+    if (await this.#failures.isBlocked(notification)) return false;
+    try {
+      await patiently(() => this.#processor.retry(notification, parked));
+      return true;
+    } catch (error) {
+      await this.#keepParked(notification, parked, error, signal);
+      return false;
+    }
+  }
+
+  /** Records that the policy has failed again on a parked notification. */
+  async #keepParked(
+    notification: StoredNotification,
+    parked: ParkedNotification,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (signal?.aborted) throw error;
+    if (asOtherVersion(error) !== undefined) return;
+    const failed = this.#processor.attributed(error, notification);
+    if (!isInstance(failed, PolicyError) || isTransientFailure(failed)) throw error;
+    await this.#processor.change(parked, this.#failures.failedAgain(parked, failed));
+    if (!this.#failures.parks(failed)) throw failed;
   }
 
   async #locateAndPull(upTo: number, signal: AbortSignal | undefined): Promise<Pulled> {
@@ -202,15 +291,27 @@ export class Follower {
     const free = count === notifications.length ? notifications : notifications.slice(0, count);
     const barred = this.#types.firstBarred(free);
     if (barred?.index === 0) return this.#leave(barred);
-    const processing = this.#processor.process(
-      barred === undefined ? free : free.slice(0, barred.index),
-      lock,
-    );
+    const passing = barred === undefined ? free : free.slice(0, barred.index);
+    if (!this.#isReplay && !this.#failures.isIdle) return this.#processUnlessParked(passing, lastId, lock);
+    const processing = this.#processor.process(passing, lock);
     const done = (): boolean => {
       if (this.#cursor.seen < lastId) this.#isAtEnd = false;
       return true;
     };
     return processing === undefined ? done() : processing.then(done);
+  }
+
+  /** Processes notifications, and parks those on which the policy has failed and those behind them. */
+  async #processUnlessParked(
+    notifications: readonly StoredNotification[],
+    lastId: number,
+    lock: BoundedLock | undefined,
+  ): Promise<Found> {
+    const plan = await this.#failures.plan(notifications);
+    await this.#processor.process(notifications.slice(0, plan.count), lock, plan.parked);
+    await this.#failures.recorded(plan, this.#cursor.seen);
+    if (this.#cursor.seen < lastId) this.#isAtEnd = false;
+    return true;
   }
 
   /** Returns the error for the next notification, which waits. */

@@ -47,8 +47,10 @@ export class UpstreamCursor {
   /** Whether the next read must compare the log with the last notification that is done. */
   #mustCompare = true;
   #mayContinue = false;
+  readonly #moved: () => void;
 
   /**
+   * @param moved Called when another writer may have moved the position.
    * @param declaration The class of the application, if that says where it begins.
    * @param positionName Name under which the position is recorded. Default: the name of the upstream.
    */
@@ -56,9 +58,11 @@ export class UpstreamCursor {
     store: EventStore,
     log: NotificationLog,
     types: TypeGate,
+    moved: () => void,
     declaration?: BeginningDeclaration,
     positionName: string = log.applicationName,
   ) {
+    this.#moved = moved;
     this.#positionName = positionName;
     this.#declaration = declaration;
     this.#store = store;
@@ -105,6 +109,7 @@ export class UpstreamCursor {
     if (this.#declaration !== undefined) await recordBeginning(this.#declaration, this.#store, this.#log);
     this.#declaration = undefined;
     const recorded = await readPosition(this.#store, this.#positionName, this.#types);
+    this.#moved();
     this.#last = await this.#notificationAt(recorded);
     this.#recorded = recorded.position;
     this.#typesVersion = recorded.typesVersion;
@@ -118,6 +123,7 @@ export class UpstreamCursor {
     const { recorder, pipelineId } = this.#store;
     const found = await recorder.position(pipelineId, this.#positionName);
     if (found.position <= recorded) return;
+    this.#moved();
     if (found.position > this.seen) this.#last = await this.#notificationAt(found);
     this.#recorded = found.position;
     this.#ceiling = ceilingOf(found);
@@ -203,6 +209,12 @@ export class UpstreamCursor {
   /** Decodes a notification of the log. */
   decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent> {
     return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
+  }
+
+  /** Reads a notification of the log, wherever the position is; undefined if the log lacks it. */
+  async find(notificationId: number): Promise<StoredNotification | undefined> {
+    const [found] = await this.#log.select(notificationId - 1, 1);
+    return found?.id === notificationId ? found : undefined;
   }
 
   async #readAfter(

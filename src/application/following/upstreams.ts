@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { ErrorRules } from '../error-rules/error-rules.ts';
+import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
@@ -10,6 +12,7 @@ import { positionNameOf, Repetitions, type Replay } from '../replaying/repetitio
 import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
+import { processDue } from './parked-pass.ts';
 
 /** Options of {@link ProcessApplication.run}. */
 export interface RunOptions {
@@ -26,6 +29,13 @@ export interface RunOptions {
 /** Number of notifications processed of each upstream, by name. */
 export type ProcessedCounts = ReadonlyMap<string, number>;
 
+/** What is needed to follow a log. */
+interface FollowedLog {
+  readonly log: NotificationLog;
+  readonly rules: ErrorRules;
+  readonly options: BatchProcessorOptions;
+}
+
 /** The upstreams of an application in one pipeline. */
 export class Upstreams {
   readonly #applicationName: string;
@@ -33,13 +43,11 @@ export class Upstreams {
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
   /** What is needed to follow the logs a second time, by the names of their applications. */
-  readonly #logs = new Map<
-    string,
-    { readonly log: NotificationLog; readonly options: BatchProcessorOptions }
-  >();
+  readonly #logs = new Map<string, FollowedLog>();
   #repetitions: Repetitions | undefined;
   /** Last operation that moved a position, as far as the followers obey it. */
   #obeyedResetId = 0;
+  #handling: FailureHandling | undefined;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -55,14 +63,24 @@ export class Upstreams {
   }
 
   /** Follows a log from the recorded position, which is read when the log is pulled next. */
-  follow(log: NotificationLog, options: BatchProcessorOptions, declaration?: BeginningDeclaration): void {
-    this.#gate ??= new CausalGate(options.store, this.#intermediates);
-    this.#logs.set(log.applicationName, { log, options });
-    this.#repetitions = Repetitions.of(options.store.recorder);
-    this.#followers.set(
-      log.applicationName,
-      new Follower({ log, gate: this.#gate, declaration, ...options }),
-    );
+  follow(
+    log: NotificationLog,
+    rules: ErrorRules,
+    options: BatchProcessorOptions,
+    declaration?: BeginningDeclaration,
+  ): void {
+    const { store } = options;
+    this.#gate ??= new CausalGate(store, this.#intermediates);
+    this.#handling ??= new FailureHandling(store, rules);
+    this.#logs.set(log.applicationName, { log, options, rules });
+    this.#repetitions = Repetitions.of(store.recorder);
+    const shared = { gate: this.#gate, handling: this.#handling, declaration };
+    this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
+  }
+
+  /** Makes the next run process the parked notifications that are due, before new ones. */
+  retryParked(): void {
+    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /** Returns a follower that processes a replay; undefined if its upstream is not followed here. */
@@ -71,13 +89,24 @@ export class Upstreams {
       .values()
       .find(({ log, options }) => options.store.recordedNameOf(log.applicationName) === replay.upstreamName);
     if (followed === undefined) return undefined;
-    const { log, options } = followed;
+    const { log, options, rules } = followed;
     const positionName = positionNameOf(replay);
     const { types, sideEffects } = replay;
     const gate = new CausalGate(options.store, new Map()); // the causes of what is replayed were processed before
     const progressed = (progress: Progress) =>
       options.progressed({ ...progress, upstreamName: positionName });
-    return new Follower({ log, gate, ...options, replay: { positionName, types, sideEffects }, progressed });
+    // A replay parks nothing: it ends at a notification on which it fails.
+    const { handlerTimeoutMs } = rules;
+    const noRules = new ErrorRules(handlerTimeoutMs === undefined ? {} : { handlerTimeoutMs });
+    const handling = new FailureHandling(options.store, noRules);
+    return new Follower({
+      log,
+      gate,
+      handling,
+      ...options,
+      replay: { positionName, types, sideEffects },
+      progressed,
+    });
   }
 
   /** Makes the followers read their positions again, if an operation has moved any. */
@@ -97,6 +126,12 @@ export class Upstreams {
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     this.#obey();
+    return this.#handling?.mayBeDue
+      ? this.#processDue(options.signal).then(() => this.#run(options))
+      : this.#run(options);
+  }
+
+  #run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     const { upstreamName } = options;
     const counts = new Map<string, number>();
     if (upstreamName === undefined) return this.#runAll(options, counts);
@@ -104,9 +139,14 @@ export class Upstreams {
   }
 
   /** Processes a batch of one upstream and of no other; see {@link Follower.pull}. */
-  pull(upstreamName: string, upTo: number): number | BlockingError | Promise<number | BlockingError> {
+  pull(
+    upstreamName: string,
+    upTo: number,
+    signal?: AbortSignal,
+  ): number | BlockingError | Promise<number | BlockingError> {
     this.#obey();
-    return this.#get(upstreamName).pull(upTo);
+    const pull = () => this.#get(upstreamName).pull(upTo, signal);
+    return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
@@ -146,6 +186,18 @@ export class Upstreams {
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();
+  }
+
+  /** Processes the parked notifications that are due. After a failure, the next run does so again. */
+  async #processDue(signal: AbortSignal | undefined): Promise<void> {
+    const handling = this.#handling as FailureHandling;
+    handling.mayBeDue = false;
+    try {
+      await processDue(handling, this.#followers, signal);
+    } catch (error) {
+      handling.mayBeDue = true;
+      throw error;
+    }
   }
 
   async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {

@@ -1,4 +1,4 @@
-import type { ParkedKey } from '../../storage/parked.ts';
+import type { ParkedContent, ParkedKey } from '../../storage/parked.ts';
 import { portable } from '../../util/portable-error.ts';
 
 /** An error on which an application parked a notification, as storage keeps it. */
@@ -46,4 +46,14 @@ export function parkedReasonOf(reason: string): ParkedReason {
 
 function encode(reason: ParkedReason): string {
   return JSON.stringify(reason);
+}
+
+/** Returns the content of a notification that is parked now, and not due. */
+export function parkedContent(
+  originatorId: string,
+  attempts: number,
+  reason: string,
+  since: number,
+): ParkedContent {
+  return { originatorId, isDue: false, attempts, since, reason };
 }

@@ -1,9 +1,7 @@
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { RecordedEffects } from '../log/recorded-effects.ts';
+import { readParked } from '../parking/parked-set.ts';
 import type { EventStore } from '../recording/event-store.ts';
-
-/** Number of parked notifications that are read at once. */
-const pageSize = 500;
 
 /**
  * Finds the notifications of an upstream that must not be handled again: their effects are on record, or they are parked,
@@ -30,15 +28,9 @@ export class DoneNotifications {
 
   async #parked(): Promise<ReadonlySet<number>> {
     const { recorder, pipelineId } = this.#store;
-    const upstreamName = this.#upstreamName;
     const parked = new Set<number>();
-    for (let after = 0; recorder.parked !== undefined; ) {
-      const page = await recorder.parked({ pipelineId, after, limit: pageSize, upstreamName });
-      for (const { notificationId } of page) parked.add(notificationId);
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageSize) break;
-      after = last.id;
-    }
+    for await (const one of readParked(recorder, pipelineId, this.#upstreamName))
+      parked.add(one.notificationId);
     return parked;
   }
 }

@@ -15,6 +15,8 @@ export interface CauseSource {
   readonly position: number;
   /** Causes so far, if they need not ascend: the position was moved back, or there were replays. */
   readonly seen: IdSet | undefined;
+  /** Notifications that the application has processed late, after it had parked them. */
+  readonly late: ReadonlyMap<number, unknown>;
   /** Id of the last cause so far. */
   last: number;
 }
@@ -39,6 +41,10 @@ export class CauseCheck {
   readonly #sources = new Map<string, Map<number, CauseSource>>();
   /** Source of the cause of the previous event; undefined if that event has none. */
   #previous: CauseSource | undefined;
+  /** Cause of the previous event. */
+  #previousCause = 0;
+  /** Late causes whose effects have been passed, by source. */
+  readonly #passedLate = new Map<CauseSource, Set<number>>();
   /** Number of events with causes. */
   count = 0;
 
@@ -70,8 +76,10 @@ export class CauseCheck {
       this.#faults.add(faultIn(this.#log, { kind, notificationId, cause, message }));
     }
     // A cause that is out of place says nothing about the order of the others.
-    if (kind === undefined && !isForced) source.last = cause.notificationId;
+    if (kind === undefined && !isForced && !source.late.has(cause.notificationId))
+      source.last = cause.notificationId;
     this.#previous = source;
+    this.#previousCause = cause.notificationId;
   }
 
   source({ applicationName, pipelineId }: Cause): CauseSource {
@@ -96,6 +104,7 @@ export class CauseCheck {
       const reason = `but the recorded position in that log is ${position}, so the application would process the cause again.`;
       return { kind: 'cause-beyond-position', reason };
     }
+    if (source.late.has(cause)) return this.#faultOfLate(cause, source);
     // The effects of a notification are recorded together, in the order of the upstream unless it repeats notifications.
     if (source.seen !== undefined) return this.#faultOfRepeated(cause, source, source.seen);
     if (cause < last) {
@@ -114,5 +123,16 @@ export class CauseCheck {
       return undefined;
     }
     return { kind: 'effect-doubled', reason: 'apart from its other effects, so it was processed twice.' };
+  }
+
+  /** The effects of a notification that was parked may be anywhere, but together. */
+  #faultOfLate(cause: number, source: CauseSource): CauseFault | undefined {
+    const passed = this.#passedLate.get(source) ?? new Set<number>();
+    this.#passedLate.set(source, passed);
+    const isApart = this.#previous !== source || this.#previousCause !== cause;
+    if (passed.has(cause) && isApart)
+      return { kind: 'effect-doubled', reason: 'apart from its other effects, so it was processed twice.' };
+    passed.add(cause);
+    return undefined;
   }
 }

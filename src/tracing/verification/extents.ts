@@ -1,4 +1,5 @@
 import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 
 /** Heads of the logs of a system, by application and pipeline. */
@@ -14,6 +15,8 @@ export interface Extents {
   readonly laterHeads: Heads;
   /** Pipelines of applications in whose logs effects need not be in the order of their causes. */
   readonly unordered: ReadonlyMap<string, ReadonlySet<number>>;
+  /** What the applications have processed late; read after the heads, so it covers all events up to them. */
+  readonly late: ReadonlyMap<string, LateEffects>;
   /** Pipelines in which any application has a log or a position. */
   readonly pipelineIds: readonly number[];
 }
@@ -26,13 +29,18 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   const heads = await readHeads(recorders);
   const positions = await readAll(recorders, (recorder) => recorder.positions());
   const laterHeads = await readHeads(recorders);
+  const late = await readAll(recorders, async (recorder) => {
+    const effects = new LateEffects(recorder);
+    await effects.load();
+    return effects;
+  });
   const pipelineIds = new Set([0]);
   for (const logs of laterHeads.values()) for (const pipelineId of logs.keys()) pipelineIds.add(pipelineId);
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
   const sorted = [...pipelineIds].sort((a, b) => a - b);
   const unordered = await readAll(recorders, (recorder) => unorderedIn(recorder, sorted));
-  return { heads, positions, laterHeads, unordered, pipelineIds: sorted };
+  return { heads, positions, laterHeads, late, unordered, pipelineIds: sorted };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */

@@ -90,7 +90,7 @@ function checkedLogs(
 function causeSource(
   { applicationName: upstreamName, pipelineId }: LogName,
   { applicationName }: LogName,
-  { positions, laterHeads }: Extents,
+  { positions, laterHeads, late }: Extents,
   walks: ReadonlyMap<string, ReadonlyMap<number, LogWalk>>,
 ): Omit<CauseSource, 'last' | 'seen'> {
   const recorded = positions
@@ -100,5 +100,6 @@ function causeSource(
   const position = recorded === undefined ? 0 : Math.max(recorded.position, ceilingOf(recorded));
   // The log of an application that is not part of the system is taken to reach as far as the position in it.
   const head = laterHeads.has(upstreamName) ? headIn(laterHeads, upstreamName, pipelineId) : position;
-  return { walk: walks.get(upstreamName)?.get(pipelineId), head, position };
+  const lateOnes = late.get(applicationName)?.of(upstreamName, pipelineId) ?? new Map<number, unknown>();
+  return { walk: walks.get(upstreamName)?.get(pipelineId), head, position, late: lateOnes };
 }

@@ -1,0 +1,62 @@
+import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
+import type { Recorder } from '../../storage/recorder.ts';
+import { type RetriedDetails, retriedKind } from './retried-operation.ts';
+
+/** Number of operations that are read at once. */
+const pageSize = 500;
+
+/** Where the effects of a notification are that was processed after it had been parked. */
+export interface LatePlace {
+  readonly notificationId: number;
+  /** Id in the follower's log behind which they are. */
+  readonly after: number;
+  /** Their number. */
+  readonly effects: number;
+}
+
+/**
+ * The notifications that an application has processed after it had parked them. Their effects stand behind effects of later
+ * notifications.
+ */
+export class LateEffects {
+  readonly #recorder: Pick<Recorder, 'operations'>;
+  readonly #recordedNameOf: (applicationName: string) => string;
+  /** Places by upstream, pipeline and notification. */
+  readonly #places = new Map<string, Map<number, LatePlace>>();
+  /** Id of the last operation that was read. */
+  #read = 0;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+    this.#recordedNameOf = (applicationName) => recordedNameIn(recorder, applicationName);
+  }
+
+  /** Reads the operations that were recorded since the last call. */
+  async load(): Promise<void> {
+    for (;;) {
+      const page = await this.#recorder.operations(this.#read, pageSize);
+      for (const { id, kind, details } of page) {
+        this.#read = id;
+        if (kind === retriedKind) this.#add(JSON.parse(details) as RetriedDetails);
+      }
+      if (page.length < pageSize) return;
+    }
+  }
+
+  /** Returns the late notifications of an upstream, by id. */
+  of(upstreamName: string, pipelineId: number): ReadonlyMap<number, LatePlace> {
+    return this.#places.get(keyOf(this.#recordedNameOf(upstreamName), pipelineId)) ?? none;
+  }
+
+  #add({ upstreamName, pipelineId, notificationId, after, effects }: RetriedDetails): void {
+    const key = keyOf(upstreamName, pipelineId);
+    const places = this.#places.get(key) ?? new Map<number, LatePlace>();
+    this.#places.set(key, places.set(notificationId, { notificationId, after, effects }));
+  }
+}
+
+const none: ReadonlyMap<number, LatePlace> = new Map();
+
+function keyOf(recordedName: string, pipelineId: number): string {
+  return `${pipelineId} ${recordedName}`;
+}
