@@ -10,6 +10,7 @@ export {
 } from './application/commands/errors.ts';
 export type { ForgetKeysOptions } from './application/commands/forget-keys.ts';
 export type { Updated, UpdateOptions } from './application/commands/update-options.ts';
+export type { Pause } from './application/control/control-log.ts';
 export type { ApplicationDeclaration } from './application/declaration.ts';
 export type {
   ErrorClass,
@@ -39,6 +40,7 @@ export {
   LogMismatchError,
   OtherVersionError,
   type OtherVersionReason,
+  PausedError,
   PolicyError,
   PolicyRetryError,
   RacesLostError,
@@ -168,6 +170,7 @@ export {
   MultiprocessRunner,
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
+export type { OperationOptions } from './runner/operating/operation-options.ts';
 export { run } from './runner/run.ts';
 export type {
   ApplicationState,

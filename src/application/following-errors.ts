@@ -1,6 +1,7 @@
 import type { Cause } from '../domain/provenance.ts';
 import type { RecordConflictError } from '../storage/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
+import type { Pause } from './control/control-log.ts';
 
 /**
  * The log of an upstream does not fit the position of its follower: it holds another notification there than the one
@@ -172,15 +173,39 @@ export class PolicyRetryError extends KahnError implements FailedNotification {
   }
 }
 
+/**
+ * An application is paused: it processes nothing until it is resumed by `resume()` of a runner. Commands of the
+ * application are recorded meanwhile.
+ */
+export class PausedError extends KahnError implements Pause {
+  override readonly code = 'PAUSED';
+  declare readonly applicationName: string;
+  /** Who paused the application. */
+  declare readonly by: string;
+  /** Why the application is paused. */
+  declare readonly reason: string;
+  /** When it was paused, in ms since 1970. */
+  declare readonly since: number;
+
+  constructor(applicationName: string, { by, reason, since }: Pause) {
+    super(
+      `Application '${applicationName}' was paused by ${by} at ${new Date(since).toISOString()}: ${reason}. ` +
+        'It continues when it is resumed with resume() of a runner.',
+      { applicationName, by, reason, since },
+    );
+  }
+}
+
 /** The error of an upstream whose next notification must wait. It is retried. */
-export type BlockingError = CausalDependencyError | OtherVersionError | PolicyRetryError;
+export type BlockingError = CausalDependencyError | OtherVersionError | PolicyRetryError | PausedError;
 
 /** Whether an error says that the next notification of an upstream must wait. */
 export function isBlocking(error: unknown): error is BlockingError {
   return (
     error instanceof CausalDependencyError ||
     error instanceof OtherVersionError ||
-    error instanceof PolicyRetryError
+    error instanceof PolicyRetryError ||
+    error instanceof PausedError
   );
 }
 

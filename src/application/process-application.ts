@@ -7,6 +7,7 @@ import { Mutex } from '../util/mutex.ts';
 import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass, applicationInternals } from './application.ts';
+import { ControlLog } from './control/control-log.ts';
 import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
@@ -84,16 +85,13 @@ export interface ProcessApplicationInternals {
   compareLogs<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
-  /**
-   * Processes the replays of the application until the signal is aborted.
-   *
-   * @param moved Called when positions may have been moved, so that the application has to run.
-   */
+  /** Processes the replays of the application until the signal is aborted. */
   replay<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
-    moved: () => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Returns what people did to the application: whether it is paused, and when it was resumed. */
+  controlOf<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): ControlLog;
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
@@ -201,6 +199,7 @@ export abstract class ProcessApplication<
    * @throws {@link ParkingLimitError} if as many notifications are parked as may be.
    * @throws {@link OtherVersionError} if a notification waits for another version of this application; all before it are
    * processed.
+   * @throws {@link PausedError} if the application is paused; all before it was are processed.
    * @throws {@link LogMismatchError} if the log of an upstream does not hold the notification that was processed last.
    * @throws {@link RacesLostError} if other writers change the aggregates of the policy again and again: run again.
    * @throws {@link StorageError} if the storage fails.
@@ -213,7 +212,8 @@ export abstract class ProcessApplication<
 
   /** Runs on what the storage holds now: nothing has prompted the run, so its caller may know of a restored log. */
   #runComparing(options: RunOptions): Promise<ProcessedCounts> {
-    return this.#turns.run(() => {
+    return this.#turns.run(async () => {
+      await processApplicationInternals.controlOf(this).refreshIfDue();
       this.#upstreams.compareNext();
       return this.#upstreams.run(options);
     });
@@ -255,12 +255,13 @@ export abstract class ProcessApplication<
         const { recorder, pipelineId } = applicationInternals.storeOf(application);
         return recorder.position(pipelineId, upstreamName);
       },
+      controlOf: (application) => ControlLog.of(applicationInternals.storeOf(application).recorder),
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
-      replay: (application, moved, signal) => {
+      replay: (application, signal) => {
         const store = applicationInternals.storeOf(application);
         const followerOf = (replay: Replay) => application.#upstreams.followerOf(replay);
         const runTurn = <T>(work: () => Promise<T>) => application.#turns.run(work);
-        return inRootContext(() => new ReplayLoop({ store, followerOf, runTurn, moved }, signal).run());
+        return inRootContext(() => new ReplayLoop({ store, followerOf, runTurn }, signal).run());
       },
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
       retryParked: (application) => application.#upstreams.retryParked(),

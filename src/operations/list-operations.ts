@@ -1,3 +1,4 @@
+import type { Recorder } from '../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
 import { assertSystem, layersOf, type System } from '../system/system.ts';
 import { type Operation, operationOf } from './operation.ts';
@@ -6,8 +7,8 @@ import { type Operation, operationOf } from './operation.ts';
 const pageSize = 100;
 
 /**
- * Reads what was done to the applications of a system by hand, such as with {@link reposition}: application by
- * application in the order of definition, the oldest operations first.
+ * Reads what was done to the applications of a system by hand, such as with {@link reposition} or by `pause()` of a runner: application
+ * by application in the order of definition, the oldest operations first.
  *
  * @example
  * const storage = memory();
@@ -29,10 +30,18 @@ export async function* listOperations(
   for (const { applicationName } of system.applications) {
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
     opened.defer(() => recorder.close());
-    for (let after = 0; ; after += pageSize) {
-      const page = await recorder.operations(after, pageSize);
-      for (const recorded of page) yield operationOf(applicationName, recorded);
-      if (page.length < pageSize) break;
-    }
+    yield* operationsOf(applicationName, recorder);
+  }
+}
+
+/** Reads all operations of an application, the oldest first. */
+export async function* operationsOf(
+  applicationName: string,
+  recorder: Recorder,
+): AsyncGenerator<Operation, void, undefined> {
+  for (let after = 0; ; after += pageSize) {
+    const page = await recorder.operations(after, pageSize);
+    for (const recorded of page) yield operationOf(applicationName, recorded);
+    if (page.length < pageSize) return;
   }
 }

@@ -1,3 +1,4 @@
+import { ControlLog } from '../application/control/control-log.ts';
 import { TypeGate } from '../application/following/type-gate.ts';
 import { ceilingOf, MarkedTracking } from '../application/log/mark.ts';
 import type { NotificationLog } from '../application/log/notification-log.ts';
@@ -60,7 +61,7 @@ export async function requestReplay(request: ReplayRequest): Promise<string> {
   } finally {
     await lock?.release().catch(() => {}); // the transaction ends with its connection
   }
-  await Repetitions.of(recorder).refresh();
+  await ControlLog.of(recorder).refresh();
   return id;
 }
 

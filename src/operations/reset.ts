@@ -1,10 +1,10 @@
+import { ControlLog } from '../application/control/control-log.ts';
 import { ceilingOf } from '../application/log/mark.ts';
 import type { NotificationLog } from '../application/log/notification-log.ts';
 import type { PlaceInLog } from '../application/log/place-in-log.ts';
 import { readParked } from '../application/parking/parked-set.ts';
 import { BoundedLock } from '../application/recording/bounded-lock.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
-import { Repetitions } from '../application/replaying/repetitions.ts';
 import { PositionConflictError } from '../storage/errors.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 import { notificationAt } from './followed-log.ts';
@@ -39,7 +39,7 @@ export async function resetPosition({ store, log, at, signal, ...because }: Rese
       const ceiling = Math.max(from.position, ceilingOf(from));
       const moved = await movedPosition(recorder, { from, to, ceiling, kind: 'reset', ...because });
       await (lock ?? recorder).record(pipelineId, [moved]);
-      await Repetitions.of(recorder).refresh();
+      await ControlLog.of(recorder).refresh();
       return from.position;
     } catch (error) {
       signal?.throwIfAborted();
@@ -65,10 +65,10 @@ async function assertNoneParked(store: EventStore, upstreamName: string, positio
 /** Throws {@link InvalidArgumentError} while a replay of an upstream runs: both would hand the same events to the policy. */
 export async function assertNotReplayed(store: EventStore, upstreamName: string): Promise<void> {
   const { applicationName, recorder, pipelineId, recordedNameOf } = store;
-  const repetitions = Repetitions.of(recorder);
-  await repetitions.refresh();
+  const control = ControlLog.of(recorder);
+  await control.refresh();
   const recordedName = recordedNameOf(upstreamName);
-  const running = repetitions.runningIn(pipelineId).find((one) => one.upstreamName === recordedName);
+  const running = control.repetitions.runningIn(pipelineId).find((one) => one.upstreamName === recordedName);
   if (running === undefined) return;
   throw new InvalidArgumentError(
     `A replay of events of '${upstreamName}' to '${applicationName}' in pipeline ${pipelineId} is running: replay ` +

@@ -1,5 +1,5 @@
 import { isTransientFailure } from '../application/failures.ts';
-import { isBlocking } from '../application/following-errors.ts';
+import { isBlocking, PausedError } from '../application/following-errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
 import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';
@@ -48,27 +48,24 @@ interface LoopState {
 /**
  * Runs one application until the signal is aborted: takes prompts, or polls, and processes a batch of each upstream
  * that has prompted. An upstream that waits for another pipeline or version is retried later; the other upstreams
- * continue, because the other pipeline may wait for them.
+ * continue, because the other pipeline may wait for them. While the application is paused, it does nothing.
  *
  * @throws the error of the policy or of a damaged log, after which the application must be stopped.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const { inbox, upstreamNames, application, recordsWhenIdle } = options;
-  for (const name of upstreamNames) inbox.put(name); // logs may have grown before there were prompts
+  const promptAll = () => {
+    for (const name of upstreamNames) inbox.put(name);
+  };
+  promptAll(); // logs may have grown before there were prompts
+  processApplicationInternals.controlOf(application).watch(promptAll, signal);
   const positions = new UnrecordedPositions({
     recordsWhenIdle,
     isAhead: () => processApplicationInternals.isAhead(application),
     overdue: () => inbox.put(positionsRequest),
   });
-  const promptAll = () => {
-    for (const name of upstreamNames) inbox.put(name);
-  };
   const over = new AbortController(); // also if the application fails
-  const replaying = processApplicationInternals.replay(
-    application,
-    promptAll,
-    AbortSignal.any([signal, over.signal]),
-  );
+  const replaying = processApplicationInternals.replay(application, AbortSignal.any([signal, over.signal]));
   try {
     await runUntilAborted(options, { blocked: new BlockedUpstreams(), positions }, signal);
   } finally {
@@ -108,6 +105,12 @@ async function runOnce(
     positions.recorded();
     await retryTransient(() => processApplicationInternals.recordPositions(application), signal, interrupted);
   };
+  const control = processApplicationInternals.controlOf(application);
+  if (control.pause !== undefined) {
+    await recordPositions();
+    report.entered('paused');
+    await control.until(() => control.pause === undefined, signal); // the loop is prompted then
+  }
   if (inbox.isEmpty && positions.isDue(true)) await recordPositions();
   if (inbox.isEmpty) report.entered(blocked.isEmpty ? 'idle' : 'interrupted');
   const prompts = await inbox.take(signal);
@@ -122,6 +125,7 @@ async function runOnce(
     const run = () =>
       catchBlocking(async () => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
     const counts = await retryTransient(run, signal, interrupted);
+    if (counts instanceof PausedError) return;
     if (isBlocking(counts)) {
       interrupted(
         counts,

@@ -11,8 +11,8 @@ export class RunnerClosedError extends KahnError {
 }
 
 /**
- * A downstream application failed; the others continued. The application is stopped until the next start of the
- * system, unless the error is transient: then processing resumes automatically.
+ * A downstream application failed; the others continued. The application is stopped until `resume()` or the
+ * next start of the system, unless the error is transient: then processing resumes automatically.
  */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
@@ -27,7 +27,7 @@ export class DownstreamError extends KahnError {
     const others = rest.length > 0 ? ` (and ${rest.length} more)` : '';
     const state = isTransientFailure(cause)
       ? 'was interrupted and resumes automatically'
-      : 'failed and is stopped until the next start';
+      : 'failed and is stopped until resume() or the next start';
     super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, {
       cause,
       failures,

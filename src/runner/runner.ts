@@ -1,7 +1,10 @@
 import type { ApplicationClass } from '../application/application.ts';
+import type { Pause } from '../application/control/control-log.ts';
 import type { Saved } from '../application/recording/save-options.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import type { System } from '../system/system.ts';
+import type { OperationOptions } from './operating/operation-options.ts';
 
 /** State of an application on a runner. */
 export type ApplicationState =
@@ -18,7 +21,9 @@ export type ApplicationState =
   | 'interrupted'
   /** The thread or process of the application died and is being replaced. */
   | 'restarting'
-  /** The application failed and is stopped until the next start of the system. */
+  /** The application was paused by `pause()`, and processes nothing until `resume()`. */
+  | 'paused'
+  /** The application failed and is stopped until `resume()` or the next start of the system. */
   | 'failed'
   /** The application is closed. */
   | 'stopped'
@@ -76,6 +81,8 @@ export interface ApplicationStatus {
   readonly lastError: unknown;
   /** The interruption, while the state is `interrupted` and the time of the next try is known. */
   readonly interruption: Interruption | undefined;
+  /** Who paused the application, why and when; undefined if it is not paused. A failed application may be paused, too. */
+  readonly pause: Pause | undefined;
   /** The schema that is being built, while the application is a projection whose schema was never live. */
   readonly building?: SchemaBuilding;
 }
@@ -151,6 +158,46 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
   caughtUp(options?: WaitOptions): Promise<void>;
   /** Reads the state and progress of all applications from the storage, in the order of definition. */
   status(): Promise<readonly ApplicationStatus[]>;
+  /**
+   * Pauses an application on all hosts, until {@link resume} is called, also across restarts. Its followers process nothing
+   * more: on a single thread from the end of the batch under way on, elsewhere within about a second. Commands of the
+   * application are recorded as before, and saves on a single thread do not wait for it. `settled()`, `processed()` and
+   * `caughtUp()` wait for it.
+   *
+   * Resolves when it is recorded who did it and why: with false, and without a record, if the application was paused
+   * already. The caller decides who may call it.
+   *
+   * @example
+   * await runner.pause(Payments, { by: 'ada', reason: 'the bank is closed' });
+   * @throws {@link InvalidOptionError} if an option is missing or unknown, or its value does not fit.
+   * @throws {@link UnknownApplicationError} if the class is not an application of the system.
+   * @throws {@link InvalidArgumentError} if the application follows no other.
+   * @throws {@link InvalidPolicyError} if a policy calls this method.
+   * @throws {@link StorageError} if the storage fails.
+   */
+  pause(application: Apps, options: OperationOptions): Promise<boolean>;
+  /**
+   * Makes an application continue that is paused or has failed, on all hosts within about a second. It continues where it
+   * was: a notification on which it failed is tried again.
+   *
+   * Resolves when it is recorded who did it and why: with false, and without a record, if the application is not paused and
+   * has not failed on this runner. Of an application that only other runners run, it is always recorded.
+   *
+   * @example
+   * await runner.resume(Payments, { by: 'ada', reason: 'the bank is open' });
+   * @throws the errors of {@link pause}.
+   */
+  resume(application: Apps, options: OperationOptions): Promise<boolean>;
+  /**
+   * Reads what people and tools did to the applications, as {@link listOperations} does: application by application in the
+   * order of definition, the oldest operations first.
+   *
+   * @example
+   * for await (const { applicationName, kind, by, reason } of runner.operations())
+   *   console.log(applicationName, kind, by, reason);
+   * @throws {@link StorageError} if the storage fails.
+   */
+  operations(): AsyncGenerator<Operation, void, undefined>;
   /** Finishes the work under way and releases everything. Further calls do nothing. */
   close(): Promise<void>;
 }

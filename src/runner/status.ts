@@ -1,10 +1,11 @@
 import { type Application, applicationInternals } from '../application/application.ts';
+import { ControlLog } from '../application/control/control-log.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
 import { schemaIn } from '../application/projection/schema-recorder.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
-import type { ApplicationStatus, SchemaBuilding, UpstreamStatus } from './runner.ts';
+import type { ApplicationState, ApplicationStatus, SchemaBuilding, UpstreamStatus } from './runner.ts';
 
 /** What a runner knows of an application. */
 type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
@@ -48,8 +49,14 @@ async function applicationStatus(
 ): Promise<ApplicationStatus> {
   const { applicationName, pipelineId } = application;
   const building = buildingOf(application);
-  const known = { applicationName, pipelineId, state, interruption, ...(building && { building }) };
+  const control = ControlLog.of(applicationInternals.storeOf(application).recorder);
+  const known = () => {
+    const { pause } = control;
+    const shown = shownState(state, pause !== undefined);
+    return { applicationName, pipelineId, state: shown, interruption, pause, ...(building && { building }) };
+  };
   try {
+    await control.refresh();
     const parked = upstreams.length === 0 ? noCounts : await parkedCounts(application);
     const all = await Promise.all(
       upstreams.map(async (upstream) => ({
@@ -57,11 +64,19 @@ async function applicationStatus(
         parked: parked.get(upstream.applicationName) ?? 0,
       })),
     );
-    return { ...known, upstreams: all, lastError };
+    return { ...known(), upstreams: all, lastError };
   } catch (error) {
     if (!isTransient(error)) throw error;
-    return { ...known, upstreams: [], lastError: lastError ?? error };
+    return { ...known(), upstreams: [], lastError: lastError ?? error };
   }
+}
+
+const pausable: readonly ApplicationState[] = ['idle', 'running', 'interrupted', 'restarting', 'elsewhere'];
+
+/** Returns the state to show. A follower learns of a pause within about a second; the storage knows it at once. */
+function shownState(state: ApplicationState, isPaused: boolean): ApplicationState {
+  if (isPaused) return pausable.includes(state) ? 'paused' : state;
+  return state === 'paused' ? 'idle' : state; // it was resumed just now
 }
 
 const noCounts: ReadonlyMap<string, number> = new Map();

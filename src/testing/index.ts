@@ -23,3 +23,4 @@ export {
   recorderContract,
   type TestRunner,
 } from './recorder-contract/recorder-contract.ts';
+export type { TestedRows } from './recorder-contract/tested-storage.ts';

@@ -52,6 +52,7 @@ function resting(counts: Record<string, number>): ApplicationStatus[] {
     })),
     lastError: undefined,
     interruption: undefined,
+    pause: undefined,
   }));
 }
 

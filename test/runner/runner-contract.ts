@@ -8,6 +8,7 @@ import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { operating } from './contract/operating/operating.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
@@ -38,6 +39,7 @@ function restOfContract(subject: RunnerSubject): void {
     asynchronousContexts(subject);
     endlessPolicies(subject);
     evolvedLogs(subject);
+    operating(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);

@@ -8,10 +8,11 @@ import type { RecorderSubject } from '../../src/testing/recorder-contract/record
 import { connectionString, query } from '../support/servers/postgres.ts';
 import { freshName } from '../support/servers/postgres-server.ts';
 import { byTier } from '../support/tier.ts';
+import { testedPostgresRows, testedSqliteRows } from './tested-rows.ts';
 
 const inMemory: RecorderSubject = {
   name: 'memory',
-  create: async () => ({ storage: memory(), cleanUp: async () => {} }),
+  create: async () => ({ storage: memory(), rows: testedSqliteRows, cleanUp: async () => {} }),
 };
 
 const inSqlite: RecorderSubject = {
@@ -19,7 +20,7 @@ const inSqlite: RecorderSubject = {
   async create() {
     const directory = await mkdtemp(join(tmpdir(), 'kahn-layers-'));
     const storage = sqlite({ file: join(directory, 'shop.db') });
-    return { storage, cleanUp: () => rm(directory, { recursive: true }) };
+    return { storage, rows: testedSqliteRows, cleanUp: () => rm(directory, { recursive: true }) };
   },
 };
 
@@ -28,7 +29,12 @@ const inPostgres: RecorderSubject = {
   async create() {
     const schema = freshName('layers');
     const storage = postgres({ connectionString, schema });
-    return { storage, cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)) };
+    const rows = testedPostgresRows(schema);
+    return {
+      storage,
+      rows,
+      cleanUp: async () => void (await query(`drop schema if exists ${schema} cascade`)),
+    };
   },
 };
 

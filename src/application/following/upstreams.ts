@@ -1,14 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
+import { ControlLog } from '../control/control-log.ts';
 import { ErrorRules } from '../error-rules/error-rules.ts';
 import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
-import { type BlockingError, dependencyWithin, isBlocking } from '../following-errors.ts';
+import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
-import { positionNameOf, Repetitions, type Replay } from '../replaying/repetitions.ts';
+import { positionNameOf, type Replay } from '../replaying/repetitions.ts';
 import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
@@ -44,10 +45,12 @@ export class Upstreams {
   #gate: CausalGate | undefined;
   /** What is needed to follow the logs a second time, by the names of their applications. */
   readonly #logs = new Map<string, FollowedLog>();
-  #repetitions: Repetitions | undefined;
   /** Last operation that moved a position, as far as the followers obey it. */
   #obeyedResetId = 0;
+  #control: ControlLog | undefined;
   #handling: FailureHandling | undefined;
+  /** Id of the last operation that had parked notifications retried, as far as it is obeyed. */
+  #lastRetryId = 0;
 
   constructor(applicationName: string) {
     this.#applicationName = applicationName;
@@ -70,10 +73,10 @@ export class Upstreams {
     declaration?: BeginningDeclaration,
   ): void {
     const { store } = options;
+    this.#control ??= ControlLog.of(store.recorder);
     this.#gate ??= new CausalGate(store, this.#intermediates);
     this.#handling ??= new FailureHandling(store, rules);
     this.#logs.set(log.applicationName, { log, options, rules });
-    this.#repetitions = Repetitions.of(store.recorder);
     const shared = { gate: this.#gate, handling: this.#handling, declaration };
     this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
   }
@@ -111,7 +114,7 @@ export class Upstreams {
 
   /** Makes the followers read their positions again, if an operation has moved any. */
   #obey(): void {
-    const { lastResetId = 0 } = this.#repetitions ?? {};
+    const { lastResetId = 0 } = this.#control?.repetitions ?? {};
     if (lastResetId === this.#obeyedResetId) return;
     this.#obeyedResetId = lastResetId;
     for (const follower of this.#followers.values()) follower.forget();
@@ -123,9 +126,12 @@ export class Upstreams {
    *
    * @throws {@link CausalDependencyError} if a notification waits for another pipeline, or {@link OtherVersionError} if it
    * waits for another version; all notifications that need not wait are processed.
+   * @throws {@link PausedError} if the application is paused.
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
+    if (this.#control?.isFree === false) return this.#runUnlessPaused(this.#control, options);
     this.#obey();
+    this.#noteRetries();
     return this.#handling?.mayBeDue
       ? this.#processDue(options.signal).then(() => this.#run(options))
       : this.#run(options);
@@ -145,6 +151,7 @@ export class Upstreams {
     signal?: AbortSignal,
   ): number | BlockingError | Promise<number | BlockingError> {
     this.#obey();
+    this.#noteRetries();
     const pull = () => this.#get(upstreamName).pull(upTo, signal);
     return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();
   }
@@ -186,6 +193,26 @@ export class Upstreams {
   /** Records positions after ignored notifications. */
   async flush(): Promise<void> {
     for (const follower of this.#followers.values()) await follower.flush();
+  }
+
+  /** Reads whether the application is paused, if that is not known or known for a second, and runs if it is not. */
+  async #runUnlessPaused(control: ControlLog, options: RunOptions): Promise<ProcessedCounts> {
+    await control.refreshIfDue();
+    this.#assertNotPaused();
+    return await this.run(options);
+  }
+
+  #assertNotPaused(): void {
+    const pause = this.#control?.pause;
+    if (pause !== undefined) throw new PausedError(this.#applicationName, pause);
+  }
+
+  /** Looks for due notifications if people had parked ones retried since the last run. */
+  #noteRetries(): void {
+    const lastRetryId = this.#control?.lastRetryId ?? 0;
+    if (lastRetryId === this.#lastRetryId) return;
+    this.#lastRetryId = lastRetryId;
+    this.retryParked();
   }
 
   /** Processes the parked notifications that are due. After a failure, the next run does so again. */
@@ -242,9 +269,11 @@ export class Upstreams {
         if (typeof count === 'number') add(counts, follower, count);
         else await this.#pullCause(follower, count, options, counts);
         if (follower.isAtEnd || batch === batches) return counts;
-        const yielding = yieldIfDue(performance.now());
-        if (yielding !== undefined) await yielding;
+        const now = performance.now();
+        const waiting = yieldIfDue(now) ?? this.#control?.refreshIfDue(now);
+        if (waiting !== undefined) await waiting;
         signal?.throwIfAborted();
+        this.#assertNotPaused();
         pulled = follower.pull(upTo, signal);
       }
     } catch (error) {

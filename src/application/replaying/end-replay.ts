@@ -1,4 +1,5 @@
 import { PositionConflictError } from '../../storage/errors.ts';
+import { ControlLog } from '../control/control-log.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { positionNameOf, Repetitions, type Replay, type ReplayEnd } from './repetitions.ts';
 
@@ -40,7 +41,7 @@ export async function endReplay(
     const tracking = { upstreamName, expected: position, position: end, typesVersion };
     try {
       await recorder.record(pipelineId, [{ events: [], snapshots: [], tracking, operation }]);
-      await Repetitions.of(recorder).refresh();
+      await ControlLog.of(recorder).refresh();
       return true;
     } catch (conflict) {
       if (!(conflict instanceof PositionConflictError)) throw conflict; // else a follower has moved the position

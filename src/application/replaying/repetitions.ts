@@ -1,7 +1,4 @@
-import { performance } from 'node:perf_hooks';
-import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
-import { ListenerSet } from '../../util/listener-set.ts';
-import { Mutex } from '../../util/mutex.ts';
+import type { RecordedOperation } from '../../storage/recorder.ts';
 
 /** A replay: hands events of an upstream to the policy again, beside new ones. */
 export interface Replay {
@@ -45,34 +42,12 @@ export function positionNameOf({ id }: Pick<Replay, 'id'>): string {
   return `replay:${id}`;
 }
 
-/** Number of operations that are read at once. */
-const pageSize = 500;
-/** Time between two reads of the operations, in ms. */
-export const refreshMs = 1_000;
-
 /** The resets and replays of an application, as its operations record them. */
 export class Repetitions {
-  static readonly #all = new WeakMap<Recorder, Repetitions>();
-  readonly #recorder: Recorder;
-  readonly #turns = new Mutex();
-  readonly #listeners = new ListenerSet<void>();
   readonly #replays = new Map<string, OpenReplay>();
-  #lastId = 0;
   #lastResetId = 0;
-  #readAt = -Infinity;
 
-  private constructor(recorder: Recorder) {
-    this.#recorder = recorder;
-  }
-
-  /** Returns the repetitions of an application, by its recorder. */
-  static of(recorder: Recorder): Repetitions {
-    const known = Repetitions.#all.get(recorder) ?? new Repetitions(recorder);
-    Repetitions.#all.set(recorder, known);
-    return known;
-  }
-
-  /** Id of the last operation that moved a position of the application; 0 if none is known. */
+  /** Id of the last operation that moved a position of the application; 0 if there is none. */
   get lastResetId(): number {
     return this.#lastResetId;
   }
@@ -87,58 +62,30 @@ export class Repetitions {
     return this.openIn(pipelineId).filter(({ error }) => error === undefined);
   }
 
-  /** Calls the listener after new resets and replays, until the returned function is called. */
-  watch(changed: () => void): () => void {
-    return this.#listeners.add(changed);
+  /** Forgets all operations, before they are applied again. */
+  clear(): void {
+    this.#replays.clear();
+    this.#lastResetId = 0;
   }
 
-  /** Reads the operations that were recorded before the call. */
-  refresh(): Promise<void> {
-    return this.#turns.run(() => this.#read());
+  /** Applies the next operation. */
+  apply({ id, kind, details }: RecordedOperation): void {
+    if (kind === 'reset' || kind === 'reposition') this.#lastResetId = id;
+    if (kind === 'replay') this.#begin(JSON.parse(details) as Replay);
+    if (kind === 'replay-end') this.#end(JSON.parse(details) as ReplayEnd);
   }
 
-  /** Reads the operations, unless they were read within the last second. */
-  refreshIfDue(): Promise<void> | undefined {
-    return performance.now() - this.#readAt < refreshMs ? undefined : this.refresh();
-  }
-
-  async #read(): Promise<void> {
-    let hasChanged = false;
-    for (;;) {
-      const page = await this.#recorder.operations(this.#lastId, pageSize);
-      for (const operation of page) {
-        this.#lastId = operation.id;
-        if (this.#apply(operation)) hasChanged = true;
-      }
-      if (page.length < pageSize) break;
-    }
-    this.#readAt = performance.now();
-    if (hasChanged) this.#listeners.call();
-  }
-
-  #apply({ id, kind, details }: RecordedOperation): boolean {
-    if (kind === 'reset' || kind === 'reposition') {
-      this.#lastResetId = id;
-      return true;
-    }
-    if (kind === 'replay') return this.#begin(JSON.parse(details) as Replay);
-    if (kind === 'replay-end') return this.#end(JSON.parse(details) as ReplayEnd);
-    return false;
-  }
-
-  #begin(replay: Replay): boolean {
+  #begin(replay: Replay): void {
     const { pipelineId, upstreamName } = replay;
     for (const one of this.openIn(pipelineId)) // a failed one is over when another one begins
       if (one.upstreamName === upstreamName) this.#replays.delete(one.id);
     this.#replays.set(replay.id, { ...replay, error: undefined });
-    return true;
   }
 
-  #end({ id, outcome, error = 'unknown' }: ReplayEnd): boolean {
+  #end({ id, outcome, error = 'unknown' }: ReplayEnd): void {
     const replay = this.#replays.get(id);
-    if (replay === undefined) return false;
+    if (replay === undefined) return;
     if (outcome === 'failed') this.#replays.set(id, { ...replay, error });
     else this.#replays.delete(id);
-    return true;
   }
 }

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../util/errors.ts';
 import { backOff } from '../../util/retry.ts';
+import { ControlLog } from '../control/control-log.ts';
 import { isTransientFailure } from '../failures.ts';
 import type { Follower } from '../following/follower.ts';
 import { isBlocking } from '../following-errors.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { endReplay } from './end-replay.ts';
-import { type OpenReplay, Repetitions, refreshMs } from './repetitions.ts';
+import type { OpenReplay } from './repetitions.ts';
 
 export interface ReplayLoopOptions {
   readonly store: EventStore;
@@ -14,49 +15,43 @@ export interface ReplayLoopOptions {
   followerOf(replay: OpenReplay): Follower | undefined;
   /** Runs work while the application processes nothing else. */
   runTurn<T>(work: () => Promise<T>): Promise<T>;
-  /** Called when positions of the application may have been moved, so that its followers have to run. */
-  moved(): void;
 }
 
 const backoff = { firstMs: 10, maxMs: 5_000 };
+/** Time after which a replay that waits for another version is tried again, in ms. */
+const restMs = 1_000;
 
 /**
  * Processes the replays of an application until the signal is aborted: a batch of each in turn with the followers, so that
- * neither new notifications nor replays wait for the end of the other. Looks for new ones about once a second.
+ * neither new notifications nor replays wait for the end of the other.
  */
 export class ReplayLoop {
   readonly #options: ReplayLoopOptions;
-  readonly #repetitions: Repetitions;
+  readonly #control: ControlLog;
   readonly #signal: AbortSignal;
   readonly #followers = new Map<string, Follower>();
   #wake: AbortController | undefined;
-  #knownResetId = 0;
   #failures = 0;
 
   constructor(options: ReplayLoopOptions, signal: AbortSignal) {
     this.#options = options;
-    this.#repetitions = Repetitions.of(options.store.recorder);
+    this.#control = ControlLog.of(options.store.recorder);
     this.#signal = signal;
   }
 
   async run(): Promise<void> {
-    const unwatch = this.#repetitions.watch(() => this.#wake?.abort());
-    try {
-      while (!this.#signal.aborted) {
-        if (!(await this.#step())) await this.#rest();
-      }
-    } finally {
-      unwatch();
+    this.#control.watch(() => this.#wake?.abort(), this.#signal);
+    while (!this.#signal.aborted) {
+      if (!(await this.#step())) await this.#rest();
     }
   }
 
   /** Processes a batch of each replay. Resolves with whether there may be more at once. */
   async #step(): Promise<boolean> {
     try {
-      await this.#repetitions.refreshIfDue();
-      this.#noteResets();
+      if (this.#control.pause !== undefined) return false;
       const progressed = [];
-      for (const replay of this.#repetitions.runningIn(this.#options.store.pipelineId))
+      for (const replay of this.#control.repetitions.runningIn(this.#options.store.pipelineId))
         progressed.push(await this.#process(replay));
       this.#failures = 0;
       return progressed.includes(true);
@@ -66,13 +61,6 @@ export class ReplayLoop {
       await backOff(Math.min(this.#failures, 10), backoff, this.#signal).catch(() => {});
       return true;
     }
-  }
-
-  #noteResets(): void {
-    const { lastResetId } = this.#repetitions;
-    if (lastResetId === this.#knownResetId) return;
-    this.#knownResetId = lastResetId;
-    this.#options.moved();
   }
 
   /** Processes a batch of a replay, and ends the replay behind its last notification or after an error. */
@@ -93,8 +81,10 @@ export class ReplayLoop {
     } catch (error) {
       this.#followers.delete(replay.id);
       if (isTransientFailure(error) || this.#signal.aborted) throw error;
-      await this.#repetitions.refresh();
-      const isOver = !this.#repetitions.runningIn(store.pipelineId).some(({ id }) => id === replay.id);
+      await this.#control.refresh();
+      const isOver = !this.#control.repetitions
+        .runningIn(store.pipelineId)
+        .some(({ id }) => id === replay.id);
       return isOver || (await this.#end(replay, 'failed', messageOf(error)));
     }
   }
@@ -117,7 +107,7 @@ export class ReplayLoop {
     const wake = new AbortController();
     this.#wake = wake;
     const signal = AbortSignal.any([wake.signal, this.#signal]);
-    await delay(refreshMs, undefined, { signal, ref: false }).catch(() => {});
+    await delay(restMs, undefined, { signal, ref: false }).catch(() => {});
     this.#wake = undefined;
   }
 }

@@ -7,6 +7,8 @@ import { inRootContext } from '../../util/environment/root-context.ts';
 import { assignmentsOf, nameOf } from '../assignment.ts';
 import { DownstreamError, RunnerClosedError } from '../errors.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
+import { OperableRunner } from '../operating/operable-runner.ts';
+import type { OperatedSystem } from '../operating/operations.ts';
 import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import type { RunnerOptions } from '../runner-options.ts';
 import { assertStarted, type RunningSystem } from '../running-system.ts';
@@ -28,6 +30,7 @@ export interface AsynchronousRunnerParts<Apps extends ApplicationClass> {
  * resolves when the events are recorded; the followers process them afterwards.
  */
 export abstract class AsynchronousRunner<Apps extends ApplicationClass = ApplicationClass>
+  extends OperableRunner<Apps>
   implements SystemRunner<Apps>
 {
   readonly #parts: AsynchronousRunnerParts<Apps>;
@@ -39,6 +42,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
 
   /** @internal */
   protected constructor(parts: AsynchronousRunnerParts<Apps>) {
+    super();
     assertStarted(parts.running, new.target);
     this.#parts = parts;
   }
@@ -82,6 +86,17 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @internal */
+  protected override get operated(): OperatedSystem {
+    this.#assertOpen();
+    const { system, options, running } = this.#parts;
+    const statesOf = async (name: string) => {
+      const stateOf = await this.followerStates();
+      return options.pipelineIds.map((pipelineId) => stateOf(name, pipelineId).state);
+    };
+    return { system, running, statesOf };
   }
 
   /** Aborted when the runner is closed, with a {@link RunnerClosedError}. @internal */

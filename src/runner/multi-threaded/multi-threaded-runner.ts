@@ -147,6 +147,7 @@ export class MultiThreadedRunner<
       assignment,
       spawn: (hooks) => spawnThread(thread, hooks),
       processed: (count) => this.noteProcessed(assignment, count),
+      resumed: (operationId, signal) => this.resumed(assignment, operationId, signal),
       entered: (state) => board.setState(task.index, state),
     });
   }

@@ -17,6 +17,7 @@ const states: readonly ApplicationState[] = [
   'running',
   'interrupted',
   'restarting',
+  'paused',
   'failed',
   'stopped',
 ];

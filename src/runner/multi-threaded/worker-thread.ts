@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { processApplicationInternals } from '../../application/process-application.ts';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
 import { openApplication } from '../supervised/open-application.ts';
@@ -29,7 +30,12 @@ async function runApplication(task: ThreadTask, post: Post, closing: AbortSignal
     tick: task.isClocked ? (stop: AbortSignal) => board.tickAfter(board.ticks, stop) : undefined,
     report: reportTo(board, task.index, post),
   };
-  await runLoop(loop, closing);
+  try {
+    await runLoop(loop, closing);
+  } catch (error) {
+    const { lastId: operationId } = processApplicationInternals.controlOf(application);
+    post({ kind: 'failed', error: portable(error), operationId });
+  }
 }
 
 function reportTo(board: SharedBoard, index: number, post: Post): LoopReport {

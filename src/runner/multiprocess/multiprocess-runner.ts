@@ -151,6 +151,7 @@ export class MultiprocessRunner<
         assignment,
         spawn: (hooks) => application.fork(program, { ...task, assignment }, hooks),
         processed: (count) => this.noteProcessed(assignment, count),
+        resumed: (operationId, signal) => this.resumed(assignment, operationId, signal),
         entered: (state) => application.enter(state),
       });
     });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { processApplicationInternals } from '../../application/process-application.ts';
 import { portable } from '../../util/portable-error.ts';
 import { type LoopReport, runLoop } from '../application-loop.ts';
 import { enclosed, messageIn } from '../supervised/envelope.ts';
@@ -68,7 +69,13 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
   void post({ kind: 'ready' });
   const report = reportTo(reports);
   const loop = { application, upstreamNames, inbox, recordsWhenIdle, tick: undefined, report };
-  await runLoop(loop, closing.signal);
+  try {
+    await runLoop(loop, closing.signal);
+  } catch (error) {
+    reports.flush();
+    const { lastId: operationId } = processApplicationInternals.controlOf(application);
+    void post({ kind: 'failed', error: portable(error), operationId });
+  }
 }
 
 function reportTo(reports: Reports): LoopReport {

@@ -27,6 +27,8 @@ export interface FollowingApplication extends Upstream {
   readonly recorder: Recorder;
   /** Whether the application does nothing until its storage is tried again. */
   readonly isResting: boolean;
+  /** Whether the application is paused: it processes nothing, and no save waits for it. */
+  readonly isPaused: boolean;
   /** The error that stopped the application. */
   readonly failure: { readonly error: unknown } | undefined;
   /** Makes a wait wait for `events[start]` up to `events[end - 1]` in the log; `before` is the id before `events[0]`. */
@@ -79,6 +81,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   get isDue(): boolean {
     if (this.follower.isResting) return false;
     if (this.hasMissed) return true;
+    if (this.follower.isPaused) return false;
     return this.follower.failure === undefined && (this.mayHaveGrown || this.#seen < this.upstream.head);
   }
 
@@ -92,6 +95,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
     }
     if (seen === last) return;
     const rest = Math.max(after, seen);
+    if (this.follower.isPaused && wait.heads === undefined) return;
     if (failure === undefined) {
       wait.begin();
       this.#tracked.add({ after: rest, last, wait, isHandled });
@@ -157,6 +161,14 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
         for (const { notificationId } of effects) this.follower.trackOne(wait, notificationId);
       }
       if (this.#missed.delete(range)) wait.end(); // else its wait was dropped meanwhile
+    }
+  }
+
+  /** Ends the waits of saves, which do not wait for a paused follower. */
+  releaseSaves(): void {
+    for (const range of this.#tracked.takeAll()) {
+      if (range.wait.heads === undefined) range.wait.end();
+      else this.#tracked.add(range);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
+import { ControlLog } from '../../application/control/control-log.ts';
 import { isTransientFailure } from '../../application/failures.ts';
-import { isBlocking, RacesLostError } from '../../application/following-errors.ts';
+import { isBlocking, PausedError, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import {
   type ProcessApplication,
@@ -37,6 +38,7 @@ export class LocalApplication implements FollowingApplication {
   readonly application: Application;
   readonly log: NotificationLog;
   readonly recorder: Recorder;
+  readonly #control: ControlLog;
   /** The applications that follow this one, in the order of definition. */
   readonly followers: LocalLog[] = [];
   /** The upstreams of this application, in the order of definition. */
@@ -55,19 +57,22 @@ export class LocalApplication implements FollowingApplication {
   isOvertaken = false;
   /** The log in whose processing the last interruption by the storage happened. */
   #troubled: LocalLog | undefined;
-  /** The error that stopped the application. */
-  failure: { readonly error: unknown } | undefined;
+  /** The error that stopped the application, and the id of its last operation that was read before. */
+  failure: { readonly error: unknown; readonly operationId: number } | undefined;
   /** Last error that stopped or interrupted the application. */
   lastError: unknown;
+  readonly #resume: (one: LocalApplication) => void;
   /** The loop that runs the application apart from the turns, while its schema is being built. */
   loop: Pick<ApplicationStatus, 'state' | 'interruption'> | undefined;
 
   constructor(application: Application, index: number, resume: (one: LocalApplication) => void) {
     this.application = application;
+    this.#resume = resume;
     this.name = application.applicationName;
     this.index = index;
     this.log = application.log;
     this.recorder = applicationInternals.storeOf(application).recorder;
+    this.#control = ControlLog.of(this.recorder);
     this.retry = new RetryTimer(transientBackoff, () => resume(this));
     this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
   }
@@ -81,6 +86,10 @@ export class LocalApplication implements FollowingApplication {
   get isAhead(): boolean {
     if (this.upstreams.length === 0 || this.failure !== undefined) return false;
     return processApplicationInternals.isAhead(this.process);
+  }
+
+  get isPaused(): boolean {
+    return this.#control.pause !== undefined;
   }
 
   get isResting(): boolean {
@@ -106,6 +115,10 @@ export class LocalApplication implements FollowingApplication {
    * succeed later.
    */
   noteError(error: unknown, log?: LocalLog): void {
+    if (error instanceof PausedError) {
+      this.#releaseSaves();
+      return;
+    }
     this.lastError = error;
     const isInterrupted = isTransientFailure(error);
     this.isOvertaken = error instanceof RacesLostError;
@@ -119,6 +132,12 @@ export class LocalApplication implements FollowingApplication {
     if (!isBlocked) this.#troubled = log;
     const interruption = isBlocked ? this.#block(log, error) : this.retry.schedule();
     publish('interrupted', { ...event, interruption });
+  }
+
+  /** Obeys what people do to the application, until the signal is aborted. */
+  async obey(signal: AbortSignal): Promise<void> {
+    await this.#control.refresh().catch(() => {}); // the first run fails in the same way
+    this.#control.watch(() => this.#obey(), signal);
   }
 
   /**
@@ -144,8 +163,21 @@ export class LocalApplication implements FollowingApplication {
     if (head > this.head) this.head = head;
   }
 
+  /** Ends the failure if the application was resumed since. Lets it work, unless it is paused. */
+  #obey(): void {
+    if (this.failure !== undefined && this.#control.isResumedSince(this.failure.operationId))
+      this.failure = undefined;
+    if (this.isPaused) this.#releaseSaves();
+    for (const log of this.upstreams) log.mayHaveGrown = true;
+    this.#resume(this);
+  }
+
+  #releaseSaves(): void {
+    for (const log of this.upstreams) log.releaseSaves();
+  }
+
   #stop(error: unknown): void {
-    this.failure = { error };
+    this.failure = { error, operationId: this.#control.lastId };
     for (const log of this.upstreams) log.reject(error);
   }
 

@@ -53,6 +53,7 @@ export class LocalFollowers {
   /** Processes everything that was recorded before; resolves when no application has work that it can do. */
   async start(): Promise<void> {
     await this.#readHeads();
+    for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
     this.#turns.start(this.#prompted);
     for (const build of this.#builds.values()) build.start(() => this.#endBuild(build));
     await this.#turns.idle();

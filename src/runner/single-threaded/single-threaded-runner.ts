@@ -10,6 +10,8 @@ import { publish, warnOfAbandoned } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
+import { OperableRunner } from '../operating/operable-runner.ts';
+import type { OperatedSystem } from '../operating/operations.ts';
 import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
 import { type ResolvedRunnerOptions, type RunnerOptions, runnerOptions } from '../runner-options.ts';
 import { assertStarted, openSystem, type RunningSystem } from '../running-system.ts';
@@ -31,6 +33,7 @@ import { LogWatch } from './log-watch.ts';
  * const order = await runner.get(Orders).get(id); // reserved and paid
  */
 export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationClass>
+  extends OperableRunner<Apps>
   implements SystemRunner<Apps>
 {
   readonly system: System<Apps>;
@@ -48,6 +51,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   #closing: Promise<void> | undefined;
 
   private constructor(system: System<Apps>, options: ResolvedRunnerOptions, running: RunningSystem) {
+    super();
     assertStarted(running, new.target);
     this.system = system;
     this.#options = options;
@@ -167,6 +171,13 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     await this.#watch;
     this.#followsPrompts = true;
     await this.#followers.start();
+  }
+
+  /** @internal */
+  protected override get operated(): OperatedSystem {
+    this.#assertOpen();
+    const statesOf = async (name: string) => [this.#followers.stateOf(name)];
+    return { system: this.system, running: this.#running, statesOf };
   }
 
   #stateOf(name: string): FollowerState {

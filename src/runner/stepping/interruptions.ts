@@ -1,11 +1,12 @@
+import { PausedError } from '../../application/following-errors.ts';
 import { messageOf } from '../../util/errors.ts';
 import { DownstreamError } from '../errors.ts';
 import type { Interruption } from '../runner.ts';
 import type { TickOutcome } from './step-driver.ts';
 
 /**
- * The applications that cannot work: their storage is busy or unavailable, or they wait for another pipeline or
- * another version.
+ * The applications that cannot work: their storage is busy or unavailable, they wait for another pipeline or another
+ * version, or they are paused.
  */
 export class Interruptions {
   /** Applications whose storage interrupted the tick under way. */
@@ -19,15 +20,18 @@ export class Interruptions {
     this.#lastErrors.set(applicationName, error);
   }
 
-  /** Replaces the applications that wait for another pipeline or version, and returns those whose wait is new. */
+  /**
+   * Replaces the applications that wait, and returns those whose wait for another pipeline or version is new.
+   */
   noteBlocked(outcomes: ReadonlyMap<string, TickOutcome>): ReadonlyMap<string, unknown> {
     const before = this.#blocked;
     this.#blocked = new Map(
       [...outcomes].flatMap(([name, { blockedBy }]) => (blockedBy === undefined ? [] : [[name, blockedBy]])),
     );
-    for (const [name, error] of this.#blocked) this.#lastErrors.set(name, error);
+    const waiting = [...this.#blocked].filter(([, error]) => !(error instanceof PausedError));
+    for (const [name, error] of waiting) this.#lastErrors.set(name, error);
     const isNew = ([name, error]: [string, unknown]) => messageOf(error) !== messageOf(before.get(name));
-    return new Map([...this.#blocked].filter(isNew));
+    return new Map(waiting.filter(isNew));
   }
 
   /** Ends the interruptions of a tick: every application has finished its work. */
@@ -39,7 +43,7 @@ export class Interruptions {
     return this.#blocked.size > 0;
   }
 
-  /** Throws {@link DownstreamError} if an application waits for another pipeline or another version. */
+  /** Throws {@link DownstreamError} if an application waits for another pipeline or another version, or is paused. */
   assertNoneBlocked(): void {
     if (this.hasBlocked) throw new DownstreamError('The system is not caught up.', this.#blocked);
   }

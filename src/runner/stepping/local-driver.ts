@@ -41,8 +41,12 @@ export class LocalDriver implements StepDriver {
     const heads = this.#heads.now; // events recorded from here on are for the next tick
     const outcomes = new Map<string, TickOutcome>();
     await this.#forEach(signal, async (stepped) => {
-      const outcome = await processTick(stepped, heads, moment, signal, this.#report);
-      outcomes.set(stepped.application.applicationName, outcome);
+      const { applicationName } = stepped.application;
+      const pause = moment.paused.get(applicationName);
+      const outcome = pause
+        ? { fetched: 0, blockedBy: pause }
+        : await processTick(stepped, heads, moment, signal, this.#report);
+      outcomes.set(applicationName, outcome);
     });
     if (this.#failures.size === 0) return outcomes;
     await this.#recordAllPositions(signal);

@@ -32,7 +32,7 @@ interface TickUpstream {
 export async function processTick(
   stepped: SteppedApplication,
   heads: ReadonlyMap<string, number>,
-  { timeMs, seed }: Moment,
+  { timeMs, seed }: Pick<Moment, 'timeMs' | 'seed'>,
   signal: AbortSignal,
   report: DriverReport,
 ): Promise<TickOutcome> {

@@ -1,4 +1,8 @@
+import { type Application, applicationInternals } from '../../application/application.ts';
+import { ControlLog } from '../../application/control/control-log.ts';
 import { isTransientFailure } from '../../application/failures.ts';
+import { PausedError } from '../../application/following-errors.ts';
+import { followersIn } from '../../system/graph.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { inTime } from '../../util/time.ts';
 import { publish } from '../diagnostics.ts';
@@ -28,6 +32,8 @@ export class Simulation {
   readonly #startedAt: number;
   readonly #msPerTick: number;
   #refreshedAt: number;
+  /** What people did to the applications that follow others. */
+  readonly #controls: ReadonlyMap<string, ControlLog>;
   #tickCount = 0;
   #isProcessing = false;
 
@@ -38,6 +44,13 @@ export class Simulation {
     this.#startedAt = parts.clock.now();
     this.#refreshedAt = this.#startedAt;
     this.#msPerTick = 1_000 / parts.options.normalSpeed;
+    const applications = parts.running.in(localPipelineId);
+    this.#controls = new Map(
+      followersIn(parts.system.graph).map((name) => {
+        const { recorder } = applicationInternals.storeOf(applications.get(name) as Application);
+        return [name, ControlLog.of(recorder)];
+      }),
+    );
   }
 
   /** Number of ticks in which the applications have done their work. */
@@ -83,7 +96,8 @@ export class Simulation {
     const headsBefore = heads.now;
     this.#isProcessing = true;
     try {
-      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}` };
+      const paused = await this.#pausedNow();
+      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}`, paused };
       const outcomes = await driver.advance(moment, this.#abandoned);
       for (const [applicationName, error] of interruptions.noteBlocked(outcomes)) {
         publish('interrupted', {
@@ -111,6 +125,18 @@ export class Simulation {
     } catch (error) {
       if (!isTransientFailure(error)) throw error; // the next tick tries again
     }
+  }
+
+  /** Returns the errors of the applications that are paused. Reads operations of other processes once a second. */
+  async #pausedNow(): Promise<ReadonlyMap<string, PausedError>> {
+    const paused = new Map<string, PausedError>();
+    for (const [name, control] of this.#controls) {
+      await control.refreshIfDue()?.catch((error) => {
+        if (!isTransientFailure(error)) throw error; // a later tick tries again
+      });
+      if (control.pause !== undefined) paused.set(name, new PausedError(name, control.pause));
+    }
+    return paused;
   }
 
   async #callCommands(tick: number): Promise<void> {

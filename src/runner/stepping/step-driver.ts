@@ -1,3 +1,4 @@
+import type { PausedError } from '../../application/following-errors.ts';
 import type { System } from '../../system/system.ts';
 import type { Interruption } from '../runner.ts';
 import type { RunningSystem } from '../running-system.ts';
@@ -12,13 +13,15 @@ export interface Moment {
   readonly timeMs: number;
   /** Seed of the ids that are made in the tick. */
   readonly seed: string;
+  /** Errors of the applications that are paused when the tick begins, by name: they do nothing in it. */
+  readonly paused: ReadonlyMap<string, PausedError>;
 }
 
 /** Work of an application in a tick. */
 export interface TickOutcome {
   /** Number of notifications that the application fetched. */
   readonly fetched: number;
-  /** Error that says which other pipeline or version the application waits for, if any. */
+  /** Error that says what the application waits for, if anything: another pipeline or version, or the end of a pause. */
   readonly blockedBy: unknown;
 }
 

@@ -8,6 +8,9 @@ import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { publish, type RunnerEvent, warnOfAbandoned } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
+import { OperableRunner } from '../operating/operable-runner.ts';
+import type { OperationOptions } from '../operating/operation-options.ts';
+import type { OperatedSystem } from '../operating/operations.ts';
 import type {
   ApplicationState,
   ApplicationStatus,
@@ -35,6 +38,7 @@ import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
  * another caller saves are recorded while no application processes, and are new in the next tick.
  */
 export abstract class SteppingRunner<Apps extends ApplicationClass = ApplicationClass>
+  extends OperableRunner<Apps>
   implements SystemRunner<Apps>
 {
   readonly #parts: SteppingParts<Apps>;
@@ -51,6 +55,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   /** @internal */
   protected constructor(parts: SteppingParts<Apps>) {
+    super();
     assertStarted(parts?.running, new.target);
     const { normalSpeed, scaleFactor, paused, verbose } = parts.options;
     this.#parts = parts;
@@ -162,14 +167,26 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   }
 
   /** Stops the clock. Resolves when the tick under way has ended, or at once if called in that tick. */
-  async pause(): Promise<void> {
+  override pause(): Promise<void>;
+  /**
+   * Pauses an application from the next tick on; see {@link SystemRunner.pause}. Other processes pause it within about a
+   * second. While the clock is stopped, `caughtUp()` and the other waits do not wait for it but reject with
+   * {@link DownstreamError}.
+   */
+  override pause(application: Apps, options: OperationOptions): Promise<boolean>;
+  override async pause(application?: Apps, options?: OperationOptions): Promise<boolean | void> {
+    if (application !== undefined) return await super.pause(application, options as OperationOptions);
     this.#assertOpen();
     this.#clock.pause();
     if (!this.#ticks.isInTick) await this.#clock.ended;
   }
 
   /** Starts the clock again. */
-  resume(): void {
+  override resume(): void;
+  /** Makes an application continue that is paused or has failed, from the next tick on; see {@link SystemRunner.resume}. */
+  override resume(application: Apps, options: OperationOptions): Promise<boolean>;
+  override resume(application?: Apps, options?: OperationOptions): Promise<boolean> | void {
+    if (application !== undefined) return super.resume(application, options as OperationOptions);
     this.#assertOpen();
     this.#clock.resume();
   }
@@ -210,6 +227,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @internal */
+  protected override get operated(): OperatedSystem {
+    this.#assertNotClosed();
+    const { system, running } = this.#parts;
+    return { system, running, statesOf: async (name) => [this.#stateOf(name)] };
   }
 
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {

@@ -1,4 +1,6 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { ControlLog } from '../../application/control/control-log.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 import { upstreamsOf } from '../../system/graph.ts';
 import type { Assignment } from '../assignment.ts';
 import { AsynchronousRunner, type AsynchronousRunnerParts } from '../asynchronous/asynchronous-runner.ts';
@@ -54,6 +56,21 @@ export abstract class SupervisedRunner<
   /** Notes that the worker of an application has processed notifications. @internal */
   protected noteProcessed({ applicationName, pipelineId }: Assignment, count: number): void {
     this.#loops.processed(applicationName, pipelineId, count);
+  }
+
+  /**
+   * Resolves when the application of a worker is resumed after an operation, by default the last one that is known here.
+   *
+   * @internal
+   */
+  protected async resumed(
+    { applicationName }: Assignment,
+    operationId: number | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const recorder = recorderIn(this.#parts.running, applicationName) as Recorder; // it is open until all workers are closed
+    const control = ControlLog.of(recorder);
+    await control.resumedAfter(operationId ?? control.lastId, signal);
   }
 
   /** Prompts the workers when other runners record, if the storage reports that. @internal */

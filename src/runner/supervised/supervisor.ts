@@ -20,6 +20,11 @@ export interface SupervisorOptions {
   spawn(hooks: WorkerHooks): SupervisedWorker;
   /** Called with the number of notifications that the worker has processed. */
   processed(count: number): void;
+  /**
+   * Resolves when the application is resumed after an operation, by default the last one that is known. Rejects when the
+   * signal is aborted.
+   */
+  resumed(operationId: number | undefined, signal: AbortSignal): Promise<void>;
   /** Called with each state that the worker cannot report itself. */
   entered(state: ApplicationState): void;
 }
@@ -51,6 +56,8 @@ export class Supervisor {
   /** The last interruption, which may be over. */
   #interruption: Interruption | undefined;
   #failure: unknown;
+  /** Id of the last operation of the application that its worker had read when it failed, if known. */
+  #failedAfter: number | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -131,7 +138,7 @@ export class Supervisor {
         this.#interrupted(new RemoteError(message.error), message.interruption);
         break;
       case 'failed':
-        if (current.isReady) this.#fail(new RemoteError(message.error));
+        if (current.isReady) this.#fail(new RemoteError(message.error), message.operationId);
         else current.refusal = new RemoteError(message.error);
     }
   }
@@ -150,8 +157,9 @@ export class Supervisor {
     this.#ready.resolve();
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, operationId?: number): void {
     this.#failure = error;
+    this.#failedAfter = operationId;
     this.#lastError = error;
     this.#options.entered('failed');
     publish('failed', { ...this.#event, error });
@@ -159,12 +167,26 @@ export class Supervisor {
 
   #exited(death: unknown): void {
     if (!this.#hasStarted) this.#ready.reject(this.#current.refusal ?? this.#died(death));
-    if (this.#closing.signal.aborted || this.#failure !== undefined || !this.#hasStarted) {
+    if (this.#closing.signal.aborted || !this.#hasStarted) {
+      this.#ended.resolve();
+    } else if (this.#failure === undefined) {
+      this.#lastError = death;
+      void this.#restart(death);
+    } else void this.#restartWhenResumed();
+  }
+
+  /** Starts a new worker for an application that has failed, as soon as it is resumed. */
+  async #restartWhenResumed(): Promise<void> {
+    const { signal } = this.#closing;
+    await this.#options.resumed(this.#failedAfter, signal).catch(() => {});
+    if (signal.aborted) {
       this.#ended.resolve();
       return;
     }
-    this.#lastError = death;
-    void this.#restart(death);
+    this.#failure = undefined;
+    this.#policy = new RestartPolicy();
+    this.#options.entered('starting');
+    this.#spawn();
   }
 
   async #restart(death: unknown): Promise<void> {
@@ -178,7 +200,7 @@ export class Supervisor {
     });
     if (!this.#policy.allowsRestart) {
       this.#fail(this.#died(death, ` ${this.#policy.faults} times in a row`));
-      this.#ended.resolve();
+      await this.#restartWhenResumed();
       return;
     }
     const delayMs = backoffMs(this.#policy.restarts, restartBackoff);

@@ -31,7 +31,8 @@ export type WorkerMessage =
     }
   /** In this tick, an upstream is blocked by a causal dependency. */
   | { readonly kind: 'blocked'; readonly error: PortableError }
-  | { readonly kind: 'failed'; readonly error: PortableError }
+  /** The application has failed. `operationId` is the id of its last operation that was read before. */
+  | { readonly kind: 'failed'; readonly error: PortableError; readonly operationId?: number }
   /** The last message: everything is released. */
   | { readonly kind: 'closed' };
 

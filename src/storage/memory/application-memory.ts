@@ -54,7 +54,8 @@ export class ApplicationMemory {
     };
   }
 
-  record(pipelineId: number, processEvents: readonly ProcessEvent[]): number {
+  /** @param commit Called when nothing refuses the call any more; if it throws, nothing is recorded. */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[], commit?: () => void): number {
     // Keys and positions are checked before anything changes; events are appended, and removed again if the call is refused.
     this.#commands.assertNew(this.applicationName, processEvents);
     this.#positions.assertMoves(this.applicationName, pipelineId, processEvents);
@@ -73,9 +74,12 @@ export class ApplicationMemory {
       }
     }
     const conflict = this.#parked.conflictWith(this.applicationName, pipelineId, processEvents);
-    if (conflict !== undefined) {
+    try {
+      if (conflict !== undefined) throw conflict;
+      commit?.();
+    } catch (error) {
       undo();
-      throw conflict;
+      throw error;
     }
     for (const { snapshots, tracking, operation, command, parked } of processEvents) {
       if (tracking !== undefined) this.#positions.move(pipelineId, tracking);

@@ -1,4 +1,4 @@
-import type { StorageError } from '../errors.ts';
+import { InvalidStorageError, type StorageError } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 
 /** The memory of an application, as error messages name it. */
@@ -41,4 +41,13 @@ export function journalFull(applicationName: string, cause: unknown): StorageErr
 export function lockTimeout(applicationName: string): StorageError {
   const reason = 'another thread keeps it locked. Try again.';
   return storageError('STORAGE_BUSY', memoryLocation(applicationName), reason);
+}
+
+/** Creates the error for applications that record rows in memory that several threads share. */
+export function rowsAcrossThreads(applicationNames: readonly string[]): InvalidStorageError {
+  const names = applicationNames.map((name) => `'${name}'`).join(', ');
+  return new InvalidStorageError(
+    `Rows of ${names} cannot be recorded in memory() that threads share: their database is in one thread. Use ` +
+      'sqlite({ file }), or a runner without threads.',
+  );
 }

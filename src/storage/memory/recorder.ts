@@ -7,15 +7,20 @@ import type {
   ProcessEvent,
   RecordedOperation,
   RecordedPosition,
+  RecordedRows,
   Recorder,
+  RowsKind,
   StoredCommand,
   TypeCounts,
   WriteLock,
 } from '../recorder.ts';
 import { historiesUpToSize } from '../sizes.ts';
+import { assertSqliteRows } from '../sqlite/rows/sqlite-rows.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification, StoredSnapshot } from '../stored-event.ts';
-import { memoryLocation } from './errors.ts';
+import { memoryLocation, rowsAcrossThreads } from './errors.ts';
+import { MemoryRows } from './rows/memory-rows.ts';
+import { RowsLock } from './rows/rows-lock.ts';
 import type { SharableMemory } from './shared/sharable-memory.ts';
 
 /** Records plain objects on the heap, where other recorders of the same application see them at once. */
@@ -25,9 +30,14 @@ export class MemoryRecorder implements Recorder {
   /** The write lock that was taken last. */
   #lock: WriteLock | undefined;
 
-  constructor(memory: SharableMemory) {
+  readonly #memoryRows: MemoryRows;
+  /** The rows of the application, once it has asked for them. */
+  #rows: RecordedRows | undefined;
+
+  constructor(memory: SharableMemory, rows: MemoryRows = new MemoryRows()) {
     this.#applicationName = memory.applicationName;
     this.#open = memory;
+    this.#memoryRows = rows;
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -35,8 +45,23 @@ export class MemoryRecorder implements Recorder {
   }
 
   async lock(): Promise<WriteLock> {
-    this.#lock = await this.#memory.lock();
+    const lock = await this.#memory.lock();
+    this.#lock = lock;
+    if (this.#rows === undefined) return lock;
+    const turn = await this.#memoryRows.take();
+    this.#lock = new RowsLock(this.#applicationName, lock, turn);
+    if (this.#open === undefined) await this.#lock.release();
+    void this.#memory; // throws if the recorder was closed meanwhile
     return this.#lock;
+  }
+
+  rows(kind: RowsKind): RecordedRows {
+    const location = memoryLocation(this.#applicationName);
+    assertSqliteRows(kind, location);
+    if (this.#memory.isShared) throw rowsAcrossThreads([this.#applicationName]);
+    if (this.#rows === undefined) this.#memoryRows.addUser(this.#applicationName);
+    this.#rows ??= this.#memoryRows.of(this.#applicationName);
+    return this.#rows;
   }
 
   async histories(requests: readonly HistoryRequest[], maxSize?: number): Promise<readonly History[]> {
@@ -118,6 +143,8 @@ export class MemoryRecorder implements Recorder {
 
   async close(): Promise<void> {
     this.#open = undefined;
+    if (this.#rows !== undefined) this.#memoryRows.removeUser(this.#applicationName);
+    this.#rows = undefined;
     await this.#lock?.release();
   }
 

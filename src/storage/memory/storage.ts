@@ -23,7 +23,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
   const subjects = subjectsIn(options);
   return {
     openRecorder: async ({ applicationName, setupTables }) =>
-      new MemoryRecorder(memory.open(applicationName, setupTables, journals)),
+      new MemoryRecorder(memory.open(applicationName, setupTables, journals), memory.rows),
     openSubjectKeys: async () => new MemorySubjectKeys(memory.subjects(subjects)),
     applicationNames: async () => memory.applicationNames(journals),
     threadEnded: (threadId) => memory.threadEnded(threadId),

@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 import { compareNames } from '../name-order.ts';
 import type { StorageOptions } from '../storage.ts';
-import { notInThisThread, notSetUp, notShared } from './errors.ts';
+import { notInThisThread, notSetUp, notShared, rowsAcrossThreads } from './errors.ts';
+import { MemoryRows } from './rows/memory-rows.ts';
 import { SharableMemory } from './shared/sharable-memory.ts';
 import { SubjectJournal } from './shared/subject-journal.ts';
 
@@ -12,6 +13,8 @@ export type Journals = StorageOptions;
 export class SystemMemory {
   readonly #applications = new Map<string, SharableMemory>();
   #subjects: SubjectJournal | undefined;
+  /** Rows of the applications, in this thread only. */
+  readonly rows: MemoryRows = new MemoryRows();
   /** Whether this thread created the memory and may add applications. */
   readonly isHome: boolean;
 
@@ -49,8 +52,14 @@ export class SystemMemory {
     return [...new Set([...this.#applications.keys(), ...Object.keys(journals)])].sort(compareNames);
   }
 
-  /** Shares every application and returns the journals by which other threads join. */
+  /**
+   * Shares every application and returns the journals by which other threads join.
+   *
+   * @throws {@link InvalidStorageError} if an open application records rows.
+   */
   share(): Journals {
+    const { users } = this.rows;
+    if (users.length > 0) throw rowsAcrossThreads(users);
     return Object.fromEntries([...this.#applications].map(([name, memory]) => [name, memory.share()]));
   }
 

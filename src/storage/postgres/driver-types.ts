@@ -8,6 +8,12 @@ export interface DriverQuery {
   query_timeout?: number;
 }
 
+/** Statement of a user for the driver, with more options of the driver. */
+export interface UserQuery {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
 /** Notification from the driver. */
 export interface DriverNotification {
   readonly channel: string;

@@ -6,6 +6,8 @@ import type { DriverNotification, DriverQuery, PostgresClient, PostgresPool } fr
 import { type PostgresOptions, type PostgresTls, postgresOptions, settingsOf } from './options.ts';
 import * as module from './storage.ts';
 
+export type { PostgresQuery, PostgresResult, PostgresRows } from './rows/postgres-rows.ts';
+export { postgresRows } from './rows/postgres-rows.ts';
 export type { DriverNotification, DriverQuery, PostgresClient, PostgresOptions, PostgresPool, PostgresTls };
 
 /**

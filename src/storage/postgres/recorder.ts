@@ -10,7 +10,9 @@ import {
   type ProcessEvent,
   type RecordedOperation,
   type RecordedPosition,
+  type RecordedRows,
   type Recorder,
+  type RowsKind,
   type StoredCommand,
   type TypeCounts,
   type WriteLock,
@@ -34,7 +36,10 @@ import type { LogPlace, StoredEvent, StoredNotification, StoredSnapshot } from '
 import { snapshotColumns } from './appending/append-values.ts';
 import { Appender, type AppenderOptions } from './appending/appender.ts';
 import { Batch, distinctSnapshots } from './appending/batch.ts';
+import { assertPostgresRows } from './rows/postgres-rows.ts';
+import { RowReader } from './rows/row-reader.ts';
 import { type Statement, type Statements, sql, statementsFor } from './statements.ts';
+import { PostgresWriteLock } from './write-lock.ts';
 
 const largestInteger = 0x7fffffff;
 
@@ -58,6 +63,12 @@ export class PostgresRecorder implements Recorder {
       this.#run(statement, values),
     );
     if (options.connections.canHoldTransaction) this.lock = () => this.#lock();
+  }
+
+  rows(kind: RowsKind): RecordedRows {
+    const { tables, connections, serverRetry } = this.#options;
+    assertPostgresRows(kind, tables, connections.canHoldTransaction);
+    return new RowReader(connections, serverRetry, tables, () => this.#assertOpen());
   }
 
   async record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -203,19 +214,16 @@ export class PostgresRecorder implements Recorder {
       const { connections, serverRetry, tables } = this.#options;
       const begin = () => connections.begin(sql.idleTimeout, this.#statements.lockLogs);
       const transaction = await serverRetry.run(tables, 'reading', begin);
-      const lock: WriteLock = {
-        record: async (pipelineId, processEvents) => {
-          if (this.#held !== lock) return this.record(pipelineId, processEvents);
-          const batch = new Batch(pipelineId, processEvents);
+      const lock = new PostgresWriteLock({
+        transaction,
+        tables,
+        appender: this.#appender,
+        recordUnlocked: (...call) => this.record(...call),
+        ended: () => {
           this.#held = undefined;
-          return this.#appender.appendIn(transaction, batch).finally(free);
         },
-        release: async () => {
-          if (this.#held !== lock) return;
-          this.#held = undefined;
-          await transaction.rollBack().finally(free);
-        },
-      };
+        free,
+      });
       this.#held = lock;
       if (this.#closed) await lock.release();
       this.#assertOpen();

@@ -12,6 +12,10 @@ export interface Statement {
 export const sql = {
   /** Makes each statement see everything committed before it, whatever the settings of the role or the database. */
   begin: { text: 'begin isolation level read committed' },
+  /** Undoes the settings of planning that suit the statements of kahn, see `settings`. */
+  beginReading: {
+    text: "begin isolation level repeatable read read only; set local enable_seqscan = on; set local plan_cache_mode = 'auto'",
+  },
   commit: { text: 'commit' },
   rollback: { text: 'rollback' },
   /**

@@ -7,6 +7,7 @@ import { commands } from './optional/commands.ts';
 import { locking } from './optional/locking.ts';
 import { parked } from './optional/parked.ts';
 import { parkedConflicts } from './optional/parked-conflicts.ts';
+import { rows } from './optional/rows.ts';
 import { missingSubjectKeys, subjectKeys } from './optional/subject-keys.ts';
 import { handledTypes, marks, typesVersions } from './positions.ts';
 import { causes, provenance } from './provenance.ts';
@@ -20,7 +21,7 @@ import {
   typeCounts,
 } from './reading.ts';
 import { opening, sharing } from './sharing.ts';
-import { type Test, TestedStorage } from './tested-storage.ts';
+import { type Test, type TestedRows, TestedStorage } from './tested-storage.ts';
 import { unlistedEvents } from './unlisted-events.ts';
 import { positions, recording } from './writing.ts';
 
@@ -32,9 +33,9 @@ export interface TestRunner {
 
 /**
  * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, `countTypes()`,
- * or `parked()` with `countParked()`.
+ * `parked()` with `countParked()`, or `rows()`.
  */
-export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts' | 'parked';
+export type OptionalFeature = 'lock' | 'commands' | 'subjectKeys' | 'typeCounts' | 'parked' | 'rows';
 
 /** A kind of storage to be tested. `create` returns empty storage each time. */
 export interface RecorderSubject {
@@ -43,16 +44,24 @@ export interface RecorderSubject {
   readonly layers?: readonly StorageLayer[];
   /** Optional features that the storage lacks, which are not tested. @default none */
   readonly lacks?: readonly OptionalFeature[];
-  create(): Promise<{ storage: StorageDescription; cleanUp(): Promise<void> }>;
+  create(): Promise<{
+    readonly storage: StorageDescription;
+    /** How the tests use handles of the storage, unless it lacks rows. */
+    readonly rows?: TestedRows;
+    cleanUp(): Promise<void>;
+  }>;
 }
 
 /** Defines the tests that the recorders of every storage must pass. A test that fails throws AssertionError. */
 export function recorderContract(runner: TestRunner, subject: RecorderSubject): void {
   const test: Test = (name, body) =>
     runner.it(name, async () => {
-      const { storage, cleanUp } = await subject.create();
+      const { storage, cleanUp, rows: testedRows } = await subject.create();
       try {
-        await using tested = new TestedStorage(await openStorage(storage, { layers: subject.layers ?? [] }));
+        await using tested = new TestedStorage(
+          await openStorage(storage, { layers: subject.layers ?? [] }),
+          testedRows,
+        );
         await body(tested);
       } finally {
         await cleanUp();
@@ -86,6 +95,7 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     lock: { locking },
     commands: { commands },
     parked: { parked, parkedConflicts },
+    rows: { rows },
     typeCounts: { typeCounts },
     subjectKeys: { subjectKeys, missingSubjectKeys },
   };

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import type { OpenedStorage, Recorder, SubjectKeyTable } from '../../storage/index.ts';
+import type { OpenedStorage, Recorder, RowsKind, SubjectKeyTable } from '../../storage/index.ts';
+
+/** How the tests use the handles by which a storage records rows. */
+export interface TestedRows {
+  /** Kind of the handles. */
+  readonly kind: RowsKind;
+  /** Name of a table that does not exist yet in the storage, ready for SQL. */
+  readonly table: string;
+  /** Executes SQL with a handle. Resolves with rows as arrays. */
+  run(handle: unknown, text: string): Promise<readonly (readonly unknown[])[]>;
+}
 
 /** Defines one test on empty storage. */
 export type Test = (name: string, body: (storage: TestedStorage) => Promise<void>) => void;
@@ -9,8 +19,12 @@ export class TestedStorage implements AsyncDisposable {
   readonly #storage: OpenedStorage;
   readonly #opened: (Recorder | SubjectKeyTable)[] = [];
 
-  constructor(storage: OpenedStorage) {
+  /** How handles of the storage are used; undefined if it records no rows. */
+  readonly rows: TestedRows | undefined;
+
+  constructor(storage: OpenedStorage, rows?: TestedRows) {
     this.#storage = storage;
+    this.rows = rows;
   }
 
   async open(applicationName = 'orders', setupTables = true): Promise<Recorder> {

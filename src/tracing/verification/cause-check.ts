@@ -1,7 +1,7 @@
 import { IdSet } from '../../application/log/id-set.ts';
 import type { Cause } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { causeText, faultIn, type LogName } from './fault.ts';
+import { causeText, type FaultKind, faultIn, type LogName } from './fault.ts';
 import type { LogWalk } from './log-walk.ts';
 import type { FaultList } from './verification.ts';
 
@@ -15,6 +15,8 @@ export interface CauseSource {
   readonly position: number;
   /** Causes so far, if they need not ascend: the position was moved back, or there were replays. */
   readonly seen: IdSet | undefined;
+  /** Notifications of the log that the application has parked, so that they have no effects. */
+  readonly parked: ReadonlySet<number>;
   /** Notifications that the application has processed late, after it had parked them. */
   readonly late: ReadonlyMap<number, unknown>;
   /** Id of the last cause so far. */
@@ -26,7 +28,7 @@ type SourceOf = (upstream: LogName) => Omit<CauseSource, 'last' | 'seen'>;
 
 /** What is wrong with a cause. */
 interface CauseFault {
-  readonly kind: 'cause-lost' | 'cause-beyond-position' | 'effect-doubled';
+  readonly kind: FaultKind;
   /** End of the message. */
   readonly reason: string;
 }
@@ -103,6 +105,12 @@ export class CauseCheck {
     if (cause > position) {
       const reason = `but the recorded position in that log is ${position}, so the application would process the cause again.`;
       return { kind: 'cause-beyond-position', reason };
+    }
+    if (source.parked.has(cause)) {
+      return {
+        kind: 'parked-processed',
+        reason: 'which is still parked, so a retry would process it again.',
+      };
     }
     if (source.late.has(cause)) return this.#faultOfLate(cause, source);
     // The effects of a notification are recorded together, in the order of the upstream unless it repeats notifications.

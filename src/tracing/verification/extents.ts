@@ -1,6 +1,7 @@
 import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { type ParkedPlace, readParkedPlaces } from './parked-places.ts';
 
 /** Heads of the logs of a system, by application and pipeline. */
 export type Heads = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -9,6 +10,11 @@ export type Heads = ReadonlyMap<string, ReadonlyMap<number, number>>;
 export interface Extents {
   /** Heads up to which the logs are read. */
   readonly heads: Heads;
+  /**
+   * Parked notifications that were read after these heads, so no event up to the heads is an effect of a retry that came
+   * later, and before the positions, which are therefore at or behind them.
+   */
+  readonly parked: ReadonlyMap<string, readonly ParkedPlace[]>;
   /** Positions that were read after these heads, so all causes of events up to the heads are at or behind them. */
   readonly positions: ReadonlyMap<string, readonly RecordedPosition[]>;
   /** Heads that were read after the positions, so all positions are at or behind them. */
@@ -27,6 +33,7 @@ export interface Extents {
  */
 export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Promise<Extents> {
   const heads = await readHeads(recorders);
+  const parked = await readAll(recorders, readParkedPlaces);
   const positions = await readAll(recorders, (recorder) => recorder.positions());
   const laterHeads = await readHeads(recorders);
   const late = await readAll(recorders, async (recorder) => {
@@ -40,7 +47,7 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
   const sorted = [...pipelineIds].sort((a, b) => a - b);
   const unordered = await readAll(recorders, (recorder) => unorderedIn(recorder, sorted));
-  return { heads, positions, laterHeads, late, unordered, pipelineIds: sorted };
+  return { heads, parked, positions, laterHeads, late, unordered, pipelineIds: sorted };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */

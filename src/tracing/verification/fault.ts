@@ -12,6 +12,10 @@ export type FaultKind =
   | 'effect-doubled'
   | 'position-beyond-head'
   | 'position-mismatch'
+  | 'parked-lost'
+  | 'parked-mismatch'
+  | 'parked-beyond-position'
+  | 'parked-processed'
   | 'event-beyond-head';
 
 /** Whether something is lost, recorded twice, or in the wrong place. */
@@ -21,10 +25,10 @@ export type FaultCategory = 'lost' | 'doubled' | 'misplaced';
 export interface Fault {
   readonly kind: FaultKind;
   readonly category: FaultCategory;
-  /** Application whose log or position is damaged. */
+  /** Application whose log, position or parked notification is damaged. */
   readonly applicationName: string;
   readonly pipelineId: number;
-  /** Notification that is missing or damaged; for a position, the position. */
+  /** Notification that is missing or damaged; the position, or the number of the parked notification, if that is at fault. */
   readonly notificationId: number;
   /** Last of several notifications that are missing in a row. */
   readonly lastNotificationId?: number;
@@ -34,7 +38,7 @@ export interface Fault {
   readonly originatorVersion?: number;
   /** Cause of the damaged event, if that is at fault. */
   readonly cause?: Cause;
-  /** Upstream in whose log the position is. */
+  /** Upstream in whose log the position or the parked notification is. */
   readonly upstreamName?: string;
   /** What is wrong, in a sentence. */
   readonly message: string;
@@ -60,6 +64,10 @@ const categories: Readonly<Record<FaultKind, FaultCategory>> = {
   'effect-doubled': 'doubled',
   'position-beyond-head': 'lost',
   'position-mismatch': 'lost',
+  'parked-lost': 'lost',
+  'parked-mismatch': 'lost',
+  'parked-beyond-position': 'misplaced',
+  'parked-processed': 'doubled',
   'event-beyond-head': 'misplaced',
 };
 

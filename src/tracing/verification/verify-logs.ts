@@ -5,6 +5,7 @@ import { CauseCheck, type CauseSource } from './cause-check.ts';
 import { type Extents, headIn, readExtents } from './extents.ts';
 import type { LogName } from './fault.ts';
 import { LogWalk } from './log-walk.ts';
+import { checkParked } from './parked-check.ts';
 import { checkPositions } from './position-check.ts';
 import type { ProgressReport } from './progress-report.ts';
 import { FaultList, Verification } from './verification.ts';
@@ -38,6 +39,7 @@ export async function verifyLogs(
   const faults = new FaultList();
   const extents = await readExtents(recorders);
   await checkPositions(recorders, extents, faults);
+  await checkParked(recorders, extents, faults);
   const logs = checkedLogs(recorders, extents, faults, progress, bounds);
   try {
     await walkInCausalOrder(logs, faults);
@@ -90,7 +92,7 @@ function checkedLogs(
 function causeSource(
   { applicationName: upstreamName, pipelineId }: LogName,
   { applicationName }: LogName,
-  { positions, laterHeads, late }: Extents,
+  { parked, positions, laterHeads, late }: Extents,
   walks: ReadonlyMap<string, ReadonlyMap<number, LogWalk>>,
 ): Omit<CauseSource, 'last' | 'seen'> {
   const recorded = positions
@@ -98,8 +100,15 @@ function causeSource(
     ?.find((one) => one.upstreamName === upstreamName && one.pipelineId === pipelineId);
   // Below its ceiling, the application passes notifications again whose effects are on record.
   const position = recorded === undefined ? 0 : Math.max(recorded.position, ceilingOf(recorded));
+  const parkedIds = new Set(
+    parked
+      .get(applicationName)
+      ?.filter((one) => one.upstreamName === upstreamName && one.pipelineId === pipelineId)
+      .map(({ notificationId }) => notificationId),
+  );
   // The log of an application that is not part of the system is taken to reach as far as the position in it.
   const head = laterHeads.has(upstreamName) ? headIn(laterHeads, upstreamName, pipelineId) : position;
   const lateOnes = late.get(applicationName)?.of(upstreamName, pipelineId) ?? new Map<number, unknown>();
-  return { walk: walks.get(upstreamName)?.get(pipelineId), head, position, late: lateOnes };
+  const walk = walks.get(upstreamName)?.get(pipelineId);
+  return { walk, head, position, parked: parkedIds, late: lateOnes };
 }

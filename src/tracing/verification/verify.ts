@@ -27,6 +27,7 @@ export const verifyOptions: OptionRules<VerifyOptions> = {
  * Logs and the versions of each aggregate must be contiguous. Each cause must exist, be recorded before its effect, and
  * not be beyond the recorded position. The effects of a notification must be recorded together, in the order of the
  * upstream. No position may be beyond the end of a log, or at another notification than the one that was processed.
+ * Each parked notification must be in the log, at or before the position, without an effect on record.
  *
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
  * @throws {@link InvalidArgumentError} if `system` is not a system.

@@ -96,7 +96,7 @@ describe.each(storages)('in a single thread on $name', ({ name, create }) => {
     await orders.place('ada');
     const error = await rejectionOf(orders.place('mallory'), DownstreamError);
     expect(error.message).toMatch(
-      /^The events saved in 'orders' are recorded, but not all followers could process them\. Application 'reservations' failed and is stopped until the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
+      /^The events saved in 'orders' are recorded, but not all followers could process them\. Application 'reservations' failed and is stopped until resume\(\) or the next start: The policy of application 'reservations' failed on notification 4 of 'orders'/,
     );
     expect(error.cause).toMatchObject({ code: 'POLICY_FAILED', notificationId: 4 });
     expect(await orders.log.head()).toBe(4);

@@ -2,6 +2,7 @@ import { memory } from 'kahn';
 import { describe, it } from 'vitest';
 import type { StorageDescription } from '../../../src/storage/storage.ts';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
+import { testedSqliteRows } from '../tested-rows.ts';
 import { spreadMemory } from './spread-memory.ts';
 
 const subjects: Record<string, () => StorageDescription> = {
@@ -13,6 +14,10 @@ const subjects: Record<string, () => StorageDescription> = {
 for (const [name, make] of Object.entries(subjects)) {
   recorderContract(
     { describe, it },
-    { name, create: async () => ({ storage: make(), cleanUp: async () => {} }) },
+    {
+      name,
+      lacks: name === 'memory' ? [] : ['rows'],
+      create: async () => ({ storage: make(), rows: testedSqliteRows, cleanUp: async () => {} }),
+    },
   );
 }

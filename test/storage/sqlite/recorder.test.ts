@@ -5,6 +5,7 @@ import { sqlite } from 'kahn/sqlite';
 import { describe, it } from 'vitest';
 import { recorderContract } from '../../../src/testing/recorder-contract/recorder-contract.ts';
 import { sqliteLayouts } from '../../support/storages.ts';
+import { testedSqliteRows } from '../tested-rows.ts';
 
 for (const { name, optionsIn } of sqliteLayouts) {
   recorderContract(
@@ -13,7 +14,11 @@ for (const { name, optionsIn } of sqliteLayouts) {
       name: `sqlite({ ${name} })`,
       async create() {
         const directory = await mkdtemp(join(tmpdir(), 'kahn-sqlite-'));
-        return { storage: sqlite(optionsIn(directory)), cleanUp: () => rm(directory, { recursive: true }) };
+        return {
+          storage: sqlite(optionsIn(directory)),
+          rows: testedSqliteRows,
+          cleanUp: () => rm(directory, { recursive: true }),
+        };
       },
     },
   );

@@ -2,7 +2,8 @@ import { type Cause, type Fault, run, verify } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { type DamagedStorage, damagedStorages } from './damaged-storages.ts';
+import { openStorage } from '../../../src/storage/storage.ts';
+import { type DamagedStorage, damagedStorages, type Place } from './damaged-storages.ts';
 
 /** Damage of the shop after three orders, and the faults by which it is found. */
 interface Damage {
@@ -28,6 +29,16 @@ const causeIn = (applicationName: string, notificationId: number, pipelineId = 0
   pipelineId,
   notificationId,
 });
+
+/** Reads the aggregate of an event. */
+async function aggregateOf({ storage }: DamagedStorage, { applicationName, id }: Place): Promise<string> {
+  const opened = await openStorage(storage);
+  const recorder = await opened.openRecorder({ applicationName, setupTables: false });
+  const [found] = await recorder.notifications(0, id - 1, 1);
+  await recorder.close();
+  await opened.close();
+  return found!.originatorId;
+}
 
 const damages: readonly Damage[] = [
   {
@@ -174,6 +185,55 @@ const damages: readonly Damage[] = [
     message: "'orders': its position in the log of 'payments' is 4, but that log ends at 3.",
   },
   {
+    what: 'a parked notification is beyond the position',
+    async inflict(storage) {
+      await storage.setPosition('reservations', 'orders', 8);
+      await storage.park('reservations', 'orders', 9, await aggregateOf(storage, orders(9)));
+    },
+    faults: ['parked-beyond-position reservations 9'],
+    message:
+      "'reservations': it has parked notification 9 of 'orders', but its position in that log is 8, so it would process the notification again.",
+  },
+  {
+    what: 'a parked notification is not in the log',
+    inflict: (storage) => storage.park('orders', 'payments', 4, 'any'),
+    faults: ['parked-beyond-position orders 4', 'parked-lost orders 4'],
+    message: "'orders': it has parked notification 4 of 'payments', but that log does not hold it.",
+  },
+  {
+    what: 'a parked notification is lost',
+    async inflict(storage) {
+      await storage.park('payments', 'orders', 9, await aggregateOf(storage, orders(9)));
+      await storage.remove(orders(9));
+    },
+    faults: ['parked-lost payments 9'],
+    also: {
+      memory: ['position-beyond-head reservations 9', 'position-beyond-head payments 9'],
+      sqlite: ['position-beyond-head reservations 9', 'position-beyond-head payments 9'],
+      postgres: ['notification-lost orders 9'],
+    },
+    message: "'payments': it has parked notification 9 of 'orders', but that log does not hold it.",
+  },
+  {
+    what: 'another notification is in the place of a parked one',
+    async inflict(storage) {
+      await storage.park('payments', 'orders', 6, await aggregateOf(storage, orders(9)));
+    },
+    faults: ['parked-mismatch payments 6'],
+    message:
+      "'payments': it has parked notification 6 of 'orders', but that log holds an event of another aggregate there than the one that was parked.",
+  },
+  {
+    what: 'a parked notification has an effect',
+    async inflict(storage) {
+      await storage.park('reservations', 'orders', 4, await aggregateOf(storage, orders(4)));
+      await storage.park('reservations', 'orders', 5, await aggregateOf(storage, orders(5)));
+    },
+    faults: ['parked-processed reservations 2'],
+    message:
+      "'reservations': notification 2 names notification 4 of 'orders' as its cause, which is still parked, so a retry would process it again.",
+  },
+  {
     what: 'the end of a log is behind its events',
     inflict: (storage) => storage.setHead!('payments', 2),
     faults: ['position-beyond-head orders 3', 'cause-lost orders 9', 'event-beyond-head payments 3'],
@@ -212,6 +272,17 @@ describe.each(damagedStorages)('on $name', ({ create }) => {
     const verification = await verify(damaged.storage, shop);
     expect(`${verification}`).toBe('15 events, 12 causes: 0 lost, 0 doubled');
     expect(verification).toMatchObject({ events: 15, causes: 12, faults: [], isSound: true });
+  });
+
+  test('parked notifications without effects are sound', async () => {
+    const damaged = create();
+    await recordThreeOrders(damaged);
+    for (const id of [2, 5, 9])
+      await damaged.park('reservations', 'orders', id, await aggregateOf(damaged, orders(id)));
+    await damaged.park('payments', 'another system', 9, 'any');
+    await damaged.setPosition('payments', 'orders', 9);
+    const { faults } = await verify(damaged.storage, shop);
+    expect(faults.map(nameOf)).toEqual(['parked-beyond-position payments 9']); // of the log that it has no position in
   });
 
   test.each(damages)('finds it when $what', async ({ inflict, faults, also, message, isPossible }) => {

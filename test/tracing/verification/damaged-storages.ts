@@ -34,6 +34,13 @@ export interface DamagedStorage {
   /** Inserts a copy of a notification with other values; the copy has its place in the order of ids. */
   copy(place: Place, values: Overwritten): Promise<void>;
   setPosition(applicationName: string, upstreamName: string, position: number): Promise<void>;
+  /** Parks a notification of the aggregate with a number: the aggregate of that event, or another one. */
+  park(
+    applicationName: string,
+    upstreamName: string,
+    notificationId: number,
+    originatorId: string,
+  ): Promise<void>;
   /** Sets the recorded end of a log; missing if the storage records none. */
   setHead?(applicationName: string, head: number): Promise<void>;
 }
@@ -76,6 +83,11 @@ export function damagedMemory(): DamagedStorage {
       const tracking = { ...found, expected: found.position, position };
       memoryOf(applicationName).record(pipelineId, [{ events: [], snapshots: [], tracking }]);
     },
+    async park(applicationName, upstreamName, notificationId, originatorId) {
+      const content = { originatorId, isDue: false, attempts: 1, since: 0, reason: '{}' };
+      const parked = [{ upstreamName, notificationId, expected: 0, content }];
+      memoryOf(applicationName).record(0, [{ events: [], snapshots: [], parked }]);
+    },
   };
 }
 
@@ -109,7 +121,7 @@ function damagedPostgres(): DamagedStorage {
       );
       for (const { conname } of found) await query(`alter table ${table} drop constraint ${conname}`);
     },
-    ...damageBySql(tableOf, run, ['commit_id']),
+    ...damageBySql(tableOf, run, ['commit_id'], 'false'),
     setHead: (applicationName, head) =>
       run(applicationName, `update ${tableOf('logs', applicationName)} set head = $1`, [head]),
   };
@@ -118,10 +130,11 @@ function damagedPostgres(): DamagedStorage {
 type Value = string | number | null;
 
 function damageBySql(
-  tableOf: (table: 'events' | 'positions', applicationName: string) => string,
+  tableOf: (table: 'events' | 'positions' | 'parked', applicationName: string) => string,
   run: (applicationName: string, text: string, values: Value[]) => Promise<void>,
   otherColumns: readonly string[] = [],
-): Pick<DamagedStorage, 'remove' | 'overwrite' | 'copy' | 'setPosition'> {
+  falseText = '0',
+): Pick<DamagedStorage, 'remove' | 'overwrite' | 'copy' | 'setPosition' | 'park'> {
   const where = 'where pipeline_id = $1 and notification_id = $2';
   return {
     remove: ({ applicationName, pipelineId = 0, id }) =>
@@ -158,6 +171,17 @@ function damageBySql(
         `update ${tableOf('positions', applicationName)} set position = $1 where upstream_name = $2`,
         [position, upstreamName],
       ),
+    park(applicationName, upstreamName, notificationId, originatorId) {
+      const others = otherColumns.map((column) => `, ${column}`).join('');
+      const zeros = otherColumns.map(() => ', 0').join('');
+      return run(
+        applicationName,
+        `insert into ${tableOf('parked', applicationName)}
+          (revision, pipeline_id, upstream_name, notification_id, originator_id, is_due, attempts, since, reason${others})
+        values (1, 0, $1, $2, $3, ${falseText}, 1, 0, '{}'${zeros})`,
+        [upstreamName, notificationId, originatorId],
+      );
+    },
   };
 }
 

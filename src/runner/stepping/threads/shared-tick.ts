@@ -24,13 +24,15 @@ export class SharedTick {
   readonly #tick: Float64Array;
   readonly #fetched: Float64Array;
   readonly #blocked: Float64Array;
+  readonly #paused: Float64Array;
 
   constructor(threads: number, buffer?: SharedArrayBuffer) {
-    const barriersStart = (numbers + 2 * threads) * bytesPerNumber;
+    const barriersStart = (numbers + 3 * threads) * bytesPerNumber;
     this.buffer = buffer ?? new SharedArrayBuffer(barriersStart + 3 * Barrier.bytes);
     this.#tick = new Float64Array(this.buffer, 0, numbers);
     this.#fetched = new Float64Array(this.buffer, numbers * bytesPerNumber, threads);
     this.#blocked = new Float64Array(this.buffer, (numbers + threads) * bytesPerNumber, threads);
+    this.#paused = new Float64Array(this.buffer, (numbers + 2 * threads) * bytesPerNumber, threads);
     const parties = threads + 1; // and the clock
     const barrier = (n: number) => new Barrier(parties, this.buffer, barriersStart + n * Barrier.bytes);
     this.fetch = barrier(0);
@@ -38,9 +40,10 @@ export class SharedTick {
     this.end = barrier(2);
   }
 
-  /** Announces the work of the tick that begins next. */
-  announce(work: TickWork, tick: number, timeMs: number): void {
+  /** Announces the work of the tick that begins next, and the threads whose applications are paused in it. */
+  announce(work: TickWork, tick: number, timeMs: number, paused: readonly boolean[] = []): void {
     this.#fetched.fill(notDone);
+    for (const index of this.#paused.keys()) this.#paused[index] = paused[index] ? 1 : 0;
     this.#tick.set([works.indexOf(work), tick, timeMs]);
   }
 
@@ -48,6 +51,10 @@ export class SharedTick {
   get announced(): { readonly work: TickWork; readonly tick: number; readonly timeMs: number } {
     const [work = 0, tick = 0, timeMs = 0] = this.#tick;
     return { work: works[work] ?? 'process', tick, timeMs };
+  }
+
+  isPaused(index: number): boolean {
+    return this.#paused[index] === 1;
   }
 
   /** Notes that a thread has done its work, and the number of notifications it has fetched. */

@@ -68,17 +68,19 @@ export class ThreadedDriver implements StepDriver {
     }
   }
 
-  async advance({ tick, timeMs }: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
-    await this.#passBarriers('process', tick, timeMs, signal);
+  async advance(moment: Moment, signal: AbortSignal): Promise<ReadonlyMap<string, TickOutcome>> {
+    const { paused } = moment;
+    await this.#passBarriers('process', moment, signal);
     const outcomes = this.#threads.map(async (thread, index): Promise<[string, TickOutcome]> => {
-      const blockedBy = this.#sharedTick.isBlocked(index) ? await thread.takeBlocked() : undefined;
+      const isBlocked = this.#sharedTick.isBlocked(index);
+      const blockedBy = isBlocked ? await thread.takeBlocked() : paused.get(thread.applicationName);
       return [thread.applicationName, { fetched: this.#sharedTick.fetchedBy(index), blockedBy }];
     });
     return new Map(await unlessAborted(Promise.all(outcomes), signal));
   }
 
   recordPositions(signal: AbortSignal): Promise<void> {
-    return this.#passBarriers('record positions', 0, 0, signal);
+    return this.#passBarriers('record positions', { tick: 0, timeMs: 0, paused: new Map() }, signal);
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
@@ -91,8 +93,13 @@ export class ThreadedDriver implements StepDriver {
     return this.#threads.filter((_, i) => terminated[i]).map(({ applicationName }) => applicationName);
   }
 
-  async #passBarriers(work: TickWork, tick: number, timeMs: number, signal: AbortSignal): Promise<void> {
-    this.#sharedTick.announce(work, tick, timeMs);
+  async #passBarriers(
+    work: TickWork,
+    { tick, timeMs, paused }: Pick<Moment, 'tick' | 'timeMs' | 'paused'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const arePaused = this.#threads.map(({ applicationName }) => paused.has(applicationName));
+    this.#sharedTick.announce(work, tick, timeMs, arePaused);
     try {
       await unlessAborted(this.#waitAtBarriers(), signal);
     } catch (error) {

@@ -64,8 +64,10 @@ async function runTick(
   const { work, tick, timeMs } = sharedTick.announced;
   const fetched = heads.now; // events recorded from here on belong to the next tick
   await sharedTick.execute.wait();
-  if (work === 'process') {
-    const moment = { tick, timeMs, seed: `${seed} ${tick}` };
+  if (sharedTick.isPaused(index)) {
+    sharedTick.setDone(index, 0, false);
+  } else if (work === 'process') {
+    const moment = { timeMs, seed: `${seed} ${tick}` };
     const outcome = await processTick(stepped, fetched, moment, closing, report);
     const isBlocked = outcome.blockedBy !== undefined;
     if (isBlocked) post({ kind: 'blocked', error: portable(outcome.blockedBy) });

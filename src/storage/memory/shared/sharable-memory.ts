@@ -17,6 +17,12 @@ const lockTimeoutMs = 5_000;
 /** Largest journal, in bytes. Reserved at once, used as the journal fills. */
 const defaultMaxBytes = 2 ** 30;
 
+/** The write lock of an application in memory. */
+export interface MemoryLock extends WriteLock {
+  /** @param commit Called when nothing refuses the call any more; if it throws, nothing is recorded. Not for shared memory. */
+  record(pipelineId: number, processEvents: readonly ProcessEvent[], commit?: () => void): Promise<number>;
+}
+
 /** The memory of one application: on this heap until it is shared, then in a journal that threads share. */
 export class SharableMemory {
   readonly applicationName: string;
@@ -42,6 +48,10 @@ export class SharableMemory {
     return this.#content.shared;
   }
 
+  get isShared(): boolean {
+    return this.#content instanceof Replica;
+  }
+
   get content(): ApplicationMemory | Replica {
     return this.#content;
   }
@@ -59,12 +69,12 @@ export class SharableMemory {
   }
 
   /** Takes the write lock, in all threads. */
-  async lock(): Promise<WriteLock> {
-    const lock: WriteLock = {
-      record: async (pipelineId, processEvents) => {
+  async lock(): Promise<MemoryLock> {
+    const lock: MemoryLock = {
+      record: async (pipelineId, processEvents, commit) => {
         if (this.#held !== lock) return this.record(pipelineId, processEvents);
         try {
-          return (await this.#content.record(pipelineId, processEvents)) as number; // this thread is the owner
+          return (await this.#content.record(pipelineId, processEvents, commit)) as number; // this thread is the owner
         } finally {
           this.#unlock();
         }

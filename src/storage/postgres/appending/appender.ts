@@ -126,7 +126,8 @@ export class Appender {
     } catch (thrown) {
       await transaction.rollBack();
       const error = explained(thrown, tables, 'recording');
-      throw attempt.uncertain && error instanceof StorageError
+      // A deferred constraint, for example, refuses the commit for certain.
+      throw attempt.uncertain && effectsOf(thrown).commit === 'unknown' && error instanceof StorageError
         ? outcomeUnknown(tables, unknownAdvice, error)
         : error;
     }

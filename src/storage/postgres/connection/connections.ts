@@ -1,7 +1,7 @@
 import { inRootContext } from '../../../util/environment/root-context.ts';
 import { Mutex } from '../../../util/mutex.ts';
 import type { Row } from '../../sql/rows.ts';
-import type { DriverQuery, PostgresClient, PostgresPool } from '../driver-types.ts';
+import type { DriverQuery, PostgresClient, PostgresPool, UserQuery } from '../driver-types.ts';
 import { effectsOf, StandbyError, storageCode } from '../errors.ts';
 import { type Statement, sql } from '../statements.ts';
 
@@ -11,6 +11,10 @@ export type Query = (statement: Statement, values?: readonly unknown[]) => Promi
 /** A transaction on a connection of its own. */
 export interface OpenTransaction {
   readonly query: Query;
+  /** Sends a statement of a user at once, and resolves with the result of the driver. */
+  send(query: UserQuery): Promise<unknown>;
+  /** Notes an error of a statement of a user that decides on the connection. */
+  fail(error: unknown): void;
   commit(): Promise<void>;
   /** Ends the transaction without its changes, unless it has ended. */
   rollBack(): Promise<void>;
@@ -98,6 +102,20 @@ export class Connections {
    */
   async begin(...first: readonly Statement[]): Promise<OpenTransaction> {
     const release = await this.#open.acquire();
+    return this.#begin([sql.begin, ...first], release);
+  }
+
+  /** Begins a transaction that only reads, as of one moment, with the settings of planning that servers have. */
+  beginReading(): Promise<OpenTransaction> {
+    return this.#begin([sql.beginReading], () => {});
+  }
+
+  /** Largest number of connections at a time. */
+  get poolSize(): number {
+    return this.#rules.poolSize;
+  }
+
+  async #begin(first: readonly Statement[], release: () => void): Promise<OpenTransaction> {
     for (;;) {
       let taken: TakenConnection | undefined;
       try {
@@ -118,15 +136,14 @@ export class Connections {
   ): Promise<OpenTransaction> {
     const begun = Promise.withResolvers<Query>();
     const ended = Promise.withResolvers<Statement>();
+    let failure: unknown;
     const transaction = this.#useTaken(taken, async (query) => {
-      await query(sql.begin);
       try {
         for (const statement of first) await query(statement);
       } catch (error) {
         await query(sql.rollback).catch(() => {}); // a broken connection has ended the transaction
         throw error;
       }
-      let failure: unknown;
       begun.resolve((statement, values) =>
         query(statement, values).catch((error: unknown) => {
           failure = error;
@@ -144,6 +161,10 @@ export class Connections {
     };
     return {
       query,
+      send: (statement) => this.#send(taken.client, statement),
+      fail: (error) => {
+        failure ??= error;
+      },
       commit: () => end(sql.commit),
       rollBack: () => end(sql.rollback).catch((error) => void this.#isOutdatedBy(error, taken)),
     };
@@ -189,6 +210,12 @@ export class Connections {
       if (storageCode(error) === 'STORAGE_UNWRITABLE') this.#rules.onReadOnly();
     }
     return true;
+  }
+
+  #send(client: PostgresClient, query: UserQuery): Promise<unknown> {
+    // The extended protocol allows one statement in a text.
+    const config = { query_timeout: this.#rules.answerTimeoutMs, ...query, queryMode: 'extended' };
+    return client.query(config as unknown as DriverQuery);
   }
 
   async #run(

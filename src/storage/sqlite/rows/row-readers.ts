@@ -1,5 +1,6 @@
 import type { RecordedRows } from '../../recorder.ts';
 import { RowsGuard } from '../../sql/rows-guard.ts';
+import { Slots } from '../../sql/slots.ts';
 import { recorderClosed, type StorageLocation } from '../../storage-location.ts';
 import { DatabaseSync } from '../connection/driver.ts';
 import { identityOf } from '../connection/sqlite-connection.ts';
@@ -24,8 +25,7 @@ interface Reader {
 export class RowReaders implements RecordedRows {
   readonly #file: StorageLocation & { readonly path: string };
   readonly #idle: Reader[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #slots = new Slots(mostReaders);
   #isClosed = false;
 
   constructor(file: StorageLocation & { readonly path: string }) {
@@ -33,14 +33,7 @@ export class RowReaders implements RecordedRows {
   }
 
   async read<T>(read: (handle: unknown) => T | Promise<T>): Promise<T> {
-    while (this.#busy >= mostReaders) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#busy += 1;
-    try {
-      return await this.#readWith(this.#take(), read);
-    } finally {
-      this.#busy -= 1;
-      this.#waiting.shift()?.();
-    }
+    return this.#slots.run(() => this.#readWith(this.#take(), read));
   }
 
   close(): void {

@@ -1,0 +1,202 @@
+import { performance } from 'node:perf_hooks';
+import { clearInterval, setInterval } from 'node:timers';
+import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
+import { unlessAborted } from '../../util/abort.ts';
+import { Mutex } from '../../util/mutex.ts';
+import { Repetitions } from '../replaying/repetitions.ts';
+
+/** A pause of an application. */
+export interface Pause {
+  /** Who paused the application. */
+  readonly by: string;
+  /** Why the application is paused. */
+  readonly reason: string;
+  /** When it was paused, in ms since 1970. */
+  readonly since: number;
+}
+
+/** Time between two reads of the operations of an application, in ms. */
+const intervalMs = 1_000;
+/** Number of operations that are read at once. */
+const pageSize = 500;
+
+/**
+ * What people did to an application, as far as its followers obey it: reads the operations about once a second while
+ * something watches them. All pipelines of an application in a thread share it.
+ */
+export class ControlLog {
+  static readonly #logs = new WeakMap<Recorder, ControlLog>();
+  readonly #recorder: Recorder;
+  readonly #turns = new Mutex();
+  readonly #watchers = new Set<() => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #isReading = false;
+  #readAt = -Infinity;
+  /** Id of the last operation that the watchers were told of; -1 before the first read. */
+  #announcedId = -1;
+  #last: RecordedOperation | undefined;
+  #lastResumeId = 0;
+  #lastRetryId = 0;
+  #pause: Pause | undefined;
+  /** The resets and replays of the application. */
+  readonly repetitions: Repetitions = new Repetitions();
+
+  private constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  /** Returns the control log of an application, by its recorder. */
+  static of(recorder: Recorder): ControlLog {
+    const control = ControlLog.#logs.get(recorder) ?? new ControlLog(recorder);
+    ControlLog.#logs.set(recorder, control);
+    return control;
+  }
+
+  /** The pause in effect, if any. The first one counts until the application is resumed. */
+  get pause(): Pause | undefined {
+    return this.#pause;
+  }
+
+  /** Whether the operations were read, and the application is not paused. */
+  get isFree(): boolean {
+    return this.#pause === undefined && this.#readAt > -Infinity;
+  }
+
+  /** Id of the last operation that was read. */
+  get lastId(): number {
+    return this.#last?.id ?? 0;
+  }
+
+  /** Id of the last operation that had parked notifications retried; 0 if there is none. */
+  get lastRetryId(): number {
+    return this.#lastRetryId;
+  }
+
+  /**
+   * Whether the application was resumed after an operation. If the log ends before that operation, its storage was
+   * restored, and what has failed may work now.
+   */
+  isResumedSince(id: number): boolean {
+    return this.#lastResumeId > id || this.lastId < id;
+  }
+
+  /** Reads the operations that were recorded before the call. */
+  refresh(): Promise<void> {
+    return this.#turns.run(() => this.#read());
+  }
+
+  /** Reads the operations, unless they were read within the last second. */
+  refreshIfDue(now: number = performance.now()): Promise<void> | undefined {
+    return now - this.#readAt < intervalMs ? undefined : this.refresh();
+  }
+
+  /** Reads the operations about once a second, and calls the listener after new ones, until the signal is aborted. */
+  watch(changed: () => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#watchers.add(changed);
+    this.#timer ??= setInterval(() => this.#poll(), intervalMs);
+    this.#keepAlive();
+    signal.addEventListener('abort', () => this.#unwatch(changed), { once: true });
+  }
+
+  /**
+   * Resolves when the application is resumed after operation `id`; see {@link isResumedSince}.
+   *
+   * @throws the reason of the signal if that is aborted.
+   */
+  async resumedAfter(id: number, signal: AbortSignal): Promise<void> {
+    const reading = this.refresh().catch(() => {}); // what is known may be older than the operation
+    await unlessAborted(reading, signal);
+    await this.until(() => this.isResumedSince(id), signal);
+  }
+
+  /**
+   * Resolves when a condition on this log holds.
+   *
+   * @throws the reason of the signal if that is aborted.
+   */
+  async until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const over = new AbortController();
+    const look = () => {
+      if (holds()) resolve();
+    };
+    this.watch(look, over.signal);
+    look();
+    await unlessAborted(promise, signal).finally(() => over.abort());
+  }
+
+  #unwatch(changed: () => void): void {
+    this.#watchers.delete(changed);
+    if (this.#watchers.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Lets the timer keep the process alive during a pause only: nothing else may do so for the callers that wait. */
+  #keepAlive(): void {
+    if (this.#pause === undefined) this.#timer?.unref();
+    else this.#timer?.ref();
+  }
+
+  /** Reads the operations. After an error, the next call reads them. */
+  #poll(): void {
+    if (this.#isReading) return;
+    this.refresh().catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    try {
+      if (!(await this.#readNew())) await this.#readAll();
+    } finally {
+      this.#isReading = false;
+    }
+    this.#readAt = performance.now();
+    this.#keepAlive();
+    if (this.lastId === this.#announcedId) return;
+    this.#announcedId = this.lastId;
+    for (const changed of [...this.#watchers]) changed();
+  }
+
+  /** Reads what follows the last operation. Returns false if the log does not hold that one: it was restored. */
+  async #readNew(): Promise<boolean> {
+    const last = this.#last;
+    const page = await this.#recorder.operations(Math.max(this.lastId - 1, 0), pageSize);
+    const [first] = page;
+    if (last !== undefined && (first?.id !== last.id || first.timestamp !== last.timestamp)) return false;
+    await this.#apply(last === undefined ? page : page.slice(1), page.length);
+    return true;
+  }
+
+  async #readAll(): Promise<void> {
+    const page = await this.#recorder.operations(0, pageSize);
+    this.#last = undefined;
+    this.#lastResumeId = 0;
+    this.repetitions.clear();
+    this.#pause = undefined;
+    await this.#apply(page, page.length);
+  }
+
+  /** Applies operations, and reads the rest if their page was full. */
+  async #apply(operations: readonly RecordedOperation[], read: number): Promise<void> {
+    let count = read;
+    for (let page = operations; ; ) {
+      for (const operation of page) this.#applyOne(operation);
+      if (count < pageSize) return;
+      page = await this.#recorder.operations(this.lastId, pageSize);
+      count = page.length;
+    }
+  }
+
+  #applyOne(operation: RecordedOperation): void {
+    const { id, kind, by, reason, timestamp } = operation;
+    this.#last = operation;
+    this.repetitions.apply(operation);
+    if (kind === 'pause') this.#pause ??= { by, reason, since: timestamp };
+    if (kind === 'retry') this.#lastRetryId = id;
+    if (kind !== 'resume') return;
+    this.#pause = undefined;
+    this.#lastResumeId = id;
+  }
+}

@@ -1,0 +1,32 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { assertNotInPolicy } from '../not-in-policy.ts';
+import type { OperationOptions } from './operation-options.ts';
+import { type OperatedSystem, Operations } from './operations.ts';
+
+/** Base of all runners: the methods by which people operate a running system. */
+export abstract class OperableRunner<Apps extends ApplicationClass = ApplicationClass> {
+  #operations: Operations | undefined;
+
+  /** The system that runs. Throws {@link RunnerClosedError} if the runner is closed. @internal */
+  protected abstract readonly operated: OperatedSystem;
+
+  async pause(application: Apps, options: OperationOptions): Promise<boolean> {
+    return await this.#operationsFor('pause()').pause(application, options);
+  }
+
+  async resume(application: Apps, options: OperationOptions): Promise<boolean> {
+    return await this.#operationsFor('resume()').resume(application, options);
+  }
+
+  operations(): AsyncGenerator<Operation, void, undefined> {
+    return this.#operationsFor('operations()').all();
+  }
+
+  #operationsFor(call: string): Operations {
+    const { operated } = this;
+    assertNotInPolicy(call, 'which operates the system');
+    this.#operations ??= new Operations(operated);
+    return this.#operations;
+  }
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { System } from 'kahn';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Payments } from '../../../../examples/shop/payments.ts';
+import { Reservation } from '../../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
+
+/** Reserves orders of a customer whose name is an absolute path only while there is such a file. */
+export class NeedyReservations extends Reservations {
+  override readonly policy = this.when({
+    'Order.Created': ({ data: { customer }, originatorId }, repository) => {
+      if (customer.startsWith('/') && !existsSync(customer)) throw new RangeError(`no file ${customer}`);
+      return Reservation.for(originatorId, repository.deriveId());
+    },
+  });
+}
+
+/** The shop with a policy that fails while a file is missing, which a test makes: the world is mended. */
+export const needyShop = System.of(
+  [
+    [Orders, NeedyReservations, Orders],
+    [Orders, Payments, Orders],
+  ],
+  { module: import.meta.url },
+);
