@@ -171,12 +171,14 @@ export {
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
 export type { OperationOptions } from './runner/operating/operation-options.ts';
+export type { ReplayOptions, ResetOptions } from './runner/operating/repetition-options.ts';
 export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
   Interruption,
   ProcessedOptions,
+  ReplayStatus,
   SystemRunner,
   UpstreamStatus,
   WaitOptions,

@@ -6,7 +6,7 @@ import type { PlaceInLog } from '../application/log/place-in-log.ts';
 import type { Policy } from '../application/policy/policy.ts';
 import { BoundedLock } from '../application/recording/bounded-lock.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
-import { positionNameOf, Repetitions, type Replay } from '../application/replaying/repetitions.ts';
+import { positionNameOf, type Replay } from '../application/replaying/repetitions.ts';
 import { newId } from '../util/ids.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 import { notificationAt } from './followed-log.ts';

@@ -12,6 +12,7 @@ import { operating } from './contract/operating/operating.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
+import { repetitions } from './contract/repetitions.ts';
 import { resources } from './contract/resources.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
@@ -34,6 +35,7 @@ function restOfContract(subject: RunnerSubject): void {
     commands(subject);
     positions(subject);
     beginnings(subject);
+    repetitions(subject);
     changedShops(subject);
     personalData(subject);
     asynchronousContexts(subject);

@@ -1,7 +1,7 @@
 import { PositionConflictError } from '../../storage/errors.ts';
 import { ControlLog } from '../control/control-log.ts';
 import type { EventStore } from '../recording/event-store.ts';
-import { positionNameOf, Repetitions, type Replay, type ReplayEnd } from './repetitions.ts';
+import { positionNameOf, type Replay, type ReplayEnd } from './repetitions.ts';
 
 /** How a replay ends, and who ends it. */
 export interface ReplayEnding extends Pick<ReplayEnd, 'outcome' | 'error'> {

@@ -3,6 +3,8 @@ import type { Operation } from '../../operations/operation.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { type OperatedSystem, Operations } from './operations.ts';
+import type { ReplayOptions, ResetOptions } from './repetition-options.ts';
+import { RepetitionRequests } from './repetition-requests.ts';
 
 /** Base of all runners: the methods by which people operate a running system. */
 export abstract class OperableRunner<Apps extends ApplicationClass = ApplicationClass> {
@@ -19,8 +21,26 @@ export abstract class OperableRunner<Apps extends ApplicationClass = Application
     return await this.#operationsFor('resume()').resume(application, options);
   }
 
+  async reset(application: Apps, options: ResetOptions<Apps>): Promise<number> {
+    return await this.#repetitionsFor('reset()').reset(application, options);
+  }
+
+  async replay(application: Apps, options: ReplayOptions<Apps>): Promise<string> {
+    return await this.#repetitionsFor('replay()').replay(application, options);
+  }
+
+  async cancelReplay(application: Apps, id: string, options: OperationOptions): Promise<boolean> {
+    return await this.#repetitionsFor('cancelReplay()').cancel(application, id, options);
+  }
+
   operations(): AsyncGenerator<Operation, void, undefined> {
     return this.#operationsFor('operations()').all();
+  }
+
+  #repetitionsFor(call: string): RepetitionRequests {
+    const { operated } = this;
+    assertNotInPolicy(call, 'which operates the system');
+    return new RepetitionRequests(operated);
   }
 
   #operationsFor(call: string): Operations {

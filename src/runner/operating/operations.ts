@@ -13,6 +13,8 @@ import { type OperationOptions, operationOptionsOf } from './operation-options.t
 /** A running system, as it is operated. */
 export interface OperatedSystem {
   readonly system: System;
+  /** Name of the class of a runner that cannot repeat notifications. */
+  readonly runner?: string;
   /** The applications in this thread. */
   readonly running: RunningSystem;
   /** Resolves with the states of an application on this runner, one for each pipeline. */

@@ -232,8 +232,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** @internal */
   protected override get operated(): OperatedSystem {
     this.#assertNotClosed();
-    const { system, running } = this.#parts;
-    return { system, running, statesOf: async (name) => [this.#stateOf(name)] };
+    const { system, running, runnerName: runner } = this.#parts;
+    return { system, running, runner, statesOf: async (name) => [this.#stateOf(name)] };
   }
 
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {
