@@ -8,6 +8,7 @@ import { personalData } from './personal-data.ts';
 import { BenchServer } from './postgres/bench-server.ts';
 import { wakeUp } from './postgres/wake-up.ts';
 import { parallel } from './processes/parallel.ts';
+import { projections } from './projections/projections.ts';
 import { provenance } from './provenance.ts';
 import { pipelines } from './restate/pipelines.ts';
 import { sealing } from './sealing.ts';
@@ -40,6 +41,7 @@ async function main(chosen: Options): Promise<void> {
     personalData,
     sealing,
     verification,
+    projections,
     growth,
     longAggregates,
     wakeUp,

@@ -12,7 +12,7 @@ directory.
   --orders N        orders per round (default: depends on the storage)
   --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'causes',
                     'validation', 'personal data', 'sealed',
-                    'verify', 'growth', 'long aggregates', 'threads', 'processes', 'ticks' or 'Restate'
+                    'verify', 'projection', 'growth', 'long aggregates', 'threads', 'processes', 'ticks' or 'Restate'
   --directory PATH  directory of the SQLite files (default: the system's temporary directory)
   --help            print this text
 `;

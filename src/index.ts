@@ -171,6 +171,8 @@ export {
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
 export type { OperationOptions } from './runner/operating/operation-options.ts';
+export type { ParkedEvent } from './runner/operating/parked-events.ts';
+export type { ParkedFilter } from './runner/operating/parked-filter.ts';
 export type { ReplayOptions, ResetOptions } from './runner/operating/repetition-options.ts';
 export { run } from './runner/run.ts';
 export type {
@@ -201,6 +203,7 @@ export {
 } from './storage/codec/event-mapper.ts';
 export {
   InvalidStorageError,
+  ParkedConflictError,
   PositionConflictError,
   RecordConflictError,
   RowsError,
@@ -210,6 +213,7 @@ export {
 } from './storage/errors.ts';
 export { InvalidTimestampError, LimitExceededError, type LimitedValue } from './storage/limits.ts';
 export { memory } from './storage/memory/index.ts';
+export type { ParkedKey } from './storage/parked.ts';
 export type { Prompt } from './storage/prompt.ts';
 export type { RowsKind } from './storage/recorder.ts';
 export {
@@ -240,7 +244,7 @@ export { NotificationNotFoundError } from './tracing/explanation/errors.ts';
 export { type ExplainOptions, explain } from './tracing/explanation/explain.ts';
 export type { Explanation } from './tracing/explanation/explanation.ts';
 export type { ExplanationData } from './tracing/explanation/explanation-data.ts';
-export type { EventPlace, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
+export type { EventPlace, ParkedBy, TracedEffect, TracedEvent } from './tracing/explanation/traced-event.ts';
 export type { Fault, FaultCategory, FaultKind } from './tracing/verification/fault.ts';
 export type { VerificationProgress } from './tracing/verification/progress-report.ts';
 export type { Verification } from './tracing/verification/verification.ts';

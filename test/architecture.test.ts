@@ -103,7 +103,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/log',
     'application/resources',
   ],
-  'application/control': ['application/recording'],
+  'application/control': ['application/replaying/repetitions.ts', 'application/recording'],
   'application/commands': [
     'application/errors.ts',
     'application/personal',
@@ -142,6 +142,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/log',
   ],
   'application/replaying': [
+    'application/control',
     'application/errors.ts',
     'application/failures.ts',
     'application/following-errors.ts',
@@ -174,7 +175,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/policy/current-policy.ts',
     'application/recording',
   ],
-  'application/log': ['application/errors.ts', 'application/memory-bounds.ts'],
+  'application/log': [
+    'application/errors.ts',
+    'application/memory-bounds.ts',
+    'application/parking/late-effects.ts',
+  ],
   'application/resources': [],
   system: [],
   'tracing/explanation': [],
@@ -183,6 +188,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
     'runner/operating/operation-options.ts',
+    'runner/operating/repetition-options.ts',
+    'runner/operating/parked-events.ts',
+    'runner/operating/parked-filter.ts',
     'runner/positions',
     'runner/schemas',
     'runner/undeclared-events/undeclared-report.ts',

@@ -63,6 +63,7 @@ export interface ProcessApplicationInternals {
     application: ProcessApplication<DomainEvent, Follows>,
     upstreamName: string,
     upTo: number,
+    signal?: AbortSignal,
   ): Promise<number | BlockingError>;
   /** Calls the listener after each batch. Replaces the listener of an earlier call. */
   watch<Follows extends DomainEvent>(
@@ -181,7 +182,8 @@ export abstract class ProcessApplication<
     const rules = new ErrorRules(declaration);
     if (rules.mayPark && store.recorder.parked === undefined)
       throw new ParkingUnsupportedError(this.applicationName);
-    const options = { store, policy, batchSize, resources, pace, grown, progressed };
+    const { handlerTimeoutMs } = declaration;
+    const options = { store, policy, batchSize, resources, handlerTimeoutMs, pace, grown, progressed };
     const beginning = declaration.begins === undefined ? undefined : declaration;
     this.#upstreams.follow(log, rules, options, beginning);
   }
@@ -242,8 +244,8 @@ export abstract class ProcessApplication<
       setIntermediates: (application, recorders) => application.#upstreams.setIntermediates(recorders),
       locate: (application) => application.#turns.run(() => application.#upstreams.locate()).catch(() => {}),
       run: (application, options) => application.#run(options),
-      pull: (application, upstreamName, upTo) =>
-        application.#turns.run(() => application.#upstreams.pull(upstreamName, upTo)),
+      pull: (application, upstreamName, upTo, signal) =>
+        application.#turns.run(() => application.#upstreams.pull(upstreamName, upTo, signal)),
       watch: (application, listener) => {
         application.#progressed = listener;
       },

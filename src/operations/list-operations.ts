@@ -1,3 +1,6 @@
+import type { ApplicationClass } from '../application/application.ts';
+import { isProjection } from '../application/projection/projection-declaration.ts';
+import { liveNameOf } from '../application/projection/schema-recorder.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
 import { assertSystem, layersOf, type System } from '../system/system.ts';
@@ -8,7 +11,8 @@ const pageSize = 100;
 
 /**
  * Reads what was done to the applications of a system by hand, such as with {@link reposition} or by `pause()` of a runner: application
- * by application in the order of definition, the oldest operations first.
+ * by application in the order of definition, the oldest operations first. Switches between the schemas of a projection
+ * `order-list`, and their ends, are listed under the name `order-list@live`.
  *
  * @example
  * const storage = memory();
@@ -27,7 +31,7 @@ export async function* listOperations(
   await using opened = new AsyncDisposableStack();
   const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
-  for (const { applicationName } of system.applications) {
+  for (const applicationName of system.applications.flatMap(namesIn)) {
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
     opened.defer(() => recorder.close());
     yield* operationsOf(applicationName, recorder);
@@ -44,4 +48,10 @@ export async function* operationsOf(
     for (const recorded of page) yield operationOf(applicationName, recorded);
     if (page.length < pageSize) return;
   }
+}
+
+/** Names under which the operations of an application are recorded: those of the schemas of a projection have their own. */
+function namesIn(declaration: ApplicationClass): readonly string[] {
+  const { applicationName } = declaration;
+  return isProjection(declaration) ? [applicationName, liveNameOf(applicationName)] : [applicationName];
 }

@@ -123,13 +123,15 @@ async function runOnce(
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
     const run = () =>
-      catchBlocking(async () => processApplicationInternals.run(application, { upstreamName, batches: 1 }));
+      catchBlocking(async () =>
+        processApplicationInternals.run(application, { upstreamName, batches: 1, signal }),
+      );
     const counts = await retryTransient(run, signal, interrupted);
     if (counts instanceof PausedError) return;
     if (isBlocking(counts)) {
       interrupted(
         counts,
-        blocked.block(upstreamName, () => inbox.put(upstreamName), signal),
+        blocked.block(upstreamName, counts, () => inbox.put(upstreamName), signal),
       );
       continue;
     }

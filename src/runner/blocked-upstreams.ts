@@ -1,6 +1,6 @@
-import { type BlockingError, isBlocking } from '../application/following-errors.ts';
+import { type BlockingError, isBlocking, PolicyRetryError } from '../application/following-errors.ts';
 import { type Backoff, backoffMs, pause } from '../util/retry.ts';
-import { longer } from './retry-transient.ts';
+import { interruptionBy, longer } from './retry-transient.ts';
 import type { Interruption } from './runner.ts';
 
 /** Delays between checks of another pipeline or version, which may catch up soon or be far behind. */
@@ -23,11 +23,17 @@ export class BlockedUpstreams {
     return this.#resting.has(upstreamName);
   }
 
-  /** Blocks an upstream and calls `retry` after a delay that grows each time, unless the signal is aborted. */
-  block(upstreamName: string, retry: () => void, signal: AbortSignal): Interruption {
+  /**
+   * Blocks an upstream, and calls `retry` unless the signal is aborted: after the delay of an error rule, or after a delay
+   * that grows each time.
+   */
+  block(upstreamName: string, error: BlockingError, retry: () => void, signal: AbortSignal): Interruption {
     const before = this.#waits.get(upstreamName);
-    const delayMs = backoffMs((before?.tries ?? 0) + 1, blockedBackoff);
-    const wait = longer(before, delayMs);
+    const isRuled = error instanceof PolicyRetryError;
+    const delayMs = isRuled
+      ? Math.max(error.nextTryAt - Date.now(), 0)
+      : backoffMs((before?.tries ?? 0) + 1, blockedBackoff);
+    const wait = isRuled ? interruptionBy(error) : longer(before, delayMs);
     this.#waits.set(upstreamName, wait);
     this.#resting.add(upstreamName);
     const due = () => {

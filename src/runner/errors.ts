@@ -1,4 +1,5 @@
 import { isTransientFailure } from '../application/failures.ts';
+import { NotificationParkedError } from '../application/parking/errors.ts';
 import { KahnError, messageOf } from '../util/errors.ts';
 
 /** A runner was used after it was closed. */
@@ -12,7 +13,8 @@ export class RunnerClosedError extends KahnError {
 
 /**
  * A downstream application failed; the others continued. The application is stopped until `resume()` or the
- * next start of the system, unless the error is transient: then processing resumes automatically.
+ * next start of the system, unless the error is transient: then processing resumes automatically. After
+ * {@link NotificationParkedError}, it continues without the parked notification.
  */
 export class DownstreamError extends KahnError {
   override readonly code = 'DOWNSTREAM_FAILED';
@@ -25,9 +27,12 @@ export class DownstreamError extends KahnError {
     const [[name, cause] = [], ...rest] = failures;
     const otherFailures = new Map(rest);
     const others = rest.length > 0 ? ` (and ${rest.length} more)` : '';
-    const state = isTransientFailure(cause)
-      ? 'was interrupted and resumes automatically'
-      : 'failed and is stopped until resume() or the next start';
+    const state =
+      cause instanceof NotificationParkedError
+        ? 'continues without a notification'
+        : isTransientFailure(cause)
+          ? 'was interrupted and resumes automatically'
+          : 'failed and is stopped until resume() or the next start';
     super(`${what} Application '${name}'${others} ${state}: ${messageOf(cause)}`, {
       cause,
       failures,

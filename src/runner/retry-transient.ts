@@ -1,9 +1,15 @@
 import { isTransientFailure } from '../application/failures.ts';
+import type { PolicyRetryError } from '../application/following-errors.ts';
 import { type Backoff, retry } from '../util/retry.ts';
 import type { Interruption } from './runner.ts';
 
 /** Delays between tries of work that failed with a transient error. */
 export const transientBackoff: Backoff = { firstMs: 50, maxMs: 5_000 };
+
+/** Returns the interruption by a policy that is tried again by an error rule. */
+export function interruptionBy({ since, tries, nextTryAt }: PolicyRetryError): Interruption {
+  return { since, tries, nextTryAt };
+}
 
 /** Returns the interruption after one more failed try. */
 export function longer(interruption: Interruption | undefined, delayMs: number): Interruption {

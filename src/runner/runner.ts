@@ -5,6 +5,8 @@ import type { Operation } from '../operations/operation.ts';
 import type { StorageDescription } from '../storage/storage.ts';
 import type { System } from '../system/system.ts';
 import type { OperationOptions } from './operating/operation-options.ts';
+import type { ParkedEvent } from './operating/parked-events.ts';
+import type { ParkedFilter } from './operating/parked-filter.ts';
 import type { ReplayOptions, ResetOptions } from './operating/repetition-options.ts';
 
 /** State of an application on a runner. */
@@ -243,6 +245,43 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * @throws the errors of {@link pause}.
    */
   cancelReplay(application: Apps, id: string, options: OperationOptions): Promise<boolean>;
+  /**
+   * Reads the parked notifications of an application, in the order in which they were parked, pipeline by pipeline, with the
+   * errors for which they are parked.
+   *
+   * @example
+   * for await (const { notificationId, error } of runner.parked(Payments, { upstream: Orders }))
+   *   console.log(notificationId, error?.message);
+   * @throws {@link InvalidOptionError} if a field of the filter is unknown, or its value does not fit.
+   * @throws {@link UnknownApplicationError} if a class is not an application of the system.
+   * @throws {@link InvalidArgumentError} if the application follows no other.
+   * @throws {@link InvalidPolicyError} if a policy calls this method.
+   * @throws {@link StorageError} if the storage fails.
+   */
+  parked(application: Apps, filter?: ParkedFilter): AsyncGenerator<ParkedEvent, void, undefined>;
+  /**
+   * Has parked notifications of an application retried, in the order in which they were parked: followers on all hosts
+   * process them within about a second, before new notifications, each exactly once. Resolves with their number when they
+   * are marked as due and it is recorded who did it and why, in transactions of up to 100 notifications. Notifications that
+   * fail again are parked again.
+   *
+   * @param filter The notifications; `{}` for all.
+   * @example
+   * const retried = await runner.retry(Payments, {}, { by: 'ada', reason: 'the bank is open' });
+   * @throws {@link ParkedConflictError} if followers change the same notifications again and again: repeat the call.
+   * @throws the errors of {@link pause}.
+   */
+  retry(application: Apps, filter: ParkedFilter, options: OperationOptions): Promise<number>;
+  /**
+   * Deletes parked notifications of an application, which are then never processed. Resolves with their number when they are
+   * deleted and it is recorded who did it, why, and which notifications they were, in transactions of up to 100.
+   *
+   * @param filter The notifications; `{}` for all.
+   * @example
+   * await runner.discard(Payments, { errorName: 'TypeError' }, { by: 'ada', reason: 'test orders' });
+   * @throws the errors of {@link retry}.
+   */
+  discard(application: Apps, filter: ParkedFilter, options: OperationOptions): Promise<number>;
   /**
    * Reads what people and tools did to the applications, as {@link listOperations} does: application by application in the
    * order of definition, the oldest operations first.

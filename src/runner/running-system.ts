@@ -33,6 +33,8 @@ export interface Opening {
   readonly sharesSystem?: boolean;
   /** Returns the rules for saves of an application; by default they are recorded at once. */
   saveRulesOf?(applicationName: string): SaveRules;
+  /** Called before the schema of a projection becomes live that was being built. */
+  beforeLive?(applicationName: string): Promise<void>;
   /** Called whenever one of the applications has recorded events. */
   grown?(prompt: Prompt): void;
 }
@@ -69,8 +71,8 @@ async function open(
   opened.defer(() => openedStorage.close());
   const stores = await openStores(system, options, openedStorage, opened);
   await reportUndeclared(stores, options, opening, opened);
-  const { pipelineIds } = opening;
-  const keeper = keepSchemas(system.graph, { openedStorage, stores, pipelineIds });
+  const { pipelineIds, beforeLive } = opening;
+  const keeper = keepSchemas(system.graph, { openedStorage, stores, pipelineIds, beforeLive });
   if (keeper !== undefined) opened.use(keeper);
   const { signal, resources: replaced } = options;
   const resources = opened.use(await openResources(system.resources, { signal, replaced }));

@@ -1,6 +1,5 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
-import { beginnings } from './contract/beginnings.ts';
 import { access, calls } from './contract/calls.ts';
 import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
@@ -9,11 +8,14 @@ import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
 import { operating } from './contract/operating/operating.ts';
+import { parked } from './contract/operating/parked.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
-import { repetitions } from './contract/repetitions.ts';
+import { beginnings } from './contract/repeating/beginnings.ts';
+import { repetitions } from './contract/repeating/repetitions.ts';
 import { resources } from './contract/resources.ts';
+import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 
@@ -42,9 +44,11 @@ function restOfContract(subject: RunnerSubject): void {
     endlessPolicies(subject);
     evolvedLogs(subject);
     operating(subject);
+    parked(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
     access(subject);

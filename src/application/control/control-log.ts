@@ -67,7 +67,7 @@ export class ControlLog {
     return this.#last?.id ?? 0;
   }
 
-  /** Id of the last operation that had parked notifications retried; 0 if there is none. */
+  /** Id of the last operation after which parked notifications may be due; 0 if there is none. */
   get lastRetryId(): number {
     return this.#lastRetryId;
   }
@@ -194,7 +194,7 @@ export class ControlLog {
     this.#last = operation;
     this.repetitions.apply(operation);
     if (kind === 'pause') this.#pause ??= { by, reason, since: timestamp };
-    if (kind === 'retry') this.#lastRetryId = id;
+    if (kind === 'retry' || kind === 'discard') this.#lastRetryId = id;
     if (kind !== 'resume') return;
     this.#pause = undefined;
     this.#lastResumeId = id;

@@ -28,16 +28,13 @@ export class ErrorRules {
   readonly byAggregate: boolean;
   /** Largest number of parked notifications. */
   readonly limit: number;
-  /** Longest time of a handler, in ms; undefined without a limit. */
-  readonly handlerTimeoutMs: number | undefined;
 
-  constructor({ errorRules = [], parking = {}, handlerTimeoutMs }: ErrorDeclaration) {
+  constructor({ errorRules = [], parking = {} }: ErrorDeclaration) {
     const { byAggregate, limit } = resolveOptions(parking, parkingOptions, "'static readonly parking'");
     this.#rules = errorRules;
-    this.mayPark = errorRules.some(({ action }) => action === 'park');
+    this.mayPark = mayPark({ errorRules });
     this.byAggregate = byAggregate;
     this.limit = limit;
-    this.handlerTimeoutMs = handlerTimeoutMs;
   }
 
   /** Whether there are no rules, so that every error stops the application. */
@@ -54,6 +51,11 @@ export class ErrorRules {
       ? { kind }
       : { kind: 'retry', backoff: { ...defaultBackoff, ...retry } };
   }
+}
+
+/** Whether a rule of an application class parks notifications. */
+export function mayPark({ errorRules = [] }: ErrorDeclaration): boolean {
+  return errorRules.some(({ action }) => action === 'park');
 }
 
 function matches({ error: expected }: ErrorRule, error: unknown): boolean {

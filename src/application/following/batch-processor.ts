@@ -88,6 +88,8 @@ export interface BatchProcessorOptions {
   readonly resources?: unknown;
   /** What a replay hands to the policy, and how. @default new notifications */
   readonly replay?: ReplayRules | undefined;
+  /** Longest time of a handler, in ms. @default no limit */
+  readonly handlerTimeoutMs?: number | undefined;
   /** Limits the share of the time that the follower works. @default all of it */
   readonly pace?: FollowerPace | undefined;
   /** Called with the head of the application's own log when the log has grown. */
@@ -108,7 +110,7 @@ export class BatchProcessor {
   #leftOut: ReadonlySet<number> = new Set();
 
   constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
-    const { store, policy, batchSize, replay } = options;
+    const { store, policy, batchSize, replay, handlerTimeoutMs } = options;
     const { upstreamName } = cursor;
     const mapper = store.mapperOf(upstreamName, cursor.emits);
     this.#options = options;
@@ -117,12 +119,16 @@ export class BatchProcessor {
       store,
       policy,
       upstreamName,
+      handlerTimeoutMs,
       typeOf: (storedType) => mapper.typeOf(storedType),
       isLeftOut: ({ id }, type) => this.#leftOut.has(id) || replay?.types?.includes(type) === false,
       decode: (stored) => cursor.decode(stored, mapper),
     };
     this.#size = new AdaptiveBatchSize(batchSize);
   }
+
+  /** Aborted when handlers must end. */
+  signal: AbortSignal | undefined;
 
   /** Number of notifications to read for the next batch. */
   get batchSize(): number {
@@ -198,12 +204,12 @@ export class BatchProcessor {
   async #processParts({ notifications, parked }: Batch, error: unknown, isOfPolicy: boolean): Promise<void> {
     if (!mayConcernPart(error)) throw error;
     const [notification, ...others] = notifications;
+    const failedId = isOfPolicy && isInstance(error, PolicyError) ? error.notificationId : 0;
+    const failedAt = notifications.findIndex(({ id }) => id === failedId);
     if (notification !== undefined && others.length === 0) {
       await this.recordPosition().catch(() => {}); // behind the notifications before, which were ignored
       throw this.attributed(error, notification);
     }
-    const failedId = isOfPolicy && isInstance(error, PolicyError) ? error.notificationId : 0;
-    const failedAt = notifications.findIndex(({ id }) => id === failedId);
     const parts =
       failedAt < 0
         ? notifications.map((one) => [one])
@@ -235,6 +241,7 @@ export class BatchProcessor {
         resources: this.#options.resources,
         isReplay: this.#cursor.repeatedUpTo > 0,
         sideEffects: this.#options.replay?.sideEffects ?? true,
+        ...(this.signal && { signal: this.signal }),
         rows: openRows,
       });
       changes = await runPolicy(this.#setup, unparkedIn(batch), this.#size.longestMs, context);

@@ -104,6 +104,7 @@ export class Follower {
    */
   pull(upTo: number = Infinity, signal?: AbortSignal): Pulled | Promise<Pulled> {
     const { resting } = this.#failures;
+    this.#processor.signal = signal;
     if (resting !== undefined) return resting;
     const { seen } = this.#cursor;
     if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
@@ -187,6 +188,7 @@ export class Follower {
    * @throws {@link PolicyError} if the policy fails again and no rule parks the notification.
    */
   async retry(parked: ParkedNotification, signal: AbortSignal | undefined): Promise<boolean> {
+    this.#processor.signal = signal;
     await this.locate();
     const notification = await this.#cursor.find(parked.notificationId);
     if (notification === undefined || this.#types.firstBarred([notification]) !== undefined) return false;

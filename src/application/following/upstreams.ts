@@ -33,7 +33,6 @@ export type ProcessedCounts = ReadonlyMap<string, number>;
 /** What is needed to follow a log. */
 interface FollowedLog {
   readonly log: NotificationLog;
-  readonly rules: ErrorRules;
   readonly options: BatchProcessorOptions;
 }
 
@@ -76,7 +75,7 @@ export class Upstreams {
     this.#control ??= ControlLog.of(store.recorder);
     this.#gate ??= new CausalGate(store, this.#intermediates);
     this.#handling ??= new FailureHandling(store, rules);
-    this.#logs.set(log.applicationName, { log, options, rules });
+    this.#logs.set(log.applicationName, { log, options });
     const shared = { gate: this.#gate, handling: this.#handling, declaration };
     this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
   }
@@ -92,16 +91,14 @@ export class Upstreams {
       .values()
       .find(({ log, options }) => options.store.recordedNameOf(log.applicationName) === replay.upstreamName);
     if (followed === undefined) return undefined;
-    const { log, options, rules } = followed;
+    const { log, options } = followed;
     const positionName = positionNameOf(replay);
     const { types, sideEffects } = replay;
     const gate = new CausalGate(options.store, new Map()); // the causes of what is replayed were processed before
     const progressed = (progress: Progress) =>
       options.progressed({ ...progress, upstreamName: positionName });
     // A replay parks nothing: it ends at a notification on which it fails.
-    const { handlerTimeoutMs } = rules;
-    const noRules = new ErrorRules(handlerTimeoutMs === undefined ? {} : { handlerTimeoutMs });
-    const handling = new FailureHandling(options.store, noRules);
+    const handling = new FailureHandling(options.store, new ErrorRules({}));
     return new Follower({
       log,
       gate,

@@ -1,5 +1,6 @@
 import type { Cause } from '../../domain/provenance.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { type LatePlace, noneLate } from '../parking/late-effects.ts';
 import { orderedStretches, type Stretch } from './effect-order.ts';
 
 /** Notifications in the log of an upstream, by the ids of the first and the last. */
@@ -35,19 +36,19 @@ const pageGrowth = 4;
  * stretch of the log more than twice.
  *
  * @param after Id in the follower's log at or before which the range has no effects.
+ * @param late Notifications that the follower has processed after it had parked them; see {@link lateEffectsOf}.
  */
 export async function* effectsOf(
   reader: CauseReader,
   pipelineId: number,
   causes: CauseRange,
   after = 0,
+  late: ReadonlyMap<number, unknown> = noneLate,
 ): AsyncGenerator<readonly Effect[], void, undefined> {
   const head = await reader.head(pipelineId); // the log may grow as fast as it is read
-  const log = new EffectLog(reader, pipelineId, causes);
-  for (const { isOrdered, ...stretch } of await orderedStretches(reader, pipelineId, {
-    from: after,
-    to: head,
-  }))
+  const log = new EffectLog(reader, pipelineId, causes, late);
+  const whole = { from: after, to: head };
+  for (const { isOrdered, ...stretch } of await orderedStretches(reader, pipelineId, whole))
     yield* isOrdered ? orderedEffects(log, causes, stretch) : unorderedEffects(log, causes, stretch);
 }
 
@@ -82,6 +83,29 @@ function within({ first, last }: CauseRange, effects: readonly Effect[]): readon
   return effects.filter(({ causeId }) => causeId >= first && causeId <= last);
 }
 
+/**
+ * Finds the events that late notifications of a range caused: those that the follower has processed after it had parked them.
+ * Their effects are behind effects of later notifications, so that {@link effectsOf} leaves them out.
+ */
+export async function* lateEffectsOf(
+  reader: CauseReader,
+  pipelineId: number,
+  causes: CauseRange,
+  late: ReadonlyMap<number, LatePlace>,
+): AsyncGenerator<readonly Effect[], void, undefined> {
+  for (const { notificationId, after, effects: count } of late.values()) {
+    if (notificationId < causes.first || notificationId > causes.last) continue;
+    const log = new EffectLog(reader, pipelineId, causes, noneLate);
+    const found: Effect[] = [];
+    const head = count === 0 ? after : await reader.head(pipelineId);
+    for await (const all of log.pages(after, head)) {
+      found.push(...all.filter(({ causeId }) => causeId === notificationId));
+      if (found.length >= count) break;
+    }
+    if (found.length > 0) yield found;
+  }
+}
+
 /** Returns two stretches that hold all effects of notifications from `first` on; the first one is at most a page long. */
 async function firstStretches(
   log: EffectLog,
@@ -110,12 +134,16 @@ class EffectLog {
   readonly #reader: CauseReader;
   readonly #pipelineId: number;
   readonly #upstream: Pick<Cause, 'applicationName' | 'pipelineId'>;
+  readonly #late: ReadonlyMap<number, unknown>;
 
+  /** @param late Notifications whose effects are left out. */
   constructor(
     reader: CauseReader,
     pipelineId: number,
     upstream: Pick<Cause, 'applicationName' | 'pipelineId'>,
+    late: ReadonlyMap<number, unknown>,
   ) {
+    this.#late = late;
     this.#reader = reader;
     this.#pipelineId = pipelineId;
     this.#upstream = upstream;
@@ -141,7 +169,9 @@ class EffectLog {
   #effectsIn(causes: readonly (Cause | undefined)[], after: number): readonly Effect[] {
     const { applicationName, pipelineId } = this.#upstream;
     return causes.flatMap((cause, i) =>
-      cause?.applicationName === applicationName && cause.pipelineId === pipelineId
+      cause?.applicationName === applicationName &&
+      cause.pipelineId === pipelineId &&
+      !this.#late.has(cause.notificationId)
         ? [{ notificationId: after + i + 1, causeId: cause.notificationId }]
         : [],
     );

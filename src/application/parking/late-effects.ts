@@ -45,7 +45,7 @@ export class LateEffects {
 
   /** Returns the late notifications of an upstream, by id. */
   of(upstreamName: string, pipelineId: number): ReadonlyMap<number, LatePlace> {
-    return this.#places.get(keyOf(this.#recordedNameOf(upstreamName), pipelineId)) ?? none;
+    return this.#places.get(keyOf(this.#recordedNameOf(upstreamName), pipelineId)) ?? noneLate;
   }
 
   #add({ upstreamName, pipelineId, notificationId, after, effects }: RetriedDetails): void {
@@ -55,7 +55,8 @@ export class LateEffects {
   }
 }
 
-const none: ReadonlyMap<number, LatePlace> = new Map();
+/** Shared by all logs without late notifications. */
+export const noneLate: ReadonlyMap<number, LatePlace> = new Map();
 
 function keyOf(recordedName: string, pipelineId: number): string {
   return `${pipelineId} ${recordedName}`;

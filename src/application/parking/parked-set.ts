@@ -4,14 +4,15 @@ import type { Recorder } from '../../storage/recorder.ts';
 /** Number of parked notifications that are read at once. */
 const pageSize = 200;
 
-/** Reads all parked notifications of a pipeline, in the order in which they were parked. */
+/** Reads the parked notifications of a pipeline with numbers above `start`, in the order in which they were parked. */
 export async function* readParked(
   recorder: Recorder,
   pipelineId: number,
   upstreamName?: string,
+  start = 0,
 ): AsyncGenerator<ParkedNotification, void, undefined> {
   const filter = upstreamName === undefined ? {} : { upstreamName };
-  for (let after = 0; ; ) {
+  for (let after = start; ; ) {
     const page = await recorder.parked?.({ pipelineId, after, limit: pageSize, ...filter });
     if (page === undefined) return;
     yield* page;

@@ -27,6 +27,8 @@ export interface HandlerContext {
   readonly aggregates: PolicyAggregates;
   /** What the handler is given as its third argument. */
   readonly given: PolicyContext;
+  /** Longest time of the handler, in ms. @default no limit */
+  readonly timeoutMs?: number | undefined;
 }
 
 const attemptText = () => 'attempt()';

@@ -1,12 +1,14 @@
+import { clearTimeout, setTimeout } from 'node:timers';
 import { Aggregate, aggregateInternals } from '../../domain/aggregate.ts';
 import { AggregateUndoneError } from '../../domain/errors.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { kindOf } from '../../util/errors.ts';
-import { InvalidPolicyError } from '../errors.ts';
+import { HandlerTimeoutError, InvalidPolicyError } from '../errors.ts';
 import type { PolicyAggregates } from './aggregates/policy-aggregates.ts';
 import { PolicyCall, runInPolicy } from './current-policy.ts';
 import { type HandlerContext, HandlerRepository } from './handler-repository.ts';
 import type { PolicyHandler } from './policy.ts';
+import { TimedContext } from './timed-context.ts';
 
 /** Shared by all handlers that return nothing. */
 const none: readonly Aggregate[] = [];
@@ -37,12 +39,33 @@ function start(
   run: HandlerRun,
 ): readonly Aggregate[] | Promise<readonly Aggregate[]> {
   try {
-    const { event, given } = run.context;
+    const { event, given, timeoutMs } = run.context;
+    if (timeoutMs !== undefined) return startTimed(handler, run, timeoutMs);
     const result = handler(event, run.repository, given);
     return isThenable(result) ? finishLater(run, result) : finish(run, result, false);
   } catch (error) {
     throw fail(run, error);
   }
+}
+
+/** Starts a handler that fails with {@link HandlerTimeoutError} after a time in ms. */
+function startTimed(
+  handler: PolicyHandler<DomainEvent, DomainEvent>,
+  run: HandlerRun,
+  timeoutMs: number,
+): readonly Aggregate[] | Promise<readonly Aggregate[]> {
+  const { event, given, applicationName } = run.context;
+  const timed = new TimedContext(given);
+  const result = handler(event, run.repository, timed);
+  if (!isThenable(result)) return finish(run, result, false);
+  const over = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new HandlerTimeoutError(applicationName, event.type, timeoutMs);
+    end(run); // first: what the handler does because of the signal is refused
+    over.reject(error);
+    timed.abort(error);
+  }, timeoutMs);
+  return finishLater(run, Promise.race([result, over.promise])).finally(() => clearTimeout(timer));
 }
 
 async function finishLater(run: HandlerRun, result: unknown): Promise<readonly Aggregate[]> {

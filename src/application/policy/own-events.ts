@@ -70,7 +70,7 @@ export class OwnEvents {
    * event is another one in each try.
    */
   #contextOf(event: DomainEvent): HandlerContext {
-    const { applicationName, recordedNameOf, aggregates, given, event: first } = this.#context;
+    const { applicationName, recordedNameOf, aggregates, given, timeoutMs, event: first } = this.#context;
     const { timestamp: idTime } = first;
     return {
       applicationName,
@@ -81,6 +81,7 @@ export class OwnEvents {
       idTime,
       aggregates,
       given,
+      timeoutMs,
     };
   }
 

@@ -26,6 +26,8 @@ export interface PolicySetup {
   readonly store: EventStore;
   readonly policy: Policy;
   readonly upstreamName: string;
+  /** Longest time of a handler, in ms. @default no limit */
+  readonly handlerTimeoutMs?: number | undefined;
   /** Returns the type as which events of a stored type are read; undefined if their data tells. */
   typeOf(storedType: string): string | undefined;
   /** Whether an event of a type is left out, because a repetition must not handle it. */
@@ -123,13 +125,13 @@ function ownEventsOf(setup: PolicySetup, step: Step, context: HandlerContext): O
 }
 
 function contextOf(
-  { upstreamName, store }: PolicySetup,
+  { upstreamName, store, handlerTimeoutMs: timeoutMs }: PolicySetup,
   { event, part }: Step,
   aggregates: BatchAggregates,
   given: PolicyContext,
 ): HandlerContext {
   const { applicationName, recordedNameOf } = store;
-  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates, given };
+  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates, given, timeoutMs };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { unlessAborted } from '../../util/abort.ts';
+import { resolvesWithin } from '../../util/timeout.ts';
 import { ResourceError } from './errors.ts';
 import { assertDefined } from './replaced-resources.ts';
 import type { OpenResource, Resources } from './resources.ts';
@@ -15,6 +16,8 @@ export interface OpenResourcesOptions {
   readonly signal?: AbortSignal | undefined;
   /** Resources that are used in place of those that would be opened. They are not closed. @default none */
   readonly replaced?: object | undefined;
+  /** Longest time that closing one resource may take, in ms. @default 10_000 */
+  readonly closeTimeoutMs?: number;
 }
 
 /** The resources of a system that has none. */
@@ -33,8 +36,9 @@ export const noResources: OpenedResources = {
  */
 export async function openResources(
   resources: Resources | undefined,
-  { signal = new AbortController().signal, replaced = {} }: OpenResourcesOptions = {},
+  options: OpenResourcesOptions = {},
 ): Promise<OpenedResources> {
+  const { signal = new AbortController().signal, replaced = {}, closeTimeoutMs = 10_000 } = options;
   assertDefined(replaced, resources?.names ?? []);
   if (resources === undefined) return noResources;
   await using opened = new AsyncDisposableStack();
@@ -43,19 +47,25 @@ export async function openResources(
     signal.throwIfAborted();
     const value = Object.hasOwn(replaced, name)
       ? Reflect.get(replaced, name)
-      : await openOne(name, open, values, signal, opened);
+      : await openOne({ name, open, resources: values, signal, closeTimeoutMs }, opened);
     Object.defineProperty(values, name, { value, enumerable: true });
   }
   const closing = opened.move();
   return { values: Object.freeze(values), [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
+interface Opening {
+  readonly name: string;
+  readonly open: OpenResource;
+  /** The resources that are open already. */
+  readonly resources: object;
+  readonly signal: AbortSignal;
+  readonly closeTimeoutMs: number;
+}
+
 /** Opens a resource; adds to `opened` what closes it. */
 async function openOne(
-  name: string,
-  open: OpenResource,
-  resources: object,
-  signal: AbortSignal,
+  { name, open, resources, signal, closeTimeoutMs }: Opening,
   opened: AsyncDisposableStack,
 ): Promise<unknown> {
   const closing = new AsyncDisposableStack();
@@ -70,10 +80,12 @@ async function openOne(
   });
   const close = async () => {
     try {
-      await closing.disposeAsync();
+      const closed = (async () => closing.disposeAsync())();
+      if (await resolvesWithin(closed, closeTimeoutMs)) return;
     } catch (cause) {
       throw new ResourceError(name, 'closed', cause);
     }
+    throw new ResourceError(name, 'closed', new Error(`it took longer than ${closeTimeoutMs / 1_000} s`));
   };
   try {
     const value = await unlessAborted(opening, signal);

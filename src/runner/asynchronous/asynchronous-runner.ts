@@ -96,7 +96,7 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
       const stateOf = await this.followerStates();
       return options.pipelineIds.map((pipelineId) => stateOf(name, pipelineId).state);
     };
-    return { system, running, statesOf };
+    return { system, pipelineIds: options.pipelineIds, running, statesOf };
   }
 
   /** Aborted when the runner is closed, with a {@link RunnerClosedError}. @internal */

@@ -3,6 +3,8 @@ import type { Operation } from '../../operations/operation.ts';
 import { assertNotInPolicy } from '../not-in-policy.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { type OperatedSystem, Operations } from './operations.ts';
+import type { ParkedEvent } from './parked-events.ts';
+import type { ParkedFilter } from './parked-filter.ts';
 import type { ReplayOptions, ResetOptions } from './repetition-options.ts';
 import { RepetitionRequests } from './repetition-requests.ts';
 
@@ -31,6 +33,18 @@ export abstract class OperableRunner<Apps extends ApplicationClass = Application
 
   async cancelReplay(application: Apps, id: string, options: OperationOptions): Promise<boolean> {
     return await this.#repetitionsFor('cancelReplay()').cancel(application, id, options);
+  }
+
+  parked(application: Apps, filter: ParkedFilter = {}): AsyncGenerator<ParkedEvent, void, undefined> {
+    return this.#operationsFor('parked()').parked(application, filter);
+  }
+
+  async retry(application: Apps, filter: ParkedFilter, options: OperationOptions): Promise<number> {
+    return await this.#operationsFor('retry()').retry(application, filter, options);
+  }
+
+  async discard(application: Apps, filter: ParkedFilter, options: OperationOptions): Promise<number> {
+    return await this.#operationsFor('discard()').discard(application, filter, options);
   }
 
   operations(): AsyncGenerator<Operation, void, undefined> {

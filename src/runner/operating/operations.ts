@@ -1,5 +1,7 @@
-import type { ApplicationClass } from '../../application/application.ts';
+import type { Application, ApplicationClass } from '../../application/application.ts';
+import { ControlLog } from '../../application/control/control-log.ts';
 import { recordOperation } from '../../application/control/record-operation.ts';
+import { liveNameOf, schemaIn } from '../../application/projection/schema-recorder.ts';
 import type { LockOwner } from '../../application/recording/bounded-lock.ts';
 import { operationsOf } from '../../operations/list-operations.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -8,13 +10,24 @@ import { assertPartOf, type System } from '../../system/system.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import type { ApplicationState } from '../runner.ts';
 import { type RunningSystem, recorderIn } from '../running-system.ts';
+import { changeParked, type ParkedOperation } from './change-parked.ts';
 import { type OperationOptions, operationOptionsOf } from './operation-options.ts';
+import { type ParkedEvent, parkedEvents } from './parked-events.ts';
+import { type ParkedFilter, parkedFilterOf } from './parked-filter.ts';
+
+/** An application in a pipeline, and all applications there. */
+interface Selected {
+  readonly follower: Application;
+  readonly upstreams: ReadonlyMap<string, Application>;
+}
 
 /** A running system, as it is operated. */
 export interface OperatedSystem {
   readonly system: System;
   /** Name of the class of a runner that cannot repeat notifications. */
   readonly runner?: string;
+  /** Pipelines that the runner runs. */
+  readonly pipelineIds: readonly number[];
   /** The applications in this thread. */
   readonly running: RunningSystem;
   /** Resolves with the states of an application on this runner, one for each pipeline. */
@@ -55,12 +68,76 @@ export class Operations {
     return isResumed;
   }
 
+  async *parked(
+    application: ApplicationClass,
+    filter: ParkedFilter,
+  ): AsyncGenerator<ParkedEvent, void, undefined> {
+    for (const { follower, upstreams } of this.#selected(application, filter, 'parked()'))
+      yield* parkedEvents(follower, upstreams, filter);
+  }
+
+  async retry(
+    application: ApplicationClass,
+    filter: ParkedFilter,
+    options: OperationOptions,
+  ): Promise<number> {
+    return await this.#changeParked(application, 'retry', filter, options);
+  }
+
+  async discard(
+    application: ApplicationClass,
+    filter: ParkedFilter,
+    options: OperationOptions,
+  ): Promise<number> {
+    return await this.#changeParked(application, 'discard', filter, options);
+  }
+
   async *all(): AsyncGenerator<Operation, void, undefined> {
     const { system, running } = this.#operated;
     for (const { applicationName } of system.applications) {
       const recorder = recorderIn(running, applicationName);
-      if (recorder !== undefined) yield* operationsOf(applicationName, recorder);
+      if (recorder === undefined) continue;
+      yield* operationsOf(applicationName, recorder);
+      const schema = schemaIn(recorder);
+      if (schema !== undefined) yield* operationsOf(liveNameOf(applicationName), schema.recorders.live);
     }
+  }
+
+  async #changeParked(
+    application: ApplicationClass,
+    kind: ParkedOperation,
+    filter: ParkedFilter,
+    options: OperationOptions,
+  ): Promise<number> {
+    const call = `${kind}()`;
+    const because = operationOptionsOf(
+      options,
+      call,
+      `${kind}(Payments, {}, { by: 'ada', reason: 'mended' })`,
+    );
+    const { recorder } = this.#followerOf(application, call);
+    let count = 0;
+    for (const { follower } of this.#selected(application, filter, call))
+      count += await changeParked(follower, kind, filter, because);
+    if (count > 0)
+      await ControlLog.of(recorder)
+        .refresh()
+        .catch(() => {}); // else the followers read it within a second
+    return count;
+  }
+
+  /** Returns an application and its upstreams in the pipelines of this runner that a filter selects. */
+  #selected(application: ApplicationClass, filter: ParkedFilter, call: string): readonly Selected[] {
+    const { system, running, pipelineIds } = this.#operated;
+    const { applicationName } = this.#followerOf(application, call);
+    const { pipelineId, upstream } = parkedFilterOf(filter, call);
+    if (upstream !== undefined) assertPartOf(system, upstream);
+    return pipelineIds
+      .filter((id) => pipelineId === undefined || id === pipelineId)
+      .map((id) => {
+        const upstreams = running.in(id);
+        return { follower: upstreams.get(applicationName) as Application, upstreams };
+      });
   }
 
   /** Whether an application has failed here, or runs elsewhere, where it may have failed. */

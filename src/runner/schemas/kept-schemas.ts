@@ -2,19 +2,21 @@ import { SchemaRecorder } from '../../application/projection/schema-recorder.ts'
 import type { EventStore } from '../../application/recording/event-store.ts';
 import type { OpenedStorage } from '../../storage/storage.ts';
 import { type SystemGraph, upstreamsOf } from '../../system/graph.ts';
-import { SchemaKeeper } from './schema-keeper.ts';
+import { type BeforeLive, SchemaKeeper } from './schema-keeper.ts';
 
 /** Stores of a system, and the pipelines that its runner runs. */
 interface OpenStores {
   readonly openedStorage: OpenedStorage;
   readonly stores: ReadonlyMap<string, EventStore>;
   readonly pipelineIds: readonly number[];
+  /** Called before the schema of a projection becomes live. */
+  readonly beforeLive: BeforeLive | undefined;
 }
 
 /** Starts the keeper of the schemas of a system; undefined if the system has no projections. */
 export function keepSchemas(
   graph: SystemGraph,
-  { openedStorage, stores, pipelineIds }: OpenStores,
+  { openedStorage, stores, pipelineIds, beforeLive }: OpenStores,
 ): SchemaKeeper | undefined {
   const recorderOf = (name: string) => (stores.get(name) as EventStore).recorder;
   const projections = [...stores].flatMap(([name, { recorder }]) => {
@@ -22,5 +24,5 @@ export function keepSchemas(
     const upstreams = new Map(upstreamsOf(graph, name).map((one) => [one, recorderOf(one)] as const));
     return [{ recorder, upstreams, pipelineIds }];
   });
-  return projections.length === 0 ? undefined : new SchemaKeeper(openedStorage, projections);
+  return projections.length === 0 ? undefined : new SchemaKeeper(openedStorage, projections, beforeLive);
 }

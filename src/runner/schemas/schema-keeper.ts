@@ -13,6 +13,9 @@ const buildingMs = 250;
 /** Interval between checks for schemas that are to be dropped, in ms. */
 const keptMs = 60_000;
 
+/** Called before the schema of a projection becomes live. */
+export type BeforeLive = (applicationName: string) => Promise<void>;
+
 /** A projection, and what its schema has to reach. */
 interface KeptProjection {
   readonly schema: OpenSchema;
@@ -23,12 +26,18 @@ interface KeptProjection {
 export class SchemaKeeper implements AsyncDisposable {
   readonly #openedStorage: OpenedStorage;
   readonly #projections: readonly KeptProjection[];
+  readonly #beforeLive: BeforeLive;
   readonly #closed = new AbortController();
   readonly #running: Promise<void>;
   readonly #warned = new Set<string>();
 
-  constructor(openedStorage: OpenedStorage, projections: readonly BuiltProjection[]) {
+  constructor(
+    openedStorage: OpenedStorage,
+    projections: readonly BuiltProjection[],
+    beforeLive: BeforeLive = async () => {},
+  ) {
     this.#openedStorage = openedStorage;
+    this.#beforeLive = beforeLive;
     this.#projections = projections.map((projection) => ({
       schema: projection.recorder.schema,
       target: new BuildTarget(projection),
@@ -61,8 +70,10 @@ export class SchemaKeeper implements AsyncDisposable {
     await history.refresh();
     const { live } = history;
     const isNewer = live !== undefined && live.schema < schema.schema;
-    if (isNewer && (await target.isReached()) && !this.#closed.signal.aborted)
+    if (isNewer && (await target.isReached()) && !this.#closed.signal.aborted) {
+      await this.#beforeLive(schema.applicationName);
       await makeLive(schema, `it has caught up with schema ${live.schema}`);
+    }
     await this.#dropEarlier(schema);
   }
 

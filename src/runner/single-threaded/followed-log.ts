@@ -1,11 +1,16 @@
 import type { Progress } from '../../application/following/batch-processor.ts';
-import { effectsOf } from '../../application/log/effect-search.ts';
+import { effectsOf, lateEffectsOf } from '../../application/log/effect-search.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
+import { awaitedParked, parkedError } from '../../application/parking/awaited-parked.ts';
+import { type LateEffects, type LatePlace, noneLate } from '../../application/parking/late-effects.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { type TrackedRange, TrackedRanges } from './tracked-ranges.ts';
 import type { Wait } from './wait.ts';
+
+/** What was parked in a batch, by notification. */
+type ParkedIn = NonNullable<Progress['parked']>;
 
 /** Events with their types, in the order of their log. */
 export type TypedEvents = readonly { readonly type: string }[];
@@ -25,6 +30,8 @@ export interface FollowingApplication extends Upstream {
   /** Number of the application in the system. */
   readonly index: number;
   readonly recorder: Recorder;
+  /** What was processed late, after it had been parked; undefined if the application parks nothing. */
+  readonly late: LateEffects | undefined;
   /** Whether the application does nothing until its storage is tried again. */
   readonly isResting: boolean;
   /** Whether the application is paused: it processes nothing, and no save waits for it. */
@@ -56,6 +63,8 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   mayHaveGrown = false;
   /** Why the next notification must wait for another pipeline or another version. */
   blockedBy: unknown;
+  /** Whether the next notification is not tried before the delay of an error rule is over. */
+  isResting = false;
 
   /** @param handledTypes Types that the follower handles, as events have them before and after they are recorded. */
   constructor(upstream: Upstream, follower: Follower, handledTypes: Iterable<string>) {
@@ -80,6 +89,7 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   /** Whether there is work that the follower can do. */
   get isDue(): boolean {
     if (this.follower.isResting) return false;
+    if (this.isResting && !this.hasMissed) return false;
     if (this.hasMissed) return true;
     if (this.follower.isPaused) return false;
     return this.follower.failure === undefined && (this.mayHaveGrown || this.#seen < this.upstream.head);
@@ -115,14 +125,16 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   }
 
   /** Moves waits from the notifications of a batch to their effects. */
-  progressed({ from, to, effects, head = 0 }: Progress): void {
+  progressed({ from, to, effects, head = 0, parked }: Progress): void {
     this.sawUpTo(from); // notifications before the batch were processed elsewhere
     if (to <= this.#seen) return;
     this.#seen = to;
     if (head > 0) this.#recorded = { position: to, head };
     if (this.#tracked.isEmpty) return;
     const before = head - effects.length;
-    for (const { after, last, wait } of this.#tracked.takeUpTo(to)) {
+    for (const range of this.#tracked.takeUpTo(to)) {
+      const { after, last, wait } = range;
+      if (parked !== undefined && parked.size > 0) this.#failParked(range, parked);
       const start = firstCausedAfter(effects, after);
       const end = firstCausedAfter(effects, last);
       if (start < end) this.follower.track(wait, before, effects, start, end);
@@ -152,15 +164,45 @@ export class FollowedLog<Follower extends FollowingApplication = FollowingApplic
   async findMissedEffects(): Promise<void> {
     const { recorder, index } = this.follower;
     const upstream = { applicationName: this.upstream.name, pipelineId: localPipelineId };
+    const { late } = this.follower;
     for (const range of this.#missed) {
       const { after, last, wait } = range;
+      if (late !== undefined) await this.#findParked(range, late);
       const causes = { ...upstream, first: after + 1, last };
       const { position, head } = this.#recorded;
       const before = Math.max(wait.heads?.[index] ?? 0, after >= position ? head : 0);
-      for await (const effects of effectsOf(recorder, localPipelineId, causes, before)) {
+      for await (const effects of effectsOf(recorder, localPipelineId, causes, before, this.#lateOnes)) {
         for (const { notificationId } of effects) this.follower.trackOne(wait, notificationId);
       }
       if (this.#missed.delete(range)) wait.end(); // else its wait was dropped meanwhile
+    }
+  }
+
+  get #lateOnes(): ReadonlyMap<number, LatePlace> {
+    return this.follower.late?.of(this.upstream.name, localPipelineId) ?? noneLate;
+  }
+
+  /** Fails the wait for a range if something in it is parked, and finds the effects of what was processed late. */
+  async #findParked({ after, last, wait }: TrackedRange, late: LateEffects): Promise<void> {
+    const { recorder, name: applicationName } = this.follower;
+    const application = { applicationName, pipelineId: localPipelineId };
+    const { name } = this.upstream;
+    const error = await awaitedParked(application, recorder, name, (id) => id > after && id <= last);
+    if (error !== undefined) wait.fail(applicationName, error);
+    await late.load();
+    const causes = { applicationName: name, pipelineId: localPipelineId, first: after + 1, last };
+    for await (const effects of lateEffectsOf(recorder, localPipelineId, causes, this.#lateOnes))
+      for (const { notificationId } of effects) this.follower.trackOne(wait, notificationId);
+  }
+
+  /** Fails the wait for a range if something in it is parked. */
+  #failParked({ after, last, wait, isHandled }: TrackedRange, parked: ParkedIn): void {
+    if (!isHandled) return;
+    for (const [notificationId, content] of parked) {
+      if (notificationId <= after || notificationId > last) continue;
+      const key = { upstreamName: this.upstream.name, notificationId };
+      const application = { applicationName: this.follower.name, pipelineId: localPipelineId };
+      wait.fail(this.follower.name, parkedError(application, key, content));
     }
   }
 

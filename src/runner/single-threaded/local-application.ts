@@ -1,8 +1,20 @@
-import { type Application, applicationInternals } from '../../application/application.ts';
+import { clearTimeout, setTimeout } from 'node:timers';
+import {
+  type Application,
+  type ApplicationClass,
+  applicationInternals,
+} from '../../application/application.ts';
 import { ControlLog } from '../../application/control/control-log.ts';
+import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { isTransientFailure } from '../../application/failures.ts';
-import { isBlocking, PausedError, RacesLostError } from '../../application/following-errors.ts';
+import {
+  isBlocking,
+  PausedError,
+  PolicyRetryError,
+  RacesLostError,
+} from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
+import { LateEffects } from '../../application/parking/late-effects.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
@@ -12,7 +24,7 @@ import { messageOf } from '../../util/errors.ts';
 import { blockedBackoff } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
-import { transientBackoff } from '../retry-transient.ts';
+import { interruptionBy, transientBackoff } from '../retry-transient.ts';
 import type { ApplicationStatus, Interruption } from '../runner.ts';
 import { CommitHold } from './commit-hold.ts';
 import type { FollowedLog, FollowingApplication, TypedEvents } from './followed-log.ts';
@@ -38,6 +50,7 @@ export class LocalApplication implements FollowingApplication {
   readonly application: Application;
   readonly log: NotificationLog;
   readonly recorder: Recorder;
+  readonly late: LateEffects | undefined;
   readonly #control: ControlLog;
   /** The applications that follow this one, in the order of definition. */
   readonly followers: LocalLog[] = [];
@@ -55,6 +68,8 @@ export class LocalApplication implements FollowingApplication {
   turn: Turn | undefined;
   /** Whether the last run ended because commands kept changing an aggregate that the policy had read. */
   isOvertaken = false;
+  /** Timers of logs that rest because of an error rule. */
+  readonly #ruledRetries = new Set<NodeJS.Timeout>();
   /** The log in whose processing the last interruption by the storage happened. */
   #troubled: LocalLog | undefined;
   /** The error that stopped the application, and the id of its last operation that was read before. */
@@ -72,6 +87,9 @@ export class LocalApplication implements FollowingApplication {
     this.index = index;
     this.log = application.log;
     this.recorder = applicationInternals.storeOf(application).recorder;
+    this.late = mayPark(application.constructor as unknown as ApplicationClass)
+      ? new LateEffects(this.recorder)
+      : undefined;
     this.#control = ControlLog.of(this.recorder);
     this.retry = new RetryTimer(transientBackoff, () => resume(this));
     this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
@@ -100,6 +118,8 @@ export class LocalApplication implements FollowingApplication {
   get interruption(): Interruption | undefined {
     if (this.loop !== undefined) return this.loop.interruption;
     if (this.retry.interruption !== undefined) return this.retry.interruption;
+    const ruled = this.upstreams.find(({ blockedBy }) => blockedBy instanceof PolicyRetryError)?.blockedBy;
+    if (ruled instanceof PolicyRetryError) return interruptionBy(ruled);
     return this.isInterrupted ? this.blockedRetry.interruption : undefined;
   }
 
@@ -126,6 +146,10 @@ export class LocalApplication implements FollowingApplication {
     if (!isInterrupted) {
       this.#stop(error);
       publish('failed', event);
+      return;
+    }
+    if (log !== undefined && error instanceof PolicyRetryError) {
+      publish('interrupted', { ...event, interruption: this.#rest(log, error) });
       return;
     }
     const isBlocked = log !== undefined && isBlocking(error);
@@ -161,6 +185,29 @@ export class LocalApplication implements FollowingApplication {
   /** Notes that the log has a notification with this id. */
   sawHead(head: number): void {
     if (head > this.head) this.head = head;
+  }
+
+  /** Cancels everything that is scheduled. */
+  cancelRetries(): void {
+    this.retry.cancel();
+    this.blockedRetry.cancel();
+    for (const timer of this.#ruledRetries) clearTimeout(timer);
+  }
+
+  /** Leaves a log alone until its next notification may be tried again. Its waits wait for that. */
+  #rest(log: LocalLog, error: PolicyRetryError): Interruption {
+    log.blockedBy = error;
+    log.isResting = true;
+    const timer = setTimeout(
+      () => {
+        this.#ruledRetries.delete(timer);
+        log.isResting = false;
+        this.#resume(this);
+      },
+      Math.max(error.nextTryAt - Date.now(), 0),
+    );
+    this.#ruledRetries.add(timer);
+    return interruptionBy(error);
   }
 
   /** Ends the failure if the application was resumed since. Lets it work, unless it is paused. */

@@ -1,4 +1,5 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
+import { awaitedParked } from '../../application/parking/awaited-parked.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import type { PreparedEvents } from '../../application/recording/event-store.ts';
 import type { System } from '../../system/system.ts';
@@ -6,6 +7,7 @@ import { unlessAborted } from '../../util/abort.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 import { publish } from '../diagnostics.ts';
 import { DownstreamError } from '../errors.ts';
+import { localPipelineId } from '../local-pipeline.ts';
 import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
@@ -59,7 +61,7 @@ export class LocalFollowers {
     for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
     this.#replays = Promise.all(this.#startReplays());
     this.#turns.start(this.#prompted);
-    for (const build of this.#builds.values()) build.start(() => this.#endBuild(build));
+    for (const build of this.#builds.values()) build.start(() => this.#followBuilt(build));
     await this.#turns.idle();
   }
 
@@ -67,6 +69,11 @@ export class LocalFollowers {
     const signal = AbortSignal.any([this.#signal, this.#closing.signal]);
     const followers = [...this.#applications.values()].filter(({ upstreams }) => upstreams.length > 0);
     return followers.map(({ process }) => processApplicationInternals.replay(process, signal));
+  }
+
+  /** Makes callers wait for a projection from now on, because its schema is about to become live. */
+  async endBuild(applicationName: string): Promise<void> {
+    await this.#builds.get(this.#named(applicationName))?.end();
   }
 
   /** Makes the followers of a log process events up to `head`, which another process has recorded. */
@@ -134,10 +141,15 @@ export class LocalFollowers {
       if (toReadAgain === 0) break;
       seen = this.#logs.map((log) => log.seen);
     }
-    const failures = [...this.#applications.values()].flatMap(({ name, failure }) =>
-      failure === undefined ? [] : [[name, failure.error] as const],
-    );
-    if (failures.length > 0) throw new DownstreamError(notCaughtUp(), new Map(failures));
+    const failures = new Map<string, unknown>();
+    for (const { name, failure, late, recorder } of this.#applications.values()) {
+      const application = { applicationName: name, pipelineId: localPipelineId };
+      const parked =
+        late === undefined ? undefined : await awaitedParked(application, recorder, undefined, () => true);
+      const error = failure?.error ?? parked;
+      if (error !== undefined) failures.set(name, error);
+    }
+    if (failures.size > 0) throw new DownstreamError(notCaughtUp(), failures);
   }
 
   stateOf(applicationName: string): ApplicationState {
@@ -182,10 +194,7 @@ export class LocalFollowers {
 
   /** Rejects all callers that wait, and stops the retries of interrupted applications. */
   close(reason: unknown): void {
-    for (const { retry, blockedRetry } of this.#applications.values()) {
-      retry.cancel();
-      blockedRetry.cancel();
-    }
+    for (const one of this.#applications.values()) one.cancelRetries();
     this.#turns.close();
     for (const wait of this.#finished.splice(0)) wait.settle();
     for (const log of this.#logs) for (const wait of log.takeWaits()) wait.reject(reason);
@@ -204,8 +213,8 @@ export class LocalFollowers {
     return build;
   }
 
-  /** Makes the turns process the logs of a projection whose schema has become live. */
-  #endBuild({ application, logs }: SchemaBuild): void {
+  /** Makes the turns process the logs of a projection that was built apart. */
+  #followBuilt({ application, logs }: SchemaBuild): void {
     this.#builds.delete(application);
     for (const log of logs) {
       log.mayHaveGrown = true;

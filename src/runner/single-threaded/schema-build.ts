@@ -20,15 +20,23 @@ export class SchemaBuild {
   /** Logs that the projection follows. */
   readonly logs: LocalLog[] = [];
   readonly #stop = new AbortController();
+  /** Aborted when the turns are to process the logs. */
+  readonly #ended = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(application: LocalApplication) {
     this.application = application;
   }
 
-  /** Begins to build; calls `live` when the schema has become live. */
-  start(live: () => void): void {
-    this.#running = inRootContext(() => this.#run(live));
+  /** Begins to build; calls `ended` when the schema is live, or {@link end} was called. */
+  start(ended: () => void): void {
+    this.#running = inRootContext(() => this.#run(ended));
+  }
+
+  /** Ends the build, because the schema is about to become live. */
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await this.#running;
   }
 
   /** Finishes the batch under way. */
@@ -37,13 +45,12 @@ export class SchemaBuild {
     await this.#running;
   }
 
-  async #run(live: () => void): Promise<void> {
+  async #run(ended: () => void): Promise<void> {
     const { application } = this;
-    const ended = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, ended.signal]);
+    const signal = AbortSignal.any([this.#stop.signal, this.#ended.signal]);
     const upstreamNames = this.logs.map(({ upstream }) => upstream.name);
     const inbox = new PolledInbox(upstreamNames);
-    const report = this.#report(() => ended.abort());
+    const report = this.#report(() => this.#ended.abort());
     try {
       const loop = { application: application.process, upstreamNames, inbox, tick: undefined, report };
       await runLoop({ ...loop, recordsWhenIdle: true }, signal);
@@ -53,7 +60,7 @@ export class SchemaBuild {
     } finally {
       application.loop = undefined;
     }
-    if (!this.#stop.signal.aborted) live();
+    if (!this.#stop.signal.aborted) ended();
   }
 
   /** Shows the state of the loop, and ends it when the schema is live. */

@@ -83,9 +83,11 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     assertSystem(system, 'SingleThreadedRunner.start()');
     const given: RunnerOptions = options;
     const resolved = resolveOptions(given, runnerOptions, 'SingleThreadedRunner.start()');
+    let followers: LocalFollowers | undefined;
     const running = await openSystem(system, resolved, {
       runner: 'SingleThreadedRunner',
       pipelineIds: [localPipelineId],
+      beforeLive: async (name) => followers?.endBuild(name),
       saveRulesOf: (name) => ({
         runCommit: (commit) => runner.#followers.commit(name, commit),
         followed: (save) => runner.#followers.followed(name, save),
@@ -93,6 +95,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
       }),
     });
     const runner = new SingleThreadedRunner(system, resolved, running);
+    followers = runner.#followers;
     try {
       await unlessAborted(
         inRootContext(() => runner.#start()),
@@ -177,7 +180,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
   protected override get operated(): OperatedSystem {
     this.#assertOpen();
     const statesOf = async (name: string) => [this.#followers.stateOf(name)];
-    return { system: this.system, running: this.#running, statesOf };
+    return { system: this.system, pipelineIds: [localPipelineId], running: this.#running, statesOf };
   }
 
   #stateOf(name: string): FollowerState {

@@ -43,9 +43,13 @@ export class Interruptions {
     return this.#blocked.size > 0;
   }
 
-  /** Throws {@link DownstreamError} if an application waits for another pipeline or another version, or is paused. */
+  /**
+   * Throws {@link DownstreamError} if an application waits for another pipeline or another version, or is paused. Ticks end
+   * the wait of an application whose policy is tried again by an error rule.
+   */
   assertNoneBlocked(): void {
-    if (this.hasBlocked) throw new DownstreamError('The system is not caught up.', this.#blocked);
+    const stuck = [...this.#blocked].filter(([, error]) => codeOf(error) !== 'POLICY_RETRY');
+    if (stuck.length > 0) throw new DownstreamError('The system is not caught up.', new Map(stuck));
   }
 
   has(applicationName: string): boolean {
@@ -61,4 +65,9 @@ export class Interruptions {
   lastErrorOf(applicationName: string): unknown {
     return this.#lastErrors.get(applicationName);
   }
+}
+
+/** Code of an error, also of one from another thread. */
+function codeOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown } | undefined)?.code;
 }

@@ -95,7 +95,7 @@ async function processUpstream(
 ): Promise<{ readonly count: number; readonly blockedBy: BlockingError | undefined }> {
   const pull = () => {
     signal.throwIfAborted();
-    return inTime(time, () => processApplicationInternals.pull(application, name, upTo));
+    return inTime(time, () => processApplicationInternals.pull(application, name, upTo, signal));
   };
   const interrupted = interruptionsTo(report, application);
   for (let count = 0; ; ) {

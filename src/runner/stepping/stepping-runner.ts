@@ -233,7 +233,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   protected override get operated(): OperatedSystem {
     this.#assertNotClosed();
     const { system, running, runnerName: runner } = this.#parts;
-    return { system, running, runner, statesOf: async (name) => [this.#stateOf(name)] };
+    const statesOf = async (name: string) => [this.#stateOf(name)];
+    return { system, pipelineIds: [localPipelineId], running, runner, statesOf };
   }
 
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {

@@ -15,6 +15,8 @@ export interface EffectWalkOptions {
   followersOf(follower: FollowerWatch): readonly FollowerWatch[];
   /** Called with the error of a branch. Throws it if the walk has to end; otherwise, the branch is left out. */
   failed(error: unknown, branch: Branch): void;
+  /** Called when a follower has processed notifications. May throw an error of the branch. */
+  processed?(follower: FollowerWatch, ids: IdRanges, signal: AbortSignal): Promise<void>;
   /** Returns the signal that ends a wait of a follower. */
   signalOf(follower: FollowerWatch): AbortSignal;
 }
@@ -87,6 +89,7 @@ export class EffectWalk {
   async *#stepsOf({ follower, ids, after }: Branch): AsyncGenerator<IdRanges, void, undefined> {
     const signal = this.#options.signalOf(follower);
     await follower.processed(ids, signal);
+    await this.#options.processed?.(follower, ids, signal);
     if (this.#options.followersOf(follower).length > 0) yield* follower.effectsOf(ids, after, signal);
   }
 }

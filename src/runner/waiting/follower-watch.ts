@@ -1,6 +1,14 @@
-import type { Application } from '../../application/application.ts';
-import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
+import {
+  type Application,
+  type ApplicationClass,
+  applicationInternals,
+} from '../../application/application.ts';
+import { mayPark } from '../../application/error-rules/error-rules.ts';
+import { type CauseReader, effectsOf, lateEffectsOf } from '../../application/log/effect-search.ts';
 import { fitOf } from '../../application/log/mark.ts';
+import { awaitedParked } from '../../application/parking/awaited-parked.ts';
+import type { NotificationParkedError } from '../../application/parking/errors.ts';
+import { LateEffects, type LatePlace, noneLate } from '../../application/parking/late-effects.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { retryTransient } from '../retry-transient.ts';
 import { IdRanges } from './id-ranges.ts';
@@ -19,6 +27,8 @@ export class FollowerWatch {
   readonly #followers: WatchedFollowers;
   readonly #causes: CauseReader;
   readonly #positions: PositionWatch;
+  /** What was processed late, after it had been parked; undefined if the application parks nothing. */
+  readonly #late: LateEffects | undefined;
 
   /** `causes` reads the log of the application. */
   constructor(
@@ -33,6 +43,10 @@ export class FollowerWatch {
     this.#upstreamName = upstreamName;
     this.#followers = followers;
     this.#causes = causes;
+    const { recorder } = applicationInternals.storeOf(application);
+    this.#late = mayPark(application.constructor as unknown as ApplicationClass)
+      ? new LateEffects(recorder)
+      : undefined;
     this.#positions = new PositionWatch({
       progress: followers.progress,
       state: () => this.#state,
@@ -59,6 +73,16 @@ export class FollowerWatch {
     return this.#positions.reached(ids.last, signal);
   }
 
+  /** Returns an error if one of the notifications is parked. */
+  async parkedAmong(ids: IdRanges, signal: AbortSignal): Promise<NotificationParkedError | undefined> {
+    if (this.#late === undefined) return undefined;
+    const { applicationName, pipelineId } = this.application;
+    const { recorder } = applicationInternals.storeOf(this.application);
+    const find = () =>
+      awaitedParked({ applicationName, pipelineId }, recorder, this.#upstreamName, (id) => ids.has(id));
+    return await retryTransient(find, signal, () => {});
+  }
+
   /**
    * Finds the events that the application recorded when it processed the notifications, in portions of limited size.
    *
@@ -71,11 +95,12 @@ export class FollowerWatch {
   ): AsyncGenerator<IdRanges, void, undefined> {
     const { pipelineId } = this.application;
     const reader = this.#reader(signal);
+    const late = await this.#lateOnes(signal);
     let found = new IdRanges();
     for (const { first, last } of ids.spans(longestGap)) {
       const causes = { applicationName: this.#upstreamName, pipelineId, first, last };
       const from = Math.max(after, this.#positions.headBefore(first));
-      for await (const effects of effectsOf(reader, pipelineId, causes, from)) {
+      for await (const effects of effectsOf(reader, pipelineId, causes, from, late)) {
         for (const { notificationId, causeId } of effects) if (ids.has(causeId)) found.add(notificationId);
         if (found.size < mostRanges) continue;
         yield found;
@@ -83,6 +108,26 @@ export class FollowerWatch {
       }
     }
     if (found.size > 0) yield found;
+    for (const { first, last } of late.size === 0 ? [] : ids.spans(0)) {
+      const causes = { applicationName: this.#upstreamName, pipelineId, first, last };
+      for await (const effects of lateEffectsOf(reader, pipelineId, causes, late)) {
+        const lateIds = new IdRanges();
+        for (const { notificationId } of effects) lateIds.add(notificationId);
+        yield lateIds;
+      }
+    }
+  }
+
+  /** Reads which notifications of the upstream were processed after they had been parked. */
+  async #lateOnes(signal: AbortSignal): Promise<ReadonlyMap<number, LatePlace>> {
+    const late = this.#late;
+    if (late === undefined) return noneLate;
+    await retryTransient(
+      () => late.load(),
+      signal,
+      () => {},
+    );
+    return late.of(this.#upstreamName, this.application.pipelineId);
   }
 
   get #state(): FollowerState {

@@ -101,7 +101,9 @@ export class Waits {
           else throw error;
         },
       });
-      await walk.run(await this.#everything());
+      const branches = await this.#everything();
+      await walk.run(branches);
+      await assertNoneParked(branches, end);
     });
   }
 
@@ -114,6 +116,10 @@ export class Waits {
       await assertRecorded(saved, application, call);
       const walk = new EffectWalk({
         followersOf: (follower) => this.#followersOf(follower.application, names),
+        processed: async (follower, notifications, ended) => {
+          const parked = await follower.parkedAmong(notifications, ended);
+          if (parked !== undefined) throw new FollowerFailure(parked);
+        },
         signalOf: () => end,
         failed: (error, { follower }) => {
           if (!(error instanceof FollowerFailure)) throw error;
@@ -197,4 +203,14 @@ export class Waits {
       over.abort();
     }
   }
+}
+
+/** Throws {@link DownstreamError} if a notification is parked. */
+async function assertNoneParked(branches: readonly Branch[], signal: AbortSignal): Promise<void> {
+  const failures = new Map<string, unknown>();
+  for (const { follower, ids } of branches) {
+    const parked = await follower.parkedAmong(ids, signal);
+    if (parked !== undefined) failures.set(nameOf(follower.application), parked);
+  }
+  if (failures.size > 0) throw new DownstreamError('The system is not caught up.', failures);
 }

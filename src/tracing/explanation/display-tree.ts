@@ -2,7 +2,13 @@ import { versionedTypeOf } from '../../domain/events/stored-type.ts';
 import type { Origin } from './cause-chain.ts';
 import type { Cut } from './effect-tree.ts';
 import type { ExplanationData } from './explanation-data.ts';
-import { type EventPlace, placeKey, type TracedEffect, type TracedEvent } from './traced-event.ts';
+import {
+  type EventPlace,
+  type ParkedBy,
+  placeKey,
+  type TracedEffect,
+  type TracedEvent,
+} from './traced-event.ts';
 
 /** An event or a remark in the picture of an explanation. */
 export interface DisplayNode {
@@ -51,20 +57,44 @@ export function typeText({ type, readAs = [type] }: TracedEvent): string {
 }
 
 function effectNode(event: TracedEffect, cutsByCause: ReadonlyMap<string, readonly Cut[]>): DisplayNode {
-  const { effects, unprocessedBy } = event;
-  const remarks = (cutsByCause.get(placeKey(event)) ?? []).map(cutRemark);
-  if (unprocessedBy.length > 0) remarks.push(`not processed yet by ${unprocessedBy.join(', ')}`);
+  const { effects, unprocessedBy, parkedBy } = event;
+  const cuts = cutsByCause.get(placeKey(event)) ?? [];
+  const waiting = unprocessedBy.length > 0 ? [`not processed yet by ${unprocessedBy.join(', ')}`] : [];
   return {
     label: placeName(event),
     event,
     children: [
       ...effects.map((effect) => effectNode(effect, cutsByCause)),
-      ...remarks.map((label) => ({ label, children: [] })),
+      ...cuts.map((cut) => remark(cutText(cut))),
+      ...parkedBy.map(parkedRemark),
+      ...waiting.map((label) => remark(label)),
     ],
   };
 }
 
-function cutRemark({ reason, applicationName, count }: Cut): string {
+function remark(label: string, ...more: readonly string[]): DisplayNode {
+  return { label, children: more.map((text) => remark(text)) };
+}
+
+/** Says who has parked an event, and below that why. */
+function parkedRemark({ applicationName, since, attempts, error, behind }: ParkedBy): DisplayNode {
+  const tries = attempts === 0 ? '' : ` after ${attempts} ${attempts === 1 ? 'try' : 'tries'}`;
+  const parked = `parked by ${applicationName} since ${new Date(since).toISOString()}${tries}`;
+  if (error !== undefined) return remark(parked, shortened(`${error.name}: ${error.message}`));
+  return behind === undefined
+    ? remark(parked)
+    : remark(`${parked}, behind ${behind.upstreamName} ${behind.notificationId}`);
+}
+
+/** Longest reason in a remark, in characters: the first line of an error. */
+const longestReason = 70;
+
+function shortened(text: string): string {
+  const [line = ''] = text.split('\n', 1);
+  return line.length > longestReason || line !== text ? `${line.slice(0, longestReason)}…` : line;
+}
+
+function cutText({ reason, applicationName, count }: Cut): string {
   const effects = `${count} ${reason === 'breadth' ? 'more ' : ''}effect${count === 1 ? '' : 's'} in ${applicationName}`;
   if (reason === 'breadth') return `… ${effects}`;
   if (reason === 'depth') return `… ${effects}, deeper than the tree`;

@@ -1,4 +1,5 @@
-import { type CauseReader, effectsOf } from '../../application/log/effect-search.ts';
+import { type CauseReader, effectsOf, lateEffectsOf } from '../../application/log/effect-search.ts';
+import type { LatePlace } from '../../application/parking/late-effects.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { EventPlace } from './traced-event.ts';
 
@@ -17,14 +18,19 @@ export type EffectReader = CauseReader & Pick<Recorder, 'notifications'>;
  * Finds the effects of a notification in a follower's log of the same pipeline.
  *
  * @param after Id in the follower's log at or before which the notification has no effects.
+ * @param late Notifications that the follower has processed after it had parked them.
  */
 export async function effectRun(
   reader: EffectReader,
   { applicationName, pipelineId, notificationId }: EventPlace,
   after: number,
+  late: ReadonlyMap<number, LatePlace>,
 ): Promise<EffectRun | undefined> {
   const causes = { applicationName, pipelineId, first: notificationId, last: notificationId };
-  for await (const [effect] of effectsOf(reader, pipelineId, causes, after)) {
+  const search = late.has(notificationId)
+    ? lateEffectsOf(reader, pipelineId, causes, late)
+    : effectsOf(reader, pipelineId, causes, after, late);
+  for await (const [effect] of search) {
     if (effect === undefined) continue;
     const first = effect.notificationId;
     // The event behind a gap in the log shows whether the run continues there.

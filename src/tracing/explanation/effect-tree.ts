@@ -1,7 +1,13 @@
 import type { EffectRun } from './effect-run.ts';
 import { fairShares } from './fair-shares.ts';
 import type { RecordedLogs } from './recorded-logs.ts';
-import { type EventPlace, placeKey, type TracedEffect, type TracedEvent } from './traced-event.ts';
+import {
+  type EventPlace,
+  type ParkedBy,
+  placeKey,
+  type TracedEffect,
+  type TracedEvent,
+} from './traced-event.ts';
 
 /** Effects that a tree leaves out. */
 export interface Cut {
@@ -26,6 +32,7 @@ export interface TreeBounds {
 interface GrowingEffect extends TracedEvent {
   readonly effects: GrowingEffect[];
   readonly unprocessedBy: readonly string[];
+  readonly parkedBy: readonly ParkedBy[];
 }
 
 /** Effects of an event in one follower. */
@@ -46,7 +53,7 @@ export async function effectTree(
   event: TracedEvent,
   { depth, breadth }: TreeBounds,
 ): Promise<EffectTree> {
-  const root = growing(logs, event);
+  const root = await growing(logs, event);
   const cuts: Cut[] = [];
   const seen = new Set([placeKey(root)]);
   let level: readonly GrowingEffect[] = [root];
@@ -78,7 +85,8 @@ async function branchesOf(logs: RecordedLogs, level: readonly GrowingEffect[]): 
   const branches: Branch[] = [];
   for (const cause of level) {
     for (const { applicationName, position } of logs.followersOf(cause)) {
-      if (position < cause.notificationId) continue;
+      const isParked = cause.parkedBy.some((one) => one.applicationName === applicationName);
+      if (isParked || position < cause.notificationId) continue;
       const run = await logs.effectsIn(applicationName, cause);
       if (run !== undefined) branches.push({ cause, applicationName, ...run });
     }
@@ -96,7 +104,9 @@ async function grow(
   if (share === 0) return { grown: [], repeated: 0 };
   const { pipelineId } = cause;
   const events = await logs.readRun({ applicationName, pipelineId, notificationId: first }, share);
-  const added = events.filter((event) => !seen.has(placeKey(event))).map((event) => growing(logs, event));
+  const added = await Promise.all(
+    events.filter((event) => !seen.has(placeKey(event))).map((event) => growing(logs, event)),
+  );
   for (const effect of added) {
     seen.add(placeKey(effect));
     cause.effects.push(effect);
@@ -104,8 +114,9 @@ async function grow(
   return { grown: added, repeated: events.length - added.length };
 }
 
-function growing(logs: RecordedLogs, event: TracedEvent): GrowingEffect {
-  return { ...event, effects: [], unprocessedBy: logs.unprocessedBy(event) };
+async function growing(logs: RecordedLogs, event: TracedEvent): Promise<GrowingEffect> {
+  const parkedBy = await logs.parkedBy(event);
+  return { ...event, effects: [], unprocessedBy: logs.unprocessedBy(event), parkedBy };
 }
 
 function cutOf({ cause, applicationName }: Branch, reason: Cut['reason'], count: number): readonly Cut[] {

@@ -32,8 +32,9 @@ export const explainOptions: OptionRules<ExplainOptions, 'pipelineId' | 'depth' 
 };
 
 /**
- * Finds what caused an event and what followed from it, across applications. The result has no event data. Only reads,
- * also while the system runs, and shows what was recorded when it was called.
+ * Finds what caused an event and what followed from it, across applications. Only reads, also while the system runs, and
+ * shows what was recorded when it was called. The result has no event data, but errors of parked notifications may quote
+ * some.
  *
  * @param source A running system, or its storage. A running system also tells which followers have not begun yet.
  * @param application The class or the name of the application that recorded the event.

@@ -1,10 +1,13 @@
 import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import { memoryBounds } from '../../application/memory-bounds.ts';
+import { LateEffects } from '../../application/parking/late-effects.ts';
+import { readParked } from '../../application/parking/parked-set.ts';
 import { personalStorage } from '../../application/personal/personal-storage.ts';
 import { SealedPersonalType } from '../../application/personal/sealed-personal-type.ts';
 import { specificationOf } from '../../domain/events/define-events.ts';
 import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { Transcoder } from '../../storage/codec/transcoder.ts';
+import type { ParkedNotification } from '../../storage/parked.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { sealing } from '../../storage/sealing/sealed-storage.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
@@ -13,12 +16,21 @@ import { layersOf, type System } from '../../system/system.ts';
 import { nearestOf } from '../../util/nearest-name.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { type EffectReader, type EffectRun, effectRun } from './effect-run.ts';
-import { type EventPlace, type TracedEvent, tracedEvent } from './traced-event.ts';
+import { type EventPlace, type ParkedBy, parkedBy, type TracedEvent, tracedEvent } from './traced-event.ts';
+
+/** A parked notification without its reason, which may be long. */
+type ParkedSummary = Omit<ParkedNotification, 'reason'>;
+
+/** Parked notifications by pipeline, name of the upstream, and notification id. */
+type ParkedByLog = ReadonlyMap<number, ReadonlyMap<string, ReadonlyMap<number, ParkedSummary>>>;
 
 /** Logs of one application as they were when they were opened. */
 interface ApplicationLogs {
   readonly recorder: Recorder;
   readonly positions: readonly RecordedPosition[];
+  /** What the application has processed after it had parked it. */
+  readonly late: LateEffects;
+  readonly parked: ParkedByLog;
   /** Id of the last notification by pipeline. */
   readonly heads: ReadonlyMap<number, number>;
 }
@@ -139,9 +151,21 @@ export class RecordedLogs implements AsyncDisposable {
     return [...waiting, ...notBegun].filter((name) => !ignored.has(name));
   }
 
+  /** Finds the followers that have parked an event. */
+  async parkedBy({ applicationName, pipelineId, notificationId }: EventPlace): Promise<readonly ParkedBy[]> {
+    const followers: ParkedBy[] = [];
+    for (const [name, { parked, recorder }] of this.#applications) {
+      const found = parked.get(pipelineId)?.get(applicationName)?.get(notificationId);
+      if (found === undefined) continue;
+      const [now] = (await recorder.parked?.({ pipelineId, after: found.id - 1, limit: 1 })) ?? [];
+      followers.push(parkedBy(name, found, now?.id === found.id ? now.reason : undefined));
+    }
+    return followers;
+  }
+
   /** Finds the effects of an event in the log of a follower. */
   async effectsIn(followerName: string, cause: EventPlace): Promise<EffectRun | undefined> {
-    const { recorder, heads } = this.#logsOf(followerName);
+    const { recorder, heads, late } = this.#logsOf(followerName);
     const head = heads.get(cause.pipelineId) ?? 0;
     const ready = async () => {
       this.#options.signal?.throwIfAborted();
@@ -163,8 +187,9 @@ export class RecordedLogs implements AsyncDisposable {
     const before = this.#found.get(key);
     const isBehind = before !== undefined && before.causeId < cause.notificationId;
     const after = isBehind && !(await mayBeOutOfOrder(recorder, cause.pipelineId)) ? before.last : 0;
-    const run = await effectRun(reader, cause, after);
-    if (run !== undefined)
+    const lateOnes = late.of(cause.applicationName, cause.pipelineId);
+    const run = await effectRun(reader, cause, after, lateOnes);
+    if (run !== undefined && !lateOnes.has(cause.notificationId))
       this.#found.set(key, { causeId: cause.notificationId, last: run.first + run.count - 1 });
     return run;
   }
@@ -189,18 +214,36 @@ async function openAll(
   resources: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ApplicationLogs>> {
-  const opened: [string, Omit<ApplicationLogs, 'heads'>][] = [];
+  const opened: [string, Omit<ApplicationLogs, 'heads' | 'late'>][] = [];
   for (const applicationName of await openedStorage.applicationNames()) {
     signal?.throwIfAborted();
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
     resources.defer(() => recorder.close());
-    opened.push([applicationName, { recorder, positions: await recorder.positions() }]);
+    const positions = await recorder.positions();
+    opened.push([applicationName, { recorder, positions, parked: await parkedByLog(recorder) }]);
   }
   const applications = new Map<string, ApplicationLogs>();
-  for (const [name, { recorder, positions }] of opened) {
-    const places = await recorder.logs(); // after all positions, so that what followers have processed is in the logs
+  for (const [name, logs] of opened) {
+    // After all positions and parked notifications, so that what followers have processed is in the logs.
+    const places = await logs.recorder.logs();
     const heads = new Map(places.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]));
-    applications.set(name, { recorder, positions, heads });
+    const late = new LateEffects(logs.recorder); // after the heads, so that it covers all events up to them
+    await late.load();
+    applications.set(name, { ...logs, heads, late });
   }
   return applications;
+}
+
+/** Reads which notifications an application has parked. */
+async function parkedByLog(recorder: Recorder): Promise<ParkedByLog> {
+  const counts = (await recorder.countParked?.()) ?? [];
+  const logs = new Map<number, Map<string, Map<number, ParkedSummary>>>();
+  for (const { pipelineId, upstreamName } of counts) {
+    const ofPipeline = logs.get(pipelineId) ?? new Map<string, Map<number, ParkedSummary>>();
+    const parked = new Map<number, ParkedSummary>();
+    for await (const { reason: _, ...one } of readParked(recorder, pipelineId, upstreamName))
+      parked.set(one.notificationId, one);
+    logs.set(pipelineId, ofPipeline.set(upstreamName, parked));
+  }
+  return logs;
 }

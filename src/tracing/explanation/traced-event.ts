@@ -1,7 +1,9 @@
+import { type ParkedReason, parkedReasonOf } from '../../application/parking/parked-reason.ts';
 import { eventsIn } from '../../domain/events/split-event.ts';
 import type { Cause, Metadata } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { Transcoder } from '../../storage/codec/transcoder.ts';
+import type { ParkedNotification } from '../../storage/parked.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 
 /** Address of an event in the logs of a system. */
@@ -32,12 +34,26 @@ export interface TracedEvent extends EventPlace {
   readonly metadata?: Metadata | string;
 }
 
+/** A follower that has parked an event instead of processing it, and why: an error, or the event behind which it is parked. */
+export interface ParkedBy extends ParkedReason {
+  /** Name of the follower. */
+  readonly applicationName: string;
+  /** When the event was parked, in ms since 1970. */
+  readonly since: number;
+  /** Number of tries that have failed; 0 if it was parked behind another one. */
+  readonly attempts: number;
+  /** Whether the follower is to process it now. */
+  readonly isDue: boolean;
+}
+
 /** An event and what followed from it. */
 export interface TracedEffect extends TracedEvent {
   /** Direct effects, in the order of the names of their applications and of their ids. */
   readonly effects: readonly TracedEffect[];
   /** Names of the followers whose recorded position lies before the event. */
   readonly unprocessedBy: readonly string[];
+  /** Followers that have parked the event, in the order of their names. */
+  readonly parkedBy: readonly ParkedBy[];
 }
 
 /** Returns an event of a log without its data. */
@@ -62,6 +78,16 @@ export function tracedEvent(
     ...(correlationId !== undefined && { correlationId }),
     ...(metadata !== undefined && { metadata: decoded(metadata, transcoder) }),
   };
+}
+
+/** Returns how a follower has parked an event, without a reason if it is no longer known. */
+export function parkedBy(
+  applicationName: string,
+  { since, attempts, isDue }: Omit<ParkedNotification, 'reason'>,
+  reason: string | undefined,
+): ParkedBy {
+  const why = reason === undefined ? {} : parkedReasonOf(reason);
+  return { applicationName, since, attempts, isDue, ...why };
 }
 
 /** Returns a text that is the same for equal places only. */

@@ -70,6 +70,18 @@ test('each resource is closed, even if another one fails to close, and the error
   expect(events).toEqual(['dispose last', 'dispose file']);
 });
 
+test('a resource that takes too long to close is left, and those before it are closed', async () => {
+  const { events, disposable } = noted();
+  const resources = defineResources({
+    file: () => disposable('file'),
+    mail: ({ onClose }) => onClose(() => new Promise(() => {})),
+  });
+  const opened = await openResources(resources, { closeTimeoutMs: 20 });
+  const error = await rejectionOf((async () => opened[Symbol.asyncDispose]())(), ResourceError);
+  expect(error.message).toBe("Resource 'mail' cannot be closed: it took longer than 0.02 s");
+  expect(events).toEqual(['dispose file']);
+});
+
 test('the signal ends the opening at once; a resource that opens later is closed', async () => {
   const { events, disposable } = noted();
   const late = Promise.withResolvers<void>();

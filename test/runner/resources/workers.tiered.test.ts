@@ -4,6 +4,7 @@ import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { notesByOpener } from '../../support/systems/with-resources/journal.ts';
 import { Customers, letters, place } from '../../support/systems/with-resources/letters.ts';
 import { inTime, until } from '../../support/until.ts';
+import { watchRunners } from '../../support/watchers/events.ts';
 import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
 
 const opened = ['open desk', 'open mail'];
@@ -43,6 +44,20 @@ describe.each(supervisedSubjects)('resources of $name', ({ start: startOn, creat
     await expect(starting).rejects.toThrow('no time');
     expect(workers.size).toBe(0);
     expect(notesByOpener()[0]).toEqual([...opened, ...closed]);
+  });
+
+  test('a resource that a worker cannot close is reported, and the others are closed', async () => {
+    raise('fail to close in worker');
+    const events = watchRunners();
+    await (await start()).close();
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        kind: 'failed',
+        applicationName: 'letters',
+        error: expect.objectContaining({ code: 'RESOURCE_FAILED', resourceName: 'mail' }),
+      }),
+    );
+    expect(notesByOpener()).toEqual(Array(2).fill([...opened, ...closed]));
   });
 
   test('a worker that is started again opens its resources again, as soon as it can', async () => {

@@ -51,3 +51,37 @@ export class OrderList extends Projection<OrderEvent, { rows: DatabaseSync }> {
     );
   }
 }
+
+/** The list in another layout: one row for each customer. Built slowly, so that tests see it being built. */
+export class SlowCustomerList extends OrderList {
+  static override readonly schema: number = 2;
+  static override readonly tables: readonly string[] = ['customers'];
+  /** Rests of up to a second between batches. */
+  static readonly buildShare: number = 0.0001;
+
+  override create({ db, tables }: CreateContext<DatabaseSync>): void {
+    db.exec(`create table ${tables.customers} (customer text primary key, orders integer not null) strict`);
+  }
+
+  override readonly policy = this.project({
+    'Order.Created': ({ data }, { db, tables }) =>
+      db
+        .prepare(
+          `insert into ${tables.customers} values (?, 1) on conflict do update set orders = orders + 1`,
+        )
+        .run(data.customer),
+  });
+
+  customers(): Promise<{ schema: number; rows: unknown[] }> {
+    return this.read(({ db, tables, schema }) => {
+      const table = schema === 1 ? tables.orders : tables.customers;
+      return { schema, rows: db.prepare(`select * from ${table} order by customer`).all() };
+    });
+  }
+}
+
+/** As {@link SlowCustomerList}, built at once; earlier schemas are dropped at once. */
+export class CustomerList extends SlowCustomerList {
+  static override readonly buildShare = 1;
+  static readonly dropAfterMs: number = 0;
+}

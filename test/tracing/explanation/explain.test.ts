@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import {
+  type ErrorRule,
   type EventPlace,
   type Explanation,
   explain,
@@ -12,6 +13,7 @@ import {
   NotificationNotFoundError,
   RunnerClosedError,
   run,
+  System,
   type TracedEffect,
   UnknownApplicationError,
 } from 'kahn';
@@ -20,6 +22,7 @@ import { describe, expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
@@ -74,6 +77,7 @@ describe.each(storages)('explain() on $name', ({ create }) => {
       ...options,
       effects: [],
       unprocessedBy: [],
+      parkedBy: [],
     });
     const middle = await explain(runner, Payments, 2);
     expect(middle.causes.map(nameOf)).toEqual(['orders 5', 'reservations 2', 'orders 4']);
@@ -114,6 +118,45 @@ describe.each(storages)('explain() on $name', ({ create }) => {
     expect(explanation.event.effects).toMatchObject([reserved]);
     expect(String(explanation)).toContain('└─ payments (pipeline 4) 2');
     await rejectionOf(explain(storage, 'reservations', 2), NotificationNotFoundError);
+  });
+
+  test('names followers that have parked an event, and why', async () => {
+    const storage = create();
+    class CardDeclined extends Error {
+      override readonly name = 'CardDeclined';
+    }
+    class Declining extends Payments {
+      static readonly errorRules: readonly ErrorRule[] = [{ error: CardDeclined, action: 'park' }];
+      override readonly policy = this.when({
+        'Order.Reserved': () => {
+          throw new CardDeclined('no funds');
+        },
+      });
+    }
+    const declining = System.of([
+      [Orders, Reservations, Orders],
+      [Orders, Declining, Orders],
+    ]);
+    await using runner = await run(declining, { storage });
+    await runner.get(Orders).place('ada');
+    const { event } = await explain(runner, Orders, 1);
+    expect(namesIn(event)).toEqual({ 'orders 1': { 'reservations 1': { 'orders 2': {} } } });
+    const [reserved] = event.effects[0]!.effects;
+    expect(reserved).toMatchObject({
+      unprocessedBy: [],
+      parkedBy: [
+        {
+          applicationName: 'payments',
+          since: expect.any(Number),
+          attempts: 1,
+          isDue: false,
+          error: { name: 'CardDeclined', message: 'no funds' },
+        },
+      ],
+    });
+    expect(String(await explain(runner, Orders, 2))).toMatch(
+      /orders 2 .*\n +└─ parked by payments since 20\S+Z after 1 try\n +└─ CardDeclined: no funds\n$/,
+    );
   });
 
   test('names followers that have not begun, if it knows the system', async () => {

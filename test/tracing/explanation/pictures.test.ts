@@ -1,4 +1,4 @@
-import type { ExplanationData, TracedEffect, TracedEvent } from 'kahn';
+import type { ExplanationData, ParkedReason, TracedEffect, TracedEvent } from 'kahn';
 import { describe, expect, test } from 'vitest';
 import { Explanation } from '../../../src/tracing/explanation/explanation.ts';
 import { relativeTime } from '../../../src/tracing/explanation/relative-time.ts';
@@ -24,7 +24,7 @@ function eventOf(
 }
 
 function effectOf(event: TracedEvent, ...effects: TracedEffect[]): TracedEffect {
-  return { ...event, effects, unprocessedBy: [] };
+  return { ...event, effects, unprocessedBy: [], parkedBy: [] };
 }
 
 function explanationOf(parts: Partial<ExplanationData> & Pick<ExplanationData, 'event'>): Explanation {
@@ -64,6 +64,34 @@ describe('the text', () => {
            └─ … 12 more effects in shipping
       "
     `);
+  });
+
+  test('says who has parked an event, since when, and the beginning of the reason', () => {
+    const parked = (applicationName: string, attempts: number, reason: ParkedReason) => ({
+      ...{ applicationName, since: start, attempts, isDue: false },
+      ...reason,
+    });
+    const long = { name: 'E', message: `${'x'.repeat(90)}\nmore` };
+    const behind = { upstreamName: 'orders', notificationId: 2 };
+    const event = {
+      ...effectOf(eventOf('orders', 5)),
+      parkedBy: [
+        parked('mail', 2, { error: { name: 'Error', message: 'no server\nat all' } }),
+        parked('payments', 0, { behind }),
+        parked('reports', 1, { error: long }),
+        parked('shipping', 1, {}),
+      ],
+    };
+    const lines = String(explanationOf({ event })).split('\n').slice(3);
+    expect(lines).toEqual([
+      '  ├─ parked by mail since 2026-11-26T09:00:00.000Z after 2 tries',
+      '  │  └─ Error: no server…',
+      '  ├─ parked by payments since 2026-11-26T09:00:00.000Z, behind orders 2',
+      '  ├─ parked by reports since 2026-11-26T09:00:00.000Z after 1 try',
+      `  │  └─ E: ${'x'.repeat(67)}…`,
+      '  └─ parked by shipping since 2026-11-26T09:00:00.000Z after 1 try',
+      '',
+    ]);
   });
 
   test('names pipelines other than 0, and the lack of a correlation id', () => {

@@ -11,6 +11,7 @@ export class RowReader implements RecordedRows {
   readonly #connections: Connections;
   readonly #serverRetry: ServerRetry;
   readonly #location: StorageLocation;
+  readonly namespace: string;
   readonly #assertOpen: () => void;
   readonly #slots: Slots;
 
@@ -18,13 +19,14 @@ export class RowReader implements RecordedRows {
   constructor(
     connections: Connections,
     serverRetry: ServerRetry,
-    location: StorageLocation,
+    location: StorageLocation & { readonly schema: string },
     assertOpen: () => void,
   ) {
     this.#assertOpen = assertOpen;
     this.#connections = connections;
     this.#serverRetry = serverRetry;
     this.#location = location;
+    this.namespace = location.schema;
     this.#slots = new Slots(Math.min(Math.ceil(connections.poolSize / 2), mostReaders));
   }
 

@@ -15,11 +15,25 @@ export class NeedyReservations extends Reservations {
   });
 }
 
+/** Parks orders while the file is missing. */
+export class ParkingReservations extends NeedyReservations {
+  static readonly errorRules = [{ error: RangeError, action: 'park' }] as const;
+}
+
+/** The shop with a policy that parks orders while a file is missing. */
+export const parkingShop = System.of(
+  [
+    [Orders, ParkingReservations, Orders],
+    [Orders, Payments, Orders],
+  ],
+  { module: import.meta.url, name: 'parking shop' },
+);
+
 /** The shop with a policy that fails while a file is missing, which a test makes: the world is mended. */
 export const needyShop = System.of(
   [
     [Orders, NeedyReservations, Orders],
     [Orders, Payments, Orders],
   ],
-  { module: import.meta.url },
+  { module: import.meta.url, name: 'needy shop' },
 );

@@ -24,7 +24,7 @@ export interface Mail {
 /** The copy of this module in a test says that it is not in a worker. */
 export const place = { isWorker: true };
 
-/** Flags: `fail` and `hang` in all threads and processes, `fail in worker` and `hang in worker` in workers. */
+/** Flags: `fail`, `hang` and `fail to close` in all threads and processes, the same with `in worker` in workers. */
 const isOrdered = (flag: string) => isRaised(flag) || (place.isWorker && isRaised(`${flag} in worker`));
 
 const resources = defineResources({
@@ -42,7 +42,10 @@ const resources = defineResources({
       signal.addEventListener('abort', () => note(desk.id, 'aborted'));
       await new Promise<never>(() => {});
     }
-    onClose(() => note(desk.id, 'close mail'));
+    onClose(() => {
+      note(desk.id, 'close mail');
+      if (isOrdered('fail to close')) throw new Error('still in use');
+    });
     return { send: async (text) => note(desk.id, `send ${text}`) };
   },
 });

@@ -1,11 +1,11 @@
 import { InvalidArgumentError, type ReplayStatus, type SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
-import { rejectionOf } from '../../support/errors.ts';
-import { assertSound } from '../../support/logs.ts';
-import { type Apps, fromEnd, incomplete, Orders, system } from '../../support/systems/invoicing.ts';
-import { until } from '../../support/until.ts';
+import { rejectionOf } from '../../../support/errors.ts';
+import { assertSound } from '../../../support/logs.ts';
+import { type Apps, fromEnd, incomplete, Orders, system } from '../../../support/systems/invoicing.ts';
+import { until } from '../../../support/until.ts';
+import type { RunnerSubject } from '../subject.ts';
 import { invoicesIn, operationsIn, placeBefore, startInvoicing } from './beginnings.ts';
-import type { RunnerSubject } from './subject.ts';
 
 const because = { by: 'ada', reason: 'drill' };
 
