@@ -3,6 +3,7 @@ import { storedTypesOf } from '../domain/events/define-events.ts';
 import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
 import type { RowsKind } from '../storage/recorder.ts';
+import type { RemoteSource } from '../storage/remote/remote-log.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
@@ -69,6 +70,8 @@ export interface ApplicationDeclaration {
   readonly sectionSize?: number;
   /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
   readonly readerClass?: NotificationLogReaderClass;
+  /** Where another system serves the log; set by `remote()`. @internal */
+  readonly remote?: RemoteSource;
   /**
    * What happens to a notification on which the policy fails: retry, park or stop. The first rule that matches applies.
    *

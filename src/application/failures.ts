@@ -4,6 +4,7 @@ import {
   ParkedConflictError,
   PositionConflictError,
   RecordConflictError,
+  RowsError,
   StorageError,
 } from '../storage/errors.ts';
 import { isError } from '../util/errors.ts';
@@ -50,6 +51,11 @@ export function isTransientFailure(error: unknown): boolean {
     error instanceof ParkedConflictError ||
     isBlocking(error)
   );
+}
+
+/** Whether a batch failed because its rows were not recorded in time, as on a machine that stood still. */
+export function isOfLateRows(error: unknown): boolean {
+  return chainOf(error).some((cause) => cause instanceof RowsError && cause.code === 'ROWS_TIMED_OUT');
 }
 
 /** Returns the error of a storage that a policy has passed on, maybe as the cause of an error of its own. */

@@ -1,3 +1,4 @@
+import { remoteLogs } from '../storage/remote/remote-storage.ts';
 import { renaming } from '../storage/renaming/renamed-storage.ts';
 import { type SealingOptions, sealing } from '../storage/sealing/sealed-storage.ts';
 import type { StorageLayer } from '../storage/storage.ts';
@@ -14,5 +15,10 @@ export function storageLayers(
     .map((declaration) => [declaration.applicationName, recordedNameOf(declaration)] as const)
     .filter(([current, recorded]) => current !== recorded);
   if (renamed.length > 0) layers.push(renaming(new Map(renamed)));
+  const remote = declarations.flatMap(({ applicationName, remote }) =>
+    remote === undefined ? [] : [[applicationName, remote] as const],
+  );
+  const names = new Set(declarations.map(({ applicationName }) => applicationName));
+  if (remote.length > 0) layers.push(remoteLogs(new Map(remote), names));
   return [...layers, personalStorage];
 }

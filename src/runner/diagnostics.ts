@@ -26,7 +26,7 @@ export interface RunnerEvents {
     readonly error: unknown;
     readonly interruption: Interruption | undefined;
   };
-  /** An application failed and is stopped until the next start of the system. */
+  /** An application failed and is stopped until it is resumed or started again. */
   readonly failed: RunnerEvent & { readonly error: unknown };
   /**
    * A chain of causes has more than `hops` events: policies answer each other, perhaps without an end. Published once for

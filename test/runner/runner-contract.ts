@@ -18,6 +18,7 @@ import { resources } from './contract/resources.ts';
 import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
+import { policyRows } from './rows/rows-contract.ts';
 
 /** Defines the first test of the contract in the quick tier, and the others in the exhaustive one. */
 export function tieredRunnerContract(subject: RunnerSubject): void {
@@ -48,6 +49,7 @@ function restOfContract(subject: RunnerSubject): void {
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
+    policyRows(subject);
     projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { AggregateDiscardedError } from '../../domain/errors.ts';
 import { RecordConflictError, StorageError } from '../../storage/errors.ts';
 import { retry } from '../../util/retry.ts';
-import { asOtherVersion, isTransientFailure } from '../failures.ts';
+import { asOtherVersion, isOfLateRows, isTransientFailure } from '../failures.ts';
 import { type BlockingError, PolicyError } from '../following-errors.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import type { LostRaces } from './lost-races.ts';
@@ -55,9 +55,9 @@ export async function patiently(work: () => Promise<void>): Promise<void> {
   await retry(timed, { backoff, maxTries, isTransient });
 }
 
-/** Whether another try may succeed: the storage is busy or unavailable, or another writer recorded first. */
+/** Whether another try may succeed: storage is busy or unavailable, another writer was first, or rows were too late. */
 function isRepeatable(error: unknown): boolean {
-  return isTransientFailure(error) || conflictIn(error) !== undefined;
+  return isTransientFailure(error) || conflictIn(error) !== undefined || isOfLateRows(error);
 }
 
 /** Returns the conflict on which a policy failed, if any: also with an aggregate that was made and discarded meanwhile. */

@@ -52,7 +52,7 @@ export class BatchContext implements PolicyContext {
   readonly resources: unknown;
   readonly isReplay: boolean;
   readonly sideEffects: boolean;
-  readonly #parts: PolicyContextParts;
+  readonly rows: () => Promise<unknown>;
   #signal: AbortSignal | undefined;
 
   constructor(parts: PolicyContextParts) {
@@ -60,18 +60,16 @@ export class BatchContext implements PolicyContext {
     this.isReplay = parts.isReplay ?? false;
     this.sideEffects = parts.sideEffects ?? true;
     this.#signal = parts.signal;
-    this.#parts = parts;
+    this.rows = parts.rows ?? refusedIn(parts.applicationName);
   }
 
   get signal(): AbortSignal {
     this.#signal ??= new AbortController().signal;
     return this.#signal;
   }
+}
 
-  rows(): Promise<unknown> {
-    const { rows, applicationName } = this.#parts;
-    if (rows !== undefined) return rows();
-    const message = `The policy of '${applicationName}' called rows() in a direct call, where no transaction is open.`;
-    return Promise.reject(new InvalidPolicyError(message));
-  }
+function refusedIn(applicationName: string): () => Promise<never> {
+  const message = `The policy of '${applicationName}' called rows() in a direct call, where no transaction is open.`;
+  return () => Promise.reject(new InvalidPolicyError(message));
 }

@@ -96,8 +96,12 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
       const stateOf = await this.followerStates();
       return options.pipelineIds.map((pipelineId) => stateOf(name, pipelineId).state);
     };
-    return { system, pipelineIds: options.pipelineIds, running, statesOf };
+    const operated = (name: string, kind: string) => this.operatedOn(name, kind);
+    return { system, pipelineIds: options.pipelineIds, running, statesOf, operated };
   }
+
+  /** Called when an operation on an application is recorded, unless its followers read it soon. @internal */
+  protected async operatedOn(_applicationName: string, _kind: string): Promise<void> {}
 
   /** Aborted when the runner is closed, with a {@link RunnerClosedError}. @internal */
   protected get closed(): AbortSignal {

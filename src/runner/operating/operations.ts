@@ -32,8 +32,8 @@ export interface OperatedSystem {
   readonly running: RunningSystem;
   /** Resolves with the states of an application on this runner, one for each pipeline. */
   statesOf(applicationName: string): Promise<readonly ApplicationState[]>;
-  /** Called when a resumption is recorded. */
-  resumed?(applicationName: string): Promise<void>;
+  /** Called when an operation is recorded. */
+  operated?(applicationName: string, kind: string): Promise<void>;
 }
 
 /** The operations of people on a running system, see {@link SystemRunner}. They are the same on every runner. */
@@ -64,7 +64,7 @@ export class Operations {
       mayRecord: async ({ pause }) => pause !== undefined || (await this.#mayHaveFailed(applicationName)),
       signal,
     });
-    if (isResumed) await this.#operated.resumed?.(applicationName);
+    if (isResumed) await this.#operated.operated?.(applicationName, 'resume');
     return isResumed;
   }
 
@@ -115,14 +115,14 @@ export class Operations {
       call,
       `${kind}(Payments, {}, { by: 'ada', reason: 'mended' })`,
     );
-    const { recorder } = this.#followerOf(application, call);
+    const { recorder, applicationName } = this.#followerOf(application, call);
     let count = 0;
     for (const { follower } of this.#selected(application, filter, call))
       count += await changeParked(follower, kind, filter, because);
-    if (count > 0)
-      await ControlLog.of(recorder)
-        .refresh()
-        .catch(() => {}); // else the followers read it within a second
+    if (count === 0) return count;
+    const refreshing = ControlLog.of(recorder).refresh();
+    await refreshing.catch(() => {}); // else the followers of this thread read it within a second
+    await this.#operated.operated?.(applicationName, kind);
     return count;
   }
 

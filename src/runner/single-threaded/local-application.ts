@@ -50,6 +50,8 @@ export class LocalApplication implements FollowingApplication {
   readonly application: Application;
   readonly log: NotificationLog;
   readonly recorder: Recorder;
+  /** Whether another system, which may be away, serves the log. */
+  readonly isRemote: boolean;
   readonly late: LateEffects | undefined;
   readonly #control: ControlLog;
   /** The applications that follow this one, in the order of definition. */
@@ -87,6 +89,7 @@ export class LocalApplication implements FollowingApplication {
     this.index = index;
     this.log = application.log;
     this.recorder = applicationInternals.storeOf(application).recorder;
+    this.isRemote = (application.constructor as unknown as ApplicationClass).remote !== undefined;
     this.late = mayPark(application.constructor as unknown as ApplicationClass)
       ? new LateEffects(this.recorder)
       : undefined;

@@ -57,7 +57,10 @@ export class LocalFollowers {
 
   /** Processes everything that was recorded before; resolves when no application has work that it can do. */
   async start(): Promise<void> {
-    await this.#readHeads();
+    for (const one of this.#applications.values()) {
+      if (!one.isRemote) one.sawHead(await one.log.head());
+      else for (const log of one.followers) log.mayHaveGrown = true; // another system that is away does not keep this one
+    }
     for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
     this.#replays = Promise.all(this.#startReplays());
     this.#turns.start(this.#prompted);

@@ -201,7 +201,10 @@ export class Turns {
   }
 
   async #readHeadAndRun(log: LocalLog): Promise<ProcessedCounts> {
-    log.upstream.sawHead(await log.upstream.log.head());
+    const head = await log.upstream.log.head();
+    // A shorter log was restored from an older copy, or another prompt was faster.
+    if (head < log.upstream.head) await processApplicationInternals.compareLogs(log.follower.process);
+    log.upstream.sawHead(head);
     log.mayHaveGrown = false;
     return this.#runFollower(log);
   }

@@ -5,6 +5,7 @@ export class RowsGuard {
   readonly applicationName: string;
   /** Whether the handle was read, so that rows may have been written. */
   isUsed = false;
+  readonly #endings = new Set<() => void>();
   #hasEnded = false;
   #reason: RowsError | undefined;
 
@@ -16,11 +17,19 @@ export class RowsGuard {
   end(reason?: RowsError): void {
     this.#hasEnded = true;
     this.#reason ??= reason;
+    for (const end of this.#endings) end();
+    this.#endings.clear();
   }
 
   /** @throws {@link RowsError} ROWS_ENDED or ROWS_TIMED_OUT if the transaction has ended. */
   assertOpen(): void {
     if (this.#hasEnded) throw this.#reason ?? rowsEnded(this.applicationName);
+  }
+
+  /** Calls the function when the handle is refused, unless the result is called before. */
+  whenEnded(end: () => void): () => void {
+    this.#endings.add(end);
+    return () => this.#endings.delete(end);
   }
 
   /** Throws the error for a call of `record` after the transaction has ended, if rows may have been written in it. */

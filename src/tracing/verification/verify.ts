@@ -1,3 +1,4 @@
+import type { ApplicationClass } from '../../application/application.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, layersOf, type System } from '../../system/system.ts';
@@ -49,7 +50,8 @@ export async function verify(
   const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const recorders = new Map<string, Recorder>();
-  for (const { applicationName } of system.applications) {
+  for (const { applicationName, remote } of system.applications as readonly ApplicationClass[]) {
+    if (remote !== undefined) continue; // its own system verifies it
     signal?.throwIfAborted();
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
     opened.defer(() => recorder.close());

@@ -47,8 +47,8 @@ interface State {
 }
 
 const stateKey = 'state';
-/** Codes of the errors of upstreams that wait for another pipeline or another version. */
-const blockingCodes: readonly unknown[] = ['CAUSAL_DEPENDENCY', 'OTHER_VERSION'];
+/** Codes of the errors of upstreams that wait for another pipeline, another version or the end of a pause. */
+const blockingCodes: readonly unknown[] = ['CAUSAL_DEPENDENCY', 'OTHER_VERSION', 'PAUSED'];
 const firstRetryMs = 50;
 const maxRetryMs = 5_000;
 /** Number of polls after which a step counts as lost, for example because its call was killed. */
@@ -93,6 +93,13 @@ export class CoordinatorState {
       lastError: undefined,
     });
     await coordinator.poll();
+  }
+
+  /** Makes a coordinator that has failed try again. */
+  async restart(): Promise<void> {
+    if (!this.#state.hasFailed) return;
+    Object.assign(this.#state, { hasFailed: false, interruptions: 0, aside: [], polledAt: undefined });
+    await this.poll();
   }
 
   /** Returns the status of a coordinator. */

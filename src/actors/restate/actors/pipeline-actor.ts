@@ -70,6 +70,14 @@ export function pipelineActor(setup: ActorSetup): ActorDefinition<PipelineActor>
         await all(followers.map((follower) => coordinatorOf(ctx, follower).prompt(message)));
       }),
 
+      restart: shared(
+        limitedRetries,
+        async (ctx: ObjectSharedContext, applicationName: string): Promise<void> => {
+          const failed = (await loadFollowers(ctx)).filter((one) => one.applicationName === applicationName);
+          await all(failed.map((follower) => coordinatorOf(ctx, follower).restart()));
+        },
+      ),
+
       status: shared(
         async (ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]> =>
           all((await loadFollowers(ctx)).map((follower) => coordinatorOf(ctx, follower).status())),

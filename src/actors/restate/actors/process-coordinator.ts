@@ -53,6 +53,10 @@ export function processCoordinator(setup: ActorSetup): ActorDefinition<ProcessCo
         if (state?.isExpected) state.resume();
       },
 
+      restart: exclusive(limitedRetries, async (ctx: ObjectContext): Promise<void> => {
+        await (await CoordinatorState.load(ctx, setup))?.restart();
+      }),
+
       async done(ctx: ObjectContext, message: StepDone): Promise<void> {
         await (await CoordinatorState.load(ctx, setup, message.runId))?.done(message);
       },

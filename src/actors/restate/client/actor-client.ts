@@ -116,6 +116,14 @@ export class ActorClient {
     await this.#engine.call(this.#pipelineActor(pipelineId, 'prompt'), message, callKey, signal);
   }
 
+  /** Makes an application that has failed try again, in all pipelines. */
+  async restart(applicationName: string, signal: AbortSignal): Promise<void> {
+    for (const pipelineId of this.#system.pipelineIds) {
+      const target = this.#pipelineActor(pipelineId, 'restart');
+      await this.#engine.call(target, applicationName, newId(), signal);
+    }
+  }
+
   /** Returns all statuses. Applications count as interrupted while their actors cannot be reached. */
   async statuses(signal: AbortSignal): Promise<ActorStatuses> {
     const assignments = assignmentsOf(this.#system.graph, this.#system.pipelineIds);
@@ -173,7 +181,7 @@ export class ActorClient {
     return { service: this.#names.system, key: systemKey, handler };
   }
 
-  #pipelineActor(pipelineId: number, handler: 'prompt' | 'status'): Target {
+  #pipelineActor(pipelineId: number, handler: 'prompt' | 'restart' | 'status'): Target {
     return { service: this.#names.pipeline, key: `${pipelineId}`, handler };
   }
 

@@ -4,6 +4,7 @@ import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import type { FollowerStates, WatchedFollowers } from '../../../runner/waiting/watched-followers.ts';
 import { assertShared } from '../../../storage/storage.ts';
+import { upstreamsOf } from '../../../system/graph.ts';
 import { assertSystem, type System } from '../../../system/system.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { resolvesWithin } from '../../../util/timeout.ts';
@@ -104,6 +105,17 @@ export class RestateRunner<
         this.#prompter.prompt({ applicationName, pipelineId }, 0);
       },
     };
+  }
+
+  /** Makes the actors read an operation now. They read operations of other processes when they poll. @internal */
+  protected override async operatedOn(applicationName: string, kind: string): Promise<void> {
+    const statuses = await this.#statuses(this.closed);
+    const states = [...statuses.values()].filter((one) => one.applicationName === applicationName);
+    if (kind === 'resume' && states.some(({ state }) => state === 'failed'))
+      await this.#actors.restart(applicationName, this.closed);
+    for (const { pipelineId } of states)
+      for (const upstream of upstreamsOf(this.system.graph, applicationName))
+        this.#prompter.prompt({ applicationName: upstream, pipelineId }, 0);
   }
 
   /** @internal */

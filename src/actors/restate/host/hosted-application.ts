@@ -114,11 +114,14 @@ export class HostedApplication {
 
   async #step(upstreams: Heads): Promise<StepResult> {
     this.#head = undefined;
-    if (positionsRequest in upstreams) this.#positions.isAwaited = true;
+    const isRequested = positionsRequest in upstreams;
+    if (isRequested) this.#positions.isAwaited = true;
     const more: string[] = [];
     const aside: string[] = [];
     let wait: BlockingError | StorageMismatchError | undefined;
     try {
+      const control = processApplicationInternals.controlOf(this.#application);
+      await (isRequested ? control.refresh() : control.refreshIfDue());
       const end = performance.now() + sliceMs;
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];

@@ -105,6 +105,8 @@ export interface PipelineActor {
   stop(ctx: ObjectContext): Promise<readonly string[]>;
   /** Forwards a prompt to all followers of the log; resolves when they have received it. */
   prompt(ctx: ObjectSharedContext, message: LogGrown): Promise<void>;
+  /** Makes an application of the pipeline that has failed try again. */
+  restart(ctx: ObjectSharedContext, applicationName: string): Promise<void>;
   status(ctx: ObjectSharedContext): Promise<readonly ProcessStatus[]>;
 }
 
@@ -116,6 +118,8 @@ export interface ProcessCoordinator {
   poll(ctx: ObjectContext): Promise<void>;
   /** Retries the upstreams that were set aside. */
   resume(ctx: ObjectContext): Promise<void>;
+  /** Tries again after a failure. */
+  restart(ctx: ObjectContext): Promise<void>;
   done(ctx: ObjectContext, message: StepDone): Promise<void>;
   status(ctx: ObjectSharedContext): Promise<ProcessStatus>;
 }

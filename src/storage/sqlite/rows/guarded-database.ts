@@ -62,7 +62,12 @@ class GuardedDatabase {
       this.#run(() => this.#statements.compile(guard, () => database.prepare(text, options)));
     const statement =
       options === undefined ? this.#run(() => this.#statements.prepared(text, guard)) : compileAgain();
-    return new GuardedStatement({ run: this.#run, compileAgain }, statement, options === undefined);
+    const whenEnded = (end: () => void) => guard.whenEnded(end);
+    return new GuardedStatement(
+      { run: this.#run, whenEnded, compileAgain },
+      statement,
+      options === undefined,
+    );
   }
 
   location(name?: string): string | null {

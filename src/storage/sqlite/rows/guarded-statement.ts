@@ -12,6 +12,8 @@ type Row = ReturnType<StatementSync['all']>[number];
 export interface StatementUse {
   /** Does work with the database while the handle may be used. */
   run<T>(work: () => T): T;
+  /** Calls the function when the transaction ends, unless the result is called before. */
+  whenEnded(end: () => void): () => void;
   /** Compiles the statement once more, for settings of its own. */
   compileAgain(): StatementSync;
 }
@@ -42,10 +44,18 @@ export class GuardedStatement {
 
   *iterate(...values: Values): Generator<Row, undefined, undefined> {
     const rows = this.#use.run(() => this.#own().iterate(...(values as SQLInputValue[])));
-    for (;;) {
-      const { done, value } = this.#use.run(() => rows.next());
-      if (done) return undefined;
-      yield value as Row;
+    // A reading that goes on behind the transaction would keep the connection at a state of the past.
+    const close = () => void rows.return?.();
+    const forget = this.#use.whenEnded(close);
+    try {
+      for (;;) {
+        const { done, value } = this.#use.run(() => rows.next());
+        if (done) return undefined;
+        yield value as Row;
+      }
+    } finally {
+      forget();
+      close();
     }
   }
 

@@ -64,7 +64,7 @@ export function operating({ start, createStorage }: RunnerSubject): void {
     expect(await runner.resume(NeedyReservations as typeof Reservations, because)).toBe(true);
     await until('it is processed', async () => (await runner.get(Orders).get(id)).done);
     await runner.caughtUp();
-    expect(await state()).toBe('idle');
+    await until('it is idle', async () => (await state()) === 'idle');
     const acts = await actsOf(runner);
     expect(acts).toEqual(Array(2).fill('reservations: resume by ada: a test'));
   });

@@ -1,0 +1,202 @@
+import type { Application, ApplicationClass } from '../application/application.ts';
+import { InvalidPositionError, LogGapError } from '../application/log/errors.ts';
+import { defaultSectionSize, firstOfSection, sectionWith } from '../application/log/sections.ts';
+import type { SystemRunner } from '../runner/runner.ts';
+import { StorageError } from '../storage/errors.ts';
+import type { ServedCause } from '../storage/remote/cause-names.ts';
+import { type LogDocument, protocolVersion, type SectionDocument } from '../storage/remote/protocol.ts';
+import type { StoredNotification } from '../storage/stored-event.ts';
+import { assertPartOf } from '../system/system.ts';
+import { InvalidOptionError, resolveOptions } from '../util/options.ts';
+import { changing, refusal, unchanging } from './answers.ts';
+import { authorizing } from './authorization.ts';
+import { HeadWatch } from './head-watch.ts';
+import { addressIn, type LogAddress } from './log-address.ts';
+import { RequestRate } from './request-rate.ts';
+import {
+  type Authorize,
+  type ResolvedServeLogsOptions,
+  type ServeLogsOptions,
+  serveLogsOptions,
+} from './serve-options.ts';
+
+/** Longest URL that is answered, in characters. */
+const longestUrl = 2_000;
+
+/** Answers requests for logs. A fetch handler, as servers and frameworks take it. Never rejects. */
+export type LogHandler = (request: Request) => Promise<Response>;
+
+/**
+ * Returns a handler of HTTP requests that serves the logs of applications, so that other systems can follow them. It
+ * takes and returns the standard `Request` and `Response`. Close the server before the runner.
+ *
+ * @example
+ * await using runner = await run(shop, { storage: memory() });
+ * await runner.get(Orders).place('ada');
+ * const handler = serveLogs(runner, { applications: [Orders], authorize: () => true });
+ * const answer = await handler(new Request('http://localhost/logs/orders/0/sections/1,20'));
+ * console.log(answer.status); // 200
+ * @throws {@link InvalidOptionError} if an option is missing or unknown, or its value does not fit.
+ * @throws {@link UnknownApplicationError} if a class is not an application of the system.
+ */
+export function serveLogs<Apps extends ApplicationClass>(
+  runner: SystemRunner<Apps>,
+  options: ServeLogsOptions<Apps>,
+): LogHandler {
+  const given: ServeLogsOptions = options;
+  const resolved = resolveOptions(
+    given,
+    serveLogsOptions,
+    'serveLogs()',
+    'serveLogs(runner, { applications: [Orders], authorize: token })',
+  );
+  for (const application of options.applications) assertPartOf(runner.system, application);
+  const server = new LogServer(runner as unknown as SystemRunner, resolved);
+  return (request) => server.answer(request);
+}
+
+/** Answers requests for the logs of a running system. */
+class LogServer {
+  readonly #runner: SystemRunner;
+  readonly #options: ResolvedServeLogsOptions;
+  readonly #authorize: Authorize;
+  readonly #rate: RequestRate;
+  readonly #watches = new WeakMap<Application, HeadWatch>();
+  /** Names of the applications whose logs this system reads from others. */
+  readonly #remoteNames: ReadonlySet<string>;
+  #waiting = 0;
+
+  constructor(runner: SystemRunner, options: ResolvedServeLogsOptions) {
+    this.#runner = runner;
+    this.#options = options;
+    this.#authorize = authorizing(options.authorize);
+    this.#rate = new RequestRate(options.maxRequestsPerSecond);
+    const all = runner.system.applications as readonly ApplicationClass[];
+    const remote = all.filter((one) => one.remote !== undefined);
+    this.#remoteNames = new Set(remote.map(({ applicationName }) => applicationName));
+  }
+
+  async answer(request: Request): Promise<Response> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      return answerFor(error);
+    }
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    if (!this.#rate.allows())
+      return refusal(429, 'TOO_MANY_REQUESTS', 'Try again in a second.', { 'retry-after': '1' });
+    if (request.method !== 'GET')
+      return refusal(405, 'METHOD_NOT_ALLOWED', 'Logs are read with GET.', { allow: 'GET' });
+    if (request.url.length > longestUrl) return refusal(414, 'URL_TOO_LONG', 'The URL is too long.');
+    const url = new URL(request.url);
+    const address = addressIn(url.pathname, this.#options.path);
+    if (address === undefined) return unknownLog();
+    // First, so that only clients with a permission learn which logs there are.
+    if ((await this.#authorize(request, address.applicationName)) !== true)
+      return refusal(401, 'UNAUTHORIZED', 'Send a valid token.', { 'www-authenticate': 'Bearer' });
+    const application = this.#applicationAt(address);
+    if (application === undefined) return unknownLog();
+    const { sectionId } = address;
+    return sectionId === undefined
+      ? await this.#answerHead(request, application, url.searchParams)
+      : await this.#answerSection(request, application, sectionId, url.searchParams);
+  }
+
+  /** Returns the application whose log is served at an address, if any. */
+  #applicationAt({ applicationName, pipelineId }: LogAddress): Application | undefined {
+    const found = this.#options.applications.find((one) => one.applicationName === applicationName);
+    if (found === undefined) return undefined;
+    try {
+      return this.#runner.get(found, pipelineId);
+    } catch (error) {
+      if (error instanceof InvalidOptionError) return undefined; // the runner does not run this pipeline
+      throw error;
+    }
+  }
+
+  /** Answers where the log ends, when it has grown or the time of the request is over. */
+  async #answerHead(request: Request, application: Application, query: URLSearchParams): Promise<Response> {
+    const after = countIn(query, 'after');
+    const waitMs = Math.min(countIn(query, 'waitMs'), this.#options.maxWaitMs);
+    if (waitMs > 0 && this.#waiting >= this.#options.maxWaiting)
+      return refusal(503, 'TOO_MANY_WAITING', 'Ask without waitMs, or later.', { 'retry-after': '1' });
+    const watch = this.#watches.get(application) ?? new HeadWatch(application);
+    this.#watches.set(application, watch);
+    this.#waiting += 1;
+    try {
+      const head = await watch.above(after, waitMs, request.signal);
+      const document: LogDocument = { ...describe(application), head };
+      return changing(document);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** Marks a cause that is in a log of another system. */
+  #served(item: StoredNotification): StoredNotification {
+    if (item.cause === undefined || !this.#remoteNames.has(item.cause.applicationName)) return item;
+    const cause: ServedCause = { ...item.cause, isRemote: true };
+    return { ...item, cause };
+  }
+
+  async #answerSection(
+    request: Request,
+    application: Application,
+    sectionId: string,
+    query: URLSearchParams,
+  ): Promise<Response> {
+    const { log } = application;
+    const { applicationName, sectionSize, ...others } = describe(application);
+    const head = await log.head();
+    const id = sectionId === 'current' ? head - (head % sectionSize) + 1 : undefined;
+    const first = id ?? firstOfSection(applicationName, sectionId, sectionSize);
+    const after = Math.max(countIn(query, 'after'), first - 1);
+    const end = Math.min(first + sectionSize - 1, head);
+    const items = after < end ? await log.select(after, end - after, this.#options.maxSize) : [];
+    items.forEach((item, index) => {
+      if (item.id !== after + 1 + index) throw new LogGapError(log, after + 1 + index);
+    });
+    const isCut = after + items.length < end;
+    const { id: name, previousId } = sectionWith(first, sectionSize, []);
+    const isFull = head >= first + sectionSize - 1;
+    const document: SectionDocument = {
+      ...others,
+      applicationName,
+      sectionSize,
+      id: name,
+      ...(previousId !== undefined && { previousId }),
+      ...(isFull && { nextId: sectionWith(first + sectionSize, sectionSize, []).id }),
+      items: items.map((item) => this.#served(item)),
+      ...(isCut && { isCut }),
+    };
+    return isFull && sectionId !== 'current' ? unchanging(request, document) : changing(document);
+  }
+}
+
+function describe({ log }: Application): Omit<LogDocument, 'head'> {
+  const { applicationName, pipelineId, sectionSize = defaultSectionSize } = log;
+  return { version: protocolVersion, applicationName, pipelineId, sectionSize };
+}
+
+/** Reads a query parameter; 0 if it is missing. Throws {@link InvalidPositionError} unless it is an integer >= 0. */
+function countIn(query: URLSearchParams, name: string): number {
+  const text = query.get(name);
+  if (text === null) return 0;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidPositionError(`Expected the query parameter '${name}' to be an integer >= 0.`);
+}
+
+function unknownLog(): Response {
+  return refusal(404, 'UNKNOWN_LOG', 'No log is served here.');
+}
+
+/** Answers a request that has failed. Says nothing of what is behind the log. */
+function answerFor(error: unknown): Response {
+  if (error instanceof InvalidPositionError) return refusal(400, error.code, error.message);
+  if (error instanceof LogGapError) return refusal(500, error.code, 'The log is damaged.');
+  const isPassing = error instanceof StorageError && error.transient;
+  if (isPassing) return refusal(503, 'UNAVAILABLE', 'Try again later.', { 'retry-after': '1' });
+  return refusal(500, 'FAILED', 'The log cannot be read.');
+}

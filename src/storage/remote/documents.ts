@@ -1,0 +1,132 @@
+import { isId, isPipelineId } from '../../util/ids.ts';
+import { notificationOf } from '../notification.ts';
+import type { LogPlace, StoredNotification } from '../stored-event.ts';
+import type { ServedCause } from './cause-names.ts';
+import { type LogDocument, protocolVersion, type SectionDocument } from './protocol.ts';
+
+/** What an answer must be about. */
+export interface Expected {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+}
+
+/** Reason why an answer is refused. */
+export class InvalidDocument {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Returns where a log ends. Throws {@link InvalidDocument}. */
+export function logIn(body: unknown, expected: Expected): LogDocument {
+  const fields = described(body, expected);
+  const { head } = fields;
+  if (!isCount(head)) throw new InvalidDocument(`the head ${shown(head)}`);
+  return { ...expected, version: protocolVersion, sectionSize: sizeIn(fields), head };
+}
+
+/** The part of a section that is asked for. */
+export interface SectionRequest extends Expected {
+  readonly sectionSize: number;
+  /** First notification of the section. */
+  readonly first: number;
+  /** Id after which notifications are asked for. */
+  readonly after: number;
+}
+
+/** Returns the notifications of a section, which are contiguous. Throws {@link InvalidDocument}. */
+export function sectionIn(
+  body: unknown,
+  { applicationName, pipelineId, sectionSize, first, after }: SectionRequest,
+): Pick<SectionDocument, 'items' | 'isCut'> {
+  const fields = described(body, { applicationName, pipelineId });
+  if (sizeIn(fields) !== sectionSize) throw new InvalidDocument('sections of another size than before');
+  const last = first + sectionSize - 1;
+  const { id, items, isCut } = fields;
+  if (id !== `${first},${last}`)
+    throw new InvalidDocument(`the section ${shown(id)} in place of '${first},${last}'`);
+  if (!Array.isArray(items)) throw new InvalidDocument('a section without notifications');
+  if (items.length > last - after)
+    throw new InvalidDocument(`${items.length} notifications after ${after} in it`);
+  const notifications = items.map((item: unknown, index) => notificationIn(item, after + 1 + index));
+  return { items: notifications, ...(isCut === true && { isCut }) };
+}
+
+/** Returns the fields of a document that describes the expected log. */
+function described(body: unknown, { applicationName, pipelineId }: Expected): Fields {
+  const fields = fieldsOf(body, 'an answer');
+  if (fields.version !== protocolVersion)
+    throw new InvalidDocument(`the version ${shown(fields.version)} in place of ${protocolVersion}`);
+  if (fields.applicationName !== applicationName || fields.pipelineId !== pipelineId)
+    throw new InvalidDocument(
+      `the log of ${shown(fields.applicationName)} in pipeline ${shown(fields.pipelineId)}, which was not asked for`,
+    );
+  return fields;
+}
+
+function sizeIn({ sectionSize }: Fields): number {
+  if (isCount(sectionSize) && sectionSize >= 1 && sectionSize <= 10_000) return sectionSize;
+  throw new InvalidDocument(`the section size ${shown(sectionSize)}`);
+}
+
+function notificationIn(item: unknown, expectedId: number): StoredNotification {
+  const fields = fieldsOf(item, `notification ${expectedId}`);
+  const { id, originatorId, originatorVersion, type, data, timestamp } = fields;
+  const { dependencies, cause, correlationId, metadata } = fields;
+  if (id !== expectedId) throw new InvalidDocument(`notification ${shown(id)} in place of ${expectedId}`);
+  const wrong = (name: string) => new InvalidDocument(`the ${name} of notification ${expectedId}`);
+  if (!isId(originatorId)) throw wrong('originatorId');
+  if (!isCount(originatorVersion) || originatorVersion < 1) throw wrong('originatorVersion');
+  if (!isId(type)) throw wrong('type');
+  if (typeof data !== 'string') throw wrong('data');
+  if (!Number.isSafeInteger(timestamp)) throw wrong('timestamp');
+  if (metadata !== undefined && typeof metadata !== 'string') throw wrong('metadata');
+  if (correlationId !== undefined && !isId(correlationId)) throw wrong('correlationId');
+  const event = {
+    originatorId,
+    originatorVersion,
+    type,
+    data,
+    timestamp: Number(timestamp),
+    ...(dependencies !== undefined && { dependencies: placesIn(dependencies, () => wrong('dependencies')) }),
+    ...(cause !== undefined && { cause: causeIn(cause, () => wrong('cause')) }),
+    ...(correlationId !== undefined && { correlationId }),
+    ...(metadata !== undefined && { metadata }),
+  };
+  return notificationOf(event, expectedId);
+}
+
+function causeIn(value: unknown, wrong: () => InvalidDocument): ServedCause {
+  const { applicationName, isRemote, ...place } = fieldsOf(value, 'a cause');
+  if (!isId(applicationName)) throw wrong();
+  return { applicationName, ...placeIn(place, wrong), ...(isRemote === true && { isRemote }) };
+}
+
+function placesIn(value: unknown, wrong: () => InvalidDocument): readonly LogPlace[] {
+  if (!Array.isArray(value)) throw wrong();
+  return value.map((one) => placeIn(one, wrong));
+}
+
+function placeIn(value: unknown, wrong: () => InvalidDocument): LogPlace {
+  const { pipelineId, notificationId } = fieldsOf(value, 'a place');
+  if (!isPipelineId(pipelineId) || !isCount(notificationId) || notificationId < 1) throw wrong();
+  return { pipelineId, notificationId };
+}
+
+function fieldsOf(value: unknown, what: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new InvalidDocument(`${what} that is no object`);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Shows a value of the server, which may be long. */
+function shown(value: unknown): string {
+  return `${JSON.stringify(value) ?? value}`.slice(0, 100);
+}

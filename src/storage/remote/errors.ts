@@ -1,0 +1,46 @@
+import { StorageError, type StorageErrorCode } from '../errors.ts';
+import { type StorageLocation, storageError } from '../storage-location.ts';
+
+/** The log of another system that a call concerns. */
+export type RemoteLocation = StorageLocation;
+
+/** Returns where a log of another system is, for messages. */
+export function remoteLocation(applicationName: string, url: string): RemoteLocation {
+  return { applicationName, location: `its log at ${url}` };
+}
+
+/** Creates the error for a server that answers what no log can hold. Its follower stops, because nothing else is safe. */
+export function invalidAnswer(location: RemoteLocation, reason: string): StorageError {
+  return storageError('STORAGE_CORRUPT', location, `the server answers what a log cannot hold: ${reason}.`);
+}
+
+/** Creates the error for a call that only the other system can do. */
+export function notOurs(location: RemoteLocation, what: string): StorageError {
+  const reason = `it belongs to another system, so this one cannot ${what}.`;
+  return storageError('STORAGE_REFUSED', location, reason);
+}
+
+const codes: Readonly<Record<number, StorageErrorCode>> = {
+  401: 'STORAGE_DENIED',
+  403: 'STORAGE_DENIED',
+  404: 'STORAGE_MISSING',
+  429: 'STORAGE_BUSY',
+  503: 'STORAGE_BUSY',
+};
+
+/** Creates the error for an answer without the document that was asked for. */
+export function refusedAnswer(location: RemoteLocation, status: number): StorageError {
+  if (status >= 300 && status < 400) {
+    const reason = `the server redirects to another place (status ${status}), which is not followed. Use the final URL.`;
+    return storageError('STORAGE_DENIED', location, reason);
+  }
+  const code = codes[status] ?? 'STORAGE_UNREACHABLE';
+  const hint = code === 'STORAGE_DENIED' ? ' Check the headers that are sent.' : '';
+  return storageError(code, location, `the server answered with the status ${status}.${hint}`);
+}
+
+/** Returns the error for a request that failed: it is no answer of a server. */
+export function unreachable(location: RemoteLocation, cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  return storageError('STORAGE_UNREACHABLE', location, 'the server did not answer.', { cause });
+}

@@ -1,0 +1,52 @@
+import { backOff } from '../../util/retry.ts';
+import type { LogListener } from '../storage.ts';
+import type { RemoteLog } from './remote-log.ts';
+
+/** Time for which a server waits for new notifications, in ms. */
+const waitMs = 20_000;
+/** Delays after a failure. */
+const backoff = { firstMs: 200, maxMs: 10_000 };
+
+/** A log of another system. */
+interface WatchedLog {
+  readonly applicationName: string;
+  readonly pipelineId: number;
+}
+
+/** Waits for the ends of logs of other systems, and prompts a listener when they have grown. */
+export class HeadListener implements AsyncDisposable {
+  readonly #listener: LogListener;
+  readonly #stop = new AbortController();
+  readonly #watches: Promise<void>[] = [];
+
+  constructor(listener: LogListener) {
+    this.#listener = listener;
+  }
+
+  watch(log: RemoteLog, watched: WatchedLog): void {
+    this.#watches.push(this.#watch(log, watched));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#watches);
+  }
+
+  async #watch(log: RemoteLog, { applicationName, pipelineId }: WatchedLog): Promise<void> {
+    const { signal } = this.#stop;
+    let after = 0;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const head = await log.head(pipelineId, { after, waitMs: after === 0 ? 0 : waitMs }, signal);
+        if (head > after || failures > 0) this.#listener.onPrompt({ applicationName, pipelineId, head });
+        failures = 0;
+        if (head <= after && after === 0) await backOff(1, backoff, signal);
+        after = Math.max(head, 0);
+      } catch {
+        failures += 1; // followers report what is wrong
+        await backOff(failures, backoff, signal).catch(() => {});
+      }
+    }
+  }
+}

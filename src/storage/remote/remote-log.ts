@@ -1,0 +1,136 @@
+import type { StorageError } from '../errors.ts';
+import { upToSize } from '../sizes.ts';
+import type { StoredNotification } from '../stored-event.ts';
+import { textUpTo } from './bounded-body.ts';
+import { type SharedNames, withSharedName } from './cause-names.ts';
+import { InvalidDocument, logIn, sectionIn } from './documents.ts';
+import { invalidAnswer, type RemoteLocation, refusedAnswer, remoteLocation, unreachable } from './errors.ts';
+import type { LogDocument } from './protocol.ts';
+
+/** Where a log of another system is served, and how it is asked for. */
+export interface RemoteSource {
+  /** URL under which `serveLogs()` serves logs, such as `https://shop.example/logs`. */
+  readonly url: string;
+  /** Returns the headers of each request, such as `authorization`. */
+  headers(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  /** Longest time of a request, in ms, beside the time for which the server may wait. */
+  readonly timeoutMs: number;
+  /** Largest size of an answer, in bytes. */
+  readonly maxBytes: number;
+}
+
+/** Reads the log of an application of another system, and checks all that its server answers. */
+export class RemoteLog {
+  readonly location: RemoteLocation;
+  readonly #applicationName: string;
+  readonly #source: RemoteSource;
+  readonly #names: SharedNames;
+  /** Number of notifications in a section, once it is known. */
+  #sectionSize: number | undefined;
+
+  /** @param names Names of applications that both systems know. */
+  constructor(applicationName: string, source: RemoteSource, names: Omit<SharedNames, 'host'>) {
+    const url = `${source.url.replace(/\/$/, '')}/${encodeURIComponent(applicationName)}`;
+    this.location = remoteLocation(applicationName, url);
+    this.#applicationName = applicationName;
+    this.#source = { ...source, url };
+    this.#names = { ...names, host: new URL(url).host };
+  }
+
+  /**
+   * Reads where the log ends.
+   *
+   * @param waitMs Time for which the server waits for notifications above `after`, in ms.
+   */
+  async head(
+    pipelineId: number,
+    { after = 0, waitMs = 0 }: { readonly after?: number; readonly waitMs?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const query = waitMs === 0 ? '' : `?after=${after}&waitMs=${waitMs}`;
+    const found = await this.#read(
+      `${pipelineId}${query}`,
+      waitMs,
+      signal,
+      (body): LogDocument => logIn(body, { applicationName: this.#applicationName, pipelineId }),
+    );
+    this.#sectionSize ??= found.sectionSize;
+    if (found.sectionSize !== this.#sectionSize)
+      throw invalidAnswer(this.location, 'sections of another size than before');
+    return found.head;
+  }
+
+  /** Reads up to `limit` notifications with ids above `after`, section by section. */
+  async notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize: number = Infinity,
+  ): Promise<readonly StoredNotification[]> {
+    const found: StoredNotification[] = [];
+    while (found.length < limit) {
+      const next = await this.#sectionAfter(pipelineId, after + found.length);
+      if (next.length === 0) break;
+      for (const one of next) if (found.length < limit) found.push(one);
+      const fitting = upToSize(found, maxSize);
+      if (fitting.length < found.length) return fitting;
+    }
+    return found;
+  }
+
+  /** Reads the notifications after an id that are in its section, or the first of them; none at the end of the log. */
+  async #sectionAfter(pipelineId: number, after: number): Promise<readonly StoredNotification[]> {
+    if (this.#sectionSize === undefined) await this.head(pipelineId);
+    const sectionSize = this.#sectionSize ?? 1;
+    const first = after - (after % sectionSize) + 1;
+    const request = { applicationName: this.#applicationName, pipelineId, sectionSize, first, after };
+    const query = after < first ? '' : `?after=${after}`;
+    const path = `${pipelineId}/sections/${first},${first + sectionSize - 1}${query}`;
+    const { items, isCut } = await this.#read(path, 0, undefined, (body) => sectionIn(body, request));
+    if (isCut && items.length === 0)
+      throw invalidAnswer(this.location, `a cut section without notifications`);
+    return items.map((item) => withSharedName(item, this.#names));
+  }
+
+  async #read<T>(
+    path: string,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+    documentIn: (body: unknown) => T,
+  ): Promise<T> {
+    const { url, timeoutMs } = this.#source;
+    const over = AbortSignal.timeout(timeoutMs + waitMs);
+    try {
+      const response = await fetch(`${url}/${path}`, {
+        headers: { ...(await this.#source.headers()), accept: 'application/json' },
+        redirect: 'manual',
+        signal: signal === undefined ? over : AbortSignal.any([signal, over]),
+      });
+      return await this.#documentIn(response, documentIn);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw unreachable(this.location, error);
+    }
+  }
+
+  async #documentIn<T>(response: Response, documentIn: (body: unknown) => T): Promise<T> {
+    const { status } = response;
+    if (status !== 200) {
+      await response.body?.cancel();
+      throw refusedAnswer(this.location, status);
+    }
+    const { maxBytes } = this.#source;
+    const text = await textUpTo(response, maxBytes);
+    if (text === undefined) throw this.#invalid(`more than ${maxBytes} bytes`);
+    try {
+      return documentIn(JSON.parse(text));
+    } catch (error) {
+      if (error instanceof InvalidDocument) throw this.#invalid(error.reason);
+      throw this.#invalid('a text that is no JSON');
+    }
+  }
+
+  #invalid(reason: string): StorageError {
+    return invalidAnswer(this.location, reason);
+  }
+}

@@ -1,0 +1,90 @@
+import type { Cause } from '../../domain/provenance.ts';
+import type { History, RecordedOperation, RecordedPosition, Recorder } from '../recorder.ts';
+import { recorderClosed } from '../storage-location.ts';
+import type { LogPlace, StoredNotification } from '../stored-event.ts';
+import { notOurs } from './errors.ts';
+import type { RemoteLog } from './remote-log.ts';
+
+/** Reads the log of an application of another system. Nothing can be recorded in it here. */
+export class RemoteRecorder implements Recorder {
+  readonly #log: RemoteLog;
+  readonly #noteRead: (pipelineId: number) => void;
+  /** Pipelines that were read. */
+  readonly #pipelineIds = new Set<number>();
+  #isClosed = false;
+
+  /** @param noteRead Called with the pipeline of a log that is read. */
+  constructor(log: RemoteLog, noteRead: (pipelineId: number) => void) {
+    this.#log = log;
+    this.#noteRead = noteRead;
+  }
+
+  async notifications(
+    pipelineId: number,
+    after: number,
+    limit: number,
+    maxSize?: number,
+  ): Promise<readonly StoredNotification[]> {
+    return this.#open(pipelineId).notifications(pipelineId, after, limit, maxSize);
+  }
+
+  async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
+    return (await this.notifications(pipelineId, after, limit)).map(({ cause }) => cause);
+  }
+
+  async head(pipelineId: number): Promise<number> {
+    return this.#open(pipelineId).head(pipelineId);
+  }
+
+  async logs(): Promise<readonly LogPlace[]> {
+    const places: LogPlace[] = [];
+    for (const pipelineId of [...this.#pipelineIds.add(0)].sort((a, b) => a - b)) {
+      const notificationId = await this.head(pipelineId);
+      if (notificationId > 0) places.push({ pipelineId, notificationId });
+    }
+    return places;
+  }
+
+  async position(pipelineId: number, upstreamName: string): Promise<RecordedPosition> {
+    return { pipelineId, upstreamName, position: 0, typesVersion: 0 };
+  }
+
+  async positions(): Promise<readonly RecordedPosition[]> {
+    return [];
+  }
+
+  async operations(): Promise<readonly RecordedOperation[]> {
+    return [];
+  }
+
+  async histories(): Promise<readonly History[]> {
+    throw notOurs(this.#log.location, 'load its aggregates');
+  }
+
+  async locate(): Promise<readonly (LogPlace | undefined)[]> {
+    throw notOurs(this.#log.location, 'look up its events by their aggregates');
+  }
+
+  async record(): Promise<number> {
+    throw notOurs(this.#log.location, 'record in it');
+  }
+
+  async recordHandledTypes(): Promise<number> {
+    throw notOurs(this.#log.location, 'record in it');
+  }
+
+  async recordSnapshots(): Promise<void> {
+    throw notOurs(this.#log.location, 'record in it');
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #open(pipelineId: number): RemoteLog {
+    if (this.#isClosed) throw recorderClosed(this.#log.location);
+    this.#pipelineIds.add(pipelineId);
+    this.#noteRead(pipelineId);
+    return this.#log;
+  }
+}
