@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { forgottenTypes } from './forgotten-types.ts';
@@ -44,9 +44,9 @@ async function pack(): Promise<typeof tarball> {
   };
 }
 
-/** Installs the tarball and its dependencies for two projects, offline. */
+/** Installs the tarball and its dependencies for three projects, offline. */
 async function install(): Promise<void> {
-  for (const project of ['js-project', 'ts-project']) {
+  for (const project of ['js-project', 'ts-project', 'tested-project']) {
     cpSync(fileURLToPath(new URL(project, import.meta.url)), join(directory, project), { recursive: true });
     mkdirSync(join(directory, project, 'data'));
   }
@@ -57,6 +57,7 @@ async function install(): Promise<void> {
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module', dependencies }));
   const options = ['--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'];
   await run('npm', ['install', ...options], directory);
+  symlinkSync(join(root, 'node_modules/vitest'), join(directory, 'node_modules/vitest'));
 }
 
 /** Returns the parsed output of a project's program. */
@@ -105,6 +106,29 @@ test('a TypeScript project that installs the tarball runs from its sources', asy
     withoutEngine: 'ENGINE_UNREACHABLE',
   });
 });
+
+test.each([
+  ['node:test', ['--test', 'node.test.js'], ["+       at: 'front'", "-       at: 'back'"]],
+  [
+    'vitest',
+    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', '.', 'vitest.test.js'],
+    ['-       "at": "back"', '+       "at": "front"'],
+  ],
+])(
+  'a project that installs the tarball tests policies under %s, which shows differences',
+  async (_, args, lines) => {
+    const running = run(process.execPath, args, join(directory, 'tested-project'));
+    const { message } = await running.then(
+      () => new Error('no test has failed'),
+      (error: Error) => error,
+    );
+    const printed = stripVTControlCharacters(message);
+    expect(printed).toContain("The policy of 'bells' recorded other events than expected.");
+    for (const line of lines) expect(printed).toContain(line);
+    expect(printed).toMatch(/pass 1\b|1 passed/);
+    expect(printed).toMatch(/fail 1\b|1 failed/);
+  },
+);
 
 test('every type that a public declaration mentions is exported', () => {
   const entries = Object.values(packageJson.exports).filter((entry) => typeof entry === 'object');

@@ -36,11 +36,20 @@ export async function openApplications(
   for (const applicationClass of classes) {
     const store = await openStore(applicationClass, openedStorage, options);
     opened.defer(() => store.recorder.close());
-    const application = new applicationClass();
+    const application = new (withoutErrorRules(applicationClass))();
     applicationInternals.bind(application, ownedBinding(store, undefined, values));
     applications.set(applicationClass.applicationName, application);
   }
   return applications;
+}
+
+/** Returns a copy of a class whose failures reach the test at once: no error rule retries or parks. */
+function withoutErrorRules(applicationClass: ApplicationClass): ApplicationClass {
+  class Tested extends (applicationClass as new () => Application) {
+    static readonly errorRules = [];
+  }
+  const copy = Object.defineProperty(Tested, 'name', { value: applicationClass.name });
+  return copy as unknown as ApplicationClass;
 }
 
 /** Adds a layer that sees names as applications have them, and texts as applications write them. */

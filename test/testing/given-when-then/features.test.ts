@@ -73,6 +73,10 @@ interface ChargeResources {
 class Charges extends ProcessApplication<ChargeEvent, OrderEvent, { resources: ChargeResources }> {
   static readonly applicationName = 'charges';
   static readonly emits = ['Charge.Made'] as const;
+  static readonly errorRules = [
+    { error: CardDeclined, retry: { times: 3, firstMs: 60_000 } },
+    { action: 'park' },
+  ] as const;
   override readonly policy = this.when({
     'Order.Created': async ({ originatorId }, _, { resources }) => {
       const receipt = await resources.gateway.charge(originatorId);
@@ -101,6 +105,11 @@ describe('resources', () => {
     };
     await given(Charges, [], { resources: { gateway } }).when(Orders, order).thenError(expected);
   });
+});
+
+test('error rules neither retry nor park in a test', async () => {
+  const park = given(Charges).when(Orders, order);
+  await park.thenError(TypeError); // without a gateway
 });
 
 test('then() rejects with the error of a policy that fails', async () => {

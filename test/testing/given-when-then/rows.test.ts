@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import type { DatabaseSync } from 'node:sqlite';
-import { ProcessApplication } from 'kahn';
+import { type CreateContext, ProcessApplication, Projection } from 'kahn';
+import { type PostgresRows, postgresRows } from 'kahn/postgres';
 import { sqliteRows } from 'kahn/sqlite';
 import { derivedId, given } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +9,7 @@ import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { rejectionOf } from '../../support/errors.ts';
-import { temporarySqlite } from '../../support/storages.ts';
+import { temporaryPostgres } from '../../support/servers/postgres.ts';
 import { Letter, type LetterEvent } from './letters.ts';
 
 /** Writes a letter for each order, and a row with the id of the letter. */
@@ -27,13 +28,30 @@ class Addresses extends ProcessApplication<LetterEvent, OrderEvent, { rows: Data
   });
 }
 
+/** Lists customers, with a client of `pg`. */
+class Customers extends Projection<OrderEvent, { rows: PostgresRows }> {
+  static readonly applicationName = 'customers';
+  static readonly schema = 1;
+  static readonly tables = ['customers'] as const;
+  static readonly rows = postgresRows;
+
+  override async create({ db, tables }: CreateContext<PostgresRows>): Promise<void> {
+    await db.query(`create table ${tables.customers} (name text primary key)`);
+  }
+
+  override readonly policy = this.project({
+    'Order.Created': ({ data }, { db, tables }) =>
+      db.query(`insert into ${tables.customers} values ($1)`, [data.customer]),
+  });
+}
+
 const createTables = (db: DatabaseSync) =>
   db.exec('create table addresses (order_id text primary key, customer text, letter_id text) strict');
 const toAda = Order.place('ada');
 const toBob = Order.place('bob');
 
 describe('rows of a policy', () => {
-  const letters = () => given(Addresses, [], { storage: temporarySqlite(), createTables });
+  const letters = () => given(Addresses, [], { createTables });
   const twoLetters = () => letters().when(Orders, toAda).when(Orders, toBob);
 
   test('are compared in any order, by the columns that are named', async () => {
@@ -76,6 +94,12 @@ describe('rows of a policy', () => {
     ).toMatchObject({
       actual: { addresses: [{ order_id: toAda.id, customer: 'ada' }] },
     });
+  });
+
+  test('are read by the driver of PostgreSQL', async () => {
+    await given(Customers, [], { storage: temporaryPostgres() })
+      .when(Orders, toAda, toBob)
+      .thenRows({ customers: [{ name: 'bob' }, { name: 'ada' }] });
   });
 
   test('are not compared if the policy fails', async () => {

@@ -1,0 +1,4 @@
+import test from 'node:test';
+import { definePolicyTests } from './policy-tests.js';
+
+definePolicyTests(test);

@@ -1,0 +1,4 @@
+import { test } from 'vitest';
+import { definePolicyTests } from './policy-tests.js';
+
+definePolicyTests(test);
