@@ -8,6 +8,7 @@ import { asynchronousContexts } from './contract/contexts.ts';
 import { endlessPolicies } from './contract/endless-policies.ts';
 import { evolvedLogs } from './contract/evolved-logs.ts';
 import { lifecycle } from './contract/lifecycle.ts';
+import { errorRules } from './contract/operating/error-rules.ts';
 import { operating } from './contract/operating/operating.ts';
 import { parked } from './contract/operating/parked.ts';
 import { personalData } from './contract/personal-data.ts';
@@ -44,6 +45,7 @@ function restOfContract(subject: RunnerSubject): void {
     evolvedLogs(subject);
     operating(subject);
     parked(subject);
+    errorRules(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);

@@ -37,7 +37,7 @@ async function retry(labels: Labels, ...ids: readonly number[]): Promise<void> {
   await labels.run();
 }
 
-describe.each(storages.filter(({ name }) => name === 'memory'))('parking on $name', ({ create }) => {
+describe.each(storages)('parking on $name', ({ create }) => {
   async function open(sent: readonly (readonly [string, number])[], App: typeof Labels = Desk) {
     const storage = create();
     const opened = new AsyncDisposableStack();

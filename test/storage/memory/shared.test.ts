@@ -132,6 +132,21 @@ it('includes what was parked before it was shared, with its ids', async () => {
   for (const one of [reader, later]) expect(await all(one)).toEqual(await all(here));
 });
 
+it('gives no number of a parked notification twice although it was deleted before it was shared', async () => {
+  const storage = memory();
+  const here = await open(storage);
+  const content = { originatorId: 'a', isDue: false, attempts: 1, since: 2, reason: '{}' };
+  const key = { upstreamName: 'up', notificationId: 1 };
+  await here.record(0, [{ events: [], snapshots: [], parked: [{ ...key, expected: 0, content }] }]);
+  const parked = [{ ...key, expected: 1, content: undefined }];
+  await here.record(0, [{ events: [], snapshots: [], parked }]);
+  const there = await open(asElsewhere(await storageForThreads(storage)));
+  await there.record(0, [{ events: [], snapshots: [], parked: [{ ...key, expected: 0, content }] }]);
+  const request = { pipelineId: 0, after: 0, limit: 9 };
+  expect(await there.parked!(request)).toMatchObject([{ id: 2, revision: 1 }]);
+  expect(await here.parked!(request)).toEqual(await there.parked!(request));
+});
+
 function snapshot(originatorId: string, originatorVersion: number, state: string) {
   return { originatorId, originatorVersion, schema: 1, state };
 }

@@ -48,7 +48,7 @@ function rightsToAppend(role: string): string {
       name text;
     begin
       for name in select tablename from pg_tables where schemaname = '${schema}' loop
-        if name ~ '_(events|logs|positions|snapshots|commands|parked)$' then
+        if name ~ '_(events|logs|positions|snapshots|operations|commands|parked)$' then
           execute format('grant insert on ${schema}.%I to ${role}', name);
         end if;
         if name ~ '_(logs|positions|snapshots|parked)$' then
@@ -124,13 +124,16 @@ async function useAll(recorder: Recorder): Promise<void> {
   ]);
 }
 
-/** Parks a notification, changes it and deletes it. */
+/** Parks a notification, changes it and deletes it, and records an operation. */
 async function parkAndDelete(recorder: Recorder, since: number): Promise<void> {
   const key = { upstreamName: 'up', notificationId: 7 };
   const content = { originatorId: 'a', isDue: true, attempts: 0, since, reason: '{}' };
   for (const [expected, own] of [content, content, undefined].entries())
     await recorder.record(0, [{ events: [], snapshots: [], parked: [{ ...key, expected, content: own }] }]);
   expect(await recorder.countParked?.()).toEqual([]);
+  const operation = { timestamp: since, kind: 'retried', by: 'orders', reason: '', details: '{}' };
+  await recorder.record(0, [{ events: [], snapshots: [], operation }]);
+  expect(await recorder.operations(0, 100)).toContainEqual(expect.objectContaining(operation));
 }
 
 const denied = expect.objectContaining({ code: '42501' });
@@ -175,6 +178,7 @@ describe('a role that may only read and append', () => {
       for (const right of ['select', 'insert', 'update']) rights.push(`${right} on $.orders_${table}`);
     for (const right of ['select', 'insert', 'delete']) rights.push(`${right} on $.orders_commands`);
     for (const right of ['select', 'insert', 'update', 'delete']) rights.push(`${right} on $.orders_parked`);
+    for (const right of ['select', 'insert']) rights.push(`${right} on $.orders_operations`);
     for (const right of rights.map((one) => one.replace('$', schema))) {
       await query(`revoke ${right} from ${role}`);
       const used = openOrders(url).then(useAll);
@@ -221,6 +225,8 @@ describe('a role that may only read and append', () => {
       `delete from ${schema}.orders_positions`,
       `delete from ${schema}.orders_snapshots`,
       `update ${schema}.orders_commands set outcome = ''`,
+      `update ${schema}.orders_operations set reason = ''`,
+      `delete from ${schema}.orders_operations`,
       `update ${schema}.kahn_applications set version = 2`,
       `insert into ${schema}.kahn_applications values ('mine', 1)`,
     ])

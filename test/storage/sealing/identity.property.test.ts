@@ -29,12 +29,16 @@ for (const [name, options] of Object.entries(sealings)) {
       const operation = { timestamp: 5, kind: 'reposition', by: who, reason: `e1:k1:${who}`, details: first };
       const command = { key: 'c', timestamp: 6, fingerprint: who, outcome: second };
       const tracking = { upstreamName: 'up', expected: 0, position: 1, mark: `1:${who}` };
-      await recorder.record(0, [{ events: [event], snapshots: [snapshot], tracking, operation, command }]);
+      const content = { originatorId: 'a', isDue: true, attempts: 2, since: 7, reason: third };
+      const parked = [{ upstreamName: 'up', notificationId: 1, expected: 0, content }];
+      const all = { events: [event], snapshots: [snapshot], tracking, operation, command, parked };
+      await recorder.record(0, [all]);
       expect(await recorder.notifications(0, 0, 10)).toEqual([{ id: 1, ...event }]);
       const [history] = await recorder.histories([{ originatorId: 'a', after: 0, useSnapshot: true }]);
       expect(history?.snapshot).toEqual(snapshot);
       expect(await recorder.operations(0, 10)).toEqual([{ id: 1, ...operation }]);
       expect(await recorder.command?.('c')).toEqual(command);
+      expect(await recorder.parked?.({ pipelineId: 0, after: 0, limit: 1 })).toMatchObject([content]);
       expect(await recorder.position(0, 'up')).toMatchObject({ mark: `1:${who}` });
     };
     await fc.assert(

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { memory } from 'kahn';
-import { openStorage } from 'kahn/storage';
+import { openStorage, type Recorder } from 'kahn/storage';
 import { expect, test } from 'vitest';
 import { sealing } from '../../../src/storage/sealing/sealed-storage.ts';
 import { ringOf } from './layers.ts';
@@ -70,6 +70,32 @@ test('a long page and a long save let timers and signals in', async () => {
   };
   expect(await turnsDuring(recorder.record(0, [{ events, snapshots: [] }]))).toBeGreaterThan(5);
   expect(await turnsDuring(recorder.notifications(0, 0, 20_000))).toBeGreaterThan(5);
+});
+
+test('reasons of parked notifications are encrypted for their places, and read with older keys', async () => {
+  const storage = memory();
+  const page = { pipelineId: 0, after: 0, limit: 10 };
+  const reasonsIn = async (recorder: Recorder) =>
+    (await recorder.parked?.(page))?.map(({ reason }) => reason);
+  const change = (notificationId: number, expected: number, reason: string) => {
+    const content = { originatorId: 'a', isDue: false, attempts: 1, since: 7, reason };
+    return { upstreamName: 'up', notificationId, expected, content };
+  };
+  const recorder = await sealedRecorder(storage, { encryption });
+  const [first, second] = ['{"error":"no funds"}', repeated(3_000)];
+  const parked = [change(1, 0, first), change(2, 0, second)];
+  await recorder.record(0, [{ events: [], snapshots: [], parked }]);
+  const rotated = await sealedRecorder(storage, { encryption: { keys: () => ringOf(2) } });
+  await rotated.record(0, [{ events: [], snapshots: [], parked: [change(2, 1, second)] }]);
+  expect(await reasonsIn(rotated)).toEqual([first, second]);
+  const plain = await recorderOf(storage, []);
+  const stored = (await reasonsIn(plain)) ?? [];
+  expect(stored).toEqual([expect.stringMatching(/^e1:k1:/), expect.stringMatching(/^e1:k2:/)]);
+  await plain.record(0, [{ events: [], snapshots: [], parked: [change(2, 2, stored[0] ?? '')] }]);
+  await expect(reasonsIn(rotated)).rejects.toMatchObject({
+    code: 'STORAGE_TAMPERED',
+    place: { content: 'reason of a parked notification', upstreamName: 'up', notificationId: 2 },
+  });
 });
 
 test('keys of subjects are encrypted for their subjects', async () => {

@@ -138,7 +138,9 @@ describe.each(storages)('explain() on $name', ({ create }) => {
       [Orders, Declining, Orders],
     ]);
     await using runner = await run(declining, { storage });
-    await runner.get(Orders).place('ada');
+    await expect(runner.get(Orders).place('ada')).rejects.toMatchObject({
+      cause: { code: 'NOTIFICATION_PARKED' },
+    });
     const { event } = await explain(runner, Orders, 1);
     expect(namesIn(event)).toEqual({ 'orders 1': { 'reservations 1': { 'orders 2': {} } } });
     const [reserved] = event.effects[0]!.effects;

@@ -150,8 +150,8 @@ export class Appender {
     const recorded = await this.#recordedState(batch);
     if (uncertain && batch.isReachedBy(recorded)) return this.#head(batch.pipelineId);
     const conflict = batch.conflictWith(recorded, this.#options.tables.applicationName);
-    if (conflict !== undefined) throw conflict;
-    return undefined;
+    if (conflict === undefined) return undefined;
+    throw uncertain && batch.onlyParks ? parkedAgain(this.#options.tables, conflict) : conflict;
   }
 
   /** Returns the head of the log after the batch if the batch is recorded; undefined if it is not. */
@@ -213,6 +213,12 @@ function attemptOf(batch: Batch, prompt: PromptValues, tables: ApplicationTables
   } catch (error) {
     throw explained(error, tables, 'recording');
   }
+}
+
+/** Creates the error for a call that left no trace but parked notifications, which another writer may have changed since. */
+function parkedAgain(tables: ApplicationTables, cause: unknown): StorageError {
+  const reason = 'another writer may have changed what it parked. Read the parked notifications again.';
+  return storageError('STORAGE_BUSY', tables, reason, { cause });
 }
 
 function tooManyWriters(tables: ApplicationTables): StorageError {

@@ -93,6 +93,12 @@ export class Batch {
     return this.conflictWith({ versions, positions, keys: [], revisions }, '') === undefined;
   }
 
+  /** Whether the batch leaves no rows that stay but positions: other writers may change or delete what it parks. */
+  get onlyParks(): boolean {
+    const { events, operations, commands, parked } = this;
+    return parked.length > 0 && events.length + operations.length + commands.length === 0;
+  }
+
   /** Returns the first conflict between the batch and the recorded state; undefined if there is none. */
   conflictWith(
     { versions, positions, keys, revisions }: RecordedState,

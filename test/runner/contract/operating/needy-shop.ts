@@ -37,3 +37,19 @@ export const needyShop = System.of(
   ],
   { module: import.meta.url, name: 'needy shop' },
 );
+
+/** Tries again while the file is missing. */
+export class PatientReservations extends NeedyReservations {
+  static readonly errorRules = [
+    { error: RangeError, retry: { times: 10_000, firstMs: 5, maxMs: 20 } },
+  ] as const;
+}
+
+/** The shop with a policy that is tried again while a file is missing. */
+export const patientShop = System.of(
+  [
+    [Orders, PatientReservations, Orders],
+    [Orders, Payments, Orders],
+  ],
+  { module: import.meta.url, name: 'patient shop' },
+);

@@ -1,4 +1,5 @@
 import { postgres } from 'kahn/postgres';
+import type { ParkedChange } from '../../../../src/storage/parked.ts';
 import type { PostgresOptions } from '../../../../src/storage/postgres/index.ts';
 import type { ProcessEvent, Recorder, StoredCommand, Tracking } from '../../../../src/storage/recorder.ts';
 import { type OpenedStorage, openStorage } from '../../../../src/storage/storage.ts';
@@ -101,4 +102,10 @@ export function keyed(key: string): { readonly command: StoredCommand } {
 /** Returns a move of the position in the log of `up`. */
 export function moved(expected: number, position: number): { readonly tracking: Tracking } {
   return { tracking: { upstreamName: 'up', expected, position } };
+}
+
+/** Returns a change that parks a notification, changes it or deletes it. */
+export function parks(notificationId: number, expected: number, isKept = true): ParkedChange {
+  const content = { originatorId: 'a', isDue: false, attempts: expected, since: 0, reason: '{}' };
+  return { upstreamName: 'up', notificationId, expected, content: isKept ? content : undefined };
 }

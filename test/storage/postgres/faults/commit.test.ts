@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
 import { query } from '../../../support/servers/postgres.ts';
 import { until } from '../../../support/until.ts';
-import { CommitScene, changes, keyed, moved, unlisted } from './commit-scene.ts';
+import { CommitScene, changes, keyed, moved, parks, unlisted } from './commit-scene.ts';
 
 describe.concurrent('a commit whose answer is lost', () => {
   it('is found by another try, and recorded once', async ({ expect }) => {
@@ -49,6 +49,42 @@ describe.concurrent('a commit whose answer is lost', () => {
     expect(await recorder.record(0, [changes('b', 2), unlisted(changes('a', 1, 2))])).toBe(2);
     expect(scene.sent).toBe(4);
     expect(await scene.recorded()).toBe('a3 a2 a1 b1 b2');
+  });
+
+  it('is found if it only parked, changed or deleted parked notifications', async ({ expect }) => {
+    await using scene = await CommitScene.prepare();
+    const recorder = await scene.open();
+    scene.fate = (time) => (time % 2 === 1 ? 'cut after' : 'pass');
+    for (const [expected, isKept] of [true, true, false].entries()) {
+      const parked = [parks(1, expected, isKept), parks(2, expected, isKept)];
+      expect(await recorder.record(0, [{ events: [], snapshots: [], parked }])).toBe(0);
+    }
+    expect(scene.sent).toBe(6);
+    expect(await recorder.countParked?.()).toEqual([]);
+    const aside = { events: [], snapshots: [], ...moved(0, 7), parked: [parks(7, 0)] };
+    expect(await recorder.record(0, [aside])).toBe(0);
+    const retried = { ...changes('a'), parked: [parks(7, 1, false)] };
+    expect(await recorder.record(0, [retried])).toBe(1);
+    expect([scene.sent, await scene.recorded()]).toEqual([10, 'a1']);
+    expect((await recorder.position(0, 'up')).position).toBe(7);
+  });
+
+  it('is reported as unknown if another writer has changed what it parked', async ({ expect }) => {
+    await using scene = await CommitScene.prepare();
+    const [recorder, rival] = [await scene.open(), await scene.openRival()];
+    scene.fate = (time) => (time === 1 ? 'cut after' : 'cut before');
+    const parking = recorder.record(0, [
+      { events: [], snapshots: [], ...moved(0, 7), parked: [parks(7, 0)] },
+    ]);
+    const refused = expect(parking).rejects.toMatchObject({
+      code: 'STORAGE_OUTCOME_UNKNOWN',
+      transient: true,
+    });
+    await until('it is tried again', () => scene.sent > 1);
+    await rival.record(0, [{ events: [], snapshots: [], parked: [parks(7, 1)] }]);
+    scene.fate = () => 'pass';
+    await refused;
+    expect((await recorder.parked?.({ pipelineId: 0, after: 0, limit: 9 }))?.[0]?.revision).toBe(2);
   });
 
   it('does not conflict with its own key', async ({ expect }) => {

@@ -4,6 +4,7 @@ import {
   type DomainEvent,
   type ErrorRule,
   type ParkingOptions,
+  type PolicyRepository,
   ProcessApplication,
   System,
 } from 'kahn';
@@ -90,14 +91,62 @@ export class Labels extends ProcessApplication<LabelEvent, ParcelEvent> {
   }
 }
 
-/** Counts the labels. */
-export class Postings extends ProcessApplication<ParcelEvent, LabelEvent> {
-  static readonly applicationName = 'postings';
-  static readonly emits = ['Parcel.Sent'] as const;
+export type AuditEvent = DomainEvent<'Audit.Sent' | 'Audit.Printed', { number: number }>;
+
+/** What an audit has seen of a parcel, or of its label. */
+export class Audit extends Aggregate<AuditEvent> {
+  readonly numbers: number[] = [];
+
+  note(type: AuditEvent['type'], number: number): void {
+    this.trigger(type, { number });
+  }
+
+  static first(id: string, type: AuditEvent['type'], number: number): Audit {
+    return Audit.create(type, { number }, id);
+  }
+
+  protected override apply({ data: { number } }: AuditEvent): void {
+    this.numbers.push(number);
+  }
+}
+
+/** Follows parcels and their labels. Fails for good on a label whose parcel it has not seen. */
+export class Audits extends ProcessApplication<AuditEvent, ParcelEvent | LabelEvent> {
+  static readonly applicationName = 'audits';
+  static readonly emits = ['Audit.Sent', 'Audit.Printed'] as const;
+  static readonly errorRules: readonly ErrorRule[] = [
+    { error: JammedError, retry: { times: 1, firstMs: 1, maxMs: 1 }, action: 'park' },
+  ];
+  /** Called with each event. */
+  static meanwhile: (type: string, number: number) => void = () => {};
 
   override readonly policy = this.when({
-    'Label.Printed': (event, repository) => Parcel.first(repository.deriveId(), event.data.number),
+    'Parcel.Sent': ({ originatorId, data: { number } }, repository) => {
+      Audits.meanwhile('sent', number);
+      return note(repository, `parcel ${originatorId}`, 'Audit.Sent', number);
+    },
+    'Label.Printed': async ({ data: { parcel, number } }, repository) => {
+      Audits.meanwhile('printed', number);
+      const sent = await repository.get(Audit, `parcel ${parcel}`);
+      if (!sent.numbers.includes(number)) throw new RangeError(`label ${number} before its parcel`);
+      return note(repository, `label ${parcel}`, 'Audit.Printed', number);
+    },
   });
 }
 
-export const parcelDesk = System.of([[Parcels, Labels, Postings]]);
+async function note(
+  repository: PolicyRepository<AuditEvent>,
+  id: string,
+  type: AuditEvent['type'],
+  number: number,
+): Promise<Audit | undefined> {
+  if (!(await repository.has(Audit, id))) return Audit.first(id, type, number);
+  (await repository.get(Audit, id)).note(type, number);
+  return undefined;
+}
+
+/** Labels follow parcels, and audits follow both. */
+export const auditedDesk = System.of([
+  [Parcels, Labels, Audits],
+  [Parcels, Audits],
+]);
