@@ -13,6 +13,8 @@ export interface OrderDeskOptions {
   readonly database: string;
   /** Whether each application has a thread of its own. */
   readonly usesThreads: boolean;
+  /** Longest time that a customer waits for the list, in ms. @default 5_000 */
+  readonly patienceMs?: number;
 }
 
 export interface PlacedOrder {
@@ -30,22 +32,21 @@ export interface OrderDesk extends AsyncDisposable {
 }
 
 /** Starts the shop. */
-export async function openDesk({ database, usesThreads }: OrderDeskOptions): Promise<OrderDesk> {
+export async function openDesk(options: OrderDeskOptions): Promise<OrderDesk> {
+  const { database, usesThreads, patienceMs = 5_000 } = options;
   const runner = usesThreads ? MultiThreadedRunner : SingleThreadedRunner;
   if (URL.canParse(database)) {
     const storage = postgres({ connectionString: database });
-    return deskOf(await runner.start(postgresShop, { storage }), PostgresOrderList);
+    return deskOf(await runner.start(postgresShop, { storage }), PostgresOrderList, patienceMs);
   }
   const storage = sqlite({ file: database });
-  return deskOf(await runner.start(sqliteShop, { storage }), SqliteOrderList);
+  return deskOf(await runner.start(sqliteShop, { storage }), SqliteOrderList, patienceMs);
 }
-
-/** Longest time that a customer waits for the list, in ms. */
-const patienceMs = 5_000;
 
 function deskOf<List extends typeof SqliteOrderList | typeof PostgresOrderList>(
   runner: SystemRunner<typeof Orders | NoInfer<List>>,
   list: List,
+  patienceMs: number,
 ): OrderDesk {
   return {
     async place(customer) {

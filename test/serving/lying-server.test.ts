@@ -2,7 +2,8 @@ import { run, System } from 'kahn';
 import { type LogHandler, remote, serveLogs } from 'kahn/http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { Billing, Sale, Sales, TestServer } from './two-systems.ts';
+import { TestServer } from './test-server.ts';
+import { Billing, Sale, Sales } from './two-systems.ts';
 
 const token = 'a-token-of-the-test';
 const headers = { authorization: `Bearer ${token}` };

@@ -3,7 +3,8 @@ import { remote, serveLogs } from 'kahn/http';
 import { expect, onTestFinished, test } from 'vitest';
 import { storages } from '../support/storages.ts';
 import { until } from '../support/until.ts';
-import { Billing, Sale, Sales, TestServer } from './two-systems.ts';
+import { TestServer } from './test-server.ts';
+import { Billing, Sale, Sales } from './two-systems.ts';
 
 const token = 'a-token-of-the-test';
 const headers = { authorization: `Bearer ${token}` };

@@ -1,10 +1,5 @@
-// Two systems on storages of their own, which follow each other over HTTP.
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// Applications of two systems that follow each other.
 import { Aggregate, type DomainEvent, ProcessApplication } from 'kahn';
-import { type LogHandler, nodeListener } from 'kahn/http';
-import { onTestFinished } from 'vitest';
 
 export type SaleEvent =
   | DomainEvent<'Sale.Made', { amount: number }>
@@ -44,36 +39,4 @@ export class Billing extends ProcessApplication<BillEvent, SaleEvent> {
     'Sale.Made': ({ originatorId: saleId, data }, repository) =>
       Bill.create('Bill.Written', { saleId, amount: data.amount }, repository.deriveId()),
   });
-}
-
-/** A server on a port of its own, whose handler is set later. */
-export class TestServer {
-  handler: LogHandler | undefined;
-  readonly url: string;
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/logs`;
-  }
-
-  static async listen(): Promise<TestServer> {
-    const answer: { from?: TestServer } = {};
-    const listener = nodeListener(
-      async (request) => (await answer.from?.handler?.(request)) ?? new Response(null, { status: 503 }),
-    );
-    const server = createServer(listener).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    answer.from = new TestServer(server);
-    return answer.from;
-  }
-
-  /** Ends all connections, as when a network fails. */
-  cut(): void {
-    this.#server.closeAllConnections();
-  }
 }

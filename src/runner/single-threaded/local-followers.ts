@@ -30,6 +30,9 @@ export class LocalFollowers {
   /** Waits for which nothing is pending. */
   readonly #finished: Wait[] = [];
   readonly #signal: AbortSignal;
+  /** Aborted when no further batch of a replay may begin. */
+  readonly #closing = new AbortController();
+  #replays: Promise<unknown> | undefined;
 
   /** @param signal Aborted when no further batch may begin. */
   constructor(system: System, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
@@ -59,9 +62,16 @@ export class LocalFollowers {
       else for (const log of one.followers) log.mayHaveGrown = true; // another system that is away does not keep this one
     }
     for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
+    this.#replays = Promise.all(this.#startReplays());
     this.#turns.start(this.#prompted);
     for (const build of this.#builds.values()) build.start(() => this.#followBuilt(build));
     await this.#turns.idle();
+  }
+
+  #startReplays(): readonly Promise<void>[] {
+    const signal = AbortSignal.any([this.#signal, this.#closing.signal]);
+    const followers = [...this.#applications.values()].filter(({ upstreams }) => upstreams.length > 0);
+    return followers.map(({ process }) => processApplicationInternals.replay(process, signal));
   }
 
   /** Makes callers wait for a projection from now on, because its schema is about to become live. */
@@ -168,6 +178,7 @@ export class LocalFollowers {
 
   /** Begins to close: positions are no longer recorded after a time, but by {@link drained}. */
   beginToClose(): void {
+    this.#closing.abort();
     this.#turns.close();
   }
 
@@ -176,6 +187,7 @@ export class LocalFollowers {
    * the storage answers soon: without them, the next start reads ignored notifications again.
    */
   async drained(): Promise<void> {
+    await this.#replays;
     await Promise.all([...this.#builds.values()].map((build) => build.close()));
     await this.#turns.idle();
     this.#turns.requestPositions();

@@ -232,9 +232,9 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** @internal */
   protected override get operated(): OperatedSystem {
     this.#assertNotClosed();
-    const { system, running } = this.#parts;
+    const { system, running, runnerName: runner } = this.#parts;
     const statesOf = async (name: string) => [this.#stateOf(name)];
-    return { system, pipelineIds: [localPipelineId], running, statesOf };
+    return { system, pipelineIds: [localPipelineId], running, runner, statesOf };
   }
 
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {

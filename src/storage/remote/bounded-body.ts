@@ -1,13 +1,11 @@
-/** Reads the text of an answer up to a size in bytes; undefined if it is larger. */
-export async function textUpTo(response: Response, maxBytes: number): Promise<string | undefined> {
-  if (response.body === null) return '';
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined; // ends the loop, which cancels the body
-    text += decoder.decode(chunk, { stream: true });
+/** Reads the bytes of an answer up to a size; undefined if it is larger. */
+export async function bytesUpTo(response: Response, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) return undefined; // ends the loop, which cancels the body
+    chunks.push(chunk);
   }
-  return text + decoder.decode();
+  return Buffer.concat(chunks);
 }

@@ -1,11 +1,13 @@
 import type { StorageError } from '../errors.ts';
 import { upToSize } from '../sizes.ts';
 import type { StoredNotification } from '../stored-event.ts';
-import { textUpTo } from './bounded-body.ts';
+import { bytesUpTo } from './bounded-body.ts';
 import { type SharedNames, withSharedName } from './cause-names.ts';
 import { InvalidDocument, logIn, sectionIn } from './documents.ts';
 import { invalidAnswer, type RemoteLocation, refusedAnswer, remoteLocation, unreachable } from './errors.ts';
 import type { LogDocument } from './protocol.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Where a log of another system is served, and how it is asked for. */
 export interface RemoteSource {
@@ -120,10 +122,10 @@ export class RemoteLog {
       throw refusedAnswer(this.location, status);
     }
     const { maxBytes } = this.#source;
-    const text = await textUpTo(response, maxBytes);
-    if (text === undefined) throw this.#invalid(`more than ${maxBytes} bytes`);
+    const bytes = await bytesUpTo(response, maxBytes);
+    if (bytes === undefined) throw this.#invalid(`more than ${maxBytes} bytes`);
     try {
-      return documentIn(JSON.parse(text));
+      return documentIn(JSON.parse(utf8.decode(bytes)));
     } catch (error) {
       if (error instanceof InvalidDocument) throw this.#invalid(error.reason);
       throw this.#invalid('a text that is no JSON');

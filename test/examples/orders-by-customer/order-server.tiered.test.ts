@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { verify } from 'kahn';
+import { postgres } from 'kahn/postgres';
+import { sqlite } from 'kahn/sqlite';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ListedOrder } from '../../../examples/orders-by-customer/listed-order.ts';
 import {
@@ -9,6 +12,7 @@ import {
   type PlacedOrder,
 } from '../../../examples/orders-by-customer/order-desk.ts';
 import { orderServer } from '../../../examples/orders-by-customer/order-server.ts';
+import { postgresShop, sqliteShop } from '../../../examples/orders-by-customer/systems.ts';
 import { temporaryDatabase } from '../../support/servers/postgres.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
@@ -37,6 +41,11 @@ const databases = {
   postgres: temporaryDatabase,
 };
 
+const verifyIn = {
+  sqlite: (file: string) => verify(sqlite({ file }), sqliteShop),
+  postgres: (connectionString: string) => verify(postgres({ connectionString }), postgresShop),
+};
+
 interface Subject {
   readonly kind: keyof typeof databases;
   readonly usesThreads: boolean;
@@ -60,7 +69,7 @@ describe.each(subjects)(
       const customers = ['ada', 'bob', "Eve O'Neill / 100 %"];
       const listed = new Map<string, readonly ListedOrder[]>();
       {
-        await using desk = await openDesk({ database, usesThreads });
+        await using desk = await openDesk({ database, usesThreads, patienceMs: 120_000 });
         const client = await serve(desk);
         const orderAll = customers.map(async (customer) => {
           const ids: string[] = [];
@@ -75,6 +84,8 @@ describe.each(subjects)(
         await Promise.all(orderAll);
         expect(await client.ordersOf('nobody')).toEqual([]);
       }
+      const verification = await verifyIn[kind](database);
+      expect(String(verification)).toContain(': 0 lost, 0 doubled');
       await using desk = await openDesk({ database, usesThreads });
       for (const customer of customers) expect(await desk.ordersOf(customer)).toEqual(listed.get(customer));
     });
