@@ -173,12 +173,14 @@ export {
 export type { OperationOptions } from './runner/operating/operation-options.ts';
 export type { ParkedEvent } from './runner/operating/parked-events.ts';
 export type { ParkedFilter } from './runner/operating/parked-filter.ts';
+export type { ReplayOptions, ResetOptions } from './runner/operating/repetition-options.ts';
 export { run } from './runner/run.ts';
 export type {
   ApplicationState,
   ApplicationStatus,
   Interruption,
   ProcessedOptions,
+  ReplayStatus,
   SystemRunner,
   UpstreamStatus,
   WaitOptions,

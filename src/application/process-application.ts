@@ -22,6 +22,8 @@ import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
+import type { Replay } from './replaying/repetitions.ts';
+import { ReplayLoop } from './replaying/replay-loop.ts';
 
 const runOptions: OptionRules<RunOptions> = {
   upstreamName: ruleOf('the name of an upstream', isId),
@@ -83,6 +85,11 @@ export interface ProcessApplicationInternals {
   /** Throws {@link LogMismatchError} if the log of an upstream does not hold the notification that is done last. */
   compareLogs<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
+  ): Promise<void>;
+  /** Processes the replays of the application until the signal is aborted. */
+  replay<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+    signal: AbortSignal,
   ): Promise<void>;
   /** Returns what people did to the application: whether it is paused, and when it was resumed. */
   controlOf<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): ControlLog;
@@ -252,6 +259,12 @@ export abstract class ProcessApplication<
       },
       controlOf: (application) => ControlLog.of(applicationInternals.storeOf(application).recorder),
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
+      replay: (application, signal) => {
+        const store = applicationInternals.storeOf(application);
+        const followerOf = (replay: Replay) => application.#upstreams.followerOf(replay);
+        const runTurn = <T>(work: () => Promise<T>) => application.#turns.run(work);
+        return inRootContext(() => new ReplayLoop({ store, followerOf, runTurn }, signal).run());
+      },
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
       retryParked: (application) => application.#upstreams.retryParked(),
     };

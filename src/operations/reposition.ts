@@ -1,14 +1,14 @@
 import type { ApplicationClass } from '../application/application.ts';
-import { InvalidPositionError } from '../application/log/errors.ts';
-import { markOf } from '../application/log/mark.ts';
+import { RecordedNotificationLog } from '../application/log/notification-log.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
-import type { StoredNotification } from '../storage/stored-event.ts';
 import { upstreamsOf } from '../system/graph.ts';
 import { assertPartOf, assertSystem, layersOf, type System } from '../system/system.ts';
 import { assertPipelineId } from '../util/ids.ts';
 import { checkedBy, integer, required, ruleOf } from '../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
+import { notificationAt } from './followed-log.ts';
+import { movedPosition } from './move-position.ts';
 import { recordedText } from './recorded-text.ts';
 
 /** Options of {@link reposition}. */
@@ -71,7 +71,7 @@ export async function reposition<Apps extends ApplicationClass>(
     example,
   );
   assertPartOf(system, upstream);
-  assertFollows(system, application, upstream);
+  assertFollows(system, application, upstream, 'reposition()');
   await using opened = new AsyncDisposableStack();
   const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
@@ -82,47 +82,31 @@ export async function reposition<Apps extends ApplicationClass>(
   };
   const recorder = await open(application);
   const { applicationName: upstreamName } = upstream;
-  const { position: from, typesVersion } = await recorder.position(pipelineId, upstreamName);
-  const last = await notificationAt(await open(upstream), { upstreamName, pipelineId, at });
-  const ownHead = await recorder.head(pipelineId);
-  const tracking = {
-    upstreamName,
-    expected: from,
-    position: at,
-    mark: last && markOf(last),
-    typesVersion,
-  };
-  const details = JSON.stringify({ pipelineId, upstreamName, from, to: at, ownHead });
-  const operation = { timestamp: Date.now(), kind: 'reposition', by, reason, details };
-  await recorder.record(pipelineId, [{ events: [], snapshots: [], tracking, operation }]);
-  return from;
+  const from = await recorder.position(pipelineId, upstreamName);
+  const followed = await open(upstream);
+  const log = new RecordedNotificationLog(followed, {
+    applicationName: upstreamName,
+    pipelineId,
+    emits: upstream.emits,
+  });
+  const to = await notificationAt(at, log, "option 'at' of reposition()");
+  const moved = await movedPosition(recorder, { from, to, ceiling: 0, kind: 'reposition', by, reason });
+  await recorder.record(pipelineId, [moved]);
+  return from.position;
 }
 
-function assertFollows(
+/** Throws {@link InvalidArgumentError} unless an application follows another one. */
+export function assertFollows(
   { graph }: System,
   { applicationName }: ApplicationClass,
   upstream: ApplicationClass,
+  call: string,
 ): void {
   const names = upstreamsOf(graph, applicationName);
   if (names.includes(upstream.applicationName)) return;
   const known = names.length === 0 ? 'It follows none' : `Its upstreams are: ${names.join(', ')}`;
   throw new InvalidArgumentError(
-    `reposition() got upstream '${upstream.applicationName}', which application '${applicationName}' does not ` +
+    `${call} got upstream '${upstream.applicationName}', which application '${applicationName}' does not ` +
       `follow. ${known}.`,
-  );
-}
-
-/** Reads the notification at the new position; undefined for position 0. */
-async function notificationAt(
-  recorder: Recorder,
-  { upstreamName, pipelineId, at }: { upstreamName: string; pipelineId: number; at: number },
-): Promise<StoredNotification | undefined> {
-  if (at === 0) return undefined;
-  const [found] = await recorder.notifications(pipelineId, at - 1, 1);
-  if (found?.id === at) return found;
-  const head = await recorder.head(pipelineId);
-  throw new InvalidPositionError(
-    `Expected option 'at' of reposition() to be a notification in the log of '${upstreamName}' of pipeline ` +
-      `${pipelineId}, which ${head < at ? `ends at ${head}` : 'has a gap there'}, or 0; got ${at}.`,
   );
 }

@@ -64,7 +64,23 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     isAhead: () => processApplicationInternals.isAhead(application),
     overdue: () => inbox.put(positionsRequest),
   });
-  const state: LoopState = { blocked: new BlockedUpstreams(), positions };
+  const over = new AbortController(); // also if the application fails
+  const replaying = processApplicationInternals.replay(application, AbortSignal.any([signal, over.signal]));
+  try {
+    await runUntilAborted(options, { blocked: new BlockedUpstreams(), positions }, signal);
+  } finally {
+    over.abort();
+    await replaying;
+  }
+  positions.close();
+  try {
+    await processApplicationInternals.recordPositions(application);
+  } catch (error) {
+    if (!isTransientFailure(error)) throw error; // otherwise the next start reads the same ignored notifications again
+  }
+}
+
+async function runUntilAborted(options: LoopOptions, state: LoopState, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await runOnce(options, state, signal);
@@ -72,12 +88,6 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-  }
-  positions.close();
-  try {
-    await processApplicationInternals.recordPositions(application);
-  } catch (error) {
-    if (!isTransientFailure(error)) throw error; // otherwise the next start reads the same ignored notifications again
   }
 }
 

@@ -7,6 +7,7 @@ import type { System } from '../system/system.ts';
 import type { OperationOptions } from './operating/operation-options.ts';
 import type { ParkedEvent } from './operating/parked-events.ts';
 import type { ParkedFilter } from './operating/parked-filter.ts';
+import type { ReplayOptions, ResetOptions } from './operating/repetition-options.ts';
 
 /** State of an application on a runner. */
 export type ApplicationState =
@@ -69,6 +70,22 @@ export interface SchemaBuilding {
   readonly live: number;
 }
 
+/** Progress of a replay. */
+export interface ReplayStatus {
+  readonly id: string;
+  readonly upstreamName: string;
+  /** Types of the events that are handled again; undefined for all that the policy handles. */
+  readonly types: readonly string[] | undefined;
+  /** Id of the notification before the first one. */
+  readonly from: number;
+  /** Id of the last notification. */
+  readonly to: number;
+  /** Id of the last notification that is done. */
+  readonly position: number;
+  /** Message of the error on which the replay failed; undefined while it runs. */
+  readonly error: string | undefined;
+}
+
 /** State and progress of an application. */
 export interface ApplicationStatus {
   readonly applicationName: string;
@@ -83,6 +100,8 @@ export interface ApplicationStatus {
   readonly lastError: unknown;
   /** The interruption, while the state is `interrupted` and the time of the next try is known. */
   readonly interruption: Interruption | undefined;
+  /** Replays that run or have failed, the oldest first; missing if there are none. */
+  readonly replays?: readonly ReplayStatus[];
   /** Who paused the application, why and when; undefined if it is not paused. A failed application may be paused, too. */
   readonly pause: Pause | undefined;
   /** The schema that is being built, while the application is a projection whose schema was never live. */
@@ -190,6 +209,42 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * @throws the errors of {@link pause}.
    */
   resume(application: Apps, options: OperationOptions): Promise<boolean>;
+  /**
+   * Moves the position of an application in the log of an upstream, on all hosts within about a second. Resolves with the
+   * position before, when it is recorded who did it and why.
+   *
+   * With an earlier place, the application processes the events after it again, before new ones, with
+   * `context.isReplay`. It leaves out the events whose effects are in its log, so that no event is recorded twice. Rows and
+   * calls of other systems are up to the handlers. With a later place, it skips events.
+   *
+   * @example
+   * await runner.reset(Payments, { upstream: Orders, at: 'start', by: 'ada', reason: 'a handler was mended' });
+   * @throws {@link InvalidPositionError} if the log of the upstream has no notification `at`.
+   * @throws {@link InvalidArgumentError} if the application does not follow the upstream, is a projection, or defines events
+   * outside of the log; if a replay of the upstream runs, or events after the place are parked; on a stepping runner.
+   * @throws the errors of {@link pause}.
+   */
+  reset(application: Apps, options: ResetOptions<Apps>): Promise<number>;
+  /**
+   * Hands past events of an upstream to an application again, beside new ones, up to its position at the time of the call:
+   * to a handler that is new, or has changed. Handlers read `context.isReplay` and `context.sideEffects`. Events whose
+   * effects are in the log of the application are left out, and the others are handled once, whatever crashes. An error of
+   * the policy ends the replay, which {@link status} shows.
+   *
+   * Resolves with the id of the replay, when it is recorded who asked for it and why.
+   *
+   * @example
+   * await runner.replay(Payments, { types: ['Order.Created'], sideEffects: false, by: 'ada', reason: 'a new handler' });
+   * @throws {@link InvalidPositionError} if the log of the upstream has no notification `from` or `to`.
+   * @throws the errors of {@link reset}.
+   */
+  replay(application: Apps, options: ReplayOptions<Apps>): Promise<string>;
+  /**
+   * Ends a replay on all hosts: what it has recorded stays. Resolves with false if no replay with this id runs.
+   *
+   * @throws the errors of {@link pause}.
+   */
+  cancelReplay(application: Apps, id: string, options: OperationOptions): Promise<boolean>;
   /**
    * Reads the parked notifications of an application, in the order in which they were parked, pipeline by pipeline, with the
    * errors for which they are parked.

@@ -3,9 +3,16 @@ import { ControlLog } from '../application/control/control-log.ts';
 import { fitOf, mismatchText } from '../application/log/mark.ts';
 import { processApplicationInternals } from '../application/process-application.ts';
 import { schemaIn } from '../application/projection/schema-recorder.ts';
+import { positionNameOf } from '../application/replaying/repetitions.ts';
 import { isTransient } from '../storage/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
-import type { ApplicationState, ApplicationStatus, SchemaBuilding, UpstreamStatus } from './runner.ts';
+import type {
+  ApplicationState,
+  ApplicationStatus,
+  ReplayStatus,
+  SchemaBuilding,
+  UpstreamStatus,
+} from './runner.ts';
 
 /** What a runner knows of an application. */
 type KnownState = Pick<ApplicationStatus, 'state' | 'lastError'> & Partial<ApplicationStatus>;
@@ -64,11 +71,31 @@ async function applicationStatus(
         parked: parked.get(upstream.applicationName) ?? 0,
       })),
     );
-    return { ...known(), upstreams: all, lastError };
+    const replays = await replaysOf(application, upstreams);
+    return { ...known(), upstreams: all, lastError, ...(replays.length > 0 && { replays }) };
   } catch (error) {
     if (!isTransient(error)) throw error;
     return { ...known(), upstreams: [], lastError: lastError ?? error };
   }
+}
+
+/** Reads the progress of the replays that run or have failed. */
+async function replaysOf(
+  application: Application,
+  upstreams: readonly Application[],
+): Promise<readonly ReplayStatus[]> {
+  const { recorder, pipelineId, recordedNameOf } = applicationInternals.storeOf(application);
+  const open = ControlLog.of(recorder).repetitions.openIn(pipelineId);
+  return Promise.all(
+    open.map(async (replay) => {
+      const { id, types, from, to, error } = replay;
+      const { position } = await recorder.position(pipelineId, positionNameOf(replay));
+      const isOf = ({ applicationName }: Application) =>
+        recordedNameOf(applicationName) === replay.upstreamName;
+      const upstreamName = upstreams.find(isOf)?.applicationName ?? replay.upstreamName;
+      return { id, upstreamName, types, from, to, position: Math.min(position, to), error };
+    }),
+  );
 }
 
 const pausable: readonly ApplicationState[] = ['idle', 'running', 'interrupted', 'restarting', 'elsewhere'];

@@ -1,6 +1,5 @@
 import { describe } from 'vitest';
 import { byTier } from '../support/tier.ts';
-import { beginnings } from './contract/beginnings.ts';
 import { access, calls } from './contract/calls.ts';
 import { changedShops } from './contract/changed-shops.ts';
 import { commands } from './contract/commands.ts';
@@ -14,6 +13,8 @@ import { parked } from './contract/operating/parked.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
+import { beginnings } from './contract/repeating/beginnings.ts';
+import { repetitions } from './contract/repeating/repetitions.ts';
 import { resources } from './contract/resources.ts';
 import { projections } from './contract/rows/projections.ts';
 import type { RunnerSubject } from './contract/subject.ts';
@@ -38,6 +39,7 @@ function restOfContract(subject: RunnerSubject): void {
     commands(subject);
     positions(subject);
     beginnings(subject);
+    repetitions(subject);
     changedShops(subject);
     personalData(subject);
     asynchronousContexts(subject);

@@ -3,6 +3,7 @@ import { clearInterval, setInterval } from 'node:timers';
 import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
+import { Repetitions } from '../replaying/repetitions.ts';
 
 /** A pause of an application. */
 export interface Pause {
@@ -37,6 +38,8 @@ export class ControlLog {
   #lastResumeId = 0;
   #lastRetryId = 0;
   #pause: Pause | undefined;
+  /** The resets and replays of the application. */
+  readonly repetitions: Repetitions = new Repetitions();
 
   private constructor(recorder: Recorder) {
     this.#recorder = recorder;
@@ -170,6 +173,7 @@ export class ControlLog {
     const page = await this.#recorder.operations(0, pageSize);
     this.#last = undefined;
     this.#lastResumeId = 0;
+    this.repetitions.clear();
     this.#pause = undefined;
     await this.#apply(page, page.length);
   }
@@ -188,6 +192,7 @@ export class ControlLog {
   #applyOne(operation: RecordedOperation): void {
     const { id, kind, by, reason, timestamp } = operation;
     this.#last = operation;
+    this.repetitions.apply(operation);
     if (kind === 'pause') this.#pause ??= { by, reason, since: timestamp };
     if (kind === 'retry' || kind === 'discard') this.#lastRetryId = id;
     if (kind !== 'resume') return;

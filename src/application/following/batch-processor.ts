@@ -35,6 +35,7 @@ import { BatchContext } from '../policy/policy-context.ts';
 import type { BoundedLock } from '../recording/bounded-lock.ts';
 import { explainedConflict } from '../recording/create-conflict.ts';
 import { type EventStore, loggedOf, type PreparedEvents } from '../recording/event-store.ts';
+import { DoneNotifications } from '../replaying/done-notifications.ts';
 import { BatchRows } from './batch-rows.ts';
 import { AdaptiveBatchSize } from './batch-size.ts';
 import type { UpstreamCursor } from './upstream-cursor.ts';
@@ -60,6 +61,16 @@ export interface Progress {
   readonly parked?: ReadonlyMap<number, ParkedContent | undefined>;
 }
 
+/** What a replay hands to the policy, and how. */
+export interface ReplayRules {
+  /** Name under which the position of the replay is recorded. */
+  readonly positionName: string;
+  /** Types of the events that the policy handles; undefined for all. */
+  readonly types: readonly string[] | undefined;
+  /** Whether handlers may call other systems. */
+  readonly sideEffects: boolean;
+}
+
 /** Pace of a follower that leaves time to others. */
 export interface FollowerPace {
   /** Waits until a batch may begin. Returns no promise if it may begin at once. */
@@ -75,6 +86,8 @@ export interface BatchProcessorOptions {
   readonly batchSize: number;
   /** Resources of the system, for handlers. */
   readonly resources?: unknown;
+  /** What a replay hands to the policy, and how. @default new notifications */
+  readonly replay?: ReplayRules | undefined;
   /** Longest time of a handler, in ms. @default no limit */
   readonly handlerTimeoutMs?: number | undefined;
   /** Limits the share of the time that the follower works. @default all of it */
@@ -91,9 +104,13 @@ export class BatchProcessor {
   readonly #cursor: UpstreamCursor;
   readonly #setup: PolicySetup;
   readonly #size: AdaptiveBatchSize;
+  /** The notifications of repeated batches that must not be handled again; undefined until there are such batches. */
+  #done: DoneNotifications | undefined;
+  /** Ids of those in the current batch. */
+  #leftOut: ReadonlySet<number> = new Set();
 
   constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
-    const { store, policy, batchSize, handlerTimeoutMs } = options;
+    const { store, policy, batchSize, replay, handlerTimeoutMs } = options;
     const { upstreamName } = cursor;
     const mapper = store.mapperOf(upstreamName, cursor.emits);
     this.#options = options;
@@ -104,6 +121,7 @@ export class BatchProcessor {
       upstreamName,
       handlerTimeoutMs,
       typeOf: (storedType) => mapper.typeOf(storedType),
+      isLeftOut: ({ id }, type) => this.#leftOut.has(id) || replay?.types?.includes(type) === false,
       decode: (stored) => cursor.decode(stored, mapper),
     };
     this.#size = new AdaptiveBatchSize(batchSize);
@@ -140,6 +158,12 @@ export class BatchProcessor {
     return undefined;
   }
 
+  /** Finds the notifications that must not be handled again, before they are processed again. */
+  async findDone(notifications: readonly StoredNotification[]): Promise<void> {
+    this.#done ??= new DoneNotifications(this.#options.store, this.#cursor.upstreamName);
+    this.#leftOut = await this.#done.among(notifications);
+  }
+
   /** Whether the policy may handle a notification. */
   isHandled({ type }: StoredNotification): boolean {
     return mayHandle(this.#setup, type);
@@ -147,6 +171,7 @@ export class BatchProcessor {
 
   /** Processes a parked notification, and records that it is no longer parked. */
   retry(notification: StoredNotification, retried: ParkedNotification): Promise<void> {
+    this.#leftOut = new Set();
     return this.#runAndRecord({ notifications: [notification], parked: noneParked, retried }, undefined);
   }
 
@@ -214,6 +239,8 @@ export class BatchProcessor {
       const context = new BatchContext({
         applicationName,
         resources: this.#options.resources,
+        isReplay: this.#cursor.repeatedUpTo > 0,
+        sideEffects: this.#options.replay?.sideEffects ?? true,
         ...(this.signal && { signal: this.signal }),
         rows: openRows,
       });

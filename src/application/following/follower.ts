@@ -38,6 +38,7 @@ export class Follower {
   readonly #processor: BatchProcessor;
   readonly #retries: BatchRetries;
   readonly #failures: FollowerFailures;
+  readonly #isReplay: boolean;
   #isAtEnd = false;
 
   constructor({ log, gate, handling, declaration, ...options }: FollowerOptions) {
@@ -45,7 +46,16 @@ export class Follower {
     this.#applicationName = store.applicationName;
     this.#pipelineId = store.pipelineId;
     this.#types = new TypeGate(options.policy, log.emits, store.mapperOf(log.applicationName, log.emits));
-    this.#cursor = new UpstreamCursor(store, log, this.#types, handling.moved, declaration);
+    const { replay } = options;
+    this.#isReplay = replay !== undefined;
+    this.#cursor = new UpstreamCursor(
+      store,
+      log,
+      this.#types,
+      handling.moved,
+      declaration,
+      replay?.positionName,
+    );
     this.#gate = gate;
     gate.add(this.#cursor);
     this.#processor = new BatchProcessor(options, this.#cursor);
@@ -112,6 +122,12 @@ export class Follower {
     return found === undefined || found instanceof Promise
       ? retries.settle(found, seen, upTo, signal)
       : retries.succeeded(found, seen);
+  }
+
+  /** Makes the next pull read the recorded position, which may have been moved. */
+  forget(): void {
+    this.#cursor.forget();
+    this.#isAtEnd = false;
   }
 
   /** Compares the last notification that is done with the log; see {@link UpstreamCursor.compare}. */
@@ -213,7 +229,8 @@ export class Follower {
   #pullOnce(upTo: number, lock?: BoundedLock): Found | Promise<Found> {
     const cursor = this.#cursor;
     const { batchSize } = this.#processor;
-    const limit = Math.min(lock === undefined ? batchSize : 1, upTo - cursor.seen);
+    const last = Math.min(upTo, cursor.repeatedUpTo || Infinity);
+    const limit = Math.min(lock === undefined ? batchSize : 1, last - cursor.seen);
     this.#isAtEnd = limit <= 0;
     if (this.#isAtEnd) return false;
     const { hasRest } = cursor;
@@ -234,6 +251,24 @@ export class Follower {
     this.#isAtEnd = !isFull && !isGrowing && !hasRest && !this.#cursor.mayContinue;
     if (notifications.length === 0) return false;
     if (lock !== undefined) this.#isAtEnd = false;
+    if (this.#cursor.repeatedUpTo > 0) return this.#processAgain(notifications, lock);
+    return this.#processUnlessHeld(notifications, lock);
+  }
+
+  /** Processes notifications that were processed before the position was moved back. */
+  async #processAgain(
+    notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
+  ): Promise<Found> {
+    this.#isAtEnd = false;
+    await this.#processor.findDone(notifications);
+    return this.#processUnlessHeld(notifications, lock);
+  }
+
+  #processUnlessHeld(
+    notifications: readonly StoredNotification[],
+    lock: BoundedLock | undefined,
+  ): Found | Promise<Found> {
     return this.#gate.passes(notifications)
       ? this.#processFree(notifications, notifications.length, lock)
       : this.#processUnlessWaiting(notifications, lock);
@@ -259,7 +294,7 @@ export class Follower {
     const barred = this.#types.firstBarred(free);
     if (barred?.index === 0) return this.#leave(barred);
     const passing = barred === undefined ? free : free.slice(0, barred.index);
-    if (!this.#failures.isIdle) return this.#processUnlessParked(passing, lastId, lock);
+    if (!this.#isReplay && !this.#failures.isIdle) return this.#processUnlessParked(passing, lastId, lock);
     const processing = this.#processor.process(passing, lock);
     const done = (): boolean => {
       if (this.#cursor.seen < lastId) this.#isAtEnd = false;

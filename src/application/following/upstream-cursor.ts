@@ -5,7 +5,14 @@ import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../following-errors.ts';
-import { fitOf, isSameNotification, MarkedTracking, markOf, mismatchText } from '../log/mark.ts';
+import {
+  ceilingOf,
+  fitOf,
+  isSameNotification,
+  MarkedTracking,
+  markBelow,
+  mismatchText,
+} from '../log/mark.ts';
 import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
 import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
@@ -20,10 +27,14 @@ export class UpstreamCursor {
   /** What this process recorded last in the log, if anything is kept. */
   readonly #recent: RecentLog | undefined;
   readonly #types: TypeGate;
+  /** Name under which the position is recorded: that of the upstream, or of a replay. */
+  readonly #positionName: string;
   /** The class, as long as its beginning in the log may have to be recorded. */
   #declaration: BeginningDeclaration | undefined;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
+  /** Last notification that was processed before the position was moved back; 0 once it is passed again. */
+  #ceiling = 0;
   /** Version of the handled types when the position was located. A later version makes the next record conflict. */
   #typesVersion = 0;
   /**
@@ -41,6 +52,7 @@ export class UpstreamCursor {
   /**
    * @param moved Called when another writer may have moved the position.
    * @param declaration The class of the application, if that says where it begins.
+   * @param positionName Name under which the position is recorded. Default: the name of the upstream.
    */
   constructor(
     store: EventStore,
@@ -48,8 +60,10 @@ export class UpstreamCursor {
     types: TypeGate,
     moved: () => void,
     declaration?: BeginningDeclaration,
+    positionName: string = log.applicationName,
   ) {
     this.#moved = moved;
+    this.#positionName = positionName;
     this.#declaration = declaration;
     this.#store = store;
     this.#log = log;
@@ -71,6 +85,11 @@ export class UpstreamCursor {
     return this.#last?.id ?? 0;
   }
 
+  /** Id of the last notification that was processed before, if the position was moved back; 0 if nothing is repeated. */
+  get repeatedUpTo(): number {
+    return this.#ceiling > this.seen ? this.#ceiling : 0;
+  }
+
   get isLocated(): boolean {
     return this.#recorded !== undefined;
   }
@@ -89,11 +108,12 @@ export class UpstreamCursor {
     if (this.#recorded !== undefined) return;
     if (this.#declaration !== undefined) await recordBeginning(this.#declaration, this.#store, this.#log);
     this.#declaration = undefined;
-    const recorded = await readPosition(this.#store, this.upstreamName, this.#types);
+    const recorded = await readPosition(this.#store, this.#positionName, this.#types);
     this.#moved();
     this.#last = await this.#notificationAt(recorded);
     this.#recorded = recorded.position;
     this.#typesVersion = recorded.typesVersion;
+    this.#ceiling = ceilingOf(recorded);
   }
 
   /** Reads the recorded position again, because another writer of the application may have moved it. */
@@ -101,11 +121,12 @@ export class UpstreamCursor {
     const recorded = this.#recorded;
     if (recorded === undefined) return this.locate();
     const { recorder, pipelineId } = this.#store;
-    const found = await recorder.position(pipelineId, this.upstreamName);
+    const found = await recorder.position(pipelineId, this.#positionName);
     if (found.position <= recorded) return;
     this.#moved();
     if (found.position > this.seen) this.#last = await this.#notificationAt(found);
     this.#recorded = found.position;
+    this.#ceiling = ceilingOf(found);
   }
 
   /**
@@ -114,13 +135,13 @@ export class UpstreamCursor {
    */
   async donePosition(): Promise<RecordedPosition> {
     const { recorder, pipelineId } = this.#store;
-    let found = await recorder.position(pipelineId, this.upstreamName);
+    let found = await recorder.position(pipelineId, this.#positionName);
     if (this.#recorded !== undefined && this.#recorded > found.position)
-      found = await recorder.position(pipelineId, this.upstreamName); // it was moved meanwhile
+      found = await recorder.position(pipelineId, this.#positionName); // it was moved meanwhile
     const last = this.#last;
     const isCurrent = found.position === this.#recorded && found.typesVersion === this.#typesVersion;
     if (last === undefined || !isCurrent || !this.isAhead) return found;
-    return { ...found, position: last.id, mark: markOf(last) };
+    return { ...found, position: last.id, mark: markBelow(this.#ceiling, last) };
   }
 
   /**
@@ -237,7 +258,13 @@ export class UpstreamCursor {
    * @param notification The last one that is done, by default.
    */
   trackingTo(notification: StoredNotification | undefined = this.#last): Tracking {
-    return new MarkedTracking(this.upstreamName, this.#recorded ?? 0, notification, this.#typesVersion);
+    return new MarkedTracking(
+      this.#positionName,
+      this.#recorded ?? 0,
+      notification,
+      this.#typesVersion,
+      this.#ceiling,
+    );
   }
 
   /** Notes that the position is recorded. */

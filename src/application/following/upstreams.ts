@@ -2,14 +2,15 @@ import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { ControlLog } from '../control/control-log.ts';
-import type { ErrorRules } from '../error-rules/error-rules.ts';
+import { ErrorRules } from '../error-rules/error-rules.ts';
 import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
-import type { BatchProcessorOptions } from './batch-processor.ts';
+import { positionNameOf, type Replay } from '../replaying/repetitions.ts';
+import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
 import { processDue } from './parked-pass.ts';
@@ -29,12 +30,22 @@ export interface RunOptions {
 /** Number of notifications processed of each upstream, by name. */
 export type ProcessedCounts = ReadonlyMap<string, number>;
 
+/** What is needed to follow a log. */
+interface FollowedLog {
+  readonly log: NotificationLog;
+  readonly options: BatchProcessorOptions;
+}
+
 /** The upstreams of an application in one pipeline. */
 export class Upstreams {
   readonly #applicationName: string;
   readonly #followers = new Map<string, Follower>();
   #intermediates: ReadonlyMap<string, Recorder> = new Map();
   #gate: CausalGate | undefined;
+  /** What is needed to follow the logs a second time, by the names of their applications. */
+  readonly #logs = new Map<string, FollowedLog>();
+  /** Last operation that moved a position, as far as the followers obey it. */
+  #obeyedResetId = 0;
   #control: ControlLog | undefined;
   #handling: FailureHandling | undefined;
   /** Id of the last operation that had parked notifications retried, as far as it is obeyed. */
@@ -64,6 +75,7 @@ export class Upstreams {
     this.#control ??= ControlLog.of(store.recorder);
     this.#gate ??= new CausalGate(store, this.#intermediates);
     this.#handling ??= new FailureHandling(store, rules);
+    this.#logs.set(log.applicationName, { log, options });
     const shared = { gate: this.#gate, handling: this.#handling, declaration };
     this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
   }
@@ -71,6 +83,38 @@ export class Upstreams {
   /** Makes the next run process the parked notifications that are due, before new ones. */
   retryParked(): void {
     if (this.#handling !== undefined) this.#handling.mayBeDue = true;
+  }
+
+  /** Returns a follower that processes a replay; undefined if its upstream is not followed here. */
+  followerOf(replay: Replay): Follower | undefined {
+    const followed = this.#logs
+      .values()
+      .find(({ log, options }) => options.store.recordedNameOf(log.applicationName) === replay.upstreamName);
+    if (followed === undefined) return undefined;
+    const { log, options } = followed;
+    const positionName = positionNameOf(replay);
+    const { types, sideEffects } = replay;
+    const gate = new CausalGate(options.store, new Map()); // the causes of what is replayed were processed before
+    const progressed = (progress: Progress) =>
+      options.progressed({ ...progress, upstreamName: positionName });
+    // A replay parks nothing: it ends at a notification on which it fails.
+    const handling = new FailureHandling(options.store, new ErrorRules({}));
+    return new Follower({
+      log,
+      gate,
+      handling,
+      ...options,
+      replay: { positionName, types, sideEffects },
+      progressed,
+    });
+  }
+
+  /** Makes the followers read their positions again, if an operation has moved any. */
+  #obey(): void {
+    const { lastResetId = 0 } = this.#control?.repetitions ?? {};
+    if (lastResetId === this.#obeyedResetId) return;
+    this.#obeyedResetId = lastResetId;
+    for (const follower of this.#followers.values()) follower.forget();
   }
 
   /**
@@ -83,6 +127,7 @@ export class Upstreams {
    */
   run(options: RunOptions): ProcessedCounts | Promise<ProcessedCounts> {
     if (this.#control?.isFree === false) return this.#runUnlessPaused(this.#control, options);
+    this.#obey();
     this.#noteRetries();
     return this.#handling?.mayBeDue
       ? this.#processDue(options.signal).then(() => this.#run(options))
@@ -102,6 +147,9 @@ export class Upstreams {
     upTo: number,
     signal?: AbortSignal,
   ): number | BlockingError | Promise<number | BlockingError> {
+    const refreshing = this.#control?.refreshIfDue();
+    if (refreshing !== undefined) return refreshing.then(() => this.pull(upstreamName, upTo, signal));
+    this.#obey();
     this.#noteRetries();
     const pull = () => this.#get(upstreamName).pull(upTo, signal);
     return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();

@@ -1,6 +1,7 @@
 import type { Cause } from '../../domain/provenance.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { type LatePlace, noneLate } from '../parking/late-effects.ts';
+import { orderedStretches, type Stretch } from './effect-order.ts';
 
 /** Notifications in the log of an upstream, by the ids of the first and the last. */
 export interface CauseRange {
@@ -18,7 +19,7 @@ export interface Effect {
 }
 
 /** The part of a recorder that the search uses. */
-export type CauseReader = Pick<Recorder, 'causes' | 'head'>;
+export type CauseReader = Pick<Recorder, 'causes' | 'head' | 'operations'>;
 
 /** Number of causes in the first page of a stretch of the log; further pages are larger, up to `pageSize`. */
 const firstPageSize = 16;
@@ -30,7 +31,7 @@ const pageGrowth = 4;
  * are recorded after the search began, or missing in a damaged log, are left out.
  *
  * A follower processes an upstream in order, so the causes from that upstream ascend in its log, and the first effect is
- * found by binary search. At a place without an effect of that upstream, the search reads forward to the next one. So it
+ * found by binary search. Stretches in which they do not ascend, as after a replay, are read as a whole. At a place without an effect of that upstream, the search reads forward to the next one. So it
  * reads about `log2(events / 1024)` small pages if effects of that upstream are frequent and, however rare they are, no
  * stretch of the log more than twice.
  *
@@ -46,13 +47,40 @@ export async function* effectsOf(
 ): AsyncGenerator<readonly Effect[], void, undefined> {
   const head = await reader.head(pipelineId); // the log may grow as fast as it is read
   const log = new EffectLog(reader, pipelineId, causes, late);
-  for (const { from, to } of await firstStretches(log, causes.first, { from: after, to: head })) {
+  const whole = { from: after, to: head };
+  for (const { isOrdered, ...stretch } of await orderedStretches(reader, pipelineId, whole))
+    yield* isOrdered ? orderedEffects(log, causes, stretch) : unorderedEffects(log, causes, stretch);
+}
+
+/** Finds effects in a stretch in which the causes ascend. */
+async function* orderedEffects(
+  log: EffectLog,
+  causes: CauseRange,
+  stretch: Stretch,
+): AsyncGenerator<readonly Effect[], void, undefined> {
+  for (const { from, to } of await firstStretches(log, causes.first, stretch)) {
     for await (const all of log.pages(from, to)) {
-      const effects = all.filter(({ causeId }) => causeId >= causes.first && causeId <= causes.last);
+      const effects = within(causes, all);
       if (effects.length > 0) yield effects;
       if (all.some(({ causeId }) => causeId > causes.last)) return;
     }
   }
+}
+
+/** Finds effects in a stretch in which the causes are in any order. */
+async function* unorderedEffects(
+  log: EffectLog,
+  causes: CauseRange,
+  { from, to }: Stretch,
+): AsyncGenerator<readonly Effect[], void, undefined> {
+  for await (const all of log.pages(from, to)) {
+    const effects = within(causes, all);
+    if (effects.length > 0) yield effects;
+  }
+}
+
+function within({ first, last }: CauseRange, effects: readonly Effect[]): readonly Effect[] {
+  return effects.filter(({ causeId }) => causeId >= first && causeId <= last);
 }
 
 /**
@@ -76,12 +104,6 @@ export async function* lateEffectsOf(
     }
     if (found.length > 0) yield found;
   }
-}
-
-/** The notifications of a log with ids above `from`, up to `to`. */
-interface Stretch {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** Returns two stretches that hold all effects of notifications from `first` on; the first one is at most a page long. */

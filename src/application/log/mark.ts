@@ -16,6 +16,27 @@ export function markOf(notification: StoredNotification): string {
   return `${id}:${hash('sha256', `${numbers} ${originatorId}${type}${data}`, 'hex').slice(0, hashLength)}`;
 }
 
+/** Stands in a mark before the ceiling of the position. */
+const ceilingSign = '^';
+
+/**
+ * Returns the mark of a position that was moved back. Notifications up to the ceiling were processed before, so that the
+ * follower leaves out those whose effects are on record.
+ *
+ * @param notification Notification at the position; undefined at the start of the log.
+ */
+export function markBelow(ceiling: number, notification: StoredNotification | undefined): string {
+  const mark = notification === undefined ? '0:' : markOf(notification);
+  return ceiling > (notification?.id ?? 0) ? `${mark}${ceilingSign}${ceiling}` : mark;
+}
+
+/** Returns the id of the last notification that was processed before a position was moved back; 0 if it is not above the position. */
+export function ceilingOf({ position, mark }: Pick<RecordedPosition, 'position' | 'mark'>): number {
+  const sign = mark?.indexOf(ceilingSign) ?? -1;
+  const ceiling = mark === undefined || sign < 0 ? 0 : Number(mark.slice(sign + 1));
+  return ceiling > position ? ceiling : 0;
+}
+
 /** Moves a position behind a notification. Computes the mark when a storage reads it, which memory never needs to do. */
 export class MarkedTracking implements Tracking {
   readonly upstreamName: string;
@@ -23,14 +44,20 @@ export class MarkedTracking implements Tracking {
   readonly position: number;
   readonly typesVersion: number;
   readonly #notification: StoredNotification | undefined;
+  readonly #ceiling: number;
 
-  /** @param notification The last notification that is done; undefined at the start of the log. */
+  /**
+   * @param notification The last notification that is done; undefined at the start of the log.
+   * @param ceiling Last notification that was processed before the position was moved back; 0 for none.
+   */
   constructor(
     upstreamName: string,
     expected: number,
     notification: StoredNotification | undefined,
     typesVersion: number,
+    ceiling: number = 0,
   ) {
+    this.#ceiling = ceiling;
     this.upstreamName = upstreamName;
     this.expected = expected;
     this.position = notification?.id ?? 0;
@@ -39,6 +66,7 @@ export class MarkedTracking implements Tracking {
   }
 
   get mark(): string | undefined {
+    if (this.#ceiling > this.position) return markBelow(this.#ceiling, this.#notification);
     return this.#notification && markOf(this.#notification);
   }
 }
@@ -75,7 +103,8 @@ export async function fitOf(
   const [found] = await log.select(position - 1, 1);
   const notification = found?.id === position ? found : undefined;
   const isMarked = mark?.startsWith(`${position}:`) === true;
-  const fits = notification !== undefined && (!isMarked || mark === markOf(notification));
+  const fits =
+    notification !== undefined && (!isMarked || mark.split(ceilingSign, 1)[0] === markOf(notification));
   return { fits, notification };
 }
 

@@ -30,6 +30,8 @@ export interface PolicySetup {
   readonly handlerTimeoutMs?: number | undefined;
   /** Returns the type as which events of a stored type are read; undefined if their data tells. */
   typeOf(storedType: string): string | undefined;
+  /** Whether an event of a type is left out, because a repetition must not handle it. */
+  isLeftOut?(notification: StoredNotification, type: string): boolean;
   /** Decodes an event of the upstream. */
   decode(stored: StoredNotification): ReadEvent<RecordedEvent>;
 }
@@ -165,7 +167,8 @@ function stepsOf(setup: PolicySetup, notifications: readonly StoredNotification[
     for (let part = 0; part < events.length; part += 1) {
       const event = events[part] as RecordedEvent;
       const handler = setup.policy.handlerOf(event.type);
-      if (handler !== undefined) steps.push({ notification, event, part, handler });
+      if (handler !== undefined && !setup.isLeftOut?.(notification, event.type))
+        steps.push({ notification, event, part, handler });
     }
   }
   return steps;

@@ -5,6 +5,8 @@ import type { OperationOptions } from './operation-options.ts';
 import { type OperatedSystem, Operations } from './operations.ts';
 import type { ParkedEvent } from './parked-events.ts';
 import type { ParkedFilter } from './parked-filter.ts';
+import type { ReplayOptions, ResetOptions } from './repetition-options.ts';
+import { RepetitionRequests } from './repetition-requests.ts';
 
 /** Base of all runners: the methods by which people operate a running system. */
 export abstract class OperableRunner<Apps extends ApplicationClass = ApplicationClass> {
@@ -21,6 +23,18 @@ export abstract class OperableRunner<Apps extends ApplicationClass = Application
     return await this.#operationsFor('resume()').resume(application, options);
   }
 
+  async reset(application: Apps, options: ResetOptions<Apps>): Promise<number> {
+    return await this.#repetitionsFor('reset()').reset(application, options);
+  }
+
+  async replay(application: Apps, options: ReplayOptions<Apps>): Promise<string> {
+    return await this.#repetitionsFor('replay()').replay(application, options);
+  }
+
+  async cancelReplay(application: Apps, id: string, options: OperationOptions): Promise<boolean> {
+    return await this.#repetitionsFor('cancelReplay()').cancel(application, id, options);
+  }
+
   parked(application: Apps, filter: ParkedFilter = {}): AsyncGenerator<ParkedEvent, void, undefined> {
     return this.#operationsFor('parked()').parked(application, filter);
   }
@@ -35,6 +49,12 @@ export abstract class OperableRunner<Apps extends ApplicationClass = Application
 
   operations(): AsyncGenerator<Operation, void, undefined> {
     return this.#operationsFor('operations()').all();
+  }
+
+  #repetitionsFor(call: string): RepetitionRequests {
+    const { operated } = this;
+    assertNotInPolicy(call, 'which operates the system');
+    return new RepetitionRequests(operated);
   }
 
   #operationsFor(call: string): Operations {

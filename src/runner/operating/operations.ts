@@ -24,6 +24,8 @@ interface Selected {
 /** A running system, as it is operated. */
 export interface OperatedSystem {
   readonly system: System;
+  /** Name of the class of a runner that cannot repeat notifications. */
+  readonly runner?: string;
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
   /** The applications in this thread. */

@@ -30,10 +30,16 @@ export class LocalFollowers {
   /** Waits for which nothing is pending. */
   readonly #finished: Wait[] = [];
   readonly #signal: AbortSignal;
+  /** Aborted when no further batch of a replay may begin. */
+  readonly #closing = new AbortController();
+  #replays: Promise<unknown> | undefined;
 
   /** @param signal Aborted when no further batch may begin. */
   constructor(system: System, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
-    const resume = (one: LocalApplication) => this.#turns.start(one.upstreams);
+    const resume = (one: LocalApplication) => {
+      this.#turns.start(one.upstreams);
+      this.#build(one);
+    };
     for (const [name, application] of applications) {
       this.#applications.set(name, new LocalApplication(application, this.#applications.size, resume));
     }
@@ -58,10 +64,18 @@ export class LocalFollowers {
       if (!one.isRemote) one.sawHead(await one.log.head());
       else for (const log of one.followers) log.mayHaveGrown = true; // another system that is away does not keep this one
     }
-    for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
+    for (const one of this.#applications.values())
+      if (one.upstreams.length > 0 || this.#builds.has(one)) await one.obey(this.#signal);
+    this.#replays = Promise.all(this.#startReplays());
     this.#turns.start(this.#prompted);
-    for (const build of this.#builds.values()) build.start(() => this.#followBuilt(build));
+    for (const application of this.#builds.keys()) this.#build(application);
     await this.#turns.idle();
+  }
+
+  #startReplays(): readonly Promise<void>[] {
+    const signal = AbortSignal.any([this.#signal, this.#closing.signal]);
+    const followers = [...this.#applications.values()].filter(({ upstreams }) => upstreams.length > 0);
+    return followers.map(({ process }) => processApplicationInternals.replay(process, signal));
   }
 
   /** Makes callers wait for a projection from now on, because its schema is about to become live. */
@@ -168,6 +182,7 @@ export class LocalFollowers {
 
   /** Begins to close: positions are no longer recorded after a time, but by {@link drained}. */
   beginToClose(): void {
+    this.#closing.abort();
     this.#turns.close();
   }
 
@@ -176,6 +191,7 @@ export class LocalFollowers {
    * the storage answers soon: without them, the next start reads ignored notifications again.
    */
   async drained(): Promise<void> {
+    await this.#replays;
     await Promise.all([...this.#builds.values()].map((build) => build.close()));
     await this.#turns.idle();
     this.#turns.requestPositions();
@@ -196,6 +212,12 @@ export class LocalFollowers {
     log.follower.upstreams.push(log);
     (log.upstream as LocalApplication).followers.push(log);
     this.#logs.push(log);
+  }
+
+  /** Begins to build the schema of a projection, or begins again after a failure. */
+  #build(application: LocalApplication): void {
+    const build = this.#builds.get(application);
+    if (application.failure === undefined) build?.start(() => this.#followBuilt(build));
   }
 
   #buildOf(application: LocalApplication): SchemaBuild {

@@ -261,7 +261,9 @@ export class Turns {
 
 /** Notes what the follower of a log has seen, in batches that were reported or by reading its position. */
 function sawAll(log: LocalLog): void {
-  log.sawUpTo(seenIn(log));
+  const seen = seenIn(log);
+  log.rewindTo(seen); // after a reset of the position
+  log.sawUpTo(seen);
 }
 
 function seenIn(log: LocalLog): number {

@@ -16,6 +16,10 @@ export class CauseCache implements CauseReader {
     this.#reader = reader;
   }
 
+  operations(after: number, limit: number): ReturnType<CauseReader['operations']> {
+    return this.#reader.operations(after, limit);
+  }
+
   head(pipelineId: number): Promise<number> {
     return this.#reader.head(pipelineId);
   }

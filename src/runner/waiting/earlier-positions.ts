@@ -22,6 +22,11 @@ export class EarlierPositions {
     if (this.#entries.length > mostEntries) this.#entries = this.#entries.filter((_, i) => i % 2 === 0);
   }
 
+  /** Forgets all positions, because effects of notifications behind them may be on record before them. */
+  clear(): void {
+    this.#entries = [];
+  }
+
   /** Returns an id in the follower's log at or before which there are no effects of the notifications from `first` on. */
   headBefore(first: number): number {
     return this.#entries.findLast(({ position }) => position < first)?.head ?? 0;

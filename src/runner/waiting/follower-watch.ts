@@ -97,13 +97,11 @@ export class FollowerWatch {
     const reader = this.#reader(signal);
     const late = await this.#lateOnes(signal);
     let found = new IdRanges();
-    let place = after;
     for (const { first, last } of ids.spans(longestGap)) {
       const causes = { applicationName: this.#upstreamName, pipelineId, first, last };
-      const from = Math.max(place, this.#positions.headBefore(first));
+      const from = Math.max(after, this.#positions.headBefore(first));
       for await (const effects of effectsOf(reader, pipelineId, causes, from, late)) {
         for (const { notificationId, causeId } of effects) if (ids.has(causeId)) found.add(notificationId);
-        place = effects.at(-1)?.notificationId ?? place;
         if (found.size < mostRanges) continue;
         yield found;
         found = new IdRanges();
@@ -143,6 +141,7 @@ export class FollowerWatch {
     const patiently = <T>(read: () => Promise<T>) => retryTransient(read, signal, () => {});
     return {
       head: (pipelineId) => patiently(() => causes.head(pipelineId)),
+      operations: (after, limit) => patiently(() => causes.operations(after, limit)),
       causes: (pipelineId, after, limit) => patiently(() => causes.causes(pipelineId, after, limit)),
     };
   }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTransientFailure } from '../../application/failures.ts';
+import { ceilingOf } from '../../application/log/mark.ts';
 import type { RecordedPosition } from '../../storage/recorder.ts';
 import { EarlierPositions } from './earlier-positions.ts';
 import type { FollowerState, ProgressSignal } from './watched-followers.ts';
@@ -132,7 +133,9 @@ export class PositionWatch {
       const head = await this.#follower.head();
       const done = await this.#follower.position();
       this.#fits ||= await this.#follower.fits(done);
-      if (this.#fits) this.#earlier.add(head, done.position);
+      if (this.#fits && ceilingOf(done) > 0) this.#earlier.clear();
+      else if (this.#fits) this.#earlier.add(head, done.position);
+      if (this.#fits) return done.position;
     } catch (error) {
       if (!isTransientFailure(error)) throw error;
     }

@@ -1,3 +1,4 @@
+import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import { memoryBounds } from '../../application/memory-bounds.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import { readParked } from '../../application/parking/parked-set.ts';
@@ -176,6 +177,7 @@ export class RecordedLogs implements AsyncDisposable {
         await ready();
         return recorder.causes(...page);
       },
+      operations: (...page) => recorder.operations(...page),
       notifications: async (...page) => {
         await ready();
         return recorder.notifications(...page);
@@ -183,7 +185,8 @@ export class RecordedLogs implements AsyncDisposable {
     };
     const key = [followerName, cause.applicationName, cause.pipelineId].join('\0');
     const before = this.#found.get(key);
-    const after = before !== undefined && before.causeId < cause.notificationId ? before.last : 0;
+    const isBehind = before !== undefined && before.causeId < cause.notificationId;
+    const after = isBehind && !(await mayBeOutOfOrder(recorder, cause.pipelineId)) ? before.last : 0;
     const lateOnes = late.of(cause.applicationName, cause.pipelineId);
     const run = await effectRun(reader, cause, after, lateOnes);
     if (run !== undefined && !lateOnes.has(cause.notificationId))

@@ -1,3 +1,4 @@
+import { IdSet } from '../../application/log/id-set.ts';
 import type { Cause } from '../../domain/provenance.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { causeText, type FaultKind, faultIn, type LogName } from './fault.ts';
@@ -12,6 +13,8 @@ export interface CauseSource {
   readonly head: number;
   /** Position in the log that the application of the effects has recorded. */
   readonly position: number;
+  /** Causes so far, if they need not ascend: the position was moved back, or there were replays. */
+  readonly seen: IdSet | undefined;
   /** Notifications of the log that the application has parked, so that they have no effects. */
   readonly parked: ReadonlySet<number>;
   /** Notifications that the application has processed late, after it had parked them. */
@@ -20,10 +23,22 @@ export interface CauseSource {
   last: number;
 }
 
+/** Returns the log of an upstream. */
+type SourceOf = (upstream: LogName) => Omit<CauseSource, 'last' | 'seen'>;
+
+/** What is wrong with a cause. */
+interface CauseFault {
+  readonly kind: FaultKind;
+  /** End of the message. */
+  readonly reason: string;
+}
+
 /** Checks the causes of the events of one log, in the order of the log. */
 export class CauseCheck {
   readonly #log: LogName;
-  readonly #sourceOf: (upstream: LogName) => Omit<CauseSource, 'last'>;
+  readonly #sourceOf: SourceOf;
+  /** Whether the causes from one upstream ascend. */
+  readonly #isOrdered: boolean;
   readonly #faults: FaultList;
   readonly #sources = new Map<string, Map<number, CauseSource>>();
   /** Source of the cause of the previous event; undefined if that event has none. */
@@ -35,7 +50,8 @@ export class CauseCheck {
   /** Number of events with causes. */
   count = 0;
 
-  constructor(log: LogName, sourceOf: (upstream: LogName) => Omit<CauseSource, 'last'>, faults: FaultList) {
+  constructor(log: LogName, sourceOf: SourceOf, isOrdered: boolean, faults: FaultList) {
+    this.#isOrdered = isOrdered;
     this.#log = log;
     this.#sourceOf = sourceOf;
     this.#faults = faults;
@@ -74,16 +90,14 @@ export class CauseCheck {
     if (known === undefined) this.#sources.set(applicationName, sources);
     let source = sources.get(pipelineId);
     if (source === undefined) {
-      source = { ...this.#sourceOf({ applicationName, pipelineId }), last: 0 };
+      const seen = this.#isOrdered ? undefined : new IdSet();
+      source = { ...this.#sourceOf({ applicationName, pipelineId }), seen, last: 0 };
       sources.set(pipelineId, source);
     }
     return source;
   }
 
-  #faultOf(
-    { notificationId: cause }: Cause,
-    source: CauseSource,
-  ): { kind: FaultKind; reason: string } | undefined {
+  #faultOf({ notificationId: cause }: Cause, source: CauseSource): CauseFault | undefined {
     const { walk, head, position, last } = source;
     if (cause > head || cause < 1 || walk?.lacks(cause)) {
       return { kind: 'cause-lost', reason: 'which does not exist.' };
@@ -99,7 +113,8 @@ export class CauseCheck {
       };
     }
     if (source.late.has(cause)) return this.#faultOfLate(cause, source);
-    // The effects of a notification are recorded together, in the order of the upstream.
+    // The effects of a notification are recorded together, in the order of the upstream unless it repeats notifications.
+    if (source.seen !== undefined) return this.#faultOfRepeated(cause, source, source.seen);
     if (cause < last) {
       return { kind: 'effect-doubled', reason: `after effects of ${last}, so it was processed twice.` };
     }
@@ -109,8 +124,17 @@ export class CauseCheck {
     return undefined;
   }
 
+  #faultOfRepeated(cause: number, source: CauseSource, seen: IdSet): CauseFault | undefined {
+    const isNext = cause === source.last && this.#previous === source;
+    if (isNext || !seen.has(cause)) {
+      seen.add(cause);
+      return undefined;
+    }
+    return { kind: 'effect-doubled', reason: 'apart from its other effects, so it was processed twice.' };
+  }
+
   /** The effects of a notification that was parked may be anywhere, but together. */
-  #faultOfLate(cause: number, source: CauseSource): { kind: 'effect-doubled'; reason: string } | undefined {
+  #faultOfLate(cause: number, source: CauseSource): CauseFault | undefined {
     const passed = this.#passedLate.get(source) ?? new Set<number>();
     this.#passedLate.set(source, passed);
     const isApart = this.#previous !== source || this.#previousCause !== cause;

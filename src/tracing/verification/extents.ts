@@ -1,3 +1,4 @@
+import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { type ParkedPlace, readParkedPlaces } from './parked-places.ts';
@@ -18,6 +19,8 @@ export interface Extents {
   readonly positions: ReadonlyMap<string, readonly RecordedPosition[]>;
   /** Heads that were read after the positions, so all positions are at or behind them. */
   readonly laterHeads: Heads;
+  /** Pipelines of applications in whose logs effects need not be in the order of their causes. */
+  readonly unordered: ReadonlyMap<string, ReadonlySet<number>>;
   /** What the applications have processed late; read after the heads, so it covers all events up to them. */
   readonly late: ReadonlyMap<string, LateEffects>;
   /** Pipelines in which any application has a log or a position. */
@@ -42,12 +45,21 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   for (const logs of laterHeads.values()) for (const pipelineId of logs.keys()) pipelineIds.add(pipelineId);
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
-  return { heads, parked, positions, laterHeads, late, pipelineIds: [...pipelineIds].sort((a, b) => a - b) };
+  const sorted = [...pipelineIds].sort((a, b) => a - b);
+  const unordered = await readAll(recorders, (recorder) => unorderedIn(recorder, sorted));
+  return { heads, parked, positions, laterHeads, late, unordered, pipelineIds: sorted };
 }
 
 /** Returns the head of a log; 0 if the log is empty. */
 export function headIn(heads: Heads, applicationName: string, pipelineId: number): number {
   return heads.get(applicationName)?.get(pipelineId) ?? 0;
+}
+
+async function unorderedIn(recorder: Recorder, pipelineIds: readonly number[]): Promise<ReadonlySet<number>> {
+  const unordered = new Set<number>();
+  for (const pipelineId of pipelineIds)
+    if (await mayBeOutOfOrder(recorder, pipelineId)) unordered.add(pipelineId);
+  return unordered;
 }
 
 async function readHeads(recorders: ReadonlyMap<string, Recorder>): Promise<Heads> {

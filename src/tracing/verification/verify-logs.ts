@@ -1,3 +1,4 @@
+import { ceilingOf } from '../../application/log/mark.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { type CheckedLog, walkInCausalOrder } from './causal-order.ts';
 import { CauseCheck, type CauseSource } from './cause-check.ts';
@@ -80,7 +81,8 @@ function checkedLogs(
       });
       ofApplication.set(pipelineId, walk);
       const sourceOf = (upstream: LogName) => causeSource(upstream, log, extents, walks);
-      logs.push({ walk, causes: new CauseCheck(log, sourceOf, faults) });
+      const isOrdered = !extents.unordered.get(applicationName)?.has(pipelineId);
+      logs.push({ walk, causes: new CauseCheck(log, sourceOf, isOrdered, faults) });
     }
   }
   return logs;
@@ -92,11 +94,12 @@ function causeSource(
   { applicationName }: LogName,
   { parked, positions, laterHeads, late }: Extents,
   walks: ReadonlyMap<string, ReadonlyMap<number, LogWalk>>,
-): Omit<CauseSource, 'last'> {
+): Omit<CauseSource, 'last' | 'seen'> {
   const recorded = positions
     .get(applicationName)
     ?.find((one) => one.upstreamName === upstreamName && one.pipelineId === pipelineId);
-  const position = recorded?.position ?? 0;
+  // Below its ceiling, the application passes notifications again whose effects are on record.
+  const position = recorded === undefined ? 0 : Math.max(recorded.position, ceilingOf(recorded));
   const parkedIds = new Set(
     parked
       .get(applicationName)

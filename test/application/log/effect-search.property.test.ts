@@ -39,6 +39,7 @@ async function logOf(causes: readonly (Cause | undefined)[]) {
   const read = { rows: 0, pages: 0 };
   const reader: CauseReader = {
     head: (id) => recorder.head(id),
+    operations: (after, limit) => recorder.operations(after, limit),
     causes: async (id, from, limit) => {
       const page = await recorder.causes(id, from, limit);
       read.rows += page.length;

@@ -101,6 +101,26 @@ describe('a new schema', () => {
   });
 });
 
+test('a build that has failed goes on after resume()', async () => {
+  let isBroken = true;
+  class Breaking extends CustomerList {
+    override readonly policy = this.project({
+      'Order.Created': ({ data }, { db, tables }) => {
+        if (isBroken) throw new Error('no zone');
+        db.prepare(`insert into ${tables.customers} values (?, 1)`).run(data.customer);
+      },
+    });
+  }
+  const storage = await withOrders('ada', 'bob');
+  await using runner = await run(System.of([[Orders, Breaking]]), { storage });
+  await until('the build has failed', async () => (await runner.status())[1]?.state === 'failed');
+  await runner.get(Orders).save(Order.place('cyd')); // does not fail with the build
+  isBroken = false;
+  await runner.resume(Breaking, { by: 'ada', reason: 'the zone is known' });
+  await until('the schema is live', async () => (await runner.status())[1]?.building === undefined);
+  expect((await runner.get(Breaking).customers()).rows).toHaveLength(3);
+});
+
 describe('two versions of a program', () => {
   test('each feed their own schema', async () => {
     const storage = await withOrders('ada');

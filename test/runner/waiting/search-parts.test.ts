@@ -14,6 +14,8 @@ class Log {
 
   readonly head = async () => this.length;
 
+  readonly operations = async () => [];
+
   readonly causes = async (_pipelineId: number, after: number, limit: number): Promise<Cause[]> => {
     this.reads += 1;
     if (this.failure !== undefined) throw this.failure;

@@ -71,8 +71,9 @@ export class ApplicationHost {
   async close(timeoutMs: number): Promise<readonly string[]> {
     this.#isClosing = true;
     const end = performance.now() + timeoutMs;
-    await resolvesWithin(Promise.allSettled(this.#steps), timeoutMs);
     const applications = await this.#applications.all();
+    const replays = applications.map((one) => one.endReplays());
+    await resolvesWithin(Promise.allSettled([...this.#steps, ...replays]), timeoutMs);
     const idle = applications.filter(({ isStepping }) => !isStepping);
     const recorded = Promise.all(idle.map((one) => one.recordPositions()));
     await resolvesWithin(recorded, Math.max(0, end - performance.now()));

@@ -41,6 +41,9 @@ export class HostedApplication {
   readonly #event: RunnerEvent;
   /** Number of steps under way. */
   #steps = 0;
+  /** Aborted when the application is closed. */
+  readonly #closed = new AbortController();
+  readonly #replays: Promise<void>;
   /** Head of its own log, if the current step has recorded something. */
   #head: number | undefined;
 
@@ -59,6 +62,7 @@ export class HostedApplication {
       this.#head = head;
     });
     this.reloadPositions();
+    this.#replays = processApplicationInternals.replay(application, this.#closed.signal);
     publish('started', this.#event);
   }
 
@@ -85,6 +89,12 @@ export class HostedApplication {
     } catch {
       this.#positions.isOverdue = true;
     }
+  }
+
+  /** Ends the replays after their current batches. */
+  async endReplays(): Promise<void> {
+    this.#closed.abort();
+    await this.#replays;
   }
 
   get isStepping(): boolean {

@@ -6,7 +6,7 @@ import {
   type SystemRunner,
 } from 'kahn';
 import { expect, test } from 'vitest';
-import { assertSound } from '../../support/logs.ts';
+import { assertSound } from '../../../support/logs.ts';
 import {
   type Apps,
   fromEnd,
@@ -14,8 +14,8 @@ import {
   type InvoiceEvent,
   Orders,
   system,
-} from '../../support/systems/invoicing.ts';
-import type { RunnerSubject } from './subject.ts';
+} from '../../../support/systems/invoicing.ts';
+import type { RunnerSubject } from '../subject.ts';
 
 /** Starts a runner of a system of orders and invoices. */
 export function startInvoicing(
