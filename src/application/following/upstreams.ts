@@ -147,6 +147,8 @@ export class Upstreams {
     upTo: number,
     signal?: AbortSignal,
   ): number | BlockingError | Promise<number | BlockingError> {
+    const refreshing = this.#control?.refreshIfDue();
+    if (refreshing !== undefined) return refreshing.then(() => this.pull(upstreamName, upTo, signal));
     this.#obey();
     this.#noteRetries();
     const pull = () => this.#get(upstreamName).pull(upTo, signal);

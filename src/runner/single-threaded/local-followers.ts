@@ -36,7 +36,10 @@ export class LocalFollowers {
 
   /** @param signal Aborted when no further batch may begin. */
   constructor(system: System, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
-    const resume = (one: LocalApplication) => this.#turns.start(one.upstreams);
+    const resume = (one: LocalApplication) => {
+      this.#turns.start(one.upstreams);
+      this.#build(one);
+    };
     for (const [name, application] of applications) {
       this.#applications.set(name, new LocalApplication(application, this.#applications.size, resume));
     }
@@ -61,10 +64,11 @@ export class LocalFollowers {
       if (!one.isRemote) one.sawHead(await one.log.head());
       else for (const log of one.followers) log.mayHaveGrown = true; // another system that is away does not keep this one
     }
-    for (const one of this.#applications.values()) if (one.upstreams.length > 0) await one.obey(this.#signal);
+    for (const one of this.#applications.values())
+      if (one.upstreams.length > 0 || this.#builds.has(one)) await one.obey(this.#signal);
     this.#replays = Promise.all(this.#startReplays());
     this.#turns.start(this.#prompted);
-    for (const build of this.#builds.values()) build.start(() => this.#followBuilt(build));
+    for (const application of this.#builds.keys()) this.#build(application);
     await this.#turns.idle();
   }
 
@@ -208,6 +212,12 @@ export class LocalFollowers {
     log.follower.upstreams.push(log);
     (log.upstream as LocalApplication).followers.push(log);
     this.#logs.push(log);
+  }
+
+  /** Begins to build the schema of a projection, or begins again after a failure. */
+  #build(application: LocalApplication): void {
+    const build = this.#builds.get(application);
+    if (application.failure === undefined) build?.start(() => this.#followBuilt(build));
   }
 
   #buildOf(application: LocalApplication): SchemaBuild {

@@ -28,9 +28,9 @@ export class SchemaBuild {
     this.application = application;
   }
 
-  /** Begins to build; calls `ended` when the schema is live, or {@link end} was called. */
+  /** Begins to build, also again after a failure; calls `ended` when the schema is live, or {@link end} was called. */
   start(ended: () => void): void {
-    this.#running = inRootContext(() => this.#run(ended));
+    this.#running ??= inRootContext(() => this.#run(ended));
   }
 
   /** Ends the build, because the schema is about to become live. */
@@ -55,6 +55,7 @@ export class SchemaBuild {
       const loop = { application: application.process, upstreamNames, inbox, tick: undefined, report };
       await runLoop({ ...loop, recordsWhenIdle: true }, signal);
     } catch (error) {
+      this.#running = undefined;
       application.noteError(error);
       return;
     } finally {

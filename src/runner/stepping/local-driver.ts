@@ -58,6 +58,10 @@ export class LocalDriver implements StepDriver {
     if (this.#failures.size > 0) throw new StepFailedError(this.#failures);
   }
 
+  async restart(): Promise<void> {
+    this.#failures.clear();
+  }
+
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
     if (this.#active !== undefined) return [this.#active];
     // Without recorded positions, the next start reads the same ignored notifications again.

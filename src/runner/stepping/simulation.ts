@@ -97,7 +97,8 @@ export class Simulation {
     this.#isProcessing = true;
     try {
       const paused = await this.#pausedNow();
-      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}`, paused };
+      const retries = new Map([...this.#controls].map(([name, { lastRetryId }]) => [name, lastRetryId]));
+      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}`, paused, retries };
       const outcomes = await driver.advance(moment, this.#abandoned);
       for (const [applicationName, error] of interruptions.noteBlocked(outcomes)) {
         publish('interrupted', {

@@ -15,6 +15,8 @@ export interface Moment {
   readonly seed: string;
   /** Errors of the applications that are paused when the tick begins, by name: they do nothing in it. */
   readonly paused: ReadonlyMap<string, PausedError>;
+  /** Id of the last operation after which parked notifications may be due, by application. */
+  readonly retries: ReadonlyMap<string, number>;
 }
 
 /** Work of an application in a tick. */
@@ -57,6 +59,8 @@ export interface StepDriver {
    * @throws {@link StepFailedError} if an application failed.
    */
   recordPositions(signal: AbortSignal): Promise<void>;
+  /** Makes failed applications work again, from their recorded positions. */
+  restart(): Promise<void>;
   /**
    * Stops all applications. Resolves with the names of applications that did not stop within `drainTimeoutMs` and were
    * terminated.

@@ -1,6 +1,8 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import { ControlLog } from '../../application/control/control-log.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { assertFunction } from '../../util/options.ts';
@@ -18,7 +20,7 @@ import type {
   SystemRunner,
   WaitOptions,
 } from '../runner.ts';
-import { assertStarted } from '../running-system.ts';
+import { assertStarted, recorderIn } from '../running-system.ts';
 import { statusOf } from '../status.ts';
 import { signalOf } from '../wait-options.ts';
 import type { FollowerState } from '../waiting/watched-followers.ts';
@@ -29,7 +31,8 @@ import { TickWaits } from './clock/tick-waits.ts';
 import { WaitInTickError } from './errors.ts';
 import type { SteppingParts } from './open-stepping.ts';
 import { Simulation } from './simulation.ts';
-import { StopState } from './stop-state.ts';
+import { Revival } from './stopping/revival.ts';
+import { StopState } from './stopping/stop-state.ts';
 import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
 
 /**
@@ -45,13 +48,21 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #pacer: Pacer;
   readonly #clock: ClockLoop;
   readonly #simulation: Simulation;
-  readonly #state = new StopState((name) => this.#eventOf(name));
+  readonly #state = new StopState(
+    (name) => this.#eventOf(name),
+    () => this.#stopClock(),
+  );
   readonly #ticks: TickSeries<Tick>;
   /** For calls while the clock is paused: they run the ticks themselves. */
   readonly #steppingWaits: TickWaits;
   /** For calls while the clock runs. */
   readonly #watchingWaits: TickWaits;
   #closing: Promise<void> | undefined;
+  readonly #closed = new AbortController();
+  /** Whether the clock was running when the runner stopped. */
+  #wasRunning = false;
+  /** The wait for the resumption of failed applications. */
+  #revival: Revival | undefined;
 
   /** @internal */
   protected constructor(parts: SteppingParts<Apps>) {
@@ -63,16 +74,19 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#pacer = new Pacer(scaleFactor === 0 ? 0 : Math.max(normalSpeed * scaleFactor, Number.MIN_VALUE));
     this.#clock = new ClockLoop(parts.clock, this.#pacer, {
       tick: () => this.step(),
-      failed: (error) => void this.#state.fail(this.tickCount, error),
+      failed: (error) => void this.#fail(this.tickCount, error),
     });
     this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
     const { interruptions, turns, driver } = parts;
+    const state = this.#state;
     this.#ticks = new TickSeries({
       count: () => this.tickCount,
       tick: () => this.#simulation.tick(),
       recordPositions: () => turns.run(() => driver.recordPositions(this.#state.abandoned)),
-      failed: (tick, error) => this.#state.fail(tick, error),
-      stopped: this.#state.stopped,
+      failed: (tick, error) => this.#fail(tick, error),
+      get stopped() {
+        return state.stopped;
+      },
     });
     this.#steppingWaits = this.#waitsOn(
       () => this.step(),
@@ -82,7 +96,6 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       () => this.#ticks.next(),
       () => {},
     );
-    this.#state.stopped.addEventListener('abort', () => this.#clock.pause());
     if (verbose) this.subscribe((tick) => process.stdout.write(`${lineOf(tick)}\n`));
     for (const { applicationName } of parts.running.applications) {
       publish('started', this.#eventOf(applicationName));
@@ -186,9 +199,39 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Makes an application continue that is paused or has failed, from the next tick on; see {@link SystemRunner.resume}. */
   override resume(application: Apps, options: OperationOptions): Promise<boolean>;
   override resume(application?: Apps, options?: OperationOptions): Promise<boolean> | void {
-    if (application !== undefined) return super.resume(application, options as OperationOptions);
+    if (application !== undefined) return this.#resumeApplication(application, options as OperationOptions);
     this.#assertOpen();
     this.#clock.resume();
+  }
+
+  /** Resumes an application. If no failed one is left, waits until ticks may begin again. */
+  async #resumeApplication(application: Apps, options: OperationOptions): Promise<boolean> {
+    const isResumed = await super.resume(application, options);
+    if (this.#revival?.isDue) await this.#revival.done;
+    return isResumed;
+  }
+
+  #stopClock(): void {
+    this.#wasRunning = !this.#clock.isPaused;
+    this.#clock.pause();
+  }
+
+  /** Stops the runner because of an error, until the failed applications are resumed. Returns the error to throw. */
+  #fail(tick: number, error: unknown): unknown {
+    const reason = this.#state.fail(tick, error);
+    const { running } = this.#parts;
+    const recorders = [...this.#state.failures.keys()].map((name) => recorderIn(running, name) as Recorder);
+    if (recorders.length > 0)
+      this.#revival ??= new Revival(recorders.map(ControlLog.of), () => this.#restart(), this.#closed.signal);
+    return reason;
+  }
+
+  async #restart(): Promise<void> {
+    await this.#parts.driver.restart();
+    this.#closed.signal.throwIfAborted();
+    this.#revival = undefined;
+    this.#state.revive();
+    if (this.#wasRunning) this.#clock.resume();
   }
 
   /** Waits as {@link caughtUp} does, for a save. */
@@ -245,7 +288,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       assertNoneStuck,
     };
     const stateOf = (name: string) => this.#followerState(name);
-    return new TickWaits({ system, running, ticks, stateOf, stopped: this.#state.stopped });
+    const state = this.#state;
+    const waiting = {
+      get stopped() {
+        return state.stopped;
+      },
+    };
+    return new TickWaits(Object.assign(waiting, { system, running, ticks, stateOf }));
   }
 
   #waitsFor(call: string): TickWaits {
@@ -290,6 +339,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async #close(): Promise<void> {
     const { running, driver, turns, options } = this.#parts;
     this.#state.stop(new RunnerClosedError());
+    this.#closed.abort(new RunnerClosedError());
+    await this.#revival?.done.catch(() => {});
     await using closing = new AsyncDisposableStack(); // everything is released even if a step of closing fails
     closing.defer(() => turns.run(() => running.release()));
     const timer = setTimeout(() => this.#state.abandon(new RunnerClosedError()), options.drainTimeoutMs);

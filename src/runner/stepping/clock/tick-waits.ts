@@ -22,14 +22,17 @@ export class TickWaits {
   readonly #progress: TickProgress;
   readonly #waits: Waits;
 
-  constructor({ system, running, ticks, stateOf, stopped }: TickWaitsParts) {
+  constructor(parts: TickWaitsParts) {
+    const { system, running, ticks, stateOf } = parts;
     this.#progress = new TickProgress(ticks);
     this.#waits = new Waits({
       system,
       pipelineIds: [localPipelineId],
       running,
       followers: { progress: this.#progress, stateOf, requestPositions: () => {} }, // each tick processes all logs
-      closed: stopped,
+      get closed() {
+        return parts.stopped;
+      },
     });
   }
 

@@ -3,6 +3,13 @@ import { Barrier } from './barrier.ts';
 /** Work of all threads in a tick. */
 export type TickWork = 'process' | 'record positions';
 
+/** What people did to the application of a thread. */
+export interface ThreadOrder {
+  readonly isPaused: boolean;
+  /** Id of the last operation after which parked notifications may be due. */
+  readonly lastRetryId: number;
+}
+
 const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
 const numbers = 3;
 const notDone = -1;
@@ -25,14 +32,16 @@ export class SharedTick {
   readonly #fetched: Float64Array;
   readonly #blocked: Float64Array;
   readonly #paused: Float64Array;
+  readonly #retries: Float64Array;
 
   constructor(threads: number, buffer?: SharedArrayBuffer) {
-    const barriersStart = (numbers + 3 * threads) * bytesPerNumber;
+    const barriersStart = (numbers + 4 * threads) * bytesPerNumber;
     this.buffer = buffer ?? new SharedArrayBuffer(barriersStart + 3 * Barrier.bytes);
     this.#tick = new Float64Array(this.buffer, 0, numbers);
     this.#fetched = new Float64Array(this.buffer, numbers * bytesPerNumber, threads);
     this.#blocked = new Float64Array(this.buffer, (numbers + threads) * bytesPerNumber, threads);
     this.#paused = new Float64Array(this.buffer, (numbers + 2 * threads) * bytesPerNumber, threads);
+    this.#retries = new Float64Array(this.buffer, (numbers + 3 * threads) * bytesPerNumber, threads);
     const parties = threads + 1; // and the clock
     const barrier = (n: number) => new Barrier(parties, this.buffer, barriersStart + n * Barrier.bytes);
     this.fetch = barrier(0);
@@ -40,10 +49,13 @@ export class SharedTick {
     this.end = barrier(2);
   }
 
-  /** Announces the work of the tick that begins next, and the threads whose applications are paused in it. */
-  announce(work: TickWork, tick: number, timeMs: number, paused: readonly boolean[] = []): void {
+  /** Announces the work of the tick that begins next, and what the applications of the threads have to obey in it. */
+  announce(work: TickWork, tick: number, timeMs: number, orders: readonly ThreadOrder[]): void {
     this.#fetched.fill(notDone);
-    for (const index of this.#paused.keys()) this.#paused[index] = paused[index] ? 1 : 0;
+    for (const [index, { isPaused, lastRetryId }] of orders.entries()) {
+      this.#paused[index] = isPaused ? 1 : 0;
+      this.#retries[index] = lastRetryId;
+    }
     this.#tick.set([works.indexOf(work), tick, timeMs]);
   }
 
@@ -53,8 +65,9 @@ export class SharedTick {
     return { work: works[work] ?? 'process', tick, timeMs };
   }
 
-  isPaused(index: number): boolean {
-    return this.#paused[index] === 1;
+  /** What the application of a thread has to obey in the tick. */
+  orderOf(index: number): ThreadOrder {
+    return { isPaused: this.#paused[index] === 1, lastRetryId: this.#retries[index] ?? 0 };
   }
 
   /** Notes that a thread has done its work, and the number of notifications it has fetched. */

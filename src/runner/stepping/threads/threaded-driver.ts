@@ -21,19 +21,30 @@ export function threadProgram(runner: string): URL {
 
 /** Runs each application that follows others in its own worker thread. The threads meet at barriers. */
 export class ThreadedDriver implements StepDriver {
-  readonly #threads: readonly SteppingThread[];
-  readonly #sharedTick: SharedTick;
+  readonly #parts: DriverParts;
+  readonly #entry: URL;
+  #threads: readonly SteppingThread[] = [];
+  #sharedTick = new SharedTick(0);
 
-  private constructor(threads: readonly SteppingThread[], sharedTick: SharedTick) {
-    this.#threads = threads;
-    this.#sharedTick = sharedTick;
+  private constructor(parts: DriverParts, entry: URL) {
+    this.#parts = parts;
+    this.#entry = entry;
   }
 
   /** Starts the threads, or throws having ended them. */
-  static async start(
-    { system, options, running, heads, report, seed }: DriverParts,
-    entry: URL,
-  ): Promise<ThreadedDriver> {
+  static async start(parts: DriverParts, entry: URL): Promise<ThreadedDriver> {
+    const driver = new ThreadedDriver(parts, entry);
+    await driver.#startThreads();
+    return driver;
+  }
+
+  async restart(): Promise<void> {
+    await this.close(0); // the threads have ended with the tick that failed
+    await this.#startThreads();
+  }
+
+  async #startThreads(): Promise<void> {
+    const { system, options, running, heads, report, seed } = this.#parts;
     const { signal, batchSize, cacheSize, useDirectQueryIfAvailable } = options;
     const assignments = assignmentsOf(system.graph, [localPipelineId]);
     const sharedTick = new SharedTick(assignments.length);
@@ -56,14 +67,16 @@ export class ThreadedDriver implements StepDriver {
       sharedTick.break(); // without this thread, the others cannot finish a tick
     };
     const threads: SteppingThread[] = [];
-    const driver = new ThreadedDriver(threads, sharedTick);
+    this.#threads = threads;
+    this.#sharedTick = sharedTick;
     try {
       for (const [index, assignment] of assignments.entries())
-        threads.push(new SteppingThread({ entry, task: { ...task, assignment, index }, report, exited }));
+        threads.push(
+          new SteppingThread({ entry: this.#entry, task: { ...task, assignment, index }, report, exited }),
+        );
       await unlessAborted(Promise.all(threads.map(({ ready }) => ready)), signal);
-      return driver;
     } catch (error) {
-      await driver.close(0);
+      await this.close(0);
       throw error;
     }
   }
@@ -80,7 +93,11 @@ export class ThreadedDriver implements StepDriver {
   }
 
   recordPositions(signal: AbortSignal): Promise<void> {
-    return this.#passBarriers('record positions', { tick: 0, timeMs: 0, paused: new Map() }, signal);
+    return this.#passBarriers(
+      'record positions',
+      { tick: 0, timeMs: 0, paused: new Map(), retries: new Map() },
+      signal,
+    );
   }
 
   async close(drainTimeoutMs: number): Promise<readonly string[]> {
@@ -95,11 +112,14 @@ export class ThreadedDriver implements StepDriver {
 
   async #passBarriers(
     work: TickWork,
-    { tick, timeMs, paused }: Pick<Moment, 'tick' | 'timeMs' | 'paused'>,
+    { tick, timeMs, paused, retries }: Omit<Moment, 'seed'>,
     signal: AbortSignal,
   ): Promise<void> {
-    const arePaused = this.#threads.map(({ applicationName }) => paused.has(applicationName));
-    this.#sharedTick.announce(work, tick, timeMs, arePaused);
+    const orders = this.#threads.map(({ applicationName }) => ({
+      isPaused: paused.has(applicationName),
+      lastRetryId: retries.get(applicationName) ?? 0,
+    }));
+    this.#sharedTick.announce(work, tick, timeMs, orders);
     try {
       await unlessAborted(this.#waitAtBarriers(), signal);
     } catch (error) {

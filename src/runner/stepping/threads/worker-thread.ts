@@ -17,6 +17,8 @@ interface ThreadScope {
   readonly heads: LogHeads;
   readonly sharedTick: SharedTick;
   readonly post: Post;
+  /** Id of the last operation that was obeyed after which parked notifications may be due. */
+  lastRetryId: number;
 }
 
 /** Steps one application in this thread until the barriers are broken or the application fails. */
@@ -46,7 +48,8 @@ async function runApplication(
   const stepped = { application, upstreamNames: task.assignment.upstreamNames };
   post({ kind: 'ready' });
   try {
-    for (;;) await runTick({ task, stepped, heads, sharedTick, post }, closing);
+    const scope = { task, stepped, heads, sharedTick, post, lastRetryId: 0 };
+    for (;;) await runTick(scope, closing);
   } catch (error) {
     // Another application failed: this application records its positions, as after the last tick.
     if (error instanceof BarrierBrokenError) await processApplicationInternals.recordPositions(application);
@@ -54,17 +57,18 @@ async function runApplication(
   }
 }
 
-async function runTick(
-  { task, stepped, heads, sharedTick, post }: ThreadScope,
-  closing: AbortSignal,
-): Promise<void> {
+async function runTick(scope: ThreadScope, closing: AbortSignal): Promise<void> {
+  const { task, stepped, heads, sharedTick, post } = scope;
   const { index, seed } = task;
   const report = reportTo(post);
   await sharedTick.fetch.wait();
   const { work, tick, timeMs } = sharedTick.announced;
   const fetched = heads.now; // events recorded from here on belong to the next tick
   await sharedTick.execute.wait();
-  if (sharedTick.isPaused(index)) {
+  const { isPaused, lastRetryId } = sharedTick.orderOf(index);
+  if (lastRetryId > scope.lastRetryId) processApplicationInternals.retryParked(stepped.application);
+  scope.lastRetryId = lastRetryId;
+  if (isPaused) {
     sharedTick.setDone(index, 0, false);
   } else if (work === 'process') {
     const moment = { timeMs, seed: `${seed} ${tick}` };

@@ -1,19 +1,25 @@
-import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError } from '../errors.ts';
-import { StepFailedError } from './errors.ts';
+import { publish, type RunnerEvent } from '../../diagnostics.ts';
+import { DownstreamError } from '../../errors.ts';
+import { StepFailedError } from '../errors.ts';
 
 /** Whether a stepping runner is stopped, and the reason. */
 export class StopState {
   readonly #eventOf: (applicationName: string) => RunnerEvent;
-  readonly #stop = new AbortController();
+  readonly #stopping: () => void;
+  #stop = new AbortController();
   readonly #abandon = new AbortController();
   readonly #failures = new Map<string, unknown>();
 
-  constructor(eventOf: (applicationName: string) => RunnerEvent) {
+  /** @param stopping Called when the runner stops. */
+  constructor(eventOf: (applicationName: string) => RunnerEvent, stopping: () => void) {
     this.#eventOf = eventOf;
+    this.#stopping = stopping;
   }
 
-  /** Aborted with the reason when the runner is closed or has failed: no further tick begins. */
+  /**
+   * Aborted with the reason when the runner is closed or has failed: no further tick begins. Another signal after
+   * {@link revive}.
+   */
   get stopped(): AbortSignal {
     return this.#stop.signal;
   }
@@ -29,7 +35,14 @@ export class StopState {
   }
 
   stop(reason: unknown): void {
+    if (!this.stopped.aborted) this.#stopping();
     this.#stop.abort(reason);
+  }
+
+  /** Lets ticks begin again after failures. */
+  revive(): void {
+    this.#failures.clear();
+    this.#stop = new AbortController();
   }
 
   abandon(reason: unknown): void {
