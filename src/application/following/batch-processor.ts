@@ -224,7 +224,7 @@ export class BatchProcessor {
     }
   }
 
-  async #runAndRecord(batch: Batch, lock: BoundedLock | undefined, tries: number = 1): Promise<void> {
+  async #runAndRecord(batch: Batch, lock: BoundedLock | undefined, hasKeys: boolean = false): Promise<void> {
     const { notifications, parked, retried } = batch;
     const { pace } = this.#options;
     const resting = pace?.beforeBatch();
@@ -251,11 +251,11 @@ export class BatchProcessor {
       const { next, policyMs } = changes;
       const last = next === undefined ? notifications.at(-1) : notifications[notifications.indexOf(next) - 1];
       if (last === undefined) return;
-      const preparing = this.#prepareChanges(changes, last, batch, tries);
-      if (preparing instanceof Promise && rows?.isOpen) {
+      const preparing = this.#prepareChanges(changes, last, batch);
+      if (preparing instanceof Promise && rows?.isOpen && !hasKeys) {
         await rows.end(); // keys of subjects are recorded apart, in some storages only while no transaction is open
         await preparing;
-        return await this.#runAndRecord(batch, undefined, tries + 1);
+        return await this.#runAndRecord(batch, undefined, true);
       }
       let prepared = preparing instanceof Promise ? await preparing : preparing;
       if (parked.size > 0 || retried !== undefined)
@@ -272,6 +272,8 @@ export class BatchProcessor {
       const explained = await explainedConflict(error, changes?.aggregates ?? [], store);
       if (retried !== undefined) throw explained;
       await this.#processParts(batch, explained, changes === undefined);
+    } finally {
+      if (rows !== undefined) await rows.end(); // also refuses a context that a handler has kept
     }
   }
 

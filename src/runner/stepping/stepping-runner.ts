@@ -30,9 +30,9 @@ import { TickSeries } from './clock/tick-series.ts';
 import { TickWaits } from './clock/tick-waits.ts';
 import { WaitInTickError } from './errors.ts';
 import type { SteppingParts } from './open-stepping.ts';
-import { Revival } from './revival.ts';
 import { Simulation } from './simulation.ts';
-import { StopState } from './stop-state.ts';
+import { Revival } from './stopping/revival.ts';
+import { StopState } from './stopping/stop-state.ts';
 import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
 
 /**

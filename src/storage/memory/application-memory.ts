@@ -62,14 +62,10 @@ export class ApplicationMemory {
     const log = this.#logOf(pipelineId);
     const before = log.length;
     const unlisted = this.#unlisted.get(pipelineId)?.length ?? 0;
-    const undo = () => {
-      this.#remove(log.splice(before));
-      this.#remove(this.#unlisted.get(pipelineId)?.splice(unlisted));
-    };
     for (const { events } of processEvents) {
       for (const event of events) {
         if (this.#append(pipelineId, log, event)) continue;
-        undo();
+        this.#undo(pipelineId, before, unlisted);
         throw this.#conflict(event);
       }
     }
@@ -78,7 +74,7 @@ export class ApplicationMemory {
       if (conflict !== undefined) throw conflict;
       commit?.();
     } catch (error) {
-      undo();
+      this.#undo(pipelineId, before, unlisted);
       throw error;
     }
     for (const { snapshots, tracking, operation, command, parked } of processEvents) {
@@ -235,6 +231,12 @@ export class ApplicationMemory {
     else known.push(notification);
     list.push(notification);
     return true;
+  }
+
+  /** Removes the events behind these numbers of events with and without a place in the log. */
+  #undo(pipelineId: number, listed: number, unlisted: number): void {
+    this.#remove(this.#logs.get(pipelineId)?.splice(listed));
+    this.#remove(this.#unlisted.get(pipelineId)?.splice(unlisted));
   }
 
   /** Removes events that were appended last from the lists of their aggregates. */

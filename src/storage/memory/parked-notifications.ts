@@ -48,6 +48,7 @@ export class ParkedNotifications {
     processEvents: readonly ProcessEvent[],
   ): ParkedConflictError | undefined {
     const changes = parkedChanges(processEvents);
+    if (changes.length === 0) return undefined;
     const conflict = changes.find((change) => this.#isRefused(pipelineId, change)) ?? repeatedChange(changes);
     return conflict && new ParkedConflictError(applicationName, conflict);
   }

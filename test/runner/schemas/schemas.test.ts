@@ -1,4 +1,5 @@
 import { listOperations, run, SchemaDroppedError, type StorageDescription, System, verify } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
 import { describe, expect, test } from 'vitest';
 import {
   CustomerList,
@@ -7,7 +8,7 @@ import {
   Orders,
   SlowCustomerList,
 } from '../../support/projections/order-list.ts';
-import { temporarySqlite } from '../../support/storages.ts';
+import { temporaryDirectory, temporarySqlite } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 
 const first = () => System.of([[Orders, OrderList]]);
@@ -189,3 +190,21 @@ describe('two versions of a program', () => {
 class KeptCustomerList extends CustomerList {
   static override readonly dropAfterMs = 60_000;
 }
+
+test('schemas in files of their own are built, read, switched and dropped without views', async () => {
+  const storage = sqlite({ directory: temporaryDirectory() });
+  {
+    await using runner = await run(first(), { storage });
+    await runner.get(Orders).save([Order.place('ada'), Order.place('bob')]);
+  }
+  {
+    await using runner = await run(slow(), { storage, batchSize: 1 });
+    expect(await runner.get(SlowCustomerList).customers()).toMatchObject({ schema: 1 });
+  }
+  await using runner = await startSecond(storage);
+  expect(await runner.get(CustomerList).customers()).toMatchObject({
+    schema: 2,
+    rows: [{ orders: 1 }, { orders: 1 }],
+  });
+  await until('the drop is on record', async () => (await kindsIn(storage)).length === 4);
+});

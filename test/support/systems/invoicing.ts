@@ -42,17 +42,33 @@ export class Invoice extends Aggregate<InvoiceEvent> {
 }
 
 /** Returns a class of invoices that begins at a place, and handles both types of events or only the placing of orders. */
-function invoicesOf({ begins = 'start', isComplete = true }: { begins?: Beginnings; isComplete?: boolean }) {
+function invoicesOf({
+  begins = 'start',
+  isComplete = true,
+  tells = true,
+}: {
+  tells?: boolean;
+  begins?: Beginnings;
+  isComplete?: boolean;
+}) {
   class Invoices extends ProcessApplication<InvoiceEvent, OrderEvent> {
     static readonly applicationName = 'invoices';
     static readonly emits = ['Invoice.Made', 'Invoice.Settled'] as const;
     static readonly begins: Beginnings = begins;
     override readonly policy = this.when({
       'Order.Placed': ({ originatorId: orderId }, repository, { isReplay, sideEffects }) =>
-        Invoice.record('Invoice.Made', { orderId, isReplay, sideEffects }, repository.deriveId()),
+        Invoice.record(
+          'Invoice.Made',
+          { orderId, isReplay: tells && isReplay, sideEffects },
+          repository.deriveId(),
+        ),
       ...(isComplete && {
         'Order.Paid': ({ originatorId: orderId }, repository, { isReplay, sideEffects }) =>
-          Invoice.record('Invoice.Settled', { orderId, isReplay, sideEffects }, repository.deriveId()),
+          Invoice.record(
+            'Invoice.Settled',
+            { orderId, isReplay: tells && isReplay, sideEffects },
+            repository.deriveId(),
+          ),
       }),
     });
   }
@@ -72,4 +88,9 @@ export const fromEndOfOrders = System.of([[Orders, invoicesOf({ begins: { orders
 export const incomplete = System.of([[Orders, invoicesOf({ isComplete: false })]], {
   module,
   name: 'incomplete',
+});
+/** Its invoices are the same in a replay as at first. */
+export const plainFromEnd = System.of([[Orders, invoicesOf({ begins: 'end', tells: false })]], {
+  module,
+  name: 'plainFromEnd',
 });

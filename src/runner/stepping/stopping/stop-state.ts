@@ -1,6 +1,6 @@
-import { publish, type RunnerEvent } from '../diagnostics.ts';
-import { DownstreamError } from '../errors.ts';
-import { StepFailedError } from './errors.ts';
+import { publish, type RunnerEvent } from '../../diagnostics.ts';
+import { DownstreamError } from '../../errors.ts';
+import { StepFailedError } from '../errors.ts';
 
 /** Whether a stepping runner is stopped, and the reason. */
 export class StopState {

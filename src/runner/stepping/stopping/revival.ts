@@ -1,4 +1,4 @@
-import type { ControlLog } from '../../application/control/control-log.ts';
+import type { ControlLog } from '../../../application/control/control-log.ts';
 
 /** Waits until people have resumed all failed applications of a stepping runner, and starts it again. */
 export class Revival {

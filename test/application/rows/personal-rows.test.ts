@@ -1,0 +1,42 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Aggregate, type DomainEvent, type Personal, ProcessApplication, personal } from 'kahn';
+import { sqliteRows } from 'kahn/sqlite';
+import { expect, test } from 'vitest';
+import { temporarySqlite } from '../../support/storages.ts';
+import { Click, type ClickEvent, Clicks } from '../../support/systems/clicks.ts';
+
+type LetterEvent = DomainEvent<'Letter.Sent', { to: Personal<string> }>;
+class Letter extends Aggregate<LetterEvent> {}
+
+/** Records a row, and an event with new personal data, for each click. */
+class Letters extends ProcessApplication<LetterEvent, ClickEvent, { rows: DatabaseSync }> {
+  static readonly applicationName = 'letters';
+  static readonly emits = ['Letter.Sent'] as const;
+  static readonly rows = sqliteRows;
+
+  override readonly policy = this.when({
+    'Click.Made': async ({ data: { number } }, repository, { rows }) => {
+      const db = await rows();
+      db.exec('create table if not exists letters (number integer primary key)');
+      db.prepare('insert into letters values (?)').run(number);
+      return Letter.create(
+        'Letter.Sent',
+        { to: personal(`subject ${number}`, 'ada') },
+        repository.deriveId(),
+      );
+    },
+  });
+}
+
+test('rows are recorded with personal data of new subjects, whose keys are in the same file', async () => {
+  const storage = temporarySqlite();
+  await using clicks = await Clicks.open({ storage });
+  await using letters = await Letters.open({ storage });
+  for (const number of [1, 2, 3]) await clicks.save(Click.make('a', number));
+  letters.follow(clicks.log);
+  const started = performance.now();
+  expect(await letters.run()).toBe(3);
+  expect(performance.now() - started).toBeLessThan(2_500); // a transaction that the keys wait for is open for 3 s
+  expect(await letters.readRows((db) => db.prepare('select number from letters').all().length)).toBe(3);
+  expect(await letters.log.head()).toBe(3);
+});
