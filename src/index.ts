@@ -170,6 +170,7 @@ export {
   MultiprocessRunner,
   type MultiprocessRunnerOptions,
 } from './runner/multiprocess/multiprocess-runner.ts';
+export type { OperableRunner } from './runner/operating/operable-runner.ts';
 export type { OperationOptions } from './runner/operating/operation-options.ts';
 export type { ParkedEvent } from './runner/operating/parked-events.ts';
 export type { ParkedFilter } from './runner/operating/parked-filter.ts';

@@ -20,14 +20,14 @@ export interface RemoteOptions {
 }
 
 /** The class of an application that another system runs. Pipelines may start with it. */
-export type RemoteApplicationClass<A extends ApplicationClass> = (new () => Application<EmitsOf<A>>) &
+export type RemoteApplicationClass<A extends ApplicationClass> = (new () => Application<
+  InstanceType<A> extends Application<infer Emits> ? Emits : never
+>) &
   Pick<A, 'applicationName' | 'emits'> & {
     readonly name: string;
     /** Where its log is served. */
-    readonly remote: RemoteSource;
+    readonly remote: object;
   };
-
-type EmitsOf<A extends ApplicationClass> = InstanceType<A> extends Application<infer Emits> ? Emits : never;
 
 const headersRule: OptionRule<NonNullable<RemoteOptions['headers']>, undefined> = secret(
   ruleOf('an object of HTTP headers, or a function that returns one', isHeaders),

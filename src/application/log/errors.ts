@@ -1,12 +1,6 @@
 import { inspect } from 'node:util';
 import { KahnError } from '../../util/errors.ts';
 
-/** Names a log, for messages. */
-interface LogName {
-  readonly applicationName: string;
-  readonly pipelineId: number;
-}
-
 /** A section id or a position in a notification log is invalid. */
 export class InvalidPositionError extends KahnError {
   override readonly code = 'INVALID_POSITION';
@@ -20,7 +14,10 @@ export class LogGapError extends KahnError {
   /** Id of the first notification that is missing. */
   declare readonly notificationId: number;
 
-  constructor({ applicationName, pipelineId }: LogName, notificationId: number) {
+  constructor(
+    { applicationName, pipelineId }: { readonly applicationName: string; readonly pipelineId: number },
+    notificationId: number,
+  ) {
     super(
       `The log of '${applicationName}' in pipeline ${pipelineId} is damaged: notification ${notificationId} is missing. ` +
         'Check the system with verify(), and restore its storage from a backup.',
@@ -31,7 +28,7 @@ export class LogGapError extends KahnError {
 
 /** Throws {@link LogGapError} unless the ids of notifications count from `after + 1`. */
 export function assertNoGap(
-  log: LogName,
+  log: { readonly applicationName: string; readonly pipelineId: number },
   after: number,
   notifications: readonly { readonly id: number }[],
 ): void {

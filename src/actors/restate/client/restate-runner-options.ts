@@ -17,10 +17,10 @@ import { actorNameRule, systemActorNameOf } from '../protocol/actor-names.ts';
 
 /** Options of processing, which belong to the service. */
 const serviceOptions = ['batchSize', 'useDirectQueryIfAvailable'] as const;
-type ServiceOption = (typeof serviceOptions)[number];
 
 /** Options of {@link RestateRunner.start}. Options of processing belong to the service. */
-export interface RestateRunnerOptions extends Omit<RunnerOptions, ServiceOption | 'pollIntervalMs'> {
+export interface RestateRunnerOptions
+  extends Omit<RunnerOptions, 'batchSize' | 'useDirectQueryIfAvailable' | 'pollIntervalMs'> {
   /** URL at which the engine accepts calls. @default 'http://localhost:8080' */
   readonly ingressUrl?: string;
   /**

@@ -1,10 +1,11 @@
+import type { DatabaseSync as SqliteDatabase } from 'node:sqlite';
 import { InvalidStorageError } from '../../errors.ts';
 import type { RowsKind } from '../../recorder.ts';
 import type { StorageLocation } from '../../storage-location.ts';
 import { DatabaseSync } from '../connection/driver.ts';
 
 /** Rows that a policy records with a `DatabaseSync`: the value of `static readonly rows` on `sqlite()` and `memory()`. */
-export const sqliteRows: RowsKind<DatabaseSync> = { driver: 'sqlite' };
+export const sqliteRows: RowsKind<SqliteDatabase> = { driver: 'sqlite' };
 
 /**
  * Checks that rows of a kind can be recorded with a `DatabaseSync`.
