@@ -181,6 +181,7 @@ export type {
   Interruption,
   ProcessedOptions,
   ReplayStatus,
+  SchemaBuilding,
   SystemRunner,
   UpstreamStatus,
   WaitOptions,
