@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../util/errors.ts';
 import { backOff } from '../../util/retry.ts';
 import { ControlLog } from '../control/control-log.ts';
@@ -42,7 +42,8 @@ export class ReplayLoop {
   async run(): Promise<void> {
     this.#control.watch(() => this.#wake?.abort(), this.#signal);
     while (!this.#signal.aborted) {
-      if (!(await this.#step())) await this.#rest();
+      if (await this.#step()) await nextTurn();
+      else await this.#rest();
     }
   }
 
@@ -99,7 +100,8 @@ export class ReplayLoop {
       reason: reason.slice(0, 1_000),
       ...(error !== undefined && { error }),
     });
-    if (hasEnded) this.#followers.delete(replay.id);
+    this.#followers.delete(replay.id);
+    if (!hasEnded) await this.#control.refresh(); // another host has ended it, or handles more of it
     return hasEnded;
   }
 
