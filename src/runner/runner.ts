@@ -236,7 +236,7 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    *
    * @example
    * await using runner = await run(shop, { storage: memory() });
-   * await runner.replay(Payments, { types: ['Order.Created'], sideEffects: false, by: 'ada', reason: 'a new handler' });
+   * await runner.replay(Payments, { types: ['Order.Reserved'], sideEffects: false, by: 'ada', reason: 'a new handler' });
    * @throws {@link InvalidPositionError} if the log of the upstream has no notification `from` or `to`.
    * @throws the errors of {@link reset}.
    */
