@@ -46,6 +46,8 @@ export interface FollowerFailuresParts {
 
 /** Applies the error rules of an application to the notifications of one upstream. */
 export class FollowerFailures {
+  /** Whether errors are subject to rules. */
+  readonly hasRules: boolean;
   readonly #upstreamName: string;
   readonly #handling: FailureHandling;
   readonly #planner: ParkingPlanner;
@@ -57,6 +59,7 @@ export class FollowerFailures {
     const { applicationName, pipelineId, recorder } = store;
     const { byAggregate, limit } = rules;
     this.#upstreamName = upstreamName;
+    this.hasRules = !rules.areEmpty;
     this.#handling = handling;
     this.#planner = new ParkingPlanner({
       applicationName,
@@ -69,11 +72,6 @@ export class FollowerFailures {
       isHandled,
       nearestCauseOf,
     });
-  }
-
-  /** Whether errors are subject to rules. */
-  get hasRules(): boolean {
-    return !this.#handling.rules.areEmpty;
   }
 
   /** Whether it is known that no notification is to be parked. */

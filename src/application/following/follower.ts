@@ -103,15 +103,14 @@ export class Follower {
    * @throws {@link PolicyError} for the first notification that cannot be processed; all before it are recorded.
    */
   pull(upTo: number = Infinity, signal?: AbortSignal): Pulled | Promise<Pulled> {
-    const { resting } = this.#failures;
+    const { hasRules } = this.#failures;
     this.#processor.signal = signal;
+    const resting = hasRules ? this.#failures.resting : undefined;
     if (resting !== undefined) return resting;
-    const { seen } = this.#cursor;
-    if (!this.#cursor.isLocated) return this.#locateAndPull(upTo, signal);
+    const { seen, isLocated } = this.#cursor;
+    if (!isLocated) return this.#locateAndPull(upTo, signal);
     const pulled = this.#pullRepeatedly(upTo, signal);
-    return pulled instanceof Promise && this.#failures.hasRules
-      ? this.#pullByRules(pulled, seen, upTo, signal)
-      : pulled;
+    return hasRules && pulled instanceof Promise ? this.#pullByRules(pulled, seen, upTo, signal) : pulled;
   }
 
   /** Processes a batch, again and again if other writers are faster or the storage is busy. */

@@ -118,7 +118,7 @@ test('statements that a batch has prepared are refused after it', async () => {
   const ended = expect.objectContaining({ code: 'ROWS_ENDED' });
   expect(() => insert.run(1, 'one')).toThrow(ended);
   expect(() => iterating.next()).toThrow(ended);
-  expect(() => database.prepare('select 1')).toThrow(ended);
+  for (const text of ['select 1', insert.sourceSQL]) expect(() => database.prepare(text)).toThrow(ended);
 });
 
 test('a reading that a batch leaves open does not keep the connection at a state of the past', async () => {
