@@ -117,7 +117,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking',
     'application/recording',
   ],
-  'application/parking': ['application/recording'],
+  'application/parking': ['application/control/read-operations.ts', 'application/recording'],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',
@@ -162,6 +162,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/projection': [
+    'application/control/read-operations.ts',
     'application/application.ts',
     'application/errors.ts',
     'application/process-application.ts',
@@ -176,6 +177,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/log': [
+    'application/control/read-operations.ts',
     'application/errors.ts',
     'application/memory-bounds.ts',
     'application/parking/late-effects.ts',

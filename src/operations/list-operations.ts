@@ -1,13 +1,11 @@
 import type { ApplicationClass } from '../application/application.ts';
+import { readOperations } from '../application/control/read-operations.ts';
 import { isProjection } from '../application/projection/projection-declaration.ts';
 import { liveNameOf } from '../application/projection/schema-recorder.ts';
 import type { Recorder } from '../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../storage/storage.ts';
 import { assertSystem, layersOf, type System } from '../system/system.ts';
 import { type Operation, operationOf } from './operation.ts';
-
-/** Number of operations that are read at once. */
-const pageSize = 100;
 
 /**
  * Reads what was done to the applications of a system by hand, such as with {@link reposition} or by `pause()` of a runner: application
@@ -43,11 +41,8 @@ export async function* operationsOf(
   applicationName: string,
   recorder: Recorder,
 ): AsyncGenerator<Operation, void, undefined> {
-  for (let after = 0; ; after += pageSize) {
-    const page = await recorder.operations(after, pageSize);
+  for await (const page of readOperations(recorder))
     for (const recorded of page) yield operationOf(applicationName, recorded);
-    if (page.length < pageSize) return;
-  }
 }
 
 /** Names under which the operations of an application are recorded: those of the schemas of a projection have their own. */

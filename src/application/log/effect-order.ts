@@ -1,4 +1,5 @@
 import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
+import { readOperations } from '../control/read-operations.ts';
 
 /** Notifications of a follower's log with ids above `from`, up to `to`. */
 export interface Stretch {
@@ -18,9 +19,6 @@ interface OrderDetails {
   /** Head of the follower's own log. */
   readonly ownHead: number;
 }
-
-/** Number of operations that are read at once. */
-const pageSize = 1_000;
 
 /**
  * Divides a part of a follower's log where the order of effects changes. A follower processes an upstream in order, so the
@@ -75,13 +73,8 @@ async function breaksIn(
   pipelineId: number,
 ): Promise<readonly Break[]> {
   const breaks: Break[] = [];
-  for (let after = 0; ; ) {
-    const page = await recorder.operations(after, pageSize);
+  for await (const page of readOperations(recorder))
     for (const operation of page) breaks.push(...breakOf(operation, pipelineId));
-    const last = page.at(-1);
-    if (last === undefined || page.length < pageSize) break;
-    after = last.id;
-  }
   return breaks.sort((a, b) => a.ownHead - b.ownHead || b.change - a.change);
 }
 

@@ -1,9 +1,7 @@
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { readOperations } from '../control/read-operations.ts';
 import { type RetriedDetails, retriedKind } from './retried-operation.ts';
-
-/** Number of operations that are read at once. */
-const pageSize = 500;
 
 /** Where the effects of a notification are that was processed after it had been parked. */
 export interface LatePlace {
@@ -33,14 +31,11 @@ export class LateEffects {
 
   /** Reads the operations that were recorded since the last call. */
   async load(): Promise<void> {
-    for (;;) {
-      const page = await this.#recorder.operations(this.#read, pageSize);
+    for await (const page of readOperations(this.#recorder, this.#read))
       for (const { id, kind, details } of page) {
         this.#read = id;
         if (kind === retriedKind) this.#add(JSON.parse(details) as RetriedDetails);
       }
-      if (page.length < pageSize) return;
-    }
   }
 
   /** Returns the late notifications of an upstream, by id. */

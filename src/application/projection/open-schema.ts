@@ -1,5 +1,6 @@
 import { InvalidStorageError } from '../../storage/errors.ts';
 import type { RecordedRows, Recorder } from '../../storage/recorder.ts';
+import { readOperations } from '../control/read-operations.ts';
 import { BuildPace } from './build-pace.ts';
 import { SchemaDroppedError } from './errors.ts';
 import {
@@ -9,9 +10,6 @@ import {
 } from './projection-declaration.ts';
 import { SchemaHistory, schemaOperations } from './schema-history.ts';
 import { type ProjectionTables, TableNames } from './table-names.ts';
-
-/** Largest number of operations that are read at once. */
-const pageSize = 100;
 
 /** Recorders of a projection. */
 export interface SchemaRecorders {
@@ -90,8 +88,7 @@ export async function lifeOf(recorder: Recorder): Promise<{
   let isCreated = false;
   let isDropped = false;
   let tables: readonly string[] = [];
-  for (let after = 0; ; after += pageSize) {
-    const page = await recorder.operations(after, pageSize);
+  for await (const page of readOperations(recorder))
     for (const { kind, details } of page) {
       if (kind === schemaOperations.create) {
         isCreated = true;
@@ -99,8 +96,7 @@ export async function lifeOf(recorder: Recorder): Promise<{
       }
       if (kind === schemaOperations.drop) isDropped = true;
     }
-    if (page.length < pageSize) return { isCreated, isDropped, tables };
-  }
+  return { isCreated, isDropped, tables };
 }
 
 function preparedRows({ name, rows }: ProjectionDeclaration, { own, live }: SchemaRecorders): RecordedRows {

@@ -1,4 +1,5 @@
 import type { Recorder } from '../../storage/recorder.ts';
+import { readOperations } from '../control/read-operations.ts';
 
 /** Kinds of the operations of which the history of a projection consists. */
 export const schemaOperations = {
@@ -16,8 +17,6 @@ export interface SchemaSwitch {
   readonly tables: readonly string[];
 }
 
-const pageSize = 100;
-
 /** Reads which schema of a projection is live, and which were before, from the operations of the projection. */
 export class SchemaHistory {
   readonly #recorder: Recorder;
@@ -31,17 +30,14 @@ export class SchemaHistory {
 
   /** Reads the operations that were recorded since the last call. */
   async refresh(): Promise<void> {
-    for (;;) {
-      const page = await this.#recorder.operations(this.#seen, pageSize);
+    for await (const page of readOperations(this.#recorder, this.#seen))
       for (const { id, kind, timestamp, details } of page) {
-        if (id <= this.#seen) continue; // another call has read the page too
+        if (id <= this.#seen) continue; // another call has read it too
         this.#seen = id;
         const { schema, tables } = JSON.parse(details) as SchemaSwitch;
         if (kind === schemaOperations.switch) this.#switches.push({ timestamp, schema, tables });
         if (kind === schemaOperations.drop) this.#dropped.add(schema);
       }
-      if (page.length < pageSize) return;
-    }
   }
 
   /** The last switch; undefined before the first one. */

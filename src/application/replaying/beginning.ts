@@ -1,5 +1,6 @@
 import { PositionConflictError } from '../../storage/errors.ts';
 import type { RecordedPosition } from '../../storage/recorder.ts';
+import { readOperations } from '../control/read-operations.ts';
 import { MarkedTracking } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import { lastBefore, type PlaceInLog, textOfPlace } from '../log/place-in-log.ts';
@@ -20,9 +21,6 @@ export function beginningIn({ begins = 'start' }: BeginningDeclaration, upstream
   if (typeof begins === 'string' || begins instanceof Date) return begins;
   return begins[upstreamName] ?? 'start';
 }
-
-/** Number of operations that are read at once. */
-const pageSize = 100;
 
 /**
  * Records where an application begins in the log of an upstream, unless it follows that log already: its position behind
@@ -67,17 +65,13 @@ async function hasBegun(
 ): Promise<boolean> {
   if (isFollowed(await recorder.position(pipelineId, applicationName))) return true;
   const upstreamName = recordedNameOf(applicationName);
-  for (let after = 0; ; ) {
-    const page = await recorder.operations(after, pageSize);
+  for await (const page of readOperations(recorder))
     for (const { kind, details } of page) {
       if (kind !== 'begin') continue;
       const begun = JSON.parse(details) as { readonly pipelineId: number; readonly upstreamName: string };
       if (begun.pipelineId === pipelineId && begun.upstreamName === upstreamName) return true;
     }
-    const last = page.at(-1);
-    if (last === undefined || page.length < pageSize) return false;
-    after = last.id;
-  }
+  return false;
 }
 
 function isFollowed({ position, typesVersion, mark }: RecordedPosition): boolean {
