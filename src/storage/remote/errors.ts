@@ -39,6 +39,13 @@ export function refusedAnswer(location: RemoteLocation, status: number): Storage
   return storageError(code, location, `the server answered with the status ${status}.${hint}`);
 }
 
+/** Creates the error for headers of a request that cannot be sent. */
+export function invalidHeaders(location: RemoteLocation): StorageError {
+  const reason =
+    'the function `headers` failed, or returned what are no HTTP headers. Check what it returns.';
+  return storageError('STORAGE_DENIED', location, reason);
+}
+
 /** Returns the error for a request that failed: it is no answer of a server. */
 export function unreachable(location: RemoteLocation, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
