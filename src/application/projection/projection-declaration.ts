@@ -17,6 +17,8 @@ export interface ProjectionDeclaration {
   readonly emits: readonly string[];
   /** Number of the layout and content of the tables. With a higher number, the tables are built from all events again. */
   readonly schema: number;
+  /** Where the projection begins in the logs of its upstreams. */
+  readonly begins?: unknown;
   /** Names of the tables: small letters, digits and single `_`. */
   readonly tables: readonly string[];
   /** Kind of the database handle: `sqliteRows` of `kahn/sqlite` or `postgresRows` of `kahn/postgres`. */
@@ -99,6 +101,7 @@ export function assertProjection(declaration: ProjectionDeclaration): void {
     );
   }
   assertTables(name, declaration);
+  assertNoEnd(name, declaration);
   if (typeof (declaration as { readonly prototype?: { create?: unknown } }).prototype?.create === 'function')
     return;
   throw new InvalidApplicationError(
@@ -108,6 +111,16 @@ export function assertProjection(declaration: ProjectionDeclaration): void {
 
 function isListOfNames(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.length <= mostTables;
+}
+
+/** Refuses to begin at the end: each new schema would begin there, without the rows of the earlier ones. */
+function assertNoEnd(name: string, { begins = 'start' }: ProjectionDeclaration): void {
+  const places: readonly unknown[] = typeof begins === 'object' ? Object.values(begins ?? {}) : [begins];
+  if (!places.includes('end')) return;
+  throw new InvalidApplicationError(
+    `Projection ${name} begins at the 'end' of a log, so a new schema would lose all earlier rows. In 'static readonly begins', ` +
+      "write a time, or 'start'.",
+  );
 }
 
 function assertTables(name: string, { applicationName, tables }: ProjectionDeclaration): void {

@@ -122,6 +122,8 @@ describe('the declaration of a projection', () => {
     ['rows', undefined, "Projection Redefined needs 'static readonly rows', sqliteRows of kahn/sqlite"],
     ['emits', ['A'], 'Projection Redefined records no events'],
     ['applicationName', 'a@b', "has an '@'"],
+    ['begins', 'end', "begins at the 'end' of a log"],
+    ['begins', { orders: 'end' }, "begins at the 'end' of a log"],
     ['recordedAs', 'list', "has a 'static readonly recordedAs'"],
     [
       'buildShare',
