@@ -1,3 +1,4 @@
+import { messageOf } from '../../util/errors.ts';
 import { StorageError, type StorageErrorCode } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 
@@ -28,6 +29,12 @@ const codes: Readonly<Record<number, StorageErrorCode>> = {
   503: 'STORAGE_BUSY',
 };
 
+const hints: Partial<Readonly<Record<StorageErrorCode, string>>> = {
+  STORAGE_DENIED: ' Check the headers that are sent.',
+  STORAGE_MISSING:
+    ' Check the `url` of remote(), and that serveLogs() of the other system names the application.',
+};
+
 /** Creates the error for an answer without the document that was asked for. */
 export function refusedAnswer(location: RemoteLocation, status: number): StorageError {
   if (status >= 300 && status < 400) {
@@ -35,8 +42,13 @@ export function refusedAnswer(location: RemoteLocation, status: number): Storage
     return storageError('STORAGE_DENIED', location, reason);
   }
   const code = codes[status] ?? 'STORAGE_UNREACHABLE';
-  const hint = code === 'STORAGE_DENIED' ? ' Check the headers that are sent.' : '';
-  return storageError(code, location, `the server answered with the status ${status}.${hint}`);
+  return storageError(code, location, `the server answered with the status ${status}.${hints[code] ?? ''}`);
+}
+
+/** Creates the error for headers that the function of the user has not returned. */
+export function noHeaders(location: RemoteLocation, cause: unknown): StorageError {
+  const reason = `the function \`headers\` of remote() failed: ${messageOf(cause)}`;
+  return storageError('STORAGE_DENIED', location, reason, { cause });
 }
 
 /** Returns the error for a request that failed: it is no answer of a server. */

@@ -4,7 +4,14 @@ import type { StoredNotification } from '../stored-event.ts';
 import { bytesUpTo } from './bounded-body.ts';
 import { type SharedNames, withSharedName } from './cause-names.ts';
 import { InvalidDocument, logIn, sectionIn } from './documents.ts';
-import { invalidAnswer, type RemoteLocation, refusedAnswer, remoteLocation, unreachable } from './errors.ts';
+import {
+  invalidAnswer,
+  noHeaders,
+  type RemoteLocation,
+  refusedAnswer,
+  remoteLocation,
+  unreachable,
+} from './errors.ts';
 import type { LogDocument } from './protocol.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -104,7 +111,7 @@ export class RemoteLog {
     const over = AbortSignal.timeout(timeoutMs + waitMs);
     try {
       const response = await fetch(`${url}/${path}`, {
-        headers: { ...(await this.#source.headers()), accept: 'application/json' },
+        headers: { ...(await this.#headers()), accept: 'application/json' },
         redirect: 'manual',
         signal: signal === undefined ? over : AbortSignal.any([signal, over]),
       });
@@ -112,6 +119,14 @@ export class RemoteLog {
     } catch (error) {
       signal?.throwIfAborted();
       throw unreachable(this.location, error);
+    }
+  }
+
+  async #headers(): Promise<Readonly<Record<string, string>>> {
+    try {
+      return await this.#source.headers();
+    } catch (error) {
+      throw noHeaders(this.location, error);
     }
   }
 
