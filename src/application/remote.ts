@@ -36,7 +36,9 @@ const headersRule: OptionRule<NonNullable<RemoteOptions['headers']>, undefined> 
 );
 
 export const remoteOptions: OptionRules<RemoteOptions, 'timeoutMs' | 'maxBytes'> = {
-  url: required(ruleOf('an HTTP URL without a query, such as https://shop.example/logs', isLogUrl)),
+  url: required(
+    secret(ruleOf('an HTTP URL without a query and a password, such as https://shop.example/logs', isLogUrl)),
+  ),
   headers: headersRule,
   timeoutMs: durationMs(1, 30_000),
   maxBytes: integer({ least: 1 }, 64_000_000),
@@ -82,8 +84,8 @@ export function remote<A extends ApplicationClass>(
 
 function isLogUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, search, hash, username } = new URL(value);
-  return /^https?:$/.test(protocol) && search === '' && hash === '' && username === '';
+  const { protocol, search, hash, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && search === '' && hash === '' && username === '' && password === '';
 }
 
 function isHeaders(value: unknown): boolean {

@@ -218,6 +218,7 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * calls of other systems are up to the handlers. With a later place, it skips events.
    *
    * @example
+   * await using runner = await run(shop, { storage: memory() });
    * await runner.reset(Payments, { upstream: Orders, at: 'start', by: 'ada', reason: 'a handler was mended' });
    * @throws {@link InvalidPositionError} if the log of the upstream has no notification `at`.
    * @throws {@link InvalidArgumentError} if the application does not follow the upstream, is a projection, or defines events
@@ -234,7 +235,8 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * Resolves with the id of the replay, when it is recorded who asked for it and why.
    *
    * @example
-   * await runner.replay(Payments, { types: ['Order.Created'], sideEffects: false, by: 'ada', reason: 'a new handler' });
+   * await using runner = await run(shop, { storage: memory() });
+   * await runner.replay(Payments, { types: ['Order.Reserved'], sideEffects: false, by: 'ada', reason: 'a new handler' });
    * @throws {@link InvalidPositionError} if the log of the upstream has no notification `from` or `to`.
    * @throws the errors of {@link reset}.
    */

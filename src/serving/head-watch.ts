@@ -4,10 +4,16 @@ import type { Application } from '../application/application.ts';
 /** Interval at which the head of a log is read while requests wait for it, in ms. Other processes may record in the log. */
 const pollIntervalMs = 250;
 
+/** A request that waits. */
+interface Waiting {
+  readonly after: number;
+  readonly done: PromiseWithResolvers<void>;
+}
+
 /** Watches the end of one log for all requests that wait for it. */
 export class HeadWatch {
   readonly #application: Application;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiting>();
   #unsubscribe: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
@@ -19,36 +25,36 @@ export class HeadWatch {
 
   /**
    * Resolves with the head of the log: when it is above `after`, when the time is over, or when the signal is aborted,
-   * whichever comes first.
+   * whichever comes first. Rejects if the log cannot be read meanwhile, as when its runner is closed.
    */
   async above(after: number, waitMs: number, signal: AbortSignal): Promise<number> {
     this.#head = await this.#application.log.head();
     if (this.#head > after || waitMs === 0 || signal.aborted) return this.#head;
     const done = Promise.withResolvers<void>();
-    const look = () => {
-      if (this.#head > after) done.resolve();
-    };
-    const timer = setTimeout(done.resolve, waitMs);
-    signal.addEventListener('abort', () => done.resolve(), { once: true });
-    this.#add(look);
+    const end = () => done.resolve();
+    const timer = setTimeout(end, waitMs);
+    signal.addEventListener('abort', end, { once: true });
+    const waiting = { after, done };
+    this.#add(waiting);
     try {
       await done.promise;
     } finally {
       clearTimeout(timer);
-      this.#remove(look);
+      signal.removeEventListener('abort', end);
+      this.#remove(waiting);
     }
     return this.#head;
   }
 
-  #add(look: () => void): void {
-    this.#waiting.add(look);
+  #add(waiting: Waiting): void {
+    this.#waiting.add(waiting);
     if (this.#timer !== undefined) return;
     this.#unsubscribe = this.#application.subscribe(({ head }) => this.#grown(head));
     this.#timer = setInterval(() => void this.#read(), pollIntervalMs);
   }
 
-  #remove(look: () => void): void {
-    this.#waiting.delete(look);
+  #remove(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
     if (this.#waiting.size > 0) return;
     clearInterval(this.#timer);
     this.#unsubscribe?.();
@@ -60,8 +66,8 @@ export class HeadWatch {
     this.#isReading = true;
     try {
       this.#grown(await this.#application.log.head());
-    } catch {
-      // the requests end when their time is over, and the next ones show the trouble
+    } catch (error) {
+      for (const { done } of this.#waiting) done.reject(error);
     } finally {
       this.#isReading = false;
     }
@@ -69,6 +75,6 @@ export class HeadWatch {
 
   #grown(head: number): void {
     this.#head = Math.max(this.#head, head);
-    for (const look of [...this.#waiting]) look();
+    for (const { after, done } of this.#waiting) if (head > after) done.resolve();
   }
 }

@@ -1,10 +1,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Server } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { clearInterval, setInterval } from 'node:timers';
 import { refusal } from './answers.ts';
 import type { LogHandler } from './serve-logs.ts';
 
+/** Interval at which a request that waits looks whether its server is closed, in ms. A server has no event for it. */
+const lookIntervalMs = 200;
+
 /**
- * Returns a listener for `createServer()` of `node:http` and `node:https` that answers with a handler.
+ * Returns a listener for `createServer()` of `node:http` and `node:https` that answers with a handler. When
+ * the server is closed, requests that wait are answered, and connections end.
  *
  * @example
  * import { createServer } from 'node:http';
@@ -13,8 +19,9 @@ import type { LogHandler } from './serve-logs.ts';
  * await using server = createServer(nodeListener(handler)).listen(0);
  */
 export function nodeListener(handler: LogHandler): RequestListener {
-  return (incoming, outgoing) => {
-    respond(handler, incoming, outgoing).catch(() => outgoing.destroy());
+  return function listener(this: unknown, incoming, outgoing) {
+    const isClosing = () => this instanceof Server && !this.listening;
+    respond(handler, incoming, outgoing, isClosing).catch(() => outgoing.destroy());
   };
 }
 
@@ -22,15 +29,19 @@ async function respond(
   handler: LogHandler,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  isClosing: () => boolean,
 ): Promise<void> {
   incoming.resume(); // a body is of no use
   const closed = new AbortController();
   outgoing.once('close', () => closed.abort());
   const request = requestOf(incoming, closed.signal);
+  const looking = setInterval(() => isClosing() && closed.abort(), lookIntervalMs);
+  outgoing.once('close', () => clearInterval(looking));
   const response =
     request === undefined
       ? refusal(400, 'INVALID_REQUEST', 'The request is invalid.')
       : await handler(request);
+  if (isClosing() && incoming.httpVersionMajor === 1) outgoing.setHeader('connection', 'close');
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (response.body === null) outgoing.end();
   else await pipeline(response.body, outgoing);

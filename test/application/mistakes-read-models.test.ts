@@ -94,20 +94,6 @@ test('a class of another system cannot be a follower, and has its own class', as
   );
 });
 
-test('headers that cannot be made are named as such', async () => {
-  const headers = () => {
-    throw new Error('no vault');
-  };
-  await using runner = await run(
-    System.of([[remote(Orders, { url: 'http://localhost:1/logs', headers }), Mails]]),
-  );
-  const [, mails] = await runner.status();
-  expect(mails?.state).toBe('interrupted');
-  expect((mails?.lastError as Error).message).toContain(
-    'the function `headers` of remote() failed: no vault',
-  );
-});
-
 test('serveLogs() takes a runner, and a check of the test kit takes events', async () => {
   const system = System.of([[Orders, Mails]]) as unknown as SystemRunner<typeof Orders>;
   expect(() => serveLogs(system, { applications: [Orders], authorize: () => true })).toThrow(

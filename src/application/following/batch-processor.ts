@@ -234,15 +234,13 @@ export class BatchProcessor {
     const rows = store.rows && new BatchRows(store, lock);
     let changes: PolicyChanges | undefined;
     try {
-      const { applicationName } = store;
-      const openRows = rows?.open ?? this.#refuseRows;
       const context = new BatchContext({
-        applicationName,
+        applicationName: store.applicationName,
         resources: this.#options.resources,
         isReplay: this.#cursor.repeatedUpTo > 0,
         sideEffects: this.#options.replay?.sideEffects ?? true,
-        ...(this.signal && { signal: this.signal }),
-        rows: openRows,
+        signal: this.signal,
+        rows: rows?.open ?? this.#refuseRows,
       });
       changes = await runPolicy(this.#setup, unparkedIn(batch), this.#size.longestMs, context);
       const end = notifications.at(-1);

@@ -42,7 +42,7 @@ export interface PolicyContextParts {
   readonly isReplay?: boolean;
   readonly sideEffects?: boolean;
   /** @default a signal that is never aborted */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Resolves with the handle of the transaction in which the batch is recorded. @default rows are refused */
   rows?(): Promise<unknown>;
 }

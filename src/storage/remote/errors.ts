@@ -1,4 +1,3 @@
-import { messageOf } from '../../util/errors.ts';
 import { StorageError, type StorageErrorCode } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 
@@ -45,10 +44,11 @@ export function refusedAnswer(location: RemoteLocation, status: number): Storage
   return storageError(code, location, `the server answered with the status ${status}.${hints[code] ?? ''}`);
 }
 
-/** Creates the error for headers that the function of the user has not returned. */
-export function noHeaders(location: RemoteLocation, cause: unknown): StorageError {
-  const reason = `the function \`headers\` of remote() failed: ${messageOf(cause)}`;
-  return storageError('STORAGE_DENIED', location, reason, { cause });
+/** Creates the error for headers of a request that cannot be sent. */
+export function invalidHeaders(location: RemoteLocation): StorageError {
+  const reason =
+    'the function `headers` failed, or returned what are no HTTP headers. Check what it returns.';
+  return storageError('STORAGE_DENIED', location, reason);
 }
 
 /** Returns the error for a request that failed: it is no answer of a server. */

@@ -1,10 +1,13 @@
+import { performance } from 'node:perf_hooks';
 import { backOff } from '../../util/retry.ts';
 import type { LogListener } from '../storage.ts';
 import type { RemoteLog } from './remote-log.ts';
 
 /** Time for which a server waits for new notifications, in ms. */
 const waitMs = 20_000;
-/** Delays after a failure. */
+/** An answer that comes earlier than this is of a server that does not wait, in ms. */
+const shortestWaitMs = 1_000;
+/** Delays after failures, and after answers of a server that does not wait. */
 const backoff = { firstMs: 200, maxMs: 10_000 };
 
 /** A log of another system. */
@@ -34,16 +37,20 @@ export class HeadListener implements AsyncDisposable {
 
   async #watch(log: RemoteLog, { applicationName, pipelineId }: WatchedLog): Promise<void> {
     const { signal } = this.#stop;
-    let after = 0;
+    let after: number | undefined; // unknown at first, and after a failure
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const head = await log.head(pipelineId, { after, waitMs: after === 0 ? 0 : waitMs }, signal);
-        if (head > after || failures > 0) this.#listener.onPrompt({ applicationName, pipelineId, head });
+        const askedAt = performance.now();
+        const head = await log.head(pipelineId, after === undefined ? {} : { after, waitMs }, signal);
+        const hasGrown = head > (after ?? 0);
+        if (hasGrown || failures > 0) this.#listener.onPrompt({ applicationName, pipelineId, head });
         failures = 0;
-        if (head <= after && after === 0) await backOff(1, backoff, signal);
-        after = Math.max(head, 0);
+        const isEarly = after !== undefined && !hasGrown && performance.now() - askedAt < shortestWaitMs;
+        after = head;
+        if (isEarly) await backOff(1, backoff, signal);
       } catch {
+        after = undefined;
         failures += 1; // followers report what is wrong
         await backOff(failures, backoff, signal).catch(() => {});
       }

@@ -1,3 +1,6 @@
+import { clearTimeout, setTimeout } from 'node:timers';
+import { unlessAborted } from '../../util/abort.ts';
+import { longestTimerMs } from '../../util/time.ts';
 import type { StorageError } from '../errors.ts';
 import { upToSize } from '../sizes.ts';
 import type { StoredNotification } from '../stored-event.ts';
@@ -6,7 +9,7 @@ import { type SharedNames, withSharedName } from './cause-names.ts';
 import { InvalidDocument, logIn, sectionIn } from './documents.ts';
 import {
   invalidAnswer,
-  noHeaders,
+  invalidHeaders,
   type RemoteLocation,
   refusedAnswer,
   remoteLocation,
@@ -34,7 +37,7 @@ export class RemoteLog {
   readonly #applicationName: string;
   readonly #source: RemoteSource;
   readonly #names: SharedNames;
-  /** Number of notifications in a section, once it is known. */
+  /** Number of notifications in a section, while it is known. */
   #sectionSize: number | undefined;
 
   /** @param names Names of applications that both systems know. */
@@ -63,9 +66,7 @@ export class RemoteLog {
       signal,
       (body): LogDocument => logIn(body, { applicationName: this.#applicationName, pipelineId }),
     );
-    this.#sectionSize ??= found.sectionSize;
-    if (found.sectionSize !== this.#sectionSize)
-      throw invalidAnswer(this.location, 'sections of another size than before');
+    this.#sectionSize = found.sectionSize; // may change with a deployment of the other system
     return found.head;
   }
 
@@ -75,10 +76,11 @@ export class RemoteLog {
     after: number,
     limit: number,
     maxSize: number = Infinity,
+    signal?: AbortSignal,
   ): Promise<readonly StoredNotification[]> {
     const found: StoredNotification[] = [];
     while (found.length < limit) {
-      const next = await this.#sectionAfter(pipelineId, after + found.length);
+      const next = await this.#sectionAfter(pipelineId, after + found.length, signal);
       if (next.length === 0) break;
       for (const one of next) if (found.length < limit) found.push(one);
       const fitting = upToSize(found, maxSize);
@@ -88,14 +90,18 @@ export class RemoteLog {
   }
 
   /** Reads the notifications after an id that are in its section, or the first of them; none at the end of the log. */
-  async #sectionAfter(pipelineId: number, after: number): Promise<readonly StoredNotification[]> {
-    if (this.#sectionSize === undefined) await this.head(pipelineId);
+  async #sectionAfter(
+    pipelineId: number,
+    after: number,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly StoredNotification[]> {
+    if (this.#sectionSize === undefined) await this.head(pipelineId, {}, signal);
     const sectionSize = this.#sectionSize ?? 1;
     const first = after - (after % sectionSize) + 1;
     const request = { applicationName: this.#applicationName, pipelineId, sectionSize, first, after };
     const query = after < first ? '' : `?after=${after}`;
     const path = `${pipelineId}/sections/${first},${first + sectionSize - 1}${query}`;
-    const { items, isCut } = await this.#read(path, 0, undefined, (body) => sectionIn(body, request));
+    const { items, isCut } = await this.#read(path, 0, signal, (body) => sectionIn(body, request));
     if (isCut && items.length === 0)
       throw invalidAnswer(this.location, `a cut section without notifications`);
     return items.map((item) => withSharedName(item, this.#names));
@@ -108,25 +114,33 @@ export class RemoteLog {
     documentIn: (body: unknown) => T,
   ): Promise<T> {
     const { url, timeoutMs } = this.#source;
-    const over = AbortSignal.timeout(timeoutMs + waitMs);
+    signal?.throwIfAborted();
+    // Not AbortSignal.timeout() and any(), which keep what belongs to a request until the time is over.
+    const over = new AbortController();
+    const end = () => over.abort();
+    const late = () => over.abort(new DOMException('The request took too long.', 'TimeoutError'));
+    const timer = setTimeout(late, Math.min(timeoutMs + waitMs, longestTimerMs));
+    signal?.addEventListener('abort', end, { once: true });
     try {
-      const response = await fetch(`${url}/${path}`, {
-        headers: { ...(await this.#headers()), accept: 'application/json' },
-        redirect: 'manual',
-        signal: signal === undefined ? over : AbortSignal.any([signal, over]),
-      });
+      const headers = await unlessAborted(this.#headers(), over.signal);
+      const response = await fetch(`${url}/${path}`, { headers, redirect: 'manual', signal: over.signal });
       return await this.#documentIn(response, documentIn);
     } catch (error) {
       signal?.throwIfAborted();
       throw unreachable(this.location, error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
     }
   }
 
-  async #headers(): Promise<Readonly<Record<string, string>>> {
+  async #headers(): Promise<Headers> {
     try {
-      return await this.#source.headers();
-    } catch (error) {
-      throw noHeaders(this.location, error);
+      const headers = new Headers(await this.#source.headers());
+      headers.set('accept', 'application/json');
+      return headers;
+    } catch {
+      throw invalidHeaders(this.location); // without the cause, which may show a token
     }
   }
 
@@ -134,6 +148,7 @@ export class RemoteLog {
     const { status } = response;
     if (status !== 200) {
       await response.body?.cancel();
+      if (status === 400) this.#sectionSize = undefined; // the server may have other sections by now
       throw refusedAnswer(this.location, status);
     }
     const { maxBytes } = this.#source;

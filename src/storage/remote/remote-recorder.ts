@@ -1,4 +1,5 @@
 import type { Cause } from '../../domain/provenance.ts';
+import { StorageError } from '../errors.ts';
 import type { History, RecordedOperation, RecordedPosition, Recorder } from '../recorder.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification } from '../stored-event.ts';
@@ -11,7 +12,7 @@ export class RemoteRecorder implements Recorder {
   readonly #noteRead: (pipelineId: number) => void;
   /** Pipelines that were read. */
   readonly #pipelineIds = new Set<number>();
-  #isClosed = false;
+  readonly #closed = new AbortController();
 
   /** @param noteRead Called with the pipeline of a log that is read. */
   constructor(log: RemoteLog, noteRead: (pipelineId: number) => void) {
@@ -25,7 +26,7 @@ export class RemoteRecorder implements Recorder {
     limit: number,
     maxSize?: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.#open(pipelineId).notifications(pipelineId, after, limit, maxSize);
+    return this.#open(pipelineId).notifications(pipelineId, after, limit, maxSize, this.#closed.signal);
   }
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
@@ -33,13 +34,13 @@ export class RemoteRecorder implements Recorder {
   }
 
   async head(pipelineId: number): Promise<number> {
-    return this.#open(pipelineId).head(pipelineId);
+    return this.#open(pipelineId).head(pipelineId, {}, this.#closed.signal);
   }
 
   async logs(): Promise<readonly LogPlace[]> {
     const places: LogPlace[] = [];
     for (const pipelineId of [...this.#pipelineIds.add(0)].sort((a, b) => a - b)) {
-      const notificationId = await this.head(pipelineId);
+      const notificationId = await this.head(pipelineId).catch(noneIfMissing);
       if (notificationId > 0) places.push({ pipelineId, notificationId });
     }
     return places;
@@ -78,13 +79,19 @@ export class RemoteRecorder implements Recorder {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closed.abort(recorderClosed(this.#log.location));
   }
 
   #open(pipelineId: number): RemoteLog {
-    if (this.#isClosed) throw recorderClosed(this.#log.location);
+    this.#closed.signal.throwIfAborted();
     this.#pipelineIds.add(pipelineId);
     this.#noteRead(pipelineId);
     return this.#log;
   }
+}
+
+/** Returns 0 for a log that is not served, such as one of a pipeline that the other system does not have. */
+function noneIfMissing(error: unknown): number {
+  if (error instanceof StorageError && error.code === 'STORAGE_MISSING') return 0;
+  throw error;
 }

@@ -39,6 +39,7 @@ const ofOrders = [
   'orders_events',
   'orders_logs',
   'orders_operations',
+  'orders_parked',
   'orders_positions',
   'orders_snapshots',
 ];
@@ -51,7 +52,7 @@ describe('the tables', () => {
     expect(await tablesIn(schema)).toEqual(ofOrders);
     expect(await query(`select * from ${schema}.kahn_applications order by 1`)).toEqual([
       { application_name: '', version: 1 },
-      { application_name: 'orders', version: 5 },
+      { application_name: 'orders', version: 6 },
     ]);
   });
 
@@ -99,13 +100,13 @@ describe('the tables', () => {
   it('are rejected if a later release created them', async () => {
     const schema = temporarySchema();
     await openOrders(schema);
-    await query(`update ${schema}.kahn_applications set version = 6 where application_name = 'orders'`);
-    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 6.* knows 5/) };
+    await query(`update ${schema}.kahn_applications set version = 7 where application_name = 'orders'`);
+    const refused = { code: 'STORAGE_NEWER', message: expect.stringMatching(/version 7.* knows 6/) };
     await expect(openOrders(schema)).rejects.toMatchObject(refused);
     await expect(openOrders(schema, { setupTables: false })).rejects.toMatchObject(refused);
     expect(await query(`select version from ${schema}.kahn_applications order by 1`)).toEqual([
       { version: 1 },
-      { version: 6 },
+      { version: 7 },
     ]);
   });
 

@@ -51,7 +51,7 @@ describe('the table of keys', () => {
     const applications = await query(`select * from ${schema}.kahn_applications order by 1`);
     expect(applications).toEqual([
       { application_name: '', version: 1 },
-      { application_name: 'orders', version: 5 },
+      { application_name: 'orders', version: 6 },
     ]);
   });
 

@@ -110,6 +110,7 @@ describe('the tables of a file', () => {
     database.exec(`
       drop table ${tables.operations};
       drop table ${tables.commands};
+      drop table ${tables.parked};
       alter table ${tables.positions} drop column mark;
       alter table ${tables.positions} drop column handled_types;
       alter table ${tables.positions} drop column types_version;
@@ -128,9 +129,9 @@ describe('the tables of a file', () => {
     const old = storage.openRecorder({ applicationName: 'orders', setupTables: false });
     await expect(old).rejects.toMatchObject({ code: 'STORAGE_OLDER', applicationName: 'orders' });
     await open(options, 'payments');
-    expect(versionsIn(file)).toMatchObject([{ version: 3 }, { version: 5 }]);
+    expect(versionsIn(file)).toMatchObject([{ version: 3 }, { version: 6 }]);
     const [orders] = await open(options, 'orders');
-    expect(versionsIn(file)).toMatchObject([{ version: 5 }, { version: 5 }]);
+    expect(versionsIn(file)).toMatchObject([{ version: 6 }, { version: 6 }]);
     const tracking = { upstreamName: 'up', expected: 0, position: 3, mark: 'three' };
     expect(await orders!.record(0, [{ ...made('b'), tracking }])).toBe(2);
     expect(await orders!.operations(0, 1)).toEqual([]);

@@ -1,6 +1,6 @@
 import type { DatabaseSync, PrepareOptions } from 'node:sqlite';
 import type { RowsGuard } from '../../sql/rows-guard.ts';
-import { GuardedStatement } from './guarded-statement.ts';
+import { GuardedStatement, type StatementUse } from './guarded-statement.ts';
 import { UserStatements } from './user-statements.ts';
 
 /** Calls of a `DatabaseSync` that would end the connection, or change it for kahn. */
@@ -37,10 +37,20 @@ export function guardedDatabase(transaction: HandleTransaction): DatabaseSync {
 class GuardedDatabase {
   readonly #transaction: HandleTransaction;
   readonly #statements: UserStatements;
+  /** Shared by all statements of the handle. */
+  readonly #use: StatementUse;
 
   constructor(transaction: HandleTransaction) {
     this.#transaction = transaction;
-    this.#statements = UserStatements.in(transaction.database);
+    const statements = UserStatements.in(transaction.database);
+    this.#statements = statements;
+    const { database, guard } = transaction;
+    this.#use = {
+      run: this.#run,
+      whenEnded: (end) => guard.whenEnded(end),
+      compile: (text, options) =>
+        this.#run(() => statements.compile(guard, () => database.prepare(text, options))),
+    };
   }
 
   get isOpen(): boolean {
@@ -57,17 +67,13 @@ class GuardedDatabase {
   }
 
   prepare(text: string, options?: PrepareOptions): GuardedStatement {
-    const { database, guard } = this.#transaction;
-    const compileAgain = () =>
-      this.#run(() => this.#statements.compile(guard, () => database.prepare(text, options)));
-    const statement =
-      options === undefined ? this.#run(() => this.#statements.prepared(text, guard)) : compileAgain();
-    const whenEnded = (end: () => void) => guard.whenEnded(end);
-    return new GuardedStatement(
-      { run: this.#run, whenEnded, compileAgain },
-      statement,
-      options === undefined,
-    );
+    const { guard } = this.#transaction;
+    guard.assertOpen();
+    const kept = options === undefined ? this.#statements.kept(text) : undefined;
+    if (kept !== undefined) return new GuardedStatement(this.#use, kept, text);
+    const statement = this.#use.compile(text, options);
+    if (options === undefined) this.#statements.keep(text, statement);
+    return new GuardedStatement(this.#use, statement, options === undefined ? text : undefined);
   }
 
   location(name?: string): string | null {

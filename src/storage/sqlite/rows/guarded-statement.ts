@@ -1,4 +1,5 @@
 import type {
+  PrepareOptions,
   SQLInputValue,
   StatementColumnMetadata,
   StatementResultingChanges,
@@ -14,20 +15,22 @@ export interface StatementUse {
   run<T>(work: () => T): T;
   /** Calls the function when the transaction ends, unless the result is called before. */
   whenEnded(end: () => void): () => void;
-  /** Compiles the statement once more, for settings of its own. */
-  compileAgain(): StatementSync;
+  /** Compiles a statement. */
+  compile(text: string, options?: PrepareOptions): StatementSync;
 }
 
 /** A prepared statement of a handle, which cannot be used after the transaction of the handle. */
 export class GuardedStatement {
   readonly #use: StatementUse;
   #statement: StatementSync;
-  #isShared: boolean;
+  /** Text of a statement that other handles use too. */
+  #sharedText: string | undefined;
 
-  constructor(use: StatementUse, statement: StatementSync, isShared: boolean) {
+  /** @param sharedText Text of the statement if others use it too: settings make this one compile a statement of its own. */
+  constructor(use: StatementUse, statement: StatementSync, sharedText: string | undefined) {
     this.#use = use;
     this.#statement = statement;
-    this.#isShared = isShared;
+    this.#sharedText = sharedText;
   }
 
   run(...values: Values): StatementResultingChanges {
@@ -89,8 +92,8 @@ export class GuardedStatement {
 
   /** Returns a statement that no other handle uses. */
   #own(): StatementSync {
-    if (this.#isShared) this.#statement = this.#use.compileAgain();
-    this.#isShared = false;
+    if (this.#sharedText !== undefined) this.#statement = this.#use.compile(this.#sharedText);
+    this.#sharedText = undefined;
     return this.#statement;
   }
 }

@@ -19,6 +19,9 @@ const known = new WeakMap<DatabaseSync, UserStatements>();
 export class UserStatements {
   readonly database: DatabaseSync;
   readonly #kept = new Map<string, StatementSync>();
+  /** Text and statement that were used last. */
+  #lastText: string | undefined;
+  #last: StatementSync | undefined;
   /** What is being compiled for a user; undefined while kahn compiles its own statements. */
   #compiling: { refused: string | undefined } | undefined;
 
@@ -42,15 +45,23 @@ export class UserStatements {
     return found;
   }
 
-  /** Returns a statement, which others with the same text may use as well. */
-  prepared(text: string, guard: RowsGuard): StatementSync {
+  /** Returns the statement that is kept for a text, if any. */
+  kept(text: string): StatementSync | undefined {
+    // Comparing two texts takes less time than the hash of a text that was just put together.
+    if (text === this.#lastText) return this.#last;
     const kept = this.#kept.get(text);
-    if (kept !== undefined) return kept;
-    const statement = this.compile(guard, () => this.database.prepare(text));
+    if (kept !== undefined) {
+      this.#lastText = text;
+      this.#last = kept;
+    }
+    return kept;
+  }
+
+  /** Keeps a statement, which all handles may use. */
+  keep(text: string, statement: StatementSync): void {
     const [oldest] = this.#kept.size < mostKept ? [] : this.#kept.keys();
     if (oldest !== undefined) this.#kept.delete(oldest);
     this.#kept.set(text, statement);
-    return statement;
   }
 
   /** Does work that compiles statements of a user. */
