@@ -1,7 +1,6 @@
 import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
 import { InvalidApplicationError } from '../errors.ts';
-import { isTransientFailure } from '../failures.ts';
 import { canShow, execute, hasTable } from './database-handle.ts';
 import { SchemaMissingError, TableNotCreatedError } from './errors.ts';
 import { lifeOf, type OpenSchema } from './open-schema.ts';
@@ -89,7 +88,7 @@ async function createTables(schema: OpenSchema, create: CreateTables): Promise<v
     try {
       await create(handle);
     } catch (error) {
-      if (isTransientFailure(error) || error instanceof KahnError) throw error;
+      if (error instanceof KahnError) throw error;
       throw new InvalidApplicationError(
         `create() of projection '${schema.applicationName}' failed for schema ${schema.schema}: ${messageOf(error)}`,
         { cause: error },
