@@ -83,6 +83,7 @@ export {
   ProjectionCommandError,
   SchemaDroppedError,
   SchemaMissingError,
+  TableNotCreatedError,
 } from './application/projection/errors.ts';
 export { Projection } from './application/projection/projection.ts';
 export type {

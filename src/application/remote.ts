@@ -1,8 +1,10 @@
 import type { RemoteSource } from '../storage/remote/remote-log.ts';
+import { kindOf } from '../util/errors.ts';
 import { durationMs, integer, required, ruleOf, secret } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass } from './application.ts';
 import { assertDeclared } from './declaration.ts';
+import { InvalidApplicationError } from './errors.ts';
 
 /** HTTP headers by name. */
 export type RemoteHeaders = Readonly<Record<string, string>>;
@@ -51,13 +53,18 @@ export const remoteOptions: OptionRules<RemoteOptions, 'timeoutMs' | 'maxBytes'>
  * missing, repeated or replaced. A server that is away or busy is asked again, as a storage is.
  *
  * @throws {@link InvalidOptionError} if an option is missing or unknown, or its value does not fit.
- * @throws {@link InvalidApplicationError} if a static property of the class is missing or invalid.
+ * @throws {@link InvalidApplicationError} if it gets no class, or a static property of the class is missing or invalid.
  */
 export function remote<A extends ApplicationClass>(
   applicationClass: A,
   options: RemoteOptions,
 ): RemoteApplicationClass<A> {
   const { url, headers, timeoutMs, maxBytes } = resolveOptions(options, remoteOptions, 'remote()');
+  if (typeof applicationClass !== 'function') {
+    throw new InvalidApplicationError(
+      `remote() takes the class of an application, as in remote(Orders, { url }), not ${kindOf(applicationClass)}.`,
+    );
+  }
   assertDeclared(applicationClass);
   const { applicationName, emits, name } = applicationClass;
   const source: RemoteSource = {

@@ -69,7 +69,8 @@ export async function requestReplay(request: ReplayRequest): Promise<string> {
 async function boundsOf({ log, from, to }: ReplayRequest) {
   const what = (option: string) => `option '${option}' of replay()`;
   const start = typeof from === 'number' ? from - 1 : from;
-  const before = await notificationAt(start, log, what('from'));
+  const whatStart = `the notification before ${what('from')}${typeof from === 'number' ? ` (${from})` : ''}`;
+  const before = await notificationAt(start, log, whatStart);
   const last = to === undefined ? Infinity : ((await notificationAt(to, log, what('to')))?.id ?? 0);
   return { before, last };
 }

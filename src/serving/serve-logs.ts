@@ -7,7 +7,8 @@ import type { ServedCause } from '../storage/remote/cause-names.ts';
 import { type LogDocument, protocolVersion, type SectionDocument } from '../storage/remote/protocol.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
 import { assertPartOf } from '../system/system.ts';
-import { InvalidOptionError, resolveOptions } from '../util/options.ts';
+import { kindOf } from '../util/errors.ts';
+import { InvalidArgumentError, InvalidOptionError, resolveOptions } from '../util/options.ts';
 import { changing, refusal, unchanging } from './answers.ts';
 import { authorizing } from './authorization.ts';
 import { HeadWatch } from './head-watch.ts';
@@ -36,6 +37,7 @@ export type LogHandler = (request: Request) => Promise<Response>;
  * const handler = serveLogs(runner, { applications: [Orders], authorize: () => true });
  * const answer = await handler(new Request('http://localhost/logs/orders/0/sections/1,20'));
  * console.log(answer.status); // 200
+ * @throws {@link InvalidArgumentError} if `runner` is no runner.
  * @throws {@link InvalidOptionError} if an option is missing or unknown, or its value does not fit.
  * @throws {@link UnknownApplicationError} if a class is not an application of the system.
  */
@@ -50,6 +52,11 @@ export function serveLogs<Apps extends ApplicationClass>(
     'serveLogs()',
     'serveLogs(runner, { applications: [Orders], authorize: token })',
   );
+  if (typeof runner?.get !== 'function' || runner.system === undefined) {
+    throw new InvalidArgumentError(
+      `serveLogs() takes a running runner, as in serveLogs(await run(shop), { … }), not ${kindOf(runner)}.`,
+    );
+  }
   for (const application of options.applications) assertPartOf(runner.system, application);
   const server = new LogServer(runner as unknown as SystemRunner, resolved);
   return (request) => server.answer(request);

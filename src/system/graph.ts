@@ -2,6 +2,7 @@ import type { ApplicationClass } from '../application/application.ts';
 import { handledTwice } from '../application/policy/own-events.ts';
 import type { Policy } from '../application/policy/policy.ts';
 import { ProcessApplication } from '../application/process-application.ts';
+import { isProjection } from '../application/projection/projection-declaration.ts';
 import { unloggedTypes } from '../domain/events/unlogged-types.ts';
 import { messageOf } from '../util/errors.ts';
 import { InvalidSystemError } from './errors.ts';
@@ -153,8 +154,9 @@ function policyOf(applicationClass: ApplicationClass): Policy {
   const application = constructed(applicationClass);
   const { policy } = application;
   if (policy === undefined || typeof policy.handlerOf !== 'function') {
+    const method = isProjection(applicationClass) ? 'project' : 'when';
     throw new InvalidSystemError(
-      `Class ${applicationClass.name} needs 'override readonly policy = this.when({ ... })'.`,
+      `Class ${applicationClass.name} needs 'override readonly policy = this.${method}({ ... })'.`,
     );
   }
   return policy as Policy;
@@ -171,6 +173,12 @@ function constructed(applicationClass: ApplicationClass): ProcessApplication {
     );
   }
   if (application instanceof ProcessApplication) return application;
+  if (applicationClass.remote !== undefined) {
+    throw new InvalidSystemError(
+      `Application '${applicationClass.applicationName}' of remote() runs in another system, so it follows nothing in this ` +
+        'one. Name it at the start of pipelines only.',
+    );
+  }
   throw new InvalidSystemError(
     `Class ${applicationClass.name} follows another application, so it must extend ProcessApplication and have a policy.`,
   );

@@ -269,6 +269,15 @@ export function assertPartOf(system: System, applicationClass: ApplicationClass)
     ({ name, applicationName: knownName }) =>
       knownName === applicationName && name === applicationClass?.name,
   );
+  const isRemote = applications.some(
+    (one) => one.applicationName === applicationName && one.remote !== undefined,
+  );
+  if (typeof applicationClass === 'function' && isRemote) {
+    throw new UnknownApplicationError(
+      `Application '${applicationName}' runs in another system here: pass the class that remote() returned, not ` +
+        `${shown(applicationClass)} itself.`,
+    );
+  }
   if (typeof applicationClass === 'function' && isNamesake) {
     throw new UnknownApplicationError(
       `This ${shown(applicationClass)} is not the class of application '${applicationName}' in this system. If its module ` +

@@ -1,6 +1,8 @@
-import { isInstance } from '../../util/errors.ts';
+import { isInstance, messageOf } from '../../util/errors.ts';
 import { resolveOptions } from '../../util/options.ts';
 import type { Backoff } from '../../util/retry.ts';
+import { InvalidPolicyError } from '../errors.ts';
+import type { PolicyError } from '../following-errors.ts';
 import { type ErrorRule, isErrorClass, type ParkingOptions, parkingOptions } from './error-rule.ts';
 
 /** Delays between the tries of a rule that names none. */
@@ -42,9 +44,23 @@ export class ErrorRules {
     return this.#rules.length === 0;
   }
 
-  /** Decides by the first rule that matches an error; `tries` is the number of tries that have failed. */
-  decide(error: unknown, tries: number): Decision {
-    const rule = this.#rules.find((one) => matches(one, error));
+  /**
+   * Decides by the first rule that matches the cause of a failure; `tries` is the number of tries that have failed.
+   *
+   * @throws {@link InvalidPolicyError} if the function of a rule throws.
+   */
+  decide(failed: PolicyError, tries: number): Decision {
+    const rule = this.#rules.find((one, i) => {
+      try {
+        return matches(one, failed.cause);
+      } catch (error) {
+        throw new InvalidPolicyError(
+          `The function \`error\` of rule ${i + 1} of 'static readonly errorRules' of application ` +
+            `'${failed.applicationName}' failed: ${messageOf(error)}. It got this error: ${failed.message}`,
+          { cause: error },
+        );
+      }
+    });
     if (rule === undefined) return { kind: 'stop' };
     const { retry, action: kind = 'stop' } = rule;
     return retry === undefined || tries > retry.times

@@ -133,6 +133,6 @@ export class FollowerFailures {
 
   /** Whether a rule parks a notification that is not tried again. */
   parks(failed: PolicyError): boolean {
-    return this.#handling.rules.decide(failed.cause, Infinity).kind === 'park';
+    return this.#handling.rules.decide(failed, Infinity).kind === 'park';
   }
 }

@@ -33,7 +33,7 @@ export class RuledFailures {
     const before = known?.notificationId === notificationId ? known : undefined;
     const at = now();
     const { tries = 0, since = at } = before ?? {};
-    const decision = this.#rules.decide(failed.cause, tries + 1);
+    const decision = this.#rules.decide(failed, tries + 1);
     this.#last.delete(upstreamName);
     if (decision.kind !== 'retry') return { kind: decision.kind, attempts: tries + 1 };
     const delayMs = backoffMs(tries + 1, decision.backoff, random());

@@ -43,3 +43,19 @@ export class SchemaMissingError extends KahnError {
     );
   }
 }
+
+/** `create()` of a projection has not created one of its tables. Nothing of the schema is recorded. */
+export class TableNotCreatedError extends KahnError {
+  override readonly code = 'TABLE_NOT_CREATED';
+  declare readonly applicationName: string;
+  declare readonly schema: number;
+  declare readonly table: string;
+
+  constructor(applicationName: string, schema: number, table: string) {
+    super(
+      `create() of projection '${applicationName}' has not created the table '${table}' of schema ${schema}. Create it by the ` +
+        `name \`tables.${table}\`, await every statement, or remove '${table}' from 'static readonly tables'.`,
+      { applicationName, schema, table },
+    );
+  }
+}

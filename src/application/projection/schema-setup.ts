@@ -1,6 +1,8 @@
 import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
-import { canShow, execute } from './database-handle.ts';
-import { SchemaMissingError } from './errors.ts';
+import { KahnError, messageOf } from '../../util/errors.ts';
+import { InvalidApplicationError } from '../errors.ts';
+import { canShow, execute, hasTable } from './database-handle.ts';
+import { SchemaMissingError, TableNotCreatedError } from './errors.ts';
 import { lifeOf, type OpenSchema } from './open-schema.ts';
 import { schemaOperations } from './schema-history.ts';
 
@@ -83,7 +85,20 @@ async function createTables(schema: OpenSchema, create: CreateTables): Promise<v
   await underLock(schema.recorders.own, async ({ handle }) => {
     const { isCreated } = await schema.life();
     if (isCreated) return undefined;
-    await create(handle);
+    try {
+      await create(handle);
+    } catch (error) {
+      if (error instanceof KahnError) throw error;
+      throw new InvalidApplicationError(
+        `create() of projection '${schema.applicationName}' failed for schema ${schema.schema}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    for (const table of tables) {
+      const name = schema.names.physicalName(table, schema.schema);
+      if (!(await hasTable(handle, name, schema.rows.namespace)))
+        throw new TableNotCreatedError(schema.applicationName, schema.schema, table);
+    }
     const details = { schema: schema.schema, tables };
     return operationOf(schemaOperations.create, 'the tables were missing', details);
   });

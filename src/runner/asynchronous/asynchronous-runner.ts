@@ -70,7 +70,10 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   }
 
   async caughtUp(options: WaitOptions = {}): Promise<void> {
-    await this.#waitsFor('caughtUp()').caughtUp(signalOf(options, 'caughtUp()'));
+    const waits = this.#waitsFor('caughtUp()');
+    const signal = signalOf(options, 'caughtUp()');
+    await waits.dueProcessed(signal);
+    await waits.caughtUp(signal);
     await this.#assertNoneFailed();
   }
 

@@ -11,6 +11,7 @@ import { localPipelineId } from '../local-pipeline.ts';
 import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
+import { dueProcessed } from '../waiting/due-notifications.ts';
 import { FollowedLog } from './followed-log.ts';
 import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
 import { isBuilding, SchemaBuild } from './schema-build.ts';
@@ -130,6 +131,7 @@ export class LocalFollowers {
    * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline or another version.
    */
   async caughtUp(signal: AbortSignal | undefined): Promise<void> {
+    await unlessAborted(this.#dueProcessed(), signal);
     let seen = this.#logs.map((log) => log.seen);
     const heads = await unlessAborted(
       retryTransient(
@@ -251,6 +253,16 @@ export class LocalFollowers {
       heads.push(head);
     }
     return heads;
+  }
+
+  /** Resolves when parked notifications that are due are processed: what follows from them is in the logs then. */
+  async #dueProcessed(): Promise<void> {
+    for (const one of this.#applications.values()) {
+      if (one.late === undefined) continue;
+      const processes = (upstreamName: string) =>
+        one.failure === undefined && one.upstreams.some(({ upstream }) => upstream.name === upstreamName);
+      await dueProcessed({ recorder: one.recorder, pipelineId: localPipelineId, processes }, this.#signal);
+    }
   }
 
   /** All logs, in the order in which their followers are prompted. */

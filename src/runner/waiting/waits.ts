@@ -3,6 +3,7 @@ import {
   type ApplicationClass,
   applicationInternals,
 } from '../../application/application.ts';
+import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { schemaIn } from '../../application/projection/schema-recorder.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
 import { downstreamsOf, leadingTo } from '../../system/graph.ts';
@@ -16,6 +17,7 @@ import type { ProcessedOptions, WaitOptions } from '../runner.ts';
 import type { RunningSystem } from '../running-system.ts';
 import { processedOptionsOf, signalOf } from '../wait-options.ts';
 import { CauseCache } from './cause-cache.ts';
+import { dueProcessed } from './due-notifications.ts';
 import { type Branch, EffectWalk } from './effect-walk.ts';
 import { FollowerWatch } from './follower-watch.ts';
 import { IdRanges } from './id-ranges.ts';
@@ -104,6 +106,24 @@ export class Waits {
       const branches = await this.#everything();
       await walk.run(branches);
       await assertNoneParked(branches, end);
+    });
+  }
+
+  /** Resolves when parked notifications that are due are processed, except by failed applications. */
+  async dueProcessed(signal?: AbortSignal): Promise<void> {
+    const { pipelineIds, running, system, followers } = this.#parts;
+    const applications = pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
+    await this.#untilEnd(signal, async (end) => {
+      for (const one of applications) {
+        const { applicationName, pipelineId } = one;
+        if (!mayPark(one.constructor as unknown as ApplicationClass)) continue;
+        if (this.#isBuilding(applicationName, one)) continue;
+        const { recorder } = applicationInternals.storeOf(one);
+        const processes = (upstream: string) =>
+          downstreamsOf(system.graph, upstream).includes(applicationName) &&
+          followers.stateOf(applicationName, pipelineId).state !== 'failed';
+        await dueProcessed({ recorder, pipelineId, processes }, end);
+      }
     });
   }
 

@@ -28,6 +28,12 @@ const codes: Readonly<Record<number, StorageErrorCode>> = {
   503: 'STORAGE_BUSY',
 };
 
+const hints: Partial<Readonly<Record<StorageErrorCode, string>>> = {
+  STORAGE_DENIED: ' Check the headers that are sent.',
+  STORAGE_MISSING:
+    ' Check the `url` of remote(), and that serveLogs() of the other system names the application.',
+};
+
 /** Creates the error for an answer without the document that was asked for. */
 export function refusedAnswer(location: RemoteLocation, status: number): StorageError {
   if (status >= 300 && status < 400) {
@@ -35,8 +41,7 @@ export function refusedAnswer(location: RemoteLocation, status: number): Storage
     return storageError('STORAGE_DENIED', location, reason);
   }
   const code = codes[status] ?? 'STORAGE_UNREACHABLE';
-  const hint = code === 'STORAGE_DENIED' ? ' Check the headers that are sent.' : '';
-  return storageError(code, location, `the server answered with the status ${status}.${hint}`);
+  return storageError(code, location, `the server answered with the status ${status}.${hints[code] ?? ''}`);
 }
 
 /** Creates the error for headers of a request that cannot be sent. */

@@ -149,6 +149,11 @@ class Statement<Class extends TestedClass> implements PolicyTest<Class> {
     const { applicationName } = applicationClass;
     const { system, storage = memory(), resources = {}, createTables } = this.#options;
     const whens = this.#whens;
+    if (whens.length === 0) {
+      throw new InvalidArgumentError(
+        'given(…) got a check without when(). State the events that the policy handles, as in .when(Reservations, event).',
+      );
+    }
     const scenario = {
       applicationClass,
       given: this.#given,
