@@ -53,7 +53,8 @@ export function positions({ start, createStorage }: RunnerSubject): void {
     await park(storage, 'payments', 'orders', [1, 3]);
     await using runner = await start(shop, { storage });
     await runner.caughtUp();
-    const counts = (await runner.status()).flatMap(({ applicationName, upstreams }) =>
+    const ofFirst = (await runner.status()).filter(({ pipelineId }) => pipelineId === 0);
+    const counts = ofFirst.flatMap(({ applicationName, upstreams }) =>
       upstreams.map(({ upstreamName, parked, lag }) => [applicationName, upstreamName, parked, lag]),
     );
     expect(counts).toEqual([

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { System } from 'kahn';
 import { Orders } from '../../../../examples/shop/orders.ts';
 import { Payments } from '../../../../examples/shop/payments.ts';
@@ -9,7 +9,10 @@ import { Reservations } from '../../../../examples/shop/reservations.ts';
 export class NeedyReservations extends Reservations {
   override readonly policy = this.when({
     'Order.Created': ({ data: { customer }, originatorId }, repository) => {
-      if (customer.startsWith('/') && !existsSync(customer)) throw new RangeError(`no file ${customer}`);
+      if (customer.startsWith('/') && !existsSync(customer)) {
+        appendFileSync(`${customer}.tries`, '.');
+        throw new RangeError(`no file ${customer}`);
+      }
       return Reservation.for(originatorId, repository.deriveId());
     },
   });

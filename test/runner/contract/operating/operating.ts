@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidOptionError, RunnerClosedError, type System, type SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
@@ -45,8 +45,7 @@ export function operating({ start, createStorage }: RunnerSubject): void {
     await runner.caughtUp();
     expect(await runner.get(Payments).log.head()).toBe(2);
     expect(await runner.resume(Payments, because)).toBe(false); // it is neither paused nor failed
-    const done = (await runner.status()).map(({ pause }) => pause);
-    expect(done).toEqual([undefined, undefined, undefined]);
+    for (const { pause } of await runner.status()) expect(pause).toBeUndefined();
     await assertAllDone(runner, ids);
     const acts = await actsOf(runner);
     expect(acts).toEqual(['payments: pause by ada: a test', 'payments: resume by cy: done']);
@@ -59,7 +58,8 @@ export function operating({ start, createStorage }: RunnerSubject): void {
     const state = async () => (await runner.status())[1]?.state;
     await until('the application fails', async () => (await state()) === 'failed');
     expect(await runner.resume(NeedyReservations as typeof Reservations, because)).toBe(true);
-    await until('it fails again', async () => (await state()) === 'failed');
+    const tries = () => readFileSync(`${file}.tries`, 'utf8').length;
+    await until('it fails again', async () => tries() > 1 && (await state()) === 'failed');
     writeFileSync(file, '');
     expect(await runner.resume(NeedyReservations as typeof Reservations, because)).toBe(true);
     await until('it is processed', async () => (await runner.get(Orders).get(id)).done);

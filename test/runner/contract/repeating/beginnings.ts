@@ -52,12 +52,14 @@ export async function invoicesIn(
   return all;
 }
 
+/** Reads the operations of the first pipeline. */
 export async function operationsIn(
   storage: StorageDescription,
   ofSystem: System<Apps> = system,
 ): Promise<Operation[]> {
   const all: Operation[] = [];
-  for await (const operation of listOperations(storage, ofSystem)) all.push(operation);
+  for await (const operation of listOperations(storage, ofSystem))
+    if ((operation.details.pipelineId ?? 0) === 0) all.push(operation);
   return all;
 }
 
