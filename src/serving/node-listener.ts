@@ -19,8 +19,9 @@ const lookIntervalMs = 200;
  * await using server = createServer(nodeListener(handler)).listen(0);
  */
 export function nodeListener(handler: LogHandler): RequestListener {
-  return function listener(this: unknown, incoming, outgoing) {
-    const isClosing = () => this instanceof Server && !this.listening;
+  return (incoming, outgoing) => {
+    const { server } = incoming.socket as { server?: unknown };
+    const isClosing = () => server instanceof Server && !server.listening;
     respond(handler, incoming, outgoing, isClosing).catch(() => outgoing.destroy());
   };
 }
