@@ -1,5 +1,5 @@
-import type { ParkedNotification } from '../../storage/parked.ts';
 import type { FailureHandling } from '../error-rules/failure-handling.ts';
+import { isTried } from '../parking/awaited-retry.ts';
 import type { Follower } from './follower.ts';
 
 /**
@@ -13,7 +13,6 @@ export async function processDue(
   followers: ReadonlyMap<string, Follower>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const isTried = ({ isDue, attempts }: ParkedNotification) => isDue || attempts === 0;
   await parked.retain(async (one) => {
     const { upstreamName, originatorId } = one;
     const follower = followers.get(upstreamName);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Application,
   type ApplicationClass,
@@ -7,6 +8,7 @@ import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { type CauseReader, effectsOf, lateEffectsOf } from '../../application/log/effect-search.ts';
 import { fitOf } from '../../application/log/mark.ts';
 import { awaitedParked } from '../../application/parking/awaited-parked.ts';
+import { awaitedNotifications } from '../../application/parking/awaited-retry.ts';
 import type { NotificationParkedError } from '../../application/parking/errors.ts';
 import { LateEffects, type LatePlace, noneLate } from '../../application/parking/late-effects.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
@@ -15,6 +17,9 @@ import { IdRanges } from './id-ranges.ts';
 import { PositionWatch } from './position-watch.ts';
 import type { FollowerState, WatchedFollowers } from './watched-followers.ts';
 
+/** Shortest and longest time between two looks at parked notifications that are about to be tried, in ms. */
+const shortestRestMs = 5;
+const longestRestMs = 250;
 /** Largest number of ranges of effects that are held at a time. */
 const mostRanges = 256;
 /** A longer gap between ids is skipped by a search for the effects after it. */
@@ -81,6 +86,28 @@ export class FollowerWatch {
     const find = () =>
       awaitedParked({ applicationName, pipelineId }, recorder, this.#upstreamName, (id) => ids.has(id));
     return await retryTransient(find, signal, () => {});
+  }
+
+  /**
+   * Returns an error if one of the notifications is parked. Waits for those that the application is about to try, unless it
+   * has failed.
+   */
+  async parkedAfterRetries(ids: IdRanges, signal: AbortSignal): Promise<unknown> {
+    if (this.#late === undefined) return undefined;
+    const { applicationName, pipelineId } = this.application;
+    const { recorder } = applicationInternals.storeOf(this.application);
+    const find = () =>
+      awaitedNotifications({ applicationName, pipelineId }, recorder, this.#upstreamName, (id) =>
+        ids.has(id),
+      );
+    for (let ms = shortestRestMs; ; ms = Math.min(2 * ms, longestRestMs)) {
+      const { error, isDue } = await retryTransient(find, signal, () => {});
+      if (!isDue) return error;
+      if (this.#state.state === 'failed') await this.#followers.refresh?.();
+      const { state, lastError } = this.#state;
+      if (state === 'failed') return lastError;
+      await delay(ms, undefined, { signal });
+    }
   }
 
   /**

@@ -117,7 +117,7 @@ export class Waits {
       const walk = new EffectWalk({
         followersOf: (follower) => this.#followersOf(follower.application, names),
         processed: async (follower, notifications, ended) => {
-          const parked = await follower.parkedAmong(notifications, ended);
+          const parked = await follower.parkedAfterRetries(notifications, ended);
           if (parked !== undefined) throw new FollowerFailure(parked);
         },
         signalOf: () => end,
