@@ -50,17 +50,16 @@ test('two programs that follow each other are killed again and again, and nothin
     });
     return program;
   };
-  const startOffice = () =>
-    startExample(
-      'two-systems',
-      'office',
-      '--database',
-      officeUrl,
-      '--port',
-      officePort,
-      '--other',
-      urlAt(shopPort),
-    );
+  let isServing = false;
+  const startOffice = () => {
+    isServing = false;
+    const options = ['--database', officeUrl, '--port', officePort, '--other', urlAt(shopPort)];
+    const program = startExample('two-systems', 'office', ...options);
+    program.child.stdout.on('data', () => {
+      isServing = true;
+    });
+    return program;
+  };
   let shop = startShop();
   let office = startOffice();
   const invoiced = (least: number) =>
@@ -76,6 +75,7 @@ test('two programs that follow each other are killed again and again, and nothin
     shop = startShop();
   }
   await invoiced(count);
+  await until('the office can be ended', () => isServing);
   shop.child.kill('SIGTERM');
   office.child.kill('SIGTERM');
   expect(await shop.outcome).toMatchObject({ code: 0, stderr: '' });
