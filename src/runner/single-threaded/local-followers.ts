@@ -131,7 +131,8 @@ export class LocalFollowers {
    * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline or another version.
    */
   async caughtUp(signal: AbortSignal | undefined): Promise<void> {
-    await unlessAborted(this.#dueProcessed(), signal);
+    if (this.#mayPark) await unlessAborted(this.#dueProcessed(), signal);
+    this.#signal.throwIfAborted();
     let seen = this.#logs.map((log) => log.seen);
     const heads = await unlessAborted(
       retryTransient(
@@ -253,6 +254,10 @@ export class LocalFollowers {
       heads.push(head);
     }
     return heads;
+  }
+
+  get #mayPark(): boolean {
+    return this.#applications.values().some(({ late }) => late !== undefined);
   }
 
   /** Resolves when parked notifications that are due are processed: what follows from them is in the logs then. */

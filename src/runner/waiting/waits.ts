@@ -109,14 +109,19 @@ export class Waits {
     });
   }
 
-  /** Resolves when parked notifications that are due are processed, except by failed applications. */
-  async dueProcessed(signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves when parked notifications that are due are processed, except by failed applications. Returns no promise if
+   * no application parks any.
+   */
+  dueProcessed(signal?: AbortSignal): Promise<void> | undefined {
     const { pipelineIds, running, system, followers } = this.#parts;
-    const applications = pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
-    await this.#untilEnd(signal, async (end) => {
+    const applications = pipelineIds
+      .flatMap((pipelineId) => [...running.in(pipelineId).values()])
+      .filter((one) => mayPark(one.constructor as unknown as ApplicationClass));
+    if (applications.length === 0) return undefined;
+    return this.#untilEnd(signal, async (end) => {
       for (const one of applications) {
         const { applicationName, pipelineId } = one;
-        if (!mayPark(one.constructor as unknown as ApplicationClass)) continue;
         if (this.#isBuilding(applicationName, one)) continue;
         const { recorder } = applicationInternals.storeOf(one);
         const processes = (upstream: string) =>

@@ -26,8 +26,7 @@ test('parks and retries each notification exactly once, whatever is killed', asy
   Labels.meanwhile = () => {};
   Audits.meanwhile = () => {};
   await using runner = await run(auditedDesk, { storage });
-  let retried = 0;
-  for (const one of [Labels, Audits]) retried += await runner.retry(one, {}, { by: 'ada', reason: 'mended' });
+  for (const one of [Labels, Audits]) await runner.retry(one, {}, { by: 'ada', reason: 'mended' });
   await until('nothing is parked', async () => {
     for (const one of [Labels, Audits]) if ((await runner.parked(one).next()).done !== true) return false;
     return true;
@@ -35,7 +34,6 @@ test('parks and retries each notification exactly once, whatever is killed', asy
   await runner.caughtUp();
   const head = await runner.get(Parcels).log.head();
   expect(head).toBeGreaterThan(kills);
-  expect(retried).toBeGreaterThan(0);
   expect(await runner.get(Labels).log.head()).toBe(head); // a label for each parcel
   expect(await runner.get(Audits).log.head()).toBe(2 * head); // and an audit of both
   expect((await verify(runner.storage, auditedDesk)).faults).toEqual([]);
