@@ -1,5 +1,5 @@
 import { type Application, applicationInternals } from '../application/application.ts';
-import { SectionedNotificationLog } from '../application/log/sectioned-log.ts';
+import { followedLog } from '../application/log/sectioned-log.ts';
 import { ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { followersIn, intermediatesOf, type SystemGraph } from '../system/graph.ts';
 import type { ResolvedRunnerOptions } from './runner-options.ts';
@@ -29,6 +29,6 @@ export function followLocally(
     const application = applications.get(downstream);
     const log = applications.get(upstream)?.log;
     if (!(application instanceof ProcessApplication) || log === undefined) continue;
-    application.follow(useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log), batchSize);
+    application.follow(followedLog(log, useDirectQueryIfAvailable), batchSize);
   }
 }

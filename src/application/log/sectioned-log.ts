@@ -51,3 +51,8 @@ export class SectionedNotificationLog implements NotificationLog {
     return this.#log.head();
   }
 }
+
+/** Returns the log that a follower reads: the log itself, or one that reads it by its sections. */
+export function followedLog(log: NotificationLog, useDirectQueryIfAvailable: boolean): NotificationLog {
+  return useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log);
+}

@@ -1,7 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { ownedBinding } from '../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
-import { SectionedNotificationLog } from '../../application/log/sectioned-log.ts';
+import { followedLog } from '../../application/log/sectioned-log.ts';
 import { openStore } from '../../application/open-store.ts';
 import {
   type ProcessApplication,
@@ -67,7 +67,7 @@ export async function openApplication(
     const recent = upstreamName === applicationName ? store.recent : undefined;
     const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
     const log = new RecordedNotificationLog(recorder, options);
-    application.follow(useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log), batchSize);
+    application.follow(followedLog(log, useDirectQueryIfAvailable), batchSize);
   }
   await processApplicationInternals.locate(application);
   return application;

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { ownedBinding } from '../../../application/application-binding.ts';
 import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
-import { SectionedNotificationLog } from '../../../application/log/sectioned-log.ts';
+import { followedLog } from '../../../application/log/sectioned-log.ts';
 import { openStore } from '../../../application/open-store.ts';
 import {
   type ProcessApplication,
@@ -109,7 +109,7 @@ export class ApplicationHost {
       const recent = upstream.recentIn(pipelineId);
       const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
       const log = new RecordedNotificationLog(recorder, options);
-      logs.push(this.#options.useDirectQueryIfAvailable ? log : new SectionedNotificationLog(log));
+      logs.push(followedLog(log, this.#options.useDirectQueryIfAvailable));
     }
     return new HostedApplication({
       application,
