@@ -12,8 +12,9 @@ const { values } = parseArgs({
   },
 });
 
+const ended = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
 await using desk = await openDesk({ database: values.database, usesThreads: values.threads });
 await using server = orderServer(desk).listen(Number(values.port));
 await once(server, 'listening');
 console.log(`Orders are taken at http://localhost:${(server.address() as AddressInfo).port}/orders`);
-await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+await ended;

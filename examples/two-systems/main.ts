@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
     orders: { type: 'string', default: '3' },
   },
 });
+const signalled = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
 const { TOKEN: authorize = '' } = process.env;
 const storage = URL.canParse(values.database)
   ? postgres({ connectionString: values.database })
@@ -43,7 +44,7 @@ async function serve(handler: LogHandler, work?: (ended: AbortSignal) => Promise
   const working = work?.(ended.signal).catch((error) => {
     if (!ended.signal.aborted) throw error;
   });
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  await signalled;
   ended.abort();
   await working;
 }

@@ -21,6 +21,7 @@ process.once('message', (name) => {
     if (applicationName === name) process.kill(process.pid, 'SIGKILL');
   });
 });
+const ended = Promise.race([once(process, 'SIGTERM'), once(process, 'disconnect')]);
 process.send?.('ready');
-await Promise.race([once(process, 'SIGTERM'), once(process, 'disconnect')]);
+await ended;
 if (process.connected) process.disconnect();
