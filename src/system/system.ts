@@ -19,6 +19,7 @@ import { storageLayers } from '../application/storage-layers.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
+import { foreignLog, isSystemName } from '../storage/remote/log-names.ts';
 import type { CompressionOptions, EncryptionOptions } from '../storage/sealing/encryption.ts';
 import { assertStorage, type StorageDescription, type StorageLayer } from '../storage/storage.ts';
 import { kindInOtherCopy, markClass } from '../util/environment/copies.ts';
@@ -56,7 +57,12 @@ export interface SystemOptions<Opened extends object = object> {
    * @default none: the system runs in one thread only
    */
   readonly module?: string;
-  /** Name that distinguishes the system from others that the same module exports. @default 'system' */
+  /**
+   * Name that distinguishes the system from others that the same module exports, and from those whose logs it follows or
+   * that follow its own. Durable once another system follows it.
+   *
+   * @default 'system'
+   */
   readonly name?: string;
 }
 
@@ -171,6 +177,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass, out Opened
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
     assertBeginnings(applications, graph);
+    assertOthers(applications, name);
     const own = { types, carryMetadata, encryption, compression, resources, module, name };
     return new System({ applications, graph, ...own, storage: undefined });
   }
@@ -209,13 +216,8 @@ export class System<Apps extends ApplicationClass = ApplicationClass, out Opened
       storage,
     };
     const application = new applicationClass() as InstanceType<A>;
-    const binding = await inRootContext(
-      standaloneBinding,
-      applicationClass,
-      opened,
-      this.applications,
-      replaced,
-    );
+    const own = { applications: this.applications, name: servedNameOf(this), replaced };
+    const binding = await inRootContext(standaloneBinding, applicationClass, opened, own);
     applicationInternals.bind(application, binding);
     return application;
   }
@@ -255,9 +257,14 @@ export function recordingOptions({
   };
 }
 
+/** Returns the name by which other systems know a system; undefined if it has none. */
+export function servedNameOf({ name }: Pick<System, 'name'>): string | undefined {
+  return name !== defaultSystemName && isSystemName(name) ? name : undefined;
+}
+
 /** Returns the layers around the storage of a system. */
 export function layersOf(system: System): readonly StorageLayer[] {
-  return storageLayers(system.applications, recordingOptions(system));
+  return storageLayers(system.applications, recordingOptions(system), servedNameOf(system));
 }
 
 /** Throws {@link UnknownApplicationError} unless the class is an application of the system. */
@@ -269,12 +276,12 @@ export function assertPartOf(system: System, applicationClass: ApplicationClass)
     ({ name, applicationName: knownName }) =>
       knownName === applicationName && name === applicationClass?.name,
   );
-  const isRemote = applications.some(
-    (one) => one.applicationName === applicationName && one.remote !== undefined,
+  const remote = applications.find(
+    (one) => one.remote !== undefined && foreignLog(one.applicationName)?.applicationName === applicationName,
   );
-  if (typeof applicationClass === 'function' && isRemote) {
+  if (typeof applicationClass === 'function' && remote !== undefined) {
     throw new UnknownApplicationError(
-      `Application '${applicationName}' runs in another system here: pass the class that remote() returned, not ` +
+      `Application '${remote.applicationName}' runs in another system: pass the class that remote() returned, not ` +
         `${shown(applicationClass)} itself.`,
     );
   }
@@ -363,6 +370,17 @@ function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass
   const distinct = [...byName.values()];
   assertDistinctLogs(distinct, byName);
   return distinct;
+}
+
+/** Checks that the applications of remote() are in other systems. */
+function assertOthers(classes: readonly ApplicationClass[], name: string): void {
+  for (const { applicationName, remote } of classes) {
+    if (remote?.log.system !== name) continue;
+    throw new InvalidSystemError(
+      `Application '${applicationName}' of remote() is in the system '${name}', which is the name of this system, too: give ` +
+        "them different names, as in System.of([...], { name: 'office' }).",
+    );
+  }
 }
 
 /** Checks that no two applications share a log, and that no log has the name of another application. */
