@@ -5,7 +5,7 @@ import {
   standaloneBinding,
   storageRule,
 } from '../application/application-binding.ts';
-import { assertDeclared, recordedNameOf } from '../application/declaration.ts';
+import { assertDeclared } from '../application/declaration.ts';
 import {
   carryMetadataRule,
   compressionRule,
@@ -29,6 +29,7 @@ import { isId } from '../util/ids.ts';
 import { checkedBy, ruleOf } from '../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { assertBeginnings } from './beginnings.ts';
+import { assertOthers, distinctClasses } from './distinct-classes.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { CheckedNeeds } from './needs.ts';
@@ -353,51 +354,4 @@ function assertApplication(applicationClass: unknown, where: string): void {
 /** Name of a class, for messages. */
 function shown(value: unknown): string {
   return typeof value === 'function' && value.name !== '' ? value.name : inspect(value, { depth: 0 });
-}
-
-function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass[] {
-  const byName = new Map<string, ApplicationClass>();
-  for (const applicationClass of classes) {
-    const known = byName.get(applicationClass.applicationName);
-    if (known !== undefined && known !== applicationClass) {
-      throw new InvalidSystemError(
-        `Classes ${known.name} and ${applicationClass.name} both have the applicationName '${applicationClass.applicationName}': ` +
-          'their logs would mix, so give one of them another name.',
-      );
-    }
-    byName.set(applicationClass.applicationName, applicationClass);
-  }
-  const distinct = [...byName.values()];
-  assertDistinctLogs(distinct, byName);
-  return distinct;
-}
-
-/** Checks that the applications of remote() are in other systems. */
-function assertOthers(classes: readonly ApplicationClass[], name: string): void {
-  for (const { applicationName, remote } of classes) {
-    if (remote?.log.system !== name) continue;
-    throw new InvalidSystemError(
-      `Application '${applicationName}' of remote() is in the system '${name}', which is the name of this system, too: give ` +
-        "them different names, as in System.of([...], { name: 'office' }).",
-    );
-  }
-}
-
-/** Checks that no two applications share a log, and that no log has the name of another application. */
-function assertDistinctLogs(
-  classes: readonly ApplicationClass[],
-  byName: ReadonlyMap<string, ApplicationClass>,
-): void {
-  const byLog = new Map<string, ApplicationClass>();
-  for (const applicationClass of classes) {
-    const recordedAs = recordedNameOf(applicationClass);
-    const other = byLog.get(recordedAs) ?? byName.get(recordedAs);
-    if (other !== undefined && other !== applicationClass) {
-      throw new InvalidSystemError(
-        `Class ${applicationClass.name} is recorded as '${recordedAs}', which is ` +
-          `${other.applicationName === recordedAs ? 'the name' : 'the log'} of class ${other.name}: give one of them another name.`,
-      );
-    }
-    byLog.set(recordedAs, applicationClass);
-  }
 }
