@@ -8,6 +8,7 @@ import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass, applicationInternals } from './application.ts';
 import { ControlLog } from './control/control-log.ts';
+import type { Replay } from './control/operation-kinds.ts';
 import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
@@ -22,7 +23,6 @@ import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
-import type { Replay } from './replaying/repetitions.ts';
 import { ReplayLoop } from './replaying/replay-loop.ts';
 
 const runOptions: OptionRules<RunOptions> = {
