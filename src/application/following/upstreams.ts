@@ -81,11 +81,6 @@ export class Upstreams {
     this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
   }
 
-  /** Makes the next run process the parked notifications that are due, before new ones. */
-  retryParked(): void {
-    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
-  }
-
   /** Returns a follower that processes a replay; undefined if its upstream is not followed here. */
   followerOf(replay: Replay): Follower | undefined {
     const followed = this.#logs
@@ -212,7 +207,7 @@ export class Upstreams {
     const lastRetryId = this.#control?.lastRetryId ?? 0;
     if (lastRetryId === this.#lastRetryId) return;
     this.#lastRetryId = lastRetryId;
-    this.retryParked();
+    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /** Processes the parked notifications that are due. After a failure, the next run does so again. */

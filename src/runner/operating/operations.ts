@@ -25,14 +25,14 @@ interface Selected {
 /** A running system, as it is operated. */
 export interface OperatedSystem {
   readonly system: System;
-  /** Name of the class of a runner that cannot repeat notifications. */
-  readonly runner?: string;
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
   /** The applications in this thread. */
   readonly running: RunningSystem;
   /** Resolves with the states of an application on this runner, one for each pipeline. */
   statesOf(applicationName: string): Promise<readonly ApplicationState[]>;
+  /** Moves positions and begins or ends replays while no application works, on a runner with ticks. */
+  runTurn?<T>(work: () => Promise<T>): Promise<T>;
   /** Called when an operation is recorded. */
   operated?(applicationName: string, kind: OperationKind): Promise<void>;
 }
