@@ -37,6 +37,7 @@ export class ControlLog {
   #last: RecordedOperation | undefined;
   #lastResumeId = 0;
   #lastRetryId = 0;
+  #lastFailureId = 0;
   #pause: Pause | undefined;
   /** The resets and replays of the application. */
   readonly repetitions: Repetitions = new Repetitions();
@@ -78,6 +79,11 @@ export class ControlLog {
    */
   isResumedSince(id: number): boolean {
     return this.#lastResumeId > id || this.lastId < id;
+  }
+
+  /** Whether it is on record that the application has failed, on any host, since it was last resumed. */
+  get hasFailed(): boolean {
+    return this.#lastFailureId > this.#lastResumeId;
   }
 
   /** Reads the operations that were recorded before the call. */
@@ -173,6 +179,7 @@ export class ControlLog {
     const page = await this.#recorder.operations(0, pageSize);
     this.#last = undefined;
     this.#lastResumeId = 0;
+    this.#lastFailureId = 0;
     this.repetitions.clear();
     this.#pause = undefined;
     await this.#apply(page, page.length);
@@ -195,6 +202,7 @@ export class ControlLog {
     this.repetitions.apply(operation);
     if (kind === 'pause') this.#pause ??= { by, reason, since: timestamp };
     if (kind === 'retry' || kind === 'discard') this.#lastRetryId = id;
+    if (kind === 'failed') this.#lastFailureId = id;
     if (kind !== 'resume') return;
     this.#pause = undefined;
     this.#lastResumeId = id;
