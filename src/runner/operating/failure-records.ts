@@ -7,7 +7,6 @@ import { retryTransient } from '../retry-transient.ts';
 
 /** An application that has failed. */
 export interface FailedApplication extends LockOwner {
-  readonly pipelineId: number;
   readonly error: unknown;
   /** Id of its last operation that was read before. */
   readonly operationId: number;
@@ -24,13 +23,12 @@ export class FailureRecords {
   readonly #closing = new AbortController();
 
   /** Records that an application has failed, unless that is on record, or the application was resumed since. */
-  note({ applicationName, recorder, pipelineId, error, operationId }: FailedApplication): void {
+  note({ applicationName, recorder, error, operationId }: FailedApplication): void {
     const { signal } = this.#closing;
     const reason = messageOf(error).slice(0, longestReason);
-    const details = JSON.stringify({ pipelineId });
-    const operation = { kind: 'failed', by: applicationName, reason, details };
     const mayRecord = (control: ControlLog) => !control.hasFailed && !control.isResumedSince(operationId);
-    const record = () => recordOperation({ applicationName, recorder }, { operation, mayRecord, signal });
+    const request = { kind: 'failed', by: applicationName, reason, mayRecord, signal } as const;
+    const record = () => recordOperation({ applicationName, recorder }, request);
     const recording = retryTransient(record, signal, () => {})
       .catch(() => {}) // the runner on which it failed knows of the failure in any case
       .finally(() => this.#pending.delete(recording));

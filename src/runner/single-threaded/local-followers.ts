@@ -45,8 +45,7 @@ export class LocalFollowers {
         this.#build(one);
       },
       failed: ({ name: applicationName, recorder }, error, operationId) => {
-        const pipelineId = localPipelineId;
-        running.failures.note({ applicationName, recorder, pipelineId, error, operationId });
+        running.failures.note({ applicationName, recorder, error, operationId });
       },
     };
     for (const [name, application] of running.in(localPipelineId)) {

@@ -224,7 +224,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
       const recorder = recorderIn(running, applicationName) as Recorder;
       const control = ControlLog.of(recorder);
       const operationId = control.lastId;
-      running.failures.note({ applicationName, pipelineId: localPipelineId, recorder, error, operationId });
+      running.failures.note({ applicationName, recorder, error, operationId });
       return control;
     });
     if (controls.length > 0)

@@ -74,7 +74,7 @@ export abstract class SupervisedRunner<
     const control = ControlLog.of(recorder);
     const failedAfter = operationId ?? control.lastId;
     const error = this.#supervisors.of(applicationName, pipelineId)?.lastError;
-    running.failures.note({ applicationName, pipelineId, recorder, error, operationId: failedAfter });
+    running.failures.note({ applicationName, recorder, error, operationId: failedAfter });
     await control.resumedAfter(failedAfter, signal);
   }
 
