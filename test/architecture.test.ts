@@ -197,6 +197,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'storage/remote': ['storage', 'storage/layers'],
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
+    'runner/operating/failure-records.ts',
     'runner/operating/operation-options.ts',
     'runner/operating/repetition-options.ts',
     'runner/operating/parked-events.ts',
