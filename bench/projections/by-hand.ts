@@ -6,7 +6,7 @@ import { prepare, rows, sql } from '../../src/storage/sqlite/statements.ts';
 import { batchSize } from '../baseline/follower.ts';
 import { timed } from '../measure.ts';
 import { PostgresLog } from '../postgres/baseline-log.ts';
-import { type Built, columns } from './order-list.ts';
+import { type Built, columns, postgresUpsert, sqliteUpsert } from './order-list.ts';
 
 /** Reads notifications with ids above `after`. */
 type ReadPage = (
