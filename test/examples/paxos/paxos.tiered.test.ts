@@ -2,7 +2,7 @@ import type { System } from 'kahn';
 import { afterAll, beforeAll, test } from 'vitest';
 import { proposeRivals } from '../../../examples/paxos/rivals.ts';
 import { five, type ParticipantClass, three } from '../../../examples/paxos/systems.ts';
-import { localRunners, restateKind } from '../../support/every-runner.ts';
+import { localRunners, restateKind } from '../../support/runners/every-runner.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';

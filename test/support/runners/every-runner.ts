@@ -9,8 +9,8 @@ import {
   type System,
   type SystemRunner,
 } from 'kahn';
-import type { RestateEngine } from './servers/restate-engine.ts';
-import { startOnRestate } from './servers/restate-runner.ts';
+import type { RestateEngine } from '../servers/restate-engine.ts';
+import { startOnRestate } from '../servers/restate-runner.ts';
 
 /** Options that every kind of runner takes. */
 export interface EveryRunnerOptions {
