@@ -240,8 +240,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/host',
     'actors/restate/actors',
   ],
-  testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  testing: ['testing/given-when-then', 'testing/graph-snapshots', 'testing/recorder-contract'],
   'testing/given-when-then': [],
+  'testing/graph-snapshots': [],
+  'testing/vitest': ['testing/graph-snapshots'],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };
@@ -252,6 +254,7 @@ const externals = [
   /^[^:]+ uuid$/,
   /^storage\/postgres\/\S+ pg$/,
   /^actors\/restate\/\S+ @restatedev\/restate-sdk$/,
+  /^testing\/vitest\/\S+ vitest$/,
 ];
 const maxLines = 400;
 
