@@ -42,25 +42,27 @@ export async function runProcess(): Promise<void> {
   process.exit(); // timers and handles of policies may keep the process alive
 }
 
-/** Returns a controller that is aborted when this process has to finish its work and exit. */
-function listenForEnd(): AbortController {
+/** Returns a signal that is aborted when this process has to finish its work and exit. */
+function listenForEnd(): AbortSignal {
   const closing = new AbortController();
   process.on('SIGINT', () => {}); // Ctrl-C reaches all processes of a terminal; the parent then closes this process
   process.on('SIGTERM', () => closing.abort());
   process.on('disconnect', () => closing.abort()); // the parent has died
-  return closing;
+  process.on('message', (received) => {
+    if (messageIn<ParentMessage>(received)?.kind === 'close') closing.abort();
+  });
+  return closing.signal;
 }
 
-async function runApplication(task: ProcessTask, reports: Reports, closing: AbortController): Promise<void> {
+async function runApplication(task: ProcessTask, reports: Reports, closing: AbortSignal): Promise<void> {
   const { assignment, pollIntervalMs, recordsWhenIdle } = task;
   const { upstreamNames } = assignment;
   await using opened = new AsyncDisposableStack();
-  const application = await openApplication(task, assignment, opened, closing.signal);
+  const application = await openApplication(task, assignment, opened, closing);
   application.subscribe(() => reports.put({ hasGrown: true }));
   const inbox = new MessageInbox(upstreamNames, pollIntervalMs);
   process.on('message', (received) => {
     const message = messageIn<ParentMessage>(received);
-    if (message?.kind === 'close') closing.abort();
     if (message?.kind === 'taken') reports.taken();
     if (message?.kind !== 'prompt') return;
     for (const upstreamName of message.upstreamNames) inbox.put(upstreamName);
@@ -70,7 +72,7 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
   const report = reportTo(reports);
   const loop = { application, upstreamNames, inbox, recordsWhenIdle, tick: undefined, report };
   try {
-    await runLoop(loop, closing.signal);
+    await runLoop(loop, closing);
   } catch (error) {
     reports.flush();
     const { lastId: operationId } = processApplicationInternals.controlOf(application);

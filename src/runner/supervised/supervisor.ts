@@ -95,7 +95,7 @@ export class Supervisor {
 
   /** Resolves with whether the worker has finished its work in time. */
   async #drained(timeoutMs: number): Promise<boolean> {
-    if (!this.#current.isReady) return true; // no work is under way
+    if (!this.#hasStarted) return true; // no work is under way
     this.#current.worker?.close();
     return resolvesWithin(this.#ended.promise, timeoutMs);
   }

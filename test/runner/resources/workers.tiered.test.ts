@@ -81,4 +81,14 @@ describe.each(supervisedSubjects)('resources of $name', ({ start: startOn, creat
     for (const notes of all.slice(2, -1)) expect(notes).toEqual([...opened, 'close desk']);
     expect(all.at(-1)).toEqual([...opened, 'send Dear bob', ...closed]);
   });
+
+  test('close() also ends a worker that is opening its resources again', async () => {
+    const runner = await start();
+    raise('hang in worker');
+    raise('crash');
+    await runner.get(Customers).join('ada');
+    await until('a new worker hangs', () => notesByOpener()[2]?.length === 2);
+    await runner.close();
+    expect(notesByOpener()[2]).toEqual([...opened, 'aborted', 'close desk']);
+  });
 });
