@@ -51,7 +51,7 @@ function removal([name, { schema, remote, emits }]: Named, added: readonly Named
   if (remote) return `'${name}' of another system is gone: nothing here reads its log.`;
   if (schema !== undefined)
     return `Projection '${name}' is gone: its tables stay, and their rows are not updated.`;
-  const heir = added.find(([, one]) => emits.length > 0 && String(one.emits) === String(emits));
+  const heir = added.find(([, one]) => !one.remote && emits.length > 0 && `${one.emits}` === `${emits}`);
   const hint = heir && ` To keep them for '${heir[0]}', declare 'static readonly recordedAs' in its class.`;
   return `'${name}' is gone: its log and its positions stay in the storage.${hint ?? ''}`;
 }

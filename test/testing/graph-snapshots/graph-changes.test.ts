@@ -155,9 +155,12 @@ describe('explains', () => {
   });
 
   test('an application that moves to another system', () => {
-    const away = remote(orders, { url: 'https://orders.example/logs' }) as never;
+    const away = remote(orders, { system: 'shop', url: 'https://orders.example/logs' }) as never;
     expect(changes(sales, [[away, letters]])).toEqual([
-      expect.stringMatching(/^'orders' runs in another system: its followers continue at their positions/),
+      "'orders' is gone: its log and its positions stay in the storage.",
+      "'orders@shop' of another system is new.",
+      expect.stringMatching(/^'letters' no longer follows 'orders'/),
+      expect.stringMatching(/^'letters' follows 'orders@shop', and begins at the start/),
     ]);
   });
 });
