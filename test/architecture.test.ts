@@ -247,11 +247,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/host',
     'actors/restate/actors',
   ],
-  testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  testing: ['testing/given-when-then', 'testing/graph-snapshots', 'testing/recorder-contract'],
   'testing/scenarios': [],
   'testing/crashes': [],
   'testing/equivalence': [],
   'testing/given-when-then': [],
+  'testing/graph-snapshots': [],
+  'testing/vitest': ['testing/graph-snapshots'],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };
@@ -262,6 +264,7 @@ const externals = [
   /^[^:]+ uuid$/,
   /^storage\/postgres\/\S+ pg$/,
   /^actors\/restate\/\S+ @restatedev\/restate-sdk$/,
+  /^testing\/vitest\/\S+ vitest$/,
 ];
 const maxLines = 400;
 
