@@ -8,6 +8,14 @@ export const schemaOperations = {
   drop: 'drop-schema',
 } as const;
 
+/** Position of a schema in the log of an upstream. */
+export interface SchemaPosition {
+  readonly pipelineId: number;
+  /** Name under which storage keeps the log of the upstream. */
+  readonly upstreamName: string;
+  readonly position: number;
+}
+
 /** A switch of a projection to a schema. */
 export interface SchemaSwitch {
   /** When the schema became live, in ms since 1970. */

@@ -1,10 +1,11 @@
+import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { canShow, execute, hasTable } from './database-handle.ts';
 import { SchemaMissingError, TableNotCreatedError } from './errors.ts';
 import { lifeOf, type OpenSchema } from './open-schema.ts';
-import { schemaOperations } from './schema-history.ts';
+import { type SchemaPosition, schemaOperations } from './schema-history.ts';
 
 /** Author of the operations that kahn records by itself. */
 const byKahn = 'kahn';
@@ -40,6 +41,7 @@ export async function setUpSchema(
 export async function makeLive(schema: OpenSchema, reason: string): Promise<boolean> {
   const { history, names, recorders, declaration } = schema;
   const { tables } = declaration;
+  const positions = await positionsOf(recorders.own);
   return underLock(recorders.live, async ({ handle }) => {
     await history.refresh();
     const { live } = history;
@@ -51,9 +53,19 @@ export async function makeLive(schema: OpenSchema, reason: string): Promise<bool
       const view = `create view ${names.view(table)} as select * from ${names.table(table, schema.schema)}`;
       await execute(handle, view);
     }
-    const details = { schema: schema.schema, from: live?.schema, tables };
+    const details = { schema: schema.schema, from: live?.schema, tables, positions };
     return operationOf(schemaOperations.switch, reason, details);
   }).finally(() => history.refresh());
+}
+
+/** Returns the positions of a schema, so that `verify()` can see whether it falls behind them. */
+async function positionsOf(recorder: Recorder): Promise<readonly SchemaPosition[]> {
+  const positions = await recorder.positions();
+  return positions.map(({ pipelineId, upstreamName, position }) => ({
+    pipelineId,
+    upstreamName: recordedNameIn(recorder, upstreamName),
+    position,
+  }));
 }
 
 /** Drops the tables of another schema of a projection, unless that is done. Resolves with whether this call did it. */
