@@ -3,7 +3,7 @@ import { recordedNameIn } from '../../../storage/layers/forwarding-recorder.ts';
 import type { RecordedOperation, Recorder } from '../../../storage/recorder.ts';
 import { type FaultDetails, faultIn } from '../fault.ts';
 import type { FaultList } from '../verification.ts';
-import { type CheckedDetails, detailsOf } from './readable-operations.ts';
+import { type CheckedDetails, checkedDetailsOf } from './readable-operations.ts';
 
 /** The notification with the largest id that operations name in one log. */
 interface Named {
@@ -50,7 +50,7 @@ class OperationCheck {
   }
 
   async #pass(operation: RecordedOperation): Promise<void> {
-    const details = detailsOf(operation);
+    const details = checkedDetailsOf(operation);
     if (details === undefined) {
       this.#add(operation, { kind: 'operation-damaged', notificationId: 0, message: 'cannot be read.' });
       return;

@@ -39,7 +39,7 @@ const isOfType: Readonly<Record<keyof CheckedDetails, (value: unknown) => boolea
 };
 
 /** Returns the details of an operation, with all fields of its kind; undefined if they cannot be read. */
-export function detailsOf({ kind, details }: RecordedOperation): CheckedDetails | undefined {
+export function checkedDetailsOf({ kind, details }: RecordedOperation): CheckedDetails | undefined {
   try {
     const read = JSON.parse(details) as CheckedDetails;
     const isWhole = (fieldsOf[kind] ?? []).every((field) => isOfType[field](read[field]));
@@ -54,7 +54,7 @@ export class ReadableOperations extends ForwardingRecorder {
   override async operations(after: number, limit: number): Promise<readonly RecordedOperation[]> {
     const operations = await super.operations(after, limit);
     return operations.map((one) =>
-      detailsOf(one) === undefined ? { ...one, kind: 'unreadable', details: '{}' } : one,
+      checkedDetailsOf(one) === undefined ? { ...one, kind: 'unreadable', details: '{}' } : one,
     );
   }
 }

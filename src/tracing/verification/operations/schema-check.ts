@@ -1,7 +1,11 @@
+import {
+  detailsOf,
+  type SchemaPosition,
+  type SchemaSwitchDetails,
+} from '../../../application/control/operation-kinds.ts';
 import { readOperations } from '../../../application/control/read-operations.ts';
 import { lifeOf } from '../../../application/projection/open-schema.ts';
 import { schemaNameOf } from '../../../application/projection/projection-declaration.ts';
-import { type SchemaPosition, schemaOperations } from '../../../application/projection/schema-history.ts';
 import { liveNameOf } from '../../../application/projection/schema-recorder.ts';
 import { StorageError } from '../../../storage/errors.ts';
 import { recordedNameIn } from '../../../storage/layers/forwarding-recorder.ts';
@@ -9,14 +13,7 @@ import type { Recorder } from '../../../storage/recorder.ts';
 import type { OpenedStorage } from '../../../storage/storage.ts';
 import { type Fault, faultIn } from '../fault.ts';
 import type { FaultList } from '../verification.ts';
-import { detailsOf } from './readable-operations.ts';
-
-/** The switch to the live schema of a projection. */
-interface LiveSchema {
-  readonly schema: number;
-  /** Positions of the schema at the switch; undefined for a switch of an earlier release. */
-  readonly positions?: readonly SchemaPosition[];
-}
+import { checkedDetailsOf } from './readable-operations.ts';
 
 /** Checks that the live schema of a projection has its tables, and has not fallen behind the switch that made it live. */
 export async function checkLiveSchema(
@@ -50,7 +47,7 @@ export async function checkLiveSchema(
 /** Returns what is wrong with a live schema, given its recorder if storage holds it. */
 async function faultsOf(
   applicationName: string,
-  { schema, positions = [] }: LiveSchema,
+  { schema, positions = [] }: SchemaSwitchDetails,
   own: Recorder | undefined,
 ): Promise<readonly Fault[]> {
   const lost = (problem: string) => {
@@ -80,11 +77,10 @@ async function faultsOf(
 
 const missing: ReadonlySet<string> = new Set(['STORAGE_NOT_SET_UP', 'STORAGE_MISSING']);
 
-async function liveSchemaOf(recorder: Recorder): Promise<LiveSchema | undefined> {
-  let live: LiveSchema | undefined;
+async function liveSchemaOf(recorder: Recorder): Promise<SchemaSwitchDetails | undefined> {
+  let live: SchemaSwitchDetails | undefined;
   for await (const page of readOperations(recorder))
-    for (const { kind, details } of page)
-      if (kind === schemaOperations.switch) live = JSON.parse(details) as LiveSchema;
+    for (const operation of page) live = detailsOf(operation, 'switch-schema') ?? live;
   return live;
 }
 
@@ -96,7 +92,7 @@ async function leastPositions(
   const moved: SchemaPosition[] = [];
   for await (const page of readOperations(recorder))
     for (const operation of page) {
-      const details = operation.kind === 'reposition' ? detailsOf(operation) : undefined;
+      const details = operation.kind === 'reposition' ? checkedDetailsOf(operation) : undefined;
       if (details === undefined) continue;
       const { pipelineId, upstreamName, to } = details;
       moved.push({ pipelineId, upstreamName: recordedNameIn(recorder, upstreamName), position: to });
