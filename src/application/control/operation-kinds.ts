@@ -7,6 +7,8 @@ export interface OperationDetails {
   readonly pause: NoDetails;
   /** The pause or the failure of the application is over. */
   readonly resume: NoDetails;
+  /** The application has failed; the reason is the message of its error. */
+  readonly failed: NoDetails;
   /** Parked notifications are processed again. */
   readonly retry: ChangedParked;
   /** Parked notifications are deleted. */
