@@ -191,7 +191,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'application/resources': [],
   system: [],
   'tracing/explanation': [],
-  'tracing/verification': [],
+  'tracing/verification': ['tracing/verification/operations'],
+  'tracing/verification/operations': [
+    'tracing/verification/fault.ts',
+    'tracing/verification/verification.ts',
+  ],
   operations: [],
   serving: [],
   'storage/remote': ['storage', 'storage/layers'],

@@ -113,9 +113,18 @@ interface SchemaDetails {
   readonly tables: readonly string[];
 }
 
-interface SchemaSwitchDetails extends SchemaDetails {
+/** Position of a schema in the log of an upstream. */
+export interface SchemaPosition {
+  readonly pipelineId: number;
+  readonly upstreamName: string;
+  readonly position: number;
+}
+
+export interface SchemaSwitchDetails extends SchemaDetails {
   /** The schema that was live before, if any. */
   readonly from: number | undefined;
+  /** Positions of the schema at the switch; undefined if an earlier release made it. */
+  readonly positions?: readonly SchemaPosition[];
 }
 
 interface DroppedSchemaDetails extends Partial<SchemaDetails> {

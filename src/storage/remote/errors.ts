@@ -1,3 +1,4 @@
+import { failureTextOf } from '../../util/errors.ts';
 import { StorageError, type StorageErrorCode } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 import { foreignLog } from './log-names.ts';
@@ -64,7 +65,8 @@ export function isAway(error: unknown, applicationName: string): error is Storag
 /** Returns the error for a request that failed: it is no answer of a server. */
 export function unreachable(location: RemoteLocation, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
-  return storageError('STORAGE_UNREACHABLE', location, 'the server did not answer.', {
+  const reason = cause === undefined ? 'not yet' : failureTextOf(cause);
+  return storageError('STORAGE_UNREACHABLE', location, `the server did not answer (${reason}).`, {
     ...(cause !== undefined && { cause }),
   });
 }
