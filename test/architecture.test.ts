@@ -191,12 +191,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'application/resources': [],
   system: [],
   'tracing/explanation': [],
-  'tracing/verification': [],
+  'tracing/verification': ['tracing/verification/operations'],
+  'tracing/verification/operations': [
+    'tracing/verification/fault.ts',
+    'tracing/verification/verification.ts',
+  ],
   operations: [],
   serving: [],
   'storage/remote': ['storage', 'storage/layers'],
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
+    'runner/operating/failure-records.ts',
     'runner/operating/operation-options.ts',
     'runner/operating/repetition-options.ts',
     'runner/operating/parked-events.ts',
