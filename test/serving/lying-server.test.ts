@@ -1,4 +1,4 @@
-import { run, System } from 'kahn';
+import { type KahnError, run, System } from 'kahn';
 import { type LogHandler, remote, serveLogs } from 'kahn/http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/until.ts';
@@ -149,8 +149,10 @@ describe('a follower tries again while a server', () => {
     ],
   ])('%s', async (_what, answer, code) => {
     const { server, honest, billing, status } = await startWith(answering(answer), { timeoutMs: 100 });
-    await until('it is interrupted', async () => (await status()).interruption !== undefined);
-    expect((await status()).lastError).toMatchObject({ code, applicationName: 'sales' });
+    // On a busy machine, an answer may also take too long.
+    const codeNow = async () => ((await status()).lastError as KahnError | undefined)?.code;
+    await until('it is interrupted', async () => (await codeNow()) === code);
+    expect((await status()).lastError).toMatchObject({ applicationName: 'sales' });
     server.handler = honest;
     await until('it has caught up', async () => (await billing.get(Billing).log.head()) === 7);
   });
