@@ -10,7 +10,7 @@ export const readingDefects: readonly Defect[] = [
     from: 'if (item.id !== this.#position + 1) throw new LogGapError(this.#log, this.#position + 1);',
     to: '',
     test: 'application/log/gaps.test.ts',
-    title: '',
+    title: 'is read up to the gap',
   },
   {
     breaks: 'A slice has one notification too many',
@@ -42,7 +42,7 @@ export const readingDefects: readonly Defect[] = [
     from: 'if (isAligned && id === sectionIdAt(first, size)) return first;',
     to: 'if (isAligned) return first;',
     test: 'application/log/reader.test.ts',
-    title: 'sections',
+    title: 'reads in sections of the size of its application',
   },
   {
     breaks: 'Followers in the process of the writer get its events twice',
@@ -50,7 +50,7 @@ export const readingDefects: readonly Defect[] = [
     from: 'for (let id = done.id + 1; notifications.length < limit; id += 1) {',
     to: 'for (let id = done.id; notifications.length < limit; id += 1) {',
     test: 'application/log/recent-events.property.test.ts',
-    title: '',
+    title: 'a follower gets exactly what it would read and decode, and shares only what nobody can change',
   },
   {
     breaks: 'A mark does not cover the data of its event',
@@ -65,7 +65,23 @@ export const readingDefects: readonly Defect[] = [
     file: 'application/log/mark.ts',
     from: 'one.timestamp === other.timestamp &&\n    one.data === other.data',
     to: 'true',
-    test: 'application/following/restored-log.property.test.ts',
-    title: 'a follower has processed exactly the log up to its position, or stops',
+    test: 'application/following/marks.test.ts',
+    title: 'run() reads the log, which may have been restored after its newest events were recorded',
+  },
+  {
+    breaks: 'Every token is accepted',
+    file: 'serving/authorization.ts',
+    from: 'return digests.filter((one) => timingSafeEqual(one, digest)).length > 0;',
+    to: 'return digest.length > 0;',
+    test: 'serving/serve-logs.test.ts',
+    title: '',
+  },
+  {
+    breaks: 'A follower accepts other ids from a server than those that it asked for',
+    file: 'storage/remote/documents.ts',
+    from: 'if (id !== expectedId) throw new',
+    to: 'if (id === 0) throw new',
+    test: 'serving/lying-server.test.ts',
+    title: '',
   },
 ];

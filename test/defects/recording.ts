@@ -15,7 +15,7 @@ export const recordingDefects: readonly Defect[] = [
     file: 'application/recording/commit-queue.ts',
     from: '? rivals.slice(1) : rivals',
     to: '? rivals : rivals',
-    test: 'application/recording/refused-saves.property.test.ts',
+    test: 'application/application.test.ts',
     title: 'rejects exactly the saves of a commit that are refused',
   },
   {
@@ -41,7 +41,7 @@ export const recordingDefects: readonly Defect[] = [
     from: 'taken.flat().sort((a, b) => a.order - b.order)',
     to: 'taken.flat()',
     test: 'application/application.test.ts',
-    title: 'in the order',
+    title: 'records several aggregates together, in the order of triggering, and gets them again',
   },
   {
     breaks: 'The cache keeps a history although events are missing in it',
@@ -81,7 +81,7 @@ export const recordingDefects: readonly Defect[] = [
     from: 'if (lock === undefined && this.#hasRows) throw this.#timedOut();',
     to: '',
     test: 'application/rows/late-rows.exhaustive.test.ts',
-    title: 'late',
+    title: 'a batch that takes too long is recorded as a whole by a later try',
   },
   {
     breaks: 'A snapshot of another schema is restored',

@@ -8,7 +8,8 @@ export const runningDefects: readonly Defect[] = [
     from: 'promptAll(); // logs may have grown before there were prompts',
     to: '',
     test: 'runner/application-loop.test.ts',
-    title: '',
+    title:
+      'an application that waits for another pipeline still processes the events that the other pipeline waits for',
   },
   {
     breaks: 'An application that waits for another pipeline is not tried again',
@@ -16,7 +17,7 @@ export const runningDefects: readonly Defect[] = [
     from: 'blocked.block(upstreamName, counts, () => inbox.put(upstreamName), signal),',
     to: 'blocked.block(upstreamName, counts, () => {}, signal),',
     test: 'runner/application-loop.test.ts',
-    title: '',
+    title: 'an application that waits for another pipeline',
   },
   {
     breaks: 'A worker that dies again and again is started without end',
@@ -24,7 +25,7 @@ export const runningDefects: readonly Defect[] = [
     from: 'isTransient ? faults : faults + 1',
     to: 'faults',
     test: 'runner/supervised/restart-policy.test.ts',
-    title: '',
+    title: 'allows five restarts in a row without progress',
   },
   {
     breaks: 'Deaths long ago count against a worker',
@@ -32,7 +33,8 @@ export const runningDefects: readonly Defect[] = [
     from: 'hasProcessed || idleMs >= healthyMs ? new RestartPolicy() : this',
     to: 'hasProcessed && idleMs >= healthyMs ? new RestartPolicy() : this',
     test: 'runner/supervised/restart-policy.test.ts',
-    title: '',
+    title:
+      'starts to count again after a worker that has processed notifications or was idle for five seconds',
   },
   {
     breaks: 'A worker that is starting again is ended before it can close its resources',
@@ -47,7 +49,7 @@ export const runningDefects: readonly Defect[] = [
     file: 'runner/multiprocess/merging-outbox.ts',
     from: 'this.#waiting === undefined ? message : this.#options.merge(this.#waiting, message);',
     to: 'message;',
-    test: 'runner/multiprocess/merging-outbox.test.ts',
+    test: 'runner/prompts/reports.test.ts',
     title: '',
   },
   {
@@ -56,7 +58,7 @@ export const runningDefects: readonly Defect[] = [
     from: "process.on('disconnect', () => closing.abort()); // the parent has died",
     to: '',
     test: 'runner/multiprocess/parent-dies.test.ts',
-    title: '',
+    title: 'processes whose parent died finish the step under way and start no other',
   },
   {
     breaks: 'The pipeline of an id depends on the order of the pipelines',

@@ -50,7 +50,7 @@ export const storingDefects: readonly Defect[] = [
     from: "FULL: 'pragma synchronous = full'",
     to: "FULL: 'pragma synchronous = normal'",
     test: 'storage/durability/sqlite.test.ts',
-    title: '',
+    title: 'every commit is durable by default, in all threads and processes of SingleThreadedRunner',
   },
   {
     breaks: 'SQLite records a command again whose key is recorded',
@@ -74,7 +74,7 @@ export const storingDefects: readonly Defect[] = [
     from: 'if (position !== expected ||',
     to: 'if (position > expected ||',
     test: 'storage/memory/recorder.test.ts',
-    title: 'an unexpected position is rejected, with the whole call',
+    title: 'each upstream has a position, moved only from the expected value',
   },
   {
     breaks: 'Memory reads snapshots beyond the requested version',
@@ -90,7 +90,7 @@ export const storingDefects: readonly Defect[] = [
     from: 'p.upstream_name = $16::text and p.position = $17::bigint',
     to: 'p.upstream_name = $16::text and $17::bigint >= 0',
     test: 'storage/postgres/recorder.test.ts',
-    title: 'an unexpected position is rejected, with the whole call',
+    title: 'each upstream has a position, moved only from the expected value',
   },
   {
     breaks: 'PostgreSQL records a single event whose previous version is missing',
@@ -98,7 +98,7 @@ export const storingDefects: readonly Defect[] = [
     from: '$4::integer = 1 or exists (',
     to: '$4::integer > 0 or exists (',
     test: 'storage/postgres/recorder.test.ts',
-    title: 'are recorded with positions',
+    title: 'a single event with a position is rejected if either conflicts',
   },
   {
     breaks: 'PostgreSQL leaves a gap before the ids of a batch',
@@ -114,7 +114,7 @@ export const storingDefects: readonly Defect[] = [
     from: "case when ${own.listed} > 0 then pg_notify($14, $15 || log.head || ']')::text end from log`;",
     to: "case when ${own.listed} < 0 then pg_notify($14, $15 || log.head || ']')::text end from log`;",
     test: 'storage/postgres/prompts.test.ts',
-    title: '',
+    title: 'each recording with events prompts other hosts once, with the head of the log',
   },
   {
     breaks: 'An encrypted text is accepted at any place',
@@ -122,6 +122,6 @@ export const storingDefects: readonly Defect[] = [
     from: 'return JSON.stringify([form, applicationName, ...Object.values(place)]);',
     to: 'return JSON.stringify([form, applicationName, place.content]);',
     test: 'storage/sealing/tampering.property.test.ts',
-    title: 'is refused',
+    title: 'the data of another event is refused',
   },
 ];
