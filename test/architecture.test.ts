@@ -117,7 +117,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking',
     'application/recording',
   ],
-  'application/parking': ['application/control/read-operations.ts', 'application/recording'],
+  'application/parking': [
+    'application/control/operation-kinds.ts',
+    'application/control/read-operations.ts',
+    'application/recording',
+  ],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',
@@ -162,6 +166,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/projection': [
+    'application/control/operation-kinds.ts',
     'application/control/read-operations.ts',
     'application/application.ts',
     'application/errors.ts',
@@ -177,6 +182,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/recording',
   ],
   'application/log': [
+    'application/control/operation-kinds.ts',
     'application/control/read-operations.ts',
     'application/errors.ts',
     'application/memory-bounds.ts',
@@ -241,6 +247,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/actors',
   ],
   testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  'testing/scenarios': [],
+  'testing/crashes': [],
+  'testing/equivalence': [],
   'testing/given-when-then': [],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],

@@ -8,6 +8,7 @@ import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass, applicationInternals } from './application.ts';
 import { ControlLog } from './control/control-log.ts';
+import type { Replay } from './control/operation-kinds.ts';
 import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';
@@ -22,7 +23,7 @@ import type { PolicyNeeds, RowsOf } from './policy/policy-context.ts';
 import { policyOf } from './policy/policy-definition.ts';
 import { schemaIn } from './projection/schema-recorder.ts';
 import type { EventStore } from './recording/event-store.ts';
-import type { Replay } from './replaying/repetitions.ts';
+import { ReplayBatches, type ReplayOptions } from './replaying/replay-batches.ts';
 import { ReplayLoop } from './replaying/replay-loop.ts';
 
 const runOptions: OptionRules<RunOptions> = {
@@ -91,14 +92,16 @@ export interface ProcessApplicationInternals {
     application: ProcessApplication<DomainEvent, Follows>,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Returns the replays of the application, for a runner that processes them batch by batch. */
+  replaysOf<Follows extends DomainEvent>(
+    application: ProcessApplication<DomainEvent, Follows>,
+  ): ReplayBatches;
   /** Returns what people did to the application: whether it is paused, and when it was resumed. */
   controlOf<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): ControlLog;
   /** Records positions after ignored notifications. Without this call they are recorded with the next events. */
   recordPositions<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
-  /** Makes the next run process the parked notifications that are due, before new ones. */
-  retryParked<Follows extends DomainEvent>(application: ProcessApplication<DomainEvent, Follows>): void;
 }
 
 export let processApplicationInternals: ProcessApplicationInternals;
@@ -239,6 +242,14 @@ export abstract class ProcessApplication<
     return this.#turns.runAtOnce(() => this.#upstreams.run(options));
   }
 
+  get #replayOptions(): ReplayOptions {
+    return {
+      store: applicationInternals.storeOf(this),
+      followerOf: (replay) => this.#upstreams.followerOf(replay),
+      runTurn: (work) => this.#turns.run(work),
+    };
+  }
+
   static {
     processApplicationInternals = {
       setIntermediates: (application, recorders) => application.#upstreams.setIntermediates(recorders),
@@ -259,14 +270,10 @@ export abstract class ProcessApplication<
       },
       controlOf: (application) => ControlLog.of(applicationInternals.storeOf(application).recorder),
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
-      replay: (application, signal) => {
-        const store = applicationInternals.storeOf(application);
-        const followerOf = (replay: Replay) => application.#upstreams.followerOf(replay);
-        const runTurn = <T>(work: () => Promise<T>) => application.#turns.run(work);
-        return inRootContext(() => new ReplayLoop({ store, followerOf, runTurn }, signal).run());
-      },
+      replay: (application, signal) =>
+        inRootContext(() => new ReplayLoop(application.#replayOptions, signal).run()),
+      replaysOf: (application) => new ReplayBatches(application.#replayOptions),
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
-      retryParked: (application) => application.#upstreams.retryParked(),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { operationOf } from '../application/control/operation-kinds.ts';
 import { MarkedTracking } from '../application/log/mark.ts';
 import type { ProcessEvent, RecordedPosition, Recorder } from '../storage/recorder.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
@@ -23,7 +24,7 @@ export async function movedPosition(
   const { pipelineId, upstreamName, position, typesVersion } = from;
   const ownHead = await recorder.head(pipelineId); // after the position, so that its effects are not behind this head
   const tracking = new MarkedTracking(upstreamName, position, to, typesVersion, ceiling);
-  const details = JSON.stringify({ pipelineId, upstreamName, from: position, to: to?.id ?? 0, ownHead });
-  const operation = { timestamp: Date.now(), kind, by, reason, details };
+  const details = { pipelineId, upstreamName, from: position, to: to?.id ?? 0, ownHead };
+  const operation = operationOf(kind, { by, reason }, details);
   return { events: [], snapshots: [], tracking, operation };
 }

@@ -1,4 +1,5 @@
 import { ControlLog } from '../application/control/control-log.ts';
+import { operationOf, type Replay } from '../application/control/operation-kinds.ts';
 import { TypeGate } from '../application/following/type-gate.ts';
 import { ceilingOf, MarkedTracking } from '../application/log/mark.ts';
 import type { NotificationLog } from '../application/log/notification-log.ts';
@@ -6,7 +7,7 @@ import type { PlaceInLog } from '../application/log/place-in-log.ts';
 import type { Policy } from '../application/policy/policy.ts';
 import { BoundedLock } from '../application/recording/bounded-lock.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
-import { positionNameOf, type Replay } from '../application/replaying/repetitions.ts';
+import { positionNameOf } from '../application/replaying/repetitions.ts';
 import { newId } from '../util/ids.ts';
 import { InvalidArgumentError } from '../util/options.ts';
 import { notificationAt } from './followed-log.ts';
@@ -54,8 +55,8 @@ export async function requestReplay(request: ReplayRequest): Promise<string> {
     const upstreamName = recordedNameOf(applicationName);
     const { sideEffects } = request;
     const replay: Replay = { id, pipelineId, upstreamName, types, from, to, sideEffects };
-    const details = JSON.stringify({ ...replay, ownHead: await recorder.head(pipelineId) });
-    const operation = { timestamp: Date.now(), kind: 'replay', by, reason, details };
+    const ownHead = await recorder.head(pipelineId);
+    const operation = operationOf('replay', { by, reason }, { ...replay, ownHead });
     const tracking = new MarkedTracking(positionName, 0, before, typesVersion, to);
     await (lock ?? recorder).record(pipelineId, [{ events: [], snapshots: [], tracking, operation }]);
   } finally {

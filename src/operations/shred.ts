@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../application/application.ts';
+import { operationOf } from '../application/control/operation-kinds.ts';
 import { PersonalNotSupportedError } from '../application/personal/errors.ts';
 import { SubjectKeys } from '../application/personal/subject-keys.ts';
 import { KeyMissingError, TamperedError } from '../storage/sealing/errors.ts';
@@ -84,12 +85,11 @@ async function recordOperation(
   openedStorage: OpenedStorage,
   { applicationName }: ApplicationClass,
   subject: string,
-  { by, reason }: ShredOptions,
+  because: ShredOptions,
 ): Promise<void> {
   const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
   try {
-    const details = JSON.stringify({ subject });
-    const operation = { timestamp: Date.now(), kind: 'shred', by, reason, details };
+    const operation = operationOf('shred', because, { subject });
     await recorder.record(0, [{ events: [], snapshots: [], operation }]);
   } finally {
     await recorder.close();

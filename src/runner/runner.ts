@@ -222,7 +222,7 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * await runner.reset(Payments, { upstream: Orders, at: 'start', by: 'ada', reason: 'a handler was mended' });
    * @throws {@link InvalidPositionError} if the log of the upstream has no notification `at`.
    * @throws {@link InvalidArgumentError} if the application does not follow the upstream, is a projection, or defines events
-   * outside of the log; if a replay of the upstream runs, or events after the place are parked; on a stepping runner.
+   * outside of the log; if a replay of the upstream runs, or events after the place are parked.
    * @throws the errors of {@link pause}.
    */
   reset(application: Apps, options: ResetOptions<Apps>): Promise<number>;

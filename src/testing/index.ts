@@ -24,3 +24,4 @@ export {
   type TestRunner,
 } from './recorder-contract/recorder-contract.ts';
 export type { TestedRows } from './recorder-contract/tested-storage.ts';
+export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';

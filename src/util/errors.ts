@@ -46,6 +46,18 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
+/**
+ * Returns the name of an error: the one that it or its class states, else that of its class. A class that states none
+ * inherits 'Error', 'TypeError' and the like.
+ */
+export function errorNameOf(error: Error): string {
+  const { name, constructor: type } = error;
+  let holder: object | null = error;
+  while (holder !== null && !Object.hasOwn(holder, 'name')) holder = Object.getPrototypeOf(holder);
+  const isInherited = holder !== error && holder?.constructor !== type && holder?.constructor.name === name;
+  return (isInherited && type.name) || name;
+}
+
 /** Whether a thrown value is an error, of this realm or another. Never throws. */
 export function isError(thrown: unknown): thrown is Error {
   return types.isNativeError(thrown) || isInstance(thrown, Error);

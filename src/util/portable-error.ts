@@ -1,4 +1,4 @@
-import { isError, isInstance, KahnError, messageOf } from './errors.ts';
+import { errorNameOf, isError, isInstance, KahnError, messageOf } from './errors.ts';
 
 /** An error as plain data, for other threads and processes, where its class may not exist. */
 export interface PortableError {
@@ -32,7 +32,7 @@ export function portable(thrown: unknown, depth = 0): PortableError {
   const fields = keys.map((key) => [key, read(key)] as const);
   const cause = read('cause');
   return {
-    name: textOf(read('name')) ?? 'Error',
+    name: textOf(tried(() => errorNameOf(thrown))) ?? 'Error',
     message: shortened([textOf(read('message')), ...textsIn(thrown)].filter(Boolean).join('; ')),
     stack: textOf(read('stack')),
     fields: Object.fromEntries(

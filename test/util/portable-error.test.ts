@@ -29,6 +29,32 @@ test('converts messages, names and stacks that are not strings', () => {
   expect(portable(shy).message).toBe('A value was thrown that cannot be shown.');
 });
 
+test('names an error after its class if neither states a name', () => {
+  class Jammed extends Error {}
+  class Torn extends TypeError {}
+  class Named extends Error {
+    override readonly name: string = 'Renamed';
+  }
+  class Shared extends Error {}
+  Shared.prototype.name = 'Common';
+  class Derived extends Shared {}
+  const Anonymous = (() => class extends RangeError {})();
+  const errors = [Jammed, Torn, Named, Shared, Derived, Anonymous, TypeError, Error].map((type) => new type());
+  errors.push(new AggregateError([]), new DOMException('ended', 'AbortError'));
+  expect(errors.map((error) => portable(error).name)).toEqual([
+    'Jammed',
+    'Torn',
+    'Renamed',
+    'Common',
+    'Common',
+    'RangeError',
+    'TypeError',
+    'Error',
+    'AggregateError',
+    'AbortError',
+  ]);
+});
+
 test('shortens texts that are too long for a message', () => {
   const long = 'x'.repeat(1_000_000);
   const error = Object.assign(new Error(long), { code: long, nested: { path: long }, km: 7 });

@@ -4,6 +4,7 @@ import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { Mutex } from '../../util/mutex.ts';
 import { Repetitions } from '../replaying/repetitions.ts';
+import { isOperation } from './operation-kinds.ts';
 
 /** A pause of an application. */
 export interface Pause {
@@ -190,12 +191,12 @@ export class ControlLog {
   }
 
   #applyOne(operation: RecordedOperation): void {
-    const { id, kind, by, reason, timestamp } = operation;
+    const { id, by, reason, timestamp } = operation;
     this.#last = operation;
     this.repetitions.apply(operation);
-    if (kind === 'pause') this.#pause ??= { by, reason, since: timestamp };
-    if (kind === 'retry' || kind === 'discard') this.#lastRetryId = id;
-    if (kind !== 'resume') return;
+    if (isOperation(operation, 'pause')) this.#pause ??= { by, reason, since: timestamp };
+    if (isOperation(operation, 'retry', 'discard')) this.#lastRetryId = id;
+    if (!isOperation(operation, 'resume')) return;
     this.#pause = undefined;
     this.#lastResumeId = id;
   }

@@ -1,11 +1,12 @@
-import type { StoredOperation } from '../../storage/recorder.ts';
 import { BoundedLock, type LockOwner } from '../recording/bounded-lock.ts';
 import { ControlLog } from './control-log.ts';
+import { operationOf } from './operation-kinds.ts';
 
 /** An operation to record, and when. */
 export interface OperationRequest {
-  /** Kind, author, reason and details of the operation. */
-  readonly operation: Omit<StoredOperation, 'timestamp'>;
+  readonly kind: 'pause' | 'resume';
+  readonly by: string;
+  readonly reason: string;
   /** Whether to record it, given all operations before it. */
   mayRecord(control: ControlLog): boolean | Promise<boolean>;
   /** Ends the wait for the write lock. */
@@ -18,7 +19,7 @@ export interface OperationRequest {
  */
 export async function recordOperation(
   owner: LockOwner,
-  { operation, mayRecord, signal }: OperationRequest,
+  { kind, mayRecord, signal, ...because }: OperationRequest,
 ): Promise<boolean> {
   const { recorder } = owner;
   const control = ControlLog.of(recorder);
@@ -27,8 +28,8 @@ export async function recordOperation(
     await control.refresh();
     if (!(await mayRecord(control))) return false;
     signal?.throwIfAborted();
-    const stored = { ...operation, timestamp: Date.now() };
-    await (lock ?? recorder).record(0, [{ events: [], snapshots: [], operation: stored }]);
+    const operation = operationOf(kind, because, {});
+    await (lock ?? recorder).record(0, [{ events: [], snapshots: [], operation }]);
   } finally {
     await lock?.release().catch(() => {}); // the transaction ends with its connection
   }

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { ControlLog } from '../control/control-log.ts';
+import type { Replay } from '../control/operation-kinds.ts';
 import { ErrorRules } from '../error-rules/error-rules.ts';
 import { FailureHandling } from '../error-rules/failure-handling.ts';
 import { InvalidApplicationError } from '../errors.ts';
@@ -9,7 +10,7 @@ import { isTransientFailure } from '../failures.ts';
 import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '../following-errors.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
-import { positionNameOf, type Replay } from '../replaying/repetitions.ts';
+import { positionNameOf } from '../replaying/repetitions.ts';
 import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
@@ -78,11 +79,6 @@ export class Upstreams {
     this.#logs.set(log.applicationName, { log, options });
     const shared = { gate: this.#gate, handling: this.#handling, declaration };
     this.#followers.set(log.applicationName, new Follower({ log, ...shared, ...options }));
-  }
-
-  /** Makes the next run process the parked notifications that are due, before new ones. */
-  retryParked(): void {
-    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /** Returns a follower that processes a replay; undefined if its upstream is not followed here. */
@@ -211,7 +207,7 @@ export class Upstreams {
     const lastRetryId = this.#control?.lastRetryId ?? 0;
     if (lastRetryId === this.#lastRetryId) return;
     this.#lastRetryId = lastRetryId;
-    this.retryParked();
+    if (this.#handling !== undefined) this.#handling.mayBeDue = true;
   }
 
   /** Processes the parked notifications that are due. After a failure, the next run does so again. */

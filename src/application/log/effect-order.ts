@@ -1,4 +1,5 @@
 import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
+import { detailsOf, isOperation } from '../control/operation-kinds.ts';
 import { readOperations } from '../control/read-operations.ts';
 
 /** Notifications of a follower's log with ids above `from`, up to `to`. */
@@ -11,13 +12,6 @@ export interface Stretch {
 export interface OrderedStretch extends Stretch {
   /** Whether the causes of its events from one upstream ascend. */
   readonly isOrdered: boolean;
-}
-
-/** Fields of the operations after which effects are out of order. */
-interface OrderDetails {
-  readonly pipelineId: number;
-  /** Head of the follower's own log. */
-  readonly ownHead: number;
 }
 
 /**
@@ -60,13 +54,6 @@ interface Break {
   readonly change: -1 | 0 | 1;
 }
 
-const changes: Readonly<Record<string, Break['change']>> = {
-  reposition: 0,
-  reset: 0,
-  replay: 1,
-  'replay-end': -1,
-};
-
 /** Reads the breaks in a log, in order. */
 async function breaksIn(
   recorder: Pick<Recorder, 'operations'>,
@@ -78,9 +65,9 @@ async function breaksIn(
   return breaks.sort((a, b) => a.ownHead - b.ownHead || b.change - a.change);
 }
 
-function breakOf({ kind, details }: RecordedOperation, pipelineId: number): readonly Break[] {
-  const change = changes[kind];
-  if (change === undefined) return [];
-  const place = JSON.parse(details) as OrderDetails;
-  return place.pipelineId === pipelineId ? [{ ownHead: place.ownHead, change }] : [];
+function breakOf(operation: RecordedOperation, pipelineId: number): readonly Break[] {
+  const place = detailsOf(operation, 'reposition', 'reset', 'replay', 'replay-end');
+  if (place?.pipelineId !== pipelineId) return [];
+  const change = isOperation(operation, 'replay') ? 1 : isOperation(operation, 'replay-end') ? -1 : 0;
+  return [{ ownHead: place.ownHead, change }];
 }

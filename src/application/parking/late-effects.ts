@@ -1,7 +1,7 @@
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import type { Recorder } from '../../storage/recorder.ts';
+import { detailsOf, type RetriedDetails } from '../control/operation-kinds.ts';
 import { readOperations } from '../control/read-operations.ts';
-import { type RetriedDetails, retriedKind } from './retried-operation.ts';
 
 /** Where the effects of a notification are that was processed after it had been parked. */
 export interface LatePlace {
@@ -32,9 +32,10 @@ export class LateEffects {
   /** Reads the operations that were recorded since the last call. */
   async load(): Promise<void> {
     for await (const page of readOperations(this.#recorder, this.#read))
-      for (const { id, kind, details } of page) {
-        this.#read = id;
-        if (kind === retriedKind) this.#add(JSON.parse(details) as RetriedDetails);
+      for (const operation of page) {
+        this.#read = operation.id;
+        const retried = detailsOf(operation, 'retried');
+        if (retried !== undefined) this.#add(retried);
       }
   }
 

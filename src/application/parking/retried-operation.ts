@@ -1,21 +1,7 @@
 import type { ParkedNotification } from '../../storage/parked.ts';
 import type { Recorder, StoredOperation } from '../../storage/recorder.ts';
 import { now } from '../../util/time.ts';
-
-/** Kind of the operation that records that a parked notification was processed. */
-export const retriedKind = 'retried';
-
-/** Details of a notification that was processed after it had been parked. */
-export interface RetriedDetails {
-  readonly pipelineId: number;
-  /** Name under which storage keeps the log of the upstream. */
-  readonly upstreamName: string;
-  readonly notificationId: number;
-  /** Number of events that it caused in the application's own log. */
-  readonly effects: number;
-  /** Id in that log behind which they are. */
-  readonly after: number;
-}
+import { operationOf, type RetriedDetails } from '../control/operation-kinds.ts';
 
 /** The part of an event store that records and reads such operations. */
 interface OperationStore {
@@ -42,11 +28,6 @@ export async function retriedOperation(
     effects,
     after,
   };
-  return {
-    timestamp: now(),
-    kind: retriedKind,
-    by: applicationName,
-    reason: attempts === 0 ? 'the notification behind which it was parked is gone' : 'it was due',
-    details: JSON.stringify(details),
-  };
+  const reason = attempts === 0 ? 'the notification behind which it was parked is gone' : 'it was due';
+  return { ...operationOf('retried', { by: applicationName, reason }, details), timestamp: now() };
 }

@@ -1,5 +1,6 @@
 import { InvalidStorageError } from '../../storage/errors.ts';
 import type { RecordedRows, Recorder } from '../../storage/recorder.ts';
+import { detailsOf, isOperation } from '../control/operation-kinds.ts';
 import { readOperations } from '../control/read-operations.ts';
 import { BuildPace } from './build-pace.ts';
 import { SchemaDroppedError } from './errors.ts';
@@ -8,7 +9,7 @@ import {
   defaultDropAfterMs,
   type ProjectionDeclaration,
 } from './projection-declaration.ts';
-import { SchemaHistory, schemaOperations } from './schema-history.ts';
+import { SchemaHistory } from './schema-history.ts';
 import { type ProjectionTables, TableNames } from './table-names.ts';
 
 /** Recorders of a projection. */
@@ -89,12 +90,13 @@ export async function lifeOf(recorder: Recorder): Promise<{
   let isDropped = false;
   let tables: readonly string[] = [];
   for await (const page of readOperations(recorder))
-    for (const { kind, details } of page) {
-      if (kind === schemaOperations.create) {
+    for (const operation of page) {
+      const created = detailsOf(operation, 'create-schema');
+      if (created !== undefined) {
         isCreated = true;
-        tables = (JSON.parse(details) as { readonly tables: readonly string[] }).tables;
+        tables = created.tables;
       }
-      if (kind === schemaOperations.drop) isDropped = true;
+      if (isOperation(operation, 'drop-schema')) isDropped = true;
     }
   return { isCreated, isDropped, tables };
 }

@@ -1,12 +1,6 @@
 import type { Recorder } from '../../storage/recorder.ts';
+import { detailsOf } from '../control/operation-kinds.ts';
 import { readOperations } from '../control/read-operations.ts';
-
-/** Kinds of the operations of which the history of a projection consists. */
-export const schemaOperations = {
-  create: 'create-schema',
-  switch: 'switch-schema',
-  drop: 'drop-schema',
-} as const;
 
 /** A switch of a projection to a schema. */
 export interface SchemaSwitch {
@@ -31,12 +25,14 @@ export class SchemaHistory {
   /** Reads the operations that were recorded since the last call. */
   async refresh(): Promise<void> {
     for await (const page of readOperations(this.#recorder, this.#seen))
-      for (const { id, kind, timestamp, details } of page) {
+      for (const operation of page) {
+        const { id, timestamp } = operation;
         if (id <= this.#seen) continue; // another call has read it too
         this.#seen = id;
-        const { schema, tables } = JSON.parse(details) as SchemaSwitch;
-        if (kind === schemaOperations.switch) this.#switches.push({ timestamp, schema, tables });
-        if (kind === schemaOperations.drop) this.#dropped.add(schema);
+        const live = detailsOf(operation, 'switch-schema');
+        if (live !== undefined) this.#switches.push({ timestamp, schema: live.schema, tables: live.tables });
+        const dropped = detailsOf(operation, 'drop-schema');
+        if (dropped !== undefined) this.#dropped.add(dropped.schema);
       }
   }
 

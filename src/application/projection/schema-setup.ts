@@ -1,13 +1,10 @@
 import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
+import { operationOf } from '../control/operation-kinds.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { canShow, execute, hasTable } from './database-handle.ts';
 import { SchemaMissingError, TableNotCreatedError } from './errors.ts';
 import { lifeOf, type OpenSchema } from './open-schema.ts';
-import { schemaOperations } from './schema-history.ts';
-
-/** Author of the operations that kahn records by itself. */
-const byKahn = 'kahn';
 
 /** Creates the tables of a schema with a handle. */
 export type CreateTables = (handle: unknown) => unknown;
@@ -52,7 +49,7 @@ export async function makeLive(schema: OpenSchema, reason: string): Promise<bool
       await execute(handle, view);
     }
     const details = { schema: schema.schema, from: live?.schema, tables };
-    return operationOf(schemaOperations.switch, reason, details);
+    return operationOf('switch-schema', byKahn(reason), details);
   }).finally(() => history.refresh());
 }
 
@@ -69,14 +66,14 @@ export async function dropSchema(
     if (isDropped) return undefined;
     for (const table of isCreated ? tables : [])
       await execute(handle, `drop table if exists ${names.table(table, schema)}`);
-    return operationOf(schemaOperations.drop, reason, { schema, tables });
+    return operationOf('drop-schema', byKahn(reason), { schema, tables });
   });
 }
 
 /** Records in the history of a projection that a schema was dropped. */
 export async function noteDropped({ recorders, declaration }: OpenSchema, schema: number): Promise<void> {
   const reason = `schema ${declaration.schema} is live`;
-  const operation = operationOf(schemaOperations.drop, reason, { schema });
+  const operation = operationOf('drop-schema', byKahn(reason), { schema });
   await recorders.live.record(0, [{ events: [], snapshots: [], operation }]);
 }
 
@@ -100,7 +97,7 @@ async function createTables(schema: OpenSchema, create: CreateTables): Promise<v
         throw new TableNotCreatedError(schema.applicationName, schema.schema, table);
     }
     const details = { schema: schema.schema, tables };
-    return operationOf(schemaOperations.create, 'the tables were missing', details);
+    return operationOf('create-schema', byKahn('the tables were missing'), details);
   });
 }
 
@@ -120,6 +117,7 @@ async function underLock(
   }
 }
 
-function operationOf(kind: string, reason: string, details: object): StoredOperation {
-  return { timestamp: Date.now(), kind, by: byKahn, reason, details: JSON.stringify(details) };
+/** Returns who does something with schemas, and why. */
+function byKahn(reason: string) {
+  return { by: 'kahn', reason };
 }

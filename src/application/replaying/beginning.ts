@@ -1,5 +1,6 @@
 import { PositionConflictError } from '../../storage/errors.ts';
 import type { RecordedPosition } from '../../storage/recorder.ts';
+import { detailsOf, operationOf } from '../control/operation-kinds.ts';
 import { readOperations } from '../control/read-operations.ts';
 import { MarkedTracking } from '../log/mark.ts';
 import type { NotificationLog } from '../log/notification-log.ts';
@@ -42,13 +43,9 @@ export async function recordBeginning(
     const { applicationName } = log;
     const begins = textOfPlace(beginning);
     const details = { pipelineId, upstreamName: recordedNameOf(applicationName), to: last?.id ?? 0, begins };
-    const operation = {
-      timestamp: Date.now(),
-      kind: 'begin',
-      by: `class ${declaration.name}`,
-      reason: `It begins at '${begins}' in the log of '${applicationName}'.`,
-      details: JSON.stringify(details),
-    };
+    const by = `class ${declaration.name}`;
+    const reason = `It begins at '${begins}' in the log of '${applicationName}'.`;
+    const operation = operationOf('begin', { by, reason }, details);
     const tracking = new MarkedTracking(applicationName, 0, last, 0);
     await (lock ?? store.recorder).record(pipelineId, [{ events: [], snapshots: [], tracking, operation }]);
   } catch (error) {
@@ -66,10 +63,9 @@ async function hasBegun(
   if (isFollowed(await recorder.position(pipelineId, applicationName))) return true;
   const upstreamName = recordedNameOf(applicationName);
   for await (const page of readOperations(recorder))
-    for (const { kind, details } of page) {
-      if (kind !== 'begin') continue;
-      const begun = JSON.parse(details) as { readonly pipelineId: number; readonly upstreamName: string };
-      if (begun.pipelineId === pipelineId && begun.upstreamName === upstreamName) return true;
+    for (const operation of page) {
+      const begun = detailsOf(operation, 'begin');
+      if (begun?.pipelineId === pipelineId && begun.upstreamName === upstreamName) return true;
     }
   return false;
 }

@@ -1,7 +1,8 @@
 import { PositionConflictError } from '../../storage/errors.ts';
 import { ControlLog } from '../control/control-log.ts';
+import { operationOf, type Replay, type ReplayEnd } from '../control/operation-kinds.ts';
 import type { EventStore } from '../recording/event-store.ts';
-import { positionNameOf, type Replay, type ReplayEnd } from './repetitions.ts';
+import { positionNameOf } from './repetitions.ts';
 
 /** How a replay ends, and who ends it. */
 export interface ReplayEnding extends Pick<ReplayEnd, 'outcome' | 'error'> {
@@ -31,13 +32,7 @@ export async function endReplay(
       ownHead,
       ...(error !== undefined && { error }),
     };
-    const operation = {
-      timestamp: Date.now(),
-      kind: 'replay-end',
-      by,
-      reason,
-      details: JSON.stringify(details),
-    };
+    const operation = operationOf('replay-end', { by, reason }, details);
     const tracking = { upstreamName, expected: position, position: end, typesVersion };
     try {
       await recorder.record(pipelineId, [{ events: [], snapshots: [], tracking, operation }]);

@@ -1,35 +1,5 @@
 import type { RecordedOperation } from '../../storage/recorder.ts';
-
-/** A replay: hands events of an upstream to the policy again, beside new ones. */
-export interface Replay {
-  readonly id: string;
-  readonly pipelineId: number;
-  /** Name under which storage keeps the log of the upstream. */
-  readonly upstreamName: string;
-  /** Types of the events; undefined for all that the policy handles. */
-  readonly types?: readonly string[] | undefined;
-  /** Id of the notification before the first one. */
-  readonly from: number;
-  /** Id of the last notification. */
-  readonly to: number;
-  /** Whether handlers may call other systems. */
-  readonly sideEffects: boolean;
-}
-
-/** How a replay has ended. */
-export type ReplayOutcome = 'finished' | 'cancelled' | 'failed';
-
-/** Details of the operation that ends a replay. */
-export interface ReplayEnd {
-  readonly pipelineId: number;
-  /** Id of the replay. */
-  readonly id: string;
-  readonly outcome: ReplayOutcome;
-  /** Head of the application's own log, behind all events of the replay. */
-  readonly ownHead: number;
-  /** Message of the error, if the replay failed. */
-  readonly error?: string;
-}
+import { detailsOf, isOperation, type Replay, type ReplayEnd } from '../control/operation-kinds.ts';
 
 /** A replay that has not ended, or has failed. */
 export interface OpenReplay extends Replay {
@@ -69,10 +39,12 @@ export class Repetitions {
   }
 
   /** Applies the next operation. */
-  apply({ id, kind, details }: RecordedOperation): void {
-    if (kind === 'reset' || kind === 'reposition') this.#lastResetId = id;
-    if (kind === 'replay') this.#begin(JSON.parse(details) as Replay);
-    if (kind === 'replay-end') this.#end(JSON.parse(details) as ReplayEnd);
+  apply(operation: RecordedOperation): void {
+    if (isOperation(operation, 'reset', 'reposition')) this.#lastResetId = operation.id;
+    const begun = detailsOf(operation, 'replay');
+    if (begun !== undefined) this.#begin(begun);
+    const ended = detailsOf(operation, 'replay-end');
+    if (ended !== undefined) this.#end(ended);
   }
 
   #begin(replay: Replay): void {

@@ -1,4 +1,5 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { OperationKind } from '../../application/control/operation-kinds.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
@@ -103,12 +104,12 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
       const stateOf = await this.followerStates();
       return options.pipelineIds.map((pipelineId) => stateOf(name, pipelineId).state);
     };
-    const operated = (name: string, kind: string) => this.operatedOn(name, kind);
+    const operated = (name: string, kind: OperationKind) => this.operatedOn(name, kind);
     return { system, pipelineIds: options.pipelineIds, running, statesOf, operated };
   }
 
   /** Called when an operation on an application is recorded, unless its followers read it soon. @internal */
-  protected async operatedOn(_applicationName: string, _kind: string): Promise<void> {}
+  protected async operatedOn(_applicationName: string, _kind: OperationKind): Promise<void> {}
 
   /** Aborted when the runner is closed, with a {@link RunnerClosedError}. @internal */
   protected get closed(): AbortSignal {

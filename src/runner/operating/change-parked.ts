@@ -1,8 +1,8 @@
 import { type Application, applicationInternals } from '../../application/application.ts';
+import { operationOf } from '../../application/control/operation-kinds.ts';
 import { readParked } from '../../application/parking/parked-set.ts';
 import { ParkedConflictError } from '../../storage/errors.ts';
 import type { ParkedChange, ParkedNotification } from '../../storage/parked.ts';
-import type { StoredOperation } from '../../storage/recorder.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { type ParkedFilter, selectedReason } from './parked-filter.ts';
 
@@ -22,7 +22,7 @@ export async function changeParked(
   application: Application,
   kind: ParkedOperation,
   filter: ParkedFilter,
-  { by, reason, signal }: OperationOptions,
+  { signal, ...because }: OperationOptions,
 ): Promise<number> {
   const { pipelineId } = application;
   const { recorder } = applicationInternals.storeOf(application);
@@ -32,8 +32,7 @@ export async function changeParked(
       upstreamName,
       notificationId,
     }));
-    const details = JSON.stringify({ pipelineId, notifications });
-    const operation: StoredOperation = { timestamp: Date.now(), kind, by, reason, details };
+    const operation = operationOf(kind, because, { pipelineId, notifications });
     const changes = parked.map((one) => changeOf(kind, one));
     await recorder.record(pipelineId, [{ events: [], snapshots: [], operation, parked: changes }]);
     return parked.length;

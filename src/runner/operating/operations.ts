@@ -1,5 +1,6 @@
 import type { Application, ApplicationClass } from '../../application/application.ts';
 import { ControlLog } from '../../application/control/control-log.ts';
+import type { OperationKind } from '../../application/control/operation-kinds.ts';
 import { recordOperation } from '../../application/control/record-operation.ts';
 import { liveNameOf, schemaIn } from '../../application/projection/schema-recorder.ts';
 import type { LockOwner } from '../../application/recording/bounded-lock.ts';
@@ -24,16 +25,16 @@ interface Selected {
 /** A running system, as it is operated. */
 export interface OperatedSystem {
   readonly system: System;
-  /** Name of the class of a runner that cannot repeat notifications. */
-  readonly runner?: string;
   /** Pipelines that the runner runs. */
   readonly pipelineIds: readonly number[];
   /** The applications in this thread. */
   readonly running: RunningSystem;
   /** Resolves with the states of an application on this runner, one for each pipeline. */
   statesOf(applicationName: string): Promise<readonly ApplicationState[]>;
+  /** Moves positions and begins or ends replays while no application works, on a runner with ticks. */
+  runTurn?<T>(work: () => Promise<T>): Promise<T>;
   /** Called when an operation is recorded. */
-  operated?(applicationName: string, kind: string): Promise<void>;
+  operated?(applicationName: string, kind: OperationKind): Promise<void>;
 }
 
 /** The operations of people on a running system, see {@link SystemRunner}. They are the same on every runner. */
@@ -48,7 +49,9 @@ export class Operations {
     const example = "pause(Payments, { by: 'ada', reason: 'the bank is closed' })";
     const { by, reason, signal } = operationOptionsOf(options, 'pause()', example);
     return await recordOperation(this.#followerOf(application, 'pause()'), {
-      operation: { kind: 'pause', by, reason, details: '{}' },
+      kind: 'pause',
+      by,
+      reason,
       mayRecord: ({ pause }) => pause === undefined,
       signal,
     });
@@ -60,7 +63,9 @@ export class Operations {
     const follower = this.#followerOf(application, 'resume()');
     const { applicationName } = follower;
     const isResumed = await recordOperation(follower, {
-      operation: { kind: 'resume', by, reason, details: '{}' },
+      kind: 'resume',
+      by,
+      reason,
       mayRecord: async ({ pause }) => pause !== undefined || (await this.#mayHaveFailed(applicationName)),
       signal,
     });

@@ -43,7 +43,8 @@ export class RepetitionRequests {
     signal?.throwIfAborted();
     const repeated = this.#repeated(application, upstream, pipelineId, 'reset()');
     const store = applicationInternals.storeOf(repeated.follower);
-    return await resetPosition({ store, log: repeated.upstream.log, at, by, reason, signal });
+    const { log } = repeated.upstream;
+    return await this.#inTurn(() => resetPosition({ store, log, at, by, reason, signal }));
   }
 
   async replay(application: ApplicationClass, options: ReplayOptions): Promise<string> {
@@ -68,7 +69,8 @@ export class RepetitionRequests {
       );
     }
     const store = applicationInternals.storeOf(repeated.follower);
-    return await requestReplay({ store, policy, log, types, from, to, sideEffects, by, reason, signal });
+    const request = { store, policy, log, types, from, to, sideEffects, by, reason, signal };
+    return await this.#inTurn(() => requestReplay(request));
   }
 
   async cancel(application: ApplicationClass, id: string, options: OperationOptions): Promise<boolean> {
@@ -82,9 +84,15 @@ export class RepetitionRequests {
       const control = ControlLog.of(store.recorder);
       await control.refresh();
       const replay = control.repetitions.runningIn(store.pipelineId).find((one) => one.id === id);
-      if (replay !== undefined) return await endReplay(store, replay, { outcome: 'cancelled', by, reason });
+      if (replay !== undefined)
+        return await this.#inTurn(() => endReplay(store, replay, { outcome: 'cancelled', by, reason }));
     }
     return false;
+  }
+
+  /** Does work between the ticks of a runner that has ticks. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#operated.runTurn?.(work) ?? work();
   }
 
   #repeated(
@@ -93,13 +101,8 @@ export class RepetitionRequests {
     pipelineId: number,
     call: string,
   ): Repeated {
-    const { system, running, runner } = this.#operated;
+    const { system, running } = this.#operated;
     assertPartOf(system, applicationClass);
-    if (runner !== undefined) {
-      throw new InvalidArgumentError(
-        `${call} is not possible on ${runner}, whose ticks run in a fixed order: use another runner.`,
-      );
-    }
     const { applicationName } = applicationClass;
     const followed = upstream ?? onlyUpstream(this.#operated, applicationName, call);
     assertPartOf(system, followed);

@@ -12,6 +12,7 @@ import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
 import { dueProcessed } from '../waiting/due-notifications.ts';
+import { unreportedProgress } from '../waiting/watched-followers.ts';
 import { FollowedLog } from './followed-log.ts';
 import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
 import { isBuilding, SchemaBuild } from './schema-build.ts';
@@ -266,7 +267,9 @@ export class LocalFollowers {
       if (one.late === undefined) continue;
       const processes = (upstreamName: string) =>
         one.failure === undefined && one.upstreams.some(({ upstream }) => upstream.name === upstreamName);
-      await dueProcessed({ recorder: one.recorder, pipelineId: localPipelineId, processes }, this.#signal);
+      const { recorder } = one;
+      const retrying = { recorder, pipelineId: localPipelineId, progress: unreportedProgress, processes };
+      await dueProcessed(retrying, this.#signal);
     }
   }
 

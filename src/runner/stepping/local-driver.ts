@@ -7,7 +7,7 @@ import { unlessAborted } from '../../util/abort.ts';
 import { followLocally, localPipelineId } from '../local-pipeline.ts';
 import { StepFailedError } from './errors.ts';
 import type { LogHeads } from './log-heads.ts';
-import { processTick, recordPositions, type SteppedApplication } from './process-tick.ts';
+import { processTick, recordPositions, type SteppedApplication, steppedApplication } from './process-tick.ts';
 import type { DriverParts, DriverReport, Moment, StepDriver, TickOutcome } from './step-driver.ts';
 
 /** Runs the applications in this thread, one after another, in the order of definition. */
@@ -29,10 +29,9 @@ export class LocalDriver implements StepDriver {
   private constructor({ system: { graph }, options, running, heads, report }: DriverParts) {
     const applications = running.in(localPipelineId);
     followLocally(graph, applications, options);
-    this.#applications = followersIn(graph).map((name) => ({
-      application: applications.get(name) as ProcessApplication, // it follows others
-      upstreamNames: upstreamsOf(graph, name),
-    }));
+    this.#applications = followersIn(graph).map(
+      (name) => steppedApplication(applications.get(name) as ProcessApplication, upstreamsOf(graph, name)), // it follows others
+    );
     this.#heads = heads;
     this.#report = report;
   }

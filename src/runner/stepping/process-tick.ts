@@ -4,6 +4,7 @@ import {
   type ProcessApplication,
   processApplicationInternals,
 } from '../../application/process-application.ts';
+import type { ReplayBatches } from '../../application/replaying/replay-batches.ts';
 import { inTime, type SimulatedTime } from '../../util/time.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { retryTransient } from '../retry-transient.ts';
@@ -15,6 +16,15 @@ import type { DriverReport, Moment, TickOutcome } from './step-driver.ts';
 export interface SteppedApplication {
   readonly application: ProcessApplication;
   readonly upstreamNames: readonly string[];
+  readonly replays: ReplayBatches;
+}
+
+/** Returns an application as stepping runners process it. */
+export function steppedApplication(
+  application: ProcessApplication,
+  upstreamNames: readonly string[],
+): SteppedApplication {
+  return { application, upstreamNames, replays: processApplicationInternals.replaysOf(application) };
 }
 
 /** The log of an upstream in one tick. */
@@ -27,7 +37,8 @@ interface TickUpstream {
 
 /**
  * Processes the notifications up to the heads. Goes through the upstreams again while notifications wait for others of
- * the same tick. Notifications that depend on another pipeline or version are left for a later tick.
+ * the same tick. Notifications that depend on another pipeline or version are left for a later tick. Then processes a batch
+ * of each replay.
  */
 export async function processTick(
   stepped: SteppedApplication,
@@ -57,6 +68,8 @@ export async function processTick(
       fetched += count;
     }
   } while (fetched > before && blocked.some(dependencyWithin));
+  const replayTime = timeOfTick(timeMs, `${seed} ${applicationName} replays`);
+  fetched += await processReplays(stepped, replayTime, signal, report);
   if (fetched === 0) {
     await compareLogs(stepped, signal, report);
     // Applications of other pipelines may wait for the positions behind ignored notifications.
@@ -107,6 +120,18 @@ async function processUpstream(
   }
 }
 
+/** Processes a batch of each replay. Resolves with the number of notifications. */
+async function processReplays(
+  { application, replays }: SteppedApplication,
+  time: SimulatedTime,
+  signal: AbortSignal,
+  report: DriverReport,
+): Promise<number> {
+  const next = () => inTime(time, () => replays.next(signal));
+  const { count } = await retryTransient(next, signal, interruptionsTo(report, application));
+  return count;
+}
+
 /** Records the positions behind the notifications that an application ignored. */
 export function recordPositions(
   { application }: SteppedApplication,
@@ -118,6 +143,16 @@ export function recordPositions(
     signal,
     interruptionsTo(report, application),
   );
+}
+
+/** Reads what people did to an application, before a tick in which it obeys that. */
+export function readOperations(
+  { application }: SteppedApplication,
+  signal: AbortSignal,
+  report: DriverReport,
+): Promise<void> {
+  const control = processApplicationInternals.controlOf(application);
+  return retryTransient(() => control.refresh(), signal, interruptionsTo(report, application));
 }
 
 /** Returns a function that reports each failed try: no wait for a storage may be silent. */

@@ -97,8 +97,8 @@ export class Simulation {
     this.#isProcessing = true;
     try {
       const paused = await this.#pausedNow();
-      const retries = new Map([...this.#controls].map(([name, { lastRetryId }]) => [name, lastRetryId]));
-      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}`, paused, retries };
+      const operations = new Map([...this.#controls].map(([name, { lastId }]) => [name, lastId]));
+      const moment = { tick, timeMs: this.#timeAt(tick), seed: `${seed} ${tick}`, paused, operations };
       const outcomes = await driver.advance(moment, this.#abandoned);
       for (const [applicationName, error] of interruptions.noteBlocked(outcomes)) {
         publish('interrupted', {

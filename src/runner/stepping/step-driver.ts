@@ -15,8 +15,8 @@ export interface Moment {
   readonly seed: string;
   /** Errors of the applications that are paused when the tick begins, by name: they do nothing in it. */
   readonly paused: ReadonlyMap<string, PausedError>;
-  /** Id of the last operation after which parked notifications may be due, by application. */
-  readonly retries: ReadonlyMap<string, number>;
+  /** Id of the last operation on each application that it obeys in the tick, by name. */
+  readonly operations: ReadonlyMap<string, number>;
 }
 
 /** Work of an application in a tick. */

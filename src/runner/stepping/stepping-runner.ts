@@ -275,9 +275,10 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** @internal */
   protected override get operated(): OperatedSystem {
     this.#assertNotClosed();
-    const { system, running, runnerName: runner } = this.#parts;
+    const { system, running, turns } = this.#parts;
     const statesOf = async (name: string) => [this.#stateOf(name)];
-    return { system, pipelineIds: [localPipelineId], running, runner, statesOf };
+    const runTurn = <T>(work: () => Promise<T>) => turns.run(work);
+    return { system, pipelineIds: [localPipelineId], running, statesOf, runTurn };
   }
 
   #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {

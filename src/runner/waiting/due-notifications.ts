@@ -1,15 +1,18 @@
 import type { ParkedNotification } from '../../storage/parked.ts';
 import type { Recorder } from '../../storage/recorder.ts';
-import { type Backoff, backOff } from '../../util/retry.ts';
 import { retryTransient } from '../retry-transient.ts';
+import { type ProgressSignal, restUntilProgress } from './watched-followers.ts';
 
-/** Delays between reads of what is parked. */
-const readBackoff: Backoff = { firstMs: 5, maxMs: 200 };
+/** Shortest and longest time between two reads of what is parked, in ms; progress ends it early. */
+const shortestRestMs = 5;
+const longestRestMs = 200;
 
 /** An application that may have parked notifications in a pipeline. */
 export interface RetryingApplication {
   readonly recorder: Recorder;
   readonly pipelineId: number;
+  /** Progress of the followers, which processes what is due. */
+  readonly progress: ProgressSignal;
   /** Whether the application processes what is parked of an upstream: it follows it, and has not failed. */
   processes(upstreamName: string): boolean;
 }
@@ -19,14 +22,15 @@ export interface RetryingApplication {
  * because nothing is parked before them. Does not wait for those behind a notification that stays parked.
  */
 export async function dueProcessed(
-  { recorder, pipelineId, processes }: RetryingApplication,
+  { recorder, pipelineId, progress, processes }: RetryingApplication,
   signal: AbortSignal,
 ): Promise<void> {
   const first = async () => (await recorder.parked?.({ pipelineId, after: 0, limit: 1 }))?.[0];
-  for (let reads = 1; ; reads += 1) {
+  for (let ms = shortestRestMs; ; ms = Math.min(2 * ms, longestRestMs)) {
+    const seen = progress.progress;
     const parked = await retryTransient(first, signal, () => {});
     if (parked === undefined || !isTried(parked) || !processes(parked.upstreamName)) return;
-    await backOff(reads, readBackoff, signal);
+    await restUntilProgress(progress, seen, ms, signal);
   }
 }
 

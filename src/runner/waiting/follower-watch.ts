@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Application,
   type ApplicationClass,
@@ -15,7 +14,7 @@ import { processApplicationInternals } from '../../application/process-applicati
 import { retryTransient } from '../retry-transient.ts';
 import { IdRanges } from './id-ranges.ts';
 import { PositionWatch } from './position-watch.ts';
-import type { FollowerState, WatchedFollowers } from './watched-followers.ts';
+import { type FollowerState, restUntilProgress, type WatchedFollowers } from './watched-followers.ts';
 
 /** Shortest and longest time between two looks at parked notifications that are about to be tried, in ms. */
 const shortestRestMs = 5;
@@ -101,12 +100,14 @@ export class FollowerWatch {
         ids.has(id),
       );
     for (let ms = shortestRestMs; ; ms = Math.min(2 * ms, longestRestMs)) {
+      const { progress } = this.#followers;
+      const seen = progress.progress;
       const { error, isDue } = await retryTransient(find, signal, () => {});
       if (!isDue) return error;
       if (this.#state.state === 'failed') await this.#followers.refresh?.();
       const { state, lastError } = this.#state;
       if (state === 'failed') return lastError;
-      await delay(ms, undefined, { signal });
+      await restUntilProgress(progress, seen, ms, signal);
     }
   }
 

@@ -127,7 +127,8 @@ export class Waits {
         const processes = (upstream: string) =>
           downstreamsOf(system.graph, upstream).includes(applicationName) &&
           followers.stateOf(applicationName, pipelineId).state !== 'failed';
-        await dueProcessed({ recorder, pipelineId, processes }, end);
+        const { progress } = followers;
+        await dueProcessed({ recorder, pipelineId, progress, processes }, end);
       }
     });
   }

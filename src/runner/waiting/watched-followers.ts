@@ -32,6 +32,22 @@ export interface WatchedFollowers {
   requestPositions(applicationName: string, pipelineId: number): void;
 }
 
+/**
+ * Waits until followers make progress, but no longer than a time. Many reports of progress end one wait.
+ *
+ * @throws the reason of the signal once that is aborted.
+ */
+export async function restUntilProgress(
+  progress: ProgressSignal,
+  seen: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await delay(1, undefined, { signal });
+  await progress.progressSince(seen, timeoutMs, signal);
+  signal.throwIfAborted();
+}
+
 /** Signal of followers that report no progress: each wait ends with its timeout. */
 export const unreportedProgress: ProgressSignal = {
   progress: 0,

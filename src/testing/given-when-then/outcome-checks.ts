@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { PolicyError } from '../../application/following-errors.ts';
-import { isError, isInstance, messageOf } from '../../util/errors.ts';
+import { errorNameOf, isError, isInstance, messageOf } from '../../util/errors.ts';
 import { alignedWith, assertEqual, failure } from './comparison.ts';
 import { DerivedIds } from './derived-id.ts';
 import type { PolicyOutcome } from './policy-run.ts';
@@ -93,7 +93,7 @@ export function checkError(
   if (typeof expected === 'function' || expected instanceof RegExp) {
     if (typeof expected === 'function' ? isInstance(thrown, expected) : expected.test(messageOf(thrown)))
       return;
-    const what = isError(thrown) ? `${thrown.name}: ${thrown.message}` : inspect(thrown);
+    const what = isError(thrown) ? `${errorNameOf(thrown)}: ${thrown.message}` : inspect(thrown);
     const message = `${policy} failed with another error than ${nameOf(expected)}: ${what}`;
     throw failure({ message, cause: thrown }, frames);
   }

@@ -1,5 +1,4 @@
-import { run } from 'kahn';
-import { sqlite } from 'kahn/sqlite';
+import { run, type StorageDescription } from 'kahn';
 import {
   Audits,
   auditedDesk,
@@ -9,13 +8,13 @@ import {
 } from '../../support/systems/parking/parcel-desk.ts';
 
 // Sends parcels on which handlers often fail, and retries what is parked, until it is killed.
-const [directory = '', first = '0'] = process.argv.slice(2);
+const [storageText = '', first = '0'] = process.argv.slice(2);
 const fail = () => {
   if (Math.random() < 0.2) throw new JammedError('jammed');
 };
 Labels.meanwhile = fail;
 Audits.meanwhile = fail;
-const storage = sqlite({ directory, synchronous: 'NORMAL' });
+const storage = JSON.parse(storageText) as StorageDescription;
 await using runner = await run(auditedDesk, { storage, batchSize: 3 });
 for (let number = Number(first); ; number += 1) {
   await runner

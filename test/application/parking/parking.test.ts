@@ -23,6 +23,14 @@ async function parked(labels: Labels): Promise<readonly ParkedNotification[]> {
   return (await recorder.parked?.({ pipelineId: 0, after: 0, limit: 10_000 })) ?? [];
 }
 
+/** Records an operation, which the application obeys in its next run. */
+async function operate(labels: Labels, kind: 'retry' | 'discard'): Promise<void> {
+  const { recorder } = applicationInternals.storeOf(labels);
+  const operation = { timestamp: Date.now(), kind, by: 'ada', reason: 'mended', details: '{}' };
+  await recorder.record(0, [{ events: [], snapshots: [], operation }]);
+  await processApplicationInternals.controlOf(labels).refresh();
+}
+
 /** Marks parked notifications as due, as an operator does, and processes them. */
 async function retry(labels: Labels, ...ids: readonly number[]): Promise<void> {
   const { recorder } = applicationInternals.storeOf(labels);
@@ -33,7 +41,7 @@ async function retry(labels: Labels, ...ids: readonly number[]): Promise<void> {
     const change = { upstreamName, notificationId, expected: revision, content };
     await recorder.record(0, [{ events: [], snapshots: [], parked: [change] }]);
   }
-  processApplicationInternals.retryParked(labels);
+  await operate(labels, 'retry');
   await labels.run();
 }
 
@@ -115,7 +123,7 @@ describe.each(storages)('parking on $name', ({ create }) => {
     const { recorder } = applicationInternals.storeOf(desk.labels);
     const change = { upstreamName: 'parcels', notificationId: 1, expected: 1, content: undefined };
     await recorder.record(0, [{ events: [], snapshots: [], parked: [change] }]);
-    processApplicationInternals.retryParked(desk.labels);
+    await operate(desk.labels, 'discard');
     await desk.labels.run();
     expect(await desk.labels.printed('b')).toEqual([[4]]);
   });

@@ -17,8 +17,6 @@ export interface RunnerSubject {
   createStorage(): StorageDescription;
   /** Whether to run the tests that do not depend on the storage, too: once for each runner. */
   readonly isFirstStorage: boolean;
-  /** Whether the runner refuses resets and replays. */
-  readonly isStepping?: boolean;
   /** Whether runners on other hosts may run other pipelines. */
   readonly sharesSystem?: boolean;
 }

@@ -8,13 +8,11 @@ for (const { name, create } of storages) {
     start: (system, options) => SteppingSingleThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
     createStorage: create,
     isFirstStorage: name === 'memory',
-    isStepping: true,
   });
   tieredRunnerContract({
     name: `the stepping multi-threaded runner on ${name}`,
     start: (system, options) => SteppingMultiThreadedRunner.start(system, { ...options, scaleFactor: 0 }),
     createStorage: create,
     isFirstStorage: name === 'memory',
-    isStepping: true,
   });
 }

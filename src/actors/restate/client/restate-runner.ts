@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../../../application/application.ts';
+import type { OperationKind } from '../../../application/control/operation-kinds.ts';
 import { AsynchronousRunner } from '../../../runner/asynchronous/asynchronous-runner.ts';
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
@@ -108,7 +109,7 @@ export class RestateRunner<
   }
 
   /** Makes the actors read an operation now. They read operations of other processes when they poll. @internal */
-  protected override async operatedOn(applicationName: string, kind: string): Promise<void> {
+  protected override async operatedOn(applicationName: string, kind: OperationKind): Promise<void> {
     const statuses = await this.#statuses(this.closed);
     const states = [...statuses.values()].filter((one) => one.applicationName === applicationName);
     if (kind === 'resume' && states.some(({ state }) => state === 'failed'))

@@ -44,9 +44,13 @@ export class TickWaits {
     return this.#waits.processed(saved, options);
   }
 
-  /** Waits for the commands of the next tick, too. Unless nothing happens in that tick, resolves one tick after the end. */
+  /**
+   * Waits for the commands of the next tick, too, and for parked notifications that are due. Unless nothing happens in
+   * that tick, resolves one tick after the end.
+   */
   async caughtUp(signal: AbortSignal | undefined): Promise<void> {
     const isQuiet = await unlessAborted(this.#progress.advance(), signal);
+    await this.#waits.dueProcessed(signal);
     await this.#waits.caughtUp(signal);
     if (!isQuiet) await unlessAborted(this.#progress.advance(), signal);
   }

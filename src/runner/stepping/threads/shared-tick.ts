@@ -6,8 +6,8 @@ export type TickWork = 'process' | 'record positions';
 /** What people did to the application of a thread. */
 export interface ThreadOrder {
   readonly isPaused: boolean;
-  /** Id of the last operation after which parked notifications may be due. */
-  readonly lastRetryId: number;
+  /** Id of the last operation that it obeys. */
+  readonly lastOperationId: number;
 }
 
 const bytesPerNumber = Float64Array.BYTES_PER_ELEMENT;
@@ -32,7 +32,7 @@ export class SharedTick {
   readonly #fetched: Float64Array;
   readonly #blocked: Float64Array;
   readonly #paused: Float64Array;
-  readonly #retries: Float64Array;
+  readonly #operations: Float64Array;
 
   constructor(threads: number, buffer?: SharedArrayBuffer) {
     const barriersStart = (numbers + 4 * threads) * bytesPerNumber;
@@ -41,7 +41,7 @@ export class SharedTick {
     this.#fetched = new Float64Array(this.buffer, numbers * bytesPerNumber, threads);
     this.#blocked = new Float64Array(this.buffer, (numbers + threads) * bytesPerNumber, threads);
     this.#paused = new Float64Array(this.buffer, (numbers + 2 * threads) * bytesPerNumber, threads);
-    this.#retries = new Float64Array(this.buffer, (numbers + 3 * threads) * bytesPerNumber, threads);
+    this.#operations = new Float64Array(this.buffer, (numbers + 3 * threads) * bytesPerNumber, threads);
     const parties = threads + 1; // and the clock
     const barrier = (n: number) => new Barrier(parties, this.buffer, barriersStart + n * Barrier.bytes);
     this.fetch = barrier(0);
@@ -52,9 +52,9 @@ export class SharedTick {
   /** Announces the work of the tick that begins next, and what the applications of the threads have to obey in it. */
   announce(work: TickWork, tick: number, timeMs: number, orders: readonly ThreadOrder[]): void {
     this.#fetched.fill(notDone);
-    for (const [index, { isPaused, lastRetryId }] of orders.entries()) {
+    for (const [index, { isPaused, lastOperationId }] of orders.entries()) {
       this.#paused[index] = isPaused ? 1 : 0;
-      this.#retries[index] = lastRetryId;
+      this.#operations[index] = lastOperationId;
     }
     this.#tick.set([works.indexOf(work), tick, timeMs]);
   }
@@ -67,7 +67,7 @@ export class SharedTick {
 
   /** What the application of a thread has to obey in the tick. */
   orderOf(index: number): ThreadOrder {
-    return { isPaused: this.#paused[index] === 1, lastRetryId: this.#retries[index] ?? 0 };
+    return { isPaused: this.#paused[index] === 1, lastOperationId: this.#operations[index] ?? 0 };
   }
 
   /** Notes that a thread has done its work, and the number of notifications it has fetched. */

@@ -95,7 +95,7 @@ export class ThreadedDriver implements StepDriver {
   recordPositions(signal: AbortSignal): Promise<void> {
     return this.#passBarriers(
       'record positions',
-      { tick: 0, timeMs: 0, paused: new Map(), retries: new Map() },
+      { tick: 0, timeMs: 0, paused: new Map(), operations: new Map() },
       signal,
     );
   }
@@ -112,12 +112,12 @@ export class ThreadedDriver implements StepDriver {
 
   async #passBarriers(
     work: TickWork,
-    { tick, timeMs, paused, retries }: Omit<Moment, 'seed'>,
+    { tick, timeMs, paused, operations }: Omit<Moment, 'seed'>,
     signal: AbortSignal,
   ): Promise<void> {
     const orders = this.#threads.map(({ applicationName }) => ({
       isPaused: paused.has(applicationName),
-      lastRetryId: retries.get(applicationName) ?? 0,
+      lastOperationId: operations.get(applicationName) ?? 0,
     }));
     this.#sharedTick.announce(work, tick, timeMs, orders);
     try {

@@ -4,7 +4,13 @@ import { portable } from '../../../util/portable-error.ts';
 import { openApplication } from '../../supervised/open-application.ts';
 import { type Post, runInThread } from '../../supervised/run-in-thread.ts';
 import { LogHeads } from '../log-heads.ts';
-import { processTick, recordPositions, type SteppedApplication } from '../process-tick.ts';
+import {
+  processTick,
+  readOperations,
+  recordPositions,
+  type SteppedApplication,
+  steppedApplication,
+} from '../process-tick.ts';
 import type { DriverReport } from '../step-driver.ts';
 import { BarrierBrokenError } from './barrier.ts';
 import { SharedTick } from './shared-tick.ts';
@@ -17,8 +23,6 @@ interface ThreadScope {
   readonly heads: LogHeads;
   readonly sharedTick: SharedTick;
   readonly post: Post;
-  /** Id of the last operation that was obeyed after which parked notifications may be due. */
-  lastRetryId: number;
 }
 
 /** Steps one application in this thread until the barriers are broken or the application fails. */
@@ -45,10 +49,10 @@ async function runApplication(
   const application = await openApplication(task, task.assignment, opened, closing);
   const heads = new LogHeads(task.names, task.heads);
   application.subscribe(({ applicationName, head }) => heads.raise(applicationName, head));
-  const stepped = { application, upstreamNames: task.assignment.upstreamNames };
+  const stepped = steppedApplication(application, task.assignment.upstreamNames);
   post({ kind: 'ready' });
   try {
-    const scope = { task, stepped, heads, sharedTick, post, lastRetryId: 0 };
+    const scope = { task, stepped, heads, sharedTick, post };
     for (;;) await runTick(scope, closing);
   } catch (error) {
     // Another application failed: this application records its positions, as after the last tick.
@@ -65,9 +69,9 @@ async function runTick(scope: ThreadScope, closing: AbortSignal): Promise<void> 
   const { work, tick, timeMs } = sharedTick.announced;
   const fetched = heads.now; // events recorded from here on belong to the next tick
   await sharedTick.execute.wait();
-  const { isPaused, lastRetryId } = sharedTick.orderOf(index);
-  if (lastRetryId > scope.lastRetryId) processApplicationInternals.retryParked(stepped.application);
-  scope.lastRetryId = lastRetryId;
+  const { isPaused, lastOperationId } = sharedTick.orderOf(index);
+  const control = processApplicationInternals.controlOf(stepped.application);
+  if (lastOperationId > control.lastId) await readOperations(stepped, closing, report);
   if (isPaused) {
     sharedTick.setDone(index, 0, false);
   } else if (work === 'process') {

@@ -22,7 +22,7 @@ const because = { by: 'ada', reason: 'a test' };
 const parking = ParkingReservations as typeof Reservations;
 
 /** Retries and discards of parked notifications. */
-export function parked({ start, createStorage, isStepping = false }: RunnerSubject): void {
+export function parked({ start, createStorage }: RunnerSubject): void {
   test('parked notifications are read, retried and discarded by filters, on record', async () => {
     const file = join(temporaryDirectory(), 'goods');
     await using runner = await start(parkingShop as System<Apps>, { storage: createStorage() });
@@ -59,8 +59,6 @@ export function parked({ start, createStorage, isStepping = false }: RunnerSubje
     expect(await runner.retry(parking, { errorName: 'TypeError' }, because)).toBe(0);
     writeFileSync(file, '');
     expect(await runner.retry(parking, {}, because)).toBe(2);
-    // Threads of a stepping runner obey in one of the next ticks.
-    if (isStepping) await until('they are processed', async () => (await parkedIn(runner)).length === 0);
     await runner.caughtUp();
     expect(await parkedIn(runner)).toEqual([]);
     const done = await Promise.all(orders.map(async ({ id }) => (await runner.get(Orders).get(id)).done));

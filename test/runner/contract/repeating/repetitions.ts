@@ -30,18 +30,6 @@ async function causesIn(runner: SystemRunner<Apps>): Promise<number[]> {
 
 /** Positions that are moved, and past events that are handled again. */
 export function repetitions(subject: RunnerSubject): void {
-  if (subject.isStepping) {
-    test('resets and replays are refused', async () => {
-      await using runner = await startInvoicing(subject, subject.createStorage());
-      const reset = runner.reset(invoicesOf(runner), { at: 0, ...because });
-      expect((await rejectionOf(reset, InvalidArgumentError)).message).toMatch(
-        /^reset\(\) is not possible on Stepping/,
-      );
-      await rejectionOf(runner.replay(invoicesOf(runner), because), InvalidArgumentError);
-    });
-    return;
-  }
-
   test('a reset to the start hands on what was skipped, and doubles nothing', async () => {
     const storage = subject.createStorage();
     await placeBefore(storage, 'ada', 'bob');
