@@ -65,8 +65,8 @@ export const readingDefects: readonly Defect[] = [
     file: 'application/log/mark.ts',
     from: 'one.timestamp === other.timestamp &&\n    one.data === other.data',
     to: 'true',
-    test: 'application/following/marks.test.ts',
-    title: 'run() reads the log, which may have been restored after its newest events were recorded',
+    test: 'application/log/recent-notifications.test.ts',
+    title: '',
   },
   {
     breaks: 'Every token is accepted',
@@ -74,7 +74,7 @@ export const readingDefects: readonly Defect[] = [
     from: 'return digests.filter((one) => timingSafeEqual(one, digest)).length > 0;',
     to: 'return digest.length > 0;',
     test: 'serving/serve-logs.test.ts',
-    title: '',
+    title: 'refuses the authorization "Bearer wrong-token-of-test"',
   },
   {
     breaks: 'A follower accepts other ids from a server than those that it asked for',
@@ -82,6 +82,6 @@ export const readingDefects: readonly Defect[] = [
     from: 'if (id !== expectedId) throw new',
     to: 'if (id === 0) throw new',
     test: 'serving/lying-server.test.ts',
-    title: '',
+    title: 'a gap',
   },
 ];

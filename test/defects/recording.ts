@@ -16,7 +16,7 @@ export const recordingDefects: readonly Defect[] = [
     from: '? rivals.slice(1) : rivals',
     to: '? rivals : rivals',
     test: 'application/application.test.ts',
-    title: 'rejects exactly the saves of a commit that are refused',
+    title: 'concurrent saves each succeed or fail on their own',
   },
   {
     breaks: 'A key that occurs twice in a commit refuses neither save',
@@ -65,7 +65,7 @@ export const recordingDefects: readonly Defect[] = [
     from: 'stored.timestamp === last.timestamp &&',
     to: '',
     test: 'application/recording/restored-histories.test.ts',
-    title: 'gets the aggregates of the copy',
+    title: 'gets the aggregates of the new history',
   },
   {
     breaks: 'A save depends on the oldest event that it builds on, not on the newest',

@@ -50,7 +50,7 @@ export const runningDefects: readonly Defect[] = [
     from: 'this.#waiting === undefined ? message : this.#options.merge(this.#waiting, message);',
     to: 'message;',
     test: 'runner/prompts/reports.test.ts',
-    title: '',
+    title: 'an outbox sends one message at a time, and all others merged into the next',
   },
   {
     breaks: 'A process survives its parent',
@@ -82,7 +82,7 @@ export const runningDefects: readonly Defect[] = [
     from: '|| tries >= maxTries || performance.now() >= deadline) throw error;',
     to: '|| performance.now() >= deadline) throw error;',
     test: 'util/retry.test.ts',
-    title: '',
+    title: 'throws the failure of the last try',
   },
   {
     breaks: 'Delays between tries grow without a limit',
@@ -90,7 +90,7 @@ export const runningDefects: readonly Defect[] = [
     from: 'Math.min(firstMs * 2 ** (tries - 1), maxMs)',
     to: '(firstMs * 2 ** (tries - 1))',
     test: 'util/retry.test.ts',
-    title: '',
+    title: 'delays double up to the maximum, half of each at random',
   },
   {
     breaks: 'A tick also processes what was recorded during it',
@@ -98,6 +98,6 @@ export const runningDefects: readonly Defect[] = [
     from: 'upTo: heads.get(name) ?? 0,',
     to: 'upTo: Infinity,',
     test: 'runner/stepping/clock/simulated-time.test.ts',
-    title: '',
+    title: 'continues from the positions of an earlier run with new ids, the same each time',
   },
 ];
