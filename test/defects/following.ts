@@ -65,7 +65,7 @@ export const followingDefects: readonly Defect[] = [
     from: 'recordedNameOf(applicationName), this.#derived)',
     to: 'recordedNameOf(applicationName), 1)',
     test: 'application/process-application.test.ts',
-    title: '',
+    title: 'events of several aggregates are recorded in the order in which they were triggered',
   },
   {
     breaks: 'Events of a policy lose the correlation id of their command',

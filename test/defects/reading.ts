@@ -65,8 +65,8 @@ export const readingDefects: readonly Defect[] = [
     file: 'application/log/mark.ts',
     from: 'one.timestamp === other.timestamp &&\n    one.data === other.data',
     to: 'true',
-    test: 'application/log/recent-notifications.test.ts',
-    title: '',
+    test: 'application/following/marks.test.ts',
+    title: "a mark differs with { data: '{}' }",
   },
   {
     breaks: 'Every token is accepted',
