@@ -19,7 +19,7 @@ export type ScenarioRunner<Apps extends ApplicationClass = ApplicationClass> = O
  *
  * @example
  * import type { ScenarioRunner } from 'kahn/testing';
- * import type { Orders } from './shop/orders.ts';
+ * import { Orders } from './shop/orders.ts';
  *
  * const threeOrders = async (runner: ScenarioRunner<typeof Orders>) => {
  *   for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
