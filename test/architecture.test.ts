@@ -119,7 +119,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'application/parking': [
     'application/control/operation-kinds.ts',
-    'application/control/read-operations.ts',
+    'application/control/operation-reader.ts',
     'application/recording',
   ],
   'application/personal': ['application/memory-bounds.ts'],

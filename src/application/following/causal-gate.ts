@@ -61,6 +61,12 @@ export class CausalGate {
     return undefined;
   }
 
+  /** Forgets what was read: the storage may have been restored from an older copy. */
+  forget(): void {
+    this.#positions.clear();
+    this.#causes.forget();
+  }
+
   /** Finds the nearest cause of a notification in a followed log. */
   async nearestCauseOf({ cause }: StoredNotification): Promise<Cause | undefined> {
     return cause && this.#causes.find(cause);

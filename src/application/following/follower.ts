@@ -126,6 +126,7 @@ export class Follower {
   /** Makes the next pull read the recorded position, which may have been moved. */
   forget(): void {
     this.#cursor.forget();
+    this.#failures.forget();
     this.#isAtEnd = false;
   }
 

@@ -36,6 +36,11 @@ export class NearestCauses {
     return this.#intermediates.has(applicationName);
   }
 
+  /** Forgets what was read. */
+  forget(): void {
+    this.#pages.clear();
+  }
+
   /** Returns a cause if it is in a followed log, else the nearest of its own causes that is; undefined if none is. */
   async find(cause: Cause): Promise<Cause | undefined> {
     const passed: { readonly place: Cause; readonly page: Page }[] = [];
