@@ -117,11 +117,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking',
     'application/recording',
   ],
-  'application/parking': [
-    'application/control/operation-kinds.ts',
-    'application/control/operation-reader.ts',
-    'application/recording',
-  ],
+  'application/parking': ['application/control', 'application/recording'],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',

@@ -19,7 +19,7 @@ const retried = { pipelineId: 0, upstreamName: 'parcels', effects: 1, after: 0 }
 
 interface OpenDesk extends AsyncDisposable {
   readonly parcels: Parcels;
-  readonly labels: Desk;
+  readonly labels: Labels;
   readonly recorder: Recorder;
   /** Remembers what the file holds now; the returned function puts it back. */
   copied(): () => void;
@@ -98,7 +98,7 @@ test('reads notifications that were retried after a restore', async () => {
   expect([...late.of('parcels', 0).keys()]).toEqual([3]);
 });
 
-test('parks behind a notification that a restore has brought back', async () => {
+test('processes parked notifications that are due again after a restore', async () => {
   await using opened = await open();
   const { parcels, labels, recorder } = opened;
   Desk.meanwhile = () => {
@@ -107,22 +107,19 @@ test('parks behind a notification that a restore has brought back', async () => 
   await parcels.send('a', 1);
   await labels.run();
   Desk.meanwhile = () => {};
-  const restore = opened.copied();
-  const change = { upstreamName: 'parcels', notificationId: 1, expected: 1, content: undefined };
-  const operation = operationOf(
-    'discard',
-    { by: 'ada', reason: 'lost' },
-    { pipelineId: 0, notifications: [] },
-  );
+  const [parked] = (await recorder.parked?.({ pipelineId: 0, after: 0, limit: 1 })) ?? [];
+  if (parked === undefined) throw new Error('nothing is parked');
+  const change = { ...parked, expected: parked.revision, content: { ...parked, isDue: true } };
+  const notifications = [{ upstreamName: 'parcels', notificationId: 1 }];
+  const operation = operationOf('retry', { by: 'ada', reason: 'mended' }, { pipelineId: 0, notifications });
   await recorder.record(0, [{ events: [], snapshots: [], parked: [change], operation }]);
-  await ControlLog.of(recorder).refresh();
-  await labels.run();
-  restore();
-  await parcels.send('a', 2);
-  await ControlLog.of(recorder).refresh();
-  await labels.run();
-  expect(await labels.printed('a')).toEqual([[]]);
-  expect(
-    (await recorder.parked?.({ pipelineId: 0, after: 0, limit: 9 }))?.map((one) => one.notificationId),
-  ).toEqual([1, 2]);
+  const restore = opened.copied();
+  for (let runs = 1; runs <= 2; runs += 1) {
+    await ControlLog.of(recorder).refresh();
+    await labels.run();
+    expect(await labels.printed('a')).toEqual([[1]]);
+    expect(await recorder.countParked?.()).toEqual([]);
+    await ControlLog.of(recorder).refresh();
+    restore();
+  }
 });
