@@ -6,7 +6,9 @@ import { Orders } from './orders.ts';
 const headers = () => ({ authorization: `Bearer ${process.env.TOKEN}` });
 
 /** Returns the shop. Follows the invoices that are served at a URL. */
-export const shopFollowing = (url: string) => System.of([[remote(Invoices, { url, headers }), Orders]]);
+export const shopFollowing = (url: string) =>
+  System.of([[remote(Invoices, { system: 'office', url, headers }), Orders]], { name: 'shop' });
 
 /** Returns the office. Follows the orders that are served at a URL. */
-export const officeFollowing = (url: string) => System.of([[remote(Orders, { url, headers }), Invoices]]);
+export const officeFollowing = (url: string) =>
+  System.of([[remote(Orders, { system: 'shop', url, headers }), Invoices]], { name: 'office' });

@@ -62,17 +62,25 @@ export function ownedBinding(
   return { store, saveRules, resources, belongsToRunner: true, mayChangePipeline: false, release };
 }
 
+/** The system of an application that is opened alone. */
+export interface StandaloneSystem {
+  /** Declarations of all applications: their logs may be recorded under other names, or be in other systems. */
+  readonly applications: readonly ApplicationDeclaration[];
+  /** Name by which other systems know it. */
+  readonly name?: string | undefined;
+  /** Resources that are used in place of those that would be opened. */
+  readonly replaced?: object | undefined;
+}
+
 /**
  * Opens storage for one application without a runner.
  *
- * @param others Declarations of its system, if it is opened as part of one: their logs may be recorded under other names.
- * @param replaced Resources that are used in place of those that would be opened.
+ * @param system What is known of its system, if it is opened as part of one.
  */
 export async function standaloneBinding(
   declaration: ApplicationDeclaration,
   options: OpenApplicationOptions,
-  others: readonly ApplicationDeclaration[] = [declaration],
-  replaced?: object,
+  system: StandaloneSystem = { applications: [declaration] },
 ): Promise<ApplicationBinding> {
   assertDeclared(declaration);
   const { name } = declaration;
@@ -84,11 +92,13 @@ export async function standaloneBinding(
     example,
   );
   await using opened = new AsyncDisposableStack();
-  const openedStorage = await openStorage(storage, { layers: storageLayers(others, storeOptions) });
+  const openedStorage = await openStorage(storage, {
+    layers: storageLayers(system.applications, storeOptions, system.name),
+  });
   opened.defer(() => openedStorage.close());
   const store = await openStore(declaration, openedStorage, storeOptions);
   opened.defer(() => store.recorder.close());
-  const { values } = opened.use(await openResources(resources, { replaced }));
+  const { values } = opened.use(await openResources(resources, { replaced: system.replaced }));
   const releasing = opened.move();
   return {
     store,

@@ -1,9 +1,10 @@
+import { foreignName, isSystemName } from '../storage/remote/log-names.ts';
 import type { RemoteSource } from '../storage/remote/remote-log.ts';
 import { kindOf } from '../util/errors.ts';
 import { durationMs, integer, required, ruleOf, secret } from '../util/option-rules.ts';
 import { type OptionRule, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass } from './application.ts';
-import { assertDeclared } from './declaration.ts';
+import { assertDeclared, recordedNameOf } from './declaration.ts';
 import { InvalidApplicationError } from './errors.ts';
 
 /** HTTP headers by name. */
@@ -11,6 +12,11 @@ export type RemoteHeaders = Readonly<Record<string, string>>;
 
 /** Options of {@link remote}. */
 export interface RemoteOptions {
+  /**
+   * Name of the other system, the option `name` of its `System.of()`. Its applications have it in their names here, as in
+   * `orders@shop`.
+   */
+  readonly system: string;
   /** URL under which `serveLogs()` of the other system serves its logs, such as `https://shop.example/logs`. */
   readonly url: string;
   /** HTTP headers of each request, or a function that returns them, as for tokens that change; never shown. @default none */
@@ -25,8 +31,10 @@ export interface RemoteOptions {
 export type RemoteApplicationClass<A extends ApplicationClass> = (new () => Application<
   InstanceType<A> extends Application<infer Emits> ? Emits : never
 >) &
-  Pick<A, 'applicationName' | 'emits'> & {
+  Pick<A, 'emits'> & {
     readonly name: string;
+    /** Name of the log in this system, such as `orders@shop`. */
+    readonly applicationName: `${A['applicationName']}@${string}`;
     /** Where its log is served. */
     readonly remote: object;
   };
@@ -36,6 +44,9 @@ const headersRule: OptionRule<NonNullable<RemoteOptions['headers']>, undefined> 
 );
 
 export const remoteOptions: OptionRules<RemoteOptions, 'timeoutMs' | 'maxBytes'> = {
+  system: required(
+    ruleOf('a name of letters, digits, dots, dashes and underscores that starts with a letter', isSystemName),
+  ),
   url: required(
     secret(ruleOf('an HTTP URL without a query and a password, such as https://shop.example/logs', isLogUrl)),
   ),
@@ -46,7 +57,7 @@ export const remoteOptions: OptionRules<RemoteOptions, 'timeoutMs' | 'maxBytes'>
 
 /**
  * Returns the class of an application that another system runs, on another host or in another storage. Pipelines start
- * with it: `[remote(Orders, { url }), Billing]`. Its log is read over HTTP, and followed with the same guarantees as one
+ * with it: `[remote(Orders, { system: 'shop', url }), Billing]`. Its log is read over HTTP, and followed with the same guarantees as one
  * in the storage of the system. Nothing can be recorded in it here.
  *
  * Each answer of the server is checked. A follower stops at one that no log can hold, such as with a notification that is
@@ -59,26 +70,33 @@ export function remote<A extends ApplicationClass>(
   applicationClass: A,
   options: RemoteOptions,
 ): RemoteApplicationClass<A> {
-  const { url, headers, timeoutMs, maxBytes } = resolveOptions(options, remoteOptions, 'remote()');
+  const { system, url, headers, timeoutMs, maxBytes } = resolveOptions(options, remoteOptions, 'remote()');
   if (typeof applicationClass !== 'function') {
     throw new InvalidApplicationError(
-      `remote() takes the class of an application, as in remote(Orders, { url }), not ${kindOf(applicationClass)}.`,
+      `remote() takes the class of an application, as in remote(Orders, { system: 'shop', url }), not ${kindOf(applicationClass)}.`,
     );
   }
   assertDeclared(applicationClass);
-  const { applicationName, emits, name } = applicationClass;
+  const { emits, name } = applicationClass;
+  const recordedName = recordedNameOf(applicationClass);
   const source: RemoteSource = {
+    log: { system, applicationName: recordedName },
     url,
     timeoutMs,
     maxBytes,
     headers: typeof headers === 'function' ? headers : () => headers ?? {},
   };
   class Remote extends Application {
-    static readonly applicationName = applicationName;
+    static readonly applicationName = foreignName({
+      applicationName: applicationClass.applicationName,
+      system,
+    });
+    static readonly recordedAs = foreignName(source.log);
     static readonly emits = emits;
     static readonly remote = source;
   }
   Object.defineProperty(Remote, 'name', { value: name });
+  assertDeclared(Remote);
   return Remote as unknown as RemoteApplicationClass<A>;
 }
 

@@ -1,18 +1,19 @@
 import type { Application, ApplicationClass } from '../application/application.ts';
+import { recordedNameOf } from '../application/declaration.ts';
 import { InvalidPositionError, LogGapError } from '../application/log/errors.ts';
 import { defaultSectionSize, firstOfSection, sectionWith } from '../application/log/sections.ts';
 import type { SystemRunner } from '../runner/runner.ts';
 import { StorageError } from '../storage/errors.ts';
-import type { ServedCause } from '../storage/remote/cause-names.ts';
+import { foreignLog, type ServedCause } from '../storage/remote/log-names.ts';
 import { type LogDocument, protocolVersion, type SectionDocument } from '../storage/remote/protocol.ts';
 import type { StoredNotification } from '../storage/stored-event.ts';
-import { assertPartOf } from '../system/system.ts';
+import { assertPartOf, type System, servedNameOf } from '../system/system.ts';
 import { kindOf } from '../util/errors.ts';
 import { InvalidArgumentError, InvalidOptionError, resolveOptions } from '../util/options.ts';
 import { changing, refusal, unchanging } from './answers.ts';
 import { authorizing } from './authorization.ts';
 import { HeadWatch } from './head-watch.ts';
-import { addressIn, type LogAddress } from './log-address.ts';
+import { addressIn } from './log-address.ts';
 import { RequestRate } from './request-rate.ts';
 import {
   type Authorize,
@@ -57,9 +58,25 @@ export function serveLogs<Apps extends ApplicationClass>(
       `serveLogs() takes a running runner, as in serveLogs(await run(shop), { … }), not ${kindOf(runner)}.`,
     );
   }
-  for (const application of options.applications) assertPartOf(runner.system, application);
+  for (const application of options.applications) assertServable(runner.system, application);
   const server = new LogServer(runner as unknown as SystemRunner, resolved);
   return (request) => server.answer(request);
+}
+
+function assertServable(system: System, application: ApplicationClass): void {
+  assertPartOf(system, application);
+  if (application.remote !== undefined) {
+    throw new InvalidArgumentError(
+      `serveLogs() serves the logs of this system, but application '${application.applicationName}' of remote() runs in ` +
+        'another one, which serves its log itself.',
+    );
+  }
+  if (servedNameOf(system) === undefined) {
+    throw new InvalidArgumentError(
+      `serveLogs() needs a name by which other systems know this one, but it has the name '${system.name}': define it by ` +
+        "System.of([...], { name: 'shop' }), with letters, digits, dots, dashes and underscores.",
+    );
+  }
 }
 
 /** Answers requests for the logs of a running system. */
@@ -69,8 +86,9 @@ class LogServer {
   readonly #authorize: Authorize;
   readonly #rate: RequestRate;
   readonly #watches = new WeakMap<Application, HeadWatch>();
-  /** Names of the applications whose logs this system reads from others. */
-  readonly #remoteNames: ReadonlySet<string>;
+  readonly #systemName: string;
+  /** Classes of the system by the names of their applications. */
+  readonly #classes: ReadonlyMap<string, ApplicationClass>;
   #waiting = 0;
 
   constructor(runner: SystemRunner, options: ResolvedServeLogsOptions) {
@@ -79,8 +97,8 @@ class LogServer {
     this.#authorize = authorizing(options.authorize);
     this.#rate = new RequestRate(options.maxRequestsPerSecond);
     const all = runner.system.applications as readonly ApplicationClass[];
-    const remote = all.filter((one) => one.remote !== undefined);
-    this.#remoteNames = new Set(remote.map(({ applicationName }) => applicationName));
+    this.#systemName = runner.system.name;
+    this.#classes = new Map(all.map((one) => [one.applicationName, one]));
   }
 
   async answer(request: Request): Promise<Response> {
@@ -101,9 +119,10 @@ class LogServer {
     const address = addressIn(url.pathname, this.#options.path);
     if (address === undefined) return unknownLog();
     // First, so that only clients with a permission learn which logs there are.
-    if ((await this.#authorize(request, address.applicationName)) !== true)
+    const served = this.#options.applications.find((one) => recordedNameOf(one) === address.applicationName);
+    if ((await this.#authorize(request, served?.applicationName ?? address.applicationName)) !== true)
       return refusal(401, 'UNAUTHORIZED', 'Send a valid token.', { 'www-authenticate': 'Bearer' });
-    const application = this.#applicationAt(address);
+    const application = served && this.#applicationOf(served, address.pipelineId);
     if (application === undefined) return unknownLog();
     const { sectionId } = address;
     return sectionId === undefined
@@ -111,14 +130,12 @@ class LogServer {
       : await this.#answerSection(request, application, sectionId, url.searchParams);
   }
 
-  /** Returns the application whose log is served at an address, if any. */
-  #applicationAt({ applicationName, pipelineId }: LogAddress): Application | undefined {
-    const found = this.#options.applications.find((one) => one.applicationName === applicationName);
-    if (found === undefined) return undefined;
+  /** Returns an application in a pipeline; undefined if the runner does not run the pipeline. */
+  #applicationOf(served: ApplicationClass, pipelineId: number): Application | undefined {
     try {
-      return this.#runner.get(found, pipelineId);
+      return this.#runner.get(served, pipelineId);
     } catch (error) {
-      if (error instanceof InvalidOptionError) return undefined; // the runner does not run this pipeline
+      if (error instanceof InvalidOptionError) return undefined;
       throw error;
     }
   }
@@ -134,18 +151,31 @@ class LogServer {
     this.#waiting += 1;
     try {
       const head = await watch.above(after, waitMs, request.signal);
-      const document: LogDocument = { ...describe(application), head };
+      const document: LogDocument = { ...this.#describe(application), head };
       return changing(document);
     } finally {
       this.#waiting -= 1;
     }
   }
 
-  /** Marks a cause that is in a log of another system. */
+  /** Returns a notification whose cause has the name under which it is recorded, and the name of its system. */
   #served(item: StoredNotification): StoredNotification {
-    if (item.cause === undefined || !this.#remoteNames.has(item.cause.applicationName)) return item;
-    const cause: ServedCause = { ...item.cause, isRemote: true };
+    if (item.cause === undefined) return item;
+    const { applicationName } = item.cause;
+    const known = this.#classes.get(applicationName);
+    const name = known === undefined ? applicationName : recordedNameOf(known);
+    const isOwn = known !== undefined && known.remote === undefined;
+    const cause: ServedCause = {
+      ...item.cause,
+      ...((isOwn ? undefined : foreignLog(name)) ?? { applicationName: name }),
+    };
     return { ...item, cause };
+  }
+
+  #describe({ log }: Application): Omit<LogDocument, 'head'> {
+    const { pipelineId, sectionSize = defaultSectionSize } = log;
+    const applicationName = log.recordedAs ?? log.applicationName;
+    return { version: protocolVersion, system: this.#systemName, applicationName, pipelineId, sectionSize };
   }
 
   async #answerSection(
@@ -155,7 +185,7 @@ class LogServer {
     query: URLSearchParams,
   ): Promise<Response> {
     const { log } = application;
-    const { applicationName, sectionSize, ...others } = describe(application);
+    const { applicationName, sectionSize, ...others } = this.#describe(application);
     const head = await log.head();
     const id = sectionId === 'current' ? head - (head % sectionSize) + 1 : undefined;
     const first = id ?? firstOfSection(applicationName, sectionId, sectionSize);
@@ -180,11 +210,6 @@ class LogServer {
     };
     return isFull && sectionId !== 'current' ? unchanging(request, document) : changing(document);
   }
-}
-
-function describe({ log }: Application): Omit<LogDocument, 'head'> {
-  const { applicationName, pipelineId, sectionSize = defaultSectionSize } = log;
-  return { version: protocolVersion, applicationName, pipelineId, sectionSize };
 }
 
 /** Reads a query parameter; 0 if it is missing. Throws {@link InvalidPositionError} unless it is an integer >= 0. */

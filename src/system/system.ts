@@ -5,7 +5,7 @@ import {
   standaloneBinding,
   storageRule,
 } from '../application/application-binding.ts';
-import { assertDeclared, recordedNameOf } from '../application/declaration.ts';
+import { assertDeclared } from '../application/declaration.ts';
 import {
   carryMetadataRule,
   compressionRule,
@@ -19,6 +19,7 @@ import { storageLayers } from '../application/storage-layers.ts';
 import type { CarryMetadata } from '../domain/provenance.ts';
 import type { CustomType } from '../storage/codec/custom-type.ts';
 import { memory } from '../storage/memory/index.ts';
+import { foreignLog, isSystemName } from '../storage/remote/log-names.ts';
 import type { CompressionOptions, EncryptionOptions } from '../storage/sealing/encryption.ts';
 import { assertStorage, type StorageDescription, type StorageLayer } from '../storage/storage.ts';
 import { kindInOtherCopy, markClass } from '../util/environment/copies.ts';
@@ -28,6 +29,7 @@ import { isId } from '../util/ids.ts';
 import { checkedBy, ruleOf } from '../util/option-rules.ts';
 import { InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { assertBeginnings } from './beginnings.ts';
+import { assertOthers, distinctClasses } from './distinct-classes.ts';
 import { InvalidSystemError, SystemBoundError, UnknownApplicationError } from './errors.ts';
 import { graphOf, type SystemGraph } from './graph.ts';
 import type { CheckedNeeds } from './needs.ts';
@@ -56,7 +58,12 @@ export interface SystemOptions<Opened extends object = object> {
    * @default none: the system runs in one thread only
    */
   readonly module?: string;
-  /** Name that distinguishes the system from others that the same module exports. @default 'system' */
+  /**
+   * Name that distinguishes the system from others that the same module exports, and from those whose logs it follows or
+   * that follow its own. Durable once another system follows it.
+   *
+   * @default 'system'
+   */
   readonly name?: string;
 }
 
@@ -171,6 +178,7 @@ export class System<Apps extends ApplicationClass = ApplicationClass, out Opened
     const applications = distinctClasses(lists.flat()) as ApplicationsIn<Pipelines>[];
     const graph = graphOf(applications, lists);
     assertBeginnings(applications, graph);
+    assertOthers(applications, name);
     const own = { types, carryMetadata, encryption, compression, resources, module, name };
     return new System({ applications, graph, ...own, storage: undefined });
   }
@@ -209,13 +217,8 @@ export class System<Apps extends ApplicationClass = ApplicationClass, out Opened
       storage,
     };
     const application = new applicationClass() as InstanceType<A>;
-    const binding = await inRootContext(
-      standaloneBinding,
-      applicationClass,
-      opened,
-      this.applications,
-      replaced,
-    );
+    const own = { applications: this.applications, name: servedNameOf(this), replaced };
+    const binding = await inRootContext(standaloneBinding, applicationClass, opened, own);
     applicationInternals.bind(application, binding);
     return application;
   }
@@ -255,9 +258,14 @@ export function recordingOptions({
   };
 }
 
+/** Returns the name by which other systems know a system; undefined if it has none. */
+export function servedNameOf({ name }: Pick<System, 'name'>): string | undefined {
+  return name !== defaultSystemName && isSystemName(name) ? name : undefined;
+}
+
 /** Returns the layers around the storage of a system. */
 export function layersOf(system: System): readonly StorageLayer[] {
-  return storageLayers(system.applications, recordingOptions(system));
+  return storageLayers(system.applications, recordingOptions(system), servedNameOf(system));
 }
 
 /** Throws {@link UnknownApplicationError} unless the class is an application of the system. */
@@ -269,12 +277,12 @@ export function assertPartOf(system: System, applicationClass: ApplicationClass)
     ({ name, applicationName: knownName }) =>
       knownName === applicationName && name === applicationClass?.name,
   );
-  const isRemote = applications.some(
-    (one) => one.applicationName === applicationName && one.remote !== undefined,
+  const remote = applications.find(
+    (one) => one.remote !== undefined && foreignLog(one.applicationName)?.applicationName === applicationName,
   );
-  if (typeof applicationClass === 'function' && isRemote) {
+  if (typeof applicationClass === 'function' && remote !== undefined) {
     throw new UnknownApplicationError(
-      `Application '${applicationName}' runs in another system here: pass the class that remote() returned, not ` +
+      `Application '${remote.applicationName}' runs in another system: pass the class that remote() returned, not ` +
         `${shown(applicationClass)} itself.`,
     );
   }
@@ -346,40 +354,4 @@ function assertApplication(applicationClass: unknown, where: string): void {
 /** Name of a class, for messages. */
 function shown(value: unknown): string {
   return typeof value === 'function' && value.name !== '' ? value.name : inspect(value, { depth: 0 });
-}
-
-function distinctClasses(classes: readonly ApplicationClass[]): ApplicationClass[] {
-  const byName = new Map<string, ApplicationClass>();
-  for (const applicationClass of classes) {
-    const known = byName.get(applicationClass.applicationName);
-    if (known !== undefined && known !== applicationClass) {
-      throw new InvalidSystemError(
-        `Classes ${known.name} and ${applicationClass.name} both have the applicationName '${applicationClass.applicationName}': ` +
-          'their logs would mix, so give one of them another name.',
-      );
-    }
-    byName.set(applicationClass.applicationName, applicationClass);
-  }
-  const distinct = [...byName.values()];
-  assertDistinctLogs(distinct, byName);
-  return distinct;
-}
-
-/** Checks that no two applications share a log, and that no log has the name of another application. */
-function assertDistinctLogs(
-  classes: readonly ApplicationClass[],
-  byName: ReadonlyMap<string, ApplicationClass>,
-): void {
-  const byLog = new Map<string, ApplicationClass>();
-  for (const applicationClass of classes) {
-    const recordedAs = recordedNameOf(applicationClass);
-    const other = byLog.get(recordedAs) ?? byName.get(recordedAs);
-    if (other !== undefined && other !== applicationClass) {
-      throw new InvalidSystemError(
-        `Class ${applicationClass.name} is recorded as '${recordedAs}', which is ` +
-          `${other.applicationName === recordedAs ? 'the name' : 'the log'} of class ${other.name}: give one of them another name.`,
-      );
-    }
-    byLog.set(recordedAs, applicationClass);
-  }
 }

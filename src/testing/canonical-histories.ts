@@ -38,6 +38,19 @@ export async function canonicalHistories(
   options: CanonicalHistoriesOptions = {},
 ): Promise<readonly string[]> {
   const { causes } = resolveOptions(options, canonicalHistoriesOptions, 'canonicalHistories()');
+  return await canonicalTexts(applications, causes, []);
+}
+
+/**
+ * Returns canonical histories together with other texts that refer to aggregates, such as rows.
+ *
+ * @param others Texts, as histories of things that are no aggregates.
+ */
+export async function canonicalTexts(
+  applications: Iterable<Application>,
+  causes: boolean,
+  others: readonly History[],
+): Promise<readonly string[]> {
   const events = await recordedEvents(applications);
   const places = new Map(causes ? events.map((event) => [placeOf(event), event]) : []);
   const histories = new Map<string, History>();
@@ -49,13 +62,13 @@ export async function canonicalHistories(
     const by = causes && cause ? causeText(cause, places) : '';
     for (const text of event.texts) history.events.push(`${withoutContents(text)}${by}`);
   }
-  const all = [...histories.values()];
+  const all = [...histories.values(), ...others];
   const labels = refined(all);
   return all.map((history) => textOf(history, labels)).sort();
 }
 
-/** Events of one aggregate of one application. */
-interface History {
+/** Events of one aggregate of one application, as texts. */
+export interface History {
   readonly applicationName: string;
   readonly id: string;
   readonly events: string[];

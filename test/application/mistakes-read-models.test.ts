@@ -81,7 +81,7 @@ test('a function of an error rule that throws is named with the error that it go
 });
 
 test('a class of another system cannot be a follower, and has its own class', async () => {
-  const Remote = remote(Orders, { url: 'http://localhost:1/logs' });
+  const Remote = remote(Orders, { system: 'shop', url: 'http://localhost:1/logs' });
   expect(() => System.of([[Orders, Remote as unknown as typeof Mails]])).toThrow(InvalidSystemError);
   const office = System.of([[Remote, Mails]]);
   await using runner = await run(office);
@@ -89,8 +89,10 @@ test('a class of another system cannot be a follower, and has its own class', as
   expect(() => runner.get(Orders as unknown as typeof Mails)).toThrow(
     'pass the class that remote() returned',
   );
-  expect(() => remote('orders' as unknown as typeof Orders, { url: 'http://localhost:1' })).toThrow(
-    'remote() takes the class of an application, as in remote(Orders, { url }), not a string',
+  expect(() =>
+    remote('orders' as unknown as typeof Orders, { system: 'shop', url: 'http://localhost:1' }),
+  ).toThrow(
+    "remote() takes the class of an application, as in remote(Orders, { system: 'shop', url }), not a string",
   );
 });
 

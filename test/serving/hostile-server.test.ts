@@ -18,14 +18,14 @@ const headers = { authorization: `Bearer ${token}` };
 const bomb = gzipSync(Buffer.alloc(20_000_000, 0x20));
 
 async function sell(count: number, sales: typeof Sales = Sales, options: object = {}) {
-  const runner = await run(System.of([[sales]]));
+  const runner = await run(System.of([[sales]], { name: 'shop' }));
   onTestFinished(() => runner.close());
   for (let amount = 1; amount <= count; amount += 1) await runner.get(sales).save(Sale.make(amount));
   return { runner, handler: serveLogs(runner, { applications: [sales], authorize: token, ...options }) };
 }
 
 async function bill(options: { url: string; [name: string]: unknown }) {
-  const office = System.of([[remote(Sales, { headers, ...options } as never), Billing]]);
+  const office = System.of([[remote(Sales, { system: 'shop', headers, ...options } as never), Billing]]);
   const runner = await run(office, { pollIntervalMs: 20 });
   onTestFinished(() => runner.close());
   const status = async () => (await runner.status()).find((one) => one.applicationName === 'billing')!;
@@ -55,7 +55,7 @@ test('does not show headers that cannot be sent', async () => {
 });
 
 test('refuses a URL with a password', () => {
-  const secretive = () => remote(Sales, { url: 'http://:secret@127.0.0.1/logs' });
+  const secretive = () => remote(Sales, { system: 'shop', url: 'http://:secret@127.0.0.1/logs' });
   expect(secretive).toThrow('url');
   expect(secretive).not.toThrow('secret');
 });
@@ -89,14 +89,14 @@ test('follows a log whose sections have another size after a deployment', async 
     static override readonly sectionSize = 7 as 5;
   }
   const storage = temporarySqlite();
-  const first = await run(System.of([[Sales]]), { storage });
+  const first = await run(System.of([[Sales]], { name: 'shop' }), { storage });
   for (let amount = 1; amount <= 6; amount += 1) await first.get(Sales).save(Sale.make(amount));
   server.handler = serveLogs(first, { applications: [Sales], authorize: token });
   const { billed, status } = await bill({ url: server.url });
   await until('billed', async () => (await billed()) === 6);
   server.handler = undefined;
   await first.close();
-  const second = await run(System.of([[Resized]]), { storage });
+  const second = await run(System.of([[Resized]], { name: 'shop' }), { storage });
   onTestFinished(() => second.close());
   for (let amount = 1; amount <= 6; amount += 1) await second.get(Resized).save(Sale.make(amount));
   server.handler = serveLogs(second, { applications: [Resized], authorize: token });

@@ -14,13 +14,15 @@ type Document = any;
 /** Serves seven sales, changed by a liar, to a system that bills them. */
 async function startWith(lie: (handler: LogHandler) => LogHandler, options: object = {}) {
   const server = await TestServer.listen();
-  const shop = System.of([[Sales]]);
+  const shop = System.of([[Sales]], { name: 'shop' });
   const selling = await run(shop);
   onTestFinished(() => selling.close());
   for (let amount = 1; amount <= 7; amount += 1) await selling.get(Sales).save(Sale.make(amount));
   const honest = serveLogs(selling, { applications: [Sales], authorize: token });
   server.handler = lie(honest);
-  const office = System.of([[remote(Sales, { url: server.url, headers, ...options }), Billing]]);
+  const office = System.of([
+    [remote(Sales, { system: 'shop', url: server.url, headers, ...options }), Billing],
+  ]);
   const billing = await run(office, { pollIntervalMs: 20 });
   onTestFinished(() => billing.close());
   const status = async () => (await billing.status()).find((one) => one.applicationName === 'billing')!;
@@ -110,7 +112,7 @@ describe('a follower stops at a server that answers', () => {
     const { billing, status } = await startWith(changingSections(change));
     await until('it has failed', async () => (await status()).state === 'failed');
     const { lastError } = await status();
-    expect(lastError).toMatchObject({ code: 'STORAGE_CORRUPT', applicationName: 'sales' });
+    expect(lastError).toMatchObject({ code: 'STORAGE_CORRUPT', applicationName: 'sales@shop' });
     expect(String(lastError)).toContain('/logs/sales');
     expect(String(lastError)).toContain(reason);
     expect(await billing.get(Billing).log.head()).toBe(0);
@@ -150,7 +152,7 @@ describe('a follower tries again while a server', () => {
   ])('%s', async (_what, answer, code) => {
     const { server, honest, billing, status } = await startWith(answering(answer), { timeoutMs: 100 });
     await until('it is interrupted', async () => (await status()).interruption !== undefined);
-    expect((await status()).lastError).toMatchObject({ code, applicationName: 'sales' });
+    expect((await status()).lastError).toMatchObject({ code, applicationName: 'sales@shop' });
     server.handler = honest;
     await until('it has caught up', async () => (await billing.get(Billing).log.head()) === 7);
   });
@@ -160,18 +162,18 @@ test('a follower stops at a log that was restored from an older copy or replaced
   for (const count of [3, 9]) {
     const { server, billing, status } = await startWith((handler) => handler);
     await until('it has caught up', async () => (await billing.get(Billing).log.head()) === 7);
-    const other = await run(System.of([[Sales]]));
+    const other = await run(System.of([[Sales]], { name: 'shop' }));
     onTestFinished(() => other.close());
     for (let amount = 1; amount <= count; amount += 1) await other.get(Sales).save(Sale.make(amount));
     server.handler = serveLogs(other, { applications: [Sales], authorize: token });
     server.cut();
     await until('it has failed', async () => (await status()).state === 'failed');
-    expect((await status()).lastError).toMatchObject({ code: 'LOG_MISMATCH', upstreamName: 'sales' });
+    expect((await status()).lastError).toMatchObject({ code: 'LOG_MISMATCH', upstreamName: 'sales@shop' });
   }
 });
 
 test('a system starts while a server is away, and shows it', async () => {
-  const office = System.of([[remote(Sales, { url: 'http://127.0.0.1:1/logs' }), Billing]]);
+  const office = System.of([[remote(Sales, { system: 'shop', url: 'http://127.0.0.1:1/logs' }), Billing]]);
   await using runner = await run(office);
   const [{ state, lastError } = { state: 'idle', lastError: undefined }] = (await runner.status()).filter(
     (one) => one.applicationName === 'billing',

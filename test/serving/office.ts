@@ -6,6 +6,9 @@ import { Billing, Sales } from './two-systems.ts';
 const url = process.env.KAHN_TEST_SALES_URL ?? 'http://127.0.0.1:1/logs';
 const headers = () => ({ authorization: `Bearer ${process.env.KAHN_TEST_TOKEN}` });
 
-export const office = System.of([[remote(Sales, { url, headers, timeoutMs: 2_000 }), Billing]], {
-  module: import.meta.url,
-});
+export const office = System.of(
+  [[remote(Sales, { system: 'shop', url, headers, timeoutMs: 2_000 }), Billing]],
+  {
+    module: import.meta.url,
+  },
+);

@@ -12,8 +12,15 @@ const headers = { authorization: `Bearer ${token}` };
 /** Starts two systems that follow each other. */
 async function startBoth() {
   const [ofSales, ofBilling] = [await TestServer.listen(), await TestServer.listen()];
-  const shop = System.of([[remote(Billing, { url: ofBilling.url, headers }), Sales]]);
-  const office = System.of([[remote(Sales, { url: ofSales.url, headers: () => headers }), Billing]]);
+  const shop = System.of([[remote(Billing, { system: 'office', url: ofBilling.url, headers }), Sales]], {
+    name: 'shop',
+  });
+  const office = System.of(
+    [[remote(Sales, { system: 'shop', url: ofSales.url, headers: () => headers }), Billing]],
+    {
+      name: 'office',
+    },
+  );
   const [storageOfShop, storageOfOffice] = [storages[1]!.create(), storages[0]!.create()];
   const sales = await run(shop, { storage: storageOfShop });
   onTestFinished(() => sales.close());
@@ -49,7 +56,7 @@ test('two systems follow each other over HTTP', async () => {
   for await (const { id, event } of sales.get(Sales).reader()) if (event.type === 'Sale.Billed') last = id;
   const { causes } = await explain(sales, Sales, last);
   expect(causes.map(({ applicationName, type }) => `${applicationName} ${type}`)).toEqual([
-    'billing Bill.Written',
+    'billing@office Bill.Written',
     'sales Sale.Made',
   ]);
 }, 60_000);

@@ -24,7 +24,7 @@ test.each([
   'a system of %s follows another one while servers, services and connections end',
   async (_name, Runner, kind) => {
     const storage = storages.find(({ name }) => name === kind)!.create();
-    const shop = System.of([[Sales]]).bind(storages[1]!.create());
+    const shop = System.of([[Sales]], { name: 'shop' }).bind(storages[1]!.create());
     let selling = await run(shop);
     onTestFinished(() => selling.close());
     const serve = () => {

@@ -7,6 +7,7 @@ import {
   type LogDocument,
   type LogHandler,
   nodeListener,
+  remote,
   type SectionDocument,
   type ServeLogsOptions,
   serveLogs,
@@ -21,7 +22,7 @@ class Keys extends Clicks {
   static readonly sectionSize = 4;
 }
 
-const system = System.of([[Keys], [Counters]]);
+const system = System.of([[Keys], [Counters]], { name: 'presses' });
 const token = 'a token of the test';
 const bearer = { authorization: `Bearer ${token.replaceAll(' ', '-')}` };
 const authorize = token.replaceAll(' ', '-');
@@ -58,7 +59,13 @@ describe.each(storages)('logs on $name are served', ({ create }) => {
   test('in sections, of which full ones never change', async () => {
     const { get, press } = await serving(6, {}, create());
     const full = await get('/keys/0/sections/1,4');
-    expect(full.body).toMatchObject({ version: 1, applicationName: 'keys', pipelineId: 0, sectionSize: 4 });
+    expect(full.body).toMatchObject({
+      version: 1,
+      system: 'presses',
+      applicationName: 'keys',
+      pipelineId: 0,
+      sectionSize: 4,
+    });
     expect(full.body).toMatchObject({ id: '1,4', nextId: '5,8' });
     expect(full.body.items[0]).toMatchObject({ id: 1, type: 'Click.Made', data: '{"key":"a","number":1}' });
     expect(ids(full.body)).toEqual([1, 2, 3, 4]);
@@ -212,6 +219,21 @@ test.each<[object, string]>([
   expect(serve).toThrow(InvalidOptionError);
   expect(serve).toThrow(named);
   expect(serve).not.toThrow('short');
+});
+
+test('refuses a system without a name of its own', async () => {
+  for (const name of ['system', 'two words', '1', 'a@b']) {
+    await using runner = await run(System.of([[Keys]], { name }));
+    const serve = () => serveLogs(runner, { applications: [Keys], authorize });
+    expect(serve).toThrow(`has the name '${name}'`);
+  }
+});
+
+test('refuses an application of another system', async () => {
+  const RemoteKeys = remote(Keys, { system: 'others', url: 'http://127.0.0.1:1/logs' });
+  await using runner = await run(System.of([[RemoteKeys]], { name: 'presses' }));
+  const serve = () => serveLogs(runner, { applications: [RemoteKeys as never], authorize });
+  expect(serve).toThrow("'keys@others' of remote() runs in another one");
 });
 
 test('refuses classes that are not part of the system', async () => {

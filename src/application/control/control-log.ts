@@ -34,6 +34,7 @@ export class ControlLog {
   #announcedId = -1;
   #lastResumeId = 0;
   #lastRetryId = 0;
+  #lastFailureId = 0;
   #restores = 0;
   /** Whether the log was restored, and the watchers do not know yet. */
   #isRestored = false;
@@ -83,6 +84,11 @@ export class ControlLog {
   /** Whether the application was resumed after an operation. After a restore, what has failed may work, too. */
   isResumedSince(id: number): boolean {
     return this.#lastResumeId > id || this.lastId < id || this.#isRestored;
+  }
+
+  /** Whether it is on record that the application has failed, on any host, since it was last resumed. */
+  get hasFailed(): boolean {
+    return this.#lastFailureId > this.#lastResumeId;
   }
 
   /** Reads the operations that were recorded before the call. */
@@ -166,6 +172,7 @@ export class ControlLog {
     this.repetitions.apply(operation);
     if (isOperation(operation, 'pause')) this.#pause ??= { by, reason, since: timestamp };
     if (isOperation(operation, 'retry', 'discard')) this.#lastRetryId = id;
+    if (isOperation(operation, 'failed')) this.#lastFailureId = id;
     if (!isOperation(operation, 'resume')) return;
     this.#pause = undefined;
     this.#lastResumeId = id;
@@ -178,6 +185,7 @@ export class ControlLog {
     this.#announcedId = -1;
     this.#lastResumeId = 0;
     this.#lastRetryId = 0;
+    this.#lastFailureId = 0;
     this.#pause = undefined;
     this.repetitions.clear();
   }

@@ -1,12 +1,12 @@
 import { isId, isPipelineId } from '../../util/ids.ts';
+import { limits } from '../limits.ts';
 import { notificationOf } from '../notification.ts';
 import type { LogPlace, StoredNotification } from '../stored-event.ts';
-import type { ServedCause } from './cause-names.ts';
+import { isSystemName, type ServedCause, type SystemLog } from './log-names.ts';
 import { type LogDocument, protocolVersion, type SectionDocument } from './protocol.ts';
 
 /** What an answer must be about. */
-export interface Expected {
-  readonly applicationName: string;
+export interface Expected extends SystemLog {
   readonly pipelineId: number;
 }
 
@@ -41,9 +41,9 @@ export interface SectionRequest extends Expected {
 /** Returns the notifications of a section, which are contiguous. Throws {@link InvalidDocument}. */
 export function sectionIn(
   body: unknown,
-  { applicationName, pipelineId, sectionSize, first, after }: SectionRequest,
+  { sectionSize, first, after, ...expected }: SectionRequest,
 ): Pick<SectionDocument, 'items' | 'isCut'> {
-  const fields = described(body, { applicationName, pipelineId });
+  const fields = described(body, expected);
   if (sizeIn(fields) !== sectionSize) throw new InvalidDocument('sections of another size than before');
   const last = first + sectionSize - 1;
   const { id, items, isCut } = fields;
@@ -57,10 +57,12 @@ export function sectionIn(
 }
 
 /** Returns the fields of a document that describes the expected log. */
-function described(body: unknown, { applicationName, pipelineId }: Expected): Fields {
+function described(body: unknown, { system, applicationName, pipelineId }: Expected): Fields {
   const fields = fieldsOf(body, 'an answer');
   if (fields.version !== protocolVersion)
     throw new InvalidDocument(`the version ${shown(fields.version)} in place of ${protocolVersion}`);
+  if (fields.system !== system)
+    throw new InvalidDocument(`a log of the system ${shown(fields.system)} in place of '${system}'`);
   if (fields.applicationName !== applicationName || fields.pipelineId !== pipelineId)
     throw new InvalidDocument(
       `the log of ${shown(fields.applicationName)} in pipeline ${shown(fields.pipelineId)}, which was not asked for`,
@@ -79,13 +81,15 @@ function notificationIn(item: unknown, expectedId: number): StoredNotification {
   const { dependencies, cause, correlationId, metadata } = fields;
   if (id !== expectedId) throw new InvalidDocument(`notification ${shown(id)} in place of ${expectedId}`);
   const wrong = (name: string) => new InvalidDocument(`the ${name} of notification ${expectedId}`);
-  if (!isId(originatorId)) throw wrong('originatorId');
-  if (!isCount(originatorVersion) || originatorVersion < 1) throw wrong('originatorVersion');
-  if (!isId(type)) throw wrong('type');
+  if (!isName(originatorId)) throw wrong('originatorId');
+  if (!isCount(originatorVersion) || originatorVersion < 1 || originatorVersion > limits.version)
+    throw wrong('originatorVersion');
+  if (!isName(type)) throw wrong('type');
   if (typeof data !== 'string') throw wrong('data');
-  if (!Number.isSafeInteger(timestamp)) throw wrong('timestamp');
+  if (!Number.isSafeInteger(timestamp) || Math.abs(Number(timestamp)) > limits.timestamp)
+    throw wrong('timestamp');
   if (metadata !== undefined && typeof metadata !== 'string') throw wrong('metadata');
-  if (correlationId !== undefined && !isId(correlationId)) throw wrong('correlationId');
+  if (correlationId !== undefined && !isName(correlationId)) throw wrong('correlationId');
   const event = {
     originatorId,
     originatorVersion,
@@ -101,9 +105,9 @@ function notificationIn(item: unknown, expectedId: number): StoredNotification {
 }
 
 function causeIn(value: unknown, wrong: () => InvalidDocument): ServedCause {
-  const { applicationName, isRemote, ...place } = fieldsOf(value, 'a cause');
-  if (!isId(applicationName)) throw wrong();
-  return { applicationName, ...placeIn(place, wrong), ...(isRemote === true && { isRemote }) };
+  const { applicationName, system, ...place } = fieldsOf(value, 'a cause');
+  if (!isName(applicationName) || (system !== undefined && !isSystemName(system))) throw wrong();
+  return { applicationName, ...placeIn(place, wrong), ...(system !== undefined && { system }) };
 }
 
 function placesIn(value: unknown, wrong: () => InvalidDocument): readonly LogPlace[] {
@@ -120,6 +124,11 @@ function placeIn(value: unknown, wrong: () => InvalidDocument): LogPlace {
 function fieldsOf(value: unknown, what: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
   throw new InvalidDocument(`${what} that is no object`);
+}
+
+/** Whether a value is a name, an id or a type that can be recorded. */
+function isName(value: unknown): value is string {
+  return isId(value) && Buffer.byteLength(value) <= limits.nameBytes;
 }
 
 function isCount(value: unknown): value is number {

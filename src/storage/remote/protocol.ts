@@ -6,6 +6,8 @@ export const protocolVersion = 1;
 /** Where a log ends. Served at `/<application>/<pipeline>`. */
 export interface LogDocument {
   readonly version: typeof protocolVersion;
+  /** Name of the system. */
+  readonly system: string;
   readonly applicationName: string;
   readonly pipelineId: number;
   /** Number of notifications in a full section. */

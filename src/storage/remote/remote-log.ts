@@ -5,7 +5,6 @@ import type { StorageError } from '../errors.ts';
 import { upToSize } from '../sizes.ts';
 import type { StoredNotification } from '../stored-event.ts';
 import { bytesUpTo } from './bounded-body.ts';
-import { type SharedNames, withSharedName } from './cause-names.ts';
 import { InvalidDocument, logIn, sectionIn } from './documents.ts';
 import {
   invalidAnswer,
@@ -15,12 +14,15 @@ import {
   remoteLocation,
   unreachable,
 } from './errors.ts';
+import { type OwnNames, type SystemLog, withLocalCause } from './log-names.ts';
 import type { LogDocument } from './protocol.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Where a log of another system is served, and how it is asked for. */
 export interface RemoteSource {
+  /** The log in the system that serves it. */
+  readonly log: SystemLog;
   /** URL under which `serveLogs()` serves logs, such as `https://shop.example/logs`. */
   readonly url: string;
   /** Returns the headers of each request, such as `authorization`. */
@@ -34,19 +36,20 @@ export interface RemoteSource {
 /** Reads the log of an application of another system, and checks all that its server answers. */
 export class RemoteLog {
   readonly location: RemoteLocation;
-  readonly #applicationName: string;
   readonly #source: RemoteSource;
-  readonly #names: SharedNames;
+  readonly #own: OwnNames;
   /** Number of notifications in a section, while it is known. */
   #sectionSize: number | undefined;
 
-  /** @param names Names of applications that both systems know. */
-  constructor(applicationName: string, source: RemoteSource, names: Omit<SharedNames, 'host'>) {
-    const url = `${source.url.replace(/\/$/, '')}/${encodeURIComponent(applicationName)}`;
+  /**
+   * @param applicationName Name of the application in the system that follows.
+   * @param own Names of the system that follows.
+   */
+  constructor(applicationName: string, source: RemoteSource, own: OwnNames) {
+    const url = `${source.url.replace(/\/$/, '')}/${encodeURIComponent(source.log.applicationName)}`;
     this.location = remoteLocation(applicationName, url);
-    this.#applicationName = applicationName;
     this.#source = { ...source, url };
-    this.#names = { ...names, host: new URL(url).host };
+    this.#own = own;
   }
 
   /**
@@ -64,7 +67,7 @@ export class RemoteLog {
       `${pipelineId}${query}`,
       waitMs,
       signal,
-      (body): LogDocument => logIn(body, { applicationName: this.#applicationName, pipelineId }),
+      (body): LogDocument => logIn(body, { ...this.#source.log, pipelineId }),
     );
     this.#sectionSize = found.sectionSize; // may change with a deployment of the other system
     return found.head;
@@ -98,13 +101,13 @@ export class RemoteLog {
     if (this.#sectionSize === undefined) await this.head(pipelineId, {}, signal);
     const sectionSize = this.#sectionSize ?? 1;
     const first = after - (after % sectionSize) + 1;
-    const request = { applicationName: this.#applicationName, pipelineId, sectionSize, first, after };
+    const request = { ...this.#source.log, pipelineId, sectionSize, first, after };
     const query = after < first ? '' : `?after=${after}`;
     const path = `${pipelineId}/sections/${first},${first + sectionSize - 1}${query}`;
     const { items, isCut } = await this.#read(path, 0, signal, (body) => sectionIn(body, request));
     if (isCut && items.length === 0)
       throw invalidAnswer(this.location, `a cut section without notifications`);
-    return items.map((item) => withSharedName(item, this.#names));
+    return items.map((item) => withLocalCause(item, this.#source.log.system, this.#own));
   }
 
   async #read<T>(

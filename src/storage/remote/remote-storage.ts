@@ -3,19 +3,13 @@ import { compareNames } from '../name-order.ts';
 import type { Recorder } from '../recorder.ts';
 import type { LogListener, OpenedStorage, RecorderOptions, StorageLayer } from '../storage.ts';
 import { HeadListener } from './head-listener.ts';
+import type { OwnNames } from './log-names.ts';
 import { RemoteLog, type RemoteSource } from './remote-log.ts';
 import { RemoteRecorder } from './remote-recorder.ts';
 
-/**
- * Returns the layer that reads the logs of some applications from other systems.
- *
- * @param names Names of all applications of the system.
- */
-export function remoteLogs(
-  sources: ReadonlyMap<string, RemoteSource>,
-  names: ReadonlySet<string>,
-): StorageLayer {
-  return (storage) => new RemoteStorage(storage, sources, names);
+/** Returns the layer that reads the logs of some applications from other systems. */
+export function remoteLogs(sources: ReadonlyMap<string, RemoteSource>, own: OwnNames): StorageLayer {
+  return (storage) => new RemoteStorage(storage, sources, own);
 }
 
 class RemoteStorage extends ForwardingStorage {
@@ -25,13 +19,9 @@ class RemoteStorage extends ForwardingStorage {
   readonly #read = new Map<string, Set<number>>();
   readonly #listeners = new Set<HeadListener>();
 
-  constructor(inner: OpenedStorage, sources: ReadonlyMap<string, RemoteSource>, own: ReadonlySet<string>) {
+  constructor(inner: OpenedStorage, sources: ReadonlyMap<string, RemoteSource>, own: OwnNames) {
     super(inner);
-    const logs = [...sources].map(([name, source]) => {
-      const ofServer = [...sources].filter(([, { url }]) => url === source.url).map(([one]) => one);
-      return [name, new RemoteLog(name, source, { own, ofServer: new Set(ofServer) })] as const;
-    });
-    this.#logs = new Map(logs);
+    this.#logs = new Map(Array.from(sources, ([name, source]) => [name, new RemoteLog(name, source, own)]));
     this.listen = (listener) => this.#listen(listener);
   }
 

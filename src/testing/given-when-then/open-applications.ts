@@ -6,9 +6,8 @@ import {
 import { ownedBinding } from '../../application/application-binding.ts';
 import { openStore } from '../../application/open-store.ts';
 import { openResources } from '../../application/resources/open-resources.ts';
-import { storageLayers } from '../../application/storage-layers.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import { recordingOptions, type System } from '../../system/system.ts';
+import { layersOf, recordingOptions, type System } from '../../system/system.ts';
 import { observing, type RecordedListener } from './observed-storage.ts';
 
 /** Where applications are opened, and with what. */
@@ -28,7 +27,7 @@ export async function openApplications(
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, Application>> {
   const options = recordingOptions(system);
-  const layers = storageLayers(system.applications, options);
+  const layers = layersOf(system);
   const openedStorage = await openStorage(storage, { layers: observedIn(layers, recorded) });
   opened.defer(() => openedStorage.close());
   const { values } = opened.use(await openResources(system.resources, { replaced: resources }));
@@ -54,9 +53,9 @@ function withoutErrorRules(applicationClass: ApplicationClass): ApplicationClass
 
 /** Adds a layer that sees names as applications have them, and texts as applications write them. */
 function observedIn(
-  [sealing, ...others]: ReturnType<typeof storageLayers>,
+  [sealing, ...others]: ReturnType<typeof layersOf>,
   recorded: RecordedListener,
-): ReturnType<typeof storageLayers> {
+): ReturnType<typeof layersOf> {
   const personal = others.splice(-1);
   return sealing === undefined ? [] : [sealing, ...others, observing(recorded), ...personal];
 }

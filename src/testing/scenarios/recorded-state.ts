@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import type { Application, ApplicationClass } from '../../application/application.ts';
+import { ProcessApplication } from '../../application/process-application.ts';
+import { isProjection } from '../../application/projection/projection-declaration.ts';
+import type { SystemRunner } from '../../runner/runner.ts';
+import type { System } from '../../system/system.ts';
+import { canonicalTexts, type History } from '../canonical-histories.ts';
+import { readTables } from '../given-when-then/table-rows.ts';
+import type { LastingRunner } from './lasting-runner.ts';
+
+/** Interval at which schemas are checked that are being built, in ms. */
+const schemaCheckMs = 20;
+
+/**
+ * Waits until a system has caught up, and returns what is on record as sorted texts, equal for two runs of one scenario:
+ * canonical histories, rows of projections and parked notifications, with the result of the scenario.
+ */
+export async function recordedState<Apps extends ApplicationClass>(
+  system: System<Apps>,
+  lasting: LastingRunner<Apps>,
+  result: unknown,
+): Promise<readonly string[]> {
+  return await lasting.steadily(async (runner) => {
+    await runner.caughtUp();
+    await schemasBuilt(runner);
+    const own = system.applications.filter(({ remote }) => remote === undefined);
+    const others = resultTexts(result);
+    for (const kind of own)
+      others.push(...(await rowsOf(kind, runner)), ...(await parkedBy(kind, system, runner)));
+    return await canonicalTexts(new Set<Application>(own.map((kind) => runner.get(kind))), false, others);
+  });
+}
+
+/** Resolves when no schema of a projection is being built. */
+async function schemasBuilt(runner: SystemRunner): Promise<void> {
+  while ((await runner.status()).some(({ building }) => building !== undefined)) await delay(schemaCheckMs);
+}
+
+async function rowsOf<Apps extends ApplicationClass>(
+  kind: Apps,
+  runner: SystemRunner<Apps>,
+): Promise<readonly History[]> {
+  const application: Application = runner.get(kind);
+  if (!(application instanceof ProcessApplication) || !isProjection(kind)) return [];
+  const tables = await readTables(application, kind.tables);
+  return Object.entries(tables).flatMap(([table, rows]) =>
+    rows.map((row) => ({
+      applicationName: kind.applicationName,
+      id: `row of ${table}`,
+      events: [text(row)],
+    })),
+  );
+}
+
+async function parkedBy<Apps extends ApplicationClass>(
+  kind: Apps,
+  { graph }: System<Apps>,
+  runner: SystemRunner<Apps>,
+): Promise<readonly History[]> {
+  const { applicationName } = kind;
+  if (!graph.edges.some(({ downstream }) => downstream === applicationName)) return [];
+  const histories: History[] = [];
+  for await (const { upstreamName, originatorId, events, error } of runner.parked(kind)) {
+    const contents = events.map(
+      ({ type, originatorVersion }) => `${originatorId} v${originatorVersion} ${type}`,
+    );
+    const reason = error === undefined ? 'behind another one' : `by ${error.name}`;
+    histories.push({ applicationName, id: `parked of ${upstreamName}`, events: [...contents, reason] });
+  }
+  return histories;
+}
+
+/** Texts of what a scenario returned; none for nothing. */
+function resultTexts(result: unknown): History[] {
+  return result === undefined
+    ? []
+    : [{ applicationName: 'scenario', id: 'result', events: text(result).split('\n') }];
+}
+
+function text(value: unknown): string {
+  return inspect(value, {
+    depth: 20,
+    sorted: true,
+    maxArrayLength: 10_000,
+    maxStringLength: 100_000,
+    breakLength: 120,
+  });
+}
