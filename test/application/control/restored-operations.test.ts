@@ -7,7 +7,7 @@ import { ControlLog } from '../../../src/application/control/control-log.ts';
 import { type OperationKind, operationOf } from '../../../src/application/control/operation-kinds.ts';
 import { LateEffects } from '../../../src/application/parking/late-effects.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
-import { copyFile, restoreFile } from '../../support/restored-files.ts';
+import { copyFile, restoreFile } from '../../support/restored-logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { JammedError, Labels, Parcels } from '../../support/systems/parking/parcel-desk.ts';
 
