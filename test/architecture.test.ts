@@ -127,7 +127,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/log/recent-notifications.ts',
   ],
   'application/snapshots': ['application/personal'],
+  'application/following/causality': [
+    'application/following/upstream-cursor.ts',
+    'application/parking/parked-set.ts',
+    'application/recording',
+  ],
   'application/following': [
+    'application/following/causality',
     'application/control',
     'application/error-rules',
     'application/parking',

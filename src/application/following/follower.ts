@@ -12,7 +12,7 @@ import type { BoundedLock } from '../recording/bounded-lock.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { BatchProcessor, type BatchProcessorOptions } from './batch-processor.ts';
 import { BatchRetries, type Found, type Pulled } from './batch-retries.ts';
-import type { CausalGate, WaitingNotification } from './causal-gate.ts';
+import type { CausalGate, WaitingNotification } from './causality/causal-gate.ts';
 import { patiently } from './failed-tries.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';

@@ -14,7 +14,7 @@ import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { positionNameOf } from '../replaying/repetitions.ts';
 import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
-import { CausalGate } from './causal-gate.ts';
+import { CausalGate } from './causality/causal-gate.ts';
 import { Follower } from './follower.ts';
 import { processDue } from './parked-pass.ts';
 
@@ -78,7 +78,7 @@ export class Upstreams {
   ): void {
     const { store } = options;
     this.#control ??= ControlLog.of(store.recorder);
-    this.#gate ??= new CausalGate(store, this.#intermediates);
+    this.#gate ??= new CausalGate(store, this.#intermediates, rules.mayPark);
     this.#handling ??= new FailureHandling(store, rules);
     this.#logs.set(log.applicationName, { log, options });
     const shared = { gate: this.#gate, handling: this.#handling, declaration };
@@ -94,7 +94,7 @@ export class Upstreams {
     const { log, options } = followed;
     const positionName = positionNameOf(replay);
     const { types, sideEffects } = replay;
-    const gate = new CausalGate(options.store, new Map()); // the causes of what is replayed were processed before
+    const gate = new CausalGate(options.store, new Map(), false); // the causes of what is replayed were processed before
     const progressed = (progress: Progress) =>
       options.progressed({ ...progress, upstreamName: positionName });
     // A replay parks nothing: it ends at a notification on which it fails.

@@ -1,5 +1,5 @@
-import type { Cause } from '../../domain/provenance.ts';
-import type { Recorder } from '../../storage/recorder.ts';
+import type { Cause } from '../../../domain/provenance.ts';
+import type { Recorder } from '../../../storage/recorder.ts';
 
 /** Number of causes in a page. */
 const pageSize = 256;
