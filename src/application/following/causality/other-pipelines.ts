@@ -1,6 +1,6 @@
-import type { Cause } from '../../domain/provenance.ts';
-import type { Recorder } from '../../storage/recorder.ts';
-import { readParked } from '../parking/parked-set.ts';
+import type { Cause } from '../../../domain/provenance.ts';
+import type { Recorder } from '../../../storage/recorder.ts';
+import { readParked } from '../../parking/parked-set.ts';
 
 /** What is known of a log of another pipeline. */
 interface KnownLog {
