@@ -8,6 +8,7 @@ import { openResources } from '../application/resources/open-resources.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { isAway } from '../storage/remote/errors.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { upstreamsOf } from '../system/graph.ts';
@@ -18,6 +19,7 @@ import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import { resolvesWithin } from '../util/timeout.ts';
 import { warnOfMismatches } from './diagnostics.ts';
+import { FailureRecords } from './operating/failure-records.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 import { keepSchemas } from './schemas/kept-schemas.ts';
 import { mismatchesIn } from './status.ts';
@@ -104,7 +106,11 @@ async function recordBeginnings(
       const opened = running.in(pipelineId);
       const store = applicationInternals.storeOf(opened.get(applicationName) as Application);
       for (const upstreamName of upstreamsOf(graph, applicationName))
-        await recordBeginning(applicationClass, store, (opened.get(upstreamName) as Application).log);
+        await recordBeginning(applicationClass, store, (opened.get(upstreamName) as Application).log).catch(
+          (error) => {
+            if (!isAway(error, upstreamName)) throw error; // otherwise the follower records it
+          },
+        );
     }
   }
 }
@@ -159,6 +165,8 @@ export class RunningSystem {
   /** Identifies the runner as writer, in all of its threads and processes. */
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
+  /** Puts failures of the applications on record. */
+  readonly failures: FailureRecords = new FailureRecords();
   readonly #parts: RunningSystemParts;
   readonly #opened: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
@@ -170,6 +178,7 @@ export class RunningSystem {
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
     this.#opened = parts.opened.move(); // last, because the constructor of an application may throw
+    this.#opened.defer(() => this.failures.close());
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */

@@ -17,6 +17,8 @@ export type {
 export { type GivenApplication, given, type PolicyTest } from './given-when-then/given.ts';
 export type { GivenOptions } from './given-when-then/given-options.ts';
 export type { ExpectedError } from './given-when-then/outcome-checks.ts';
+export { describeGraph } from './graph-snapshots/graph-snapshot.ts';
+export { type AssertGraphOptions, assertGraph } from './graph-snapshots/match-graph.ts';
 export {
   type OptionalFeature,
   type RecorderSubject,
@@ -24,4 +26,10 @@ export {
   type TestRunner,
 } from './recorder-contract/recorder-contract.ts';
 export type { TestedRows } from './recorder-contract/tested-storage.ts';
+export {
+  PolicyReplay,
+  type ReplayDifference,
+  type SkippedPolicy,
+} from './replaying/policy-replay.ts';
+export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-policies.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';

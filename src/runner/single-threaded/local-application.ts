@@ -7,12 +7,7 @@ import {
 import { ControlLog } from '../../application/control/control-log.ts';
 import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { isTransientFailure } from '../../application/failures.ts';
-import {
-  isBlocking,
-  PausedError,
-  PolicyRetryError,
-  RacesLostError,
-} from '../../application/following-errors.ts';
+import { PausedError, PolicyRetryError, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import {
@@ -21,7 +16,7 @@ import {
 } from '../../application/process-application.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { messageOf } from '../../util/errors.ts';
-import { blockedBackoff } from '../blocked-upstreams.ts';
+import { blockedBackoff, mustWait } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { interruptionBy, transientBackoff } from '../retry-transient.ts';
@@ -41,6 +36,14 @@ export type Turn = Set<LocalLog>;
 
 /** A log that is followed in this thread. */
 export type LocalLog = FollowedLog<LocalApplication>;
+
+/** Callbacks of a {@link LocalApplication}. */
+export interface LocalApplicationHooks {
+  /** Called when an application may work again. */
+  resume(one: LocalApplication): void;
+  /** Called when an application has failed. `operationId` is the id of its last operation that was read before. */
+  failed(one: LocalApplication, error: unknown, operationId: number): void;
+}
 
 /** An application of a system that runs in this thread. */
 export class LocalApplication implements FollowingApplication {
@@ -78,13 +81,13 @@ export class LocalApplication implements FollowingApplication {
   failure: { readonly error: unknown; readonly operationId: number } | undefined;
   /** Last error that stopped or interrupted the application. */
   lastError: unknown;
-  readonly #resume: (one: LocalApplication) => void;
+  readonly #hooks: LocalApplicationHooks;
   /** The loop that runs the application apart from the turns, while its schema is being built. */
   loop: Pick<ApplicationStatus, 'state' | 'interruption'> | undefined;
 
-  constructor(application: Application, index: number, resume: (one: LocalApplication) => void) {
+  constructor(application: Application, index: number, hooks: LocalApplicationHooks) {
     this.application = application;
-    this.#resume = resume;
+    this.#hooks = hooks;
     this.name = application.applicationName;
     this.index = index;
     this.log = application.log;
@@ -94,8 +97,8 @@ export class LocalApplication implements FollowingApplication {
       ? new LateEffects(this.recorder)
       : undefined;
     this.#control = ControlLog.of(this.recorder);
-    this.retry = new RetryTimer(transientBackoff, () => resume(this));
-    this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
+    this.retry = new RetryTimer(transientBackoff, () => hooks.resume(this));
+    this.blockedRetry = new RetryTimer(blockedBackoff, () => hooks.resume(this));
   }
 
   /** The application, which follows others. */
@@ -155,7 +158,7 @@ export class LocalApplication implements FollowingApplication {
       publish('interrupted', { ...event, interruption: this.#rest(log, error) });
       return;
     }
-    const isBlocked = log !== undefined && isBlocking(error);
+    const isBlocked = log !== undefined && mustWait(error, log.upstream.name);
     if (!isBlocked) this.#troubled = log;
     const interruption = isBlocked ? this.#block(log, error) : this.retry.schedule();
     publish('interrupted', { ...event, interruption });
@@ -205,7 +208,7 @@ export class LocalApplication implements FollowingApplication {
       () => {
         this.#ruledRetries.delete(timer);
         log.isResting = false;
-        this.#resume(this);
+        this.#hooks.resume(this);
       },
       Math.max(error.nextTryAt - Date.now(), 0),
     );
@@ -219,7 +222,7 @@ export class LocalApplication implements FollowingApplication {
       this.failure = undefined;
     if (this.isPaused) this.#releaseSaves();
     for (const log of this.upstreams) log.mayHaveGrown = true;
-    this.#resume(this);
+    this.#hooks.resume(this);
   }
 
   #releaseSaves(): void {
@@ -227,7 +230,9 @@ export class LocalApplication implements FollowingApplication {
   }
 
   #stop(error: unknown): void {
-    this.failure = { error, operationId: this.#control.lastId };
+    const operationId = this.#control.lastId;
+    this.failure = { error, operationId };
+    this.#hooks.failed(this, error, operationId);
     for (const log of this.upstreams) log.reject(error);
   }
 
