@@ -1,6 +1,15 @@
 import '../util/environment/node-version.ts';
 
 export { type CanonicalHistoriesOptions, canonicalHistories } from './canonical-histories.ts';
+export { CrashNotSurvivedError } from './crashes/crash-errors.ts';
+export type { CrashesOptions } from './crashes/crash-options.ts';
+export type { Crash, CrashMoment, CrashPoint } from './crashes/crash-plan.ts';
+export {
+  type CrashingStorage,
+  type CrashingStorageOptions,
+  crashingStorage,
+} from './crashes/crashing-storage.ts';
+export { type SurvivedCrashes, survivesEveryCrash } from './crashes/survives-every-crash.ts';
 export { derivedId } from './given-when-then/derived-id.ts';
 export type {
   EmittedBy,
@@ -24,4 +33,6 @@ export {
   type TestRunner,
 } from './recorder-contract/recorder-contract.ts';
 export type { TestedRows } from './recorder-contract/tested-storage.ts';
+export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
+export type { StorageChoice } from './scenarios/storage-places.ts';
