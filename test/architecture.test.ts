@@ -191,12 +191,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'application/resources': [],
   system: [],
   'tracing/explanation': [],
-  'tracing/verification': [],
+  'tracing/verification': ['tracing/verification/operations'],
+  'tracing/verification/operations': [
+    'tracing/verification/fault.ts',
+    'tracing/verification/verification.ts',
+  ],
   operations: [],
   serving: [],
   'storage/remote': ['storage', 'storage/layers'],
   runner: [
     'runner/single-threaded/single-threaded-runner.ts',
+    'runner/operating/failure-records.ts',
     'runner/operating/operation-options.ts',
     'runner/operating/repetition-options.ts',
     'runner/operating/parked-events.ts',
@@ -246,11 +251,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'actors/restate/host',
     'actors/restate/actors',
   ],
-  testing: ['testing/given-when-then', 'testing/recorder-contract'],
+  testing: ['testing/given-when-then', 'testing/graph-snapshots', 'testing/recorder-contract'],
   'testing/scenarios': [],
   'testing/crashes': [],
   'testing/equivalence': [],
   'testing/given-when-then': [],
+  'testing/graph-snapshots': [],
+  'testing/vitest': ['testing/graph-snapshots'],
   'testing/recorder-contract': ['testing/recorder-contract/optional'],
   'testing/recorder-contract/optional': ['testing/recorder-contract'],
 };
@@ -261,6 +268,7 @@ const externals = [
   /^[^:]+ uuid$/,
   /^storage\/postgres\/\S+ pg$/,
   /^actors\/restate\/\S+ @restatedev\/restate-sdk$/,
+  /^testing\/vitest\/\S+ vitest$/,
 ];
 const maxLines = 400;
 

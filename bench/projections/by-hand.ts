@@ -6,7 +6,7 @@ import { prepare, rows, sql } from '../../src/storage/sqlite/statements.ts';
 import { batchSize } from '../baseline/follower.ts';
 import { timed } from '../measure.ts';
 import { PostgresLog } from '../postgres/baseline-log.ts';
-import { type Built, columns, upsertInto } from './order-list.ts';
+import { type Built, columns, postgresUpsert, sqliteUpsert } from './order-list.ts';
 
 /** Reads notifications with ids above `after`. */
 type ReadPage = (
@@ -25,7 +25,7 @@ async function buildIn(database: DatabaseSync, name: string, readPage: ReadPage)
   database.prepare('insert into hand_positions values (?, 0)').run(name);
   const begin = database.prepare(sql.beginWrite);
   const commit = database.prepare(sql.commit);
-  const upsert = database.prepare(upsertInto(table, '?, ?'));
+  const upsert = database.prepare(sqliteUpsert(table));
   const move = database.prepare('update hand_positions set position = ? where name = ? and position = ?');
   const { ms } = await timed(() => {
     for (let position = 0; ; ) {
@@ -80,7 +80,7 @@ export async function buildInPostgres(
     await client.query(positions.replace('hand_positions', `${schema}.hand_positions`));
     await client.query(`insert into ${schema}.hand_positions values ($1, 0)`, [name]);
     const log = await PostgresLog.open(client, schema, 'orders');
-    const upsert = upsertInto(table, '$1, $2');
+    const upsert = postgresUpsert(table);
     const move = `update ${schema}.hand_positions set position = $1 where name = $2 and position = $3`;
     const { ms } = await timed(async () => {
       for (let position = 0; ; ) {

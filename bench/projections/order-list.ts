@@ -9,9 +9,16 @@ import { timed } from '../measure.ts';
 /** Columns of the list of orders. */
 export const columns = '(id text primary key, customer text not null)';
 
-/** Returns the statement that puts an order into a table. */
-export function upsertInto(table: string, values: string): string {
-  return `insert into ${table} (id, customer) values (${values}) on conflict (id) do update set customer = excluded.customer`;
+const onConflict = 'on conflict (id) do update set customer = excluded.customer';
+
+/** Returns the statement that puts an order into a table of SQLite. */
+export function sqliteUpsert(table: string | undefined): string {
+  return `insert into ${table} (id, customer) values (?, ?) ${onConflict}`;
+}
+
+/** Returns the statement that puts an order into a table of PostgreSQL. */
+export function postgresUpsert(table: string | undefined): string {
+  return `insert into ${table} (id, customer) values ($1, $2) ${onConflict}`;
 }
 
 /** Returns a projection by SQLite with a name of its own. */
@@ -28,7 +35,7 @@ function sqliteOrderList(name: string) {
 
     override readonly policy = this.project({
       'Order.Created': ({ originatorId, data }, { db, tables }) => {
-        db.prepare(upsertInto(tables.orders ?? '', '?, ?')).run(originatorId, data.customer);
+        db.prepare(sqliteUpsert(tables.orders)).run(originatorId, data.customer);
       },
     });
 
@@ -54,7 +61,7 @@ function postgresOrderList(name: string) {
 
     override readonly policy = this.project({
       'Order.Created': async ({ originatorId, data }, { db, tables }) => {
-        await db.query(upsertInto(tables.orders ?? '', '$1, $2'), [originatorId, data.customer]);
+        await db.query(postgresUpsert(tables.orders), [originatorId, data.customer]);
       },
     });
 

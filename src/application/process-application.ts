@@ -8,7 +8,6 @@ import { abortSignal, integer, ruleOf } from '../util/option-rules.ts';
 import { assertOption, InvalidArgumentError, type OptionRules, resolveOptions } from '../util/options.ts';
 import { Application, type ApplicationClass, applicationInternals } from './application.ts';
 import { ControlLog } from './control/control-log.ts';
-import type { Replay } from './control/operation-kinds.ts';
 import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
 import type { Progress } from './following/batch-processor.ts';

@@ -202,7 +202,7 @@ export interface SystemRunner<Apps extends ApplicationClass = ApplicationClass> 
    * was: a notification on which it failed is tried again.
    *
    * Resolves when it is recorded who did it and why: with false, and without a record, if the application is not paused and
-   * has not failed on this runner. Of an application that only other runners run, it is always recorded.
+   * has not failed on any host since it was last resumed.
    *
    * @example
    * await runner.resume(Payments, { by: 'ada', reason: 'the bank is open' });

@@ -18,6 +18,7 @@ import { assertPipelineId, newId } from '../util/ids.ts';
 import { InvalidArgumentError, InvalidOptionError } from '../util/options.ts';
 import { resolvesWithin } from '../util/timeout.ts';
 import { warnOfMismatches } from './diagnostics.ts';
+import { FailureRecords } from './operating/failure-records.ts';
 import type { ResolvedRunnerOptions, RunnerOptions } from './runner-options.ts';
 import { keepSchemas } from './schemas/kept-schemas.ts';
 import { mismatchesIn } from './status.ts';
@@ -159,6 +160,8 @@ export class RunningSystem {
   /** Identifies the runner as writer, in all of its threads and processes. */
   readonly writerId: string;
   readonly openedStorage: OpenedStorage;
+  /** Puts failures of the applications on record. */
+  readonly failures: FailureRecords = new FailureRecords();
   readonly #parts: RunningSystemParts;
   readonly #opened: AsyncDisposableStack;
   readonly #pipelines = new Map<number, ReadonlyMap<string, Application>>();
@@ -170,6 +173,7 @@ export class RunningSystem {
     this.#parts = parts;
     for (const pipelineId of parts.opening.pipelineIds) this.in(pipelineId);
     this.#opened = parts.opened.move(); // last, because the constructor of an application may throw
+    this.#opened.defer(() => this.failures.close());
   }
 
   /** Implements `get()` of every runner, see {@link SystemRunner}. */

@@ -26,6 +26,8 @@ export type {
 export { type GivenApplication, given, type PolicyTest } from './given-when-then/given.ts';
 export type { GivenOptions } from './given-when-then/given-options.ts';
 export type { ExpectedError } from './given-when-then/outcome-checks.ts';
+export { describeGraph } from './graph-snapshots/graph-snapshot.ts';
+export { type AssertGraphOptions, assertGraph } from './graph-snapshots/match-graph.ts';
 export {
   type OptionalFeature,
   type RecorderSubject,

@@ -36,14 +36,34 @@ export abstract class KahnError extends Error {
 
 const unshowable = 'A value was thrown that cannot be shown.';
 
-/** Returns the text of a thrown value, for use inside another message. Never throws. */
+/**
+ * Returns the text of a thrown value, for use inside another message: of an error without a message, its code or name, as
+ * Node gives them if no address of a host answers. Never throws.
+ */
 export function messageOf(thrown: unknown): string {
   try {
-    if (isError(thrown)) return String(thrown.message);
+    if (isError(thrown)) return String(thrown.message) || String(codeOf(thrown) ?? thrown.name);
     return thrown === undefined || thrown === null ? `${thrown} was thrown` : inspect(thrown);
   } catch {
     return unshowable;
   }
+}
+
+/**
+ * Returns why a connection or a request failed, for use inside another message. An error of `fetch()` says only that it
+ * failed; its cause says why. Never throws.
+ */
+export function failureTextOf(thrown: unknown): string {
+  try {
+    const { cause } = thrown as { readonly cause?: unknown };
+    return isInstance(thrown, TypeError) && isError(cause) ? failureTextOf(cause) : messageOf(thrown);
+  } catch {
+    return messageOf(thrown);
+  }
+}
+
+function codeOf(error: Error): unknown {
+  return (error as { readonly code?: unknown }).code;
 }
 
 /**

@@ -32,7 +32,7 @@ beforeAll(() => {
   for (const module of [...modules.values()].flat()) {
     mkdirSync(dirname(module.file), { recursive: true });
     const code = `${module.setup}${module.code}`
-      .replaceAll(/'\.\/(shop|commands)\//g, "'../../../../examples/$1/")
+      .replaceAll(/'\.\/(shop|commands|paxos)\//g, "'../../../../examples/$1/")
       .replaceAll(/'\.\/(fixtures|declarations)\.ts'/g, "'../../$1.ts'");
     writeFileSync(module.file, code);
   }

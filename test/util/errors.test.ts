@@ -2,8 +2,11 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { AggregateNotFoundError } from '../../src/application/errors.ts';
 import { PolicyError } from '../../src/application/following-errors.ts';
-import { KahnError, kindOf, messageOf } from '../../src/util/errors.ts';
+import { ResourceError } from '../../src/application/resources/errors.ts';
+import { remoteLocation, unreachable } from '../../src/storage/remote/errors.ts';
+import { failureTextOf, KahnError, kindOf, messageOf } from '../../src/util/errors.ts';
 import { portable, RemoteError } from '../../src/util/portable-error.ts';
+import { freePort } from '../support/servers/free-port.ts';
 
 test('an error carries the fields that its class declares', () => {
   const error = new AggregateNotFoundError('orders', 'Order', 'o-1');
@@ -56,6 +59,12 @@ test.each([
   ['undefined', undefined, /^undefined was thrown$/],
   ['null', null, /^null was thrown$/],
   ['a string', 'gone', /^'gone'$/],
+  [
+    'an error with a code only',
+    Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
+    /^ECONNREFUSED$/,
+  ],
+  ['an error with a name only', new RangeError(), /^RangeError$/],
   ['an error of another realm', runInNewContext("new RangeError('far')"), /^far$/],
 ])('a message names %s', (_, thrown, message) => {
   expect(messageOf(thrown)).toMatch(message);
@@ -64,6 +73,15 @@ test.each([
   const copy = portable(error);
   expect(structuredClone(copy)).toEqual(copy);
   expect(kindOf(thrown)).toEqual(expect.any(String));
+});
+
+test.each(['localhost', '127.0.0.1'])('a failed request to %s names its cause', async (host) => {
+  const error = await fetch(`http://${host}:${await freePort()}`).catch((thrown: unknown) => thrown);
+  expect(messageOf(error)).toBe('fetch failed');
+  expect(failureTextOf(error)).toContain('ECONNREFUSED');
+  expect(new ResourceError('mail', 'opened', error).message).toContain('ECONNREFUSED');
+  const { message } = unreachable(remoteLocation('orders', 'http://orders.example'), error);
+  expect(message).toMatch(/the server did not answer \(.*ECONNREFUSED.*\)\.$/);
 });
 
 function raise(): never {

@@ -38,6 +38,7 @@ export class ControlLog {
   #last: RecordedOperation | undefined;
   #lastResumeId = 0;
   #lastRetryId = 0;
+  #lastFailureId = 0;
   #pause: Pause | undefined;
   /** The resets and replays of the application. */
   readonly repetitions: Repetitions = new Repetitions();
@@ -79,6 +80,11 @@ export class ControlLog {
    */
   isResumedSince(id: number): boolean {
     return this.#lastResumeId > id || this.lastId < id;
+  }
+
+  /** Whether it is on record that the application has failed, on any host, since it was last resumed. */
+  get hasFailed(): boolean {
+    return this.#lastFailureId > this.#lastResumeId;
   }
 
   /** Reads the operations that were recorded before the call. */
@@ -174,6 +180,7 @@ export class ControlLog {
     const page = await this.#recorder.operations(0, pageSize);
     this.#last = undefined;
     this.#lastResumeId = 0;
+    this.#lastFailureId = 0;
     this.repetitions.clear();
     this.#pause = undefined;
     await this.#apply(page, page.length);
@@ -196,6 +203,7 @@ export class ControlLog {
     this.repetitions.apply(operation);
     if (isOperation(operation, 'pause')) this.#pause ??= { by, reason, since: timestamp };
     if (isOperation(operation, 'retry', 'discard')) this.#lastRetryId = id;
+    if (isOperation(operation, 'failed')) this.#lastFailureId = id;
     if (!isOperation(operation, 'resume')) return;
     this.#pause = undefined;
     this.#lastResumeId = id;

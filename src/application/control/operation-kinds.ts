@@ -7,6 +7,8 @@ export interface OperationDetails {
   readonly pause: NoDetails;
   /** The pause or the failure of the application is over. */
   readonly resume: NoDetails;
+  /** The application has failed; the reason is the message of its error. */
+  readonly failed: NoDetails;
   /** Parked notifications are processed again. */
   readonly retry: ChangedParked;
   /** Parked notifications are deleted. */
@@ -111,9 +113,18 @@ interface SchemaDetails {
   readonly tables: readonly string[];
 }
 
-interface SchemaSwitchDetails extends SchemaDetails {
+/** Position of a schema in the log of an upstream. */
+export interface SchemaPosition {
+  readonly pipelineId: number;
+  readonly upstreamName: string;
+  readonly position: number;
+}
+
+export interface SchemaSwitchDetails extends SchemaDetails {
   /** The schema that was live before, if any. */
   readonly from: number | undefined;
+  /** Positions of the schema at the switch; undefined if an earlier release made it. */
+  readonly positions?: readonly SchemaPosition[];
 }
 
 interface DroppedSchemaDetails extends Partial<SchemaDetails> {

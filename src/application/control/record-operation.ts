@@ -4,7 +4,7 @@ import { operationOf } from './operation-kinds.ts';
 
 /** An operation to record, and when. */
 export interface OperationRequest {
-  readonly kind: 'pause' | 'resume';
+  readonly kind: 'pause' | 'resume' | 'failed';
   readonly by: string;
   readonly reason: string;
   /** Whether to record it, given all operations before it. */

@@ -39,9 +39,24 @@ export function reasonBehind({ upstreamName, notificationId }: ParkedKey): strin
   return encode({ behind: { upstreamName, notificationId } });
 }
 
-/** Decodes what {@link reasonOfFailure} and {@link reasonBehind} return. */
+/** Decodes what {@link reasonOfFailure} and {@link reasonBehind} return; a damaged text is the message of an error. */
 export function parkedReasonOf(reason: string): ParkedReason {
-  return JSON.parse(reason) as ParkedReason;
+  const message = `The recorded reason is damaged: ${reason.slice(0, mostCharacters)}`;
+  return readReason(reason) ?? { error: { name: 'DamagedReasonError', message } };
+}
+
+/** Decodes the reason for which a notification is parked; undefined if the text is damaged. */
+export function readReason(text: string): ParkedReason | undefined {
+  try {
+    const { error, behind } = JSON.parse(text) as ParkedReason;
+    if (behind !== undefined)
+      return typeof behind.upstreamName === 'string' && Number.isInteger(behind.notificationId)
+        ? { behind }
+        : undefined;
+    return typeof error?.name === 'string' && typeof error.message === 'string' ? { error } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function encode(reason: ParkedReason): string {

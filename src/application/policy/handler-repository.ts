@@ -12,46 +12,55 @@ import type { PolicyRepository } from './policy.ts';
 import type { PolicyContext } from './policy-context.ts';
 import { RepositoryCalls } from './repository-calls.ts';
 
-/** Parts that the repository of one handler uses. */
-export interface HandlerContext {
+/** What the handlers of a batch share. */
+export interface HandlerBatch {
   readonly applicationName: string;
-  /** Name of the application that has recorded the event; empty in a direct call. */
+  /** Name of the application that has recorded the events; empty in a direct call. */
   readonly upstreamName: string;
   /** Returns the name under which storage keeps the log of an application. */
   recordedNameOf(applicationName: string): string;
+  readonly aggregates: PolicyAggregates;
+  /** What a handler is given as its third argument. */
+  readonly given: PolicyContext;
+  /** Longest time of a handler, in ms. @default no limit */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** An event that a handler handles. */
+export interface HandledEvent {
   readonly event: RecordedEvent;
   /** Number of the event among those that are read in place of a recorded one; 0 for most. */
   readonly part: number;
   /** Time of derived ids, in ms since 1970. @default the time of the event */
   readonly idTime?: number;
-  readonly aggregates: PolicyAggregates;
-  /** What the handler is given as its third argument. */
-  readonly given: PolicyContext;
-  /** Longest time of the handler, in ms. @default no limit */
-  readonly timeoutMs?: number | undefined;
 }
 
 const attemptText = () => 'attempt()';
 
 /** Repository of one handler while it handles one event. */
 export class HandlerRepository implements PolicyRepository {
-  /** Calls that the handler has started. */
-  readonly calls: RepositoryCalls;
   readonly #call: PolicyCall;
-  readonly #context: HandlerContext;
+  readonly #batch: HandlerBatch;
+  readonly #handled: HandledEvent;
+  #calls: RepositoryCalls | undefined;
   #turns: Map<PolicyCall, Mutex> | undefined;
   #derived = 0;
 
-  constructor(call: PolicyCall, context: HandlerContext) {
-    this.calls = new RepositoryCalls(call);
+  constructor(call: PolicyCall, handled: HandledEvent, batch: HandlerBatch) {
     this.#call = call;
-    this.#context = context;
+    this.#batch = batch;
+    this.#handled = handled;
+  }
+
+  /** Returns the calls that a handler has started; undefined if it has made none. */
+  static callsOf(repository: HandlerRepository): RepositoryCalls | undefined {
+    return repository.#calls;
   }
 
   get<A extends Aggregate>(aggregateClass: AggregateClass<A>, id: string): Promise<A> {
     return this.#start('get', aggregateClass, id, (found) => {
       if (found !== undefined && !aggregateInternals.isDiscarded(found)) return found;
-      const { applicationName } = this.#context;
+      const { applicationName } = this.#batch;
       throw new AggregateNotFoundError(applicationName, aggregateClass.name, id);
     });
   }
@@ -69,22 +78,27 @@ export class HandlerRepository implements PolicyRepository {
   }
 
   deriveId(): string {
-    this.calls.assertRunning();
+    this.#started.assertRunning();
     this.#derived += 1;
-    const { event, part, upstreamName, applicationName, recordedNameOf } = this.#context;
+    const { upstreamName, applicationName, recordedNameOf } = this.#batch;
+    const { event, part, idTime: timestamp = event.timestamp } = this.#handled;
     const { originatorId, originatorVersion } = event;
-    const { idTime: timestamp = event.timestamp } = this.#context;
     const cause = { originatorId, originatorVersion, timestamp, part };
     return causedId(cause, recordedNameOf(upstreamName), recordedNameOf(applicationName), this.#derived);
   }
 
   attempt<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.calls.start(attemptText, () => {
+    return this.#started.start(attemptText, () => {
       if (typeof work === 'function') return this.#inTurn(work);
       throw new InvalidArgumentError(
         `repository.attempt() takes a function, as in attempt(async () => { … }), got ${kindOf(work)}.`,
       );
     });
+  }
+
+  get #started(): RepositoryCalls {
+    this.#calls ??= new RepositoryCalls(this.#call);
+    return this.#calls;
   }
 
   #start<A extends Aggregate, T>(
@@ -94,11 +108,11 @@ export class HandlerRepository implements PolicyRepository {
     answer: (found: A | undefined) => T,
   ): Promise<T> {
     const finish = (found: A | undefined): T => {
-      if (found !== undefined && !this.#call.hasEnded) this.#context.aggregates.lend(found);
+      if (found !== undefined && !this.#call.hasEnded) this.#batch.aggregates.lend(found);
       return answer(found);
     };
     const text = () => `${name}(${aggregateClass?.name}, '${id}')`;
-    return this.calls.start(text, () => {
+    return this.#started.start(text, () => {
       const found = this.#find(aggregateClass, id);
       return found instanceof Promise
         ? found.then(finish, (error) => this.#noteFailure(error))
@@ -111,7 +125,7 @@ export class HandlerRepository implements PolicyRepository {
     id: string,
   ): A | undefined | Promise<A | undefined> {
     try {
-      return this.#context.aggregates.find(aggregateClass, id);
+      return this.#batch.aggregates.find(aggregateClass, id);
     } catch (error) {
       return this.#noteFailure(error);
     }
@@ -126,7 +140,7 @@ export class HandlerRepository implements PolicyRepository {
   /** Undoes an attempt. If that fails, earlier changes may be lost, so the policy fails even if it catches the error. */
   async #undo(attempt: PolicyCall, after: number): Promise<void> {
     try {
-      await this.#context.aggregates.undo(attempt, after);
+      await this.#batch.aggregates.undo(attempt, after);
     } catch (error) {
       this.#call.fault ??= error;
       this.#noteFailure(error);
@@ -151,7 +165,7 @@ export class HandlerRepository implements PolicyRepository {
 
   async #attempt<T>(parent: PolicyCall, work: () => T | Promise<T>): Promise<T> {
     await undefined; // also the first attempt begins when the handler waits
-    this.calls.assertRunning(); // it may have ended meanwhile
+    this.#started.assertRunning(); // it may have ended meanwhile
     const attempt = new PolicyCall(parent.applicationName, parent);
     const after = aggregateInternals.lastOrder();
     try {

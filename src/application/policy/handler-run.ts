@@ -6,7 +6,7 @@ import { kindOf } from '../../util/errors.ts';
 import { HandlerTimeoutError, InvalidPolicyError } from '../errors.ts';
 import type { PolicyAggregates } from './aggregates/policy-aggregates.ts';
 import { PolicyCall, runInPolicy } from './current-policy.ts';
-import { type HandlerContext, HandlerRepository } from './handler-repository.ts';
+import { type HandledEvent, type HandlerBatch, HandlerRepository } from './handler-repository.ts';
 import type { PolicyHandler } from './policy.ts';
 import { TimedContext } from './timed-context.ts';
 
@@ -16,7 +16,8 @@ const none: readonly Aggregate[] = [];
 /** One event in the hands of its handler. */
 interface HandlerRun {
   readonly call: PolicyCall;
-  readonly context: HandlerContext;
+  readonly handled: HandledEvent;
+  readonly batch: HandlerBatch;
   readonly repository: HandlerRepository;
 }
 
@@ -27,10 +28,11 @@ interface HandlerRun {
  */
 export function runHandler(
   handler: PolicyHandler<DomainEvent, DomainEvent>,
-  context: HandlerContext,
+  handled: HandledEvent,
+  batch: HandlerBatch,
 ): readonly Aggregate[] | Promise<readonly Aggregate[]> {
-  const call = new PolicyCall(context.applicationName);
-  const run = { call, context, repository: new HandlerRepository(call, context) };
+  const call = new PolicyCall(batch.applicationName);
+  const run = { call, handled, batch, repository: new HandlerRepository(call, handled, batch) };
   return runInPolicy(call, () => start(handler, run));
 }
 
@@ -39,9 +41,9 @@ function start(
   run: HandlerRun,
 ): readonly Aggregate[] | Promise<readonly Aggregate[]> {
   try {
-    const { event, given, timeoutMs } = run.context;
+    const { given, timeoutMs } = run.batch;
     if (timeoutMs !== undefined) return startTimed(handler, run, timeoutMs);
-    const result = handler(event, run.repository, given);
+    const result = handler(run.handled.event, run.repository, given);
     return isThenable(result) ? finishLater(run, result) : finish(run, result, false);
   } catch (error) {
     throw fail(run, error);
@@ -54,7 +56,8 @@ function startTimed(
   run: HandlerRun,
   timeoutMs: number,
 ): readonly Aggregate[] | Promise<readonly Aggregate[]> {
-  const { event, given, applicationName } = run.context;
+  const { event } = run.handled;
+  const { given, applicationName } = run.batch;
   const timed = new TimedContext(given);
   const result = handler(event, run.repository, timed);
   if (!isThenable(result)) return finish(run, result, false);
@@ -79,10 +82,10 @@ async function finishLater(run: HandlerRun, result: unknown): Promise<readonly A
 /** Adds what a handler returned, unless something that it did would be lost. */
 function finish(run: HandlerRun, result: unknown, hasWaited: boolean): readonly Aggregate[] {
   const { call, repository } = run;
-  const { aggregates, applicationName } = run.context;
+  const { aggregates, applicationName } = run.batch;
   const returned = returnedAggregates(result, applicationName);
   if (call.unread !== undefined) throw call.unread;
-  repository.calls.assertAwaited(hasWaited);
+  HandlerRepository.callsOf(repository)?.assertAwaited(hasWaited);
   if (call.fault !== undefined) throw call.fault;
   for (const aggregate of returned) addReturned(aggregate, aggregates);
   for (const aggregate of call.changed) assertRecorded(call, aggregate, aggregates);
@@ -94,12 +97,14 @@ function finish(run: HandlerRun, result: unknown, hasWaited: boolean): readonly 
 /** Returns the error of a handler that failed. */
 function fail(run: HandlerRun, error: unknown): unknown {
   end(run);
-  return run.call.unread ?? run.repository.calls.explained(error);
+  if (run.call.unread !== undefined) return run.call.unread;
+  const calls = HandlerRepository.callsOf(run.repository);
+  return calls === undefined ? error : calls.explained(error);
 }
 
-function end({ call, context }: HandlerRun): void {
+function end({ call, batch }: HandlerRun): void {
   call.hasEnded = true;
-  context.aggregates.release();
+  batch.aggregates.release();
 }
 
 /** Returns the aggregates that a handler returned. Throws {@link InvalidPolicyError} for anything else. */

@@ -5,7 +5,7 @@ import { frozenCopy, hasMutableParts } from '../../domain/frozen-copy.ts';
 import type { Provenance, RecordedEvent } from '../../domain/provenance.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { PolicyLoopError } from '../errors.ts';
-import type { HandlerContext } from './handler-repository.ts';
+import type { HandledEvent, HandlerBatch } from './handler-repository.ts';
 import { runHandler } from './handler-run.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
 
@@ -20,7 +20,8 @@ const longestLoop = 100;
  */
 export class OwnEvents {
   readonly #policy: Pick<Policy, 'handlerOf'>;
-  readonly #context: HandlerContext;
+  readonly #first: HandledEvent;
+  readonly #batch: HandlerBatch;
   readonly #provenanceOf: () => Provenance;
   #provenance: Provenance | undefined;
   readonly #queue: DomainEvent[] = [];
@@ -28,9 +29,15 @@ export class OwnEvents {
   #yieldedMs = 0;
 
   /** @param provenanceOf Returns where the events come from that the policy makes. Called if the policy handles one. */
-  constructor(policy: Pick<Policy, 'handlerOf'>, context: HandlerContext, provenanceOf: () => Provenance) {
+  constructor(
+    policy: Pick<Policy, 'handlerOf'>,
+    first: HandledEvent,
+    batch: HandlerBatch,
+    provenanceOf: () => Provenance,
+  ) {
     this.#policy = policy;
-    this.#context = context;
+    this.#first = first;
+    this.#batch = batch;
     this.#provenanceOf = provenanceOf;
   }
 
@@ -47,49 +54,46 @@ export class OwnEvents {
 
   /** @throws {@link PolicyLoopError} if the policy handles more than 10,000 of its own events. */
   async run(handler: PolicyHandler<DomainEvent, DomainEvent>): Promise<void> {
-    await this.#handle(handler, this.#context);
+    await this.#handle(handler, this.#first, this.#batch);
     for (let next = 0; next < this.#queue.length; next += 1) {
       const event = this.#queue[next] as DomainEvent;
       const own = this.#policy.handlerOf(event.type);
       if (own === undefined) continue;
       await this.#yield();
       this.#noteHandled(event.type);
-      await this.#handle(own, this.#contextOf(event));
+      await this.#handle(own, this.#ownEvent(event), this.#ownBatch());
     }
   }
 
-  async #handle(handler: PolicyHandler<DomainEvent, DomainEvent>, context: HandlerContext): Promise<void> {
+  async #handle(
+    handler: PolicyHandler<DomainEvent, DomainEvent>,
+    handled: HandledEvent,
+    batch: HandlerBatch,
+  ): Promise<void> {
     const before = aggregateInternals.lastOrder();
-    const running = runHandler(handler, context);
+    const running = runHandler(handler, handled, batch);
     if (running instanceof Promise) await running;
-    for (const event of context.aggregates.takeTriggered(before)) this.#queue.push(event);
+    for (const event of batch.aggregates.takeTriggered(before)) this.#queue.push(event);
   }
 
   /**
    * Ids are derived as from an event in the application's own log, but with the time of the first event: that of an own
    * event is another one in each try.
    */
-  #contextOf(event: DomainEvent): HandlerContext {
-    const { applicationName, recordedNameOf, aggregates, given, timeoutMs, event: first } = this.#context;
-    const { timestamp: idTime } = first;
-    return {
-      applicationName,
-      upstreamName: applicationName,
-      recordedNameOf,
-      event: this.#recorded(event),
-      part: 0,
-      idTime,
-      aggregates,
-      given,
-      timeoutMs,
-    };
+  #ownEvent(event: DomainEvent): HandledEvent {
+    return { event: this.#recorded(event), part: 0, idTime: this.#first.event.timestamp };
+  }
+
+  #ownBatch(): HandlerBatch {
+    const { applicationName, recordedNameOf, aggregates, given, timeoutMs } = this.#batch;
+    return { applicationName, upstreamName: applicationName, recordedNameOf, aggregates, given, timeoutMs };
   }
 
   #noteHandled(type: string): void {
     this.#handledTypes.push(type);
     if (this.#handledTypes.length <= mostOwnEvents) return;
     const types = new Set(this.#handledTypes.slice(-longestLoop));
-    throw new PolicyLoopError(this.#context.applicationName, [...types], mostOwnEvents);
+    throw new PolicyLoopError(this.#batch.applicationName, [...types], mostOwnEvents);
   }
 
   /** Returns an event as it will be read after it is recorded. A handler cannot change what is recorded. */

@@ -12,7 +12,7 @@ import { memoryBounds } from '../memory-bounds.ts';
 import type { EventStore } from '../recording/event-store.ts';
 import { BatchAggregates } from './aggregates/batch-aggregates.ts';
 import { decodedProvenance, effectProvenance } from './effect-provenance.ts';
-import type { HandlerContext } from './handler-repository.ts';
+import type { HandledEvent, HandlerBatch } from './handler-repository.ts';
 import { runHandler } from './handler-run.ts';
 import { OwnEvents } from './own-events.ts';
 import type { Policy, PolicyHandler } from './policy.ts';
@@ -52,11 +52,9 @@ export interface PolicyChanges {
   readonly policyMs: number;
 }
 
-interface Step {
+/** An event that the policy handles. */
+interface Step extends HandledEvent {
   readonly notification: StoredNotification;
-  readonly event: RecordedEvent;
-  /** Number of the event among those that are read in place of the recorded one, from 0. */
-  readonly part: number;
   readonly handler: PolicyHandler<DomainEvent, DomainEvent>;
 }
 
@@ -74,6 +72,7 @@ export async function runPolicy(
 ): Promise<PolicyChanges> {
   const steps = stepsOf(setup, notifications);
   const aggregates = new BatchAggregates(setup.store, steps, setup.policy.handlesOwnEvents);
+  const batch = batchOf(setup, aggregates, given);
   const lastOrder = aggregateInternals.lastOrder() + maxEffects;
   const copied = copiedLength();
   const started = performance.now();
@@ -83,10 +82,9 @@ export async function runPolicy(
   while (handled < steps.length) {
     const step = steps[handled] as Step;
     aggregates.begin(handled);
-    const context = contextOf(setup, step, aggregates, given);
-    const own = setup.policy.handlesOwnEvents ? ownEventsOf(setup, step, context) : undefined;
+    const own = setup.policy.handlesOwnEvents ? ownEventsOf(setup, step, batch) : undefined;
     try {
-      const running = own === undefined ? runHandler(step.handler, context) : own.run(step.handler);
+      const running = own === undefined ? runHandler(step.handler, step, batch) : own.run(step.handler);
       if (running instanceof Promise) await running;
     } catch (error) {
       throw isInstance(error, PolicyError)
@@ -119,19 +117,18 @@ export async function runPolicy(
 }
 
 /** Returns the run of the policy on the event of a step, and on all events that it makes on the way. */
-function ownEventsOf(setup: PolicySetup, step: Step, context: HandlerContext): OwnEvents {
+function ownEventsOf(setup: PolicySetup, step: Step, batch: HandlerBatch): OwnEvents {
   const provenanceOf = () => decodedProvenance(setup.store, provenanceIn(setup, step));
-  return new OwnEvents(setup.policy, context, provenanceOf);
+  return new OwnEvents(setup.policy, step, batch, provenanceOf);
 }
 
-function contextOf(
+function batchOf(
   { upstreamName, store, handlerTimeoutMs: timeoutMs }: PolicySetup,
-  { event, part }: Step,
   aggregates: BatchAggregates,
   given: PolicyContext,
-): HandlerContext {
+): HandlerBatch {
   const { applicationName, recordedNameOf } = store;
-  return { applicationName, upstreamName, recordedNameOf, event, part, aggregates, given, timeoutMs };
+  return { applicationName, upstreamName, recordedNameOf, aggregates, given, timeoutMs };
 }
 
 /** Returns where events come from, given the steps in which they were triggered. */

@@ -46,11 +46,12 @@ export function policyOf<
     const aggregates = new MapAggregates(byId);
     const recordedNameOf = (name: string) => name;
     const given = new BatchContext({ ...parts, applicationName });
-    const context = { applicationName, upstreamName: '', recordedNameOf, event, part: 0, aggregates, given };
-    if (!handlesOwnEvents) return (await runHandler(handler, context)) as readonly Aggregate<E>[];
+    const batch = { applicationName, upstreamName: '', recordedNameOf, aggregates, given };
+    const handled = { event, part: 0 };
+    if (!handlesOwnEvents) return (await runHandler(handler, handled, batch)) as readonly Aggregate<E>[];
     const { correlationId, metadata } = event;
     const carried = { ...(correlationId && { correlationId }), ...(metadata && { metadata }) };
-    await new OwnEvents({ handlerOf }, context, () => carried).run(handler);
+    await new OwnEvents({ handlerOf }, handled, batch, () => carried).run(handler);
     return aggregates.returned as readonly Aggregate<E>[];
   };
   return Object.assign(call, { handlerOf, types: [...byType.keys()], handlesOwnEvents });

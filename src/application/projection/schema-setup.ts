@@ -1,6 +1,7 @@
+import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
-import { operationOf } from '../control/operation-kinds.ts';
+import { operationOf, type SchemaPosition } from '../control/operation-kinds.ts';
 import { InvalidApplicationError } from '../errors.ts';
 import { canShow, execute, hasTable } from './database-handle.ts';
 import { SchemaMissingError, TableNotCreatedError } from './errors.ts';
@@ -37,6 +38,7 @@ export async function setUpSchema(
 export async function makeLive(schema: OpenSchema, reason: string): Promise<boolean> {
   const { history, names, recorders, declaration } = schema;
   const { tables } = declaration;
+  const positions = await positionsOf(recorders.own);
   return underLock(recorders.live, async ({ handle }) => {
     await history.refresh();
     const { live } = history;
@@ -48,9 +50,19 @@ export async function makeLive(schema: OpenSchema, reason: string): Promise<bool
       const view = `create view ${names.view(table)} as select * from ${names.table(table, schema.schema)}`;
       await execute(handle, view);
     }
-    const details = { schema: schema.schema, from: live?.schema, tables };
+    const details = { schema: schema.schema, from: live?.schema, tables, positions };
     return operationOf('switch-schema', byKahn(reason), details);
   }).finally(() => history.refresh());
+}
+
+/** Returns the positions of a schema, so that `verify()` can see whether it falls behind them. */
+async function positionsOf(recorder: Recorder): Promise<readonly SchemaPosition[]> {
+  const positions = await recorder.positions();
+  return positions.map(({ pipelineId, upstreamName, position }) => ({
+    pipelineId,
+    upstreamName: recordedNameIn(recorder, upstreamName),
+    position,
+  }));
 }
 
 /** Drops the tables of another schema of a projection, unless that is done. Resolves with whether this call did it. */

@@ -55,11 +55,15 @@ export class TableNames {
   /** Returns the tables of a schema. Reading another name throws {@link InvalidArgumentError}. */
   tablesOf(tables: readonly string[], schema: number): ProjectionTables {
     const byName = Object.fromEntries(tables.map((table) => [table, this.table(table, schema)]));
+    return Object.freeze(Object.setPrototypeOf(byName, this.#refusing(tables, schema)));
+  }
+
+  /** Returns a prototype that refuses to read unknown names. Reading known names from an object with it stays fast. */
+  #refusing(tables: readonly string[], schema: number): object {
     const applicationName = this.#applicationName;
-    return new Proxy(Object.freeze(byName), {
-      get(known, name) {
-        if (typeof name === 'symbol' || Object.hasOwn(known, name) || readByLanguage.has(name))
-          return Reflect.get(known, name);
+    return new Proxy(Object.freeze({}), {
+      get(object, name) {
+        if (typeof name === 'symbol' || readByLanguage.has(name)) return Reflect.get(object, name);
         const nearest = nearestOf(name, tables);
         const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
         throw new InvalidArgumentError(

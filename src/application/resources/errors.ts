@@ -1,4 +1,4 @@
-import { KahnError, messageOf } from '../../util/errors.ts';
+import { failureTextOf, KahnError } from '../../util/errors.ts';
 
 /** A resource of a system cannot be opened or closed. */
 export class ResourceError extends KahnError {
@@ -6,6 +6,6 @@ export class ResourceError extends KahnError {
   declare readonly resourceName: string;
 
   constructor(resourceName: string, what: 'opened' | 'closed', cause: unknown) {
-    super(`Resource '${resourceName}' cannot be ${what}: ${messageOf(cause)}`, { cause, resourceName });
+    super(`Resource '${resourceName}' cannot be ${what}: ${failureTextOf(cause)}`, { cause, resourceName });
   }
 }

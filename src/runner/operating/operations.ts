@@ -66,7 +66,8 @@ export class Operations {
       kind: 'resume',
       by,
       reason,
-      mayRecord: async ({ pause }) => pause !== undefined || (await this.#mayHaveFailed(applicationName)),
+      mayRecord: async ({ pause, hasFailed }) =>
+        pause !== undefined || hasFailed || (await this.#hasFailedHere(applicationName)),
       signal,
     });
     if (isResumed) await this.#operated.operated?.(applicationName, 'resume');
@@ -145,10 +146,10 @@ export class Operations {
       });
   }
 
-  /** Whether an application has failed here, or runs elsewhere, where it may have failed. */
-  async #mayHaveFailed(applicationName: string): Promise<boolean> {
+  /** Whether an application has failed on this runner, where that is known before it is on record. */
+  async #hasFailedHere(applicationName: string): Promise<boolean> {
     const states = await this.#operated.statesOf(applicationName);
-    return states.some((state) => state === 'failed' || state === 'elsewhere');
+    return states.includes('failed');
   }
 
   /** Returns the name and the recorder of an application that follows others. */

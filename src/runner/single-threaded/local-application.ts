@@ -42,6 +42,14 @@ export type Turn = Set<LocalLog>;
 /** A log that is followed in this thread. */
 export type LocalLog = FollowedLog<LocalApplication>;
 
+/** Callbacks of a {@link LocalApplication}. */
+export interface LocalApplicationHooks {
+  /** Called when an application may work again. */
+  resume(one: LocalApplication): void;
+  /** Called when an application has failed. `operationId` is the id of its last operation that was read before. */
+  failed(one: LocalApplication, error: unknown, operationId: number): void;
+}
+
 /** An application of a system that runs in this thread. */
 export class LocalApplication implements FollowingApplication {
   readonly name: string;
@@ -78,13 +86,13 @@ export class LocalApplication implements FollowingApplication {
   failure: { readonly error: unknown; readonly operationId: number } | undefined;
   /** Last error that stopped or interrupted the application. */
   lastError: unknown;
-  readonly #resume: (one: LocalApplication) => void;
+  readonly #hooks: LocalApplicationHooks;
   /** The loop that runs the application apart from the turns, while its schema is being built. */
   loop: Pick<ApplicationStatus, 'state' | 'interruption'> | undefined;
 
-  constructor(application: Application, index: number, resume: (one: LocalApplication) => void) {
+  constructor(application: Application, index: number, hooks: LocalApplicationHooks) {
     this.application = application;
-    this.#resume = resume;
+    this.#hooks = hooks;
     this.name = application.applicationName;
     this.index = index;
     this.log = application.log;
@@ -94,8 +102,8 @@ export class LocalApplication implements FollowingApplication {
       ? new LateEffects(this.recorder)
       : undefined;
     this.#control = ControlLog.of(this.recorder);
-    this.retry = new RetryTimer(transientBackoff, () => resume(this));
-    this.blockedRetry = new RetryTimer(blockedBackoff, () => resume(this));
+    this.retry = new RetryTimer(transientBackoff, () => hooks.resume(this));
+    this.blockedRetry = new RetryTimer(blockedBackoff, () => hooks.resume(this));
   }
 
   /** The application, which follows others. */
@@ -205,7 +213,7 @@ export class LocalApplication implements FollowingApplication {
       () => {
         this.#ruledRetries.delete(timer);
         log.isResting = false;
-        this.#resume(this);
+        this.#hooks.resume(this);
       },
       Math.max(error.nextTryAt - Date.now(), 0),
     );
@@ -219,7 +227,7 @@ export class LocalApplication implements FollowingApplication {
       this.failure = undefined;
     if (this.isPaused) this.#releaseSaves();
     for (const log of this.upstreams) log.mayHaveGrown = true;
-    this.#resume(this);
+    this.#hooks.resume(this);
   }
 
   #releaseSaves(): void {
@@ -227,7 +235,9 @@ export class LocalApplication implements FollowingApplication {
   }
 
   #stop(error: unknown): void {
-    this.failure = { error, operationId: this.#control.lastId };
+    const operationId = this.#control.lastId;
+    this.failure = { error, operationId };
+    this.#hooks.failed(this, error, operationId);
     for (const log of this.upstreams) log.reject(error);
   }
 

@@ -1,4 +1,4 @@
-import { type Application, applicationInternals } from '../../application/application.ts';
+import { applicationInternals } from '../../application/application.ts';
 import { awaitedParked } from '../../application/parking/awaited-parked.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import type { PreparedEvents } from '../../application/recording/event-store.ts';
@@ -11,10 +11,11 @@ import { localPipelineId } from '../local-pipeline.ts';
 import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
 import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
+import type { RunningSystem } from '../running-system.ts';
 import { dueProcessed } from '../waiting/due-notifications.ts';
 import { unreportedProgress } from '../waiting/watched-followers.ts';
 import { FollowedLog } from './followed-log.ts';
-import { eventOf, LocalApplication, type LocalLog } from './local-application.ts';
+import { eventOf, LocalApplication, type LocalApplicationHooks, type LocalLog } from './local-application.ts';
 import { isBuilding, SchemaBuild } from './schema-build.ts';
 import { Turns } from './turns.ts';
 import { Wait } from './wait.ts';
@@ -37,13 +38,18 @@ export class LocalFollowers {
   #replays: Promise<unknown> | undefined;
 
   /** @param signal Aborted when no further batch may begin. */
-  constructor(system: System, applications: ReadonlyMap<string, Application>, signal: AbortSignal) {
-    const resume = (one: LocalApplication) => {
-      this.#turns.start(one.upstreams);
-      this.#build(one);
+  constructor(system: System, running: RunningSystem, signal: AbortSignal) {
+    const hooks: LocalApplicationHooks = {
+      resume: (one) => {
+        this.#turns.start(one.upstreams);
+        this.#build(one);
+      },
+      failed: ({ name: applicationName, recorder }, error, operationId) => {
+        running.failures.note({ applicationName, recorder, error, operationId });
+      },
     };
-    for (const [name, application] of applications) {
-      this.#applications.set(name, new LocalApplication(application, this.#applications.size, resume));
+    for (const [name, application] of running.in(localPipelineId)) {
+      this.#applications.set(name, new LocalApplication(application, this.#applications.size, hooks));
     }
     for (const { upstream, downstream, eventTypes } of system.graph.edges) {
       const follower = this.#named(downstream);

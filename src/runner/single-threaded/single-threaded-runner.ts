@@ -56,7 +56,7 @@ export class SingleThreadedRunner<Apps extends ApplicationClass = ApplicationCla
     this.system = system;
     this.#options = options;
     this.#running = running;
-    this.#followers = new LocalFollowers(system, running.in(localPipelineId), this.#stop.signal);
+    this.#followers = new LocalFollowers(system, running, this.#stop.signal);
     const followers = {
       progress: unreportedProgress,
       stateOf: (name: string) => this.#stateOf(name),

@@ -220,9 +220,15 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   #fail(tick: number, error: unknown): unknown {
     const reason = this.#state.fail(tick, error);
     const { running } = this.#parts;
-    const recorders = [...this.#state.failures.keys()].map((name) => recorderIn(running, name) as Recorder);
-    if (recorders.length > 0)
-      this.#revival ??= new Revival(recorders.map(ControlLog.of), () => this.#restart(), this.#closed.signal);
+    const controls = [...this.#state.failures].map(([applicationName, error]) => {
+      const recorder = recorderIn(running, applicationName) as Recorder;
+      const control = ControlLog.of(recorder);
+      const operationId = control.lastId;
+      running.failures.note({ applicationName, recorder, error, operationId });
+      return control;
+    });
+    if (controls.length > 0)
+      this.#revival ??= new Revival(controls, () => this.#restart(), this.#closed.signal);
     return reason;
   }
 

@@ -59,18 +59,23 @@ export abstract class SupervisedRunner<
   }
 
   /**
-   * Resolves when the application of a worker is resumed after an operation, by default the last one that is known here.
+   * Puts the failure of an application on record, and resolves when the application is resumed after an operation, by
+   * default the last one that is known here.
    *
    * @internal
    */
   protected async resumed(
-    { applicationName }: Assignment,
+    { applicationName, pipelineId }: Assignment,
     operationId: number | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const recorder = recorderIn(this.#parts.running, applicationName) as Recorder; // it is open until all workers are closed
+    const { running } = this.#parts;
+    const recorder = recorderIn(running, applicationName) as Recorder; // it is open until all workers are closed
     const control = ControlLog.of(recorder);
-    await control.resumedAfter(operationId ?? control.lastId, signal);
+    const failedAfter = operationId ?? control.lastId;
+    const error = this.#supervisors.of(applicationName, pipelineId)?.lastError;
+    running.failures.note({ applicationName, recorder, error, operationId: failedAfter });
+    await control.resumedAfter(failedAfter, signal);
   }
 
   /** Prompts the workers when other runners record, if the storage reports that. @internal */

@@ -1,3 +1,4 @@
+import { failureTextOf } from '../../util/errors.ts';
 import { StorageError, type StorageErrorCode } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
 
@@ -54,5 +55,10 @@ export function invalidHeaders(location: RemoteLocation): StorageError {
 /** Returns the error for a request that failed: it is no answer of a server. */
 export function unreachable(location: RemoteLocation, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
-  return storageError('STORAGE_UNREACHABLE', location, 'the server did not answer.', { cause });
+  return storageError(
+    'STORAGE_UNREACHABLE',
+    location,
+    `the server did not answer (${failureTextOf(cause)}).`,
+    { cause },
+  );
 }

@@ -105,6 +105,11 @@ export function resultCode(errcode: number): string {
   return `SQLITE_${primary}${extended ? `_${extended}` : ''}`;
 }
 
+/** Returns whether an error is one of SQLite. */
+export function isOfDriver(error: unknown): boolean {
+  return typeof (error as { errcode?: unknown } | undefined)?.errcode === 'number';
+}
+
 /** Returns whether an error is due to the disk, the file system or other users of the file, and not to a statement. */
 export function isOfEnvironment(error: unknown): boolean {
   const { errcode } = error as { errcode?: unknown };

@@ -1,6 +1,7 @@
 import { mayBeOutOfOrder } from '../../application/log/effect-order.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { ReadableOperations } from './operations/readable-operations.ts';
 import { type ParkedPlace, readParkedPlaces } from './parked-places.ts';
 
 /** Heads of the logs of a system, by application and pipeline. */
@@ -37,7 +38,7 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   const positions = await readAll(recorders, (recorder) => recorder.positions());
   const laterHeads = await readHeads(recorders);
   const late = await readAll(recorders, async (recorder) => {
-    const effects = new LateEffects(recorder);
+    const effects = new LateEffects(new ReadableOperations(recorder));
     await effects.load();
     return effects;
   });
@@ -46,7 +47,9 @@ export async function readExtents(recorders: ReadonlyMap<string, Recorder>): Pro
   for (const recorded of positions.values())
     for (const { pipelineId } of recorded) pipelineIds.add(pipelineId);
   const sorted = [...pipelineIds].sort((a, b) => a - b);
-  const unordered = await readAll(recorders, (recorder) => unorderedIn(recorder, sorted));
+  const unordered = await readAll(recorders, (recorder) =>
+    unorderedIn(new ReadableOperations(recorder), sorted),
+  );
   return { heads, parked, positions, laterHeads, late, unordered, pipelineIds: sorted };
 }
 

@@ -16,6 +16,11 @@ export type FaultKind =
   | 'parked-mismatch'
   | 'parked-beyond-position'
   | 'parked-processed'
+  | 'parked-damaged'
+  | 'operation-damaged'
+  | 'operation-mismatch'
+  | 'schema-lost'
+  | 'position-before-switch'
   | 'event-beyond-head';
 
 /** Whether something is lost, recorded twice, or in the wrong place. */
@@ -28,7 +33,10 @@ export interface Fault {
   /** Application whose log, position or parked notification is damaged. */
   readonly applicationName: string;
   readonly pipelineId: number;
-  /** Notification that is missing or damaged; the position, or the number of the parked notification, if that is at fault. */
+  /**
+   * Notification that is missing or damaged; the position, the number of the parked notification, or the notification that
+   * the operation names, if that is at fault; 0 if the fault has none.
+   */
   readonly notificationId: number;
   /** Last of several notifications that are missing in a row. */
   readonly lastNotificationId?: number;
@@ -40,6 +48,8 @@ export interface Fault {
   readonly cause?: Cause;
   /** Upstream in whose log the position or the parked notification is. */
   readonly upstreamName?: string;
+  /** Operation that is damaged, or names what is not on record. */
+  readonly operationId?: number;
   /** What is wrong, in a sentence. */
   readonly message: string;
 }
@@ -68,6 +78,11 @@ const categories: Readonly<Record<FaultKind, FaultCategory>> = {
   'parked-mismatch': 'lost',
   'parked-beyond-position': 'misplaced',
   'parked-processed': 'doubled',
+  'parked-damaged': 'lost',
+  'operation-damaged': 'lost',
+  'operation-mismatch': 'lost',
+  'schema-lost': 'lost',
+  'position-before-switch': 'misplaced',
   'event-beyond-head': 'misplaced',
 };
 

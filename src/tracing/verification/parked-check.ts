@@ -16,6 +16,7 @@ export async function checkParked(
         const message = `it has parked notification ${notificationId} of '${upstreamName}', but ${problem}`;
         faults.add(faultIn({ applicationName, pipelineId }, { kind, notificationId, upstreamName, message }));
       };
+      if (place.why === undefined) add('parked-damaged', 'the reason for it cannot be read.');
       const recorded = positions
         .get(applicationName)
         ?.find((one) => one.upstreamName === upstreamName && one.pipelineId === pipelineId);

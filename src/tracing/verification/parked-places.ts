@@ -1,3 +1,4 @@
+import { type ParkedReason, readReason } from '../../application/parking/parked-reason.ts';
 import { readParked } from '../../application/parking/parked-set.ts';
 import type { ParkedNotification } from '../../storage/parked.ts';
 import type { Recorder } from '../../storage/recorder.ts';
@@ -6,6 +7,8 @@ import type { Recorder } from '../../storage/recorder.ts';
 export interface ParkedPlace
   extends Pick<ParkedNotification, 'upstreamName' | 'notificationId' | 'originatorId'> {
   readonly pipelineId: number;
+  /** Why it is parked; undefined if that cannot be read. */
+  readonly why: ParkedReason | undefined;
 }
 
 /** Reads all parked notifications of an application. */
@@ -13,8 +16,11 @@ export async function readParkedPlaces(recorder: Recorder): Promise<readonly Par
   const counts = (await recorder.countParked?.()) ?? [];
   const places: ParkedPlace[] = [];
   for (const pipelineId of new Set(counts.map((one) => one.pipelineId))) {
-    for await (const { upstreamName, notificationId, originatorId } of readParked(recorder, pipelineId))
-      places.push({ pipelineId, upstreamName, notificationId, originatorId });
+    for await (const { reason, upstreamName, notificationId, originatorId } of readParked(
+      recorder,
+      pipelineId,
+    ))
+      places.push({ pipelineId, upstreamName, notificationId, originatorId, why: readReason(reason) });
   }
   return places;
 }

@@ -5,6 +5,7 @@ import { CauseCheck, type CauseSource } from './cause-check.ts';
 import { type Extents, headIn, readExtents } from './extents.ts';
 import type { LogName } from './fault.ts';
 import { LogWalk } from './log-walk.ts';
+import { checkOperations } from './operations/operation-check.ts';
 import { checkParked } from './parked-check.ts';
 import { checkPositions } from './position-check.ts';
 import type { ProgressReport } from './progress-report.ts';
@@ -35,11 +36,12 @@ export async function verifyLogs(
   recorders: ReadonlyMap<string, Recorder>,
   progress: ProgressReport,
   bounds: VerificationBounds = defaultBounds,
+  faults: FaultList = new FaultList(),
 ): Promise<Verification> {
-  const faults = new FaultList();
   const extents = await readExtents(recorders);
   await checkPositions(recorders, extents, faults);
   await checkParked(recorders, extents, faults);
+  await checkOperations(recorders, faults);
   const logs = checkedLogs(recorders, extents, faults, progress, bounds);
   try {
     await walkInCausalOrder(logs, faults);

@@ -1,11 +1,13 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { isProjection } from '../../application/projection/projection-declaration.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, layersOf, type System } from '../../system/system.ts';
 import { abortSignal, ruleOf } from '../../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../../util/options.ts';
+import { checkLiveSchema } from './operations/schema-check.ts';
 import { ProgressReport, type VerificationProgress } from './progress-report.ts';
-import type { Verification } from './verification.ts';
+import { FaultList, type Verification } from './verification.ts';
 import { verifyLogs } from './verify-logs.ts';
 
 /** Options of {@link verify}. */
@@ -28,7 +30,9 @@ export const verifyOptions: OptionRules<VerifyOptions> = {
  * Logs and the versions of each aggregate must be contiguous. Each cause must exist, be recorded before its effect, and
  * not be beyond the recorded position. The effects of a notification must be recorded together, in the order of the
  * upstream. No position may be beyond the end of a log, or at another notification than the one that was processed.
- * Each parked notification must be in the log, at or before the position, without an effect on record.
+ * Each parked notification must be in the log, at or before the position, without an effect on record. Operations must be
+ * readable and name what is on record. The live schema of a projection must have its tables, and may not fall behind the
+ * positions with which it became live.
  *
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
  * @throws {@link InvalidArgumentError} if `system` is not a system.
@@ -50,12 +54,15 @@ export async function verify(
   const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
   const recorders = new Map<string, Recorder>();
-  for (const { applicationName, remote } of system.applications as readonly ApplicationClass[]) {
+  const faults = new FaultList();
+  for (const declaration of system.applications as readonly ApplicationClass[]) {
+    const { applicationName, remote } = declaration;
     if (remote !== undefined) continue; // its own system verifies it
     signal?.throwIfAborted();
+    if (isProjection(declaration)) await checkLiveSchema(applicationName, openedStorage, faults);
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
     opened.defer(() => recorder.close());
     recorders.set(applicationName, recorder);
   }
-  return await verifyLogs(recorders, new ProgressReport(signal, onProgress));
+  return await verifyLogs(recorders, new ProgressReport(signal, onProgress), undefined, faults);
 }

@@ -1,14 +1,19 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+
+/** Keeps the asynchronous context in which kahn was imported. Faster than a snapshot of `AsyncLocalStorage`. */
+const root = new AsyncResource('kahn');
 
 /**
  * Calls a function in the asynchronous context in which kahn was imported: values that callers keep in an
  * `AsyncLocalStorage`, such as request ids, do not reach it. For work that serves several callers, and for connections,
  * timers and workers that outlive the call that opens them.
  */
-export const inRootContext: <Args extends unknown[], Result>(
+export function inRootContext<Args extends unknown[], Result>(
   work: (...args: Args) => Result,
   ...args: Args
-) => Result = AsyncLocalStorage.snapshot();
+): Result {
+  return root.runInAsyncScope(work, undefined, ...args);
+}
 
 /** The storages of kahn's own values, which hold in clean contexts, too. */
 const own: AsyncLocalStorage<unknown>[] = [];

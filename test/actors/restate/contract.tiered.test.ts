@@ -1,11 +1,10 @@
-import type { ApplicationClass, StorageDescription, System, SystemRunner } from 'kahn';
-import { RestateRunner, RestateService } from 'kahn/restate';
+import type { ApplicationClass, RunnerOptions, System } from 'kahn';
 import { afterAll, beforeAll } from 'vitest';
 import { restoredLogsContract } from '../../runner/restored-logs/contract.ts';
 import { tieredRunnerContract } from '../../runner/runner-contract.ts';
 import { versionsContract } from '../../runner/versions-contract.ts';
-import { freshName } from '../../support/servers/postgres-server.ts';
 import { RestateEngine } from '../../support/servers/restate-engine.ts';
+import { startOnRestate } from '../../support/servers/restate-runner.ts';
 import { storages } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
 
@@ -15,66 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
-/** Name of the actors for each storage. */
-const names = new WeakMap<StorageDescription, string>();
-
-/** A runner and its service, which are closed together. */
-async function started<Apps extends ApplicationClass>(
-  system: System<Apps>,
-  {
-    batchSize,
-    useDirectQueryIfAvailable,
-    ...options
-  }: {
-    storage?: StorageDescription;
-    batchSize?: number;
-    useDirectQueryIfAvailable?: boolean;
-    cacheSize?: number;
-    drainTimeoutMs?: number;
-    signal?: AbortSignal;
-  } & object,
-): Promise<SystemRunner<Apps>> {
-  const storage = options.storage ?? system.storage;
-  const systemActorName = (storage && names.get(storage)) ?? freshName('shop');
-  if (storage !== undefined) names.set(storage, systemActorName);
-  const { ingressUrl, adminUrl } = engine;
-  const runnerOptions = { ...options, systemActorName, ingressUrl, adminUrl, shutdownOnClose: true };
-  if (typeof storage?.module !== 'string') return await RestateRunner.start(system, runnerOptions);
-  const service = await RestateService.start(system, {
-    ...(options.storage !== undefined && { storage: options.storage }),
-    systemActorName,
-    port: 0,
-    ...(batchSize !== undefined && { batchSize }),
-    ...(useDirectQueryIfAvailable !== undefined && { useDirectQueryIfAvailable }),
-    ...(options.cacheSize !== undefined && { cacheSize: options.cacheSize }),
-    ...(options.signal !== undefined && { signal: options.signal }),
-    ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
-  });
-  try {
-    // By force, because the actors may know an earlier version of the system.
-    await service.register({ adminUrl, serviceUrl: `http://127.0.0.1:${service.port}`, force: true });
-    const runner = await RestateRunner.start(system, runnerOptions);
-    const close = async () => {
-      await runner.close();
-      await service.close();
-    };
-    return new Proxy(runner, {
-      get(target, property) {
-        if (property === 'close' || property === Symbol.asyncDispose) return close;
-        const value = Reflect.get(target, property);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  } catch (error) {
-    await service.close();
-    throw error;
-  }
-}
-
 for (const { name, create } of storages.filter((openedStorage) => openedStorage.name !== 'memory')) {
   const subject = {
     name: `the Restate runner on ${name}`,
-    start: started,
+    start: <Apps extends ApplicationClass>(system: System<Apps>, options: RunnerOptions) =>
+      startOnRestate(engine, system, options),
     createStorage: create,
     isFirstStorage: name === 'sqlite',
   };

@@ -26,7 +26,8 @@ async function parked(labels: Labels): Promise<readonly ParkedNotification[]> {
 /** Records an operation, which the application obeys in its next run. */
 async function operate(labels: Labels, kind: 'retry' | 'discard'): Promise<void> {
   const { recorder } = applicationInternals.storeOf(labels);
-  const operation = { timestamp: Date.now(), kind, by: 'ada', reason: 'mended', details: '{}' };
+  const details = JSON.stringify({ pipelineId: 0, notifications: [] });
+  const operation = { timestamp: Date.now(), kind, by: 'ada', reason: 'mended', details };
   await recorder.record(0, [{ events: [], snapshots: [], operation }]);
   await processApplicationInternals.controlOf(labels).refresh();
 }

@@ -11,7 +11,7 @@ test('holds more waits than a call takes arguments', async () => {
   await using tasks = await Tasks.open({ storage });
   await using results = await Results.open({ storage });
   const local = (application: Application, index: number) =>
-    new LocalApplication(application, index, () => {});
+    new LocalApplication(application, index, { resume: () => {}, failed: () => {} });
   const log = new FollowedLog(local(tasks, 0), local(results, 1), ['Task.Added']);
   const finished: Wait[] = [];
   const waits = Array.from({ length: 200_000 }, () => new Wait(finished, () => 'not processed'));

@@ -42,7 +42,7 @@ export class Invoice extends Aggregate<InvoiceEvent> {
 }
 
 /** Returns a class of invoices that begins at a place, and handles both types of events or only the placing of orders. */
-function invoicesOf({
+export function invoicesOf({
   begins = 'start',
   isComplete = true,
   tells = true,
@@ -55,20 +55,26 @@ function invoicesOf({
     static readonly applicationName = 'invoices';
     static readonly emits = ['Invoice.Made', 'Invoice.Settled'] as const;
     static readonly begins: Beginnings = begins;
+    /** Called with each event. */
+    static meanwhile: (isReplay: boolean) => void = () => {};
     override readonly policy = this.when({
-      'Order.Placed': ({ originatorId: orderId }, repository, { isReplay, sideEffects }) =>
-        Invoice.record(
+      'Order.Placed': ({ originatorId: orderId }, repository, { isReplay, sideEffects }) => {
+        (this.constructor as typeof Invoices).meanwhile(isReplay);
+        return Invoice.record(
           'Invoice.Made',
           { orderId, isReplay: tells && isReplay, sideEffects },
           repository.deriveId(),
-        ),
+        );
+      },
       ...(isComplete && {
-        'Order.Paid': ({ originatorId: orderId }, repository, { isReplay, sideEffects }) =>
-          Invoice.record(
+        'Order.Paid': ({ originatorId: orderId }, repository, { isReplay, sideEffects }) => {
+          (this.constructor as typeof Invoices).meanwhile(isReplay);
+          return Invoice.record(
             'Invoice.Settled',
             { orderId, isReplay: tells && isReplay, sideEffects },
             repository.deriveId(),
-          ),
+          );
+        },
       }),
     });
   }

@@ -45,6 +45,9 @@ export interface DamagedStorage {
   setHead?(applicationName: string, head: number): Promise<void>;
 }
 
+/** Reason for which notifications are parked. */
+const jammed = '{"error":{"name":"Error","message":"jammed"}}';
+
 /** Creates empty storage of each kind for the running test. */
 export const damagedStorages: readonly { readonly name: string; create(): DamagedStorage }[] = [
   { name: 'memory', create: damagedMemory },
@@ -84,7 +87,7 @@ export function damagedMemory(): DamagedStorage {
       memoryOf(applicationName).record(pipelineId, [{ events: [], snapshots: [], tracking }]);
     },
     async park(applicationName, upstreamName, notificationId, originatorId) {
-      const content = { originatorId, isDue: false, attempts: 1, since: 0, reason: '{}' };
+      const content = { originatorId, isDue: false, attempts: 1, since: 0, reason: jammed };
       const parked = [{ upstreamName, notificationId, expected: 0, content }];
       memoryOf(applicationName).record(0, [{ events: [], snapshots: [], parked }]);
     },
@@ -178,7 +181,7 @@ function damageBySql(
         applicationName,
         `insert into ${tableOf('parked', applicationName)}
           (revision, pipeline_id, upstream_name, notification_id, originator_id, is_due, attempts, since, reason${others})
-        values (1, 0, $1, $2, $3, ${falseText}, 1, 0, '{}'${zeros})`,
+        values (1, 0, $1, $2, $3, ${falseText}, 1, 0, '${jammed}'${zeros})`,
         [upstreamName, notificationId, originatorId],
       );
     },

@@ -1,5 +1,5 @@
 import { inRootContext } from '../../../util/environment/root-context.ts';
-import { messageOf } from '../../../util/errors.ts';
+import { failureTextOf } from '../../../util/errors.ts';
 import { EngineError } from '../errors.ts';
 
 /** An HTTP request to an engine. */
@@ -33,9 +33,8 @@ export async function requestJson(url: string, path: string, options: RequestOpt
     throw failure(url, response.status, text);
   } catch (cause) {
     if (signal?.aborted || cause instanceof EngineError) throw cause;
-    // The message of fetch() says only that it failed; its cause says why.
     const isLate = (cause as Error).name === 'TimeoutError';
-    const why = isLate ? `no answer in ${timeoutMs} ms` : messageOf((cause as Error).cause ?? cause);
+    const why = isLate ? `no answer in ${timeoutMs} ms` : failureTextOf(cause);
     throw unreachable(url, why, cause);
   }
 }

@@ -3,6 +3,7 @@ import type { RecordedRows } from '../../recorder.ts';
 import { RowsGuard } from '../../sql/rows-guard.ts';
 import { DatabaseSync } from '../../sqlite/connection/driver.ts';
 import { rollBack } from '../../sqlite/connection/transaction.ts';
+import { explained, isOfDriver } from '../../sqlite/errors.ts';
 import { guardedDatabase } from '../../sqlite/rows/guarded-database.ts';
 import { sql } from '../../sqlite/statements.ts';
 
@@ -63,6 +64,9 @@ export class MemoryRows {
     database.exec(sql.begin);
     try {
       return await read(guardedDatabase({ database, guard }));
+    } catch (error) {
+      const rows = { applicationName, location: 'its rows in memory()' };
+      throw isOfDriver(error) ? explained(error, rows, 'reading') : error;
     } finally {
       guard.end();
       rollBack(database);

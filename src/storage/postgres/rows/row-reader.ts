@@ -4,6 +4,7 @@ import { Slots } from '../../sql/slots.ts';
 import type { StorageLocation } from '../../storage-location.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { ServerRetry } from '../connection/server-retry.ts';
+import { explained, sqlState } from '../errors.ts';
 import { GuardedClient } from './guarded-client.ts';
 
 /** Reads rows in transactions that cannot write, on connections of the pool. */
@@ -38,6 +39,9 @@ export class RowReader implements RecordedRows {
       const guard = new RowsGuard(this.#location.applicationName);
       try {
         return await read(new GuardedClient(transaction, guard, this.#location));
+      } catch (error) {
+        const isOfServer = sqlState(error ?? {}) !== undefined;
+        throw isOfServer ? explained(error, this.#location, 'reading') : error;
       } finally {
         guard.end();
         await transaction.rollBack();

@@ -39,6 +39,8 @@ class GuardedDatabase {
   readonly #statements: UserStatements;
   /** Shared by all statements of the handle. */
   readonly #use: StatementUse;
+  /** Whether a failed call has rolled the transaction back. Only failures do, as calls that end it are refused. */
+  #isRolledBack = false;
 
   constructor(transaction: HandleTransaction) {
     this.#transaction = transaction;
@@ -46,7 +48,8 @@ class GuardedDatabase {
     this.#statements = statements;
     const { database, guard } = transaction;
     this.#use = {
-      run: this.#run,
+      assertUsable: this.#assertUsable,
+      failed: this.#failed,
       whenEnded: (end) => guard.whenEnded(end),
       compile: (text, options) =>
         this.#run(() => statements.compile(guard, () => database.prepare(text, options))),
@@ -80,16 +83,26 @@ class GuardedDatabase {
     return this.#transaction.database.location(name);
   }
 
-  readonly #run = <T>(work: () => T): T => {
-    const { database, guard, assertHeld, failure } = this.#transaction;
-    guard.assertOpen();
-    assertHeld?.();
-    if (!database.isTransaction) throw guard.rolledBack();
+  #run<T>(work: () => T): T {
+    this.#assertUsable();
     try {
       return work();
     } catch (error) {
-      throw failure?.(error) ?? error;
+      throw this.#failed(error);
     }
+  }
+
+  readonly #assertUsable = (): void => {
+    const { guard, assertHeld } = this.#transaction;
+    guard.assertOpen();
+    assertHeld?.();
+    if (this.#isRolledBack) throw guard.rolledBack();
+  };
+
+  readonly #failed = (error: unknown): unknown => {
+    const { database, failure } = this.#transaction;
+    this.#isRolledBack ||= database.isOpen && !database.isTransaction;
+    return failure?.(error) ?? error;
   };
 
   static {

@@ -11,8 +11,10 @@ type Row = ReturnType<StatementSync['all']>[number];
 
 /** How the statements of a handle are used. */
 export interface StatementUse {
-  /** Does work with the database while the handle may be used. */
-  run<T>(work: () => T): T;
+  /** Throws an error if the handle cannot be used. */
+  assertUsable(): void;
+  /** Returns the error to throw for a failed call of the database. */
+  failed(error: unknown): unknown;
   /** Calls the function when the transaction ends, unless the result is called before. */
   whenEnded(end: () => void): () => void;
   /** Compiles a statement. */
@@ -34,25 +36,40 @@ export class GuardedStatement {
   }
 
   run(...values: Values): StatementResultingChanges {
-    return this.#use.run(() => this.#statement.run(...(values as SQLInputValue[])));
+    this.#use.assertUsable();
+    try {
+      return this.#statement.run(...(values as SQLInputValue[]));
+    } catch (error) {
+      throw this.#use.failed(error);
+    }
   }
 
   get(...values: Values): Row | undefined {
-    return this.#use.run(() => this.#statement.get(...(values as SQLInputValue[])));
+    this.#use.assertUsable();
+    try {
+      return this.#statement.get(...(values as SQLInputValue[]));
+    } catch (error) {
+      throw this.#use.failed(error);
+    }
   }
 
   all(...values: Values): Row[] {
-    return this.#use.run(() => this.#statement.all(...(values as SQLInputValue[])));
+    this.#use.assertUsable();
+    try {
+      return this.#statement.all(...(values as SQLInputValue[]));
+    } catch (error) {
+      throw this.#use.failed(error);
+    }
   }
 
   *iterate(...values: Values): Generator<Row, undefined, undefined> {
-    const rows = this.#use.run(() => this.#own().iterate(...(values as SQLInputValue[])));
+    const rows = this.#do(() => this.#own().iterate(...(values as SQLInputValue[])));
     // A reading that goes on behind the transaction would keep the connection at a state of the past.
     const close = () => void rows.return?.();
     const forget = this.#use.whenEnded(close);
     try {
       for (;;) {
-        const { done, value } = this.#use.run(() => rows.next());
+        const { done, value } = this.#do(() => rows.next());
         if (done) return undefined;
         yield value as Row;
       }
@@ -63,7 +80,7 @@ export class GuardedStatement {
   }
 
   columns(): StatementColumnMetadata[] {
-    return this.#use.run(() => this.#statement.columns());
+    return this.#do(() => this.#statement.columns());
   }
 
   get sourceSQL(): string {
@@ -88,6 +105,15 @@ export class GuardedStatement {
 
   setReturnArrays(enabled: boolean): void {
     this.#own().setReturnArrays(enabled);
+  }
+
+  #do<T>(work: () => T): T {
+    this.#use.assertUsable();
+    try {
+      return work();
+    } catch (error) {
+      throw this.#use.failed(error);
+    }
   }
 
   /** Returns a statement that no other handle uses. */

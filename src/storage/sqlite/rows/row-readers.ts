@@ -5,7 +5,7 @@ import { recorderClosed, type StorageLocation } from '../../storage-location.ts'
 import { DatabaseSync } from '../connection/driver.ts';
 import { identityOf } from '../connection/sqlite-connection.ts';
 import { rollBack } from '../connection/transaction.ts';
-import { explained, isOfEnvironment } from '../errors.ts';
+import { explained, isOfDriver, isOfEnvironment } from '../errors.ts';
 import { sql } from '../statements.ts';
 import { guardedDatabase } from './guarded-database.ts';
 
@@ -47,6 +47,8 @@ export class RowReaders implements RecordedRows {
     try {
       database.exec(sql.begin);
       return await read(guardedDatabase({ database, guard, failure: this.#failure }));
+    } catch (error) {
+      throw isOfDriver(error) ? explained(error, this.#file, 'reading') : error;
     } finally {
       guard.end();
       rollBack(database);

@@ -96,10 +96,10 @@ async function placeFailing(orders: Orders, file: string): Promise<string> {
   return order.id;
 }
 
-/** Returns a line for each operation on record. */
+/** Returns a line for each operation of people on record. */
 async function actsOf(runner: SystemRunner<Apps>): Promise<readonly string[]> {
   const acts: string[] = [];
   for await (const { applicationName, kind, by, reason } of runner.operations())
-    acts.push(`${applicationName}: ${kind} by ${by}: ${reason}`);
+    if (kind !== 'failed') acts.push(`${applicationName}: ${kind} by ${by}: ${reason}`);
   return acts;
 }

@@ -1,0 +1,63 @@
+import { listOperations, MultiprocessRunner, run } from 'kahn';
+import { expect, test, vi } from 'vitest';
+import { raise, storeFlagsIn, take } from '../../../runner/multi-threaded/file-flags.ts';
+import { assertContiguous, assertSound } from '../../../support/logs.ts';
+import { storages, temporaryDirectory } from '../../../support/storages.ts';
+import { Orders } from '../../../support/systems/invoicing.ts';
+import { patient } from '../../../support/until.ts';
+import { DyingInvoices, dyingInvoicing, moments } from './dying-invoices.ts';
+
+const because = { by: 'ada', reason: 'drill' };
+/** Events that each replay and each reset handles again. */
+const stretch = 8;
+
+test.each(storages.filter(({ name }) => name !== 'memory'))(
+  'workers killed in replays and resets handle each event once, and end each replay once, on $name',
+  async ({ create }) => {
+    storeFlagsIn(temporaryDirectory());
+    const storage = create();
+    const skipped = 2 * moments.length * stretch;
+    {
+      await using orders = await dyingInvoicing.open(Orders, { storage });
+      await orders.place(...Array.from({ length: skipped / 2 }, (_, i) => `customer ${i}`));
+    }
+    await (await run(dyingInvoicing, { storage })).close(); // the invoices leave these orders out
+    const options = { storage, batchSize: 3 };
+    await using runner = await MultiprocessRunner.start(dyingInvoicing, options);
+    const invoices = runner.get(DyingInvoices);
+    let placed = skipped;
+    const repeated = () =>
+      vi.waitFor(async () => {
+        const [, { state, replays, upstreams } = {}] = await runner.status();
+        expect({ state, replays, lag: upstreams?.[0]?.lag }).toEqual({ state: 'idle', lag: 0 });
+      }, patient);
+    for (const [i, moment] of moments.entries()) {
+      raise(moment);
+      await runner.replay(DyingInvoices, { from: i * stretch + 1, to: (i + 1) * stretch, ...because });
+      await runner.get(Orders).place('new customer');
+      placed += 2;
+      await repeated();
+      expect(take(moment)).toBe(false);
+    }
+    for (const [i, moment] of moments.toReversed().entries()) {
+      raise(moment);
+      await runner.reset(DyingInvoices, { at: skipped - (i + 1) * stretch, ...because });
+      await runner.get(Orders).place('new customer');
+      placed += 2;
+      await repeated();
+      expect(take(moment)).toBe(false);
+    }
+    await assertContiguous(invoices);
+    const causes: number[] = [];
+    for await (const { event } of invoices.reader()) causes.push(event.cause?.notificationId ?? 0);
+    expect(causes.toSorted((a, b) => a - b)).toEqual(Array.from({ length: placed }, (_, i) => i + 1));
+    const kinds: string[] = [];
+    for await (const { kind } of listOperations(storage, dyingInvoicing)) kinds.push(kind);
+    expect(kinds).toEqual([
+      'begin',
+      ...moments.flatMap(() => ['replay', 'replay-end']),
+      ...moments.map(() => 'reset'),
+    ]);
+    await assertSound(storage, dyingInvoicing);
+  },
+);
