@@ -10,6 +10,9 @@ export {
   crashingStorage,
 } from './crashes/crashing-storage.ts';
 export { type SurvivedCrashes, survivesEveryCrash } from './crashes/survives-every-crash.ts';
+export type { EquivalenceOptions } from './equivalence/equivalence-options.ts';
+export { type Equivalence, equivalent } from './equivalence/equivalent.ts';
+export type { StartRunner } from './equivalence/runner-kinds.ts';
 export { derivedId } from './given-when-then/derived-id.ts';
 export type {
   EmittedBy,
