@@ -1,8 +1,8 @@
 import { isTransientFailure } from '../application/failures.ts';
-import { isBlocking, PausedError } from '../application/following-errors.ts';
+import { PausedError } from '../application/following-errors.ts';
 import { type ProcessApplication, processApplicationInternals } from '../application/process-application.ts';
 import { yieldIfBusy } from '../util/yield-to-event-loop.ts';
-import { BlockedUpstreams, catchBlocking } from './blocked-upstreams.ts';
+import { BlockedUpstreams, catchBlocking, mustWait } from './blocked-upstreams.ts';
 import { positionsRequest, UnrecordedPositions } from './positions/unrecorded-positions.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { ApplicationState, Interruption } from './runner.ts';
@@ -123,12 +123,12 @@ async function runOnce(
   for (const upstreamName of upstreamNames) {
     if (signal.aborted) return;
     const run = () =>
-      catchBlocking(async () =>
+      catchBlocking(upstreamName, async () =>
         processApplicationInternals.run(application, { upstreamName, batches: 1, signal }),
       );
     const counts = await retryTransient(run, signal, interrupted);
     if (counts instanceof PausedError) return;
-    if (isBlocking(counts)) {
+    if (mustWait(counts, upstreamName)) {
       interrupted(
         counts,
         blocked.block(upstreamName, counts, () => inbox.put(upstreamName), signal),

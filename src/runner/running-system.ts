@@ -8,6 +8,7 @@ import { openResources } from '../application/resources/open-resources.ts';
 import { memory } from '../storage/memory/index.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import type { Recorder } from '../storage/recorder.ts';
+import { isAway } from '../storage/remote/errors.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../storage/storage.ts';
 import { SystemBoundError, SystemRunningError } from '../system/errors.ts';
 import { upstreamsOf } from '../system/graph.ts';
@@ -105,7 +106,11 @@ async function recordBeginnings(
       const opened = running.in(pipelineId);
       const store = applicationInternals.storeOf(opened.get(applicationName) as Application);
       for (const upstreamName of upstreamsOf(graph, applicationName))
-        await recordBeginning(applicationClass, store, (opened.get(upstreamName) as Application).log);
+        await recordBeginning(applicationClass, store, (opened.get(upstreamName) as Application).log).catch(
+          (error) => {
+            if (!isAway(error, upstreamName)) throw error; // otherwise the follower records it
+          },
+        );
     }
   }
 }

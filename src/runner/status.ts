@@ -5,6 +5,7 @@ import { processApplicationInternals } from '../application/process-application.
 import { schemaIn } from '../application/projection/schema-recorder.ts';
 import { positionNameOf } from '../application/replaying/repetitions.ts';
 import { isTransient } from '../storage/errors.ts';
+import { isUnreadable } from '../storage/remote/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type {
   ApplicationState,
@@ -66,13 +67,19 @@ async function applicationStatus(
     await control.refresh();
     const parked = upstreams.length === 0 ? noCounts : await parkedCounts(application);
     const all = await Promise.all(
-      upstreams.map(async (upstream) => ({
-        ...(await upstreamStatus(application, upstream)),
-        parked: parked.get(upstream.applicationName) ?? 0,
-      })),
+      upstreams.map(async (upstream) => {
+        const { applicationName: name } = upstream;
+        const status = await upstreamStatus(application, upstream).catch(noneIfUnreadable(name));
+        return status && { ...status, parked: parked.get(name) ?? 0 };
+      }),
     );
     const replays = await replaysOf(application, upstreams);
-    return { ...known(), upstreams: all, lastError, ...(replays.length > 0 && { replays }) };
+    return {
+      ...known(),
+      upstreams: all.filter((one) => one !== undefined),
+      lastError,
+      ...(replays.length > 0 && { replays }),
+    };
   } catch (error) {
     if (!isTransient(error)) throw error;
     return { ...known(), upstreams: [], lastError: lastError ?? error };
@@ -121,6 +128,13 @@ function buildingOf(application: Application): SchemaBuilding | undefined {
   const schema = schemaIn(applicationInternals.storeOf(application).recorder);
   const live = schema?.history.live?.schema;
   return schema?.isBuilding && live !== undefined ? { schema: schema.schema, live } : undefined;
+}
+
+/** Returns a function that leaves out the log of another system that cannot be read: its followers report why. */
+function noneIfUnreadable(upstreamName: string): (error: unknown) => undefined {
+  return (error) => {
+    if (!isUnreadable(error, upstreamName)) throw error;
+  };
 }
 
 async function upstreamStatus(

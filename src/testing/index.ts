@@ -38,6 +38,12 @@ export {
   type TestRunner,
 } from './recorder-contract/recorder-contract.ts';
 export type { TestedRows } from './recorder-contract/tested-storage.ts';
+export {
+  PolicyReplay,
+  type ReplayDifference,
+  type SkippedPolicy,
+} from './replaying/policy-replay.ts';
+export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-policies.ts';
 export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';

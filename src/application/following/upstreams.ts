@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import type { StorageError } from '../../storage/errors.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
+import { isAway } from '../../storage/remote/errors.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';
 import { ControlLog } from '../control/control-log.ts';
 import type { Replay } from '../control/operation-kinds.ts';
@@ -223,12 +225,12 @@ export class Upstreams {
   }
 
   async #runAll(options: RunOptions, counts: Map<string, number>): Promise<ProcessedCounts> {
-    let waiting: BlockingError | undefined;
+    let waiting: BlockingError | StorageError | undefined;
     for (const follower of this.#followers.values()) {
       try {
         await this.#runOne(follower, options, counts);
       } catch (error) {
-        if (!isBlocking(error)) throw error;
+        if (!isBlocking(error) && !isAway(error, follower.upstreamName)) throw error;
         waiting ??= error; // go through the other upstreams: the other pipeline may wait for them
       }
     }

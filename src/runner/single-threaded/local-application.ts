@@ -7,12 +7,7 @@ import {
 import { ControlLog } from '../../application/control/control-log.ts';
 import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { isTransientFailure } from '../../application/failures.ts';
-import {
-  isBlocking,
-  PausedError,
-  PolicyRetryError,
-  RacesLostError,
-} from '../../application/following-errors.ts';
+import { PausedError, PolicyRetryError, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import { LateEffects } from '../../application/parking/late-effects.ts';
 import {
@@ -21,7 +16,7 @@ import {
 } from '../../application/process-application.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { messageOf } from '../../util/errors.ts';
-import { blockedBackoff } from '../blocked-upstreams.ts';
+import { blockedBackoff, mustWait } from '../blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { interruptionBy, transientBackoff } from '../retry-transient.ts';
@@ -163,7 +158,7 @@ export class LocalApplication implements FollowingApplication {
       publish('interrupted', { ...event, interruption: this.#rest(log, error) });
       return;
     }
-    const isBlocked = log !== undefined && isBlocking(error);
+    const isBlocked = log !== undefined && mustWait(error, log.upstream.name);
     if (!isBlocked) this.#troubled = log;
     const interruption = isBlocked ? this.#block(log, error) : this.retry.schedule();
     publish('interrupted', { ...event, interruption });

@@ -1,6 +1,7 @@
 import { failureTextOf } from '../../util/errors.ts';
 import { StorageError, type StorageErrorCode } from '../errors.ts';
 import { type StorageLocation, storageError } from '../storage-location.ts';
+import { foreignLog } from './log-names.ts';
 
 /** The log of another system that a call concerns. */
 export type RemoteLocation = StorageLocation;
@@ -52,13 +53,25 @@ export function invalidHeaders(location: RemoteLocation): StorageError {
   return storageError('STORAGE_DENIED', location, reason);
 }
 
+/**
+ * Whether an error says that the log of an application is in another system, which cannot be asked now. Other logs can be
+ * read meanwhile.
+ */
+export function isAway(error: unknown, applicationName: string): error is StorageError {
+  return isUnreadable(error, applicationName) && error.transient;
+}
+
+/** Whether an error says that the log of an application is in another system, and cannot be read for any reason. */
+export function isUnreadable(error: unknown, applicationName: string): error is StorageError {
+  if (!(error instanceof StorageError)) return false;
+  return error.applicationName === applicationName && foreignLog(applicationName) !== undefined;
+}
+
 /** Returns the error for a request that failed: it is no answer of a server. */
 export function unreachable(location: RemoteLocation, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
-  return storageError(
-    'STORAGE_UNREACHABLE',
-    location,
-    `the server did not answer (${failureTextOf(cause)}).`,
-    { cause },
-  );
+  const reason = cause === undefined ? 'not yet' : failureTextOf(cause);
+  return storageError('STORAGE_UNREACHABLE', location, `the server did not answer (${reason}).`, {
+    ...(cause !== undefined && { cause }),
+  });
 }

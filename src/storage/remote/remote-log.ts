@@ -16,6 +16,7 @@ import {
 } from './errors.ts';
 import { type OwnNames, type SystemLog, withLocalCause } from './log-names.ts';
 import type { LogDocument } from './protocol.ts';
+import { Reachability } from './reachability.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -33,11 +34,21 @@ export interface RemoteSource {
   readonly maxBytes: number;
 }
 
+/** What is asked of a server. */
+interface Address {
+  readonly pipelineId: number;
+  /** What follows the pipeline in the URL. */
+  readonly path: string;
+  /** Time for which the server may wait, in ms. @default 0 */
+  readonly waitMs?: number;
+}
+
 /** Reads the log of an application of another system, and checks all that its server answers. */
 export class RemoteLog {
   readonly location: RemoteLocation;
   readonly #source: RemoteSource;
   readonly #own: OwnNames;
+  readonly #reachability = new Map<number, Reachability>();
   /** Number of notifications in a section, while it is known. */
   #sectionSize: number | undefined;
 
@@ -52,6 +63,20 @@ export class RemoteLog {
     this.#own = own;
   }
 
+  /** Rejects without a request of its own if the server is away. */
+  async assertReachable(pipelineId: number, signal: AbortSignal): Promise<void> {
+    const unanswered = () => unreachable(this.location, undefined);
+    await this.#reachabilityOf(pipelineId).assertReachable(unanswered, signal);
+    signal.throwIfAborted();
+  }
+
+  #reachabilityOf(pipelineId: number): Reachability {
+    const ask = (signal: AbortSignal) => this.head(pipelineId, {}, signal);
+    const reachability = this.#reachability.get(pipelineId) ?? new Reachability(ask);
+    this.#reachability.set(pipelineId, reachability);
+    return reachability;
+  }
+
   /**
    * Reads where the log ends.
    *
@@ -64,8 +89,7 @@ export class RemoteLog {
   ): Promise<number> {
     const query = waitMs === 0 ? '' : `?after=${after}&waitMs=${waitMs}`;
     const found = await this.#read(
-      `${pipelineId}${query}`,
-      waitMs,
+      { pipelineId, path: query, waitMs },
       signal,
       (body): LogDocument => logIn(body, { ...this.#source.log, pipelineId }),
     );
@@ -103,16 +127,17 @@ export class RemoteLog {
     const first = after - (after % sectionSize) + 1;
     const request = { ...this.#source.log, pipelineId, sectionSize, first, after };
     const query = after < first ? '' : `?after=${after}`;
-    const path = `${pipelineId}/sections/${first},${first + sectionSize - 1}${query}`;
-    const { items, isCut } = await this.#read(path, 0, signal, (body) => sectionIn(body, request));
+    const path = `/sections/${first},${first + sectionSize - 1}${query}`;
+    const { items, isCut } = await this.#read({ pipelineId, path }, signal, (body) =>
+      sectionIn(body, request),
+    );
     if (isCut && items.length === 0)
       throw invalidAnswer(this.location, `a cut section without notifications`);
     return items.map((item) => withLocalCause(item, this.#source.log.system, this.#own));
   }
 
   async #read<T>(
-    path: string,
-    waitMs: number,
+    { pipelineId, path, waitMs = 0 }: Address,
     signal: AbortSignal | undefined,
     documentIn: (body: unknown) => T,
   ): Promise<T> {
@@ -126,11 +151,19 @@ export class RemoteLog {
     signal?.addEventListener('abort', end, { once: true });
     try {
       const headers = await unlessAborted(this.#headers(), over.signal);
-      const response = await fetch(`${url}/${path}`, { headers, redirect: 'manual', signal: over.signal });
-      return await this.#documentIn(response, documentIn);
-    } catch (error) {
+      const response = await fetch(`${url}/${pipelineId}${path}`, {
+        headers,
+        redirect: 'manual',
+        signal: over.signal,
+      });
+      const document = await this.#documentIn(response, documentIn);
+      this.#reachabilityOf(pipelineId).succeeded();
+      return document;
+    } catch (cause) {
       signal?.throwIfAborted();
-      throw unreachable(this.location, error);
+      const error = unreachable(this.location, cause);
+      this.#reachabilityOf(pipelineId).failed(error);
+      throw error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);

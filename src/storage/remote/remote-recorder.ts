@@ -1,6 +1,6 @@
 import type { Cause } from '../../domain/provenance.ts';
 import { StorageError } from '../errors.ts';
-import type { History, RecordedOperation, RecordedPosition, Recorder } from '../recorder.ts';
+import type { History, RecordedOperation, RecordedPosition, Recorder, TypeCounts } from '../recorder.ts';
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification } from '../stored-event.ts';
 import { notOurs } from './errors.ts';
@@ -26,7 +26,8 @@ export class RemoteRecorder implements Recorder {
     limit: number,
     maxSize?: number,
   ): Promise<readonly StoredNotification[]> {
-    return this.#open(pipelineId).notifications(pipelineId, after, limit, maxSize, this.#closed.signal);
+    const log = await this.#open(pipelineId);
+    return log.notifications(pipelineId, after, limit, maxSize, this.#closed.signal);
   }
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
@@ -34,7 +35,8 @@ export class RemoteRecorder implements Recorder {
   }
 
   async head(pipelineId: number): Promise<number> {
-    return this.#open(pipelineId).head(pipelineId, {}, this.#closed.signal);
+    const log = await this.#open(pipelineId);
+    return log.head(pipelineId, {}, this.#closed.signal);
   }
 
   async logs(): Promise<readonly LogPlace[]> {
@@ -56,6 +58,11 @@ export class RemoteRecorder implements Recorder {
 
   async operations(): Promise<readonly RecordedOperation[]> {
     return [];
+  }
+
+  /** Counts nothing: the other system knows which types it declares. */
+  async countTypes(): Promise<TypeCounts> {
+    return { counts: new Map(), last: undefined };
   }
 
   async histories(): Promise<readonly History[]> {
@@ -82,10 +89,11 @@ export class RemoteRecorder implements Recorder {
     this.#closed.abort(recorderClosed(this.#log.location));
   }
 
-  #open(pipelineId: number): RemoteLog {
+  async #open(pipelineId: number): Promise<RemoteLog> {
     this.#closed.signal.throwIfAborted();
     this.#pipelineIds.add(pipelineId);
     this.#noteRead(pipelineId);
+    await this.#log.assertReachable(pipelineId, this.#closed.signal);
     return this.#log;
   }
 }

@@ -9,6 +9,8 @@ export type OriginKind =
   | 'unrecorded'
   /** The next cause is in an application that is not in this storage. */
   | 'elsewhere'
+  /** The next cause is in the log of another system, which cannot be read now. */
+  | 'unreachable'
   /** The log of the next cause ends before it or has a gap there. */
   | 'missing'
   /** The next cause is in the chain already: the recorded causes are damaged. */
@@ -39,6 +41,7 @@ export async function causeChain(logs: RecordedLogs, event: TracedEvent, depth: 
     if (next === undefined) return ends(correlationId === undefined ? 'unrecorded' : 'command');
     if (!logs.has(next.applicationName)) return ends('elsewhere');
     if (seen.has(placeKey(next))) return ends('repeated');
+    if (logs.isUnreadable(next.applicationName)) return ends('unreachable');
     const cause = await logs.read(next);
     if (cause === undefined) return ends('missing');
     if (causes.length >= depth) return ends('cut');

@@ -11,6 +11,7 @@ import { catchBlocking } from '../../../runner/blocked-upstreams.ts';
 import { publish, type RunnerEvent } from '../../../runner/diagnostics.ts';
 import type { LoopWatch } from '../../../runner/loops/loop-watch.ts';
 import { positionsRequest, UnrecordedPositions } from '../../../runner/positions/unrecorded-positions.ts';
+import type { StorageError } from '../../../storage/errors.ts';
 import { inRootContext } from '../../../util/environment/root-context.ts';
 import { portable } from '../../../util/portable-error.ts';
 import { StorageMismatchError } from '../errors.ts';
@@ -118,7 +119,7 @@ export class HostedApplication {
     if (isRequested) this.#positions.isAwaited = true;
     const more: string[] = [];
     const aside: string[] = [];
-    let wait: BlockingError | StorageMismatchError | undefined;
+    let wait: BlockingError | StorageError | StorageMismatchError | undefined;
     try {
       const control = processApplicationInternals.controlOf(this.#application);
       await (isRequested ? control.refresh() : control.refreshIfDue());
@@ -126,7 +127,7 @@ export class HostedApplication {
       for (const log of this.#logs) {
         const least = upstreams[log.applicationName];
         if (least === undefined) continue;
-        const processed = await catchBlocking(() => this.#processLog(log, least, end));
+        const processed = await catchBlocking(log.applicationName, () => this.#processLog(log, least, end));
         if (processed === false) more.push(log.applicationName);
         if (typeof processed === 'boolean') continue;
         aside.push(log.applicationName);
