@@ -1,11 +1,10 @@
-import { memory, type System } from 'kahn';
+import type { System } from 'kahn';
 import { equivalent, type Scenario } from 'kahn/testing';
 import { expect, test } from 'vitest';
 import { bank } from '../../../examples/commands/bank.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { connectionString } from '../../support/servers/postgres.ts';
 import { rallies } from '../../support/systems/rallies.ts';
-import { byTier } from '../../support/tier.ts';
 import { placeOrders, rally, transferMoney } from '../scenarios/scenarios.ts';
 
 const cases: readonly [string, System, Scenario<never>][] = [
@@ -14,15 +13,12 @@ const cases: readonly [string, System, Scenario<never>][] = [
   ['applications that follow each other', rallies as System, rally],
 ];
 
-test.each(byTier(cases.slice(0, 1), cases))(
+test.each(cases)(
   '%s is the same on all runners and storages',
   async (_, system, scenario) => {
-    const options = byTier(
-      { storages: { memory: () => memory() } },
-      { connectionString, timeLimitMs: 400_000 },
-    );
+    const options = { connectionString, timeLimitMs: 400_000 };
     const { ran, unavailable } = await equivalent(system, scenario as Scenario, options);
-    expect(ran).toHaveLength(byTier(4, 14));
+    expect(ran).toHaveLength(14);
     expect(ran[0]).toBe('SingleThreadedRunner on memory');
     expect(Object.keys(unavailable)).toEqual(['MultiprocessRunner on memory']);
     expect(unavailable['MultiprocessRunner on memory']).toContain('on the heap of this process');
