@@ -13,14 +13,11 @@ const cases: readonly [string, System, Scenario<never>][] = [
   ['applications that follow each other', rallies as System, rally],
 ];
 
-test.each(cases)(
-  '%s is the same on all runners and storages',
-  async (_, system, scenario) => {
-    const options = { connectionString, timeLimitMs: 400_000 };
-    const { ran, unavailable } = await equivalent(system, scenario as Scenario, options);
-    expect(ran).toHaveLength(14);
-    expect(ran[0]).toBe('SingleThreadedRunner on memory');
-    expect(Object.keys(unavailable)).toEqual(['MultiprocessRunner on memory']);
-    expect(unavailable['MultiprocessRunner on memory']).toContain('on the heap of this process');
-  },
-);
+test.each(cases)('%s is the same on all runners and storages', async (_, system, scenario) => {
+  const options = { connectionString, timeLimitMs: 400_000 };
+  const { ran, unavailable } = await equivalent(system, scenario as Scenario, options);
+  expect(ran).toHaveLength(14);
+  expect(ran[0]).toBe('SingleThreadedRunner on memory');
+  expect(Object.keys(unavailable)).toEqual(['MultiprocessRunner on memory']);
+  expect(unavailable['MultiprocessRunner on memory']).toContain('on the heap of this process');
+});
