@@ -16,8 +16,6 @@ export type ScenarioRunner<Apps extends ApplicationClass = ApplicationClass> = O
  *
  * Commands may be methods of the applications, which call `save()` and `update()`. Their data must be the same in each run,
  * apart from ids made by `newId()` and `create()`.
-<<<<<<< HEAD
-=======
  *
  * @example
  * import type { ScenarioRunner } from 'kahn/testing';
@@ -26,7 +24,6 @@ export type ScenarioRunner<Apps extends ApplicationClass = ApplicationClass> = O
  * const threeOrders = async (runner: ScenarioRunner<typeof Orders>) => {
  *   for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
  * };
->>>>>>> main
  */
 export type Scenario<Apps extends ApplicationClass = ApplicationClass> = (
   runner: ScenarioRunner<Apps>,
