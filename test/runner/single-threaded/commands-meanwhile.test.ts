@@ -116,8 +116,13 @@ describe.each(storages)('while a policy of a single thread waits, on $name', ({ 
 
   test('caughtUp() waits for what was recorded before the call, and for nothing else', async () => {
     const { runner, slow, release } = await started();
+    const { recorder } = applicationInternals.storeOf(runner.get(OtherTasks));
+    const head = vi.spyOn(recorder, 'head');
     const caughtUp = runner.caughtUp({ signal: inTime() });
     const isCaughtUp = watch(caughtUp);
+    await until('the call has read where the log ends', () =>
+      head.mock.settledResults.some(({ type }) => type === 'fulfilled'),
+    );
     await runner.get(OtherTasks).save(Task.add('unrelated'));
     expect(isCaughtUp()).toBe(false);
     const next = hold(runner.get(OtherResults), 'next');
