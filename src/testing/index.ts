@@ -33,3 +33,9 @@ export {
 } from './replaying/policy-replay.ts';
 export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-policies.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
+export {
+  type AnyScheduleOptions,
+  anySchedule,
+  ScheduleFailedError,
+  type TriedSchedules,
+} from './schedules/any-schedule.ts';
