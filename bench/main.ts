@@ -10,6 +10,8 @@ import { wakeUp } from './postgres/wake-up.ts';
 import { parallel } from './processes/parallel.ts';
 import { projections } from './projections/projections.ts';
 import { provenance } from './provenance.ts';
+import { remoteLatency } from './remote/latency.ts';
+import { remoteReading } from './remote/reading.ts';
 import { pipelines } from './restate/pipelines.ts';
 import { sealing } from './sealing.ts';
 import type { Section } from './section.ts';
@@ -48,6 +50,8 @@ async function main(chosen: Options): Promise<void> {
     throughput,
     latency,
     parallel,
+    remoteReading,
+    remoteLatency,
     ticks,
     pipelines,
   ])

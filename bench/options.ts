@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 const help = `Usage: npm run bench -- [options]
 
 Measures the shop of examples/shop and prints medians: compared with a hand-written baseline on every
-storage, with and without causes, then with threads, processes, ticks and actors. PostgreSQL is the server
+storage, with and without causes, then with threads, processes, HTTP, ticks and actors. PostgreSQL is the server
 at KAHN_POSTGRES_URL; without this variable, a server is started with its data in the system's temporary
 directory.
 
@@ -12,7 +12,8 @@ directory.
   --orders N        orders per round (default: depends on the storage)
   --only TEXT       measure only rows whose name contains TEXT, such as 'FULL, appends', 'causes',
                     'validation', 'personal data', 'sealed',
-                    'verify', 'projection', 'growth', 'long aggregates', 'threads', 'processes', 'ticks' or 'Restate'
+                    'verify', 'projection', 'growth', 'long aggregates', 'threads', 'processes', 'remote',
+                    'ticks' or 'Restate'
   --directory PATH  directory of the SQLite files (default: the system's temporary directory)
   --help            print this text
 `;

@@ -10,8 +10,8 @@ import { Application, type ApplicationClass, applicationInternals } from './appl
 import { ControlLog } from './control/control-log.ts';
 import { ErrorRules } from './error-rules/error-rules.ts';
 import { InvalidApplicationError, PipelineFixedError } from './errors.ts';
-import type { Progress } from './following/batch-processor.ts';
-import { batchSizeRule } from './following/batch-size.ts';
+import type { Progress } from './following/batches/batch-options.ts';
+import { batchSizeRule } from './following/batches/batch-size.ts';
 import { type ProcessedCounts, type RunOptions, Upstreams } from './following/upstreams.ts';
 import type { BlockingError } from './following-errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';

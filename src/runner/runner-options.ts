@@ -1,5 +1,5 @@
 import { storageRule } from '../application/application-binding.ts';
-import { batchSizeRule } from '../application/following/batch-size.ts';
+import { batchSizeRule } from '../application/following/batches/batch-size.ts';
 import { openStoreOptions } from '../application/open-store.ts';
 import { replacedRule } from '../application/resources/replaced-resources.ts';
 import type { StorageDescription } from '../storage/storage.ts';

@@ -5,7 +5,7 @@ import { processApplicationInternals } from '../application/process-application.
 import { schemaIn } from '../application/projection/schema-recorder.ts';
 import { positionNameOf } from '../application/replaying/repetitions.ts';
 import { isTransient } from '../storage/errors.ts';
-import { isAway } from '../storage/remote/errors.ts';
+import { isUnreadable } from '../storage/remote/errors.ts';
 import { type SystemGraph, upstreamsOf } from '../system/graph.ts';
 import type {
   ApplicationState,
@@ -69,7 +69,7 @@ async function applicationStatus(
     const all = await Promise.all(
       upstreams.map(async (upstream) => {
         const { applicationName: name } = upstream;
-        const status = await upstreamStatus(application, upstream).catch(noneIfAway(name));
+        const status = await upstreamStatus(application, upstream).catch(noneIfUnreadable(name));
         return status && { ...status, parked: parked.get(name) ?? 0 };
       }),
     );
@@ -130,10 +130,10 @@ function buildingOf(application: Application): SchemaBuilding | undefined {
   return schema?.isBuilding && live !== undefined ? { schema: schema.schema, live } : undefined;
 }
 
-/** Returns a function that leaves out the log of another system that cannot be asked now. */
-function noneIfAway(upstreamName: string): (error: unknown) => undefined {
+/** Returns a function that leaves out the log of another system that cannot be read: its followers report why. */
+function noneIfUnreadable(upstreamName: string): (error: unknown) => undefined {
   return (error) => {
-    if (!isAway(error, upstreamName)) throw error;
+    if (!isUnreadable(error, upstreamName)) throw error;
   };
 }
 

@@ -85,6 +85,8 @@ class LogServer {
   readonly #options: ResolvedServeLogsOptions;
   readonly #authorize: Authorize;
   readonly #rate: RequestRate;
+  /** Counts requests without a permission apart, so that they take nothing from those that have one. */
+  readonly #refusedRate: RequestRate;
   readonly #watches = new WeakMap<Application, HeadWatch>();
   readonly #systemName: string;
   /** Classes of the system by the names of their applications. */
@@ -96,6 +98,7 @@ class LogServer {
     this.#options = options;
     this.#authorize = authorizing(options.authorize);
     this.#rate = new RequestRate(options.maxRequestsPerSecond);
+    this.#refusedRate = new RequestRate(options.maxRequestsPerSecond);
     const all = runner.system.applications as readonly ApplicationClass[];
     this.#systemName = runner.system.name;
     this.#classes = new Map(all.map((one) => [one.applicationName, one]));
@@ -110,8 +113,6 @@ class LogServer {
   }
 
   async #answer(request: Request): Promise<Response> {
-    if (!this.#rate.allows())
-      return refusal(429, 'TOO_MANY_REQUESTS', 'Try again in a second.', { 'retry-after': '1' });
     if (request.method !== 'GET')
       return refusal(405, 'METHOD_NOT_ALLOWED', 'Logs are read with GET.', { allow: 'GET' });
     if (request.url.length > longestUrl) return refusal(414, 'URL_TOO_LONG', 'The URL is too long.');
@@ -120,7 +121,11 @@ class LogServer {
     if (address === undefined) return unknownLog();
     // First, so that only clients with a permission learn which logs there are.
     const served = this.#options.applications.find((one) => recordedNameOf(one) === address.applicationName);
-    if ((await this.#authorize(request, served?.applicationName ?? address.applicationName)) !== true)
+    const isAllowed =
+      (await this.#authorize(request, served?.applicationName ?? address.applicationName)) === true;
+    if (!(isAllowed ? this.#rate : this.#refusedRate).allows())
+      return refusal(429, 'TOO_MANY_REQUESTS', 'Try again in a second.', { 'retry-after': '1' });
+    if (!isAllowed)
       return refusal(401, 'UNAUTHORIZED', 'Send a valid token.', { 'www-authenticate': 'Bearer' });
     const application = served && this.#applicationOf(served, address.pipelineId);
     if (application === undefined) return unknownLog();

@@ -22,7 +22,12 @@ export interface ServeLogsOptions<Apps extends ApplicationClass = ApplicationCla
   readonly maxWaitMs?: number;
   /** Largest number of requests that wait at a time; others get the status 503. @default 1_000 */
   readonly maxWaiting?: number;
-  /** Largest number of requests a second, all clients together; others get the status 429. @default 1_000 */
+  /**
+   * Largest number of requests a second, all clients together; others get the status 429. Requests without a permission
+   * are counted apart, up to the same number.
+   *
+   * @default 1_000
+   */
   readonly maxRequestsPerSecond?: number;
 }
 

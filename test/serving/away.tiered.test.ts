@@ -74,7 +74,7 @@ test('explain() shows what is on record while a server is away, and names its ap
   expect(origin).toEqual({ kind: 'unreachable', next });
   expect(others.cuts).toEqual([]);
   expect(String(await explain(runner, Billing, 1))).toContain(
-    'sales@shop 1, unreachable: the other system does not answer',
+    'sales@shop 1, unreachable: the other system cannot be asked now',
   );
 });
 

@@ -11,6 +11,9 @@ const headers = { authorization: `Bearer ${token}` };
 // biome-ignore lint/suspicious/noExplicitAny: documents that no type describes
 type Document = any;
 
+const long = 'x'.repeat(1_025);
+const place = { pipelineId: 0, notificationId: 1 };
+
 /** Serves seven sales, changed by a liar, to a system that bills them. */
 async function startWith(lie: (handler: LogHandler) => LogHandler, options: object = {}) {
   const server = await TestServer.listen();
@@ -92,6 +95,77 @@ describe('a follower stops at a server that answers', () => {
       ({ items }) => Object.assign(items[0], { correlationId: '' }),
       'the correlationId',
     ],
+    [
+      'a time beyond all dates',
+      ({ items }) => Object.assign(items[0], { timestamp: 8.64e15 + 1 }),
+      'the timestamp of notification 1',
+    ],
+    ['half a millisecond', ({ items }) => Object.assign(items[0], { timestamp: 0.5 }), 'the timestamp'],
+    [
+      'a version that is too large',
+      ({ items }) => Object.assign(items[0], { originatorVersion: 2 ** 31 }),
+      'the originatorVersion',
+    ],
+    [
+      'a version twice',
+      ({ items }) => Object.assign(items[1], { originatorId: items[0].originatorId }),
+      'the originatorVersion 1 of notification 2 after a later one',
+    ],
+    [
+      'an id that is too long',
+      ({ items }) => Object.assign(items[0], { originatorId: long }),
+      'the originatorId',
+    ],
+    ['an id with a NUL', ({ items }) => Object.assign(items[0], { originatorId: 'a\0' }), 'the originatorId'],
+    [
+      'half a character',
+      ({ items }) => Object.assign(items[0], { originatorId: '\ud800' }),
+      'the originatorId',
+    ],
+    ['data with half a character', ({ items }) => Object.assign(items[0], { data: '"\ud800"' }), 'the data'],
+    ['a type that is too long', ({ items }) => Object.assign(items[0], { type: long }), 'the type'],
+    [
+      'a long correlation id',
+      ({ items }) => Object.assign(items[0], { correlationId: long }),
+      'the correlationId',
+    ],
+    [
+      'metadata with half a character',
+      ({ items }) => Object.assign(items[0], { metadata: '"\ud800"' }),
+      'the metadata',
+    ],
+    [
+      'a cause of a long name',
+      ({ items }) => Object.assign(items[0], { cause: { ...place, applicationName: long } }),
+      'the cause',
+    ],
+    [
+      'a cause in a system that can have no name',
+      ({ items }) => Object.assign(items[0], { cause: { ...place, applicationName: 'x', system: 'a@b' } }),
+      'the cause',
+    ],
+    [
+      'a cause in no pipeline',
+      ({ items }) =>
+        Object.assign(items[0], { cause: { applicationName: 'x', pipelineId: -1, notificationId: 1 } }),
+      'the cause',
+    ],
+    [
+      'a dependency in a pipeline beyond all',
+      ({ items }) => Object.assign(items[0], { dependencies: [{ pipelineId: 2 ** 31, notificationId: 1 }] }),
+      'dependencies',
+    ],
+    [
+      'dependencies that are no array',
+      ({ items }) => Object.assign(items[0], { dependencies: { length: 1 } }),
+      'dependencies',
+    ],
+    [
+      'another system',
+      (document) => Object.assign(document, { system: 'store' }),
+      `the system "store" in place of 'shop'`,
+    ],
+    ['no system', (document) => void delete document.system, "in place of 'shop'"],
     ['a notification that is no object', ({ items }) => void items.splice(0, 1, null), 'that is no object'],
     ['no notifications', (document) => void delete document.items, 'a section without notifications'],
     ['another section', (document) => Object.assign(document, { id: '6,10' }), 'the section "6,10"'],
@@ -116,6 +190,33 @@ describe('a follower stops at a server that answers', () => {
     expect(String(lastError)).toContain('/logs/sales');
     expect(String(lastError)).toContain(reason);
     expect(await billing.get(Billing).log.head()).toBe(0);
+  });
+
+  test.each<[string, (document: Document) => void]>([
+    ['data that is no JSON', ({ items }) => Object.assign(items[1], { data: '{' })],
+    ['data of another shape', ({ items }) => Object.assign(items[1], { data: 'null' })],
+    ['metadata that is no JSON', ({ items }) => Object.assign(items[1], { metadata: '{' })],
+  ])('%s, after all before it', async (_what, change) => {
+    const { billing, status } = await startWith(changingSections(change));
+    await until('it stops there', async () => ['failed', 'interrupted'].includes((await status()).state));
+    expect(String((await status()).lastError)).toMatch(/notification 2\b/);
+    expect(await billing.get(Billing).log.head()).toBe(1);
+  });
+
+  test.each<[string, unknown]>([
+    ['less than nothing', -1],
+    ['a fraction', 1.5],
+    ['a text', '7'],
+    ['more than all numbers', 2 ** 53],
+    ['nothing', undefined],
+  ])('%s as the end of the log', async (_what, head) => {
+    const { status } = await startWith((handler) => async (request) => {
+      const answer = await handler(request);
+      if (request.url.includes('/sections/')) return answer;
+      return Response.json({ ...((await answer.json()) as object), head });
+    });
+    await until('it has failed', async () => (await status()).state === 'failed');
+    expect(String((await status()).lastError)).toContain('the head');
   });
 
   test.each<[string, () => Response | Promise<Response>, string]>([

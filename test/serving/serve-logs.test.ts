@@ -205,6 +205,15 @@ test('bounds the requests a second and those that wait', async () => {
   await until('requests are allowed again', async () => (await get('/keys/0')).status === 200);
 });
 
+test('requests without a permission take nothing from those that have one', async () => {
+  const { get } = await serving(1, { maxRequestsPerSecond: 3 });
+  const headers = { authorization: 'Bearer another-token-of-the-test' };
+  const refused = await Promise.all(Array.from({ length: 50 }, () => get('/keys/0', { headers })));
+  const statuses = new Set(refused.map(({ status }) => status));
+  expect(statuses).toEqual(new Set([401, 429]));
+  expect((await get('/keys/0')).status).toBe(200);
+});
+
 test.each<[object, string]>([
   [{}, 'applications'],
   [{ applications: [] }, 'applications'],

@@ -13,7 +13,7 @@ import { type BlockingError, dependencyWithin, isBlocking, PausedError } from '.
 import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { positionNameOf } from '../replaying/repetitions.ts';
-import type { BatchProcessorOptions, Progress } from './batch-processor.ts';
+import type { BatchProcessorOptions, Progress } from './batches/batch-options.ts';
 import { CausalGate } from './causal-gate.ts';
 import { Follower } from './follower.ts';
 import { processDue } from './parked-pass.ts';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { pause } from '../../util/retry.ts';
-import type { FollowerPace } from '../following/batch-processor.ts';
+import type { FollowerPace } from '../following/batches/batch-options.ts';
 import type { SchemaHistory } from './schema-history.ts';
 
 /** Longest rest after a batch, in ms. */

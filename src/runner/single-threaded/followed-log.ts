@@ -1,4 +1,4 @@
-import type { Progress } from '../../application/following/batch-processor.ts';
+import type { Progress } from '../../application/following/batches/batch-options.ts';
 import { effectsOf, lateEffectsOf } from '../../application/log/effect-search.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import { awaitedParked, parkedError } from '../../application/parking/awaited-parked.ts';

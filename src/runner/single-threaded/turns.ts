@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { isTransientFailure } from '../../application/failures.ts';
-import type { Progress } from '../../application/following/batch-processor.ts';
+import type { Progress } from '../../application/following/batches/batch-options.ts';
 import type { ProcessedCounts } from '../../application/following/upstreams.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';

@@ -53,6 +53,7 @@ export function sectionIn(
   if (items.length > last - after)
     throw new InvalidDocument(`${items.length} notifications after ${after} in it`);
   const notifications = items.map((item: unknown, index) => notificationIn(item, after + 1 + index));
+  assertVersionsAscend(notifications);
   return { items: notifications, ...(isCut === true && { isCut }) };
 }
 
@@ -85,10 +86,10 @@ function notificationIn(item: unknown, expectedId: number): StoredNotification {
   if (!isCount(originatorVersion) || originatorVersion < 1 || originatorVersion > limits.version)
     throw wrong('originatorVersion');
   if (!isName(type)) throw wrong('type');
-  if (typeof data !== 'string') throw wrong('data');
+  if (!isText(data)) throw wrong('data');
   if (!Number.isSafeInteger(timestamp) || Math.abs(Number(timestamp)) > limits.timestamp)
     throw wrong('timestamp');
-  if (metadata !== undefined && typeof metadata !== 'string') throw wrong('metadata');
+  if (metadata !== undefined && !isText(metadata)) throw wrong('metadata');
   if (correlationId !== undefined && !isName(correlationId)) throw wrong('correlationId');
   const event = {
     originatorId,
@@ -102,6 +103,18 @@ function notificationIn(item: unknown, expectedId: number): StoredNotification {
     ...(metadata !== undefined && { metadata }),
   };
   return notificationOf(event, expectedId);
+}
+
+/** Throws {@link InvalidDocument} if two events of an aggregate are in the wrong order, or have the same version. */
+function assertVersionsAscend(notifications: readonly StoredNotification[]): void {
+  const versions = new Map<string, number>();
+  for (const { id, originatorId, originatorVersion } of notifications) {
+    if (originatorVersion <= (versions.get(originatorId) ?? 0))
+      throw new InvalidDocument(
+        `the originatorVersion ${originatorVersion} of notification ${id} after a later one`,
+      );
+    versions.set(originatorId, originatorVersion);
+  }
 }
 
 function causeIn(value: unknown, wrong: () => InvalidDocument): ServedCause {
@@ -124,6 +137,10 @@ function placeIn(value: unknown, wrong: () => InvalidDocument): LogPlace {
 function fieldsOf(value: unknown, what: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
   throw new InvalidDocument(`${what} that is no object`);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed();
 }
 
 /** Whether a value is a name, an id or a type that can be recorded. */

@@ -58,7 +58,12 @@ export function invalidHeaders(location: RemoteLocation): StorageError {
  * read meanwhile.
  */
 export function isAway(error: unknown, applicationName: string): error is StorageError {
-  if (!(error instanceof StorageError) || !error.transient) return false;
+  return isUnreadable(error, applicationName) && error.transient;
+}
+
+/** Whether an error says that the log of an application is in another system, and cannot be read for any reason. */
+export function isUnreadable(error: unknown, applicationName: string): error is StorageError {
+  if (!(error instanceof StorageError)) return false;
   return error.applicationName === applicationName && foreignLog(applicationName) !== undefined;
 }
 

@@ -41,7 +41,7 @@ export async function causeChain(logs: RecordedLogs, event: TracedEvent, depth: 
     if (next === undefined) return ends(correlationId === undefined ? 'unrecorded' : 'command');
     if (!logs.has(next.applicationName)) return ends('elsewhere');
     if (seen.has(placeKey(next))) return ends('repeated');
-    if (logs.isAway(next.applicationName)) return ends('unreachable');
+    if (logs.isUnreadable(next.applicationName)) return ends('unreachable');
     const cause = await logs.read(next);
     if (cause === undefined) return ends('missing');
     if (causes.length >= depth) return ends('cut');

@@ -108,7 +108,7 @@ function withOrigin(root: DisplayNode, { kind, next }: Origin): DisplayNode {
   const place = placeName(next);
   const labels: Record<Exclude<Origin['kind'], 'command' | 'unrecorded'>, string> = {
     elsewhere: `${place}, elsewhere: not in this storage`,
-    unreachable: `${place}, unreachable: the other system does not answer`,
+    unreachable: `${place}, unreachable: the other system cannot be asked now`,
     missing: `${place}, missing: its log has no such event`,
     repeated: `${place}, already below: the recorded causes are damaged`,
     cut: `… ${place} and its causes, higher than the tree`,

@@ -9,7 +9,7 @@ import { EventMapper } from '../../storage/codec/event-mapper.ts';
 import { Transcoder } from '../../storage/codec/transcoder.ts';
 import type { ParkedNotification } from '../../storage/parked.ts';
 import type { RecordedPosition, Recorder } from '../../storage/recorder.ts';
-import { isAway } from '../../storage/remote/errors.ts';
+import { isUnreadable } from '../../storage/remote/errors.ts';
 import { sealing } from '../../storage/sealing/sealed-storage.ts';
 import { type OpenedStorage, openStorage, type StorageDescription } from '../../storage/storage.ts';
 import { UnknownApplicationError } from '../../system/errors.ts';
@@ -34,8 +34,8 @@ interface ApplicationLogs {
   readonly parked: ParkedByLog;
   /** Id of the last notification by pipeline. */
   readonly heads: ReadonlyMap<number, number>;
-  /** Whether the log is in another system that cannot be asked now. */
-  readonly isAway: boolean;
+  /** Whether the log is in another system that cannot be read now. */
+  readonly isUnreadable: boolean;
 }
 
 /** An application that follows another one, and its position in that log. */
@@ -100,9 +100,9 @@ export class RecordedLogs implements AsyncDisposable {
     return this.#applications.has(applicationName);
   }
 
-  /** Whether the log is in another system that could not be asked when it was opened. */
-  isAway(applicationName: string): boolean {
-    return this.#logsOf(applicationName).isAway;
+  /** Whether the log is in another system that could not be read when it was opened. */
+  isUnreadable(applicationName: string): boolean {
+    return this.#logsOf(applicationName).isUnreadable;
   }
 
   /** Returns the id of the last notification of a log; 0 if the log is empty. */
@@ -222,7 +222,7 @@ async function openAll(
   resources: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, ApplicationLogs>> {
-  const opened: [string, Omit<ApplicationLogs, 'heads' | 'late' | 'isAway'>][] = [];
+  const opened: [string, Omit<ApplicationLogs, 'heads' | 'late' | 'isUnreadable'>][] = [];
   for (const applicationName of await openedStorage.applicationNames()) {
     signal?.throwIfAborted();
     const recorder = await openedStorage.openRecorder({ applicationName, setupTables: false });
@@ -234,13 +234,13 @@ async function openAll(
   for (const [name, logs] of opened) {
     // After all positions and parked notifications, so that what followers have processed is in the logs.
     const places = await logs.recorder.logs().catch((error: unknown) => {
-      if (isAway(error, name)) return undefined;
+      if (isUnreadable(error, name)) return undefined;
       throw error;
     });
     const heads = new Map(places?.map(({ pipelineId, notificationId }) => [pipelineId, notificationId]));
     const late = new LateEffects(logs.recorder); // after the heads, so that it covers all events up to them
     await late.load();
-    applications.set(name, { ...logs, heads, late, isAway: places === undefined });
+    applications.set(name, { ...logs, heads, late, isUnreadable: places === undefined });
   }
   return applications;
 }

@@ -1,7 +1,7 @@
 import { LogMismatchError, PolicyError } from 'kahn';
 import { expect, onTestFinished, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
-import { markOf } from '../../../src/application/log/mark.ts';
+import { isSameNotification, markOf } from '../../../src/application/log/mark.ts';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { cutOff } from '../../support/restored-logs.ts';
@@ -30,7 +30,9 @@ test.each([
   { data: '{}' },
   { originatorId: 'aOrder', type: '.Paid' },
 ])('a mark differs with %o', (other) => {
-  expect(markOf({ ...notification, ...other })).not.toBe(markOf(notification));
+  const changed = { ...notification, ...other };
+  expect(markOf(changed)).not.toBe(markOf(notification));
+  expect(isSameNotification(changed, notification)).toBe(false);
 });
 
 test.each(storages)(

@@ -103,6 +103,24 @@ describe.each(storages)('snapshots on $name', ({ create }) => {
     expect(await damaged.repository.get(Account, account.id)).toMatchObject({ changes: [1, 2, 3, 4, 5] });
   });
 
+  test('of another schema are ignored although class and fields are the same', async () => {
+    const storage = create();
+    await using accounts = await Accounts.open({ storage });
+    const account = Account.open('ada').change(1).change(2).change(3).change(4);
+    await accounts.save(account);
+    class Doubling extends Account {
+      static override readonly snapshotSchema = 2;
+      protected override apply(event: AccountEvent): void {
+        super.apply(event);
+        if (event.type === 'Account.Changed') this.changes.push(event.data.by);
+      }
+    }
+    Object.defineProperty(Doubling, 'name', { value: 'Account' });
+    await using next = await Accounts.open({ storage });
+    const loaded = await next.repository.get(Doubling, account.id);
+    expect(loaded.changes).toEqual([1, 1, 2, 2, 3, 3, 4, 4]);
+  });
+
   test('rejects a state that cannot be encoded before anything is recorded', async () => {
     type BoxEvent = DomainEvent<'Box.Filled', Record<string, never>>;
     class Box extends Aggregate<BoxEvent> {

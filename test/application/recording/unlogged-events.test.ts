@@ -16,7 +16,7 @@ import {
 import { canonicalHistories } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
-import type { Progress } from '../../../src/application/following/batch-processor.ts';
+import type { Progress } from '../../../src/application/following/batches/batch-options.ts';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { aggregateInternals as internals } from '../../../src/domain/aggregate.ts';
 import { assertContiguous, assertSound } from '../../support/logs.ts';

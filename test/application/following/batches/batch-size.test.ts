@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { memory, ProcessApplication, run, System } from 'kahn';
 import { expect, test } from 'vitest';
-import { Order, type OrderEvent } from '../../../examples/shop/order.ts';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Reservation, type ReservationEvent } from '../../../examples/shop/reservation.ts';
-import { AdaptiveBatchSize } from '../../../src/application/following/batch-size.ts';
+import { Order, type OrderEvent } from '../../../../examples/shop/order.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Reservation, type ReservationEvent } from '../../../../examples/shop/reservation.ts';
+import { AdaptiveBatchSize } from '../../../../src/application/following/batches/batch-size.ts';
 
 test('batches of a slow policy shrink immediately and grow again step by step', () => {
   const pace = new AdaptiveBatchSize(500);

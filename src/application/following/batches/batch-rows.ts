@@ -1,6 +1,6 @@
-import { rowsEnded } from '../../storage/errors.ts';
-import { InvalidPolicyError } from '../errors.ts';
-import { BoundedLock, type LockOwner } from '../recording/bounded-lock.ts';
+import { rowsEnded } from '../../../storage/errors.ts';
+import { InvalidPolicyError } from '../../errors.ts';
+import { BoundedLock, type LockOwner } from '../../recording/bounded-lock.ts';
 
 /** The transaction in which the policy writes rows for one batch. It is begun when a handler first asks for its handle. */
 export class BatchRows {

@@ -1,5 +1,5 @@
-import { integer } from '../../util/option-rules.ts';
-import type { OptionRule } from '../../util/options.ts';
+import { integer } from '../../../util/option-rules.ts';
+import type { OptionRule } from '../../../util/options.ts';
 
 /** Largest number of notifications that a follower processes in one transaction. */
 export const batchSizeRule: OptionRule<number, number> = integer({ least: 1 }, 500);

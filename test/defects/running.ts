@@ -1,0 +1,103 @@
+import type { Defect } from './defect.ts';
+
+/** Defects of systems, pipelines and runners. */
+export const runningDefects: readonly Defect[] = [
+  {
+    breaks: 'A worker does not look for events that were recorded before it was started',
+    file: 'runner/application-loop.ts',
+    from: 'promptAll(); // logs may have grown before there were prompts',
+    to: '',
+    test: 'runner/application-loop.test.ts',
+    title:
+      'an application that waits for another pipeline still processes the events that the other pipeline waits for',
+  },
+  {
+    breaks: 'An application that waits for another pipeline is not tried again',
+    file: 'runner/application-loop.ts',
+    from: 'blocked.block(upstreamName, counts, () => inbox.put(upstreamName), signal),',
+    to: 'blocked.block(upstreamName, counts, () => {}, signal),',
+    test: 'runner/application-loop.test.ts',
+    title: 'an application that waits for another pipeline',
+  },
+  {
+    breaks: 'A worker that dies again and again is started without end',
+    file: 'runner/supervised/restart-policy.ts',
+    from: 'isTransient ? faults : faults + 1',
+    to: 'faults',
+    test: 'runner/supervised/restart-policy.test.ts',
+    title: 'allows five restarts in a row without progress',
+  },
+  {
+    breaks: 'Deaths long ago count against a worker',
+    file: 'runner/supervised/restart-policy.ts',
+    from: 'hasProcessed || idleMs >= healthyMs ? new RestartPolicy() : this',
+    to: 'hasProcessed && idleMs >= healthyMs ? new RestartPolicy() : this',
+    test: 'runner/supervised/restart-policy.test.ts',
+    title:
+      'starts to count again after a worker that has processed notifications or was idle for five seconds',
+  },
+  {
+    breaks: 'A worker that is starting again is ended before it can close its resources',
+    file: 'runner/supervised/supervisor.ts',
+    from: 'if (!this.#hasStarted) return true;',
+    to: 'if (!this.#current.isReady) return true;',
+    test: 'runner/resources/workers.tiered.test.ts',
+    title: 'close() also ends a worker that is opening its resources again',
+  },
+  {
+    breaks: 'A prompt to a process that is busy is lost',
+    file: 'runner/multiprocess/merging-outbox.ts',
+    from: 'this.#waiting === undefined ? message : this.#options.merge(this.#waiting, message);',
+    to: 'message;',
+    test: 'runner/prompts/reports.test.ts',
+    title: 'an outbox sends one message at a time, and all others merged into the next',
+  },
+  {
+    breaks: 'A process survives its parent',
+    file: 'runner/multiprocess/worker-process.ts',
+    from: "process.on('disconnect', () => closing.abort()); // the parent has died",
+    to: '',
+    test: 'runner/multiprocess/parent-dies.test.ts',
+    title: 'processes whose parent died finish the step under way and start no other',
+  },
+  {
+    breaks: 'The pipeline of an id depends on the order of the pipelines',
+    file: 'system/pipeline-for.ts',
+    from: '.reduce((one, other) => (other.weight > one.weight ? other : one)).pipelineId',
+    to: '.at(hash("sha256", id).charCodeAt(0) % pipelineIds.length)!.pipelineId',
+    test: 'system/pipeline-for.test.ts',
+    title: 'the order of the pipelines does not matter',
+  },
+  {
+    breaks: 'save() resolves before what follows from it is processed',
+    file: 'application/recording/save-aggregates.ts',
+    from: 'if (followed !== undefined) await followed;',
+    to: '',
+    test: 'runner/single-threaded/single-threaded-runner.test.ts',
+    title: 'save() resolves when every downstream event is processed',
+  },
+  {
+    breaks: 'Retries never end',
+    file: 'util/retry.ts',
+    from: '|| tries >= maxTries || performance.now() >= deadline) throw error;',
+    to: '|| performance.now() >= deadline) throw error;',
+    test: 'util/retry.test.ts',
+    title: 'throws the failure of the last try',
+  },
+  {
+    breaks: 'Delays between tries grow without a limit',
+    file: 'util/retry.ts',
+    from: 'Math.min(firstMs * 2 ** (tries - 1), maxMs)',
+    to: '(firstMs * 2 ** (tries - 1))',
+    test: 'util/retry.test.ts',
+    title: 'delays double up to the maximum, half of each at random',
+  },
+  {
+    breaks: 'A tick also processes what was recorded during it',
+    file: 'runner/stepping/process-tick.ts',
+    from: 'upTo: heads.get(name) ?? 0,',
+    to: 'upTo: Infinity,',
+    test: 'runner/stepping/clock/simulated-time.test.ts',
+    title: 'continues from the positions of an earlier run with new ids, the same each time',
+  },
+];
