@@ -118,11 +118,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking',
     'application/recording',
   ],
-  'application/parking': [
-    'application/control/operation-kinds.ts',
-    'application/control/read-operations.ts',
-    'application/recording',
-  ],
+  'application/parking': ['application/control', 'application/recording'],
   'application/personal': ['application/memory-bounds.ts'],
   'application/recording': [
     'application/errors.ts',
@@ -132,7 +128,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/log/recent-notifications.ts',
   ],
   'application/snapshots': ['application/personal'],
+  'application/following/causality': [
+    'application/following/upstream-cursor.ts',
+    'application/parking/parked-set.ts',
+    'application/recording',
+  ],
   'application/following': [
+    'application/following/causality',
     'application/control',
     'application/error-rules',
     'application/parking',

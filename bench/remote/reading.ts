@@ -20,7 +20,7 @@ const table = new Table([
   { title: 'events/s', width: 11 },
   { title: 'over HTTP', width: 11 },
   { title: 'ratio', width: 7 },
-  { title: '(rounds)', width: 11 },
+  { title: '(rounds)', width: 13 },
   { title: 'a section', width: 11 },
 ]);
 
@@ -50,8 +50,8 @@ function measure(storageKind: StorageKind, options: Options): Promise<string> {
           whole(size),
           speed(direct),
           speed(remote),
-          `${median(percents).toFixed(0)} %`,
-          `${whole(Math.min(...percents))} - ${whole(Math.max(...percents))}`,
+          `${median(percents).toFixed(1)} %`,
+          `${Math.min(...percents).toFixed(1)} - ${Math.max(...percents).toFixed(1)}`,
           micros(median(remote) / Math.ceil(events / size)),
         ]),
       );

@@ -62,7 +62,8 @@ export class CausalDependencyError extends KahnError {
         `processed yet. Processing resumes automatically; make sure that ${
           dependency.pipelineId === pipelineId
             ? `the log of '${dependency.applicationName}' is complete`
-            : `pipeline ${dependency.pipelineId} is running`
+            : `pipeline ${dependency.pipelineId} is running, and that '${applicationName}' has not parked the notification ` +
+              'there: then retry or discard it'
         }.`,
       { ...waiting, dependency },
     );

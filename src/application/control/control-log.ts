@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks';
 import { clearInterval, setInterval } from 'node:timers';
 import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
 import { unlessAborted } from '../../util/abort.ts';
-import { Mutex } from '../../util/mutex.ts';
 import { Repetitions } from '../replaying/repetitions.ts';
 import { isOperation } from './operation-kinds.ts';
+import { OperationReader } from './operation-reader.ts';
 
 /** A pause of an application. */
 export interface Pause {
@@ -18,8 +18,6 @@ export interface Pause {
 
 /** Time between two reads of the operations of an application, in ms. */
 const intervalMs = 1_000;
-/** Number of operations that are read at once. */
-const pageSize = 500;
 
 /**
  * What people did to an application, as far as its followers obey it: reads the operations about once a second while
@@ -27,24 +25,28 @@ const pageSize = 500;
  */
 export class ControlLog {
   static readonly #logs = new WeakMap<Recorder, ControlLog>();
-  readonly #recorder: Recorder;
-  readonly #turns = new Mutex();
+  readonly #reader: OperationReader;
   readonly #watchers = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
   #readAt = -Infinity;
   /** Id of the last operation that the watchers were told of; -1 before the first read. */
   #announcedId = -1;
-  #last: RecordedOperation | undefined;
   #lastResumeId = 0;
   #lastRetryId = 0;
   #lastFailureId = 0;
+  #restores = 0;
+  /** Whether the log was restored, and the watchers do not know yet. */
+  #isRestored = false;
   #pause: Pause | undefined;
   /** The resets and replays of the application. */
   readonly repetitions: Repetitions = new Repetitions();
 
   private constructor(recorder: Recorder) {
-    this.#recorder = recorder;
+    this.#reader = new OperationReader(recorder, {
+      apply: (operation) => this.#apply(operation),
+      restored: () => this.#restored(),
+    });
   }
 
   /** Returns the control log of an application, by its recorder. */
@@ -66,7 +68,7 @@ export class ControlLog {
 
   /** Id of the last operation that was read. */
   get lastId(): number {
-    return this.#last?.id ?? 0;
+    return this.#reader.lastId;
   }
 
   /** Id of the last operation after which parked notifications may be due; 0 if there is none. */
@@ -74,12 +76,14 @@ export class ControlLog {
     return this.#lastRetryId;
   }
 
-  /**
-   * Whether the application was resumed after an operation. If the log ends before that operation, its storage was
-   * restored, and what has failed may work now.
-   */
+  /** Number of times that an older copy of the log was restored: whatever was known of the application may be wrong. */
+  get restores(): number {
+    return this.#restores;
+  }
+
+  /** Whether the application was resumed after an operation. After a restore, what has failed may work, too. */
   isResumedSince(id: number): boolean {
-    return this.#lastResumeId > id || this.lastId < id;
+    return this.#lastResumeId > id || this.lastId < id || this.#isRestored;
   }
 
   /** Whether it is on record that the application has failed, on any host, since it was last resumed. */
@@ -88,8 +92,19 @@ export class ControlLog {
   }
 
   /** Reads the operations that were recorded before the call. */
-  refresh(): Promise<void> {
-    return this.#turns.run(() => this.#read());
+  async refresh(): Promise<void> {
+    this.#isReading = true;
+    try {
+      await this.#reader.read();
+    } finally {
+      this.#isReading = false;
+    }
+    this.#readAt = performance.now();
+    this.#keepAlive();
+    if (this.lastId === this.#announcedId) return;
+    this.#announcedId = this.lastId;
+    for (const changed of [...this.#watchers]) changed();
+    this.#isRestored = false;
   }
 
   /** Reads the operations, unless they were read within the last second. */
@@ -152,54 +167,8 @@ export class ControlLog {
     this.refresh().catch(() => {});
   }
 
-  async #read(): Promise<void> {
-    this.#isReading = true;
-    try {
-      if (!(await this.#readNew())) await this.#readAll();
-    } finally {
-      this.#isReading = false;
-    }
-    this.#readAt = performance.now();
-    this.#keepAlive();
-    if (this.lastId === this.#announcedId) return;
-    this.#announcedId = this.lastId;
-    for (const changed of [...this.#watchers]) changed();
-  }
-
-  /** Reads what follows the last operation. Returns false if the log does not hold that one: it was restored. */
-  async #readNew(): Promise<boolean> {
-    const last = this.#last;
-    const page = await this.#recorder.operations(Math.max(this.lastId - 1, 0), pageSize);
-    const [first] = page;
-    if (last !== undefined && (first?.id !== last.id || first.timestamp !== last.timestamp)) return false;
-    await this.#apply(last === undefined ? page : page.slice(1), page.length);
-    return true;
-  }
-
-  async #readAll(): Promise<void> {
-    const page = await this.#recorder.operations(0, pageSize);
-    this.#last = undefined;
-    this.#lastResumeId = 0;
-    this.#lastFailureId = 0;
-    this.repetitions.clear();
-    this.#pause = undefined;
-    await this.#apply(page, page.length);
-  }
-
-  /** Applies operations, and reads the rest if their page was full. */
-  async #apply(operations: readonly RecordedOperation[], read: number): Promise<void> {
-    let count = read;
-    for (let page = operations; ; ) {
-      for (const operation of page) this.#applyOne(operation);
-      if (count < pageSize) return;
-      page = await this.#recorder.operations(this.lastId, pageSize);
-      count = page.length;
-    }
-  }
-
-  #applyOne(operation: RecordedOperation): void {
+  #apply(operation: RecordedOperation): void {
     const { id, by, reason, timestamp } = operation;
-    this.#last = operation;
     this.repetitions.apply(operation);
     if (isOperation(operation, 'pause')) this.#pause ??= { by, reason, since: timestamp };
     if (isOperation(operation, 'retry', 'discard')) this.#lastRetryId = id;
@@ -207,5 +176,17 @@ export class ControlLog {
     if (!isOperation(operation, 'resume')) return;
     this.#pause = undefined;
     this.#lastResumeId = id;
+  }
+
+  /** Forgets everything, because an older copy of the log was restored. */
+  #restored(): void {
+    this.#restores += 1;
+    this.#isRestored = true;
+    this.#announcedId = -1;
+    this.#lastResumeId = 0;
+    this.#lastRetryId = 0;
+    this.#lastFailureId = 0;
+    this.#pause = undefined;
+    this.repetitions.clear();
   }
 }

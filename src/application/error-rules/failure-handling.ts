@@ -28,6 +28,13 @@ export class FailureHandling {
     this.mayBeDue = store.recorder.parked !== undefined;
   }
 
+  /** Forgets what was read: the storage may have been restored from an older copy. */
+  forget(): void {
+    this.parked.forget();
+    this.failures.clear();
+    this.mayBeDue = this.store.recorder.parked !== undefined;
+  }
+
   /** Notes that another writer may have parked notifications. */
   readonly moved = (): void => {
     if (this.rules.mayPark) this.parked.forget();
@@ -82,6 +89,11 @@ export class FollowerFailures {
   /** Returns the failure after which the next try must not begin yet. */
   get resting(): PolicyRetryError | undefined {
     return this.#handling.failures.resting(this.#upstreamName);
+  }
+
+  /** Forgets which notification is to be parked next: the position may have been moved. */
+  forget(): void {
+    this.#failed = undefined;
   }
 
   /** Decides which notifications of a batch are parked. */

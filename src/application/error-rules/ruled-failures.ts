@@ -26,6 +26,11 @@ export class RuledFailures {
     return last !== undefined && now() < last.nextTryAt ? last : undefined;
   }
 
+  /** Forgets all failures. */
+  clear(): void {
+    this.#last.clear();
+  }
+
   /** Decides by the rules on a failure of the next notification of an upstream. */
   rule(failed: PolicyError): Ruling {
     const { upstreamName, notificationId } = failed;

@@ -13,7 +13,7 @@ import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { BatchRetries, type Found, type Pulled } from './batch-retries.ts';
 import type { BatchProcessorOptions } from './batches/batch-options.ts';
 import { BatchProcessor } from './batches/batch-processor.ts';
-import type { CausalGate, WaitingNotification } from './causal-gate.ts';
+import type { CausalGate, WaitingNotification } from './causality/causal-gate.ts';
 import { patiently } from './failed-tries.ts';
 import { type BarredNotification, TypeGate } from './type-gate.ts';
 import { UpstreamCursor } from './upstream-cursor.ts';
@@ -127,6 +127,7 @@ export class Follower {
   /** Makes the next pull read the recorded position, which may have been moved. */
   forget(): void {
     this.#cursor.forget();
+    this.#failures.forget();
     this.#isAtEnd = false;
   }
 

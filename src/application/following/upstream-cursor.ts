@@ -29,8 +29,7 @@ export class UpstreamCursor {
   readonly #types: TypeGate;
   /** Name under which the position is recorded: that of the upstream, or of a replay. */
   readonly #positionName: string;
-  /** The class, as long as its beginning in the log may have to be recorded. */
-  #declaration: BeginningDeclaration | undefined;
+  readonly #declaration: BeginningDeclaration | undefined;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
   /** Last notification that was processed before the position was moved back; 0 once it is passed again. */
@@ -107,7 +106,6 @@ export class UpstreamCursor {
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
     if (this.#declaration !== undefined) await recordBeginning(this.#declaration, this.#store, this.#log);
-    this.#declaration = undefined;
     const recorded = await readPosition(this.#store, this.#positionName, this.#types);
     this.#moved();
     this.#last = await this.#notificationAt(recorded);

@@ -14,7 +14,7 @@ import type { NotificationLog } from '../log/notification-log.ts';
 import type { BeginningDeclaration } from '../replaying/beginning.ts';
 import { positionNameOf } from '../replaying/repetitions.ts';
 import type { BatchProcessorOptions, Progress } from './batches/batch-options.ts';
-import { CausalGate } from './causal-gate.ts';
+import { CausalGate } from './causality/causal-gate.ts';
 import { Follower } from './follower.ts';
 import { processDue } from './parked-pass.ts';
 
@@ -49,6 +49,8 @@ export class Upstreams {
   readonly #logs = new Map<string, FollowedLog>();
   /** Last operation that moved a position, as far as the followers obey it. */
   #obeyedResetId = 0;
+  /** Number of restores of the storage, as far as the followers know of them. */
+  #restores = 0;
   #control: ControlLog | undefined;
   #handling: FailureHandling | undefined;
   /** Id of the last operation that had parked notifications retried, as far as it is obeyed. */
@@ -76,7 +78,7 @@ export class Upstreams {
   ): void {
     const { store } = options;
     this.#control ??= ControlLog.of(store.recorder);
-    this.#gate ??= new CausalGate(store, this.#intermediates);
+    this.#gate ??= new CausalGate(store, this.#intermediates, rules.mayPark);
     this.#handling ??= new FailureHandling(store, rules);
     this.#logs.set(log.applicationName, { log, options });
     const shared = { gate: this.#gate, handling: this.#handling, declaration };
@@ -92,7 +94,7 @@ export class Upstreams {
     const { log, options } = followed;
     const positionName = positionNameOf(replay);
     const { types, sideEffects } = replay;
-    const gate = new CausalGate(options.store, new Map()); // the causes of what is replayed were processed before
+    const gate = new CausalGate(options.store, new Map(), false); // the causes of what is replayed were processed before
     const progressed = (progress: Progress) =>
       options.progressed({ ...progress, upstreamName: positionName });
     // A replay parks nothing: it ends at a notification on which it fails.
@@ -107,11 +109,17 @@ export class Upstreams {
     });
   }
 
-  /** Makes the followers read their positions again, if an operation has moved any. */
+  /** Makes the followers read their positions again, if an operation or a restore of the storage has moved any. */
   #obey(): void {
-    const { lastResetId = 0 } = this.#control?.repetitions ?? {};
-    if (lastResetId === this.#obeyedResetId) return;
+    const { repetitions, restores = 0 } = this.#control ?? {};
+    const { lastResetId = 0 } = repetitions ?? {};
+    if (lastResetId === this.#obeyedResetId && restores === this.#restores) return;
+    if (restores !== this.#restores) {
+      this.#gate?.forget();
+      this.#handling?.forget();
+    }
     this.#obeyedResetId = lastResetId;
+    this.#restores = restores;
     for (const follower of this.#followers.values()) follower.forget();
   }
 
@@ -150,7 +158,7 @@ export class Upstreams {
     this.#obey();
     this.#noteRetries();
     const pull = () => this.#get(upstreamName).pull(upTo, signal);
-    return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull) : pull();
+    return this.#handling?.mayBeDue ? this.#processDue(signal).then(pull, pauseIn) : pull();
   }
 
   /** Id of the last notification of an upstream that is handled or ignored. */
@@ -199,6 +207,17 @@ export class Upstreams {
     return await this.run(options);
   }
 
+  /** Lets others work, or reads what people have done, if it is time for that. Returns no promise if it is not. */
+  #rest(): Promise<void> | undefined {
+    const now = performance.now();
+    return yieldIfDue(now) ?? this.#control?.refreshIfDue(now);
+  }
+
+  #assertMayContinue(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    this.#assertNotPaused();
+  }
+
   #assertNotPaused(): void {
     const pause = this.#control?.pause;
     if (pause !== undefined) throw new PausedError(this.#applicationName, pause);
@@ -217,7 +236,10 @@ export class Upstreams {
     const handling = this.#handling as FailureHandling;
     handling.mayBeDue = false;
     try {
-      await processDue(handling, this.#followers, signal);
+      await processDue(handling, this.#followers, signal, async () => {
+        await this.#rest();
+        this.#assertMayContinue(signal);
+      });
     } catch (error) {
       handling.mayBeDue = true;
       throw error;
@@ -266,11 +288,9 @@ export class Upstreams {
         if (typeof count === 'number') add(counts, follower, count);
         else await this.#pullCause(follower, count, options, counts);
         if (follower.isAtEnd || batch === batches) return counts;
-        const now = performance.now();
-        const waiting = yieldIfDue(now) ?? this.#control?.refreshIfDue(now);
-        if (waiting !== undefined) await waiting;
-        signal?.throwIfAborted();
-        this.#assertNotPaused();
+        const resting = this.#rest();
+        if (resting !== undefined) await resting;
+        this.#assertMayContinue(signal);
         pulled = follower.pull(upTo, signal);
       }
     } catch (error) {
@@ -313,6 +333,12 @@ export class Upstreams {
       `Application '${this.#applicationName}' does not follow '${upstreamName}': call follow() with its log first.`,
     );
   }
+}
+
+/** Returns an error if it says that the application is paused. */
+function pauseIn(error: unknown): PausedError {
+  if (error instanceof PausedError) return error;
+  throw error;
 }
 
 /** Adds a number of processed notifications to those of an upstream. */

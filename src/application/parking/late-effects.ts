@@ -1,7 +1,7 @@
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import { detailsOf, type RetriedDetails } from '../control/operation-kinds.ts';
-import { readOperations } from '../control/read-operations.ts';
+import { OperationReader } from '../control/operation-reader.ts';
 
 /** Where the effects of a notification are that was processed after it had been parked. */
 export interface LatePlace {
@@ -17,26 +17,25 @@ export interface LatePlace {
  * notifications.
  */
 export class LateEffects {
-  readonly #recorder: Pick<Recorder, 'operations'>;
+  readonly #reader: OperationReader;
   readonly #recordedNameOf: (applicationName: string) => string;
   /** Places by upstream, pipeline and notification. */
   readonly #places = new Map<string, Map<number, LatePlace>>();
-  /** Id of the last operation that was read. */
-  #read = 0;
 
   constructor(recorder: Recorder) {
-    this.#recorder = recorder;
+    this.#reader = new OperationReader(recorder, {
+      apply: (operation) => {
+        const retried = detailsOf(operation, 'retried');
+        if (retried !== undefined) this.#add(retried);
+      },
+      restored: () => this.#places.clear(),
+    });
     this.#recordedNameOf = (applicationName) => recordedNameIn(recorder, applicationName);
   }
 
   /** Reads the operations that were recorded since the last call. */
-  async load(): Promise<void> {
-    for await (const page of readOperations(this.#recorder, this.#read))
-      for (const operation of page) {
-        this.#read = operation.id;
-        const retried = detailsOf(operation, 'retried');
-        if (retried !== undefined) this.#add(retried);
-      }
+  load(): Promise<void> {
+    return this.#reader.read();
   }
 
   /** Returns the late notifications of an upstream, by id. */

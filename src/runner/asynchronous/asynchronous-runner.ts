@@ -73,11 +73,8 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   async caughtUp(options: WaitOptions = {}): Promise<void> {
     const waits = this.#waitsFor('caughtUp()');
     const signal = signalOf(options, 'caughtUp()');
-    const due = waits.dueProcessed(signal);
-    if (due !== undefined) {
-      await due;
-      this.#assertOpen();
-    }
+    await waits.dueProcessed(signal);
+    this.#assertOpen();
     await waits.caughtUp(signal);
     await this.#assertNoneFailed();
   }

@@ -9,7 +9,8 @@ import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { isTransientFailure } from '../../application/failures.ts';
 import { PausedError, PolicyRetryError, RacesLostError } from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
-import { LateEffects } from '../../application/parking/late-effects.ts';
+import type { LateEffects } from '../../application/parking/late-effects.ts';
+import { ParkingTraces } from '../../application/parking/parking-traces.ts';
 import {
   type ProcessApplication,
   processApplicationInternals,
@@ -55,7 +56,7 @@ export class LocalApplication implements FollowingApplication {
   readonly recorder: Recorder;
   /** Whether another system, which may be away, serves the log. */
   readonly isRemote: boolean;
-  readonly late: LateEffects | undefined;
+  readonly #traces: ParkingTraces;
   readonly #control: ControlLog;
   /** The applications that follow this one, in the order of definition. */
   readonly followers: LocalLog[] = [];
@@ -93,9 +94,10 @@ export class LocalApplication implements FollowingApplication {
     this.log = application.log;
     this.recorder = applicationInternals.storeOf(application).recorder;
     this.isRemote = (application.constructor as unknown as ApplicationClass).remote !== undefined;
-    this.late = mayPark(application.constructor as unknown as ApplicationClass)
-      ? new LateEffects(this.recorder)
-      : undefined;
+    this.#traces = ParkingTraces.of(
+      this.recorder,
+      mayPark(application.constructor as unknown as ApplicationClass),
+    );
     this.#control = ControlLog.of(this.recorder);
     this.retry = new RetryTimer(transientBackoff, () => hooks.resume(this));
     this.blockedRetry = new RetryTimer(blockedBackoff, () => hooks.resume(this));
@@ -110,6 +112,10 @@ export class LocalApplication implements FollowingApplication {
   get isAhead(): boolean {
     if (this.upstreams.length === 0 || this.failure !== undefined) return false;
     return processApplicationInternals.isAhead(this.process);
+  }
+
+  get late(): LateEffects | undefined {
+    return this.#traces.late;
   }
 
   get isPaused(): boolean {
@@ -167,6 +173,7 @@ export class LocalApplication implements FollowingApplication {
   /** Obeys what people do to the application, until the signal is aborted. */
   async obey(signal: AbortSignal): Promise<void> {
     await this.#control.refresh().catch(() => {}); // the first run fails in the same way
+    await this.#traces.find().catch(() => {});
     this.#control.watch(() => this.#obey(), signal);
   }
 

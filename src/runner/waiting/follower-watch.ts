@@ -9,7 +9,8 @@ import { fitOf } from '../../application/log/mark.ts';
 import { awaitedParked } from '../../application/parking/awaited-parked.ts';
 import { awaitedNotifications } from '../../application/parking/awaited-retry.ts';
 import type { NotificationParkedError } from '../../application/parking/errors.ts';
-import { LateEffects, type LatePlace, noneLate } from '../../application/parking/late-effects.ts';
+import { type LateEffects, type LatePlace, noneLate } from '../../application/parking/late-effects.ts';
+import { ParkingTraces } from '../../application/parking/parking-traces.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { retryTransient } from '../retry-transient.ts';
 import { IdRanges } from './id-ranges.ts';
@@ -31,8 +32,7 @@ export class FollowerWatch {
   readonly #followers: WatchedFollowers;
   readonly #causes: CauseReader;
   readonly #positions: PositionWatch;
-  /** What was processed late, after it had been parked; undefined if the application parks nothing. */
-  readonly #late: LateEffects | undefined;
+  readonly #traces: ParkingTraces;
 
   /** `causes` reads the log of the application. */
   constructor(
@@ -48,9 +48,10 @@ export class FollowerWatch {
     this.#followers = followers;
     this.#causes = causes;
     const { recorder } = applicationInternals.storeOf(application);
-    this.#late = mayPark(application.constructor as unknown as ApplicationClass)
-      ? new LateEffects(recorder)
-      : undefined;
+    this.#traces = ParkingTraces.of(
+      recorder,
+      mayPark(application.constructor as unknown as ApplicationClass),
+    );
     this.#positions = new PositionWatch({
       progress: followers.progress,
       state: () => this.#state,
@@ -79,7 +80,7 @@ export class FollowerWatch {
 
   /** Returns an error if one of the notifications is parked. */
   async parkedAmong(ids: IdRanges, signal: AbortSignal): Promise<NotificationParkedError | undefined> {
-    if (this.#late === undefined) return undefined;
+    if ((await this.#findLate(signal)) === undefined) return undefined;
     const { applicationName, pipelineId } = this.application;
     const { recorder } = applicationInternals.storeOf(this.application);
     const find = () =>
@@ -92,7 +93,7 @@ export class FollowerWatch {
    * has failed.
    */
   async parkedAfterRetries(ids: IdRanges, signal: AbortSignal): Promise<unknown> {
-    if (this.#late === undefined) return undefined;
+    if ((await this.#findLate(signal)) === undefined) return undefined;
     const { applicationName, pipelineId } = this.application;
     const { recorder } = applicationInternals.storeOf(this.application);
     const find = () =>
@@ -146,9 +147,18 @@ export class FollowerWatch {
     }
   }
 
+  /** Returns what the application has processed late; undefined if it has parked nothing. */
+  #findLate(signal: AbortSignal): Promise<LateEffects | undefined> {
+    return retryTransient(
+      () => this.#traces.find(),
+      signal,
+      () => {},
+    );
+  }
+
   /** Reads which notifications of the upstream were processed after they had been parked. */
   async #lateOnes(signal: AbortSignal): Promise<ReadonlyMap<number, LatePlace>> {
-    const late = this.#late;
+    const late = await this.#findLate(signal);
     if (late === undefined) return noneLate;
     await retryTransient(
       () => late.load(),

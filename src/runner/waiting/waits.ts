@@ -4,15 +4,17 @@ import {
   applicationInternals,
 } from '../../application/application.ts';
 import { mayPark } from '../../application/error-rules/error-rules.ts';
+import { ParkingTraces } from '../../application/parking/parking-traces.ts';
 import { schemaIn } from '../../application/projection/schema-recorder.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
-import { downstreamsOf, leadingTo } from '../../system/graph.ts';
+import { downstreamsOf, leadingTo, upstreamsOf } from '../../system/graph.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
 import { unlessAborted } from '../../util/abort.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
 import { nameOf } from '../assignment.ts';
 import { DownstreamError } from '../errors.ts';
+import { retryTransient } from '../retry-transient.ts';
 import type { ProcessedOptions, WaitOptions } from '../runner.ts';
 import type { RunningSystem } from '../running-system.ts';
 import { processedOptionsOf, signalOf } from '../wait-options.ts';
@@ -109,21 +111,23 @@ export class Waits {
     });
   }
 
-  /**
-   * Resolves when parked notifications that are due are processed, except by failed applications. Returns no promise if
-   * no application parks any.
-   */
-  dueProcessed(signal?: AbortSignal): Promise<void> | undefined {
+  /** Resolves when parked notifications that are due are processed, except by failed applications. */
+  async dueProcessed(signal?: AbortSignal): Promise<void> {
     const { pipelineIds, running, system, followers } = this.#parts;
-    const applications = pipelineIds
-      .flatMap((pipelineId) => [...running.in(pipelineId).values()])
-      .filter((one) => mayPark(one.constructor as unknown as ApplicationClass));
-    if (applications.length === 0) return undefined;
-    return this.#untilEnd(signal, async (end) => {
+    const applications = pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
+    await this.#untilEnd(signal, async (end) => {
       for (const one of applications) {
         const { applicationName, pipelineId } = one;
         if (this.#isBuilding(applicationName, one)) continue;
+        if (upstreamsOf(system.graph, applicationName).length === 0) continue;
         const { recorder } = applicationInternals.storeOf(one);
+        const traces = ParkingTraces.of(recorder, mayPark(one.constructor as unknown as ApplicationClass));
+        const late = await retryTransient(
+          () => traces.find(),
+          end,
+          () => {},
+        );
+        if (late === undefined) continue;
         const processes = (upstream: string) =>
           downstreamsOf(system.graph, upstream).includes(applicationName) &&
           followers.stateOf(applicationName, pipelineId).state !== 'failed';

@@ -1,5 +1,6 @@
 import {
   CausalDependencyError,
+  type ErrorRule,
   InvalidApplicationError,
   memory,
   ProcessApplication,
@@ -7,6 +8,8 @@ import {
   System,
 } from 'kahn';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
+import { operationOf } from '../../../src/application/control/operation-kinds.ts';
 import { processApplicationInternals } from '../../../src/application/process-application.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { rejectionOf } from '../../support/errors.ts';
@@ -36,7 +39,7 @@ class Mirror extends ProcessApplication<AccountEvent, AccountEvent> {
 }
 
 /** One application in three pipelines. */
-async function inThree<A extends Accounts | Mirror | Changes>(
+async function inThree<A extends Accounts | Mirror | ParkingMirror | Changes>(
   open: (pipelineId: number) => Promise<A>,
 ): Promise<readonly [A, A, A]> {
   const all = [await open(0), await open(1), await open(2)] as const;
@@ -179,6 +182,73 @@ describe.each(storages)('causal dependencies on $name', ({ create }) => {
     expect((await mirror1.repository.get(Account, ada.id)).version).toBe(2);
   });
 });
+
+/** Mirrors accounts, but parks those that are opened while `jammed` is set. */
+class ParkingMirror extends ProcessApplication<AccountEvent, AccountEvent> {
+  static readonly applicationName = 'mirror';
+  static readonly emits = ['Account.Opened', 'Account.Changed'] as const;
+  static readonly causalDependencies = true;
+  static readonly errorRules: readonly ErrorRule[] = [{ error: RangeError, action: 'park' }];
+  static jammed = false;
+  override readonly policy = this.when({
+    'Account.Opened': ({ originatorId, data }) => {
+      if (ParkingMirror.jammed) throw new RangeError('jammed');
+      return Account.open(data.owner, originatorId);
+    },
+    'Account.Changed': async ({ originatorId, data }, repository) => {
+      (await repository.get(Account, originatorId)).change(data.by);
+    },
+  });
+}
+
+/** A later version, which parks nothing. */
+class StrictMirror extends ParkingMirror {
+  static override readonly errorRules = [];
+}
+
+describe.each(storages)('an event whose cause is parked in another pipeline, on $name', ({ create }) => {
+  test.each([ParkingMirror, StrictMirror])('waits until the cause is processed, with %o', async (Later) => {
+    const storage = create();
+    const [zero, one] = await inThree((pipelineId) => CausalAccounts.open({ storage, pipelineId }));
+    const [mirror0] = await inThree((pipelineId) => ParkingMirror.open({ storage, pipelineId }));
+    const [, mirror1] = await inThree((pipelineId) => Later.open({ storage, pipelineId }));
+    mirror0.follow(zero.log);
+    mirror1.follow(one.log);
+    const ada = Account.open('ada');
+    await zero.save(ada);
+    await one.save(ada.change({}));
+    ParkingMirror.jammed = true;
+    expect(await mirror0.run()).toBe(1);
+    const error = await rejectionOf(mirror1.run(), CausalDependencyError);
+    expect(error.dependency).toMatchObject({ pipelineId: 0, notificationId: 1 });
+    expect(error.message).toContain("that 'mirror' has not parked the notification there");
+    ParkingMirror.jammed = false;
+    await retryAll(mirror0);
+    await rejectionOf(mirror1.run(), CausalDependencyError); // it is due, and not processed
+    await mirror0.run();
+    expect(await mirror1.run()).toBe(1);
+    expect((await mirror1.repository.get(Account, ada.id)).version).toBe(2);
+  });
+});
+
+/** Makes the parked notifications of pipeline 0 due, as an operator does. */
+async function retryAll(mirror: ParkingMirror): Promise<void> {
+  const { recorder } = applicationInternals.storeOf(mirror);
+  const parked = (await recorder.parked?.({ pipelineId: 0, after: 0, limit: 10 })) ?? [];
+  const changes = parked.map(({ revision, upstreamName, notificationId, ...content }) => ({
+    upstreamName,
+    notificationId,
+    expected: revision,
+    content: { ...content, isDue: true },
+  }));
+  const operation = operationOf(
+    'retry',
+    { by: 'ada', reason: 'mended' },
+    { pipelineId: 0, notifications: [] },
+  );
+  await recorder.record(0, [{ events: [], snapshots: [], parked: changes, operation }]);
+  await processApplicationInternals.controlOf(mirror).refresh();
+}
 
 /** Ignores all events but changes. */
 class Changes extends ProcessApplication<AccountEvent, AccountEvent> {

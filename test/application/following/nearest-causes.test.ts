@@ -1,6 +1,6 @@
 import type { Cause } from 'kahn';
 import { describe, expect, test } from 'vitest';
-import { NearestCauses } from '../../../src/application/following/nearest-causes.ts';
+import { NearestCauses } from '../../../src/application/following/causality/nearest-causes.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 
 function causeIn(applicationName: string, notificationId: number): Cause {

@@ -24,7 +24,7 @@ async function parked(labels: Labels): Promise<readonly ParkedNotification[]> {
 }
 
 /** Records an operation, which the application obeys in its next run. */
-async function operate(labels: Labels, kind: 'retry' | 'discard'): Promise<void> {
+async function operate(labels: Labels, kind: 'retry' | 'discard' | 'pause' | 'resume'): Promise<void> {
   const { recorder } = applicationInternals.storeOf(labels);
   const details = JSON.stringify({ pipelineId: 0, notifications: [] });
   const operation = { timestamp: Date.now(), kind, by: 'ada', reason: 'mended', details };
@@ -94,6 +94,22 @@ describe.each(storages)('parking on $name', ({ create }) => {
     expect(await parked(desk.labels)).toEqual([]);
     const verified = await verify(desk.storage, System.of([[Parcels, Desk]]));
     expect(verified).toMatchObject({ isSound: true, causes: 4 });
+  });
+
+  test('obeys a pause between two notifications that are due', async () => {
+    broken.add(1).add(2).add(3);
+    await using desk = await open([
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ]);
+    await desk.labels.run();
+    Desk.meanwhile = (number) => (number === 1 ? operate(desk.labels, 'pause') : undefined);
+    await expect(retry(desk.labels, 1, 2, 3)).rejects.toMatchObject({ code: 'PAUSED' });
+    expect(await desk.labels.printed('a', 'b', 'c')).toEqual([[1], [], []]);
+    await operate(desk.labels, 'resume');
+    await desk.labels.run();
+    expect(await desk.labels.printed('a', 'b', 'c')).toEqual([[1], [2], [3]]);
   });
 
   test('keeps a notification that fails again, and all behind it', async () => {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Saved, StorageDescription, SystemRunner } from 'kahn';
+import { DownstreamError, type Saved, type StorageDescription, type SystemRunner } from 'kahn';
 import { expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { openStorage } from '../../../src/storage/storage.ts';
+import { rejectionOf } from '../../support/errors.ts';
 import { assertSound } from '../../support/logs.ts';
 import { until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
@@ -52,7 +53,7 @@ export function positions({ start, createStorage }: RunnerSubject): void {
     await park(storage, 'orders', 'payments', [1]);
     await park(storage, 'payments', 'orders', [1, 3]);
     await using runner = await start(shop, { storage });
-    await runner.caughtUp();
+    await rejectionOf(runner.caughtUp(), DownstreamError);
     const ofFirst = (await runner.status()).filter(({ pipelineId }) => pipelineId === 0);
     const counts = ofFirst.flatMap(({ applicationName, upstreams }) =>
       upstreams.map(({ upstreamName, parked, lag }) => [applicationName, upstreamName, parked, lag]),

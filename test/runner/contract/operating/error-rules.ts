@@ -10,7 +10,7 @@ import { rejectionOf } from '../../../support/errors.ts';
 import { temporaryDirectory } from '../../../support/storages.ts';
 import { inTime, until } from '../../../support/until.ts';
 import { type Apps, assertAllDone, type RunnerSubject } from '../subject.ts';
-import { ParkingReservations, parkingShop, patientShop } from './needy-shop.ts';
+import { NeedyReservations, needyShop, ParkingReservations, parkingShop, patientShop } from './needy-shop.ts';
 
 const because = { by: 'ada', reason: 'a test' };
 const parking = ParkingReservations as typeof Reservations;
@@ -43,6 +43,26 @@ export function errorRules({ start, createStorage }: RunnerSubject): void {
       orders.map(({ id }) => id),
     );
     expect((await verify(runner.storage, parkingShop)).faults).toEqual([]);
+  });
+
+  test('a class without rules shows what an earlier version has parked, until it is retried', async () => {
+    const file = join(temporaryDirectory(), 'goods');
+    const storage = createStorage();
+    const first = await start(parkingShop as System<Apps>, { storage });
+    const [saved] = await savedBy(first, [Order.place(file), Order.place('bob')]);
+    await first.caughtUp({ signal: inTime() }).catch(() => {});
+    await first.close();
+    await using runner = await start(needyShop as System<Apps>, { storage });
+    const signal = inTime();
+    const needy = NeedyReservations as typeof Reservations;
+    const parked = { code: 'NOTIFICATION_PARKED', applicationName: 'reservations', notificationId: 1 };
+    for (const wait of [runner.settled(saved, { signal }), runner.caughtUp({ signal })])
+      expect((await rejectionOf(wait, DownstreamError)).cause).toMatchObject(parked);
+    writeFileSync(file, '');
+    expect(await runner.retry(needy, {}, because)).toBe(1);
+    await runner.processed(saved, { by: Payments, signal });
+    await runner.caughtUp({ signal });
+    expect(await runner.get(Payments).log.head()).toBe(2);
   });
 
   test('a policy that is tried again is interrupted, keeps the order, and continues', async () => {

@@ -1,5 +1,5 @@
-import type { Cause } from '../../domain/provenance.ts';
-import type { Recorder } from '../../storage/recorder.ts';
+import type { Cause } from '../../../domain/provenance.ts';
+import type { Recorder } from '../../../storage/recorder.ts';
 
 /** Number of causes in a page. */
 const pageSize = 256;
@@ -34,6 +34,11 @@ export class NearestCauses {
   /** Whether a cause is in the log of an intermediate, so that `find` has to read it. */
   isIntermediate({ applicationName }: Cause): boolean {
     return this.#intermediates.has(applicationName);
+  }
+
+  /** Forgets what was read. */
+  forget(): void {
+    this.#pages.clear();
   }
 
   /** Returns a cause if it is in a followed log, else the nearest of its own causes that is; undefined if none is. */

@@ -1,9 +1,10 @@
-import type { Cause } from '../../domain/provenance.ts';
-import type { Recorder } from '../../storage/recorder.ts';
-import type { StoredNotification } from '../../storage/stored-event.ts';
-import type { EventStore } from '../recording/event-store.ts';
+import type { Cause } from '../../../domain/provenance.ts';
+import type { Recorder } from '../../../storage/recorder.ts';
+import type { StoredNotification } from '../../../storage/stored-event.ts';
+import type { EventStore } from '../../recording/event-store.ts';
+import type { UpstreamCursor } from '../upstream-cursor.ts';
 import { NearestCauses } from './nearest-causes.ts';
-import type { UpstreamCursor } from './upstream-cursor.ts';
+import { OtherPipelines } from './other-pipelines.ts';
 
 /** A notification that must wait for another one. */
 export interface WaitingNotification {
@@ -20,16 +21,19 @@ export interface WaitingNotification {
  */
 export class CausalGate {
   readonly #pipelineId: number;
-  readonly #recorder: Recorder;
   /** The upstreams in the application's own pipeline, by name. */
   readonly #cursors = new Map<string, UpstreamCursor>();
-  /** Lower bounds of the positions in other pipelines, by upstream and pipeline: positions only grow. */
-  readonly #positions = new Map<string, number>();
+  readonly #others: OtherPipelines;
   readonly #causes: NearestCauses;
 
-  constructor({ recorder, pipelineId }: EventStore, intermediates: ReadonlyMap<string, Recorder>) {
+  /** @param mayPark Whether the application parks notifications. */
+  constructor(
+    { recorder, pipelineId }: EventStore,
+    intermediates: ReadonlyMap<string, Recorder>,
+    mayPark: boolean,
+  ) {
     this.#pipelineId = pipelineId;
-    this.#recorder = recorder;
+    this.#others = new OtherPipelines(recorder, mayPark);
     this.#causes = new NearestCauses(this.#cursors, intermediates);
   }
 
@@ -59,6 +63,12 @@ export class CausalGate {
       if (dependency !== undefined) return { index, notification, dependency };
     }
     return undefined;
+  }
+
+  /** Forgets what was read: the storage may have been restored from an older copy. */
+  forget(): void {
+    this.#others.forget();
+    this.#causes.forget();
   }
 
   /** Finds the nearest cause of a notification in a followed log. */
@@ -92,16 +102,20 @@ export class CausalGate {
     return (await this.#isProcessed(nearest, asked)) ? undefined : nearest;
   }
 
-  /** Reads a position only if its known lower bound does not suffice, and once for each log. */
+  /**
+   * Reads a position only if its known lower bound does not suffice, and once for each log. What is parked in another
+   * pipeline is not processed. What is parked in this one counts as processed here, because others are parked behind it.
+   */
   async #isProcessed(place: Cause, asked: Set<string>): Promise<boolean> {
     const { applicationName, pipelineId, notificationId } = place;
     const cursor = pipelineId === this.#pipelineId ? this.#cursors.get(applicationName) : undefined;
     const key = `${pipelineId} ${applicationName}`;
-    const isReached = () => (cursor?.seen ?? this.#positions.get(key) ?? 0) >= notificationId;
+    const isReached = () =>
+      cursor === undefined ? this.#others.isProcessed(place) : cursor.seen >= notificationId;
     if (isReached() || asked.has(key)) return isReached();
     asked.add(key);
     if (cursor !== undefined) await cursor.refresh();
-    else this.#positions.set(key, (await this.#recorder.position(pipelineId, applicationName)).position);
+    else await this.#others.read(place);
     return isReached();
   }
 }
