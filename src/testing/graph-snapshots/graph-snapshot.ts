@@ -37,8 +37,8 @@ export type GraphSnapshot = ReadonlyMap<string, ApplicationSnapshot>;
  *
  * @throws {@link InvalidArgumentError} if `system` is not a system.
  * @example
- * const { payments } = JSON.parse(describeGraph(shop));
- * expect(payments).toEqual({ emits: ['Payment.Created'], follows: { orders: ['Order.Reserved'] } });
+ * const graph = JSON.parse(describeGraph(shop));
+ * expect(graph.payments).toEqual({ emits: ['Payment.Created'], follows: { orders: ['Order.Reserved'] } });
  */
 export function describeGraph(system: System): string {
   assertSystem(system, 'describeGraph()', 'describeGraph(shop)');

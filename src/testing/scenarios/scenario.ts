@@ -18,6 +18,9 @@ export type ScenarioRunner<Apps extends ApplicationClass = ApplicationClass> = O
  * apart from ids made by `newId()` and `create()`.
  *
  * @example
+ * import type { ScenarioRunner } from 'kahn/testing';
+ * import { Orders } from './shop/orders.ts';
+ *
  * const threeOrders = async (runner: ScenarioRunner<typeof Orders>) => {
  *   for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
  * };

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryDirectory } from '../../support/storages.ts';
 import { supervisedSubjects } from '../../support/supervised-runners.ts';
 import { notesByOpener } from '../../support/systems/with-resources/journal.ts';
-import { Customers, letters, place } from '../../support/systems/with-resources/letters.ts';
+import { Customers, Letters, letters, place } from '../../support/systems/with-resources/letters.ts';
 import { inTime, until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
@@ -31,6 +31,29 @@ describe.each(supervisedSubjects)('resources of $name', ({ start: startOn, creat
       [...opened, ...closed],
       [...opened, 'close desk'],
     ]);
+  });
+
+  test('a resource that fails to open in the worker of a paused application fails the start, and leaves the pause', async () => {
+    const storage = create();
+    const because = { by: 'ada', reason: 'a test' };
+    {
+      await using runner = await startOn(letters.bind(storage), { signal: inTime() });
+      await runner.pause(Letters, because);
+    }
+    raise('fail in worker');
+    const workers = watch();
+    await expect(startOn(letters.bind(storage), { signal: inTime() })).rejects.toMatchObject({
+      code: 'RESOURCE_FAILED',
+    });
+    expect(workers.size).toBe(0);
+    expect(notesByOpener()).toEqual([...Array(3).fill([...opened, ...closed]), [...opened, 'close desk']]);
+    lower('fail in worker');
+    await using runner = await startOn(letters.bind(storage), { signal: inTime() });
+    expect((await runner.status())[1]?.state).toBe('paused');
+    await runner.get(Customers).join('ada');
+    expect(await runner.resume(Letters, because)).toBe(true);
+    await runner.caughtUp({ signal: inTime() });
+    expect(await runner.get(Letters).log.head()).toBe(1);
   });
 
   test('an aborted start ends workers whose resources are not open', async () => {
