@@ -143,7 +143,13 @@ export class ForwardingRecorder implements Recorder {
   }
 }
 
+/** A recorder that knows the names under which storage keeps logs. */
+interface RenamingRecorder {
+  recordedName(applicationName: string): string;
+}
+
 /** Returns the name under which the storage of a recorder keeps the log of an application. */
 export function recordedNameIn(recorder: Recorder, applicationName: string): string {
-  return recorder instanceof ForwardingRecorder ? recorder.recordedName(applicationName) : applicationName;
+  const { recordedName } = recorder as Recorder & Partial<RenamingRecorder>;
+  return recordedName?.call(recorder, applicationName) ?? applicationName;
 }

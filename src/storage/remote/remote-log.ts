@@ -63,6 +63,12 @@ export class RemoteLog {
     this.#own = own;
   }
 
+  /** Returns the name under which storage of this system keeps the log of an application. */
+  recordedName(applicationName: string): string {
+    for (const [recorded, current] of this.#own.current) if (current === applicationName) return recorded;
+    return applicationName;
+  }
+
   /** Rejects without a request of its own if the server is away. */
   async assertReachable(pipelineId: number, signal: AbortSignal): Promise<void> {
     const unanswered = () => unreachable(this.location, undefined);

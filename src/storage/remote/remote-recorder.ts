@@ -20,6 +20,10 @@ export class RemoteRecorder implements Recorder {
     this.#noteRead = noteRead;
   }
 
+  recordedName(applicationName: string): string {
+    return this.#log.recordedName(applicationName);
+  }
+
   async notifications(
     pipelineId: number,
     after: number,
