@@ -140,8 +140,14 @@ async function outcomeOf<Apps extends ApplicationClass>(
   const start = (kind: ScheduledRunner, life: ScheduledLife) =>
     startRunner(system, kind, scheduledStorage(storage, run, life));
   const startLife = async () => {
-    const life = run.begin();
-    return { runner: await start(run.next, life), hasCrashed: () => life.hasCrashed };
+    for (;;) {
+      const life = run.begin();
+      try {
+        return { runner: await start(run.next, life), hasCrashed: () => life.hasCrashed };
+      } catch (error) {
+        if (!life.hasCrashed) throw error; // a runner that crashes while it starts is followed by another one
+      }
+    }
   };
   await using opened = new AsyncDisposableStack();
   if (run.hasRival) {
