@@ -186,12 +186,8 @@ function startRunner<Apps extends ApplicationClass>(
   kind: ScheduledRunner,
   storage: StorageDescription,
 ): Promise<SystemRunner<Apps>> {
+  const bound = system.bind(storage); // so that a run that never ends does not keep others from running the system
   return kind === 'stepping'
-    ? SteppingSingleThreadedRunner.start(system, {
-        storage,
-        scaleFactor: 0,
-        pollIntervalMs,
-        undeclaredEvents,
-      })
-    : SingleThreadedRunner.start(system, { storage, pollIntervalMs, undeclaredEvents });
+    ? SteppingSingleThreadedRunner.start(bound, { scaleFactor: 0, pollIntervalMs, undeclaredEvents })
+    : SingleThreadedRunner.start(bound, { pollIntervalMs, undeclaredEvents });
 }
