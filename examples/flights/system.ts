@@ -5,7 +5,10 @@ import { Flights } from './flights.ts';
 import { Payouts } from './payouts.ts';
 
 /** Claims and pays the compensation for late flights, and adds up the delays of every airport. */
-export const airTravel = System.of([
-  [Flights, Claims, Payouts, Claims],
-  [Flights, Airports],
-]);
+export const airTravel = System.of(
+  [
+    [Flights, Claims, Payouts, Claims],
+    [Flights, Airports],
+  ],
+  { module: import.meta.url },
+);

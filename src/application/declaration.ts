@@ -12,7 +12,12 @@ import { InvalidApplicationError } from './errors.ts';
 import { NotificationLogReader, type NotificationLogReaderClass } from './log/notification-log-reader.ts';
 import { isPlaceInLog, placeText, shownPlace } from './log/place-in-log.ts';
 import { isSectionSize, largestSectionSize } from './log/sections.ts';
-import { assertProjection, isProjection } from './projection/projection-declaration.ts';
+import { assertNoneMisspelt } from './misspelt-statics.ts';
+import {
+  assertProjection,
+  isProjection,
+  type ProjectionDeclaration,
+} from './projection/projection-declaration.ts';
 import type { Beginnings } from './replaying/beginning.ts';
 
 /** The static properties of an application class. */
@@ -93,6 +98,29 @@ export interface ApplicationDeclaration {
   readonly handlerTimeoutMs?: number;
 }
 
+/** The static properties that users declare. */
+const declared = [
+  'applicationName',
+  'recordedAs',
+  'emits',
+  'saves',
+  'causalDependencies',
+  'applyPolicyToGeneratedEvents',
+  'rows',
+  'begins',
+  'sectionSize',
+  'readerClass',
+  'errorRules',
+  'parking',
+  'handlerTimeoutMs',
+] as const satisfies readonly (keyof ApplicationDeclaration)[];
+const declaredByProjections = [
+  'schema',
+  'tables',
+  'buildShare',
+  'dropAfterMs',
+] as const satisfies readonly (keyof ProjectionDeclaration)[];
+
 /**
  * @throws {@link InvalidApplicationError} if a static property is missing or invalid.
  * @throws {@link LimitExceededError} if the name or an event type is too long.
@@ -136,6 +164,10 @@ export function assertDeclared(declaration: ApplicationDeclaration): void {
     );
   }
   if (isProjection(declaration)) assertProjection(declaration);
+  assertNoneMisspelt(
+    declaration,
+    isProjection(declaration) ? [...declared, ...declaredByProjections] : declared,
+  );
 }
 
 function assertReading(name: string, { sectionSize, readerClass }: ApplicationDeclaration): void {

@@ -2,6 +2,7 @@ import type { Application, ApplicationClass } from '../application/application.t
 import { recordedNameOf } from '../application/declaration.ts';
 import { InvalidPositionError, LogGapError } from '../application/log/errors.ts';
 import { defaultSectionSize, firstOfSection, sectionWith } from '../application/log/sections.ts';
+import { isProjection } from '../application/projection/projection-declaration.ts';
 import type { SystemRunner } from '../runner/runner.ts';
 import { StorageError } from '../storage/errors.ts';
 import { foreignLog, type ServedCause } from '../storage/remote/log-names.ts';
@@ -69,6 +70,12 @@ function assertServable(system: System, application: ApplicationClass): void {
     throw new InvalidArgumentError(
       `serveLogs() serves the logs of this system, but application '${application.applicationName}' of remote() runs in ` +
         'another one, which serves its log itself.',
+    );
+  }
+  if (isProjection(application)) {
+    throw new InvalidArgumentError(
+      `serveLogs() serves events, but projection '${application.applicationName}' records rows and no events: serve the logs ` +
+        'that it follows.',
     );
   }
   if (servedNameOf(system) === undefined) {

@@ -4,7 +4,7 @@ import type { Defect } from './defect.ts';
 export const followingDefects: readonly Defect[] = [
   {
     breaks: 'A follower processes an effect although its cause is not processed',
-    file: 'application/following/causal-gate.ts',
+    file: 'application/following/causality/causal-gate.ts',
     from: 'cursor.seen >= cause.notificationId;',
     to: 'cursor.seen >= 0;',
     test: 'application/following/cause-order.test.ts',
@@ -12,7 +12,7 @@ export const followingDefects: readonly Defect[] = [
   },
   {
     breaks: 'A follower does not look at dependencies on other pipelines',
-    file: 'application/following/causal-gate.ts',
+    file: 'application/following/causality/causal-gate.ts',
     from: 'if (dependencies !== undefined) return false;',
     to: '',
     test: 'application/following/causal-order.property.test.ts',

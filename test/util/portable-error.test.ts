@@ -39,7 +39,9 @@ test('names an error after its class if neither states a name', () => {
   Shared.prototype.name = 'Common';
   class Derived extends Shared {}
   const Anonymous = (() => class extends RangeError {})();
-  const errors = [Jammed, Torn, Named, Shared, Derived, Anonymous, TypeError, Error].map((type) => new type());
+  const errors = [Jammed, Torn, Named, Shared, Derived, Anonymous, TypeError, Error].map(
+    (type) => new type(),
+  );
   errors.push(new AggregateError([]), new DOMException('ended', 'AbortError'));
   expect(errors.map((error) => portable(error).name)).toEqual([
     'Jammed',

@@ -1,5 +1,6 @@
 import { durationMs, flag, integer, oneOf, optionsBy, required, ruleOf } from '../../util/option-rules.ts';
 import type { OptionRules } from '../../util/options.ts';
+import type { Backoff } from '../../util/retry.ts';
 
 /** A class of errors. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -10,16 +11,19 @@ export interface RetryRule {
   readonly times: number;
   /** Delay before the first of them, in ms. It doubles with each further one, and up to half of it is random. @default 100 */
   readonly firstMs?: number;
-  /** Longest delay, in ms. @default 30_000 */
+  /** Longest delay, in ms, at least `firstMs`. @default 30_000 */
   readonly maxMs?: number;
 }
+
+/** Delays between the tries of a rule that names none. */
+export const defaultBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
 
 /**
  * What happens to a notification on which an application fails. The first rule that matches the error applies. Failures of
  * the storage, lost races and notifications for other versions are no subject of rules: they are retried without a limit.
  */
 export interface ErrorRule {
-  /** Class of the error, or a function that returns whether the rule matches what was thrown. @default any error */
+  /** Class of the error, or a function that returns whether the rule matches what was thrown. @default any error; such a rule is the last one */
   readonly error?: ErrorClass | ((error: unknown) => boolean);
   /** Tries before the rule applies. The application processes nothing of the same upstream meanwhile. @default none */
   readonly retry?: RetryRule;

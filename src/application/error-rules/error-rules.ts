@@ -3,10 +3,13 @@ import { resolveOptions } from '../../util/options.ts';
 import type { Backoff } from '../../util/retry.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import type { PolicyError } from '../following-errors.ts';
-import { type ErrorRule, isErrorClass, type ParkingOptions, parkingOptions } from './error-rule.ts';
-
-/** Delays between the tries of a rule that names none. */
-const defaultBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
+import {
+  defaultBackoff,
+  type ErrorRule,
+  isErrorClass,
+  type ParkingOptions,
+  parkingOptions,
+} from './error-rule.ts';
 
 /** What happens to a notification on which an application has failed. */
 export type Decision =

@@ -228,6 +228,7 @@ export class Waits {
     const end = AbortSignal.any(signal === undefined ? ends : [...ends, signal]);
     try {
       await yieldIfBusy(); // a wait may end at once, and the next wait follows
+      end.throwIfAborted(); // a runner that is closed has no applications
       await unlessAborted(work(end), end);
     } finally {
       over.abort();

@@ -3,8 +3,10 @@ import { inspect } from 'node:util';
 import type { Application, ApplicationClass } from '../../application/application.ts';
 import { ProcessApplication } from '../../application/process-application.ts';
 import { isProjection } from '../../application/projection/projection-declaration.ts';
+import { DownstreamError } from '../../runner/errors.ts';
 import type { SystemRunner } from '../../runner/runner.ts';
 import type { System } from '../../system/system.ts';
+import { isError } from '../../util/errors.ts';
 import { canonicalTexts, type History } from '../canonical-histories.ts';
 import { readTables } from '../given-when-then/table-rows.ts';
 import type { LastingRunner } from './lasting-runner.ts';
@@ -22,7 +24,7 @@ export async function recordedState<Apps extends ApplicationClass>(
   result: unknown,
 ): Promise<readonly string[]> {
   return await lasting.steadily(async (runner) => {
-    await runner.caughtUp();
+    await caughtUpButParked(runner);
     await schemasBuilt(runner);
     const own = system.applications.filter(({ remote }) => remote === undefined);
     const others = resultTexts(result);
@@ -30,6 +32,20 @@ export async function recordedState<Apps extends ApplicationClass>(
       others.push(...(await rowsOf(kind, runner)), ...(await parkedBy(kind, system, runner)));
     return await canonicalTexts(new Set<Application>(own.map((kind) => runner.get(kind))), false, others);
   });
+}
+
+/** Resolves when everything is processed but what is parked. */
+async function caughtUpButParked(runner: SystemRunner): Promise<void> {
+  try {
+    await runner.caughtUp();
+  } catch (error) {
+    if (!(error instanceof DownstreamError) || ![...error.failures.values()].every(isParked)) throw error;
+  }
+}
+
+/** Whether an error, maybe of another thread or process, says that a notification is parked. */
+function isParked(error: unknown): boolean {
+  return isError(error) && 'code' in error && error.code === 'NOTIFICATION_PARKED';
 }
 
 /** Resolves when no schema of a projection is being built. */

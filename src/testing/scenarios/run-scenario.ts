@@ -4,6 +4,7 @@ import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import type { Fault } from '../../tracing/verification/fault.ts';
 import { verify } from '../../tracing/verification/verify.ts';
+import { unlessAborted } from '../../util/abort.ts';
 import { LastingRunner, type Life } from './lasting-runner.ts';
 import { recordedState } from './recorded-state.ts';
 import type { Scenario } from './scenario.ts';
@@ -16,6 +17,8 @@ export interface ScenarioRunOptions<Apps extends ApplicationClass> {
   start(storage: StorageDescription): Promise<SystemRunner<Apps>>;
   /** Starts the life of a runner, in place of `start(storage)`, for runners that crash. @default runners do not crash */
   readonly startLife?: () => Promise<Life<Apps>>;
+  /** Ends the run; the reason of the signal is thrown. @default none */
+  readonly signal?: AbortSignal | undefined;
   /** Called with the runner while the scenario runs, to restart it. @default nothing is done */
   readonly meanwhile?: (runner: LastingRunner<Apps>) => void;
 }
@@ -36,19 +39,29 @@ export interface ScenarioOutcome {
 export async function runScenario<Apps extends ApplicationClass>(
   system: System<Apps>,
   scenario: Scenario<Apps>,
-  { storage, start, startLife, meanwhile }: ScenarioRunOptions<Apps>,
+  { storage, start, startLife, meanwhile, signal }: ScenarioRunOptions<Apps>,
 ): Promise<ScenarioOutcome> {
   const begin = startLife ?? (async () => ({ runner: await start(storage), hasCrashed: () => false }));
   const runner = await LastingRunner.start(system, begin);
-  let state: readonly string[] = [];
   try {
     meanwhile?.(runner);
-    const result = await scenario(runner.face);
-    do state = await recordedState(system, runner, result);
-    while (!(await runner.close())); // a runner may crash on what it records in the end
+    const state = await unlessAborted(stateAfter(scenario, system, runner), signal);
+    const { faults } = await verify(storage, system);
+    return { state, faults };
   } finally {
     await runner.close();
   }
-  const { faults } = await verify(storage, system);
-  return { state, faults };
+}
+
+/** Runs a scenario, and closes the runner when everything is processed. Resolves with what is on record. */
+async function stateAfter<Apps extends ApplicationClass>(
+  scenario: Scenario<Apps>,
+  system: System<Apps>,
+  runner: LastingRunner<Apps>,
+): Promise<readonly string[]> {
+  const result = await scenario(runner.face);
+  for (;;) {
+    const state = await recordedState(system, runner, result);
+    if (await runner.close()) return state; // else it has crashed on what it records in the end
+  }
 }

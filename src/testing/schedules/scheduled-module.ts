@@ -79,7 +79,7 @@ class ScheduledStorage extends ForwardingStorage {
 }
 
 class ScheduledRecorder extends ForwardingRecorder {
-  override readonly lock?: () => Promise<WriteLock>;
+  declare readonly lock?: () => Promise<WriteLock>;
   readonly #applicationName: string;
   readonly #scheduled: Scheduled;
 

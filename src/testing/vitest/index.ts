@@ -1,3 +1,5 @@
+import '../../util/environment/node-version.ts';
+
 import { basename, dirname, join, resolve } from 'node:path';
 import { expect, type MatcherResult, type MatcherState } from 'vitest';
 import { assertSystem, type System } from '../../system/system.ts';

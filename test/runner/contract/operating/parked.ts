@@ -65,7 +65,7 @@ export function parked({ start, createStorage }: RunnerSubject): void {
     expect(done).toEqual([true, false, true]);
     const kinds: [string, unknown][] = [];
     for await (const { kind, details } of runner.operations())
-      if (kind !== 'retried') kinds.push([kind, details['notifications']]);
+      if (kind !== 'retried') kinds.push([kind, details.notifications]);
     expect(kinds).toEqual([
       ['discard', [{ upstreamName: 'orders', notificationId: 2 }]],
       [
