@@ -47,3 +47,9 @@ export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-p
 export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';
+export {
+  type AnyScheduleOptions,
+  anySchedule,
+  ScheduleFailedError,
+  type TriedSchedules,
+} from './schedules/any-schedule.ts';

@@ -1,0 +1,193 @@
+import type { ApplicationClass } from '../../application/application.ts';
+import type { SystemRunner } from '../../runner/runner.ts';
+import { SingleThreadedRunner } from '../../runner/single-threaded/single-threaded-runner.ts';
+import { SteppingSingleThreadedRunner } from '../../runner/stepping/stepping-single-threaded-runner.ts';
+import { memory } from '../../storage/memory/index.ts';
+import type { StorageDescription } from '../../storage/storage.ts';
+import { assertSystem, type System } from '../../system/system.ts';
+import { inRootContext } from '../../util/environment/root-context.ts';
+import { KahnError, messageOf } from '../../util/errors.ts';
+import { durationMs, integer, ruleOf } from '../../util/option-rules.ts';
+import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
+import { resolvesWithin } from '../../util/timeout.ts';
+import { differenceOf } from '../scenarios/differences.ts';
+import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import {
+  drawSchedule,
+  type Schedule,
+  type ScheduledRunner,
+  scheduleLines,
+  shortestFailing,
+} from './schedule.ts';
+import { type ScheduledLife, ScheduleRun } from './schedule-run.ts';
+import { scheduledStorage } from './scheduled-module.ts';
+
+/** Options of {@link anySchedule}. */
+export interface AnyScheduleOptions {
+  /** Number of schedules. @default 100 */
+  readonly runs?: number;
+  /** Seed of the first schedule; each further one has the next seed. @default a random one */
+  readonly seed?: number;
+  /** Makes an empty storage for each run, to be used in one thread. @default memory() */
+  readonly storage?: () => StorageDescription;
+  /** Longest time of one run, in ms. @default 60_000 */
+  readonly runTimeoutMs?: number;
+}
+
+export const anyScheduleOptions: OptionRules<AnyScheduleOptions, 'runs' | 'runTimeoutMs'> = {
+  runs: integer({ least: 1 }, 100),
+  seed: integer({ least: 0, most: 2 ** 32 - 1 }),
+  storage: ruleOf('a function that returns a storage', (value) => typeof value === 'function'),
+  runTimeoutMs: durationMs(1, 60_000),
+};
+
+/** What {@link anySchedule} has tried. */
+export interface TriedSchedules {
+  /** Number of schedules that were run. */
+  readonly runs: number;
+  /** Seed of the first one. */
+  readonly seed: number;
+}
+
+/** A run of a scenario under a schedule has failed, or has left something else on record than an undisturbed run. */
+export class ScheduleFailedError extends KahnError {
+  override readonly code = 'SCHEDULE_FAILED';
+  /** Seed of the schedule. */
+  declare readonly seed: number;
+  /** Disturbances of the shortest schedule that fails, as text. */
+  declare readonly schedule: readonly string[];
+}
+
+/**
+ * Checks that a system leaves the same on record under random schedules: delayed recordings, crashes before and after
+ * recordings, restarts and changes between runners of one thread, and a second runner that races for the same notifications,
+ * with prompts that are lost, repeated or late.
+ *
+ * @throws {@link ScheduleFailedError} for the first schedule that fails, with the shortest part of it that fails, too.
+ * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
+ * @throws the error of the scenario, if it fails without disturbances.
+ * @example
+ * await anySchedule(shop, async (runner) => {
+ *   await runner.get(Orders).place('ada');
+ * }, { runs: 10 });
+ */
+export async function anySchedule<Apps extends ApplicationClass>(
+  system: System<Apps>,
+  scenario: Scenario<NoInfer<Apps>>,
+  options: AnyScheduleOptions = {},
+): Promise<TriedSchedules> {
+  assertSystem(system, 'anySchedule()', 'anySchedule(shop, async (runner) => { … })');
+  assertFunction(scenario, 'the scenario of anySchedule()');
+  const {
+    runs,
+    runTimeoutMs,
+    seed = Math.floor(Math.random() * 2 ** 31),
+    storage = memory,
+  } = resolveOptions(options, anyScheduleOptions, 'anySchedule()');
+  const trial = { system, scenario, runTimeoutMs, storage };
+  const undisturbed = new ScheduleRun([]);
+  const expected = await outcomeOf(trial, undisturbed);
+  for (let index = 0; index < runs; index += 1) {
+    const drawn = drawSchedule(seed + index, undisturbed.recordings);
+    const failure = await failureOf(trial, drawn, expected);
+    if (failure === undefined) continue;
+    const fails = async (one: Schedule) => (await failureOf(trial, one, expected)) !== undefined;
+    const shortest = await shortestFailing(drawn, fails);
+    throw failedError(seed + index, shortest, (await failureOf(trial, shortest, expected)) ?? failure);
+  }
+  return { runs, seed };
+}
+
+/** What all runs of one call have in common. */
+interface Trial<Apps extends ApplicationClass> {
+  readonly system: System<Apps>;
+  readonly scenario: Scenario<Apps>;
+  readonly runTimeoutMs: number;
+  storage(): StorageDescription;
+}
+
+function failedError(seed: number, schedule: Schedule, failure: string): ScheduleFailedError {
+  const lines = scheduleLines(schedule);
+  const steps = lines.map((line) => `- ${line}\n`).join('');
+  return new ScheduleFailedError(
+    `A schedule fails:\n${steps}\n${failure}\n\nTo repeat it, pass { seed: ${seed}, runs: 1 } to anySchedule().`,
+    { seed, schedule: lines },
+  );
+}
+
+/** Returns how a run under a schedule fails; undefined if it leaves on record what is expected. */
+async function failureOf<Apps extends ApplicationClass>(
+  trial: Trial<Apps>,
+  schedule: Schedule,
+  expected: ScenarioOutcome,
+): Promise<string | undefined> {
+  try {
+    const { state, faults } = await outcomeOf(trial, new ScheduleRun(schedule));
+    if (faults.length > 0) return `verify() finds: ${faults.map(String).join('\n')}`;
+    const difference = differenceOf(expected.state, state);
+    return difference && `Something else is on record than after an undisturbed run:\n${difference}`;
+  } catch (error) {
+    return `It fails: ${messageOf(error)}`;
+  }
+}
+
+async function outcomeOf<Apps extends ApplicationClass>(
+  { system, scenario, runTimeoutMs, storage: makeStorage }: Trial<Apps>,
+  run: ScheduleRun,
+): Promise<ScenarioOutcome> {
+  const storage = makeStorage();
+  const start = (kind: ScheduledRunner, life: ScheduledLife) =>
+    startRunner(system, kind, scheduledStorage(storage, run, life));
+  const startLife = async () => {
+    for (;;) {
+      const life = run.begin();
+      try {
+        return { runner: await start(run.next, life), hasCrashed: () => life.hasCrashed };
+      } catch (error) {
+        if (!life.hasCrashed) throw error; // a runner that crashes while it starts is followed by another one
+      }
+    }
+  };
+  await using opened = new AsyncDisposableStack();
+  if (run.hasRival) {
+    const rival = system.bind(scheduledStorage(storage, run, run.begin(true)));
+    opened.use(await SingleThreadedRunner.start(rival, { pollIntervalMs, undeclaredEvents }));
+  }
+  const restarts: Promise<void>[] = [];
+  const disturbed: Scenario<Apps> = async (face) => {
+    const result = await scenario(face);
+    await face.caughtUp();
+    run.restart = () => {}; // not while the runner is closed in the end
+    await Promise.all(restarts);
+    return result;
+  };
+  const outcome = runScenario(system, disturbed, {
+    storage,
+    start: () => start(run.next, run.begin()),
+    startLife,
+    meanwhile: (lasting) => {
+      // A stepping runner that is closed in the context of its tick does not wait for the end of the tick.
+      const restart = () => inRootContext(() => lasting.restart());
+      run.restart = () => void restarts.push(restart().catch(() => {})); // the next call gets the error
+    },
+  });
+  if (await resolvesWithin(outcome, runTimeoutMs)) return await outcome;
+  throw new Error(`The run has not ended within ${runTimeoutMs} ms.`);
+}
+
+/** Interval at which runners look for events of each other, in ms. */
+const pollIntervalMs = 5;
+/** Nothing is counted at a start: each run begins with an empty storage. */
+const undeclaredEvents = 'ignore';
+
+function startRunner<Apps extends ApplicationClass>(
+  system: System<Apps>,
+  kind: ScheduledRunner,
+  storage: StorageDescription,
+): Promise<SystemRunner<Apps>> {
+  const bound = system.bind(storage); // so that a run that never ends does not keep others from running the system
+  return kind === 'stepping'
+    ? SteppingSingleThreadedRunner.start(bound, { scaleFactor: 0, pollIntervalMs, undeclaredEvents })
+    : SingleThreadedRunner.start(bound, { pollIntervalMs, undeclaredEvents });
+}

@@ -1,0 +1,48 @@
+import { System } from 'kahn';
+import { anySchedule, type ScenarioRunner } from 'kahn/testing';
+import { expect, test } from 'vitest';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payment } from '../../../examples/shop/payment.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
+import { shop } from '../../../examples/shop/shop.ts';
+import { seed } from '../../support/seed.ts';
+import { byTier } from '../../support/tier.ts';
+
+async function placesThreeOrders(runner: ScenarioRunner<typeof Orders>) {
+  for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
+}
+
+test('the shop leaves the same on record under any schedule', async () => {
+  const runs = byTier(30, 2_000);
+  expect(await anySchedule(shop, placesThreeOrders, { runs, seed })).toEqual({ runs, seed });
+});
+
+test('shows the shortest schedule under which a policy does something else', async () => {
+  let handled = 0;
+  class Counting extends Payments {
+    override readonly policy = this.when({
+      'Order.Reserved': ({ originatorId }, repository) => {
+        handled += 1; // a policy must not depend on how often it is called
+        return Payment.for(handled <= 3 ? originatorId : 'nobody', repository.deriveId());
+      },
+    });
+  }
+  const system = System.of([
+    [Orders, Reservations, Orders],
+    [Orders, Counting, Orders],
+  ]);
+  const scenario = async (runner: ScenarioRunner<typeof Orders>) => {
+    handled = 0;
+    await placesThreeOrders(runner);
+  };
+  await expect(anySchedule(system, scenario, { runs: 1_000, seed })).rejects.toThrow(
+    expect.objectContaining({
+      code: 'SCHEDULE_FAILED',
+      message: expect.stringMatching(
+        /^A schedule fails:\n- .*\n\n.*To repeat it, pass \{ seed: \d+, runs: 1 \}/s,
+      ),
+      schedule: expect.arrayContaining([expect.any(String)]),
+    }),
+  );
+});
