@@ -1,7 +1,7 @@
 import type { ConformanceCase } from './cases/case.ts';
 import { batchSizes, type Combination } from './matrix.ts';
 
-/** Returns the page of a matrix in which all runs are equal. */
+/** Returns the page of a matrix. */
 export function pageOf(all: readonly Combination[]): string {
   const cases = [...new Set(all.map(({ tested }) => tested))];
   const reasons = [...new Set(all.flatMap(({ refusal }) => refusal ?? []))];
@@ -12,9 +12,9 @@ export function pageOf(all: readonly Combination[]): string {
   const runs = all.filter(({ refusal }) => refusal === undefined).length;
   return `# The same result on every runner
 
-${cases.length} systems run on every runner and storage, with one and with two pipelines, and with batches of ${listed(batchSizes)}
-notifications. \`npm run conformance\` runs all of them on empty storage, compares what is on record in the end, and writes this page if
-nothing differs:
+The table says what ${cases.length} systems must leave on record on every runner and storage, with one and with two pipelines, and with batches
+of ${listed(batchSizes)} notifications. \`npm run conformance\` runs all of them on empty storage and compares the results. The exhaustive tests do
+so with a sixteenth of them, drawn by the seed of the run:
 
 \`\`\`sh
 npm run conformance                        # all ${runs} runs, and ${all.length - runs} starts that must be refused
@@ -32,7 +32,7 @@ ${cases.map(({ name, what }) => `| ${name} | ${what} |`).join('\n')}
 | agreed | One proposed value for each key, which all participants have learned. Histories may differ, because [answers depend on which message arrives first](paxos.md#what-is-the-same-on-every-runner). |
 ${reasons.map((reason, i) => `| (${i + 1}) | Refused at the start. ${reason} |`).join('\n')}
 
-In each run, [\`verify()\`](verifying.md) finds nothing.
+In each run, [\`verify()\`](verifying.md) must find nothing.
 
 | runner | storage | pipelines | ${cases.map(({ name }) => name).join(' | ')} |
 |---|---|---|${cases.map(() => '---|').join('')}
