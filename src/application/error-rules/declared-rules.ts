@@ -3,7 +3,7 @@ import { kindOf, messageOf } from '../../util/errors.ts';
 import { durationMs } from '../../util/option-rules.ts';
 import { InvalidOptionError, resolveOptions } from '../../util/options.ts';
 import { InvalidApplicationError } from '../errors.ts';
-import { defaultBackoff, type ErrorRule, errorRuleRules, parkingOptions } from './error-rule.ts';
+import { backoffOf, type ErrorRule, errorRuleRules, parkingOptions } from './error-rule.ts';
 import type { ErrorDeclaration } from './error-rules.ts';
 
 /** @throws {@link InvalidApplicationError} if a static property for errors is invalid. */
@@ -33,7 +33,8 @@ export function assertErrorDeclaration(className: string, declaration: ErrorDecl
 }
 
 function assertDelays({ retry }: ErrorRule, owner: string): void {
-  const { firstMs = defaultBackoff.firstMs, maxMs = defaultBackoff.maxMs } = retry ?? {};
+  if (retry === undefined) return;
+  const { firstMs, maxMs } = backoffOf(retry);
   if (firstMs <= maxMs) return;
   throw new InvalidOptionError(
     `Expected 'firstMs' of 'retry' of ${owner} to be at most 'maxMs', which is ${maxMs}, got ${firstMs}.`,

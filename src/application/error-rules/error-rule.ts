@@ -11,12 +11,14 @@ export interface RetryRule {
   readonly times: number;
   /** Delay before the first of them, in ms. It doubles with each further one, and up to half of it is random. @default 100 */
   readonly firstMs?: number;
-  /** Longest delay, in ms, at least `firstMs`. @default 30_000 */
+  /** Longest delay, in ms, at least `firstMs`. @default 30_000, or `firstMs` if that is more */
   readonly maxMs?: number;
 }
 
-/** Delays between the tries of a rule that names none. */
-export const defaultBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
+/** Returns the delays between the tries of a rule. */
+export function backoffOf({ firstMs = 100, maxMs = Math.max(firstMs, 30_000) }: RetryRule): Backoff {
+  return { firstMs, maxMs };
+}
 
 /**
  * What happens to a notification on which an application fails. The first rule that matches the error applies. Failures of

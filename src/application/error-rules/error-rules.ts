@@ -4,7 +4,7 @@ import type { Backoff } from '../../util/retry.ts';
 import { InvalidPolicyError } from '../errors.ts';
 import type { PolicyError } from '../following-errors.ts';
 import {
-  defaultBackoff,
+  backoffOf,
   type ErrorRule,
   isErrorClass,
   type ParkingOptions,
@@ -68,7 +68,7 @@ export class ErrorRules {
     const { retry, action: kind = 'stop' } = rule;
     return retry === undefined || tries > retry.times
       ? { kind }
-      : { kind: 'retry', backoff: { ...defaultBackoff, ...retry } };
+      : { kind: 'retry', backoff: backoffOf(retry) };
   }
 }
 

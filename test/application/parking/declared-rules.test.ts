@@ -8,7 +8,7 @@ test.each([
   [{ errorRules: [{}, { error: class Other {} }] }, /'error' of rule 2 of .* a class that extends Error/],
   [{ errorRules: [{ retry: { times: 0 } }] }, /'times' of 'retry' of rule 1 .* an integer >= 1, got 0/],
   [
-    { errorRules: [{ retry: { times: 1, firstMs: 60_000 } }] },
+    { errorRules: [{ retry: { times: 1, firstMs: 60_000, maxMs: 30_000 } }] },
     /'firstMs' of 'retry' of rule 1 .* at most 'maxMs', which is 30000/,
   ],
   [
