@@ -30,7 +30,7 @@ export class ForwardingRecorder implements Recorder {
   constructor(inner: Recorder) {
     this.inner = inner;
     const { lock, rows, countTypes, command, deleteCommands, parked, countParked } = inner;
-    if (lock !== undefined) this.lock = async () => this.lockOf(await this.explained(lock.call(inner)));
+    if (lock !== undefined) this.lock = () => this.#locked(lock.call(inner));
     if (rows !== undefined) this.rows = rows.bind(inner);
     if (countTypes !== undefined)
       this.countTypes = (...page) => this.explained(countTypes.apply(inner, page));
@@ -55,6 +55,16 @@ export class ForwardingRecorder implements Recorder {
   /** Returns the result of a call of the inner recorder, with its error changed if needed. */
   protected explained<T>(result: Promise<T>): Promise<T> {
     return result;
+  }
+
+  /** Returns the write lock of the layer, or releases that of the inner recorder. */
+  async #locked(locking: Promise<WriteLock>): Promise<WriteLock> {
+    try {
+      return this.lockOf(await this.explained(locking));
+    } catch (error) {
+      await locking.then((lock) => lock.release()).catch(() => {}); // the first error is the one to report
+      throw error;
+    }
   }
 
   /** Returns the write lock for a lock of the inner recorder. */

@@ -79,7 +79,6 @@ class ScheduledStorage extends ForwardingStorage {
 }
 
 class ScheduledRecorder extends ForwardingRecorder {
-  declare readonly lock?: () => Promise<WriteLock>;
   readonly #applicationName: string;
   readonly #scheduled: Scheduled;
 
@@ -87,8 +86,6 @@ class ScheduledRecorder extends ForwardingRecorder {
     super(inner);
     this.#applicationName = applicationName;
     this.#scheduled = one;
-    const { lock } = inner;
-    if (lock !== undefined) this.lock = async () => this.lockOf(await this.#locked(lock.call(inner)));
   }
 
   override record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
@@ -116,17 +113,6 @@ class ScheduledRecorder extends ForwardingRecorder {
       },
       release: (reason) => lock.release(reason),
     };
-  }
-
-  /** Returns a lock, which a runner that has crashed meanwhile does not hold. */
-  async #locked(locking: Promise<WriteLock>): Promise<WriteLock> {
-    const lock = await locking;
-    try {
-      return await this.explained(Promise.resolve(lock));
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
   }
 
   async #record(pipelineId: number, record: () => Promise<number>): Promise<number> {
