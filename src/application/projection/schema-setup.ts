@@ -129,7 +129,7 @@ async function underLock(
   }
 }
 
-/** Returns who does something with schemas, and why. */
+/** Returns the author and the reason that operations on schemas have on record. */
 function byKahn(reason: string) {
   return { by: 'kahn', reason };
 }
