@@ -4,24 +4,35 @@ const label = /\bid-[0-9a-f]{16}\b/g;
 /** Most lines of a difference that are shown. */
 const mostLines = 40;
 
+interface Sides {
+  readonly missing: readonly string[];
+  readonly added: readonly string[];
+}
+
 /**
  * Returns the first difference between two states, as lines with `-` for what is expected and `+` for what was found, and the
  * number of histories that differ. Undefined if the states are equal.
  */
 export function differenceOf(expected: readonly string[], actual: readonly string[]): string | undefined {
-  const missing = without(expected, actual);
-  const added = without(actual, expected);
-  if (missing.length === 0 && added.length === 0) return undefined;
-  const [from, to] = firstPair(missing.map(withoutLabels), added.map(withoutLabels)) ?? [
-    missing[0],
-    added[0],
-  ];
+  const labelled = sidesOf(expected, actual);
+  if (labelled === undefined) return undefined;
+  // What refers to a changed id has another label, but is the same.
+  const { missing, added } =
+    sidesOf(labelled.missing.map(withoutLabels), labelled.added.map(withoutLabels)) ?? labelled;
+  const [from, to] = firstPair(missing, added);
   const lines = lineDifference(from?.split('\n') ?? [], to?.split('\n') ?? []);
   const shown = lines.length > mostLines ? [...lines.slice(0, mostLines), '  …'] : lines;
   const others = Math.max(missing.length, added.length) - 1;
   const rest =
     others > 0 ? [`(${others} more ${others === 1 ? 'history differs' : 'histories differ'})`] : [];
   return [...shown, ...rest].join('\n');
+}
+
+/** What is in one of two lists only. Undefined if they hold the same. */
+function sidesOf(expected: readonly string[], actual: readonly string[]): Sides | undefined {
+  const missing = without(expected, actual);
+  const added = without(actual, expected);
+  return missing.length === 0 && added.length === 0 ? undefined : { missing, added };
 }
 
 /** Returns the texts that are in the first list more often than in the second. */
@@ -39,12 +50,10 @@ function without(texts: readonly string[], others: readonly string[]): readonly 
 function firstPair(
   missing: readonly string[],
   added: readonly string[],
-): readonly [string | undefined, string | undefined] | undefined {
-  const onlyMissing = without(missing, added);
-  const onlyAdded = without(added, missing);
-  const [first] = onlyMissing;
-  if (first === undefined) return onlyAdded.length === 0 ? undefined : [undefined, onlyAdded[0]];
-  const candidates = onlyAdded.filter((text) => nameIn(text) === nameIn(first));
+): readonly [string | undefined, string | undefined] {
+  const [first] = missing;
+  if (first === undefined) return [undefined, added[0]];
+  const candidates = added.filter((text) => nameIn(text) === nameIn(first));
   const likeness = (text: string) => sharedLines(first.split('\n'), text.split('\n'));
   const [best] = candidates.toSorted((a, b) => likeness(b) - likeness(a));
   return [first, best];
