@@ -2,6 +2,7 @@ import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition } from '../../storage/recorder.ts';
+import { lastReadBefore } from '../../storage/remote/partial-reads.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../following-errors.ts';
@@ -130,7 +131,7 @@ export class UpstreamLog {
     done: StoredNotification | undefined,
     limit: number,
   ): Promise<readonly StoredNotification[]> {
-    const notifications = await this.#select(done, limit);
+    const notifications = await this.#select(done, limit).catch((failure) => this.#readBefore(failure, done));
     const from = done?.id ?? 0;
     const last = notifications.at(-1);
     if (last !== undefined && last.id !== from + notifications.length) {
@@ -139,6 +140,18 @@ export class UpstreamLog {
     }
     this.#lastRead = notifications;
     this.#mustCompare = false;
+    return notifications;
+  }
+
+  /** Reads what the log of another system has answered before a failure. The next read tells of the failure. */
+  async #readBefore(
+    failure: unknown,
+    done: StoredNotification | undefined,
+  ): Promise<readonly StoredNotification[]> {
+    const count = lastReadBefore(failure) - (done?.id ?? 0);
+    if (count <= 0) throw failure;
+    const notifications = await this.#select(done, count);
+    this.#mayContinue = true;
     return notifications;
   }
 
