@@ -3,7 +3,6 @@ import { storedTypesOf } from '../domain/events/define-events.ts';
 import { hasVersion } from '../domain/events/stored-type.ts';
 import { assertNameLength } from '../storage/limits.ts';
 import type { RowsKind } from '../storage/recorder.ts';
-import type { RemoteSource } from '../storage/remote/remote-log.ts';
 import { kindOf } from '../util/errors.ts';
 import { assertId, isId } from '../util/ids.ts';
 import { assertErrorDeclaration } from './error-rules/declared-rules.ts';
@@ -76,7 +75,7 @@ export interface ApplicationDeclaration {
   /** Class of the readers that `reader()` makes: a subclass of NotificationLogReader. @default `NotificationLogReader` */
   readonly readerClass?: NotificationLogReaderClass;
   /** Where another system serves the log; set by `remote()`. @internal */
-  readonly remote?: RemoteSource;
+  readonly remote?: object;
   /**
    * What happens to a notification on which the policy fails: retry, park or stop. The first rule that matches applies.
    *

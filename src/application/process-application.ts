@@ -86,10 +86,14 @@ export interface ProcessApplicationInternals {
   compareLogs<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
   ): Promise<void>;
-  /** Processes the replays of the application until the signal is aborted. */
+  /**
+   * Processes the replays of the application until the signal is aborted. Calls `recorded` when the position of a replay was
+   * recorded behind more notifications.
+   */
   replay<Follows extends DomainEvent>(
     application: ProcessApplication<DomainEvent, Follows>,
     signal: AbortSignal,
+    recorded?: () => void,
   ): Promise<void>;
   /** Returns the replays of the application, for a runner that processes them batch by batch. */
   replaysOf<Follows extends DomainEvent>(
@@ -269,8 +273,8 @@ export abstract class ProcessApplication<
       },
       controlOf: (application) => ControlLog.of(applicationInternals.storeOf(application).recorder),
       compareLogs: (application) => application.#upstreams.compare(), // only reads, so it need not wait for a batch
-      replay: (application, signal) =>
-        inRootContext(() => new ReplayLoop(application.#replayOptions, signal).run()),
+      replay: (application, signal, recorded = () => {}) =>
+        inRootContext(() => new ReplayLoop(application.#replayOptions, recorded, signal).run()),
       replaysOf: (application) => new ReplayBatches(application.#replayOptions),
       recordPositions: (application) => application.#turns.run(() => application.#upstreams.flush()),
     };

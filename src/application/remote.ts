@@ -6,6 +6,8 @@ import { type OptionRule, type OptionRules, resolveOptions } from '../util/optio
 import { Application, type ApplicationClass } from './application.ts';
 import { assertDeclared, recordedNameOf } from './declaration.ts';
 import { InvalidApplicationError } from './errors.ts';
+import { NotificationLogReader } from './log/notification-log-reader.ts';
+import { defaultSectionSize } from './log/sections.ts';
 
 /** HTTP headers by name. */
 export type RemoteHeaders = Readonly<Record<string, string>>;
@@ -77,7 +79,12 @@ export function remote<A extends ApplicationClass>(
     );
   }
   assertDeclared(applicationClass);
-  const { emits, name } = applicationClass;
+  const {
+    emits,
+    name,
+    sectionSize = defaultSectionSize,
+    readerClass = NotificationLogReader,
+  } = applicationClass;
   const recordedName = recordedNameOf(applicationClass);
   const source: RemoteSource = {
     log: { system, applicationName: recordedName },
@@ -93,6 +100,8 @@ export function remote<A extends ApplicationClass>(
     });
     static readonly recordedAs = foreignName(source.log);
     static readonly emits = emits;
+    static readonly sectionSize = sectionSize;
+    static readonly readerClass = readerClass;
     static readonly remote = source;
   }
   Object.defineProperty(Remote, 'name', { value: name });

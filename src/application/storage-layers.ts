@@ -1,3 +1,4 @@
+import type { RemoteSource } from '../storage/remote/remote-log.ts';
 import { remoteLogs } from '../storage/remote/remote-storage.ts';
 import { renaming } from '../storage/renaming/renamed-storage.ts';
 import { type SealingOptions, sealing } from '../storage/sealing/sealed-storage.ts';
@@ -20,7 +21,7 @@ export function storageLayers(
   const renamed = names.filter(([current, recorded]) => current !== recorded);
   if (renamed.length > 0) layers.push(renaming(new Map(renamed)));
   const remote = declarations.flatMap(({ applicationName, remote }) =>
-    remote === undefined ? [] : [[applicationName, remote] as const],
+    remote === undefined ? [] : [[applicationName, remote as RemoteSource] as const],
   );
   const current = new Map(names.map(([name, recorded]) => [recorded, name]));
   if (remote.length > 0) layers.push(remoteLogs(new Map(remote), { system, current }));

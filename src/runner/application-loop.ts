@@ -36,6 +36,8 @@ export interface LoopReport {
   entered(state: ApplicationState): void;
   prompted(upstreamNames: readonly string[]): void;
   processed(upstreamName: string, count: number): void;
+  /** Called when the position of a replay was recorded behind more notifications. */
+  replayed(): void;
   interrupted(error: unknown, interruption: Interruption): void;
 }
 
@@ -53,7 +55,7 @@ interface LoopState {
  * @throws the error of the policy or of a damaged log, after which the application must be stopped.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { inbox, upstreamNames, application, recordsWhenIdle } = options;
+  const { inbox, upstreamNames, application, recordsWhenIdle, report } = options;
   const promptAll = () => {
     for (const name of upstreamNames) inbox.put(name);
   };
@@ -65,7 +67,11 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     overdue: () => inbox.put(positionsRequest),
   });
   const over = new AbortController(); // also if the application fails
-  const replaying = processApplicationInternals.replay(application, AbortSignal.any([signal, over.signal]));
+  const replaying = processApplicationInternals.replay(
+    application,
+    AbortSignal.any([signal, over.signal]),
+    () => report.replayed(),
+  );
   try {
     await runUntilAborted(options, { blocked: new BlockedUpstreams(), positions }, signal);
   } finally {

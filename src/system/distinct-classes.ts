@@ -1,5 +1,6 @@
 import type { ApplicationClass } from '../application/application.ts';
 import { recordedNameOf } from '../application/declaration.ts';
+import type { RemoteSource } from '../storage/remote/remote-log.ts';
 import { InvalidSystemError } from './errors.ts';
 
 /**
@@ -27,7 +28,7 @@ export function distinctClasses(classes: readonly ApplicationClass[]): Applicati
 /** Throws {@link InvalidSystemError} unless all applications of remote() are in other systems than the one of a name. */
 export function assertOthers(classes: readonly ApplicationClass[], name: string): void {
   for (const { applicationName, remote } of classes) {
-    if (remote?.log.system !== name) continue;
+    if ((remote as RemoteSource | undefined)?.log.system !== name) continue;
     throw new InvalidSystemError(
       `Application '${applicationName}' of remote() is in the system '${name}', which is the name of this system, too: give ` +
         "them different names, as in System.of([...], { name: 'office' }).",

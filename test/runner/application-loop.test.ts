@@ -74,6 +74,7 @@ async function run(
         entered: (state) => void running.states.push(state),
         prompted: () => {},
         processed: () => {},
+        replayed: () => {},
         interrupted: (error) => void running.errors.push(error),
       },
     },

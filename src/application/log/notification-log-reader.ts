@@ -142,14 +142,17 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
    * Reads to the end of the log. After a `break`, the next read starts after the last notification of the loop, or again
    * with that notification if its event is read as several ones, and the loop did not reach the last of them.
    *
+   * @param signal Ends the loop before its next notification; the reason of the signal is thrown. Default: none.
    * @throws {@link LogGapError} if a notification is missing; all before it are read.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Notification<E>, void, undefined> {
+  async *[Symbol.asyncIterator](signal?: AbortSignal): AsyncGenerator<Notification<E>, void, undefined> {
     for (;;) {
-      const page = await this.#log.select(this.#position, pageSize, memoryBounds.page);
+      const reading = this.#log.select(this.#position, pageSize, memoryBounds.page);
+      const page = await unlessAborted(reading, signal);
       if (page.length === 0) return;
       await yieldIfBusy();
       for (const item of page) {
+        signal?.throwIfAborted();
         if (item.id !== this.#position + 1) throw new LogGapError(this.#log, this.#position + 1);
         const notifications = this.#notificationsOf(item);
         const last = notifications.pop();
@@ -182,10 +185,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
     try {
       for (;;) {
         grown = Promise.withResolvers();
-        for await (const notification of this) {
-          signal?.throwIfAborted();
-          yield notification;
-        }
+        yield* this[Symbol.asyncIterator](signal);
         await growth(grown.promise, pollIntervalMs, signal);
       }
     } finally {

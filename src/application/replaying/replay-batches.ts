@@ -19,11 +19,13 @@ export interface ReplayOptions {
 export interface ReplayedBatches {
   /** Number of notifications, handled or ignored. */
   readonly count: number;
+  /** Whether the position of a replay was recorded behind some of them. */
+  readonly isRecorded: boolean;
   /** Whether there may be more at once. */
   readonly hasMore: boolean;
 }
 
-const nothing: ReplayedBatches = { count: 0, hasMore: false };
+const nothing: ReplayedBatches = { count: 0, isRecorded: false, hasMore: false };
 
 /** Processes the replays of an application, a batch of each at a time. */
 export class ReplayBatches {
@@ -39,13 +41,14 @@ export class ReplayBatches {
   /** Processes a batch of each replay that runs. Throws transient failures, after which a later call tries again. */
   async next(signal: AbortSignal): Promise<ReplayedBatches> {
     try {
-      let { count, hasMore } = nothing;
+      let { count, isRecorded, hasMore } = nothing;
       for (const replay of this.#control.repetitions.runningIn(this.#options.store.pipelineId)) {
         const processed = await this.#process(replay, signal);
         count += processed.count;
+        isRecorded ||= processed.isRecorded;
         hasMore ||= processed.hasMore;
       }
-      return { count, hasMore };
+      return { count, isRecorded, hasMore };
     } catch (error) {
       this.#followers.clear();
       throw error;
@@ -65,8 +68,9 @@ export class ReplayBatches {
         return count;
       });
       if (isBlocking(pulled)) return nothing;
-      if (follower.seen < replay.to) return { count: pulled, hasMore: true };
-      return { count: pulled, hasMore: !(await this.#end(replay, 'finished')) };
+      const isRecorded = pulled > 0 && !follower.isAhead;
+      if (follower.seen < replay.to) return { count: pulled, isRecorded, hasMore: true };
+      return { count: pulled, isRecorded, hasMore: !(await this.#end(replay, 'finished')) };
     } catch (error) {
       this.#followers.delete(replay.id);
       if (isTransientFailure(error) || signal.aborted) throw error;
@@ -74,7 +78,7 @@ export class ReplayBatches {
       const isOver = !this.#control.repetitions
         .runningIn(store.pipelineId)
         .some(({ id }) => id === replay.id);
-      return { count: 0, hasMore: isOver || (await this.#end(replay, 'failed', messageOf(error))) };
+      return { ...nothing, hasMore: isOver || (await this.#end(replay, 'failed', messageOf(error))) };
     }
   }
 

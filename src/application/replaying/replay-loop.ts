@@ -14,13 +14,16 @@ const restMs = 1_000;
 export class ReplayLoop {
   readonly #batches: ReplayBatches;
   readonly #control: ControlLog;
+  readonly #recorded: () => void;
   readonly #signal: AbortSignal;
   #wake: AbortController | undefined;
   #failures = 0;
 
-  constructor(options: ReplayOptions, signal: AbortSignal) {
+  /** @param recorded Called when the position of a replay was recorded behind more notifications. */
+  constructor(options: ReplayOptions, recorded: () => void, signal: AbortSignal) {
     this.#batches = new ReplayBatches(options);
     this.#control = ControlLog.of(options.store.recorder);
+    this.#recorded = recorded;
     this.#signal = signal;
   }
 
@@ -36,8 +39,9 @@ export class ReplayLoop {
   async #step(): Promise<boolean> {
     try {
       if (this.#control.pause !== undefined) return false;
-      const { hasMore } = await this.#batches.next(this.#signal);
+      const { isRecorded, hasMore } = await this.#batches.next(this.#signal);
       this.#failures = 0;
+      if (isRecorded) this.#recorded();
       return hasMore;
     } catch {
       this.#failures += 1;

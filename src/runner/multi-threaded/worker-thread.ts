@@ -49,6 +49,7 @@ function reportTo(board: SharedBoard, index: number, post: Post): LoopReport {
     },
     prompted: (upstreamNames) => post({ kind: 'prompted', upstreamNames }),
     processed: (upstreamName, count) => post({ kind: 'processed', upstreamName, count }),
+    replayed: () => post({ kind: 'replayed' }),
     interrupted: (error, interruption) => post({ kind: 'interrupted', error: portable(error), interruption }),
   };
 }

@@ -63,11 +63,12 @@ export class ApplicationProcess {
   }
 
   #forward(report: ProcessReport, hooks: WorkerHooks): void {
-    const { hasGrown, prompted = [], processed = {}, interrupted, state } = report;
+    const { hasGrown, prompted = [], processed = {}, hasReplayed, interrupted, state } = report;
     if (hasGrown) this.#hooks.grown();
     if (prompted.length > 0) hooks.onMessage({ kind: 'prompted', upstreamNames: prompted });
     for (const [upstreamName, count] of Object.entries(processed))
       hooks.onMessage({ kind: 'processed', upstreamName, count });
+    if (hasReplayed) hooks.onMessage({ kind: 'replayed' });
     if (interrupted !== undefined) hooks.onMessage({ kind: 'interrupted', ...interrupted });
     if (state !== undefined) this.enter(state);
   }

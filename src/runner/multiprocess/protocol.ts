@@ -41,6 +41,8 @@ export interface ProcessReport {
   readonly prompted?: readonly string[];
   /** Numbers of processed notifications, by upstream. */
   readonly processed?: Readonly<Record<string, number>>;
+  /** Whether the position of a replay was recorded behind more notifications. */
+  readonly hasReplayed?: boolean;
   readonly interrupted?: { readonly error: PortableError; readonly interruption: Interruption };
 }
 

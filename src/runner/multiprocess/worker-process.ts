@@ -1,21 +1,13 @@
 import { once } from 'node:events';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { portable } from '../../util/portable-error.ts';
-import { type LoopReport, runLoop } from '../application-loop.ts';
+import { runLoop } from '../application-loop.ts';
 import { enclosed, messageIn } from '../supervised/envelope.ts';
 import { openApplication } from '../supervised/open-application.ts';
-import { MergingOutbox } from './merging-outbox.ts';
 import { MessageInbox } from './message-inbox.ts';
 import { watchParent } from './parent-watch.ts';
-import {
-  mergeReports,
-  type ParentMessage,
-  type ProcessMessage,
-  type ProcessReport,
-  type ProcessTask,
-} from './protocol.ts';
-
-type Reports = MergingOutbox<ProcessReport>;
+import { ProcessReports } from './process-reports.ts';
+import type { ParentMessage, ProcessMessage, ProcessTask } from './protocol.ts';
 
 /** Runs one application in this process until the process is closed, its parent dies, or the application fails. */
 export async function runProcess(): Promise<void> {
@@ -27,10 +19,7 @@ export async function runProcess(): Promise<void> {
   const { parentPid, assignment } = message.task;
   process.title = `kahn ${assignment.applicationName} ${assignment.pipelineId}`; // shown in lists of processes
   watchParent(parentPid);
-  const reports: Reports = new MergingOutbox(
-    { send: (report) => void post({ kind: 'report', report }), merge: mergeReports },
-    true,
-  );
+  const reports = new ProcessReports((report) => void post({ kind: 'report', report }));
   try {
     await runApplication(message.task, reports, closing);
     reports.flush();
@@ -54,12 +43,16 @@ function listenForEnd(): AbortSignal {
   return closing.signal;
 }
 
-async function runApplication(task: ProcessTask, reports: Reports, closing: AbortSignal): Promise<void> {
+async function runApplication(
+  task: ProcessTask,
+  reports: ProcessReports,
+  closing: AbortSignal,
+): Promise<void> {
   const { assignment, pollIntervalMs, recordsWhenIdle } = task;
   const { upstreamNames } = assignment;
   await using opened = new AsyncDisposableStack();
   const application = await openApplication(task, assignment, opened, closing);
-  application.subscribe(() => reports.put({ hasGrown: true }));
+  application.subscribe(() => reports.grown());
   const inbox = new MessageInbox(upstreamNames, pollIntervalMs);
   process.on('message', (received) => {
     const message = messageIn<ParentMessage>(received);
@@ -69,8 +62,7 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
     void post({ kind: 'taken' });
   });
   void post({ kind: 'ready' });
-  const report = reportTo(reports);
-  const loop = { application, upstreamNames, inbox, recordsWhenIdle, tick: undefined, report };
+  const loop = { application, upstreamNames, inbox, recordsWhenIdle, tick: undefined, report: reports };
   try {
     await runLoop(loop, closing);
   } catch (error) {
@@ -78,16 +70,6 @@ async function runApplication(task: ProcessTask, reports: Reports, closing: Abor
     const { lastId: operationId } = processApplicationInternals.controlOf(application);
     void post({ kind: 'failed', error: portable(error), operationId });
   }
-}
-
-function reportTo(reports: Reports): LoopReport {
-  return {
-    entered: (state) => reports.put({ state }),
-    prompted: (prompted) => reports.put({ prompted }),
-    processed: (upstreamName, count) => reports.put({ processed: { [upstreamName]: count } }),
-    interrupted: (error, interruption) =>
-      reports.put({ interrupted: { error: portable(error), interruption } }),
-  };
 }
 
 /** Resolves when the message is sent, or at once if the parent is gone. */

@@ -77,6 +77,7 @@ export class SchemaBuild {
         if (isObserved('processed'))
           publish('processed', { ...eventOf(application.name), upstreamName, count });
       },
+      replayed() {},
       interrupted(error, interruption) {
         application.lastError = error;
         application.loop = { state: 'interrupted', interruption };

@@ -131,6 +131,9 @@ export class Supervisor {
         publish('processed', { ...this.#event, upstreamName: message.upstreamName, count: message.count });
         this.#options.processed(message.count);
         break;
+      case 'replayed':
+        current.hasProcessed = true;
+        break;
       case 'idle':
         current.idleSince = performance.now();
         break;

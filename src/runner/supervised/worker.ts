@@ -21,6 +21,8 @@ export type WorkerMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'prompted'; readonly upstreamNames: readonly string[] }
   | { readonly kind: 'processed'; readonly upstreamName: string; readonly count: number }
+  /** The position of a replay was recorded behind more notifications. */
+  | { readonly kind: 'replayed' }
   /** The application is idle for the first time since the worker was started. */
   | { readonly kind: 'idle' }
   /** The application retries after a transient error. */

@@ -4,10 +4,12 @@ import {
   applicationInternals,
 } from '../../application/application.ts';
 import { ownedBinding } from '../../application/application-binding.ts';
+import type { ApplicationDeclaration } from '../../application/declaration.ts';
 import { openStore } from '../../application/open-store.ts';
 import { openResources } from '../../application/resources/open-resources.ts';
-import { openStorage, type StorageDescription } from '../../storage/storage.ts';
-import { layersOf, recordingOptions, type System } from '../../system/system.ts';
+import { storageLayers } from '../../application/storage-layers.ts';
+import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/storage.ts';
+import { recordingOptions, type System, servedNameOf } from '../../system/system.ts';
 import { observing, type RecordedListener } from './observed-storage.ts';
 
 /** Where applications are opened, and with what. */
@@ -27,7 +29,8 @@ export async function openApplications(
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, Application>> {
   const options = recordingOptions(system);
-  const layers = layersOf(system);
+  const declarations = system.applications.map(recordedHere);
+  const layers = storageLayers(declarations, options, servedNameOf(system));
   const openedStorage = await openStorage(storage, { layers: observedIn(layers, recorded) });
   opened.defer(() => openedStorage.close());
   const { values } = opened.use(await openResources(system.resources, { replaced: resources }));
@@ -42,6 +45,13 @@ export async function openApplications(
   return applications;
 }
 
+/** Returns a declaration whose log is in the storage of the test, also if another system serves it. */
+function recordedHere(declaration: ApplicationDeclaration): ApplicationDeclaration {
+  if (declaration.remote === undefined) return declaration;
+  const { remote: _, ...others } = declaration;
+  return others;
+}
+
 /** Returns a copy of a class whose failures reach the test at once: no error rule retries or parks. */
 function withoutErrorRules(applicationClass: ApplicationClass): ApplicationClass {
   class Tested extends (applicationClass as new () => Application) {
@@ -53,9 +63,9 @@ function withoutErrorRules(applicationClass: ApplicationClass): ApplicationClass
 
 /** Adds a layer that sees names as applications have them, and texts as applications write them. */
 function observedIn(
-  [sealing, ...others]: ReturnType<typeof layersOf>,
+  [sealing, ...others]: readonly StorageLayer[],
   recorded: RecordedListener,
-): ReturnType<typeof layersOf> {
+): readonly StorageLayer[] {
   const personal = others.splice(-1);
   return sealing === undefined ? [] : [sealing, ...others, observing(recorded), ...personal];
 }

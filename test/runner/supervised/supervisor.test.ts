@@ -98,3 +98,38 @@ test('a worker that dies is not replaced after close()', async () => {
   await supervisor.close(1_000);
   expect(spawned).toBe(1);
 });
+
+test.each([{ kind: 'processed', upstreamName: 'orders', count: 1 }, { kind: 'replayed' }] as const)(
+  'a worker that dies after progress ($kind) is replaced, however often',
+  async (progress) => {
+    const events = watchRunners();
+    const deaths = 7; // a worker without progress is replaced five times
+    let spawned = 0;
+    const supervisor = new Supervisor({
+      runner: 'test',
+      workerKind: 'process',
+      assignment: { applicationName: 'orders', pipelineId: 0, upstreamNames: [] },
+      spawn: (hooks) => {
+        spawned += 1;
+        const isLast = spawned > deaths;
+        setImmediate(() => {
+          hooks.onMessage({ kind: 'ready' });
+          if (isLast) return;
+          hooks.onMessage(progress);
+          hooks.onExit(new Error('was killed'));
+        });
+        return { close: () => hooks.onExit(undefined), terminate: async () => {} };
+      },
+      entered: () => {},
+      processed: () => {},
+      resumed: neverResumed,
+    });
+    await supervisor.start();
+    const restarts = () => events.flatMap((one) => (one.kind === 'restarted' ? [one.restarts] : []));
+    await until('the last worker runs or the application fails', () => {
+      return restarts().length === deaths || events.some(({ kind }) => kind === 'failed');
+    });
+    await supervisor.close(1_000);
+    expect(restarts()).toEqual(Array.from({ length: deaths }, () => 1));
+  },
+);

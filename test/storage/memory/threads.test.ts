@@ -158,6 +158,6 @@ it('stops waiting for a lock that is never released', async () => {
   await Atomics.waitAsync(new Int32Array(progress), 0, 0).value;
   const calls = [1, 2].map((version) => shared.recorder.record(0, [made('a', version)]));
   const busy = { code: 'STORAGE_BUSY', transient: true, applicationName: 'orders' };
-  for (const call of calls) await expect(call).rejects.toMatchObject(busy);
+  await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject(busy)));
   expect(await shared.recorder.record(0, [])).toBe(0); // nothing to write
 });

@@ -2,10 +2,10 @@ import { listOperations, MultiprocessRunner, run } from 'kahn';
 import { expect, test, vi } from 'vitest';
 import { raise, storeFlagsIn, take } from '../../../runner/multi-threaded/file-flags.ts';
 import { assertContiguous, assertSound } from '../../../support/logs.ts';
-import { storages, temporaryDirectory } from '../../../support/storages.ts';
+import { storages, temporaryDirectory, temporarySqlite } from '../../../support/storages.ts';
 import { Orders } from '../../../support/systems/invoicing.ts';
 import { patient } from '../../../support/until.ts';
-import { DyingInvoices, dyingInvoicing, moments } from './dying-invoices.ts';
+import { DyingInvoices, dyingInvoicing, moments, secondEvent } from './dying-invoices.ts';
 
 const because = { by: 'ada', reason: 'drill' };
 /** Events that each replay and each reset handles again. */
@@ -59,5 +59,31 @@ test.each(storages.filter(({ name }) => name !== 'memory'))(
       ...moments.map(() => 'reset'),
     ]);
     await assertSound(storage, dyingInvoicing);
+  },
+);
+
+test.each(['replay', 'reset'] as const)(
+  'a worker that dies again and again in a %s is replaced as long as it records progress',
+  async (repetition) => {
+    storeFlagsIn(temporaryDirectory());
+    const storage = temporarySqlite();
+    const deaths = 7; // a worker without progress is replaced five times
+    const skipped = 2 * (deaths + 1);
+    {
+      await using orders = await dyingInvoicing.open(Orders, { storage });
+      await orders.place(...Array.from({ length: skipped / 2 }, (_, i) => `customer ${i}`));
+    }
+    await (await run(dyingInvoicing, { storage })).close(); // the invoices leave these orders out
+    await using runner = await MultiprocessRunner.start(dyingInvoicing, { storage, batchSize: 1 });
+    raise(secondEvent, deaths);
+    if (repetition === 'replay') await runner.replay(DyingInvoices, because);
+    else await runner.reset(DyingInvoices, { at: 'start', ...because });
+    await vi.waitFor(async () => {
+      const [, { state, replays, upstreams } = {}] = await runner.status();
+      expect(state).not.toBe('failed');
+      expect({ state, replays, lag: upstreams?.[0]?.lag }).toEqual({ state: 'idle', lag: 0 });
+    }, patient);
+    expect(take(secondEvent)).toBe(false);
+    expect(await runner.get(DyingInvoices).log.head()).toBe(skipped);
   },
 );

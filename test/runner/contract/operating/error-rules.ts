@@ -56,8 +56,9 @@ export function errorRules({ start, createStorage }: RunnerSubject): void {
     const signal = inTime();
     const needy = NeedyReservations as typeof Reservations;
     const parked = { code: 'NOTIFICATION_PARKED', applicationName: 'reservations', notificationId: 1 };
-    for (const wait of [runner.settled(saved, { signal }), runner.caughtUp({ signal })])
-      expect((await rejectionOf(wait, DownstreamError)).cause).toMatchObject(parked);
+    const waits = [runner.settled(saved, { signal }), runner.caughtUp({ signal })];
+    for (const error of await Promise.all(waits.map((wait) => rejectionOf(wait, DownstreamError))))
+      expect(error.cause).toMatchObject(parked);
     writeFileSync(file, '');
     expect(await runner.retry(needy, {}, because)).toBe(1);
     await runner.processed(saved, { by: Payments, signal });
