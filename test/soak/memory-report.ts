@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -20,10 +21,18 @@ export interface MemoryReport {
 /** Variables that tell the threads and processes where and how often to report. */
 const variables = { directory: 'KAHN_SOAK_DIRECTORY', intervalMs: 'KAHN_SOAK_INTERVAL_MS' };
 
-/** Asks the threads and processes that start from now on for reports. */
-export function requestReports(directory: string, intervalMs: number): void {
+/**
+ * Asks this thread and those that start from now on for reports. Returns the directory of the reports, which is empty, and is
+ * removed when this process exits.
+ */
+export function requestReports(intervalMs: number): string {
+  const known = process.env[variables.directory];
+  const directory = known ?? mkdtempSync(join(tmpdir(), 'kahn-soak-reports-'));
+  if (known === undefined) process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
   process.env[variables.directory] = directory;
   process.env[variables.intervalMs] = `${intervalMs}`;
+  return directory;
 }
 
 /** Reports the memory of this thread at an interval, if reports are requested. Collects garbage before each report. */

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { verify } from 'kahn';
 import { judge, type Verdict } from './judge.ts';
@@ -49,9 +46,7 @@ export interface SoakOptions {
 export async function soak(subject: SoakSubject, { seconds, progressed }: SoakOptions): Promise<SoakResult> {
   await using opened = new AsyncDisposableStack();
   const intervalMs = (seconds * 1_000) / samples;
-  const directory = mkdtempSync(join(tmpdir(), 'kahn-soak-reports-'));
-  opened.defer(() => rmSync(directory, { recursive: true }));
-  requestReports(directory, intervalMs);
+  const directory = requestReports(intervalMs);
   const soaked = opened.use(await subject.open());
   const { soakedShop } = await import('./soaked-shop.ts'); // reports to the directory from now on
   const readings = new Readings();
