@@ -2,6 +2,7 @@ import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
+import { lastReadBefore } from '../../storage/remote/partial-reads.ts';
 import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
 import { LogMismatchError } from '../following-errors.ts';
@@ -188,7 +189,9 @@ export class UpstreamCursor {
 
   async #readStorage(limit: number): Promise<readonly StoredNotification[]> {
     const { seen } = this;
-    const notifications = await this.#readAfter(this.#last, limit);
+    const notifications = await this.#readAfter(this.#last, limit).catch((failure) =>
+      this.#readBefore(failure),
+    );
     const last = notifications.at(-1);
     if (last !== undefined && last.id !== seen + notifications.length) {
       const what = `the ${notifications.length} notifications after ${seen} end at ${last.id}`;
@@ -196,6 +199,15 @@ export class UpstreamCursor {
     }
     this.#lastRead = notifications;
     this.#mustCompare = false;
+    return notifications;
+  }
+
+  /** Reads what the log of another system has answered before a failure. The next read tells of the failure. */
+  async #readBefore(failure: unknown): Promise<readonly StoredNotification[]> {
+    const count = lastReadBefore(failure) - this.seen;
+    if (count <= 0) throw failure;
+    const notifications = await this.#readAfter(this.#last, count);
+    this.#mayContinue = true;
     return notifications;
   }
 

@@ -1,11 +1,11 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { unlessAborted } from '../../util/abort.ts';
 import { longestTimerMs } from '../../util/time.ts';
-import type { StorageError } from '../errors.ts';
+import { StorageError } from '../errors.ts';
 import { upToSize } from '../sizes.ts';
 import type { StoredNotification } from '../stored-event.ts';
 import { bytesUpTo } from './bounded-body.ts';
-import { InvalidDocument, logIn, sectionIn } from './documents.ts';
+import { InvalidDocument, logIn, type SectionRequest, sectionIn } from './documents.ts';
 import {
   invalidAnswer,
   invalidHeaders,
@@ -15,8 +15,9 @@ import {
   unreachable,
 } from './errors.ts';
 import { type OwnNames, type SystemLog, withLocalCause } from './log-names.ts';
-import type { LogDocument } from './protocol.ts';
+import { notePartialRead } from './partial-reads.ts';
 import { Reachability } from './reachability.ts';
+import { type AnsweredSection, type SectionSource, SectionsAhead } from './sections-ahead.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -43,12 +44,22 @@ interface Address {
   readonly waitMs?: number;
 }
 
+/** Notifications that were read after an id. */
+interface KeptNotifications {
+  readonly after: number;
+  readonly notifications: readonly StoredNotification[];
+}
+
 /** Reads the log of an application of another system, and checks all that its server answers. */
 export class RemoteLog {
   readonly location: RemoteLocation;
   readonly #source: RemoteSource;
   readonly #own: OwnNames;
   readonly #reachability = new Map<number, Reachability>();
+  /** Ends of the log in its pipelines, as they were answered last. */
+  readonly #heads = new Map<number, number>();
+  /** What was read before the last failure in the middle of a page, by pipeline. */
+  readonly #kept = new Map<number, KeptNotifications>();
   /** Number of notifications in a section, while it is known. */
   #sectionSize: number | undefined;
 
@@ -94,16 +105,19 @@ export class RemoteLog {
     signal?: AbortSignal,
   ): Promise<number> {
     const query = waitMs === 0 ? '' : `?after=${after}&waitMs=${waitMs}`;
-    const found = await this.#read(
-      { pipelineId, path: query, waitMs },
-      signal,
-      (body): LogDocument => logIn(body, { ...this.#source.log, pipelineId }),
+    const body = await this.#read({ pipelineId, path: query, waitMs }, signal);
+    const found = this.#documentIn(body as Buffer, (document) =>
+      logIn(document, { ...this.#source.log, pipelineId }),
     );
     this.#sectionSize = found.sectionSize; // may change with a deployment of the other system
+    this.#heads.set(pipelineId, found.head);
     return found.head;
   }
 
-  /** Reads up to `limit` notifications with ids above `after`, section by section. */
+  /**
+   * Reads up to `limit` notifications with ids above `after`, section by section. If a request fails after others, those
+   * that were read before are kept for {@link takeKept}, and the failure names the last one: see {@link lastReadBefore}.
+   */
   async notifications(
     pipelineId: number,
     after: number,
@@ -112,41 +126,76 @@ export class RemoteLog {
     signal?: AbortSignal,
   ): Promise<readonly StoredNotification[]> {
     const found: StoredNotification[] = [];
-    while (found.length < limit) {
-      const next = await this.#sectionAfter(pipelineId, after + found.length, signal);
-      if (next.length === 0) break;
-      for (const one of next) if (found.length < limit) found.push(one);
-      const fitting = upToSize(found, maxSize);
-      if (fitting.length < found.length) return fitting;
+    using sections = new SectionsAhead(this.#sectionsOf(pipelineId), after + limit, signal);
+    try {
+      while (found.length < limit) {
+        if (this.#sectionSize === undefined) await this.head(pipelineId, {}, signal);
+        const next = await sections.after(after + found.length);
+        if (next.length === 0) break;
+        for (const one of next) if (found.length < limit) found.push(one);
+        const fitting = upToSize(found, maxSize);
+        if (fitting.length < found.length) return fitting;
+      }
+      return found;
+    } catch (error) {
+      if (found.length > 0 && error instanceof StorageError && !signal?.aborted) {
+        this.#kept.set(pipelineId, { after, notifications: found });
+        notePartialRead(error, after + found.length);
+      }
+      throw error;
     }
-    return found;
   }
 
-  /** Reads the notifications after an id that are in its section, or the first of them; none at the end of the log. */
-  async #sectionAfter(
-    pipelineId: number,
-    after: number,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly StoredNotification[]> {
-    if (this.#sectionSize === undefined) await this.head(pipelineId, {}, signal);
-    const sectionSize = this.#sectionSize ?? 1;
-    const first = after - (after % sectionSize) + 1;
-    const request = { ...this.#source.log, pipelineId, sectionSize, first, after };
+  /** Returns the notifications that were read before a failure, once, if they are what is to be read. */
+  takeKept(pipelineId: number, after: number, limit: number): readonly StoredNotification[] | undefined {
+    const kept = this.#kept.get(pipelineId);
+    if (kept?.after !== after || kept.notifications.length !== limit) return undefined;
+    this.#kept.delete(pipelineId);
+    return kept.notifications;
+  }
+
+  #sectionsOf(pipelineId: number): SectionSource {
+    const sectionSize = () => this.#sectionSize ?? 1;
+    const head = () => this.#heads.get(pipelineId) ?? 0;
+    return {
+      get sectionSize() {
+        return sectionSize();
+      },
+      get head() {
+        return head();
+      },
+      section: (after, signal, maxBytes) =>
+        this.#section(
+          { ...this.#source.log, pipelineId, after, ...sectionOf(after, sectionSize()) },
+          signal,
+          maxBytes,
+        ),
+    };
+  }
+
+  async #section(
+    request: SectionRequest,
+    signal: AbortSignal,
+    maxBytes: number | undefined,
+  ): Promise<AnsweredSection | undefined> {
+    const { pipelineId, first, after, sectionSize } = request;
     const query = after < first ? '' : `?after=${after}`;
     const path = `/sections/${first},${first + sectionSize - 1}${query}`;
-    const { items, isCut } = await this.#read({ pipelineId, path }, signal, (body) =>
-      sectionIn(body, request),
-    );
+    const body = await this.#read({ pipelineId, path }, signal, maxBytes);
+    if (body === undefined) return undefined;
+    const { items, isCut } = this.#documentIn(body, (document) => sectionIn(document, request));
     if (isCut && items.length === 0)
       throw invalidAnswer(this.location, `a cut section without notifications`);
-    return items.map((item) => withLocalCause(item, this.#source.log.system, this.#own));
+    const named = items.map((item) => withLocalCause(item, this.#source.log.system, this.#own));
+    return { items: named, bytes: body.byteLength };
   }
 
-  async #read<T>(
+  /** Reads the body of an answer; undefined if it is larger than `maxBytes`, which is less than the size of all answers. */
+  async #read(
     { pipelineId, path, waitMs = 0 }: Address,
     signal: AbortSignal | undefined,
-    documentIn: (body: unknown) => T,
-  ): Promise<T> {
+    maxBytes?: number,
+  ): Promise<Buffer | undefined> {
     const { url, timeoutMs } = this.#source;
     signal?.throwIfAborted();
     // Not AbortSignal.timeout() and any(), which keep what belongs to a request until the time is over.
@@ -162,9 +211,9 @@ export class RemoteLog {
         redirect: 'manual',
         signal: over.signal,
       });
-      const document = await this.#documentIn(response, documentIn);
+      const body = await this.#bodyOf(response, maxBytes);
       this.#reachabilityOf(pipelineId).succeeded();
-      return document;
+      return body;
     } catch (cause) {
       signal?.throwIfAborted();
       const error = unreachable(this.location, cause);
@@ -186,7 +235,7 @@ export class RemoteLog {
     }
   }
 
-  async #documentIn<T>(response: Response, documentIn: (body: unknown) => T): Promise<T> {
+  async #bodyOf(response: Response, mostBytes: number | undefined): Promise<Buffer | undefined> {
     const { status } = response;
     if (status !== 200) {
       await response.body?.cancel();
@@ -194,10 +243,15 @@ export class RemoteLog {
       throw refusedAnswer(this.location, status);
     }
     const { maxBytes } = this.#source;
-    const bytes = await bytesUpTo(response, maxBytes);
-    if (bytes === undefined) throw this.#invalid(`more than ${maxBytes} bytes`);
+    const isOwnLimit = mostBytes !== undefined && mostBytes < maxBytes;
+    const body = await bytesUpTo(response, isOwnLimit ? mostBytes : maxBytes);
+    if (body === undefined && !isOwnLimit) throw this.#invalid(`more than ${maxBytes} bytes`);
+    return body;
+  }
+
+  #documentIn<T>(body: Buffer, documentIn: (document: unknown) => T): T {
     try {
-      return documentIn(JSON.parse(utf8.decode(bytes)));
+      return documentIn(JSON.parse(utf8.decode(body)));
     } catch (error) {
       if (error instanceof InvalidDocument) throw this.#invalid(error.reason);
       throw this.#invalid('a text that is no JSON');
@@ -207,4 +261,9 @@ export class RemoteLog {
   #invalid(reason: string): StorageError {
     return invalidAnswer(this.location, reason);
   }
+}
+
+/** Returns the section that the notification after an id is in. */
+function sectionOf(after: number, sectionSize: number): Pick<SectionRequest, 'first' | 'sectionSize'> {
+  return { first: after - (after % sectionSize) + 1, sectionSize };
 }

@@ -30,6 +30,9 @@ export class RemoteRecorder implements Recorder {
     limit: number,
     maxSize?: number,
   ): Promise<readonly StoredNotification[]> {
+    this.#closed.signal.throwIfAborted();
+    const kept = this.#log.takeKept(pipelineId, after, limit);
+    if (kept !== undefined) return kept;
     const log = await this.#open(pipelineId);
     return log.notifications(pipelineId, after, limit, maxSize, this.#closed.signal);
   }

@@ -13,6 +13,8 @@ export interface Life<Apps extends ApplicationClass> {
   readonly runner: SystemRunner<Apps>;
   /** Whether the runner has crashed, so that its calls fail. */
   hasCrashed(): boolean;
+  /** Whether a call may be repeated after an error, such as a failure that was planted. @default none may */
+  isPassing?(error: unknown): boolean;
 }
 
 interface CurrentLife<Apps extends ApplicationClass> extends Life<Apps> {
@@ -76,7 +78,7 @@ export class LastingRunner<Apps extends ApplicationClass = ApplicationClass> {
         const first = await Promise.race([result, life.restarting.promise]);
         if (first !== 'restarting') return await result;
       } catch (error) {
-        if (!life.isOver && !life.hasCrashed()) throw error;
+        if (!life.isOver && !life.hasCrashed() && !life.isPassing?.(error)) throw error;
       }
     }
   }
@@ -97,16 +99,17 @@ export class LastingRunner<Apps extends ApplicationClass = ApplicationClass> {
     await this.#replaced();
   }
 
-  /** Closes the runner. Resolves with false if it has crashed by then: it is replaced with the next call. */
+  /** Closes the runner. Resolves with false if it has crashed or failed by then: it is replaced with the next call. */
   async close(): Promise<boolean> {
     await this.#replacing;
     const life = this.#life;
     try {
       await life.runner.close();
     } catch (error) {
-      if (!life.hasCrashed()) throw error;
+      if (!life.hasCrashed() && !life.isPassing?.(error)) throw error;
+      life.isOver = true;
     }
-    return !life.hasCrashed();
+    return !life.isOver && !life.hasCrashed();
   }
 
   /** Resolves when a runner is there that has not crashed. */
@@ -160,6 +163,7 @@ function begun<Apps extends ApplicationClass>(system: System<Apps>, life: Life<A
   return {
     runner,
     hasCrashed: () => life.hasCrashed(),
+    isPassing: (error) => life.isPassing?.(error) ?? false,
     applications: new Map(own.map((kind) => [keyOf(kind, undefined), runner.get(kind)])),
     restarting: Promise.withResolvers(),
     isOver: false,

@@ -13,15 +13,10 @@ import { resolvesWithin } from '../../util/timeout.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
-import {
-  drawSchedule,
-  type Schedule,
-  type ScheduledRunner,
-  scheduleLines,
-  shortestFailing,
-} from './schedule.ts';
+import { drawSchedule, type Schedule, type ScheduledRunner, scheduleLines } from './schedule.ts';
 import { type ScheduledLife, ScheduleRun } from './schedule-run.ts';
 import { scheduledStorage } from './scheduled-module.ts';
+import { simplestFailing } from './shrinking.ts';
 
 /** Options of {@link anySchedule}. */
 export interface AnyScheduleOptions {
@@ -60,8 +55,8 @@ export class ScheduleFailedError extends KahnError {
 }
 
 /**
- * Checks that a system leaves the same on record under random schedules: delayed recordings, crashes before and after
- * recordings, restarts and changes between runners of one thread, and a second runner that races for the same notifications,
+ * Checks that a system leaves the same on record under random schedules: delayed and refused recordings, lost answers, crashes
+ * before and after recordings, restarts and changes between runners of one thread, and a second runner that races for the same notifications,
  * with prompts that are lost, repeated or late.
  *
  * @throws {@link ScheduleFailedError} for the first schedule that fails, with the shortest part of it that fails, too.
@@ -93,7 +88,7 @@ export async function anySchedule<Apps extends ApplicationClass>(
     const failure = await failureOf(trial, drawn, expected);
     if (failure === undefined) continue;
     const fails = async (one: Schedule) => (await failureOf(trial, one, expected)) !== undefined;
-    const shortest = await shortestFailing(drawn, fails);
+    const shortest = await simplestFailing(drawn, fails);
     throw failedError(seed + index, shortest, (await failureOf(trial, shortest, expected)) ?? failure);
   }
   return { runs, seed };
@@ -143,9 +138,13 @@ async function outcomeOf<Apps extends ApplicationClass>(
     for (;;) {
       const life = run.begin();
       try {
-        return { runner: await start(run.next, life), hasCrashed: () => life.hasCrashed };
+        return {
+          runner: await start(run.next, life),
+          hasCrashed: () => life.hasCrashed,
+          isPassing: (error: unknown) => run.isRefusal(error),
+        };
       } catch (error) {
-        if (!life.hasCrashed) throw error; // a runner that crashes while it starts is followed by another one
+        if (!life.hasCrashed && !run.isRefusal(error)) throw error; // a runner that crashes while it starts is followed by another one
       }
     }
   };

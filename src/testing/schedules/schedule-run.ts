@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StorageError } from '../../storage/errors.ts';
 import type { Prompt } from '../../storage/prompt.ts';
+import type { ProcessEvent } from '../../storage/recorder.ts';
 import type { LogListener } from '../../storage/storage.ts';
+import { isError } from '../../util/errors.ts';
+import { refusal } from './refusals.ts';
 import type { Schedule, ScheduledRunner, ScheduleStep } from './schedule.ts';
 
 /** A runner of a scheduled run, from its start to its end. */
@@ -18,6 +21,7 @@ const lateTurns = 50;
 export class ScheduleRun {
   readonly #schedule: Schedule;
   readonly #lives = new Set<ScheduledLife>();
+  readonly #refusals = new WeakSet<Error>();
   #prompts = 0;
   /** Number of recordings so far. */
   recordings = 0;
@@ -48,7 +52,12 @@ export class ScheduleRun {
   }
 
   /** Records, disturbed by the steps of this recording. */
-  async record<T>(life: ScheduledLife, applicationName: string, record: () => Promise<T>): Promise<T> {
+  async record<T>(
+    life: ScheduledLife,
+    applicationName: string,
+    processEvents: readonly ProcessEvent[],
+    record: () => Promise<T>,
+  ): Promise<T> {
     this.assertAlive(life, applicationName);
     if (life.isRival) return await record();
     this.recordings += 1;
@@ -58,14 +67,25 @@ export class ScheduleRun {
       if (step.kind === 'delay') for (let turn = 0; turn < step.turns; turn += 1) await nextTurn();
     this.#crash(steps, 'before', life, applicationName);
     this.assertAlive(life, applicationName);
-    const result = await record();
+    const refused = steps.find(({ kind }) => kind === 'refusal');
+    const reason = refused?.kind === 'refusal' ? refused.reason : undefined;
+    const result = reason === 'busy' || reason === 'conflict' ? undefined : await record();
     this.#crash(steps, 'after', life, applicationName);
     for (const step of steps) {
       if (step.kind !== 'restart') continue;
       this.next = step.runner;
       this.restart();
     }
-    return result;
+    if (reason === undefined) return result as T;
+    const error = refusal(reason, applicationName, processEvents);
+    this.#refusals.add(error);
+    throw error;
+  }
+
+  /** Whether an error, or one of its causes, is a refusal by schedule: the call may be repeated. */
+  isRefusal(error: unknown): boolean {
+    for (let cause = error; isError(cause); cause = cause.cause) if (this.#refusals.has(cause)) return true;
+    return false;
   }
 
   #crash(steps: Schedule, moment: 'before' | 'after', life: ScheduledLife, applicationName: string): void {

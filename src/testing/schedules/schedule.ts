@@ -1,4 +1,5 @@
 import { randomNumbers } from './random-numbers.ts';
+import type { RefusalReason } from './refusals.ts';
 
 /** Runners between which a schedule changes. */
 export type ScheduledRunner = 'single-threaded' | 'stepping';
@@ -15,6 +16,7 @@ export type ScheduleStep =
       readonly moment: 'before' | 'after';
       readonly runner: ScheduledRunner;
     }
+  | { readonly kind: 'refusal'; readonly recording: number; readonly reason: RefusalReason }
   | { readonly kind: 'prompt'; readonly prompt: number; readonly fate: 'lost' | 'repeated' | 'late' };
 
 /** Disturbances of one run. */
@@ -40,11 +42,13 @@ export function drawSchedule(seed: number, recordings: number): Schedule {
   const count = upTo(mostSteps);
   while (steps.length < count) {
     const recording = upTo(recordings);
-    const kind = pick('delay', 'delay', 'restart', 'crash', 'prompt');
+    const kind = pick('delay', 'delay', 'restart', 'crash', 'refusal', 'prompt');
     if (kind === 'delay') steps.push({ kind, recording, turns: upTo(mostTurns) });
     else if (kind === 'restart') steps.push({ kind, recording, runner: runner() });
     else if (kind === 'crash')
       steps.push({ kind, recording, moment: pick('before', 'after'), runner: runner() });
+    else if (kind === 'refusal')
+      steps.push({ kind, recording, reason: pick('busy', 'conflict', 'lost answer') });
     else steps.push({ kind: 'prompt', prompt: recording, fate: pick('lost', 'repeated', 'late') });
   }
   return steps;
@@ -54,6 +58,12 @@ export function drawSchedule(seed: number, recordings: number): Schedule {
 export function scheduleLines(schedule: Schedule): readonly string[] {
   return schedule.length === 0 ? ['no disturbance'] : schedule.map(lineOf);
 }
+
+const refusalTexts: Readonly<Record<RefusalReason, string>> = {
+  busy: 'is refused: the storage is busy',
+  conflict: 'is refused, as if another writer had recorded first',
+  'lost answer': 'is recorded, but its answer is lost',
+};
 
 function lineOf(step: ScheduleStep): string {
   switch (step.kind) {
@@ -67,21 +77,9 @@ function lineOf(step: ScheduleStep): string {
       return `after recording ${step.recording}, the runner is closed, and a ${step.runner} one is started`;
     case 'crash':
       return `${step.moment} recording ${step.recording}, the runner crashes, and a ${step.runner} one is started`;
+    case 'refusal':
+      return `recording ${step.recording} ${refusalTexts[step.reason]}`;
     case 'prompt':
       return `prompt ${step.prompt} to the second runner is ${step.fate}`;
   }
-}
-
-/** Returns the shortest schedule that still fails, found by leaving out one step at a time. */
-export async function shortestFailing(
-  schedule: Schedule,
-  fails: (schedule: Schedule) => Promise<boolean>,
-): Promise<Schedule> {
-  let shortest = schedule;
-  for (let index = 0; index < shortest.length; ) {
-    const shorter = shortest.toSpliced(index, 1);
-    if (await fails(shorter)) shortest = shorter;
-    else index += 1;
-  }
-  return shortest;
 }

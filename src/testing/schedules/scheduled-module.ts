@@ -89,7 +89,7 @@ class ScheduledRecorder extends ForwardingRecorder {
   }
 
   override record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.#record(pipelineId, () => this.inner.record(pipelineId, processEvents));
+    return this.#record(pipelineId, processEvents, () => this.inner.record(pipelineId, processEvents));
   }
 
   protected override async explained<T>(result: Promise<T>): Promise<T> {
@@ -106,7 +106,7 @@ class ScheduledRecorder extends ForwardingRecorder {
       },
       record: async (pipelineId, processEvents) => {
         try {
-          return await this.#record(pipelineId, () => lock.record(pipelineId, processEvents));
+          return await this.#record(pipelineId, processEvents, () => lock.record(pipelineId, processEvents));
         } finally {
           await lock.release();
         }
@@ -115,10 +115,14 @@ class ScheduledRecorder extends ForwardingRecorder {
     };
   }
 
-  async #record(pipelineId: number, record: () => Promise<number>): Promise<number> {
+  async #record(
+    pipelineId: number,
+    processEvents: readonly ProcessEvent[],
+    record: () => Promise<number>,
+  ): Promise<number> {
     const { run, life } = this.#scheduled;
     const applicationName = this.#applicationName;
-    const head = await run.record(life, applicationName, record);
+    const head = await run.record(life, applicationName, processEvents, record);
     run.prompt(life, { applicationName, pipelineId, head });
     return head;
   }

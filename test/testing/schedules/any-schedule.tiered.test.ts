@@ -1,6 +1,7 @@
 import { System } from 'kahn';
 import { anySchedule, type ScenarioRunner } from 'kahn/testing';
 import { expect, test } from 'vitest';
+import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
@@ -42,7 +43,23 @@ test('shows the shortest schedule under which a policy does something else', asy
       message: expect.stringMatching(
         /^A schedule fails:\n- .*\n\n.*To repeat it, pass \{ seed: \d+, runs: 1 \}/s,
       ),
-      schedule: expect.arrayContaining([expect.any(String)]),
+      schedule: [expect.any(String)],
     }),
   );
+});
+
+test('shows a retried change as one refused recording', async () => {
+  let calls = 0;
+  const scenario = async (runner: ScenarioRunner<typeof Orders>) => {
+    calls = 0;
+    const orders = runner.get(Orders);
+    const id = await orders.place('ada');
+    await orders.update(Order, id, (order) => {
+      calls += 1; // the change is repeated after a lost race
+      order.reserve(`r-${calls}`);
+    });
+  };
+  const error = await anySchedule(System.of([[Orders]]), scenario, { runs: 1_000, seed }).catch((e) => e);
+  expect(error).toMatchObject({ code: 'SCHEDULE_FAILED' });
+  expect(error.schedule).toHaveLength(1);
 });
